@@ -1,0 +1,430 @@
+"""Backpropagation, whole: the Tensor, the primitive operation, and the backward pass that joins them.
+
+A Tensor remembers the operation that made it and the Tensors that went in; the backward pass walks from a loss back
+along these memories and asks each operation's derivative rules for the gradients of its inputs. This file knows no
+calculus. Read `derivatives/` next, where the rules are, or `dispatch.py`, which makes a Tensor speak NumPy.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .arrays import Array, Signature, as_array, is_borrowed, own_array, with_shapes
+
+_stamps = itertools.count(1)  # one counter for all threads: what is made later has the larger stamp
+_NO_OPTIONS: dict[str, Any] = {}
+
+
+class ChangedValueError(RuntimeError):
+    """A value that a derivative rule needs was changed between the forward and the backward pass."""
+
+
+class Observer:
+    """Is told what happens while it is in its thread's list; the useful ones live in debug.py and diagnose.py."""
+
+    def computed(self, output: Tensor, primitive: Primitive, inputs: Sequence[Any], options: dict[str, Any]) -> None:
+        """An operation on Tensors gave `output`; it was recorded if `output.primitive` is set."""
+
+    def backward_started(self, nodes: Sequence[Tensor]) -> None:
+        """A backward pass is about to visit these operations, the last one first."""
+
+    def gradient_computed(self, node: Tensor, position: int, gradient: Any) -> None:
+        """The rule for one input of `node` gave this gradient."""
+
+    def backward_ended(self, leaves: Sequence[Tensor]) -> None:
+        """`backward()` has written the `.grad` of these Tensors."""
+
+    def module_entered(self, module: Any) -> None:
+        """The forward of a Module is about to run."""
+
+    def module_left(self, module: Any) -> None:
+        """The forward of a Module has ended, by returning or by raising."""
+
+    def optimizer_stepped(self, optimizer: Any) -> None:
+        """An optimizer has updated its parameters."""
+
+
+class _ThreadState(threading.local):
+    def __init__(self) -> None:
+        self.recording = True
+        self.observers: list[Observer] = []
+
+
+state = _ThreadState()
+
+
+@contextmanager
+def _recording(on: bool) -> Iterator[None]:
+    before, state.recording = state.recording, on
+    try:
+        yield
+    finally:
+        state.recording = before
+
+
+def no_grad() -> Any:
+    """Within ``with no_grad():``, or in a function under ``@no_grad()``, this thread records no operations."""
+    return _recording(False)
+
+
+def enable_grad() -> Any:
+    """Within ``with enable_grad():`` this thread records operations, also where a `no_grad` surrounds it."""
+    return _recording(True)
+
+
+class Tensor:
+    """An array that remembers how it was computed, so that gradients can flow back through it.
+
+    `primitive`, `inputs` and `options` are the operation that made it (None, (), {} for a leaf), `stamp` its place in
+    time. After ``loss.backward()``, `grad` of each leaf that requires a gradient is ∂loss/∂leaf, of its shape and dtype.
+    """
+
+    __slots__ = ("_data", "_requires_grad", "grad", "inputs", "name", "notes", "options", "primitive", "stamp")
+    _data: Array
+    _requires_grad: bool
+    grad: Tensor | None
+    inputs: tuple[Any, ...]
+    name: str | None
+    notes: dict[str, Any] | None  # what observers remember about the operation
+    options: dict[str, Any]
+    primitive: Primitive | None
+    stamp: int
+
+    def __init__(
+        self,
+        data: Array,
+        requires_grad: bool = False,
+        primitive: Primitive | None = None,
+        inputs: tuple[Any, ...] = (),
+        options: dict[str, Any] = _NO_OPTIONS,
+    ) -> None:
+        """A node of the graph around `data` itself, uncopied; users write `tl.tensor`."""
+        self._data = data if data.__class__ is np.ndarray else as_array(data)
+        self._requires_grad = requires_grad
+        self.primitive = primitive
+        self.inputs = inputs
+        self.options = options
+        self.grad = self.name = self.notes = None
+        self.stamp = next(_stamps)
+
+    def __init_subclass__(cls) -> None:
+        raise TypeError("Tensor can't be subclassed: the engine tells Tensors from arrays by their exact type")
+
+    @property
+    def data(self) -> Array:
+        """The array itself. A new one of the same shape may be assigned to a leaf; an old graph's backward notices."""
+        return self._data
+
+    @data.setter
+    def data(self, array: Any) -> None:
+        if self.primitive is not None:
+            raise ValueError("the value of a computed Tensor can't be replaced; write t = t.detach() first")
+        array = np.asarray(array._data if isinstance(array, Tensor) else array, dtype=self._data.dtype)
+        if array.shape != self._data.shape:
+            raise ValueError(f"the data of a Tensor of shape {self._data.shape} can't become one of {array.shape}")
+        self._data = array
+        self.stamp = next(_stamps)
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether backward passes compute a gradient for this Tensor; can be set on a leaf."""
+        return self._requires_grad
+
+    @requires_grad.setter
+    def requires_grad(self, on: bool) -> None:
+        if self.primitive is not None:
+            raise ValueError("only a leaf can be frozen or unfrozen; t.detach() gives a constant with t's value")
+        if on and self._data.dtype.kind != "f":
+            raise TypeError(f"a Tensor of dtype {self._data.dtype} can't require a gradient; write .astype(float) first")
+        self._requires_grad = bool(on)
+
+    def detach(self) -> Tensor:
+        """A constant Tensor with a copy of this one's value (a copy, so that no update of this one changes it)."""
+        return Tensor(self._data.copy(), False)
+
+    def backward(self, gradient: Any = None, *, create_graph: bool = False, retain_grads: bool = False) -> None:
+        """Add ∂self/∂leaf, weighted by `gradient` (of self's shape; 1 for a single number), to every leaf's `.grad`.
+
+        With `create_graph` the gradients can themselves be differentiated; with `retain_grads` computed Tensors on the
+        way get a `.grad` too. Raises ValueError for a constant and, without `gradient`, for more than one number;
+        ChangedValueError if a value was changed since it was used. When it raises, no `.grad` has changed.
+        """
+        if gradient is None and self._data.size != 1 and self._requires_grad:
+            raise ValueError(
+                f"backward() starts from a single number, but this Tensor has shape {self._data.shape}. "
+                "Write .sum().backward() or .mean().backward(), or pass gradient=, an array of that shape."
+            )
+        seed = np.ones_like(self._data) if gradient is None else gradient
+        found, shared = propagate([self], [seed], create_graph=create_graph, keep_all=retain_grads)
+        for x, g in found.items():
+            if isinstance(g, Tensor):
+                x.grad = g.copy() if x.grad is None else x.grad + g
+            elif x.grad is not None and x.grad.primitive is None and x.grad._data.flags.writeable:
+                np.add(x.grad._data, g, out=x.grad._data)
+                x.grad.stamp = next(_stamps)
+            elif x.grad is not None:
+                x.grad = Tensor(np.asarray(x.grad._data + g), False)
+            else:
+                alone = x not in shared and g.flags.c_contiguous
+                x.grad = Tensor(g if alone else np.array(g, order="C"), False)
+        for observer in state.observers:
+            observer.backward_ended(list(found))
+
+    __hash__ = object.__hash__
+
+    if TYPE_CHECKING:  # dispatch.py attaches operators and methods, from the table of derivatives
+
+        def __add__(self, other: Any) -> Tensor: ...
+        def __neg__(self) -> Tensor: ...
+        def __getitem__(self, index: Any) -> Tensor: ...
+        def __getattr__(self, name: str) -> Any: ...
+
+        __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = __add__
+        __pow__ = __rpow__ = __matmul__ = __rmatmul__ = __mod__ = __rmod__ = __add__
+        __pos__ = __abs__ = __neg__
+
+
+class Primitive:
+    """A function on arrays with one derivative rule per input: ``y = forward(*inputs, **options)`` and, for the i-th
+    input, ``rules[i](g, y, *inputs, **options)``, the gradient of that input when `g` is the gradient of `y`.
+
+    A rule may be None: no gradient flows to that input. With `each`, any number of inputs share one rule that is also
+    told the position, ``rule(g, y, i, *inputs, **options)``. Called with Tensors it records itself and gives a Tensor;
+    called with arrays only it is just the forward function. Rules must themselves be written with differentiable
+    operations, then second derivatives need no further code.
+    """
+
+    def __init__(
+        self, forward: Callable[..., Any], *rules: Callable[..., Any] | None, name: str = "", each: bool = False
+    ) -> None:
+        if not rules or not any(rules):
+            raise TypeError("primitive(forward, *rules) needs a derivative rule for each input, at least one")
+        self.forward, self.rules, self.each = forward, rules, each
+        self.name = name or getattr(forward, "__name__", "primitive")
+        self.__name__ = self.name
+        self.arity = -1 if each else len(rules)
+        self.signature = Signature(self.name, forward, rules, each)
+
+    def __repr__(self) -> str:
+        return f"<primitive {self.name}>"
+
+    def __call__(self, *inputs: Any, **options: Any) -> Any:
+        if options or len(inputs) != self.arity:
+            inputs, options = self.signature.bind(inputs, options)
+            options = {key: self._constant(key, value) for key, value in options.items()}
+        tensors = needed = False
+        arrays = []
+        for x in inputs:
+            if x.__class__ is Tensor:
+                tensors = True
+                needed = needed or x._requires_grad
+                arrays.append(x._data)
+            else:
+                arrays.append(np.asarray(x) if isinstance(x, (list, tuple)) else x)
+        try:
+            value = self.forward(*arrays, **options)
+        except (ValueError, TypeError, IndexError) as error:
+            raise with_shapes(error, self.name, arrays) from error
+        if not tensors:
+            return value
+        inputs = tuple(x if x.__class__ is Tensor else a for x, a in zip(inputs, arrays, strict=True))
+        return self.output(value, inputs, options, needed)
+
+    def output(self, value: Any, inputs: tuple[Any, ...], options: dict[str, Any], needed: bool) -> Tensor:
+        """The Tensor of a forward result: a node of the graph if an input needs a gradient and this thread records."""
+        if needed and state.recording:
+            y = Tensor(value, True, self, inputs, options)
+        else:
+            if needed and as_array(value).base is not None:  # a view of a parameter mustn't follow its updates
+                value = value.copy()
+            y = Tensor(value)
+        if state.observers:
+            for observer in state.observers:
+                observer.computed(y, self, inputs, options)
+        return y
+
+    def _constant(self, key: str, value: Any) -> Any:
+        if isinstance(value, Tensor):
+            if value._requires_grad:
+                raise TypeError(f"{self.name}: no gradient flows to {key}=; pass {key}=t.detach()")
+            return value._data
+        return value
+
+
+def primitive(
+    forward: Callable[..., Any], *rules: Callable[..., Any] | None, name: str = "", each: bool = False
+) -> Primitive:
+    """Make a differentiable operation of a function on arrays and one rule per input; see `Primitive`.
+
+    >>> square = primitive(lambda x: x * x, lambda g, y, x: g * 2 * x)
+    """
+    return Primitive(forward, *rules, name=name, each=each)
+
+
+def propagate(
+    outputs: Sequence[Tensor],
+    gradients: Sequence[Any],
+    *,
+    wanted: Sequence[Tensor] | None = None,
+    create_graph: bool = False,
+    keep_all: bool = False,
+) -> tuple[dict[Tensor, Any], set[Tensor]]:
+    """The backward pass: from the gradients of `outputs`, those of all leaves, or of the Tensors `wanted`.
+
+    Also says which of the arrays it gives are shared with somebody else. Inputs are always made before outputs, so
+    visiting the operations by descending stamp has every gradient complete before its rule is applied.
+    """
+    nodes = _collect(outputs)
+    useful = None if wanted is None else _leading_to(wanted, nodes)
+    if useful is not None:
+        nodes = [node for node in nodes if node in useful]
+    for observer in state.observers:
+        observer.backward_started(nodes)
+    kept = set(nodes) if keep_all else set(wanted or ())
+    pending: dict[Tensor, Any] = {}
+    found: dict[Tensor, Any] = {}
+    sums: set[Tensor] = set()  # whose pending array was allocated here for that very sum: it may be added into
+    shared: set[Tensor] = set()  # leaves whose pending array may be somebody else's too
+    for output, gradient in zip(outputs, gradients, strict=True):
+        if output._requires_grad and (useful is None or output in useful):
+            seed = _seed(output, gradient, create_graph)
+            pending[output] = pending[output] + seed if output in pending else seed
+            shared.add(output)
+    with _recording(create_graph):
+        for node in nodes:
+            g = pending.pop(node, None)
+            if g is None:  # only inputs whose rule is None lead here
+                continue
+            if node in kept:
+                found[node] = g
+                shared.add(node)
+            operation, inputs, options = node.primitive, node.inputs, node.options
+            assert operation is not None
+            y: Any = node if create_graph else node._data
+            arrays = inputs if create_graph else [x._data if x.__class__ is Tensor else x for x in inputs]
+            for i, x in enumerate(inputs):
+                if x.__class__ is not Tensor or not x._requires_grad or (useful is not None and x not in useful):
+                    continue
+                if operation.each:
+                    grad = operation.rules[0](g, y, i, *arrays, **options)
+                elif operation.rules[i] is None:
+                    continue
+                else:
+                    grad = operation.rules[i](g, y, *arrays, **options)
+                # The mathematics is done. What remains: shape, dtype, and adding up without touching others' memory.
+                if grad.__class__ is not np.ndarray and grad.__class__ is not Tensor:
+                    grad = as_array(grad)
+                if grad.shape != x._data.shape:
+                    grad = _unbroadcast(grad, x._data.shape, operation.name)
+                if grad.dtype is not x._data.dtype:
+                    grad = _cast(grad, x._data.dtype, operation.name)
+                if state.observers:
+                    for observer in state.observers:
+                        observer.gradient_computed(node, i, grad)
+                if x not in pending:
+                    pending[x] = grad
+                    if x.primitive is None and (create_graph or is_borrowed(grad, g, y, arrays)):
+                        shared.add(x)
+                elif x in sums:
+                    np.add(pending[x], grad, out=pending[x])
+                else:
+                    pending[x] = as_array(pending[x] + grad)
+                    shared.discard(x)
+                    if not create_graph:
+                        sums.add(x)
+    for x, g in pending.items():
+        if x.primitive is not None:
+            raise RuntimeError(f"internal error: the gradient of {_describe(x)} was computed but not propagated")
+        if wanted is None or x in kept:
+            found[x] = g
+    return found, shared
+
+
+def _collect(outputs: Sequence[Tensor]) -> list[Tensor]:
+    """The recorded operations that the outputs depend on, last one first; no value may be newer than its use."""
+    seen = {t for t in outputs if t.primitive is not None}
+    stack = list(seen)
+    while stack:
+        node = stack.pop()
+        stamp = node.stamp
+        for x in node.inputs:
+            if x.__class__ is Tensor:
+                if x.stamp > stamp:
+                    raise ChangedValueError(_changed(node, x))
+                if x.primitive is not None and x not in seen:
+                    seen.add(x)
+                    stack.append(x)
+    return sorted(seen, key=attrgetter("stamp"), reverse=True)
+
+
+def _leading_to(wanted: Sequence[Tensor], nodes: Sequence[Tensor]) -> set[Tensor]:
+    useful = set(wanted)
+    for node in reversed(nodes):
+        if any(x.__class__ is Tensor and x in useful for x in node.inputs):
+            useful.add(node)
+    return useful
+
+
+def _seed(output: Tensor, gradient: Any, create_graph: bool) -> Any:
+    array = gradient._data if isinstance(gradient, Tensor) else np.asarray(gradient)
+    if array.shape != output._data.shape:
+        raise ValueError(f"gradient= has shape {array.shape}, but the Tensor it belongs to has {output._data.shape}")
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"gradient= has dtype {array.dtype}, but gradients are real numbers")
+    if not create_graph:
+        return array.astype(output._data.dtype)
+    seed = gradient if isinstance(gradient, Tensor) else Tensor(array, False)
+    return seed if seed.dtype == output._data.dtype else seed.astype(output._data.dtype)
+
+
+def _unbroadcast(g: Any, shape: tuple[int, ...], name: str) -> Any:
+    """Sum over the axes along which an input of this shape was stretched to the shape of `g`."""
+    extra = g.ndim - len(shape)
+    stretched = [i for i, n in enumerate(shape, extra) if n == 1 and g.shape[i] != 1] if extra >= 0 else []
+    axes = (*range(extra), *stretched)
+    if extra < 0 or any(n != g.shape[i] and n != 1 for i, n in enumerate(shape, extra)):
+        raise ValueError(f"the rule of {name} gave a gradient of shape {g.shape} for an input of shape {shape}")
+    total = g.sum(axes) if isinstance(g, Tensor) else as_array(np.add.reduce(g, axes))
+    return total.reshape(shape) if total.shape != shape else total
+
+
+def _cast(g: Any, dtype: np.dtype[Any], name: str) -> Any:
+    if g.dtype.kind not in "fiub":
+        raise TypeError(f"the rule of {name} gave a gradient of dtype {g.dtype}; tinydl differentiates real numbers only")
+    return g.astype(dtype) if g.dtype != dtype else g
+
+
+def _describe(x: Tensor) -> str:
+    name = f" {x.name!r}" if x.name else ""
+    return f"a Tensor{name} of shape {x._data.shape}"
+
+
+def _changed(node: Tensor, x: Tensor) -> str:
+    name = node.primitive.name if node.primitive else ""
+    return (
+        f"{_describe(x)} was changed after {name} used it (by an optimizer step, load_state_dict or an update in place), "
+        "so this graph's gradients would be wrong. Call backward() before the update, or compute the loss anew after it."
+    )
+
+
+def tensor(data: Any, requires_grad: bool = False, dtype: Any = None, name: str | None = None) -> Tensor:
+    """A new leaf Tensor with a copy of `data` (numbers, nested lists or an array).
+
+    Python floats, and lists with a float in them, get the default dtype (float32); integers and booleans stay what
+    they are unless `requires_grad` or `dtype` says otherwise; a NumPy array keeps its dtype.
+    Raises TypeError for what isn't real numbers and for a NumPy integer array with `requires_grad`.
+    """
+    if isinstance(data, Tensor):
+        if data._requires_grad:
+            raise TypeError("a new Tensor made of one that requires a gradient loses it; use that one, or .detach()")
+        data = data._data
+    made = Tensor(own_array(data, requires_grad, dtype), bool(requires_grad))
+    made.name = name
+    return made
