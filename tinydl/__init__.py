@@ -1,7 +1,17 @@
-"""tinydl: a deep-learning engine small enough to read in an afternoon and good enough to use."""
+"""tinydl: a deep-learning engine small enough to read in an afternoon and good enough to use.
 
-from . import derivatives
+This file is the list of what ``import tinydl as tl`` gives. Read tensor.py first, then derivatives/.
+"""
+
+from . import data, derivatives, functional, nn, optim
 from .arrays import default_dtype, set_default_dtype
-from .tensor import ChangedValueError, Primitive, Tensor, enable_grad, no_grad, primitive, tensor
+from .debug import detect_anomaly, source_lines
+from .gradcheck import gradcheck
+from .random import manual_seed
+from .recording import enable_grad, no_grad
+from .saving import load, save
+from .tensor import ChangedValueError, Primitive, Tensor, primitive, tensor
+from .training import History, accuracy, evaluate, fit, predict
+from .transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 
 __version__ = "0.1.0"

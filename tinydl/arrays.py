@@ -86,6 +86,23 @@ def is_borrowed(gradient: Any, g: Any, y: Any, inputs: Sequence[Any]) -> bool:
     return gradient.base is not None or gradient is g or gradient is y or any(gradient is x for x in inputs)
 
 
+def sum_to_shape(g: Any, shape: tuple[int, ...], name: str) -> Any:
+    """Sum over the axes along which an input of this shape was stretched to the shape of `g`."""
+    extra = g.ndim - len(shape)
+    stretched = [i for i, n in enumerate(shape, extra) if n == 1 and g.shape[i] != 1] if extra >= 0 else []
+    axes = (*range(extra), *stretched)
+    if extra < 0 or any(n != g.shape[i] and n != 1 for i, n in enumerate(shape, extra)):
+        raise ValueError(f"the rule of {name} gave a gradient of shape {g.shape} for an input of shape {shape}")
+    total = as_array(np.add.reduce(g, axes)) if g.__class__ is np.ndarray else g.sum(axes)
+    return total.reshape(shape) if total.shape != shape else total
+
+
+def cast_gradient(g: Any, dtype: np.dtype[Any], name: str) -> Any:
+    if g.dtype.kind not in "fiub":
+        raise TypeError(f"the rule of {name} gave a gradient of dtype {g.dtype}; tinydl differentiates real numbers only")
+    return g.astype(dtype) if g.dtype != dtype else g
+
+
 def with_shapes(error: Exception, name: str, arrays: Sequence[Any]) -> Exception:
     """The same error, saying which operation it was and the shapes that went in."""
     shapes = [np.shape(a) for a in arrays if not isinstance(a, str)]
@@ -111,9 +128,11 @@ class Signature:
         self.options = tuple(n for n in known[0][1] if all(n in options for _, options in known))
         self.parameters: tuple[str, ...] = (*self.inputs, *self.options)
         self.defaults: dict[str, Any] = {}
+        if isinstance(forward, np.ufunc):
+            if forward.nin != len(rules):
+                raise TypeError(f"{name} takes {forward.nin} inputs and needs a rule for each, not {len(rules)}")
+            return
         try:
-            if isinstance(forward, np.ufunc):
-                return
             declared = inspect.signature(forward).parameters.values()
         except (ValueError, TypeError):  # written in C and without a signature: the rule's names serve
             return

@@ -14,7 +14,8 @@ from typing import Any, TypeVar
 import numpy as np
 
 from .arrays import Array
-from .tensor import Primitive, Tensor, _stamps, state
+from .recording import special, state
+from .tensor import Primitive, Tensor, next_stamp, wrap
 
 table: dict[Any, Callable[..., Any]] = {}  # a NumPy function → what computes it on Tensors
 primitives: dict[str, Primitive] = {}  # the table of derivatives, by name; helpers, which no NumPy function calls, too
@@ -95,7 +96,8 @@ def array_ufunc(self: Tensor, ufunc: Any, method: str, *inputs: Any, **options: 
     if method != "__call__":
         advice = _UFUNC_METHODS.get((method, ufunc.__name__), "the function itself, in a loop or on x[:, None]")
         raise TypeError(f"np.{ufunc.__name__}.{method} doesn't work on Tensors; write {advice}")
-    _refuse_out(ufunc.__name__, options)
+    if options:
+        _refuse_out(ufunc.__name__, options)
     function = table.get(ufunc)
     if function is None:
         raise TypeError(without_rule(ufunc))
@@ -104,7 +106,8 @@ def array_ufunc(self: Tensor, ufunc: Any, method: str, *inputs: Any, **options: 
 
 def array_function(self: Tensor, function: Any, types: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
     """NumPy's protocol for everything that is no ufunc: ``np.sum(x)``, ``np.concatenate([x, y])``."""
-    _refuse_out(getattr(function, "__name__", "function"), options)
+    if options:
+        _refuse_out(getattr(function, "__name__", "function"), options)
     answer = table.get(function)
     if answer is None:
         raise TypeError(without_rule(function))
@@ -199,16 +202,21 @@ def _binary(f: Callable[..., Any]) -> Callable[..., Any]:
         return lambda self, other: f(self, other)
     forward, output = f.forward, f.output
 
-    def method(self: Tensor, other: Any) -> Any:  # what f(self, other) does, without its loop over any number of inputs
+    def method(self: Tensor, other: Any) -> Any:  # what f(self, other) does, without its loops over the inputs
         try:
             if other.__class__ is Tensor:
+                value = forward(self._data, other._data)
                 needed = self._requires_grad or other._requires_grad
-                return output(forward(self._data, other._data), (self, other), {}, needed)
-            if other.__class__ not in _AS_THEY_ARE:
+            elif other.__class__ is np.ndarray or other.__class__ in _AS_THEY_ARE:
+                value = forward(self._data, other)
+                needed = self._requires_grad
+            else:
                 return f(self, other)
-            return output(forward(self._data, other), (self, other), {}, self._requires_grad)
         except (ValueError, TypeError):
             return f(self, other)  # which says what is wrong
+        if needed and not special.count:
+            return wrap(value, True, f, (self, other))
+        return output(value, (self, other), {}, needed)
 
     return method
 
@@ -236,7 +244,7 @@ def _augmented(name: str, f: Callable[..., Any], ufunc: Any) -> Callable[..., An
         if state.recording:
             raise RuntimeError(_in_place_advice(self, f"t {_SYMBOLS[name]}= u", f"t = t {_SYMBOLS[name]} u"))
         ufunc(self._data, unwrap(other), out=self._data, casting="same_kind")
-        self.stamp = next(_stamps)
+        self.stamp = next_stamp()
         return self
 
     return method
@@ -407,7 +415,7 @@ def __setitem__(self: Tensor, index: Any, value: Any) -> None:
     if state.recording:
         raise RuntimeError(_in_place_advice(self, "t[index] = value", "t = np.where(mask, value, t)"))
     self._data[unwrap(index)] = unwrap(value)
-    self.stamp = next(_stamps)
+    self.stamp = next_stamp()
 
 
 def _leaf_parts(self: Tensor) -> tuple[Any, ...]:
@@ -420,7 +428,7 @@ def _leaf_parts(self: Tensor) -> tuple[Any, ...]:
 
 
 def _rebuild(data: Array, requires_grad: bool, name: str | None, grad: Tensor | None) -> Tensor:
-    t = Tensor(data, requires_grad)
+    t = wrap(data, requires_grad)
     t.name, t.grad = name, grad
     return t
 

@@ -8,75 +8,22 @@ calculus. Read `derivatives/` next, where the rules are, or `dispatch.py`, which
 from __future__ import annotations
 
 import itertools
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .arrays import Array, Signature, as_array, is_borrowed, own_array, with_shapes
+from .arrays import Array, Signature, as_array, cast_gradient, is_borrowed, own_array, sum_to_shape, with_shapes
+from .recording import recording, special, state
 
-_stamps = itertools.count(1)  # one counter for all threads: what is made later has the larger stamp
+next_stamp = itertools.count(1).__next__  # one counter for all threads: what is made later has the larger stamp
 _NO_OPTIONS: dict[str, Any] = {}
 
 
 class ChangedValueError(RuntimeError):
     """A value that a derivative rule needs was changed between the forward and the backward pass."""
-
-
-class Observer:
-    """Is told what happens while it is in its thread's list; the useful ones live in debug.py and diagnose.py."""
-
-    def computed(self, output: Tensor, primitive: Primitive, inputs: Sequence[Any], options: dict[str, Any]) -> None:
-        """An operation on Tensors gave `output`; it was recorded if `output.primitive` is set."""
-
-    def backward_started(self, nodes: Sequence[Tensor]) -> None:
-        """A backward pass is about to visit these operations, the last one first."""
-
-    def gradient_computed(self, node: Tensor, position: int, gradient: Any) -> None:
-        """The rule for one input of `node` gave this gradient."""
-
-    def backward_ended(self, leaves: Sequence[Tensor]) -> None:
-        """`backward()` has written the `.grad` of these Tensors."""
-
-    def module_entered(self, module: Any) -> None:
-        """The forward of a Module is about to run."""
-
-    def module_left(self, module: Any) -> None:
-        """The forward of a Module has ended, by returning or by raising."""
-
-    def optimizer_stepped(self, optimizer: Any) -> None:
-        """An optimizer has updated its parameters."""
-
-
-class _ThreadState(threading.local):
-    def __init__(self) -> None:
-        self.recording = True
-        self.observers: list[Observer] = []
-
-
-state = _ThreadState()
-
-
-@contextmanager
-def _recording(on: bool) -> Iterator[None]:
-    before, state.recording = state.recording, on
-    try:
-        yield
-    finally:
-        state.recording = before
-
-
-def no_grad() -> Any:
-    """Within ``with no_grad():``, or in a function under ``@no_grad()``, this thread records no operations."""
-    return _recording(False)
-
-
-def enable_grad() -> Any:
-    """Within ``with enable_grad():`` this thread records operations, also where a `no_grad` surrounds it."""
-    return _recording(True)
 
 
 class Tensor:
@@ -97,23 +44,6 @@ class Tensor:
     primitive: Primitive | None
     stamp: int
 
-    def __init__(
-        self,
-        data: Array,
-        requires_grad: bool = False,
-        primitive: Primitive | None = None,
-        inputs: tuple[Any, ...] = (),
-        options: dict[str, Any] = _NO_OPTIONS,
-    ) -> None:
-        """A node of the graph around `data` itself, uncopied; users write `tl.tensor`."""
-        self._data = data if data.__class__ is np.ndarray else as_array(data)
-        self._requires_grad = requires_grad
-        self.primitive = primitive
-        self.inputs = inputs
-        self.options = options
-        self.grad = self.name = self.notes = None
-        self.stamp = next(_stamps)
-
     def __init_subclass__(cls) -> None:
         raise TypeError("Tensor can't be subclassed: the engine tells Tensors from arrays by their exact type")
 
@@ -130,7 +60,7 @@ class Tensor:
         if array.shape != self._data.shape:
             raise ValueError(f"the data of a Tensor of shape {self._data.shape} can't become one of {array.shape}")
         self._data = array
-        self.stamp = next(_stamps)
+        self.stamp = next_stamp()
 
     @property
     def requires_grad(self) -> bool:
@@ -147,7 +77,7 @@ class Tensor:
 
     def detach(self) -> Tensor:
         """A constant Tensor with a copy of this one's value (a copy, so that no update of this one changes it)."""
-        return Tensor(self._data.copy(), False)
+        return wrap(self._data.copy())
 
     def backward(self, gradient: Any = None, *, create_graph: bool = False, retain_grads: bool = False) -> None:
         """Add ∂self/∂leaf, weighted by `gradient` (of self's shape; 1 for a single number), to every leaf's `.grad`.
@@ -156,7 +86,12 @@ class Tensor:
         way get a `.grad` too. Raises ValueError for a constant and, without `gradient`, for more than one number;
         ChangedValueError if a value was changed since it was used. When it raises, no `.grad` has changed.
         """
-        if gradient is None and self._data.size != 1 and self._requires_grad:
+        if not self._requires_grad:
+            raise ValueError(
+                "there is nothing to differentiate: this Tensor depends on none that requires a gradient. Was it computed "
+                "from .data, .numpy(), .item() or .detach(), inside no_grad(), or from leaves without requires_grad=True?"
+            )
+        if gradient is None and self._data.size != 1:
             raise ValueError(
                 f"backward() starts from a single number, but this Tensor has shape {self._data.shape}. "
                 "Write .sum().backward() or .mean().backward(), or pass gradient=, an array of that shape."
@@ -168,12 +103,12 @@ class Tensor:
                 x.grad = g.copy() if x.grad is None else x.grad + g
             elif x.grad is not None and x.grad.primitive is None and x.grad._data.flags.writeable:
                 np.add(x.grad._data, g, out=x.grad._data)
-                x.grad.stamp = next(_stamps)
+                x.grad.stamp = next_stamp()
             elif x.grad is not None:
-                x.grad = Tensor(np.asarray(x.grad._data + g), False)
+                x.grad = wrap(x.grad._data + g)
             else:
                 alone = x not in shared and g.flags.c_contiguous
-                x.grad = Tensor(g if alone else np.array(g, order="C"), False)
+                x.grad = wrap(g if alone else np.array(g, order="C"))
         for observer in state.observers:
             observer.backward_ended(list(found))
 
@@ -189,6 +124,25 @@ class Tensor:
         __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = __add__
         __pow__ = __rpow__ = __matmul__ = __rmatmul__ = __mod__ = __rmod__ = __add__
         __pos__ = __abs__ = __neg__
+
+
+def wrap(
+    data: Any,
+    requires_grad: bool = False,
+    primitive: Primitive | None = None,
+    inputs: tuple[Any, ...] = (),
+    options: dict[str, Any] = _NO_OPTIONS,
+) -> Tensor:
+    """A node of the graph around `data` itself, uncopied; users write `tensor`."""
+    t = Tensor()  # without an __init__ of its own, which would cost a tenth of an operation on a small array
+    t._data = data if data.__class__ is np.ndarray else as_array(data)
+    t._requires_grad = requires_grad
+    t.primitive = primitive
+    t.inputs = inputs
+    t.options = options
+    t.grad = t.name = t.notes = None
+    t.stamp = next_stamp()
+    return t
 
 
 class Primitive:
@@ -226,28 +180,28 @@ class Primitive:
                 tensors = True
                 needed = needed or x._requires_grad
                 arrays.append(x._data)
+            elif x.__class__ is list or x.__class__ is tuple:
+                return self(*(np.asarray(x) if isinstance(x, (list, tuple)) else x for x in inputs), **options)
             else:
-                arrays.append(np.asarray(x) if isinstance(x, (list, tuple)) else x)
+                arrays.append(x)
         try:
-            value = self.forward(*arrays, **options)
+            value = self.forward(*arrays, **options) if options else self.forward(*arrays)
         except (ValueError, TypeError, IndexError) as error:
             raise with_shapes(error, self.name, arrays) from error
-        if not tensors:
-            return value
-        inputs = tuple(x if x.__class__ is Tensor else a for x, a in zip(inputs, arrays, strict=True))
-        return self.output(value, inputs, options, needed)
+        return self.output(value, inputs, options, needed) if tensors else value
 
     def output(self, value: Any, inputs: tuple[Any, ...], options: dict[str, Any], needed: bool) -> Tensor:
         """The Tensor of a forward result: a node of the graph if an input needs a gradient and this thread records."""
+        if needed and not special.count:
+            return wrap(value, True, self, inputs, options)
         if needed and state.recording:
-            y = Tensor(value, True, self, inputs, options)
+            y = wrap(value, True, self, inputs, options)
         else:
             if needed and as_array(value).base is not None:  # a view of a parameter mustn't follow its updates
                 value = value.copy()
-            y = Tensor(value)
-        if state.observers:
-            for observer in state.observers:
-                observer.computed(y, self, inputs, options)
+            y = wrap(value)
+        for observer in state.observers:
+            observer.computed(y, self, inputs, options)
         return y
 
     def _constant(self, key: str, value: Any) -> Any:
@@ -297,37 +251,45 @@ def propagate(
             seed = _seed(output, gradient, create_graph)
             pending[output] = pending[output] + seed if output in pending else seed
             shared.add(output)
-    with _recording(create_graph):
+    with recording(True) if create_graph else nullcontext():
         for node in nodes:
             g = pending.pop(node, None)
             if g is None:  # only inputs whose rule is None lead here
                 continue
-            if node in kept:
+            if kept and node in kept:
                 found[node] = g
                 shared.add(node)
             operation, inputs, options = node.primitive, node.inputs, node.options
             assert operation is not None
-            y: Any = node if create_graph else node._data
-            arrays = inputs if create_graph else [x._data if x.__class__ is Tensor else x for x in inputs]
+            y: Any = node
+            arrays: Sequence[Any] = inputs
+            if not create_graph:
+                y = node._data
+                arrays = []
+                for x in inputs:
+                    arrays.append(x._data if x.__class__ is Tensor else x)
             for i, x in enumerate(inputs):
                 if x.__class__ is not Tensor or not x._requires_grad or (useful is not None and x not in useful):
                     continue
-                if operation.each:
-                    grad = operation.rules[0](g, y, i, *arrays, **options)
-                elif operation.rules[i] is None:
+                rule = operation.rules[0 if operation.each else i]
+                if rule is None:
                     continue
-                else:
-                    grad = operation.rules[i](g, y, *arrays, **options)
+                if operation.each:
+                    grad = rule(g, y, i, *arrays, **options)
+                elif options or len(arrays) != 2:
+                    grad = rule(g, y, *arrays, **options)
+                else:  # the same, quicker
+                    grad = rule(g, y, arrays[0], arrays[1])
                 # The mathematics is done. What remains: shape, dtype, and adding up without touching others' memory.
                 if grad.__class__ is not np.ndarray and grad.__class__ is not Tensor:
                     grad = as_array(grad)
                 if grad.shape != x._data.shape:
-                    grad = _unbroadcast(grad, x._data.shape, operation.name)
+                    grad = sum_to_shape(grad, x._data.shape, operation.name)
                 if grad.dtype is not x._data.dtype:
-                    grad = _cast(grad, x._data.dtype, operation.name)
-                if state.observers:
+                    grad = cast_gradient(grad, x._data.dtype, operation.name)
+                if special.count:
                     for observer in state.observers:
-                        observer.gradient_computed(node, i, grad)
+                        observer.gradient_computed(node, i, g, grad)
                 if x not in pending:
                     pending[x] = grad
                     if x.primitive is None and (create_graph or is_borrowed(grad, g, y, arrays)):
@@ -351,6 +313,7 @@ def _collect(outputs: Sequence[Tensor]) -> list[Tensor]:
     """The recorded operations that the outputs depend on, last one first; no value may be newer than its use."""
     seen = {t for t in outputs if t.primitive is not None}
     stack = list(seen)
+    nodes = list(seen)
     while stack:
         node = stack.pop()
         stamp = node.stamp
@@ -360,8 +323,10 @@ def _collect(outputs: Sequence[Tensor]) -> list[Tensor]:
                     raise ChangedValueError(_changed(node, x))
                 if x.primitive is not None and x not in seen:
                     seen.add(x)
+                    nodes.append(x)
                     stack.append(x)
-    return sorted(seen, key=attrgetter("stamp"), reverse=True)
+    nodes.sort(key=attrgetter("stamp"), reverse=True)  # nearly in order already, which this sort is quick at
+    return nodes
 
 
 def _leading_to(wanted: Sequence[Tensor], nodes: Sequence[Tensor]) -> set[Tensor]:
@@ -380,25 +345,8 @@ def _seed(output: Tensor, gradient: Any, create_graph: bool) -> Any:
         raise TypeError(f"gradient= has dtype {array.dtype}, but gradients are real numbers")
     if not create_graph:
         return array.astype(output._data.dtype)
-    seed = gradient if isinstance(gradient, Tensor) else Tensor(array, False)
+    seed = gradient if isinstance(gradient, Tensor) else wrap(array)
     return seed if seed.dtype == output._data.dtype else seed.astype(output._data.dtype)
-
-
-def _unbroadcast(g: Any, shape: tuple[int, ...], name: str) -> Any:
-    """Sum over the axes along which an input of this shape was stretched to the shape of `g`."""
-    extra = g.ndim - len(shape)
-    stretched = [i for i, n in enumerate(shape, extra) if n == 1 and g.shape[i] != 1] if extra >= 0 else []
-    axes = (*range(extra), *stretched)
-    if extra < 0 or any(n != g.shape[i] and n != 1 for i, n in enumerate(shape, extra)):
-        raise ValueError(f"the rule of {name} gave a gradient of shape {g.shape} for an input of shape {shape}")
-    total = g.sum(axes) if isinstance(g, Tensor) else as_array(np.add.reduce(g, axes))
-    return total.reshape(shape) if total.shape != shape else total
-
-
-def _cast(g: Any, dtype: np.dtype[Any], name: str) -> Any:
-    if g.dtype.kind not in "fiub":
-        raise TypeError(f"the rule of {name} gave a gradient of dtype {g.dtype}; tinydl differentiates real numbers only")
-    return g.astype(dtype) if g.dtype != dtype else g
 
 
 def _describe(x: Tensor) -> str:
@@ -425,6 +373,6 @@ def tensor(data: Any, requires_grad: bool = False, dtype: Any = None, name: str 
         if data._requires_grad:
             raise TypeError("a new Tensor made of one that requires a gradient loses it; use that one, or .detach()")
         data = data._data
-    made = Tensor(own_array(data, requires_grad, dtype), bool(requires_grad))
+    made = wrap(own_array(data, requires_grad, dtype), bool(requires_grad))
     made.name = name
     return made

@@ -1,0 +1,95 @@
+"""tinydl, through its public interface only: what a user would write."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import tinydl as tl
+from tinydl import functional as F
+from tinydl import nn, optim
+
+from adapters import Job
+
+
+def chain(problem: Any) -> Job:
+    x = tl.tensor(problem.x, requires_grad=True)
+    a, b, c, upstream = (tl.tensor(v) for v in (problem.a, problem.b, problem.c, problem.upstream))
+
+    def step() -> tl.Tensor:
+        x.grad = None
+        y = x
+        for _ in range(problem.length // 4):
+            y = -(y * a + b) / c
+        loss = np.sum(y * upstream)
+        loss.backward()
+        return loss
+
+    return Job(step, lambda: [step().item(), x.grad.numpy()])
+
+
+def _network(problem: Any) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for w, b in zip(problem.weights, problem.biases, strict=True):
+        layer = nn.Linear(w.shape[1], w.shape[0])
+        layer.load_state_dict({"weight": w, "bias": b})
+        layers += [layer, nn.ReLU()]
+    return nn.Sequential(*layers[:-1])
+
+
+def _job(parameters: list[tl.Tensor], compute: Any, optimizer: Any) -> Job:
+    def step() -> tl.Tensor:
+        optimizer.zero_grad()
+        loss = compute()
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    def gradients() -> list[Any]:
+        optimizer.zero_grad()
+        loss = compute()
+        loss.backward()
+        return [loss.item(), *(p.grad.numpy() for p in parameters)]
+
+    return Job(step, gradients, lambda: [p.numpy() for p in parameters])
+
+
+def training(problem: Any) -> Job:
+    model = _network(problem)
+    parameters = list(model.parameters())
+    optimizer = getattr(optim, problem.optimizer)(parameters, lr=problem.lr)
+    return _job(parameters, lambda: F.cross_entropy(model(problem.x), problem.y), optimizer)
+
+
+def moons(problem: Any) -> Job:
+    model = _network(problem)
+    parameters = list(model.parameters())
+    y = problem.y[:, None]
+
+    def loss() -> tl.Tensor:
+        hinge = F.relu(1 - y * model(problem.x)).mean()
+        return hinge + problem.decay * sum((p * p).sum() for p in parameters)
+
+    return _job(parameters, loss, optim.SGD(parameters, lr=problem.lr))
+
+
+def attention(problem: Any) -> Job:
+    names = ("x", "scale", "shift", "wq", "wk", "wv", "wo")
+    leaves = x, scale, shift, wq, wk, wv, wo = [tl.tensor(getattr(problem, n), requires_grad=True) for n in names]
+    width = problem.x.shape[-1]
+    norm = nn.LayerNorm(width)
+    norm.weight, norm.bias = scale, shift
+    root = width**-0.5
+
+    def step() -> tl.Tensor:
+        for leaf in leaves:
+            leaf.grad = None
+        h = norm(x)
+        q, k, v = F.linear(h, wq), F.linear(h, wk), F.linear(h, wv)
+        a = F.softmax(q @ k.mT * root, axis=-1) @ v
+        output = F.gelu(F.linear(a, wo), approximate="tanh")
+        loss = (output * problem.upstream).sum()
+        loss.backward()
+        return loss
+
+    return Job(step, lambda: [step().item(), *(leaf.grad.numpy() for leaf in leaves)])

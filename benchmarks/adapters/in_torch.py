@@ -1,0 +1,97 @@
+"""PyTorch in its eager mode, with the layers, losses and optimizers that it brings."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from adapters import Job
+
+torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
+
+
+def chain(problem: Any) -> Job:
+    x = torch.tensor(problem.x, requires_grad=True)
+    a, b, c, upstream = (torch.tensor(v) for v in (problem.a, problem.b, problem.c, problem.upstream))
+
+    def step() -> torch.Tensor:
+        x.grad = None
+        y = x
+        for _ in range(problem.length // 4):
+            y = -(y * a + b) / c
+        loss = torch.sum(y * upstream)
+        loss.backward()
+        return loss
+
+    return Job(step, lambda: [step().item(), x.grad.numpy()])
+
+
+def _network(problem: Any) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for w, b in zip(problem.weights, problem.biases, strict=True):
+        layer = nn.Linear(w.shape[1], w.shape[0])
+        layer.load_state_dict({"weight": torch.tensor(w), "bias": torch.tensor(b)})
+        layers += [layer, nn.ReLU()]
+    return nn.Sequential(*layers[:-1])
+
+
+def _job(parameters: list[torch.Tensor], compute: Any, optimizer: torch.optim.Optimizer) -> Job:
+    def step() -> torch.Tensor:
+        optimizer.zero_grad()
+        loss = compute()
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    def gradients() -> list[Any]:
+        optimizer.zero_grad()
+        loss = compute()
+        loss.backward()
+        return [loss.item(), *(p.grad.numpy().copy() for p in parameters)]
+
+    return Job(step, gradients, lambda: [p.detach().numpy().copy() for p in parameters])
+
+
+def training(problem: Any) -> Job:
+    model = _network(problem)
+    parameters = list(model.parameters())
+    optimizer = getattr(torch.optim, problem.optimizer)(parameters, lr=problem.lr)
+    x, y = torch.tensor(problem.x), torch.tensor(problem.y)
+    return _job(parameters, lambda: F.cross_entropy(model(x), y), optimizer)
+
+
+def moons(problem: Any) -> Job:
+    model = _network(problem)
+    parameters = list(model.parameters())
+    x, y = torch.tensor(problem.x), torch.tensor(problem.y)[:, None]
+
+    def loss() -> torch.Tensor:
+        hinge = F.relu(1 - y * model(x)).mean()
+        return hinge + problem.decay * sum((p * p).sum() for p in parameters)
+
+    return _job(parameters, loss, torch.optim.SGD(parameters, lr=problem.lr))
+
+
+def attention(problem: Any) -> Job:
+    names = ("x", "scale", "shift", "wq", "wk", "wv", "wo")
+    leaves = x, scale, shift, wq, wk, wv, wo = [torch.tensor(getattr(problem, n), requires_grad=True) for n in names]
+    width = problem.x.shape[-1]
+    upstream = torch.tensor(problem.upstream)
+    root = width**-0.5
+
+    def step() -> torch.Tensor:
+        for leaf in leaves:
+            leaf.grad = None
+        h = F.layer_norm(x, (width,), scale, shift)
+        q, k, v = F.linear(h, wq), F.linear(h, wk), F.linear(h, wv)
+        a = F.softmax(q @ k.mT * root, dim=-1) @ v
+        output = F.gelu(F.linear(a, wo), approximate="tanh")
+        loss = (output * upstream).sum()
+        loss.backward()
+        return loss
+
+    return Job(step, lambda: [step().item(), *(leaf.grad.numpy().copy() for leaf in leaves)])

@@ -1,0 +1,364 @@
+"""One workload, measured in this process: every peer made ready, compared with the others, then timed in turns.
+
+`run.py` starts this file once per workload, in a fresh process whose thread count is set in its environment; the
+result, a dictionary, goes to the file named on the command line. Read `workloads.py` for what is measured.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import importlib
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from workloads import WORKLOADS, Target, Workload
+
+HERE = Path(__file__).parent
+Samples = dict[str, list[float]]  # peer → one figure per round
+
+
+def settings(quick: bool) -> dict[str, Any]:
+    """How much is measured: rounds, and for how long each peer runs in one round."""
+    if quick:
+        return {"rounds": 5, "seconds": 0.02, "programs": 1, "imports": 3, "long_chain": 100_000, "long_rounds": 2}
+    return {"rounds": 25, "seconds": 0.1, "programs": 5, "imports": 15, "long_chain": 1_000_000, "long_rounds": 3}
+
+
+# ---- statistics ----
+
+
+def quartiles(values: Sequence[float]) -> list[float]:
+    """First quartile, median, third quartile."""
+    return statistics.quantiles(values, n=4, method="inclusive") if len(values) > 1 else [values[0]] * 3
+
+
+def ratios(ours: Sequence[float], theirs: Sequence[float]) -> list[float]:
+    """Quartiles of the ratio in each round: what disturbs the machine for a while disturbs both halves of a pair."""
+    return quartiles([a / b for a, b in zip(ours, theirs, strict=True)])
+
+
+def verdict(target: Target, samples: dict[str, Samples]) -> dict[str, Any] | None:
+    """The target with the figure measured; None if the peer wasn't."""
+    kind = "time" if target.what == "ms over" else target.what
+    ours = samples.get(kind, {}).get("tinydl")
+    theirs = samples.get(kind, {}).get(target.peer)
+    if not ours or not theirs:
+        return None
+    if target.what == "ms over":
+        difference = 1000 * (statistics.median(ours) - statistics.median(theirs))
+        low, _, high = quartiles([1000 * (a - b) for a, b in zip(ours, theirs, strict=True)])
+        figures = [low, difference, high]
+    elif target.peer.startswith("itself"):  # the long chain's own time per operation over the short one's
+        figures = ratios(theirs, [statistics.median(ours)] * len(theirs))
+    else:
+        figures = ratios(ours, theirs)
+    reached = None if target.limit is None else figures[1] <= target.limit
+    return {"peer": target.peer, "what": target.what, "limit": target.limit, "ratio": figures, "reached": reached}
+
+
+# ---- the same work? ----
+
+
+class DifferentWork(Exception):
+    """Two peers' results differ, so their times mean nothing."""
+
+
+def distance(a: Any, b: Any) -> float:
+    """‖a − b‖ / ‖b‖ in float64."""
+    import numpy as np
+
+    a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
+    if a.shape != b.shape:
+        raise DifferentWork(f"shapes {a.shape} and {b.shape}")
+    return float(np.linalg.norm((a - b).ravel()) / max(np.linalg.norm(b.ravel()), 1e-30))
+
+
+def compare(jobs: dict[str, Any], tolerance: float = 1e-4, steps: int = 3) -> dict[str, float]:
+    """Loss and gradients of every peer against the first one's, then what `steps` steps made of the parameters.
+
+    Gives the largest relative distance of each peer; raises DifferentWork beyond the tolerance. The change that the
+    parameters underwent is held to fifty times the tolerance: it is small beside them, they are rounded to float32, and
+    where a gradient is almost nothing Adam makes a whole step of its rounding.
+    """
+    worst: dict[str, float] = {}
+    reference: list[Any] = []
+    changes: list[Any] = []
+    for peer, job in jobs.items():
+        found = [_array(r) for r in job.gradients()]
+        before = [_array(p) for p in job.parameters()]
+        for _ in range(steps if before else 0):
+            job.step()
+        change = [_array(p) - b for p, b in zip(job.parameters(), before, strict=True)]
+        if not reference:
+            reference, changes = found, change
+            continue
+        if len(found) != len(reference) or len(change) != len(changes):
+            raise DifferentWork(f"{peer} gives {len(found)} results, the others {len(reference)}")
+        apart = [distance(a, b) for a, b in zip(found, reference, strict=True)]
+        moved = [distance(a, b) for a, b in zip(change, changes, strict=True)]
+        worst[peer] = max(apart)
+        if not worst[peer] <= tolerance or not max(moved, default=0) <= 50 * tolerance:
+            raise DifferentWork(
+                f"{peer} and {next(iter(jobs))} don't do the same work: loss and gradients differ by {apart}, "
+                f"the parameters' changes in {steps} steps by {moved} (relative)"
+            )
+    return worst
+
+
+def _array(x: Any) -> Any:
+    import numpy as np
+
+    return np.array(x, np.float64)
+
+
+# ---- time ----
+
+
+def interleave(jobs: dict[str, Any], rounds: int, seconds: float) -> tuple[Samples, dict[str, float]]:
+    """Seconds per step of every job, a figure per round, the jobs taking turns; and how many cores each kept busy."""
+    repeats = {}
+    for name, job in jobs.items():
+        job.step()  # warm: compiled code, allocated memory
+        start = time.perf_counter()
+        job.step()
+        once = time.perf_counter() - start
+        repeats[name] = max(1, min(int(seconds / once), 100_000))
+    gc.collect()
+    gc.freeze()  # what the imports left behind isn't looked through again and again
+    times: Samples = {name: [] for name in jobs}
+    wall, cpu = dict.fromkeys(jobs, 0.0), dict.fromkeys(jobs, 0.0)
+    names = list(jobs)
+    for turn in range(rounds):
+        for name in names[turn % len(names) :] + names[: turn % len(names)]:
+            step, n = jobs[name].step, repeats[name]
+            if n > 1:
+                step()  # the caches were another's
+            cpu_before, start = time.process_time(), time.perf_counter()
+            for _ in range(n):
+                step()
+            elapsed = time.perf_counter() - start
+            wall[name] += elapsed
+            cpu[name] += time.process_time() - cpu_before
+            times[name].append(elapsed / n)
+    return times, {name: round(cpu[name] / wall[name], 2) for name in jobs}
+
+
+def prepare(workload: Workload, peers: Sequence[str], problem: Any) -> dict[str, Any]:
+    """The workload's job for each peer."""
+    from adapters import ADAPTERS
+
+    jobs = {}
+    for peer in peers:
+        adapter = importlib.import_module(f"adapters.{ADAPTERS[peer][0]}")
+        jobs[peer] = getattr(adapter, workload.work)(problem)
+    return jobs
+
+
+# ---- the kinds of workload ----
+
+
+def steps(workload: Workload, peers: Sequence[str], how: dict[str, Any]) -> dict[str, Any]:
+    """Time per step, peers in turns in this process."""
+    assert workload.problem is not None
+    jobs = prepare(workload, peers, workload.problem(**workload.sizes))
+    apart = compare(jobs)
+    times, cores = interleave(jobs, how["rounds"], how["seconds"])
+    return {"samples": {"time": times}, "cores": cores, "apart": apart}
+
+
+def long_chain(workload: Workload, peers: Sequence[str], how: dict[str, Any]) -> dict[str, Any]:
+    """As `steps`, per operation, then tinydl's chain at its long length, with the garbage collector off and on."""
+    import workloads
+
+    found = steps(workload, peers, {**how, "rounds": min(how["rounds"], 11)})
+    times = found["samples"]["time"]
+    short = workloads.chain()
+    for name in times:
+        times[name] = [t / short.length for t in times[name]]
+    found["unit"] = "per operation"
+    if "tinydl" in peers:
+        length = how["long_chain"]
+        long_job = prepare(workload, ["tinydl"], workloads.chain(length))["tinydl"]
+        for collector in ("off", "on"):
+            own = f"itself, 1,000,000 long, gc {collector}"
+            times[own] = []
+            for _ in range(how["long_rounds"]):
+                gc.collect()
+                if collector == "off":
+                    gc.disable()
+                start = time.perf_counter()
+                long_job.step()
+                times[own].append((time.perf_counter() - start) / length)
+                gc.enable()
+    return found
+
+
+def memory(workload: Workload, peers: Sequence[str], how: dict[str, Any]) -> dict[str, Any]:
+    """Peak memory of a training step, everything it keeps alive included: batch, parameters, gradients, values.
+
+    tracemalloc counts exactly what NumPy and Python allocate, and nothing else (no interpreter, no imported code, no
+    BLAS buffers, which are the same for both). A process's resident set would add what the allocator hasn't returned.
+    """
+    import tracemalloc
+
+    import numpy as np
+
+    assert workload.problem is not None
+    import adapters.by_hand as hand
+
+    problem = workload.problem(**workload.sizes)
+    makers: dict[str, Callable[[], Any]] = {}
+    if "tinydl" in peers:
+        import adapters.in_tinydl as ours
+
+        makers["tinydl"] = lambda: ours.training(problem)
+    makers["numpy"] = lambda: hand.training(problem, keep_gradients=True, relu_in_place=False)
+    makers["numpy, relu in place"] = lambda: hand.training(problem, keep_gradients=True, relu_in_place=True)
+    apart = compare({name: make() for name, make in makers.items()})
+    peaks: Samples = {}
+    for name, make in makers.items():
+        gc.collect()
+        tracemalloc.start()
+        job = make()
+        for _ in range(3):
+            job.step()
+        tracemalloc.reset_peak()
+        for _ in range(2):
+            job.step()
+        peaks[name] = [float(tracemalloc.get_traced_memory()[1] + np.asarray(problem.x).nbytes)]
+        tracemalloc.stop()
+        del job
+    return {"samples": {"memory": peaks}, "apart": apart}
+
+
+def imports(workload: Workload, peers: Sequence[str], how: dict[str, Any]) -> dict[str, Any]:
+    """Seconds that `import …` takes in a fresh process, the interpreter's own start not counted."""
+    from adapters import ADAPTERS
+
+    times: Samples = {peer: [] for peer in peers}
+    for turn in range(how["imports"] + 1):
+        for peer in peers:
+            module = ADAPTERS[peer][1][0]
+            code = f"import time; t = time.perf_counter(); import {module}; print(time.perf_counter() - t)"
+            seconds = float(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout)
+            if turn:  # the first one reads files that the others find in memory
+                times[peer].append(seconds)
+    return {"samples": {"time": times}}
+
+
+def program(name: str, *arguments: str) -> dict[str, float]:
+    """Run a program of `programs/` from a cold start: wall time, peak memory, and what it prints (a JSON line)."""
+    with tempfile.TemporaryFile() as output:
+        start = time.perf_counter()
+        process = subprocess.Popen(
+            [sys.executable, str(HERE / "programs" / f"{name}.py"), *arguments],
+            stdout=output, stderr=subprocess.DEVNULL if "keras" in name else None,
+        )  # fmt: skip
+        _, status, usage = os.wait4(process.pid, 0)
+        wall = time.perf_counter() - start
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            raise RuntimeError(f"programs/{name}.py failed with exit status {process.returncode}")
+        output.seek(0)
+        found: dict[str, float] = json.loads(output.read().decode().splitlines()[-1])
+    unit = 1 if sys.platform == "darwin" else 1024
+    return {**found, "time": wall, "memory": float(usage.ru_maxrss * unit)}
+
+
+def digits(workload: Workload, peers: Sequence[str], how: dict[str, Any]) -> dict[str, Any]:
+    """Whole processes. tinydl and PyTorch get the same split, initial weights and order, and need the same epochs."""
+    samples: dict[str, Samples] = {what: {p: [] for p in peers} for what in ("time", "training time", "memory")}
+    epochs: dict[str, list[float]] = {p: [] for p in peers}
+    with tempfile.TemporaryDirectory() as folder:
+        for seed in range(how["programs"]):
+            file = f"{folder}/digits{seed}.npz"
+            write = f"import sys; sys.path.insert(0, {str(HERE)!r}); import measure; measure.write_digits({file!r}, {seed})"
+            subprocess.run([sys.executable, "-c", write], check=True)
+            for peer in peers:
+                found = program(f"digits_in_{peer}", file)
+                if found["accuracy"] < 0.97:
+                    raise DifferentWork(f"{peer} ended with a test accuracy of {found['accuracy']:.3f}, seed {seed}")
+                epochs[peer].append(found["epochs"])
+                for what, figures in samples.items():
+                    figures[peer].append(found[what])
+    same = [epochs[p] for p in ("tinydl", "torch") if p in epochs]
+    if any(abs(a - b) > 2 for pair in zip(*same, strict=True) for a, b in [(pair[0], pair[-1])]):
+        raise DifferentWork(f"tinydl and PyTorch started alike but needed {same[0]} and {same[-1]} epochs")
+    return {"samples": samples, "epochs": epochs}
+
+
+def write_digits(file: str, seed: int) -> None:
+    """The split of the handwritten digits, and initial weights as PyTorch draws them, for digits_in_….py."""
+    import numpy as np
+    from tinydl import data
+
+    train, test = data.split(data.digits(), 0.8, seed=0)
+    (x, y), (test_x, test_y) = train, test
+    rng = np.random.default_rng(seed)
+    weights = {}
+    for name, m, n in (("0", 128, 64), ("2", 10, 128)):
+        weights[f"{name}.weight"] = rng.uniform(-(n**-0.5), n**-0.5, (m, n)).astype(np.float32)
+        weights[f"{name}.bias"] = rng.uniform(-(n**-0.5), n**-0.5, m).astype(np.float32)
+    np.savez(file, x=x, y=y, test_x=test_x, test_y=test_y, lr=0.005, batch_size=64, seed=seed, **weights)
+
+
+def program2(workload: Workload, peers: Sequence[str], how: dict[str, Any]) -> dict[str, Any]:
+    """Whole processes; compared first from one start and without shuffling, where the results must be the same."""
+    if how["programs"] > 1:
+        fixed = {peer: program(f"program2_in_{peer}", "--fixed") for peer in peers}
+        first = fixed[peers[0]]
+        for peer, found in fixed.items():
+            if any(abs(found[key] / first[key] - 1) > 1e-4 for key in ("loss", "first", "last")):
+                raise DifferentWork(f"program 2: {peer} gives {found}, {peers[0]} {first}")
+    samples: dict[str, Samples] = {what: {p: [] for p in peers} for what in ("time", "memory")}
+    for _ in range(how["programs"]):
+        for peer in peers:
+            found = program(f"program2_in_{peer}")
+            if abs(found["loss"] - 0.81) > 0.02:  # least squares reaches 0.8066 on these data
+                raise DifferentWork(f"program 2: {peer} ends at a loss of {found['loss']}")
+            for what, figures in samples.items():
+                figures[peer].append(found[what])
+    return {"samples": samples}
+
+
+KINDS: dict[str, Callable[[Workload, Sequence[str], dict[str, Any]], dict[str, Any]]] = {
+    f.__name__: f for f in (steps, long_chain, memory, imports, digits, program2)
+}
+
+
+def measure(workload: Workload, peers: Sequence[str], quick: bool) -> dict[str, Any]:
+    """What run.py shows for one workload: samples, their quartiles, and the verdict on each target."""
+    found = KINDS[workload.kind](workload, peers, settings(quick))
+    samples = found["samples"]
+    found["quartiles"] = {what: {p: quartiles(v) for p, v in s.items() if v} for what, s in samples.items()}
+    found["targets"] = [v for v in (verdict(t, samples) for t in workload.targets) if v is not None]
+    return found
+
+
+def main() -> None:
+    """Measure one workload and write the result to a file."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("workload")
+    parser.add_argument("--peers", nargs="+", required=True)
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--to", required=True)
+    arguments = parser.parse_args()
+    workload = next(w for w in WORKLOADS if w.id == arguments.workload)
+    try:
+        found = measure(workload, arguments.peers, arguments.quick)
+    except DifferentWork as problem:
+        found = {"error": str(problem)}
+    Path(arguments.to).write_text(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main()

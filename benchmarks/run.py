@@ -1,0 +1,271 @@
+"""`python benchmarks/run.py`: tinydl beside hand-written NumPy and everything a user would pick instead, in one run.
+
+Prints a table with the ratio, the target and whether it was reached, and writes a JSON file and a picture. Each
+workload runs in a process of its own (measure.py), with the number of threads set before NumPy is loaded. What is
+measured is written down in workloads.py, how each peer does it in adapters/ and programs/.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import importlib.util
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from adapters import ADAPTERS, NAMES
+from measure import quartiles
+from workloads import Workload, chosen
+
+HERE = Path(__file__).resolve().parent
+
+
+def main() -> int:
+    """Run the chosen workloads; exit status 1 if two peers turned out to do different work or a workload failed."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="under a minute: few rounds, figures for a first impression")
+    parser.add_argument("--only", nargs="+", metavar="W", help="these workloads: --only W1 W3 (W4 means W4a and W4b)")
+    parser.add_argument("--threads", type=int, default=1, help="threads each library may use (default 1)")
+    parser.add_argument("--output", type=Path, default=HERE / "results", help="folder for the JSON file and the picture")
+    arguments = parser.parse_args()
+
+    workloads = chosen(arguments.only)
+    there = {peer: installed(needs) for peer, (_, needs) in ADAPTERS.items()}
+    if not there["tinydl"]:
+        raise SystemExit("tinydl itself isn't installed in this Python: pip install -e .")
+    report: dict[str, Any] = {
+        "date": time.strftime("%Y-%m-%d %H:%M"),
+        "command": " ".join(["python", "benchmarks/run.py", *sys.argv[1:]]),
+        "machine": machine(),
+        "threads": arguments.threads,
+        "quick": arguments.quick,
+        "versions": {peer: version(needs) for peer, (_, needs) in ADAPTERS.items() if there[peer]},
+        "skipped": [peer for peer in ADAPTERS if not there[peer]],
+        "workloads": {},
+    }
+    print(heading(report), flush=True)
+    for workload in workloads:
+        peers = [peer for peer in workload.peers if there[peer]]
+        found = in_own_process(workload, peers, arguments.quick, arguments.threads)
+        report["workloads"][workload.id] = {"title": workload.title, **found}
+        print(table(workload, found, [p for p in workload.peers if not there[p]]), flush=True)
+
+    arguments.output.mkdir(parents=True, exist_ok=True)
+    name = f"benchmark-{arguments.threads}-thread{'s' if arguments.threads > 1 else ''}"
+    json_file, picture = arguments.output / f"{name}.json", arguments.output / f"{name}.png"
+    json_file.write_text(json.dumps(report, indent=1))
+    print("\n" + summary(report))
+    print(f"written: {json_file}")
+    if installed(("matplotlib",)):
+        draw(report, picture)
+        print(f"written: {picture}")
+    else:
+        print("no picture: matplotlib is not installed")
+    return int(any("error" in found for found in report["workloads"].values()))
+
+
+# ---- the machine and what is installed on it ----
+
+
+def installed(packages: tuple[str, ...]) -> bool:
+    """Whether all of them can be imported, found out without importing them."""
+    return all(importlib.util.find_spec(package) is not None for package in packages)
+
+
+def version(packages: tuple[str, ...]) -> str:
+    """The version of the first of these packages."""
+    name = {"sklearn": "scikit-learn"}.get(packages[0], packages[0])
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:  # on the path, not installed
+        return "?"
+
+
+def machine() -> str:
+    """Processor, cores, system, Python."""
+    processor = platform.processor()
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        models = [line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if line.startswith("model name")]
+        processor = models[0] if models else processor
+    return f"{processor}, {os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}"
+
+
+# ---- one workload ----
+
+
+def in_own_process(workload: Workload, peers: list[str], quick: bool, threads: int) -> dict[str, Any]:
+    """Measure one workload in a fresh process, whose libraries read the number of threads when they are loaded."""
+    n = str(threads)
+    environment = {
+        **os.environ,
+        "OMP_NUM_THREADS": n, "OPENBLAS_NUM_THREADS": n, "MKL_NUM_THREADS": n, "VECLIB_MAXIMUM_THREADS": n,
+        "NUMEXPR_NUM_THREADS": n, "TF_NUM_INTRAOP_THREADS": n, "TF_NUM_INTEROP_THREADS": n, "TF_CPP_MIN_LOG_LEVEL": "3",
+        "JAX_PLATFORMS": "cpu", "NPROC": n, "CUDA_VISIBLE_DEVICES": "", "PYTHONHASHSEED": "0",
+    }  # fmt: skip
+    if threads == 1:
+        environment["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false"
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "found.json"
+        command = [sys.executable, str(HERE / "measure.py"), workload.id, "--peers", *peers, "--to", str(file)]
+        start = time.perf_counter()
+        process = subprocess.run(command + ["--quick"] * quick, env=environment, stderr=subprocess.PIPE, text=True)
+        if process.returncode:
+            return {"error": f"the process failed:\n{process.stderr.strip()[-2000:]}"}
+        found: dict[str, Any] = json.loads(file.read_text())
+    found["took"] = round(time.perf_counter() - start, 1)
+    return found
+
+
+# ---- the table ----
+
+
+def heading(report: dict[str, Any]) -> str:
+    """What was run, where and when."""
+    versions = ", ".join(f"{NAMES[peer]} {v}" for peer, v in report["versions"].items())
+    skipped = ", ".join(NAMES[peer] for peer in report["skipped"])
+    threads = f"{report['threads']} thread{'s' if report['threads'] > 1 else ''}"
+    lines = [f"{report['command']}   {report['date']}   {threads}", report["machine"], versions]
+    if skipped:
+        lines.append(f"skipped, not installed: {skipped}")
+    if report["quick"]:
+        lines.append("--quick: few rounds; don't quote these figures")
+    return "\n".join(lines)
+
+
+def quantity(value: float, what: str) -> str:
+    """A time or a size with its unit."""
+    units = [(1.0, "B"), (2**20, "MiB")] if what == "memory" else [(1e-9, "ns"), (1e-6, "µs"), (1e-3, "ms"), (1.0, "s")]
+    scale, unit = max((u for u in units if u[0] <= abs(value)), default=units[0])
+    number = value / scale
+    return f"{number:.0f} {unit}" if number >= 100 else f"{number:.3g} {unit}"
+
+
+def limit_text(target: dict[str, Any]) -> str:
+    """The target as the tables write it."""
+    limit = target["limit"]
+    if limit is None:
+        return "reported"
+    if target["what"] == "ms over":
+        return f"≤ {limit:g} ms over"
+    return f"≤ {limit:.2f}" if limit >= 0.05 else f"≤ 1/{1 / limit:,.0f}"
+
+
+def ratio_text(target: dict[str, Any]) -> str:
+    """The ratio measured, with its quartiles."""
+    low, middle, high = target["ratio"]
+    if target["what"] == "ms over":
+        return f"{middle:.1f} ms ({low:.1f} … {high:.1f})"
+    if middle < 0.05:
+        return f"1/{1 / middle:,.0f} (1/{1 / high:,.0f} … 1/{1 / low:,.0f})"
+    return f"{middle:.3f} ({low:.3f} … {high:.3f})"
+
+
+def reached_text(target: dict[str, Any]) -> str:
+    """Reached, missed and by how much, or neither."""
+    if target["reached"] is None:
+        return ""
+    if target["reached"]:
+        return "reached"
+    over = target["ratio"][1] - target["limit"]
+    return f"MISSED by {over:.1f} ms" if target["what"] == "ms over" else f"MISSED by {over / target['limit']:.0%}"
+
+
+def table(workload: Workload, found: dict[str, Any], skipped: list[str]) -> str:
+    """One workload: each peer's median with its quartiles, then the targets."""
+    lines = ["", f"{workload.id}  {workload.title}" + (f"   ({found['took']} s)" if "took" in found else "")]
+    if "error" in found:
+        return "\n".join([*lines, f"  ERROR: {found['error']}"])
+    for what, peers in found["quartiles"].items():
+        for peer, (low, middle, high) in peers.items():
+            spread = f"{quantity(low, what)} … {quantity(high, what)}"
+            cores = found.get("cores", {}).get(peer, 0)
+            busy = f"  kept {cores} cores busy" if cores > 1.1 else ""
+            label = what if what != "time" else found.get("unit", "")
+            lines.append(f"  {NAMES.get(peer, peer):34} {quantity(middle, what):>9}   {spread:24} {label}{busy}".rstrip())
+    for target in found["targets"]:
+        label = f"tinydl / {NAMES.get(target['peer'], target['peer'])}"
+        if target["what"] == "ms over":
+            label = f"tinydl over {NAMES[target['peer']]}"
+        elif target["peer"].startswith("itself"):
+            label = f"{target['peer']} / 20,000 long"
+        what = f", {target['what']}" if target["what"] not in ("time", "ms over") else ""
+        lines.append(f"  → {label + what:44} {ratio_text(target):30} {limit_text(target):12} {reached_text(target)}".rstrip())
+    if skipped:
+        lines.append(f"  skipped, not installed: {', '.join(NAMES[p] for p in skipped)}")
+    return "\n".join(lines)
+
+
+def summary(report: dict[str, Any]) -> str:
+    """How many targets were reached, and those that weren't by name."""
+    judged = [
+        (id, t) for id, w in report["workloads"].items() for t in w.get("targets", []) if t["reached"] is not None
+    ]
+    missed = [f"{id} against {NAMES.get(t['peer'], t['peer'])} ({t['what']})" for id, t in judged if not t["reached"]]
+    failed = [id for id, w in report["workloads"].items() if "error" in w]
+    text = f"{len(judged) - len(missed)} of {len(judged)} targets reached"
+    if missed:
+        text += "; missed: " + ", ".join(missed)
+    if failed:
+        text += "; not measured: " + ", ".join(failed)
+    return text
+
+
+# ---- the picture ----
+
+_COLOURS = {
+    "numpy": "black", "torch": "tab:orange", "jax": "tab:blue", "autograd": "tab:green", "mygrad": "tab:purple",
+    "micrograd": "tab:brown", "sklearn": "tab:cyan", "keras": "tab:red",
+}  # fmt: skip
+
+
+def draw(report: dict[str, Any], file: Path) -> None:
+    """One row per workload: how many times tinydl's time (its memory in W10) each peer takes; a bar where the target is."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    shown = [(id, w) for id, w in report["workloads"].items() if "error" not in w]
+    if not shown:
+        return
+    figure, axes = plt.subplots(figsize=(9, 1.6 + 0.5 * len(shown)), layout="constrained")
+    for row, (_, found) in enumerate(shown):
+        what = "time" if "time" in found["samples"] else "memory"
+        samples = found["samples"][what]
+        for peer, colour in _COLOURS.items():
+            if peer in samples:
+                pairs = zip(samples["tinydl"], samples[peer], strict=True)
+                low, middle, high = quartiles([b / a for a, b in pairs])
+                axes.plot([low, high], [row, row], color=colour, linewidth=2)
+                axes.plot(middle, row, "o", color=colour, markersize=6)
+        for target in found["targets"]:
+            if target["limit"] and target["what"] == what and target["peer"] in _COLOURS:
+                colour = _COLOURS[target["peer"]]
+                axes.plot([1 / target["limit"]] * 2, [row - 0.32, row + 0.32], color=colour, linewidth=1.5)
+    present = {p for _, w in shown for s in w["samples"].values() for p in s}
+    for peer, colour in _COLOURS.items():
+        if peer in present:
+            axes.plot([], [], "o", color=colour, label=NAMES[peer])
+    axes.plot([], [], "|", color="grey", markersize=12, label="target (same colour)")
+    axes.axvline(1, color="grey", linewidth=0.8)
+    axes.set_xscale("log")
+    axes.set_yticks(range(len(shown)), [f"{id}  {w['title']}" for id, w in shown])
+    axes.set_ylim(len(shown) - 0.4, -0.6)
+    axes.set_xlabel("times as long as tinydl (W10: times as much memory); right of the line tinydl is ahead")
+    threads = f"{report['threads']} thread{'s' if report['threads'] > 1 else ''}"
+    axes.set_title(f"{report['machine']}; {threads}; {report['date']}", fontsize=9)
+    figure.legend(loc="outside lower center", ncols=5, frameon=False, fontsize=9)
+    figure.savefig(file, dpi=150)
+    plt.close(figure)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

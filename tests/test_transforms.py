@@ -1,0 +1,156 @@
+"""Functions from functions: grad, value_and_grad, vjp, jvp, jacobian, hessian, hvp, and how they nest."""
+
+import numpy as np
+import pytest
+
+import tinydl as tl
+
+A = np.random.default_rng(3).normal(size=(2, 3))
+
+
+def f(x):
+    """A function from 3 numbers to 2."""
+    return np.tanh(A @ x) * np.array([1.0, -2.0])
+
+
+def jacobian_by_formula(x):
+    return (1 - np.tanh(A @ x) ** 2)[:, None] * A * np.array([[1.0], [-2.0]])
+
+
+def quartic(x):
+    return np.sum(x**4) + x[0] * x[1] ** 2 * x[2]
+
+
+def quartic_hessian(x):
+    h = np.diag(12 * x**2)
+    a, b, c = x
+    return h + np.array([[0, 2 * b * c, b**2], [2 * b * c, 2 * a * c, 2 * a * b], [b**2, 2 * a * b, 0]])
+
+
+X = np.array([0.3, -0.7, 1.1])
+
+
+def test_grad_gives_back_the_type_it_was_given():
+    assert tl.grad(lambda x: x**3)(2.0) == 12.0 and type(tl.grad(lambda x: x**3)(2.0)) is float
+    array = tl.grad(lambda x: np.sum(x**3))(np.array([1.0, 2.0], np.float32))
+    assert type(array) is np.ndarray and array.dtype == np.float32 and np.allclose(array, [3, 12])
+    t = tl.grad(lambda x: np.sum(x**3))(tl.tensor([1.0, 2.0]))
+    assert isinstance(t, tl.Tensor) and not t.requires_grad
+
+
+def test_a_python_float_is_computed_in_float64():
+    assert tl.grad(lambda x: np.sin(x))(0.1) == pytest.approx(np.cos(0.1), rel=1e-15)
+
+
+def test_derivatives_nest_to_any_depth():
+    d = np.sin
+    for k, expected in enumerate([np.cos, lambda x: -np.sin(x), lambda x: -np.cos(x), np.sin, np.cos], 1):
+        d = tl.grad(d)
+        assert d(0.4) == pytest.approx(expected(0.4), rel=1e-12), k
+
+
+def test_a_derivative_that_vanishes_is_zero_and_no_error():
+    assert tl.grad(tl.grad(lambda x: 3 * x))(1.0) == 0.0
+    assert tl.grad(lambda x: tl.tensor(2.0) * 3)(1.0) == 0.0
+    assert np.array_equal(tl.jacobian(lambda x: tl.tensor([1.0, 2.0]))(X), np.zeros((2, 3)))
+
+
+def test_the_inner_of_two_transforms_sees_what_it_closes_over():
+    assert tl.grad(lambda x: tl.grad(lambda y: x * y**2)(3.0))(2.0) == 6.0
+    assert tl.grad(lambda x: x * tl.grad(lambda y: x + y)(1.0))(1.0) == 1.0  # no perturbation confusion
+    assert tl.grad(lambda x: x * tl.grad(lambda y: x * y)(2.0))(3.0) == 6.0
+
+
+def test_value_and_grad_argnums_and_keywords():
+    def loss(a, b, c=1.0):
+        return np.sum(a * b) * c
+
+    a, b = np.array([1.0, 2.0]), np.array([3.0, 4.0])
+    value, (ga, gb) = tl.value_and_grad(loss, argnums=(0, 1))(a, b, c=2.0)
+    assert value == 22.0 and np.array_equal(ga, 2 * b) and np.array_equal(gb, 2 * a)
+    assert np.array_equal(tl.grad(loss, argnums=-1)(a, b), a)
+
+
+def test_transforms_touch_no_grad_and_compute_only_what_was_asked():
+    w, calls = tl.tensor([2.0, 3.0], requires_grad=True), []
+    product = tl.primitive(lambda x, w: x * w, lambda g, y, x, w: g * w, lambda g, y, x, w: calls.append(1) or g * x)
+    g = tl.grad(lambda x: np.sum(product(x, w)))(np.array([1.0, 5.0]))
+    assert type(g) is np.ndarray and np.array_equal(g, [2.0, 3.0])
+    assert w.grad is None and calls == []
+
+
+def test_a_gradient_penalty_reaches_the_parameters():
+    w = tl.tensor([1.0, 2.0], requires_grad=True, dtype=np.float64)
+    g = tl.grad(lambda x: np.sum(w * x**2))(tl.tensor(np.array([1.0, 3.0])))
+    np.sum(g**2).backward()  # g = 2 w x
+    assert np.allclose(w.grad.data, 8 * w.data * np.array([1.0, 9.0]))
+
+
+def test_transforms_work_inside_no_grad_and_record_nothing_outside():
+    w = tl.tensor([1.0, 2.0], requires_grad=True)
+    with tl.no_grad():
+        g = tl.grad(lambda x: np.sum(w * x**2))(tl.tensor([1.0, 3.0]))
+    assert np.allclose(g.data, [2.0, 12.0]) and not g.requires_grad
+
+
+def test_vjp_and_jvp_agree_with_the_jacobian():
+    rng = np.random.default_rng(0)
+    u, v = rng.normal(size=2), rng.normal(size=3)
+    value, pullback = tl.vjp(f, X)
+    assert np.allclose(value, np.tanh(A @ X) * [1, -2])
+    assert np.allclose(pullback(u)[0], u @ jacobian_by_formula(X))
+    assert np.allclose(pullback(2 * u)[0], 2 * u @ jacobian_by_formula(X))
+    value, tangent = tl.jvp(f, X, v)
+    assert np.allclose(tangent, jacobian_by_formula(X) @ v) and type(tangent) is np.ndarray
+    _, tangent = tl.jvp(lambda a, b: a * b, (2.0, 3.0), (1.0, 10.0))
+    assert tangent == 23.0 and type(tangent) is float
+
+
+def test_jacobian_and_hessian_have_the_shapes_and_values_of_the_definition():
+    assert np.allclose(tl.jacobian(f)(X), jacobian_by_formula(X))
+    matrix = np.arange(6.0).reshape(2, 3)
+    j = tl.jacobian(lambda x: x.T * 2)(matrix)
+    assert j.shape == (3, 2, 2, 3)
+    assert all(j[i, k, k, i] == 2 for i in range(3) for k in range(2)) and j.sum() == 12
+    assert np.allclose(tl.hessian(quartic)(X), quartic_hessian(X))
+    assert tl.hessian(lambda x: x**3)(2.0) == 12.0
+    assert tl.jacobian(lambda x: x[:0])(X).shape == (0, 3)
+
+
+def test_hvp_is_the_hessian_times_a_vector():
+    v = np.array([1.0, -2.0, 0.5])
+    assert np.allclose(tl.hvp(quartic)(X, v), quartic_hessian(X) @ v)
+
+
+def test_a_jvp_can_itself_be_differentiated():
+    assert tl.grad(lambda x: tl.jvp(lambda z: z**3, x, 1.0)[1])(2.0) == pytest.approx(12.0)
+
+
+def test_results_own_their_memory():
+    x = np.array([1.0, 2.0])
+    g = tl.grad(lambda a: a.sum())(x)
+    g[:] = 5.0
+    value, pullback = tl.vjp(lambda a: a.reshape(2, 1), x)
+    value[:] = 9.0
+    (back,) = pullback(np.array([[1.0], [2.0]]))
+    back[:] = 7.0
+    assert np.array_equal(x, [1.0, 2.0])
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "match"),
+    [
+        (lambda: tl.grad(lambda x: x * 2)(np.ones(3)), ValueError, r"single number.*\(3,\)"),
+        (lambda: tl.grad(lambda x: float(x.data))(1.0), TypeError, "returned float, not a Tensor"),
+        (lambda: tl.grad(lambda x: x)(np.array(3)), TypeError, "astype"),
+        (lambda: tl.grad(lambda x: x)(tl.tensor(3)), TypeError, "astype"),
+        (lambda: tl.grad(lambda x: x, argnums=1)(3.0), ValueError, "argnums=1"),
+        (lambda: tl.grad(lambda x, y: x, argnums=(0, 0))(3.0, 1.0), ValueError, "twice"),
+        (lambda: tl.jvp(f, X, np.ones(2)), ValueError, "tangent"),
+        (lambda: tl.jvp(f, (X,), ()), ValueError, "one tangent per input"),
+        (lambda: tl.vjp(f, X)[1](np.ones(3)), ValueError, r"\(3,\).*\(2,\)"),
+    ],
+)
+def test_misuse_is_explained(call, error, match):
+    with pytest.raises(error, match=match):
+        call()

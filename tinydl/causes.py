@@ -1,0 +1,3 @@
+"""thin"""
+class Evidence: ...
+def find_causes(*a): return []

@@ -1,0 +1,34 @@
+"""Data: what a model learns from, and what judges it. `dataset.py` holds the Dataset and its batches; read it first.
+
+The packaged handwritten digits (`digits`) are by E. Alpaydin and C. Kaynak (1998), Optical Recognition of Handwritten
+Digits, UCI Machine Learning Repository, https://doi.org/10.24432/C50P49, under the licence CC BY 4.0.
+"""
+
+from .augmentation import crop, flip, rotate, scale, shift
+from .dataset import Batches, Dataset, as_dataset, batches
+from .images import digits, fashion_mnist, mnist
+from .splitting import Standardizer, k_fold, split, standardize
+from .synthetic import blobs, line, moons, spirals
+
+__all__ = [
+    "Batches",
+    "Dataset",
+    "Standardizer",
+    "as_dataset",
+    "batches",
+    "blobs",
+    "crop",
+    "digits",
+    "fashion_mnist",
+    "flip",
+    "k_fold",
+    "line",
+    "mnist",
+    "moons",
+    "rotate",
+    "scale",
+    "shift",
+    "spirals",
+    "split",
+    "standardize",
+]

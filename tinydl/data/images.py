@@ -1,0 +1,181 @@
+"""Sets of real images: handwritten digits that ship inside the package, MNIST and Fashion-MNIST as files or downloads.
+
+The packaged digits are the test part of the UCI "Optical Recognition of Handwritten Digits" data: E. Alpaydin and
+C. Kaynak (1998), UCI Machine Learning Repository, https://doi.org/10.24432/C50P49, licence CC BY 4.0
+(https://creativecommons.org/licenses/by/4.0/), taken from scikit-learn's `datasets/data/digits.csv.gz` and stored as
+uint8; see LICENSE-digits.txt. Stands on dataset.py; `augmentation.py` makes new images of these.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from pathlib import Path
+
+import numpy as np
+
+from ..arrays import Array
+from ..saving import replacing
+from .dataset import Dataset
+
+# gzip, hashlib, urllib and tqdm are imported where they are used, so that `import tinydl` stays quick
+
+_HERE = Path(__file__).resolve().parent
+_SECONDS = 60.0  # how long a server may be silent
+
+# MD5 is what the world publishes for these files; torchvision lists the same sums
+MNIST_URL = "https://ossci-datasets.s3.amazonaws.com/mnist/"
+MNIST_MD5 = {
+    "train-images-idx3-ubyte.gz": "f68b3c2dcbeaaa9fbdd348bbdeb94873",
+    "train-labels-idx1-ubyte.gz": "d53e105ee54ea40749a09fcbcd1e9432",
+    "t10k-images-idx3-ubyte.gz": "9fb629c4189551a2d022fa330f9573f3",
+    "t10k-labels-idx1-ubyte.gz": "ec29112dd5afa0611ce80d1b7f02629c",
+}
+FASHION_MNIST_URL = "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/"
+FASHION_MNIST_MD5 = {
+    "train-images-idx3-ubyte.gz": "8d4fb7e6c68d591d4c3dfef9ec88bf0d",
+    "train-labels-idx1-ubyte.gz": "25c81989df183df01b3e8a0aad5dffbe",
+    "t10k-images-idx3-ubyte.gz": "bef4ecab320f06d8554ea6380940ec79",
+    "t10k-labels-idx1-ubyte.gz": "bb300cfdad3c16e7a12a480ee83cd310",
+}
+
+
+def digits(images: bool = False) -> Dataset:
+    """1,797 handwritten digits of 8×8 pixels, by 13 people, with their classes 0 … 9, in the original order.
+
+    Neighbours in that order are often by the same hand: a random split is easier than the last fifth, which other
+    people wrote. Shapes: x (1797, 64) float32 in 0…1 (0 paper, 1 ink; the file's counts of 0…16, divided by 16), with
+    `images` (1797, 8, 8); y (1797,) int64. Source: E. Alpaydin and C. Kaynak (1998), Optical Recognition of Handwritten
+    Digits, UCI Machine Learning Repository, https://doi.org/10.24432/C50P49, licence CC BY 4.0.
+    """
+    with np.load(_HERE / "digits.npz", allow_pickle=False) as file:
+        return _dataset(file["images"], file["labels"], 16, images)
+
+
+def mnist(
+    folder: str | os.PathLike[str], images: bool = False, download: bool = False, url: str = MNIST_URL
+) -> tuple[Dataset, Dataset]:
+    """The 60,000 training and 10,000 test images of MNIST, handwritten digits of 28×28 pixels: (train, test).
+
+    Reads the four IDX files in `folder` (`train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, the same with `t10k`;
+    gzipped, named ….gz, or not). With `download`, those that are missing are first fetched from `url`, a folder on a
+    server, and so are .gz files whose MD5 sum isn't the published one; the second time nothing is fetched.
+    Shapes: x (n, 784) float32 in 0…1, with `images` (n, 28, 28); y (n,) int64 in 0…9.
+    Raises FileNotFoundError for a missing file; ValueError, which names it, for a damaged or foreign one; OSError when
+    a download fails. Source: Y. LeCun, C. Cortes and C. J. C. Burges, The MNIST database of handwritten digits.
+    """
+    return _train_and_test("mnist", folder, images, download, url, MNIST_MD5)
+
+
+def fashion_mnist(
+    folder: str | os.PathLike[str], images: bool = False, download: bool = False, url: str = FASHION_MNIST_URL
+) -> tuple[Dataset, Dataset]:
+    """Fashion-MNIST, pictures of clothes with MNIST's format, sizes and file names: (train, test). See `mnist`.
+
+    Classes: 0 T-shirt/top, 1 trouser, 2 pullover, 3 dress, 4 coat, 5 sandal, 6 shirt, 7 sneaker, 8 bag, 9 ankle boot.
+    Use another folder than MNIST's. Source: H. Xiao, K. Rasul and R. Vollgraf (2017), arXiv:1708.07747, licence MIT.
+    """
+    return _train_and_test("fashion_mnist", folder, images, download, url, FASHION_MNIST_MD5)
+
+
+def _dataset(x: Array, y: Array, largest: int, images: bool) -> Dataset:
+    x = x.astype(np.float32) / np.float32(largest)
+    return Dataset(x if images else x.reshape(len(x), math.prod(x.shape[1:])), y.astype(np.int64))
+
+
+def _train_and_test(
+    name: str, folder: str | os.PathLike[str], images: bool, download: bool, url: str, checksums: dict[str, str]
+) -> tuple[Dataset, Dataset]:
+    place = Path(folder)
+    if download:
+        place.mkdir(parents=True, exist_ok=True)
+        for file, checksum in checksums.items():
+            if not (place / file).with_suffix("").exists() and not _is_whole(place / file, checksum):
+                _download(url.rstrip("/") + "/" + file, place / file, checksum)
+    train_x, train_y, test_x, test_y = (_find(name, place, file) for file in checksums)
+    return _pair(train_x, train_y, images), _pair(test_x, test_y, images)
+
+
+def _find(name: str, folder: Path, file: str) -> Path:
+    for path in (folder / file, (folder / file).with_suffix("")):
+        if path.exists():
+            return path
+    raise FileNotFoundError(
+        f"there is neither {file} nor {file[:-3]} in {folder}; data.{name}({str(folder)!r}, download=True) fetches it"
+    )
+
+
+def _pair(image_file: Path, label_file: Path, images: bool) -> Dataset:
+    x, y = read_idx(image_file, 3), read_idx(label_file, 1)
+    if len(x) != len(y):
+        raise ValueError(f"{image_file} holds {len(x)} images, but {label_file} holds {len(y)} labels")
+    if y.size and y.max() > 9:
+        raise ValueError(f"{label_file} is damaged: it holds a label {y.max()}, but the classes are 0…9")
+    return _dataset(x, y, 255, images)
+
+
+def read_idx(path: Path, axes: int) -> Array:
+    """The bytes in an IDX file with so many axes, as a uint8 array. ValueError for a damaged or foreign file.
+
+    The format: two zero bytes, 8 for "unsigned bytes", the number of axes; the length of each axis, four bytes each,
+    the largest first; the values, the last axis running fastest.
+    """
+    import gzip
+    import zlib
+
+    raw = path.read_bytes()
+    if raw[:2] == b"\x1f\x8b":
+        try:
+            raw = gzip.decompress(raw)
+        except (OSError, EOFError, zlib.error) as error:
+            raise ValueError(f"{path} is damaged: {error}") from error
+    start = 4 + 4 * axes
+    if raw[:4] != bytes([0, 0, 8, axes]) or len(raw) < start:
+        raise ValueError(
+            f"{path} isn't an IDX file of bytes with {axes} axes: it begins with {raw[:4].hex(' ') or 'nothing'}, "
+            f"not 00 00 08 {axes:02x}"
+        )
+    shape = tuple(int(n) for n in np.frombuffer(raw, ">u4", axes, offset=4))
+    if len(raw) - start != math.prod(shape):
+        raise ValueError(
+            f"{path} is damaged: its header promises {math.prod(shape)} bytes for the shape {shape}, "
+            f"but {len(raw) - start} follow"
+        )
+    return np.frombuffer(raw, np.uint8, offset=start).reshape(shape)
+
+
+def _is_whole(path: Path, checksum: str) -> bool:
+    import hashlib
+
+    return path.exists() and hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest() == checksum
+
+
+def _download(url: str, path: Path, checksum: str) -> None:
+    """Fetch a file; it appears at `path` only when it is complete and has this MD5 sum."""
+    import hashlib
+    from http.client import HTTPException
+    from urllib.request import urlopen
+
+    from tqdm import tqdm
+
+    digest = hashlib.md5(usedforsecurity=False)
+    with replacing(path) as file:
+        try:
+            with urlopen(url, timeout=_SECONDS) as response:
+                length = int(response.headers.get("Content-Length") or 0) or None
+                # disable=None: no bar where nobody looks, as in a log file
+                with tqdm(desc=path.name, total=length, unit="B", unit_scale=True, disable=None) as bar:
+                    while block := response.read(1 << 16):
+                        file.write(block)
+                        digest.update(block)
+                        bar.update(len(block))
+        except (OSError, HTTPException) as error:
+            raise OSError(
+                f"{url} couldn't be fetched: {error}. Try again, give another server's folder as url=, or put the file "
+                f"into {path.parent} yourself"
+            ) from error
+        if digest.hexdigest() != checksum:
+            raise ValueError(
+                f"what {url} sent isn't the published file: its MD5 sum is {digest.hexdigest()}, not {checksum}; "
+                f"nothing was written to {path}"
+            )

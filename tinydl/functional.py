@@ -1,0 +1,492 @@
+r"""Activations and losses by PyTorch's names, with its argument order and defaults.
+
+They are short compositions of primitives from derivatives/, so their gradients need no code here; what is added is what
+users get wrong: shapes, dtypes, labels and ranges are checked, and each error says what to write. Read `nn/` next.
+
+In all losses the prediction may be a Tensor or an array, and the result is a Tensor. Targets are cast to the dtype of
+the prediction, so that a float64 target doesn't make a float32 loss float64; a target Tensor that requires a gradient
+gets one. `reduction` is "mean" (over all elements), "sum" or "none" (one loss per element); ValueError for any other,
+and for the mean over an empty batch.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from . import random
+from .arrays import Array, as_array, default_dtype_now
+from .derivatives import elementwise, fused, reductions, shapes
+from .derivatives.fused import elu, erf, leaky_relu, log_softmax, logsumexp, relu, sigmoid, softmax
+from .tensor import Tensor, wrap
+
+__all__ = [
+    "binary_cross_entropy", "binary_cross_entropy_with_logits", "cross_entropy", "dropout", "elu", "erf", "gelu",
+    "huber_loss", "kl_div", "l1_loss", "leaky_relu", "linear", "log_softmax", "logsumexp", "mse_loss", "nll_loss",
+    "one_hot", "relu", "sigmoid", "silu", "softmax", "softplus", "tanh",
+]  # fmt: skip
+
+# ---- activations ----
+
+tanh = elementwise.tanh
+
+
+def gelu(x: Any, approximate: str = "none") -> Any:
+    r"""The Gaussian error linear unit, :math:`x\,\Phi(x)`, Φ the cumulative distribution of the standard normal.
+
+    ``approximate="tanh"`` takes ½(1 + tanh(√(2/π)(x + 0.044715 x³))) for Φ(x): off by at most 5e-4, and faster.
+    Any shape. Raises ValueError for another `approximate`. Source: Hendrycks and Gimpel, arXiv:1606.08415 (2016).
+    """
+    if approximate not in ("none", "tanh"):
+        raise ValueError(f'gelu: approximate is "none" or "tanh", not {approximate!r}')
+    return x * (fused.normal_cdf(x) if approximate == "none" else fused.gelu_gate(x))
+
+
+def silu(x: Any) -> Any:
+    r"""The sigmoid linear unit or swish, :math:`x\,\sigma(x)`. Any shape.
+
+    Source: Elfwing, Uchibe and Doya, arXiv:1702.03118 (2017).
+    """
+    return x * sigmoid(x)
+
+
+def softplus(x: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
+    r"""A smooth relu, :math:`\log(1 + e^{\beta x})/\beta`. Any shape.
+
+    As in PyTorch it is x itself where βx > `threshold`, which is off by less than e⁻²⁰/β. Raises ValueError where
+    `beta` isn't positive.
+    """
+    if not beta > 0:
+        raise ValueError(f"softplus: beta must be positive, not {beta}")
+    return fused.softplus(x, beta=beta, threshold=threshold)
+
+
+def linear(x: Any, weight: Any, bias: Any = None) -> Any:
+    r"""An affine map, :math:`y = x W^\top + b`.
+
+    Shapes: x (…, in), weight (out, in), bias (out,) or None → y (…, out). An x that is an array, or no floats, is cast
+    to the dtype of the weight. Raises ValueError where the shapes don't fit.
+    """
+    if x.__class__ is not Tensor or x._data.dtype.kind != "f":
+        x = np.asarray(x._data if x.__class__ is Tensor else x, dtype=weight.dtype)
+    return fused.linear(x, weight, bias)
+
+
+def dropout(x: Any, p: float = 0.5, training: bool = True, rng: int | np.random.Generator | None = None) -> Any:
+    r"""x with each element zero with probability `p`, the others divided by 1 − p, so that the expectation stays x.
+
+    Not training, or with p = 0, it is x itself. `rng` is a Generator or a seed; by default tinydl's own, which
+    `tl.manual_seed` seeds. Raises ValueError for a p outside of 0…1. Source: Srivastava et al., JMLR 15 (2014).
+    """
+    if not 0 <= p <= 1:
+        raise ValueError(f"dropout: p is the probability to drop an element, from 0 to 1, not {p}")
+    if not training or p == 0:
+        return x
+    array = x._data if isinstance(x, Tensor) else as_array(x)
+    dtype = array.dtype if array.dtype.kind == "f" else default_dtype_now()
+    mask = (random.generator(rng).random(array.shape, np.float32) >= p).astype(dtype)
+    if p < 1:
+        mask /= 1 - p
+    return x * mask
+
+
+def one_hot(labels: Any, num_classes: int = -1) -> Array:
+    """An array with a 1 at each label and 0 elsewhere: integers (…) → floats of the default dtype (…, num_classes).
+
+    By default there are as many classes as the largest label asks for. Raises TypeError for labels that aren't
+    integers, and ValueError for labels outside of 0 … num_classes − 1.
+    """
+    array = _labels_array("one_hot", labels)
+    if num_classes == -1:
+        num_classes = int(array.max()) + 1 if array.size else 0
+    _refuse_labels_outside("one_hot", "labels", array, num_classes)
+    return np.asarray(array[..., None] == np.arange(num_classes), dtype=default_dtype_now())
+
+
+# ---- what the losses have in common ----
+
+
+_REDUCTIONS = ("mean", "sum", "none")
+
+
+def _prediction(name: str, x: Any, target: Any, reduction: str, known: tuple[str, ...] = _REDUCTIONS) -> Tensor:
+    """The prediction as a Tensor of floats."""
+    if reduction not in known:
+        raise ValueError(f"{name}: reduction is {' or '.join(map(repr, known))}, not {reduction!r}")
+    if isinstance(x, Tensor) and x._data.dtype.kind == "f":
+        return x
+    array = as_array(x._data if isinstance(x, Tensor) else x)
+    if isinstance(target, Tensor) and target._data.dtype.kind == "f":
+        array = array.astype(target._data.dtype)
+    elif array.dtype.kind != "f" or not isinstance(x, (np.ndarray, np.generic)):
+        array = array.astype(default_dtype_now())
+    return wrap(array)
+
+
+def _cast(x: Any, dtype: np.dtype[Any]) -> Any:
+    if isinstance(x, Tensor):
+        return x if x._data.dtype == dtype else x.astype(dtype)
+    return np.asarray(x, dtype=dtype)
+
+
+def _pair(name: str, x: Any, target: Any, reduction: str) -> tuple[Tensor, Any]:
+    """Prediction and target, of one dtype and one shape."""
+    prediction = _prediction(name, x, target, reduction)
+    target = _cast(target, prediction._data.dtype)
+    _refuse_other_shape(name, prediction, target)
+    return prediction, target
+
+
+def _refuse_other_shape(name: str, prediction: Tensor, target: Any) -> None:
+    shape, other = prediction.shape, target.shape
+    if shape == other:
+        return
+    if math.prod(shape) == math.prod(other):
+        advice = f"broadcasting would compare each prediction with every target. Write target.reshape({shape})"
+    else:
+        advice = "each number of the prediction needs one target of its own"
+    raise ValueError(f"{name}: the prediction has shape {shape}, but the target {other}: {advice}.")
+
+
+def _reduced(name: str, losses: Tensor, reduction: str) -> Tensor:
+    if reduction == "none":
+        return losses
+    result: Tensor = reductions.sum(losses) if reduction == "sum" else reductions.mean(_some(name, losses))
+    return result
+
+
+def _some(name: str, losses: Tensor) -> Tensor:
+    if not losses._data.size:
+        raise ValueError(f"{name}: an empty batch (losses of shape {losses.shape}) has no mean; skip it")
+    return losses
+
+
+def _weighted(name: str, losses: Tensor, weight: Any) -> Tensor:
+    if weight is None:
+        return losses
+    weight = _cast(weight, losses._data.dtype)
+    try:
+        fits = np.broadcast_shapes(weight.shape, losses.shape) == losses.shape
+    except ValueError:
+        fits = False
+    if not fits:
+        raise ValueError(f"{name}: a weight of shape {weight.shape} doesn't broadcast to the losses' {losses.shape}")
+    product: Tensor = losses * weight
+    return product
+
+
+# ---- losses for numbers ----
+
+
+def mse_loss(input: Any, target: Any, reduction: str = "mean") -> Tensor:
+    r"""The squared error, :math:`(x - t)^2`.
+
+    Shapes: input and target equal, any. Raises ValueError where the shapes differ, (N, 1) against (N,) included.
+    """
+    prediction, target = _pair("mse_loss", input, target, reduction)
+    return _reduced("mse_loss", elementwise.square(prediction - target), reduction)
+
+
+def l1_loss(input: Any, target: Any, reduction: str = "mean") -> Tensor:
+    r"""The absolute error, :math:`|x - t|`; gradient 0 where they are equal.
+
+    Shapes: input and target equal, any. Raises ValueError where the shapes differ.
+    """
+    prediction, target = _pair("l1_loss", input, target, reduction)
+    return _reduced("l1_loss", elementwise.absolute(prediction - target), reduction)
+
+
+def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 1.0) -> Tensor:
+    r"""Squared for small errors and linear for large: for d = x − t, ½d² where |d| ≤ δ, and δ(|d| − ½δ) beyond.
+
+    Shapes: input and target equal, any. Raises ValueError where the shapes differ or `delta` isn't positive.
+    Source: Huber, Annals of Mathematical Statistics 35 (1964).
+    """
+    if not delta > 0:
+        raise ValueError(f"huber_loss: delta must be positive, not {delta}")
+    prediction, target = _pair("huber_loss", input, target, reduction)
+    return _reduced("huber_loss", fused.huber(prediction - target, delta=delta), reduction)
+
+
+# ---- losses for probabilities ----
+
+
+def binary_cross_entropy(input: Any, target: Any, weight: Any = None, reduction: str = "mean") -> Tensor:
+    r"""−(t·log p + (1 − t)·log(1 − p)) for probabilities p and targets t from 0 to 1.
+
+    As in PyTorch the logarithms are bounded below by −100, and their slope by 1e12. `weight` multiplies each loss.
+    From logits use `binary_cross_entropy_with_logits`: it is exact where the sigmoid rounds to 1.
+    Shapes: input and target equal, any; weight broadcasts to them. Raises ValueError where the shapes differ or a
+    number lies outside of 0…1.
+    """
+    name = "binary_cross_entropy"
+    p, t = _pair(name, input, target, reduction)
+    _refuse_outside_unit(
+        name, "input", p, "For raw outputs of a network use binary_cross_entropy_with_logits, or sigmoid first"
+    )
+    _refuse_outside_unit(name, "target", t, _BINARY_ADVICE)
+    losses = -(t * fused.bounded_log(p) + (1 - t) * fused.bounded_log(1 - p))
+    return _reduced(name, _weighted(name, losses, weight), reduction)
+
+
+_BINARY_ADVICE = "A target is 0, 1 or a probability; for labels of several classes use cross_entropy"
+
+
+def binary_cross_entropy_with_logits(
+    input: Any, target: Any, weight: Any = None, reduction: str = "mean", pos_weight: Any = None
+) -> Tensor:
+    r"""The binary cross-entropy of σ(x), for logits x: t·log(1 + e⁻ˣ)·w₊ + (1 − t)·log(1 + eˣ), exact for all x.
+
+    `weight` multiplies each loss, `pos_weight` (w₊, 1 by default) the part of the positive targets.
+    Shapes: input and target equal, any; weight and pos_weight broadcast to them. Raises ValueError where the shapes
+    differ or a target lies outside of 0…1.
+    """
+    name = "binary_cross_entropy_with_logits"
+    x, t = _pair(name, input, target, reduction)
+    _refuse_outside_unit(name, "target", t, _BINARY_ADVICE)
+    positive = _weighted(name, t * fused.softplus(-x), pos_weight)
+    return _reduced(name, _weighted(name, positive + (1 - t) * fused.softplus(x), weight), reduction)
+
+
+def _refuse_outside_unit(name: str, what: str, x: Any, advice: str) -> None:
+    array = x._data if isinstance(x, Tensor) else x
+    outside = (array < 0) | (array > 1)
+    if outside.any():
+        index = tuple(int(i) for i in np.argwhere(outside)[0])
+        where = f"[{', '.join(map(str, index))}]" if index else ""
+        raise ValueError(f"{name}: {what}{where} is {array[index]:.6g}, but it must be from 0 to 1. {advice}.")
+
+
+def kl_div(input: Any, target: Any, reduction: str = "mean", log_target: bool = False) -> Tensor:
+    r"""The terms of the Kullback–Leibler divergence, :math:`t\,(\log t - x)`, for *log*-probabilities x.
+
+    With `log_target` the target is a log-probability too: eᵗ(t − x). Terms with t = 0 are 0. The divergence itself is
+    ``reduction="batchmean"``, the sum over everything divided by the length of the first axis; "mean" (the default, as
+    in PyTorch) divides by the number of elements instead. Shapes: input and target equal, any. Raises ValueError where
+    they differ or a target is negative.
+    """
+    prediction = _prediction("kl_div", input, target, reduction, ("mean", "batchmean", "sum", "none"))
+    target = _cast(target, prediction._data.dtype)
+    _refuse_other_shape("kl_div", prediction, target)
+    if log_target:
+        losses = np.exp(target) * (target - prediction)
+    else:
+        array = target._data if isinstance(target, Tensor) else target
+        if (array < 0).any():
+            raise ValueError("kl_div: a target is negative, so no probability; for logarithms write log_target=True")
+        positive = array > 0
+        losses = target * (np.log(np.where(positive, target, 1)) - prediction)
+    if reduction == "batchmean":
+        result: Tensor = reductions.sum(_some("kl_div", losses)) / (losses.shape[0] if losses.shape else 1)
+        return result
+    return _reduced("kl_div", losses, reduction)
+
+
+# ---- losses for classes ----
+
+
+def cross_entropy(
+    logits: Any,
+    targets: Any,
+    weight: Any = None,
+    ignore_index: int = -100,
+    reduction: str = "mean",
+    label_smoothing: float = 0.0,
+) -> Tensor:
+    r"""−log softmax(z)ₜ for logits z and the index t of the right class; −Σ t·log softmax(z) for probabilities t.
+
+    Shapes: logits (N, K), (N, K, d…) or (K,); targets integers of the same shape without the class axis, or floats of
+    the same shape, whose rows sum to 1. Losses have the targets' shape without the class axis.
+
+    `weight` (K,) counts a class more or less; with class indices the mean is then the weighted one. Labels equal to
+    `ignore_index` count nothing; where that's all of them, or all weights are 0, the mean raises ValueError (PyTorch
+    gives NaN). `label_smoothing` ε mixes the target with the uniform distribution, (1 − ε)·t + ε/K (Szegedy et al.,
+    arXiv:1512.00567, 2015). Raises ValueError for shapes that don't fit, labels outside of 0 … K − 1 and rows that are
+    no probabilities; TypeError for labels that aren't integers.
+    """
+    name = "cross_entropy"
+    z = _prediction(name, logits, None, reduction)
+    if not 0 <= label_smoothing <= 1:
+        raise ValueError(f"{name}: label_smoothing must be from 0 to 1, not {label_smoothing}")
+    given = targets._data if targets.__class__ is Tensor else np.asarray(targets)
+    classes = _classes(name, z)
+    weight = _class_weight(name, weight, classes, z._data.dtype)
+    if given.dtype.kind == "f" and given.shape == z._data.shape:
+        return _soft_cross_entropy(z, targets, weight, ignore_index, reduction, label_smoothing)
+    labels, ignored = _labels(name, given, z._data.shape, ignore_index)
+    rows = _rows(z)
+    losses = fused.cross_entropy_rows(rows, labels.ravel() if labels.ndim != 1 else labels)
+    if weight is None and ignored is None and not label_smoothing:
+        return _reduced(name, losses if labels.ndim == 1 else losses.reshape(labels.shape), reduction)
+    smooth = None
+    if label_smoothing:
+        by_class = log_softmax(rows) if weight is None else log_softmax(rows) * weight
+        smooth = reductions.sum(by_class, axis=-1) * (-label_smoothing / classes)
+    return _of_labels(name, losses, labels, weight, ignored, reduction, smooth, 1 - label_smoothing)
+
+
+def nll_loss(input: Any, target: Any, weight: Any = None, ignore_index: int = -100, reduction: str = "mean") -> Tensor:
+    r"""−x\ :sub:`t` for log-probabilities x (such as `log_softmax` gives) and the index t of the right class.
+
+    Shapes, `weight`, `ignore_index` and errors are those of `cross_entropy` with class indices.
+    """
+    name = "nll_loss"
+    x = _prediction(name, input, None, reduction)
+    weight = _class_weight(name, weight, _classes(name, x), x._data.dtype)
+    given = target._data if isinstance(target, Tensor) else np.asarray(target)
+    labels, ignored = _labels(name, given, x.shape, ignore_index)
+    rows = _rows(x)
+    losses = -rows[np.arange(len(rows)), labels.ravel()]
+    return _of_labels(name, losses, labels, weight, ignored, reduction)
+
+
+def _of_labels(
+    name: str,
+    losses: Any,
+    labels: Array,
+    weight: Array | None,
+    ignored: Array | None,
+    reduction: str,
+    smooth: Any = None,
+    share: float = 1.0,
+) -> Tensor:
+    """Weigh each label's loss by its class, leave out the ignored ones, and reduce."""
+    counts = np.ones(labels.size, losses.dtype) if weight is None else weight[labels.ravel()]
+    losses = losses * (counts * share if share != 1 else counts)
+    if smooth is not None:
+        losses = losses + smooth
+    if ignored is not None:
+        losses = elementwise.where(ignored.ravel(), 0, losses)
+        counts = np.where(ignored.ravel(), 0, counts)
+    if reduction == "none":
+        return losses.reshape(labels.shape)
+    total: Tensor = reductions.sum(losses)
+    if reduction == "sum":
+        return total
+    _some(name, losses)
+    divisor = float(counts.sum())
+    if not divisor:
+        raise ValueError(
+            f"{name}: all labels are ignored or of classes of weight 0, so there is nothing to take the mean of; "
+            'skip this batch or use reduction="sum"'
+        )
+    mean: Tensor = total / divisor
+    return mean
+
+
+def _soft_cross_entropy(
+    z: Tensor, targets: Any, weight: Array | None, ignore_index: int, reduction: str, label_smoothing: float
+) -> Tensor:
+    name, axis = "cross_entropy", min(1, z.ndim - 1)
+    if ignore_index != -100:
+        raise ValueError(
+            f"{name}: ignore_index={ignore_index} is for class indices, but these targets are probabilities"
+        )
+    t = _cast(targets, z._data.dtype)
+    if not isinstance(t, Tensor) or not t.requires_grad:
+        _refuse_improbable(name, t._data if isinstance(t, Tensor) else t, axis)
+    if label_smoothing:
+        t = t * (1 - label_smoothing) + label_smoothing / z.shape[axis]
+    losses = t * log_softmax(z, axis=axis)
+    if weight is not None:
+        losses = losses * weight.reshape(-1, *(1,) * (z.ndim - 1 - axis))
+    return _reduced(name, -reductions.sum(losses, axis=axis), reduction)
+
+
+def _refuse_improbable(name: str, rows: Array, axis: int) -> None:
+    sums = rows.sum(axis)
+    wrong = (np.abs(sums - 1) > 0.01) | (rows.min(axis, initial=0) < 0)
+    if wrong.any():
+        index = tuple(int(i) for i in np.argwhere(wrong)[0])
+        raise ValueError(
+            f"{name}: targets of the logits' shape are probabilities of the classes, ≥ 0 and with the sum 1, but those at "
+            f"{index} sum to {sums[index]:.4g}, the least being {rows.min(axis)[index]:.4g}. For class indices pass "
+            "integers without the class axis; for several yes-or-no targets use binary_cross_entropy_with_logits."
+        )
+
+
+def _classes(name: str, x: Tensor) -> int:
+    if not x.ndim:
+        raise ValueError(f"{name}: a single number has no classes; logits have shape (N, K), (N, K, d…) or (K,)")
+    return int(x._data.shape[min(1, x._data.ndim - 1)])
+
+
+def _class_weight(name: str, weight: Any, classes: int, dtype: np.dtype[Any]) -> Array | None:
+    if weight is None:
+        return None
+    if isinstance(weight, Tensor):
+        if weight.requires_grad:
+            raise TypeError(f"{name}: no gradient flows to weight=; pass weight=t.detach()")
+        weight = weight._data
+    array: Array = np.asarray(weight, dtype=dtype)
+    if array.shape != (classes,):
+        raise ValueError(f"{name}: weight has shape {array.shape}, but {classes} classes need one of ({classes},)")
+    return array
+
+
+def _rows(x: Tensor) -> Tensor:
+    """All leading and trailing axes in one: (N, K, d…) → (N·d…, K)."""
+    if x._data.ndim == 2:
+        return x
+    shape = x._data.shape
+    if x._data.ndim > 2:
+        x = shapes.transpose(x, (0, *range(2, len(shape)), 1))
+    classes = shape[min(1, len(shape) - 1)]
+    rows: Tensor = shapes.reshape(x, (x.size // max(classes, 1), classes))
+    return rows
+
+
+def _labels_array(name: str, labels: Any) -> Array:
+    array: Array = labels._data if isinstance(labels, Tensor) else np.asarray(labels)
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"{name}: labels are integers, not {array.dtype}; write labels.astype(int)")
+    return array
+
+
+def _labels(name: str, given: Array, shape: tuple[int, ...], ignore_index: int) -> tuple[Array, Array | None]:
+    """Labels that can be used as indices, and which of them are ignored (None: none)."""
+    expected = shape[:1] + shape[2:] if len(shape) > 1 else ()
+    if given.shape != expected:
+        raise ValueError(_wrong_labels_shape(name, given, shape, expected))
+    if given.dtype.kind not in "iu":
+        raise TypeError(
+            f"{name}: targets of shape {given.shape} for logits of shape {shape} are class indices, which are integers, "
+            f"not {given.dtype}; write targets.astype(int)"
+        )
+    classes = shape[min(1, len(shape) - 1)]
+    labels = given.astype(np.intp, copy=False)
+    if 0 <= ignore_index < classes or _any_outside(labels, classes):
+        ignored = labels == ignore_index
+        labels = np.where(ignored, 0, labels)
+        _refuse_labels_outside(name, "targets", labels, classes)
+        return labels, ignored
+    return labels, None
+
+
+def _any_outside(labels: Array, classes: int) -> bool:
+    # seen as unsigned, a negative label is a huge one: one pass finds both kinds
+    return bool(np.maximum.reduce(labels.view(np.uintp), None, initial=0) >= classes)
+
+
+def _refuse_labels_outside(name: str, what: str, labels: Array, classes: int) -> None:
+    outside = (labels < 0) | (labels >= classes)
+    if outside.any():
+        index = tuple(int(i) for i in np.argwhere(outside)[0])
+        where = f"[{', '.join(map(str, index))}]" if index else ""
+        raise ValueError(
+            f"{name}: {what}{where} is {labels[index]}, but with {classes} classes labels go from 0 to {classes - 1}"
+        )
+
+
+def _wrong_labels_shape(name: str, given: Array, shape: tuple[int, ...], expected: tuple[int, ...]) -> str:
+    text = f"{name}: logits of shape {shape} need targets of shape {expected} (class indices)"
+    if name == "cross_entropy":
+        text += f" or {shape} (floats, probabilities)"
+    text += f", not {given.shape} of {given.dtype}."
+    if given.shape == shape:
+        return f"{text} For one-hot rows write targets.astype(float), or targets.argmax(1) for indices."
+    if given.size == math.prod(expected):
+        return f"{text} Write targets.reshape({expected})."
+    return text

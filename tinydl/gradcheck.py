@@ -1,0 +1,442 @@
+"""Is this gradient right? `gradcheck` compares a gradient with numerical derivatives, and says why when they differ.
+
+This file asks the questions and writes the report; numerical.py measures slopes, causes.py names the mistake. They stand
+on the derivatives alone and know no layer: a Module is whatever has `named_parameters`.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .arrays import Array
+from .causes import Evidence, find_causes
+from .numerical import Point, Slope, measure, scales
+from .tensor import Tensor, propagate, tensor
+
+Label = int | str  # an input's position, or a parameter's name
+
+
+@dataclass(frozen=True)
+class Row:
+    """One derivative that was checked: of the input (its position, or a parameter's name) at `index`, or, where index
+    is a string such as "direction 0", along a random direction. `error_bar` is what the numerical value is good for."""
+
+    input: Label
+    index: tuple[int, ...] | str
+    ours: float
+    numerical: float
+    error_bar: float
+    verdict: str  # "right", "kink", "undecided", "wrong" or "skipped"
+    order: int = 1
+    remark: str = ""
+
+    @property
+    def relative_error(self) -> float:
+        """|ours − numerical| / max(|ours|, |numerical|); 0 where a kink's slopes bracket ours."""
+        if self.verdict in ("kink", "skipped"):
+            return 0.0
+        size = max(abs(self.ours), abs(self.numerical))
+        error = abs(self.ours - self.numerical)
+        if not math.isfinite(error):
+            return math.inf
+        return error / size if error else 0.0
+
+
+class Report:
+    """What `gradcheck` found: true when every derivative agrees. `str` is a table, worst first; `repr` one line.
+
+    `verdict` is "right", "wrong" or "undecided"; `rows` the derivatives that were compared; `causes` a list of
+    (code, sentence), the likeliest first, empty unless something is wrong; `notes` what else a reader should know.
+    """
+
+    def __init__(
+        self,
+        rows: Sequence[Row],
+        causes: Sequence[tuple[str, str]],
+        notes: Sequence[str],
+        shapes: dict[Label, tuple[int, ...]],
+        verdict: str = "",
+        allow_undecided: bool = False,
+    ) -> None:
+        self.rows, self.causes, self.notes, self.shapes = list(rows), list(causes), list(notes), shapes
+        verdicts = {row.verdict for row in rows}
+        if not verdict:
+            wrong = "wrong" in verdicts
+            verdict = "wrong" if wrong else "undecided" if verdicts & {"undecided", "skipped"} else "right"
+        self.verdict = verdict
+        self.ok = verdict == "right" or (verdict == "undecided" and allow_undecided)
+
+    @property
+    def worst(self) -> float:
+        """The largest relative error of a derivative that was decided, 0.0 if there is none."""
+        decided = [row.relative_error for row in self.rows if row.verdict in ("right", "wrong")]
+        return max(decided, default=0.0)
+
+    def count(self, verdict: str) -> int:
+        """How many rows have this verdict."""
+        return sum(row.verdict == verdict for row in self.rows)
+
+    def __bool__(self) -> bool:
+        return self.ok
+
+    def __repr__(self) -> str:
+        wrong, decided = self.count("wrong"), len(self.rows)
+        text = f"gradcheck: {self.verdict}"
+        if self.verdict == "wrong":
+            text += f" ({wrong} of {decided})" if decided else ""
+        elif self.verdict == "undecided" and self.count("undecided"):
+            text += f" ({self.count('undecided')} of {decided})"
+        elif decided:
+            text += f" ({decided} derivatives, worst relative error {self.worst:.1e})"
+        first = self.causes[0][1] if self.causes else next(iter(self.notes), "") if self.verdict != "right" else ""
+        code = f"{self.causes[0][0]}: " if self.causes else ""
+        text = f"<{text}{'; ' if first else ''}{code}{first}".replace("\n", " ")
+        return (text if len(text) < 190 else text[:188] + "…") + ">"
+
+    def __str__(self) -> str:
+        return self.table()
+
+    def table(self, limit: int = 12) -> str:
+        """The report in full: verdict, causes, the `limit` worst rows, and counts of what was checked and what not."""
+        lines = [f"gradcheck: {self.verdict.upper() if self.verdict != 'right' else 'right'}"]
+        lines += [f"  likely cause ({code}): {sentence}" for code, sentence in self.causes]
+        lines += [f"  {note}" for note in self.notes]
+        if self.rows:
+            counts = ", ".join(
+                f"{self.count(v)} {v}" for v in ("wrong", "undecided", "skipped", "kink", "right") if self.count(v)
+            )
+            lines.append(f"  {len(self.rows)} derivatives compared: {counts}; worst relative error {self.worst:.1e}")
+            shown = sorted(self.rows, key=_badness, reverse=True)[:limit]
+            cells = [("where", "ours", "numerical", "± error bar", "verdict"), *map(_cells, shown)]
+            widths = [max(len(row[i]) for row in cells) for i in range(5)]
+            for row in cells:
+                body = "  ".join(cell.rjust(w) for cell, w in zip(row[1:4], widths[1:4], strict=True))
+                lines.append(f"    {row[0].ljust(widths[0])}  {body}  {row[4]}")
+            if len(self.rows) > limit:
+                lines.append(f"    … and {len(self.rows) - limit} more")
+        return "\n".join(lines)
+
+    def raise_if_wrong(self) -> Report:
+        """Raise AssertionError with the table unless everything agrees; for tests: ``tl.gradcheck(…).raise_if_wrong()``."""
+        if not self.ok:
+            raise AssertionError(str(self))
+        return self
+
+    def plot(self, path: Any = None) -> Any:
+        """Heat maps of the relative error, one per input; gives the matplotlib Figure, and saves it if `path` is given."""
+        from matplotlib.colors import LogNorm
+        from matplotlib.figure import Figure
+
+        labels = [label for label in self.shapes if any(_is_element(row, label) for row in self.rows)] or [None]
+        figure = Figure(figsize=(1 + 3.4 * len(labels), 3.8), layout="constrained")
+        axes = figure.subplots(1, len(labels), squeeze=False)[0]
+        image = None
+        for ax, label in zip(axes, labels, strict=True):
+            if label is None:
+                ax.set_axis_off()
+                ax.set_title(repr(self)[1:60])
+                continue
+            shape = self.shapes[label]
+            errors = np.full(shape, np.nan)
+            for row in self.rows:
+                if _is_element(row, label) and isinstance(row.index, tuple):
+                    errors[row.index] = min(max(row.relative_error, 1e-16), 10.0)
+            grid = errors.reshape(-1, shape[-1]) if shape else errors.reshape(1, 1)
+            image = ax.imshow(grid, norm=LogNorm(1e-12, 1), cmap="RdYlGn_r", aspect="auto", interpolation="nearest")
+            ax.set_facecolor("0.85")
+            ax.set_title(f"{_called(label)}, shape {shape}")
+            ax.set_xlabel("last axis")
+            ax.set_ylabel("the other axes, flattened" if len(shape) > 2 else "first axis" if len(shape) == 2 else "")
+            ax.xaxis.get_major_locator().set_params(integer=True)
+            ax.yaxis.get_major_locator().set_params(integer=True)
+        if image is not None:
+            figure.colorbar(image, ax=list(axes), label="relative error (grey: not checked one by one)", extend="both")
+        cause = f": {self.causes[0][0]}" if self.causes else ""
+        figure.suptitle(f"gradcheck: {self.verdict}{cause}")
+        if path is not None:
+            figure.savefig(path, dpi=120)
+        return figure
+
+
+def _is_element(row: Row, label: Label | None) -> bool:
+    return row.input == label and row.order == 1 and isinstance(row.index, tuple)
+
+
+def _called(label: Label) -> str:
+    return f"input {label}" if isinstance(label, int) else label
+
+
+_GRAVITY = {"wrong": 4, "undecided": 3, "skipped": 2, "kink": 1, "right": 0}
+
+
+def _badness(row: Row) -> tuple[int, float]:
+    return _GRAVITY[row.verdict], row.relative_error
+
+
+def _cells(row: Row) -> tuple[str, str, str, str, str]:
+    index = row.index if isinstance(row.index, str) else f"[{', '.join(map(str, row.index))}]" if row.index else ""
+    second = "" if row.order == 1 else " (2nd order)"
+    where = f"{_called(row.input)}{' ' if isinstance(row.index, str) else ''}{index}{second}"
+    return where, f"{row.ours:.9g}", f"{row.numerical:.9g}", f"{row.error_bar:.1e}", row.verdict + row.remark
+
+
+def gradcheck(
+    f: Callable[..., Any],
+    *inputs: Any,
+    vjp: Callable[..., Any] | None = None,
+    grad: Callable[..., Any] | None = None,
+    loss: Callable[..., Any] | None = None,
+    module: Any = None,
+    order: int = 1,
+    seed: int = 0,
+    coordinates: int = 200,
+    directions: int = 6,
+    allow_undecided: bool = False,
+) -> Report:
+    """Compare the gradient of `f` at `inputs` with numerical derivatives; the Report is true when all of it agrees.
+
+    - ``gradcheck(f, *inputs)``: `f` gets Tensors and gives a Tensor of any shape; the engine's gradient is checked.
+    - ``gradcheck(f, *inputs, vjp=rule)``: plain NumPy; ``rule(g, *inputs)`` gives ∑ᵢ gᵢ ∂fᵢ/∂input for each input.
+    - ``gradcheck(f, *inputs, grad=rule)``: plain NumPy, scalar `f`; ``rule(*inputs)`` gives ∂f/∂input for each input.
+      Rules return a tuple or list with one gradient per input, or for a single input the gradient itself.
+    - ``gradcheck(model, x, loss=lambda out: …)``: a Module, over its parameters and x; so does
+      ``gradcheck(lambda x: loss(model(x), y), x, module=model)``, where `f` may also take no input at all.
+
+    What is compared is v·f for a random cotangent v (never ones), with `order=2` also the derivatives of its gradient.
+    Inputs of at most `coordinates` elements are checked at every element, of larger ones a sample of as many; all of
+    them along `directions` random directions as well. Each numerical derivative carries an error bar, measured, and the
+    tolerance is relative to it and to the derivative, nothing absolute. At a kink a gradient between the two one-sided
+    slopes is accepted. Derivatives that drown in rounding noise are "undecided", which passes with `allow_undecided`
+    only. Everything is computed on float64 copies: inputs, weights and buffers keep their values.
+
+    Raises TypeError for integer inputs (close over them: ``lambda x: f(x, labels)``) and for functions that don't
+    return one Tensor (one array for vjp= and grad=), ValueError for a wrong number of gradients or a non-scalar f with grad=.
+    Method: Ridders, Adv. Eng. Software 4 (1982), 75–76, with the noise measured; see numerical.py.
+    """
+    if vjp is not None and grad is not None:
+        raise TypeError("gradcheck takes vjp= or grad=, not both")
+    if order not in (1, 2):
+        raise ValueError(f"order= is 1 or 2, not {order!r}")
+    if order == 2 and (vjp is not None or grad is not None):
+        raise ValueError("order=2 differentiates the engine's own gradient; a rule in plain NumPy has no second derivative")
+    if module is None and hasattr(f, "named_parameters"):
+        f = module = copy.deepcopy(f)
+    if module is not None and (vjp is not None or grad is not None):
+        raise TypeError("a Module's gradient comes from the engine: check it without vjp= and grad=")
+    if not inputs and module is None:
+        raise TypeError("gradcheck needs inputs at which to check f: gradcheck(f, x)")
+    whole = f if loss is None else _composed(f, loss)
+    values, notes = _float64_copies(inputs, module is not None)
+    rng = np.random.default_rng(seed)
+    with _in_float64(module) as parameters, np.errstate(all="ignore"):
+        labels: list[Label] = [*range(len(values)), *parameters]
+        values += [p.data.copy() for p in parameters.values()]
+        problem: Problem
+        if vjp is None and grad is None:
+            problem = OfTensors(whole, len(inputs), list(parameters.values()))
+        else:
+            problem = OfArrays(whole, vjp, grad)
+        checked = _check(problem, values, labels, rng, coordinates, directions, 1)
+        if order == 2 and checked.verdict == "right" and isinstance(problem, OfTensors):
+            second = problem.derivative(values, rng)
+            cotangent = rng.standard_normal(np.shape(problem.value(values)))
+            more = _check(second, [*values, cotangent], [*labels, "cotangent"], rng, coordinates, directions, 2)
+            checked.rows += more.rows
+            checked.causes += more.causes
+            checked.notes += more.notes
+            checked.verdict = more.verdict
+    shapes = {label: value.shape for label, value in zip(labels, values, strict=True)}
+    return Report(checked.rows, checked.causes, notes + checked.notes, shapes, checked.verdict, allow_undecided)
+
+
+def _composed(f: Callable[..., Any], loss: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda *inputs: loss(f(*inputs))
+
+
+def _float64_copies(inputs: Sequence[Any], has_module: bool) -> tuple[list[Array], list[str]]:
+    values, narrow = [], set()
+    for i, x in enumerate(inputs):
+        array = x.data if isinstance(x, Tensor) else np.asarray(x)
+        if array.dtype.kind != "f":
+            kind = f"dtype {array.dtype}" if array.dtype.kind in "iubc" else f"type {type(x).__name__}"
+            advice = "Close over what isn't differentiated: gradcheck(lambda x: f(x, labels), x)"
+            if has_module:
+                advice += ", or for a Module gradcheck(lambda: loss(model(tokens), labels), module=model)"
+            if array.dtype.kind in "iu":
+                advice += "; or, if it is a variable after all, write it as floats: x.astype(float)"
+            raise TypeError(
+                f"gradcheck: input {i} has {kind}, but only real floating numbers have derivatives. {advice}."
+            )
+        if array.dtype.itemsize < 8:
+            narrow.add(str(array.dtype))
+        values.append(np.array(array, dtype=np.float64))
+    notes = [f"Checked on a float64 copy of the {' and '.join(sorted(narrow))} inputs."] if narrow else []
+    return values, notes
+
+
+@contextmanager
+def _in_float64(module: Any) -> Iterator[dict[str, Tensor]]:
+    """The trainable parameters of a module by name, everything in it float64 meanwhile and as it was afterwards."""
+    if module is None:
+        yield {}
+        return
+    parameters = dict(module.named_parameters())
+    modules = [m for _, m in module.named_modules()] if hasattr(module, "named_modules") else [module]
+    kept = [(p, p._data) for p in parameters.values()]
+    buffers = [(m, name, b) for m in modules for name, b in vars(m).items() if isinstance(b, np.ndarray)]
+    try:
+        for p, data in kept:
+            p._data = data.astype(np.float64)
+        for m, name, b in buffers:
+            setattr(m, name, b.astype(np.float64) if b.dtype.kind == "f" else b.copy())
+        yield {name: p for name, p in parameters.items() if p.requires_grad}
+    finally:
+        for p, data in kept:
+            p._data = data
+        for m, name, b in buffers:
+            setattr(m, name, b)
+
+
+# ---- What is checked: a function and the gradient that somebody claims for it ----
+
+
+class Problem:
+    """A function of arrays, `value`, and what is claimed to be the gradient of v·value, `gradients`."""
+
+    def value(self, values: Sequence[Array]) -> Array:
+        raise NotImplementedError
+
+    def gradients(self, values: Sequence[Array], v: Array) -> list[Any]:
+        raise NotImplementedError
+
+    upstream = True  # whether the claimed gradient takes an upstream gradient v at all
+    plain = False  # whether f computes on plain arrays, so that the complex step may be tried
+
+
+class OfTensors(Problem):
+    """A function of Tensors, whose gradient the engine computes."""
+
+    def __init__(self, f: Callable[..., Any], count: int, parameters: Sequence[Tensor]) -> None:
+        self.f, self.count, self.parameters = f, count, parameters
+
+    def output(self, values: Sequence[Array]) -> tuple[Tensor, list[Tensor]]:
+        """f's result on fresh Tensors, and the Tensors whose gradients are wanted."""
+        tensors = [tensor(value, requires_grad=True) for value in values[: self.count]]
+        for p, value in zip(self.parameters, values[self.count :], strict=True):
+            p.data = value.copy()
+        y = self.f(*tensors)
+        if isinstance(y, Tensor):
+            return y, [*tensors, *self.parameters]
+        if isinstance(y, (tuple, list)) and any(isinstance(item, Tensor) for item in y):
+            raise TypeError(
+                f"gradcheck: f returned {len(y)} outputs; check one at a time, gradcheck(lambda x: f(x)[0], x), or their "
+                "np.concatenate"
+            )
+        raise TypeError(
+            f"gradcheck: f got Tensors but returned {_kind_of(y)}, so nothing can flow back through it. Inside f use operations on "
+            "Tensors only (no .numpy(), .item(), .data, comparisons as values); for a gradient in plain NumPy pass vjp= or grad=."
+        )
+
+    def value(self, values: Sequence[Array]) -> Array:
+        return self.output(values)[0].data
+
+    def gradients(self, values: Sequence[Array], v: Array) -> list[Any]:
+        y, wanted = self.output(values)
+        if not y.requires_grad:
+            return [np.zeros_like(x.data) for x in wanted]
+        found, _ = propagate([y], [v], wanted=wanted)
+        return [np.array(found[x]) if x in found else np.zeros_like(x.data) for x in wanted]
+
+    def derivative(self, values: Sequence[Array], rng: np.random.Generator) -> Problem:
+        """The gradient of v·f, all inputs' in one array, as a function of the inputs and of v."""
+
+        def gradient(*tensors: Tensor) -> Tensor:
+            *arguments, v = tensors
+            y = self.f(*arguments)
+            wanted = [*arguments, *self.parameters]
+            found: dict[Tensor, Any] = {}
+            if y.requires_grad:
+                found, _ = propagate([y], [v], wanted=wanted, create_graph=True)
+            parts = [found[x].reshape(-1) if x in found else np.zeros(x.data.size) for x in wanted]
+            if not any(isinstance(part, Tensor) for part in parts):
+                return Tensor(np.concatenate(parts))
+            joined: Any = np.concatenate(parts)
+            assert isinstance(joined, Tensor)
+            return joined
+
+        return OfSecondOrder(gradient, self.count, self.parameters)
+
+
+class OfSecondOrder(OfTensors):
+    """As of Tensors, with one more input after the parameters: the cotangent."""
+
+    def output(self, values: Sequence[Array]) -> tuple[Tensor, list[Tensor]]:
+        tensors = [tensor(value, requires_grad=True) for value in values[: self.count]]
+        cotangent = tensor(values[-1], requires_grad=True)
+        for p, value in zip(self.parameters, values[self.count : -1], strict=True):
+            p.data = value.copy()
+        return self.f(*tensors, cotangent), [*tensors, *self.parameters, cotangent]
+
+
+class OfArrays(Problem):
+    """A function of plain arrays, with a rule written by hand."""
+
+    plain = True
+
+    def __init__(
+        self, f: Callable[..., Any], vjp: Callable[..., Any] | None, grad: Callable[..., Any] | None
+    ) -> None:
+        self.f, self.vjp, self.grad = f, vjp, grad
+        self.upstream = vjp is not None
+
+    def value(self, values: Sequence[Array]) -> Array:
+        y = self.f(*(x.copy() for x in values))
+        if isinstance(y, (tuple, list)):
+            raise TypeError(
+                f"gradcheck: f returned {len(y)} outputs; check one at a time, gradcheck(lambda x: f(x)[0], x, …), or return "
+                "one array (np.stack)"
+            )
+        array = y.data if isinstance(y, Tensor) else np.asarray(y)
+        if y is None or array.dtype.kind not in "fiubc":
+            raise TypeError(f"gradcheck: f returned {_kind_of(y)}, not an array of numbers; is a `return` missing?")
+        if self.grad is not None and array.size != 1:
+            raise ValueError(
+                f"gradcheck: grad= is for an f that gives a single number, but f gave shape {array.shape}. Pass vjp=rule "
+                "with rule(g, *inputs), g being the gradient of f's output."
+            )
+        return array if array.dtype.kind in "fc" else array.astype(np.float64)
+
+    def gradients(self, values: Sequence[Array], v: Array) -> list[Any]:
+        arguments = [x.copy() for x in values]
+        if self.vjp is not None:
+            result = self.vjp(v.copy(), *arguments)
+        else:
+            assert self.grad is not None
+            result = self.grad(*arguments)
+        return _one_each(result, values)
+
+
+def _one_each(result: Any, values: Sequence[Array]) -> list[Any]:
+    """One gradient per input out of what a rule returned; None counts as zero, as in backward passes."""
+    if len(values) == 1 and (not isinstance(result, (tuple, list)) or len(result) != 1):
+        result = (result,)
+    if not isinstance(result, (tuple, list)):
+        raise TypeError(
+            f"gradcheck: the rule returned {_kind_of(result)}, but f has {len(values)} inputs: return a tuple with one "
+            "gradient for each"
+        )
+    if len(result) != len(values):
+        raise ValueError(f"gradcheck: the rule returned {len(result)} gradients for {len(values)} inputs")
+    return [np.zeros_like(x) if g is None else g.data if isinstance(g, Tensor) else g
+            for g, x in zip(result, values, strict=True)]  # fmt: skip
+
+
+def _kind_of(y: Any) -> str:
+    return "None (is a `return` missing?)" if y is None else f"a {type(y).__name__}"

@@ -1,0 +1,15 @@
+"""Layers: Modules that hold parameters and compute. Start reading at module.py, then linear.py."""
+
+from . import init
+from .activations import ELU, GELU, LeakyReLU, ReLU, Sigmoid, SiLU, Softmax, Softplus, Tanh
+from .containers import Flatten, Sequential
+from .dropout import Dropout
+from .embedding import Embedding
+from .linear import Identity, Linear
+from .module import Module
+from .normalization import BatchNorm1d, LayerNorm
+
+__all__ = [
+    "ELU", "GELU", "BatchNorm1d", "Dropout", "Embedding", "Flatten", "Identity", "LayerNorm", "LeakyReLU", "Linear",
+    "Module", "ReLU", "Sequential", "SiLU", "Sigmoid", "Softmax", "Softplus", "Tanh", "init",
+]  # fmt: skip

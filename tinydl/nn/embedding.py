@@ -1,0 +1,51 @@
+"""A table of vectors, one per word (or any other thing that has a number): indexing as a layer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..derivatives.elementwise import where
+from ..tensor import Tensor
+from . import init
+from .linear import positive_integer
+from .module import Module, parameter
+
+
+class Embedding(Module):
+    """y = weight[x]: each integer of x becomes the row of its number.
+
+    Shapes: x (...), integers in 0 … num_embeddings − 1 → y (..., embedding_dim); weight (num_embeddings,
+    embedding_dim), standard normal at the start. The row `padding_idx` starts at 0 and gets no gradient. Raises
+    TypeError for an x that isn't of integers and ValueError for one out of range (-1 doesn't mean the last row).
+    """
+
+    def __init__(self, num_embeddings: int, embedding_dim: int, padding_idx: int | None = None) -> None:
+        self.num_embeddings = positive_integer("num_embeddings", num_embeddings)
+        self.embedding_dim = positive_integer("embedding_dim", embedding_dim)
+        if padding_idx is not None and not -num_embeddings <= padding_idx < num_embeddings:
+            raise ValueError(f"padding_idx {padding_idx} is no row of the {num_embeddings} there are")
+        self.padding_idx = None if padding_idx is None else padding_idx % num_embeddings
+        self.weight = init.normal_(parameter(num_embeddings, embedding_dim))
+        if self.padding_idx is not None:
+            self.weight.data[self.padding_idx] = 0
+
+    def forward(self, x: Any) -> Tensor:
+        index = x._data if isinstance(x, Tensor) else np.asarray(x)
+        if index.dtype.kind not in "iu":
+            raise TypeError(f"Embedding picks rows by integers, but x is of {index.dtype}; write x.astype(np.int64)")
+        if index.size and not 0 <= index.min() <= index.max() < self.num_embeddings:
+            raise ValueError(
+                f"Embedding has the rows 0 … {self.num_embeddings - 1}, but x has numbers {index.min()} … {index.max()}"
+            )
+        y: Tensor = self.weight[index]
+        if self.padding_idx is None:
+            return y
+        padding = (index == self.padding_idx)[..., np.newaxis]
+        constant: Tensor = where(padding, self.weight._data[self.padding_idx].copy(), y)
+        return constant
+
+    def extra_repr(self) -> str:
+        padding = "" if self.padding_idx is None else f", padding_idx={self.padding_idx}"
+        return f"{self.num_embeddings}, {self.embedding_dim}{padding}"

@@ -1,0 +1,73 @@
+"""The affine layer, and the layer that does nothing. Stands on functional.py; read activations.py next."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from .. import functional as F
+from ..arrays import Array, default_dtype_now
+from ..tensor import Tensor
+from . import init
+from .module import Module, parameter
+
+
+def as_input(x: Any, like: Tensor | Array | None) -> Any:
+    """A layer's input: raw arrays, and Tensors of integers, in the dtype of its parameters; a float Tensor as it is."""
+    if x.__class__ is Tensor and x._data.dtype.kind == "f":
+        return x
+    dtype = default_dtype_now() if like is None else like.dtype
+    return np.asarray(x._data if isinstance(x, Tensor) else x, dtype=dtype)
+
+
+def positive_integer(name: str, value: Any, least: int = 1) -> int:
+    """`value` if it is an integer of at least `least`; a sentence with its name if not."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        raise TypeError(f"{name} must be an integer, not {value!r}")
+    if value < least:
+        raise ValueError(f"{name} must be at least {least}, not {value}")
+    return int(value)
+
+
+class Linear(Module):
+    r"""An affine map, :math:`y = x W^\top + b`.
+
+    Shapes: x (..., in_features) → y (..., out_features); weight (out_features, in_features); bias (out_features,).
+    Both start uniform on ±1/√in_features, as in PyTorch (LeCun et al. 1998, up to a factor √3). Raises ValueError,
+    with both shapes, for an x whose last axis isn't in_features long.
+    """
+
+    def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:
+        self.in_features = positive_integer("in_features", in_features)
+        self.out_features = positive_integer("out_features", out_features)
+        bound = 1 / math.sqrt(in_features)
+        self.weight = init.uniform_(parameter(out_features, in_features), -bound, bound)
+        self.bias = init.uniform_(parameter(out_features), -bound, bound) if bias else None
+
+    def forward(self, x: Any) -> Tensor:
+        try:
+            y: Tensor = F.linear(x, self.weight, self.bias)
+        except ValueError as error:
+            raise self._misfit(x, error) from error
+        return y
+
+    def _misfit(self, x: Any, error: ValueError) -> ValueError:
+        shape = np.shape(x._data if isinstance(x, Tensor) else x)
+        if shape[-1:] == (self.in_features,):
+            return error
+        return ValueError(
+            f"x of shape {shape} doesn't fit the weight of shape {self.weight._data.shape}: the last axis of x must be "
+            f"in_features = {self.in_features} long"
+        )
+
+    def extra_repr(self) -> str:
+        return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
+
+
+class Identity(Module):
+    """y = x: a place-holder that can be put where a layer was."""
+
+    def forward(self, x: Any) -> Any:
+        return x

@@ -1,0 +1,292 @@
+"""What every layer and model is: a Module, which finds its parameters in its own attributes and runs `forward`.
+
+Stands on tensor.py alone. Read linear.py next, the plainest layer, and containers.py, which chains layers.
+"""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from itertools import pairwise
+from reprlib import recursive_repr
+from typing import Any, TypeVar
+
+import numpy as np
+
+from ..arrays import Array, default_dtype_now
+from ..recording import special, state
+from ..tensor import Tensor, wrap
+
+M = TypeVar("M", bound="Module")
+
+
+class _Running(threading.local):
+    def __init__(self) -> None:
+        self.modules: list[Module] = []  # whose forward is running in this thread, the outermost first
+        self.output: Any = None  # what the forward that ended last returned, for observers
+
+
+running = _Running()
+
+
+def parameter(*shape: int) -> Tensor:
+    """A Tensor of this shape and the default dtype that requires a gradient, its values yet to be drawn."""
+    return wrap(np.zeros(shape, default_dtype_now()), True)
+
+
+def _no_forward(self: Module, *inputs: Any) -> Any:
+    raise NotImplementedError(f"{type(self).__name__} doesn't say what it computes: define forward(self, x)")
+
+
+class Module:
+    """A layer, or a model made of layers: attributes hold what it learns, `forward` says what it computes.
+
+    A Tensor attribute is a parameter, also when it is frozen by `requires_grad = False`; a NumPy array of numbers is a
+    buffer, a value that belongs to the layer's state but isn't learned. Lists, tuples and dicts are walked, as are
+    other Modules, and names are attribute, index or key joined by dots: ``layers.0.weight``. A *computed* Tensor is
+    no parameter, for no update could reach it. A Tensor or array whose own attribute starts with ``_`` isn't in the
+    `state_dict`; such a Tensor is a parameter only if it requires a gradient. No ``super().__init__()`` is needed.
+    """
+
+    training = True
+    forward: Callable[..., Any] = _no_forward
+
+    def __call__(self, *inputs: Any, **options: Any) -> Any:
+        """Run `forward`; ValueError, TypeError and IndexError raised inside say in which layer.
+
+        What the outermost Module returns is a Tensor, also where it has no parameters and was given an array.
+        """
+        modules = running.modules
+        modules.append(self)
+        try:
+            y = self._observed(inputs, options) if special.count else self.forward(*inputs, **options)
+            if y.__class__ is np.ndarray and len(modules) == 1 and y.dtype.kind == "f":
+                return wrap(y)
+            return y
+        except (ValueError, TypeError, IndexError) as error:
+            _say_where(error)
+            raise
+        finally:
+            modules.pop()
+
+    def _observed(self, inputs: tuple[Any, ...], options: dict[str, Any]) -> Any:
+        observers = tuple(state.observers)
+        running.output = None
+        try:
+            for observer in observers:
+                observer.module_entered(self)
+            running.output = y = self.forward(*inputs, **options)
+            return y
+        finally:
+            for observer in observers:
+                observer.module_left(self)
+            running.output = None
+
+    # ---- what it is made of ----
+
+    def named_modules(self) -> Iterator[tuple[str, Module]]:
+        """This Module, named "", and all inside it, each once, outer before inner."""
+        yield from self._modules("", set())
+
+    def _modules(self, name: str, seen: set[int]) -> Iterator[tuple[str, Module]]:
+        if id(self) in seen:
+            return
+        seen.add(id(self))
+        yield name, self
+        for inner, _, _, value in _members(self):
+            if isinstance(value, Module):
+                yield from value._modules(f"{name}.{inner}" if name else inner, seen)
+
+    def modules(self) -> Iterator[Module]:
+        """This Module and all inside it, each once."""
+        return (module for _, module in self.named_modules())
+
+    def named_parameters(self) -> Iterator[tuple[str, Tensor]]:
+        """The parameters, each once, under the first of its names."""
+        seen = set()
+        for prefix, module in self.named_modules():
+            for name, _, _, value in _members(module):
+                full = f"{prefix}.{name}" if prefix else name
+                if isinstance(value, Tensor) and value not in seen and _is_parameter(full, name, value):
+                    seen.add(value)
+                    yield full, value
+
+    def parameters(self) -> Iterator[Tensor]:
+        """The parameters, each once: what an optimizer takes."""
+        return (p for _, p in self.named_parameters())
+
+    def named_buffers(self) -> Iterator[tuple[str, Array]]:
+        """The buffers, each once: arrays that are state but not learned, such as BatchNorm's running mean."""
+        seen = set()
+        for name, _, _, value in self._entries():
+            if isinstance(value, np.ndarray) and id(value) not in seen:
+                seen.add(id(value))
+                yield name, value
+
+    # ---- learning ----
+
+    def train(self: M, mode: bool = True) -> M:
+        """Tell this Module and all inside it that they are being trained (or not): Dropout and BatchNorm care."""
+        for module in self.modules():
+            module.training = mode
+        return self
+
+    def eval(self: M) -> M:
+        """The same as ``train(False)``."""
+        return self.train(False)
+
+    def zero_grad(self) -> None:
+        """Forget the gradients: set every parameter's `grad` to None."""
+        for p in self.parameters():
+            p.grad = None
+
+    # ---- state ----
+
+    def _entries(self, prefix: str = "", above: tuple[Module, ...] = ()) -> Iterator[tuple[str, Any, Any, Any]]:
+        """(name, holder, key, value), ``value = holder[key]``, of everything in the state; shared ones by each name."""
+        for name, holder, key, value in _members(self):
+            if isinstance(value, Module):
+                if not any(value is module for module in (*above, self)):
+                    yield from value._entries(f"{prefix}{name}.", (*above, self))
+            elif not name.startswith("_") and (isinstance(value, np.ndarray) or value.primitive is None):
+                yield prefix + name, holder, key, value
+
+    def state_dict(self) -> dict[str, Array]:
+        """A copy of every parameter and buffer as a NumPy array, by name; what is shared appears by each of its names.
+
+        Torch's model of the same layers takes it: ``{name: torch.from_numpy(a) for name, a in state.items()}``.
+        """
+        found: dict[str, Array] = {}
+        for name, _, _, value in self._entries():
+            if name in found:
+                raise ValueError(
+                    f"two values of this {type(self).__name__} have the name {name!r}; rename an attribute or key"
+                )
+            found[name] = (value._data if isinstance(value, Tensor) else value).copy()
+        return found
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Set every parameter and buffer to the value of its name: NumPy arrays, Tensors, or a torch model's tensors.
+
+        Values are copied and cast to the dtypes that are here. Raises one ValueError that lists all names missing or
+        unexpected and all shapes and dtypes that don't fit; then nothing has changed.
+        """
+        if not isinstance(state_dict, Mapping):
+            raise TypeError(f"load_state_dict takes a dict of names and arrays, not {type(state_dict).__name__}")
+        entries = list(self._entries())
+        given = {name: _array_of(value) for name, value in state_dict.items()}
+        problems = _misfits({name: value for name, _, _, value in entries}, given)
+        if problems:
+            raise ValueError(
+                f"the state_dict doesn't fit this {type(self).__name__}, which is unchanged: {'; '.join(problems)}"
+            )
+        renewed: dict[int, Array] = {}
+        for name, holder, key, old in entries:
+            if id(old) not in renewed:
+                renewed[id(old)] = np.array(given[name], dtype=old.dtype)
+                if isinstance(old, Tensor):
+                    old.data = renewed[id(old)]
+            if isinstance(old, Tensor):
+                continue
+            if isinstance(holder, tuple):
+                old[...] = given[name]
+            else:  # a graph computed with the old buffer keeps its value
+                holder[key] = renewed[id(old)]
+
+    # ---- how it is shown ----
+
+    def extra_repr(self) -> str:
+        """What stands between the parentheses of the layer's printed form."""
+        return ""
+
+    @recursive_repr()
+    def __repr__(self) -> str:
+        lines = [self.extra_repr()] if self.extra_repr() else []
+        layers = [(name, value) for name, _, _, value in _members(self) if isinstance(value, Module)]
+        if not layers:
+            return f"{type(self).__name__}({''.join(lines)})"
+        lines += [f"({name}): {layer!r}" for name, layer in layers]
+        return f"{type(self).__name__}(\n  " + "\n".join(lines).replace("\n", "\n  ") + "\n)"
+
+
+def _members(module: Module) -> Iterator[tuple[str, Any, Any, Any]]:
+    """(name, holder, key, value) of each Module, Tensor and numeric array in a Module's attributes."""
+    attributes = vars(module)
+    for name in tuple(attributes):
+        yield from _found(name, attributes, name)
+
+
+def _found(name: str, holder: Any, key: Any) -> Iterator[tuple[str, Any, Any, Any]]:
+    value = holder[key]
+    if isinstance(value, (Module, Tensor)) or (isinstance(value, np.ndarray) and value.dtype.kind in "biuf"):
+        yield name, holder, key, value
+    elif isinstance(value, dict):
+        for inner in tuple(value):
+            yield from _found(f"{name}.{inner}", value, inner)
+    elif isinstance(value, (list, tuple)):
+        for i in range(len(value)):
+            yield from _found(f"{name}.{i}", value, i)
+
+
+def _is_parameter(full: str, name: str, value: Tensor) -> bool:
+    private = name.startswith("_")
+    if value.primitive is None:
+        return value.requires_grad or not private
+    if value.requires_grad and not private:
+        warnings.warn(
+            f"{full} was computed (by {value.primitive.name}), so it is no parameter and no optimizer will train it. To "
+            f"make it one, write tl.tensor(..., requires_grad=True); if it only keeps a result, call it _{name}.",
+            stacklevel=4,
+        )
+    return False
+
+
+def _array_of(value: Any) -> Array:
+    """A state_dict's value as an array; torch's tensors are taken without importing torch."""
+    if isinstance(value, Tensor):
+        return value._data
+    if hasattr(value, "detach") and hasattr(value, "cpu"):
+        value = value.detach().cpu()
+        value = value.float() if "bfloat16" in str(value.dtype) else value
+    return np.asarray(value)
+
+
+def _misfits(own: Mapping[str, Any], given: Mapping[str, Array]) -> list[str]:
+    """Sentences on all that keeps `given` from being loaded into `own`."""
+    missing = [name for name in own if name not in given]
+    unexpected = [str(name) for name in given if name not in own]
+    problems = [
+        f"{label}: {', '.join(names)}" for label, names in (("missing", missing), ("unexpected", unexpected)) if names
+    ]
+    first: dict[int, str] = {}
+    for name, old in own.items():
+        if name not in given:
+            continue
+        new = given[name]
+        same = first.setdefault(id(old), name)
+        if new.dtype.kind not in "biuf" or (new.dtype.kind == "f" and old.dtype.kind != "f"):
+            problems.append(f"{name}: dtype {new.dtype} given, {old.dtype} expected")
+        elif new.shape != old.shape:
+            problems.append(f"{name}: shape {new.shape} given, {old.shape} expected")
+        elif same != name and same in given and not np.array_equal(new, given[same], equal_nan=new.dtype.kind == "f"):
+            problems.append(f"{name}: the same value as {same} here, but different ones are given")
+    return problems
+
+
+def current_path() -> str:
+    """Where this thread is: the name and type of the innermost Module whose forward runs, "1 (Linear)"; "" outside."""
+    if not running.modules:
+        return ""
+    names = [
+        next((n for n, m in outer.named_modules() if m is inner), "") for outer, inner in pairwise(running.modules)
+    ]
+    path, kind = ".".join(filter(None, names)), type(running.modules[-1]).__name__
+    return f"{path} ({kind})" if path else kind
+
+
+def _say_where(error: Exception) -> None:
+    """Put the path of the layer that raised in front of its message; outer Modules find it said."""
+    if not vars(error).get("layer") and len(error.args) <= 1:
+        vars(error)["layer"] = path = current_path()
+        error.args = (f"in layer {path}: {error}",)

@@ -1,0 +1,250 @@
+"""Functions from functions: the gradient of f, its Jacobian, its products with vectors.
+
+They never touch a `.grad`, and give back what they were given: arrays for arrays, Tensors for Tensors, a float for a
+Python float (computed in float64). They nest: a transform inside another one, or on Tensors whose gradient somebody
+wants, records its own backward pass, and then its result is a Tensor. Stands on tensor.py; read gradcheck.py next.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from .arrays import own_array
+from .derivatives.elementwise import positive
+from .derivatives.shapes import stack
+from .recording import enable_grad, state
+from .tensor import Tensor, propagate, wrap
+
+Function = Callable[..., Any]
+
+
+class _Nesting(threading.local):
+    depth = 0
+
+
+_nesting = _Nesting()
+
+
+class _Run:
+    """One call of f with fresh Tensors in the differentiated places, and what is needed to go back through it."""
+
+    def __init__(self, f: Function, args: Sequence[Any], argnums: int | Sequence[int], options: dict[str, Any]) -> None:
+        self.single = isinstance(argnums, (int, np.integer))
+        numbers = [argnums] if isinstance(argnums, (int, np.integer)) else list(argnums)
+        if not numbers or any(not -len(args) <= n < len(args) for n in numbers):
+            raise ValueError(f"argnums={argnums} doesn't name arguments of a call with {len(args)} of them")
+        numbers = [n % len(args) for n in numbers]
+        if len(set(numbers)) < len(numbers):
+            raise ValueError(f"argnums={argnums} names an argument twice")
+        self.given = [args[n] for n in numbers]
+        recording = state.recording
+        with enable_grad():
+            self.inputs = [_fresh(x, recording) for x in self.given]
+            replaced = list(args)
+            for n, x in zip(numbers, self.inputs, strict=True):
+                replaced[n] = x
+            _nesting.depth += 1
+            try:
+                self.output = f(*replaced, **options)
+            finally:
+                _nesting.depth -= 1
+        if not isinstance(self.output, Tensor):
+            raise TypeError(
+                f"the function returned {type(self.output).__name__}, not a Tensor, so there is no way back to its "
+                "arguments. Compute with the Tensors themselves: no .data, .numpy(), .item() or float() on the way."
+            )
+        asked_for_tensors = _nesting.depth > 0 or any(isinstance(x, Tensor) for x in self.given)
+        self.record = recording and asked_for_tensors and _reaches_others(self.output, self.inputs)
+
+    def pull(self, cotangent: Any, record: bool | None = None) -> list[Any]:
+        """The vector-Jacobian product for every input, as arrays, or as Tensors if it is recorded."""
+        record = self.record if record is None else record
+        output = self.output
+        if not output.requires_grad:
+            found, shared = {}, set()
+        else:
+            found, shared = propagate([output], [cotangent], wanted=self.inputs, create_graph=record)
+        gradients = []
+        for x in self.inputs:
+            g = found.get(x)
+            if g is None:
+                g = np.zeros_like(x.data)
+                gradients.append(wrap(g) if record else g)
+            else:
+                gradients.append(g if record else np.array(g, order="C") if x in shared or g.base is not None else g)
+        return gradients
+
+    def give(self, gradients: Sequence[Any]) -> Any:
+        """Each gradient in the type that its argument came in; bare if argnums was a single number."""
+        results = tuple(_like(g, x) for g, x in zip(gradients, self.given, strict=True))
+        return results[0] if self.single else results
+
+    def value(self) -> Any:
+        """What f returned, in the type that the arguments came in."""
+        if self.record or any(isinstance(x, Tensor) for x in self.given):
+            return self.output if self.record else wrap(self.output.data)
+        return _like(self.output.numpy(), self.given[0] if self.output.size == 1 else None)
+
+
+def _fresh(x: Any, recording: bool) -> Tensor:
+    if isinstance(x, Tensor):
+        if x.requires_grad and recording:
+            return positive(x)
+        if x.dtype.kind != "f":
+            raise TypeError(f"a Tensor of {x.dtype} has no gradient; write .astype(float) first")
+        return wrap(x.data.copy(), True)
+    return wrap(own_array(x, True, np.float64 if isinstance(x, (float, int)) else None), True)
+
+
+def _like(g: Any, given: Any) -> Any:
+    if isinstance(g, Tensor):
+        return g
+    if isinstance(given, Tensor):
+        return wrap(g)
+    return float(g.item()) if isinstance(given, (float, int)) and not isinstance(given, np.generic) else g
+
+
+def _reaches_others(output: Tensor, own: Sequence[Tensor]) -> bool:
+    """Whether a Tensor outside this call, which wants a gradient too, took part in the computation."""
+    seen, stack_ = {output}, [output]
+    while stack_:
+        t = stack_.pop()
+        if t.primitive is None:
+            if t.requires_grad and not any(t is x for x in own):
+                return True
+        for x in t.inputs:
+            if isinstance(x, Tensor) and x not in seen:
+                seen.add(x)
+                stack_.append(x)
+    return False
+
+
+def value_and_grad(f: Function, argnums: int | Sequence[int] = 0) -> Function:
+    """The function ``(*args) → (f(*args), gradient)``; see `grad`."""
+
+    def value_and_gradient(*args: Any, **options: Any) -> tuple[Any, Any]:
+        run = _Run(f, args, argnums, options)
+        if run.output.size != 1:
+            raise ValueError(
+                f"grad needs a function that returns a single number, but this one returned shape {run.output.shape}. "
+                "Sum or average it, or use tl.vjp or tl.jacobian."
+            )
+        gradients = run.pull(np.ones_like(run.output.data))
+        return run.value(), run.give(gradients)
+
+    return value_and_gradient
+
+
+def grad(f: Function, argnums: int | Sequence[int] = 0) -> Function:
+    """The function that computes ∂f/∂(its argument number `argnums`; a tuple of gradients for several).
+
+    >>> grad(lambda x: x ** 3)(2.0)
+    12.0
+
+    f takes arrays, Tensors or floats and returns a single number as a Tensor. ``grad(grad(f))`` is the second
+    derivative. Raises ValueError if f returns more than one number, TypeError for integer arrays or if f returns no
+    Tensor. An argument that f doesn't use has gradient 0.
+    """
+    both = value_and_grad(f, argnums)
+
+    def gradient(*args: Any, **options: Any) -> Any:
+        return both(*args, **options)[1]
+
+    return gradient
+
+
+def vjp(f: Function, *inputs: Any) -> tuple[Any, Function]:
+    """``(f(*inputs), pullback)``, where ``pullback(g)`` gives the tuple of vector-Jacobian products gᵀ ∂f/∂input.
+
+    g, the cotangent, has the shape of f's output. The pullback may be called any number of times.
+    """
+    run = _Run(f, inputs, tuple(range(len(inputs))), {})
+
+    def pullback(cotangent: Any) -> Any:
+        return run.give(run.pull(cotangent))
+
+    return run.value(), pullback
+
+
+def jvp(f: Function, inputs: Any, tangents: Any) -> tuple[Any, Any]:
+    """``(f(*inputs), Σ ∂f/∂input · tangent)``: the directional derivative along the tangents, one per input.
+
+    Computed as the vjp of the vjp, which is linear in its cotangent. A single input and tangent may stand bare.
+    Raises ValueError if the tangents don't fit the inputs.
+    """
+    inputs, tangents = _tuple(inputs), _tuple(tangents)
+    if len(inputs) != len(tangents):
+        raise ValueError(f"jvp needs one tangent per input: {len(inputs)} inputs, {len(tangents)} tangents")
+    run = _Run(f, inputs, tuple(range(len(inputs))), {})
+    for x, t in zip(run.inputs, tangents, strict=True):
+        if np.shape(t) != x.shape:
+            raise ValueError(f"a tangent has shape {np.shape(t)}, but its input has {x.shape}")
+    recording = run.record or any(isinstance(t, Tensor) and t.requires_grad for t in tangents)
+    with enable_grad():
+        dummy = wrap(np.zeros_like(run.output.data), True)
+        gradients = run.pull(dummy, record=True)
+    dependent = [(g, t) for g, t in zip(gradients, tangents, strict=True) if g.requires_grad]
+    found: dict[Tensor, Any] = {}
+    if dependent:
+        outputs, cotangents = zip(*dependent, strict=True)
+        found, _ = propagate(outputs, cotangents, wanted=[dummy], create_graph=recording)
+    tangent = found.get(dummy, np.zeros_like(dummy.data))
+    given = inputs[0] if run.output.size == 1 or isinstance(inputs[0], Tensor) else None
+    return run.value(), _like(tangent if isinstance(tangent, Tensor) else np.array(tangent, order="C"), given)
+
+
+def jacobian(f: Function, argnums: int | Sequence[int] = 0) -> Function:
+    """The function that computes the Jacobian ∂f_i/∂x_j, of shape (*output shape, *argument shape).
+
+    One backward pass per element of the output.
+    """
+
+    def jacobian_of(*args: Any, **options: Any) -> Any:
+        run = _Run(f, args, argnums, options)
+        shape, dtype = run.output.shape, run.output.dtype
+        basis = np.eye(run.output.size, dtype=dtype).reshape(run.output.size, *shape)
+        rows = [run.pull(row) for row in basis]
+        results = []
+        for i, x in enumerate(run.inputs):
+            if not rows:
+                results.append(np.zeros_like(x.data, shape=(*shape, *x.shape)))
+            elif run.record:
+                results.append(stack([row[i] for row in rows]).reshape((*shape, *x.shape)))
+            else:
+                results.append(np.stack([row[i] for row in rows]).reshape((*shape, *x.shape)))
+        scalars = not shape and all(not x.shape for x in run.inputs)
+        return run.give(results) if scalars or run.record else _keep_arrays(results, run)
+
+    return jacobian_of
+
+
+def _keep_arrays(results: Sequence[Any], run: _Run) -> Any:
+    given = tuple(wrap(j) if isinstance(x, Tensor) else j for j, x in zip(results, run.given, strict=True))
+    return given[0] if run.single else given
+
+
+def hessian(f: Function, argnums: int = 0) -> Function:
+    """The function that computes the Hessian ∂²f/∂x_i∂x_j of a scalar f, of shape (*x shape, *x shape)."""
+    return jacobian(grad(f, argnums), argnums)
+
+
+def hvp(f: Function, argnums: int = 0) -> Function:
+    """The function ``(*args, v) → H v``, the Hessian of a scalar f times `v`, of the argument's shape, without ever
+    making H: one more backward pass through the gradient (Pearlmutter, "Fast exact multiplication by the Hessian",
+    Neural Computation 6, 1994)."""
+    gradient = grad(f, argnums)
+
+    def hessian_times(*args: Any, **options: Any) -> Any:
+        *inputs, v = args
+        run = _Run(gradient, inputs, argnums, options)
+        return run.give(run.pull(v))
+
+    return hessian_times
+
+
+def _tuple(x: Any) -> tuple[Any, ...]:
+    return tuple(x) if isinstance(x, (tuple, list)) else (x,)
