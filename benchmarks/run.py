@@ -140,6 +140,12 @@ def heading(report: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def title(peer: str) -> str:
+    """A peer's name in full, with what is added to it after a comma."""
+    name, comma, rest = peer.partition(",")
+    return NAMES.get(name, name) + comma + rest
+
+
 def quantity(value: float, what: str) -> str:
     """A time or a size with its unit."""
     units = [(1.0, "B"), (2**20, "MiB")] if what == "memory" else [(1e-9, "ns"), (1e-6, "µs"), (1e-3, "ms"), (1.0, "s")]
@@ -155,7 +161,7 @@ def limit_text(target: dict[str, Any]) -> str:
         return "reported"
     if target["what"] == "ms over":
         return f"≤ {limit:g} ms over"
-    return f"≤ {limit:.2f}" if limit >= 0.05 else f"≤ 1/{1 / limit:,.0f}"
+    return f"≤ {limit:.3g}" if limit > 0.05 else f"≤ 1/{1 / limit:,.0f}"
 
 
 def ratio_text(target: dict[str, Any]) -> str:
@@ -189,9 +195,9 @@ def table(workload: Workload, found: dict[str, Any], skipped: list[str]) -> str:
             cores = found.get("cores", {}).get(peer, 0)
             busy = f"  kept {cores} cores busy" if cores > 1.1 else ""
             label = what if what != "time" else found.get("unit", "")
-            lines.append(f"  {NAMES.get(peer, peer):34} {quantity(middle, what):>9}   {spread:24} {label}{busy}".rstrip())
+            lines.append(f"  {title(peer):34} {quantity(middle, what):>9}   {spread:24} {label}{busy}".rstrip())
     for target in found["targets"]:
-        label = f"tinydl / {NAMES.get(target['peer'], target['peer'])}"
+        label = f"tinydl / {title(target['peer'])}"
         if target["what"] == "ms over":
             label = f"tinydl over {NAMES[target['peer']]}"
         elif target["peer"].startswith("itself"):
@@ -208,7 +214,7 @@ def summary(report: dict[str, Any]) -> str:
     judged = [
         (id, t) for id, w in report["workloads"].items() for t in w.get("targets", []) if t["reached"] is not None
     ]
-    missed = [f"{id} against {NAMES.get(t['peer'], t['peer'])} ({t['what']})" for id, t in judged if not t["reached"]]
+    missed = [f"{id} against {title(t['peer'])} ({t['what']})" for id, t in judged if not t["reached"]]
     failed = [id for id, w in report["workloads"].items() if "error" in w]
     text = f"{len(judged) - len(missed)} of {len(judged)} targets reached"
     if missed:

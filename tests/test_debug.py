@@ -21,7 +21,10 @@ def leaf(values):
 
 def test_the_first_operation_that_makes_a_nan_is_named_with_its_line():
     x = leaf([[1.0, 2.0, 3.0], [4.0, -5.0, 6.0]])
-    with tl.detect_anomaly(), pytest.raises(FloatingPointError, match=r"sqrt gave nan at index \(1, 1\).*-5.*test_debug"):
+    with (
+        tl.detect_anomaly(),
+        pytest.raises(FloatingPointError, match=r"sqrt gave nan at index \(1, 1\).*-5.*test_debug"),
+    ):
         np.sum(np.sqrt(x - 0.0) * 2)
 
 
@@ -34,7 +37,9 @@ def test_a_rule_that_makes_a_nan_in_the_backward_pass_is_named():
     x = leaf([4.0, 0.0, 9.0])
     with tl.detect_anomaly():
         loss = np.sum(np.sqrt(x) * np.array([1.0, 2.0, 3.0]))
-        with pytest.raises(FloatingPointError, match=r"backward pass.*sqrt gave inf for input 0 at index 1.*test_debug"):
+        with pytest.raises(
+            FloatingPointError, match=r"backward pass.*sqrt gave inf for input 0 at index 1.*test_debug"
+        ):
             loss.backward()
     assert x.grad is None
 

@@ -380,7 +380,7 @@ def test_an_update_between_forward_and_backward_raises_and_keeps_the_identity(ch
     loss = (w * w).sum()
     same = w
     change(w)
-    with pytest.raises(tl.ChangedValueError, match="'w'.*multiply"):
+    with pytest.raises(tl.ChangedValueError, match=r"'w'.*multiply"):
         loss.backward()
     assert same is w and w.grad is None
     (w * w).sum().backward()

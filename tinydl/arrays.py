@@ -99,7 +99,9 @@ def sum_to_shape(g: Any, shape: tuple[int, ...], name: str) -> Any:
 
 def cast_gradient(g: Any, dtype: np.dtype[Any], name: str) -> Any:
     if g.dtype.kind not in "fiub":
-        raise TypeError(f"the rule of {name} gave a gradient of dtype {g.dtype}; tinydl differentiates real numbers only")
+        raise TypeError(
+            f"the rule of {name} gave a gradient of dtype {g.dtype}; tinydl differentiates real numbers only"
+        )
     return g.astype(dtype) if g.dtype != dtype else g
 
 
@@ -110,9 +112,12 @@ def with_shapes(error: Exception, name: str, arrays: Sequence[Any]) -> Exception
         (a, b), inner = shapes, shapes[1][-2] if len(shapes[1]) > 1 else shapes[1][0]
         if a[-1] != inner:
             hint = " Did you mean x @ w.T?" if len(b) > 1 and b[-1] == a[-1] else ""
-            text = f"matmul: the last axis of x {a} must match the {'first' if len(b) < 3 else 'second to last'} of w {b}"
-            return ValueError(f"{text}: {a[-1]} ≠ {inner}.{hint}")
-    kind = next((k for k in (np.linalg.LinAlgError, ValueError, TypeError, IndexError) if isinstance(error, k)), ValueError)
+            which = "first" if len(b) < 3 else "second to last"
+            return ValueError(
+                f"matmul: the last axis of x {a} must match the {which} of w {b}: {a[-1]} ≠ {inner}.{hint}"
+            )
+    kinds = (np.linalg.LinAlgError, ValueError, TypeError, IndexError)
+    kind = next((k for k in kinds if isinstance(error, k)), ValueError)
     return kind(f"{name} of {' and '.join(f'shape {s}' for s in shapes)}: {error}")
 
 

@@ -84,14 +84,16 @@ class _Anomaly(Observer):
         line = (node.notes or {}).get("line", "a line outside this detect_anomaly()")
         if not _finite(arrived):
             if node is not self.root:
-                raise FloatingPointError(f"the gradients arriving at {operation} ({line}) are finite, but their sum is not")
+                raise FloatingPointError(
+                    f"the gradients arriving at {operation} ({line}) are finite, but their sum is not"
+                )
             return
         if not _finite(gradient) and all(_finite(_array(x)) for x in (*node.inputs, node)):
             index = _first(~np.isfinite(gradient))
             arrays = [_array(x) for x in node.inputs]
             raise FloatingPointError(
-                f"in the backward pass, the rule of {operation} gave {gradient[index]} for input {position} at index "
-                f"{_show(index)} though everything that went in is finite ({_near(arrays, index, gradient.shape)}), at {line}"
+                f"in the backward pass the rule of {operation} gave {gradient[index]} for input {position} at index "
+                f"{_show(index)} though all that went in is finite ({_near(arrays, index, gradient.shape)}), at {line}"
             )
 
 

@@ -87,7 +87,8 @@ def unwrap(x: Any) -> Any:
 _UFUNC_METHODS = {
     ("reduce", "add"): "np.sum", ("reduce", "multiply"): "np.prod", ("reduce", "maximum"): "np.max",
     ("reduce", "minimum"): "np.min", ("accumulate", "add"): "np.cumsum", ("accumulate", "multiply"): "np.cumprod",
-    ("outer", "multiply"): "np.outer", ("outer", "add"): "x[:, None] + y", ("at", "add"): "np.bincount-like sums: one_hot.T @ x",
+    ("outer", "multiply"): "np.outer", ("outer", "add"): "x[:, None] + y",
+    ("at", "add"): "one_hot.T @ x, which adds up rows by label",
 }  # fmt: skip
 
 
@@ -140,7 +141,8 @@ def without_rule(function: Any) -> str:
     """The sentence for a function that has no derivative rule."""
     name = getattr(function, "__name__", str(function))
     module = str(getattr(function, "__module__", "") or "numpy")
-    full = f"{module.replace('numpy', 'np', 1)}.{name}" if module.startswith("numpy.") and "core" not in module else f"np.{name}"
+    public = module.startswith("numpy.") and "core" not in module
+    full = f"{module.replace('numpy', 'np', 1)}.{name}" if public else f"np.{name}"
     instead = _INSTEAD.get(name)
     if instead is None:
         names = {getattr(f, "__name__", ""): f for f in table}
@@ -172,14 +174,14 @@ _METHODS = {
 
 def attach() -> None:
     """Give Tensor its operators and methods, each a line of the table; called once the table is complete."""
-    for name, f in _BINARY.items():
-        setattr(Tensor, f"__{name}__", _binary(table[f]))
-        setattr(Tensor, f"__r{name}__", _reflected(table[f]))
-        setattr(Tensor, f"__i{name}__", _augmented(name, table[f], f))
-    for name, f in _COMPARISONS.items():
-        setattr(Tensor, f"__{name}__", _binary(table[f]))
-    for name, f in _UNARY.items():
-        setattr(Tensor, f"__{name}__", _unary(table[f]))
+    for name, ufunc in _BINARY.items():
+        setattr(Tensor, f"__{name}__", _binary(table[ufunc]))
+        setattr(Tensor, f"__r{name}__", _reflected(table[ufunc]))
+        setattr(Tensor, f"__i{name}__", _augmented(name, table[ufunc], ufunc))
+    for name, comparison in _COMPARISONS.items():
+        setattr(Tensor, f"__{name}__", _binary(table[comparison]))
+    for name, unary in _UNARY.items():
+        setattr(Tensor, f"__{name}__", _unary(table[unary]))
     for name in elementwise:
         setattr(Tensor, name, _unary(primitives[name]))
     for name, f in _METHODS.items():
@@ -250,12 +252,21 @@ def _augmented(name: str, f: Callable[..., Any], ufunc: Any) -> Callable[..., An
     return method
 
 
-_SYMBOLS = {"add": "+", "sub": "-", "mul": "*", "truediv": "/", "pow": "**", "matmul": "@", "mod": "%", "floordiv": "//"}
+_SYMBOLS = {
+    "add": "+",
+    "sub": "-",
+    "mul": "*",
+    "truediv": "/",
+    "pow": "**",
+    "matmul": "@",
+    "mod": "%",
+    "floordiv": "//",
+}
 
 
 def _in_place_advice(t: Tensor, update: str, fresh: str) -> str:
     return (
-        f"`{update}` would change {_named(t)}, whose gradient is wanted, behind the back of the graph. To update it, as "
+        f"`{update}` would change {_named(t)}, whose gradient is wanted, behind the back of the graph. To update it as "
         f"an optimizer does, write `with tl.no_grad(): {update}`; to compute with a new value write `{fresh}`."
     )
 
@@ -335,7 +346,7 @@ def _exit(self: Tensor, what: str) -> Array:
     if self._requires_grad:
         raise TypeError(
             f"{what} would leave the graph of {_named(self)} and lose its gradient. Write .item() for a Python number "
-            "or .detach().numpy() for an array if that is what you want, and NumPy's functions (np.exp, not math.exp) if not."
+            "or .detach().numpy() for an array if you want that, and use NumPy's functions (not math.exp) if not."
         )
     return self._data
 
@@ -367,7 +378,9 @@ def _one(array: Array) -> Any:
 @behaviour
 def __index__(self: Tensor) -> int:
     if self._data.dtype.kind not in "iu" or self._data.ndim:
-        raise TypeError(f"only a single integer can be an index, not a Tensor of {self._data.dtype}, shape {self._data.shape}")
+        raise TypeError(
+            f"only a single integer is an index, not a Tensor of {self._data.dtype}, shape {self._data.shape}"
+        )
     return int(self._data)
 
 
@@ -409,7 +422,7 @@ def __repr__(self: Tensor) -> str:
 def __setitem__(self: Tensor, index: Any, value: Any) -> None:
     if self.primitive is not None or not self._requires_grad:
         raise RuntimeError(
-            f"{_named(self)} can't be assigned to: a Tensor keeps its value, since others may have been computed from it. "
+            f"{_named(self)} can't be assigned to: a Tensor keeps its value, as others may be computed from it. "
             "Write t = np.where(mask, value, t) for a new one, or build the array first and make a Tensor of it."
         )
     if state.recording:

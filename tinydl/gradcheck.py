@@ -17,7 +17,7 @@ import numpy as np
 
 from .arrays import Array
 from .causes import Evidence, find_causes
-from .numerical import Point, Slope, measure, scales
+from .numerical import Line, Slope, Surveyor, judge_line
 from .tensor import Tensor, propagate, tensor
 
 Label = int | str  # an input's position, or a parameter's name
@@ -39,10 +39,12 @@ class Row:
 
     @property
     def relative_error(self) -> float:
-        """|ours − numerical| / max(|ours|, |numerical|); 0 where a kink's slopes bracket ours."""
+        """|ours − numerical| / max(|ours|, |numerical|), or / 10 error bars where those are more; 0 at an accepted kink."""
         if self.verdict in ("kink", "skipped"):
             return 0.0
         size = max(abs(self.ours), abs(self.numerical))
+        if self.verdict == "right":
+            size = max(size, 10 * self.error_bar)
         error = abs(self.ours - self.numerical)
         if not math.isfinite(error):
             return math.inf
@@ -440,3 +442,179 @@ def _one_each(result: Any, values: Sequence[Array]) -> list[Any]:
 
 def _kind_of(y: Any) -> str:
     return "None (is a `return` missing?)" if y is None else f"a {type(y).__name__}"
+
+
+# ---- Checking it ----
+
+
+@dataclass
+class _Checked:
+    rows: list[Row]
+    causes: list[tuple[str, str]]
+    notes: list[str]
+    verdict: str = ""
+
+
+def _check(
+    problem: Problem,
+    values: list[Array],
+    labels: Sequence[Label],
+    rng: np.random.Generator,
+    coordinates: int,
+    directions: int,
+    order: int,
+) -> _Checked:
+    y = np.array(problem.value(values))
+    again = np.array(problem.value(values))
+    if y.shape != again.shape or not np.array_equal(y, again, equal_nan=True):
+        return _Checked([], [], [
+            "f is not repeatable: called twice with the same inputs it gave different results. If it drops out or samples, "
+            "call model.eval() first, or seed it anew inside f (tl.manual_seed(0) or np.random.default_rng(0))."
+        ], "undecided")  # fmt: skip
+    if not np.isfinite(y).all():
+        bad = _first(~np.isfinite(y))
+        sentence = f"f itself gives {y[bad]} at output index {list(bad)}: choose inputs inside its domain"
+        return _Checked([], [("not_finite", sentence)], [], "undecided")
+    v = rng.uniform(0.5, 1.5, y.shape) * rng.choice([-1.0, 1.0], y.shape) if problem.upstream else np.ones(y.shape)
+    claimed = problem.gradients(values, v)
+    checked = _Checked([], [], [])
+    ours: list[Array] = []
+    for label, x, g in zip(labels, values, claimed, strict=True):
+        fault = _malformed(g, x)
+        if fault:
+            checked.rows.append(Row(label, "as a whole", math.nan, math.nan, math.nan, "wrong", order, f" ({fault[0]})"))
+        array = np.zeros(x.shape) if fault and fault[0] == "shape" else np.real(np.asarray(g)).astype(np.float64)
+        ours.append(array)
+    finite = [np.where(np.isfinite(g), g, 0.0) for g in ours]
+    evidence = Evidence(problem.gradients, list(values), list(labels), v, claimed, problem.upstream, y.shape)
+    value = problem.value
+    sizes = [_scale(x) for x in values]
+    for i, (label, x) in enumerate(zip(labels, values, strict=True)):
+        if np.shape(claimed[i]) != x.shape:
+            evidence.measure_all = True
+        surveyor = Surveyor()
+        typical = float(np.median(sizes[i])) if x.size else 1.0
+        for number in range(directions + 1 if x.size > 1 else 0):
+            spread = rng.uniform(0.5, 1.5, x.shape) * rng.choice([-1.0, 1.0], x.shape) * sizes[i]
+            d = np.full(x.shape, typical) if number == directions else spread
+            name = "all together" if number == directions else f"direction {number}"
+            line = Line(value, values, y, v, {i: d}, finite)
+            if not surveyor.surveyed:
+                surveyor.survey(line)
+            slope = _along(line, finite, surveyor, rng)
+            checked.rows.append(_row(label, name, _dot(finite, line.moves), slope, order))
+        chosen = range(x.size) if x.size <= coordinates else np.sort(rng.choice(x.size, coordinates, replace=False))
+        if x.size > coordinates:
+            checked.notes.append(
+                f"Skipped: {x.size - coordinates:,} of the {x.size:,} elements of {_called(label)} were not checked one by one, "
+                f"but all of them along {directions + 1} directions."
+            )
+        for j in map(int, chosen):
+            index = tuple(map(int, np.unravel_index(j, x.shape)))
+            mine = float(ours[i].reshape(-1)[j])
+            line = Line(value, values, y, v, {i: j})
+            scale = float(sizes[i].reshape(-1)[j])
+            slope = judge_line(line, mine if math.isfinite(mine) else 0.0, scale, surveyor, _larger(scale, typical))
+            if not math.isfinite(mine):
+                slope = Slope(slope.value, slope.bar, "wrong", remark=" (not finite)")
+            checked.rows.append(_row(label, index, mine, slope, order))
+            evidence.add(i, index, slope)
+    if len(values) > 1:
+        for number in range(2):
+            moves: dict[int, Any] = {
+                i: rng.uniform(0.5, 1.5, x.shape) * rng.choice([-1.0, 1.0], x.shape) * sizes[i] for i, x in enumerate(values)
+            }
+            line = Line(value, values, y, v, moves, finite)
+            slope = _along(line, finite, Surveyor(), rng)
+            checked.rows.append(_row("all inputs", f"direction {number}", _dot(finite, moves), slope, order))
+    if any(row.verdict == "wrong" for row in checked.rows):
+        checked.causes = find_causes(evidence)
+    kinks = sum(row.verdict == "kink" for row in checked.rows)
+    if kinks:
+        checked.notes.append(f"{kinks} at a kink of f: there any gradient between the two one-sided slopes is accepted.")
+    unsure = sum(row.verdict == "undecided" for row in checked.rows)
+    if unsure:
+        checked.notes.append(f"{unsure} undecided: rounding noise in f is larger than the derivative there.")
+    verdicts = {row.verdict for row in checked.rows}
+    checked.verdict = "wrong" if "wrong" in verdicts else "undecided" if verdicts & {"undecided", "skipped"} else "right"
+    return checked
+
+
+_UPWARD = [8.0**k for k in range(1, 8)]
+
+
+def _along(line: Line, gradients: Sequence[Array], surveyor: Surveyor, rng: np.random.Generator, depth: int = 0) -> Slope:
+    """Judge a direction. Where kinks of several elements meet in it, a gradient may lie outside the bracket of the two
+    slopes though each element's part of it is legitimate: if the elements' kinks don't interact (the slopes of two halves
+    of the direction add up), each half is judged by itself; if they do, as ties of max, the bracket is strict."""
+    ours = _dot(gradients, line.moves)
+    slope = judge_line(line, ours, 1.0, surveyor, _UPWARD)
+    if slope.verdict != "wrong" or math.isnan(slope.left):
+        return slope
+    if _in_hull(line, slope, ours):
+        return Slope(slope.value, slope.bar, "kink", slope.left, slope.right, slope.h, slope.remark)
+    mask = {i: rng.random(d.shape) < 0.5 for i, d in line.moves.items() if isinstance(d, np.ndarray)}
+    halves = []
+    for keep in (True, False):
+        moves: dict[int, Any] = {i: np.where(m == keep, line.moves[i], 0.0) for i, m in mask.items()}
+        if depth > 30 or not any(np.any(d) for d in moves.values()):
+            return slope if depth > 30 else _along(line, gradients, surveyor, rng, depth + 1)
+        halves.append(Line(line.f, line.values, line.y, line.v, moves, line.predicted))
+    windows = [half.window(slope.h) for half in halves]
+    tolerance = 1e-3 * abs(slope.right - slope.left) + slope.bar
+    sums = [sum(getattr(w, side) if w else math.nan for w in windows) for side in ("left", "right")]
+    if abs(sums[0] + ours - slope.left) <= tolerance and abs(sums[1] + ours - slope.right) <= tolerance:
+        judged = [_along(half, gradients, surveyor, rng, depth + 1) for half in halves]
+        if all(half.verdict in ("kink", "right") for half in judged):
+            return Slope(slope.value, slope.bar, "kink", slope.left, slope.right, slope.h, slope.remark)
+    return slope
+
+
+def _in_hull(line: Line, slope: Slope, ours: float) -> bool:
+    """Whether ours lies between the least and the greatest sum of left or right slopes, chosen for each output apart."""
+    up, down = line.raw(slope.h), line.raw(-slope.h)
+    if up is None or down is None:
+        return False
+    right, left = line.v * up[0] / up[1], line.v * down[0] / down[1]
+    slack = abs(float(np.sum(right)) - slope.right) + abs(float(np.sum(left)) - slope.left) + slope.bar
+    low, high = float(np.sum(np.minimum(left, right))), float(np.sum(np.maximum(left, right)))
+    return low - slack <= ours <= high + slack
+
+
+def _dot(gradients: Sequence[Array], moves: dict[int, Any]) -> float:
+    return sum(float(np.sum(gradients[i] * d)) for i, d in moves.items())
+
+
+def _row(label: Label, index: tuple[int, ...] | str, ours: float, slope: Slope, order: int) -> Row:
+    return Row(label, index, ours, slope.value, slope.bar, slope.verdict, order, slope.remark)
+
+
+def _scale(x: Array) -> Array:
+    """How far each element may be moved: its own size, or where it is 0 that of the others, or 1."""
+    size = np.abs(x)
+    some = size[size > 0]
+    return np.where(size > 0, size, float(np.median(some)) if some.size else 1.0)
+
+
+def _larger(scale: float, typical: float) -> list[float]:
+    """Longer steps to try where rounding hides the slope at an element's own scale."""
+    top = 1e6 * max(scale, typical, 1.0)
+    found = [s for s in sorted({typical, 1.0}) if s > 2 * scale]
+    step = max(scale, typical, 1.0) * 8
+    while step <= top:
+        found.append(step)
+        step *= 8
+    return found
+
+
+def _malformed(g: Any, x: Array) -> tuple[str, str] | None:
+    array = np.asarray(g)
+    if array.shape != x.shape:
+        return "shape", f"shape {array.shape} instead of {x.shape}"
+    if array.dtype.kind != "f" and not (isinstance(g, (int, float)) and not isinstance(g, bool)):
+        return "dtype", f"dtype {array.dtype}"
+    return None
+
+
+def _first(mask: Array) -> tuple[int, ...]:
+    return tuple(int(i[0]) for i in np.nonzero(mask)) if mask.ndim else ()

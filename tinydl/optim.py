@@ -272,7 +272,7 @@ class RMSprop(Optimizer):
             mean *= self.alpha
             mean += np.multiply(g, 1 - self.alpha, a)
             np.subtract(v, np.square(mean, a), a)
-            np.maximum(a, 0, a)  # a variance that rounds below 0 would become NaN in the root
+            np.maximum(a, 0, out=a)  # a variance that rounds below 0 would become NaN in the root
             np.sqrt(a, a)
         else:
             np.sqrt(v, a)
@@ -291,8 +291,8 @@ class RMSprop(Optimizer):
 class Adagrad(Optimizer):
     """Gradients divided by the root of the sum of all their squares: s ← s + g²; θ ← θ − η·g / (√s + ε).
 
-    Duchi et al. 2011. Rare features, with few gradients, keep large steps. η = lr / (1 + (t − 1)·lr_decay), which the paper doesn't have;
-    s starts at `initial_accumulator_value`. `weight_decay` λ adds λ·θ to g first.
+    Duchi et al. 2011. Rare features, with few gradients, keep large steps. η = lr / (1 + (t − 1)·lr_decay),
+    which the paper doesn't have; s starts at `initial_accumulator_value`. `weight_decay` λ adds λ·θ to g first.
     """
 
     def __init__(
@@ -422,7 +422,8 @@ class StepLR(Schedule):
 class CosineAnnealingLR(Schedule):
     """lr = eta_min + (base − eta_min)·(1 + cos(π·t / T_max)) / 2.
 
-    Half a wave from base down to `eta_min` in `T_max` epochs; then it rises again, as the formula and PyTorch do. Loshchilov & Hutter 2017, without their restarts.
+    Half a wave from base down to `eta_min` in `T_max` epochs; then it rises again, as the formula and PyTorch do.
+    Loshchilov & Hutter 2017, without their restarts.
     """
 
     def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0) -> None:
@@ -453,7 +454,8 @@ class ReduceLROnPlateau(Schedule):
     """lr ← max(lr · factor, min_lr) when the watched value hasn't improved for more than `patience` epochs.
 
     Better means below best · (1 − threshold) for mode "min", above best · (1 + threshold) for "max"; with
-    threshold_mode "abs", best ∓ threshold. After a cut, `cooldown` epochs aren't counted. A cut of less than `eps` isn't made.
+    threshold_mode "abs", best ∓ threshold. After a cut, `cooldown` epochs aren't counted. A cut of less than
+    `eps` isn't made.
     """
 
     def __init__(
@@ -536,13 +538,13 @@ def clip_grad_value(params: Tensor | Parameters, clip_value: float) -> None:
 
 def _gradients(params: Tensor | Parameters) -> list[Tensor]:
     """The gradients there are, each parameter's once, as leaves that may be changed in place."""
-    found = dict.fromkeys([params] if isinstance(params, Tensor) else params)
-    for p in found:
+    given = [params] if isinstance(params, Tensor) else list(params)
+    for p in given:
         if not isinstance(p, Tensor):
             raise TypeError(f"clipping takes parameters, Tensors with a grad, not a {type(p).__name__}")
         if p.grad is not None and p.grad.primitive is not None:  # made with create_graph: that graph keeps its value
             p.grad = p.grad.detach()
-    return [p.grad for p in found if p.grad is not None]
+    return [p.grad for p in dict.fromkeys(given) if p.grad is not None]
 
 
 def _sum_of_squares(g: Array) -> float:
@@ -553,9 +555,9 @@ def _sum_of_squares(g: Array) -> float:
 
 def _checked_parameters(params: Any, name: str) -> list[Tensor]:
     if isinstance(params, (Tensor, Mapping)) or not isinstance(params, Iterable):
-        advice = "[w], a list" if isinstance(params, Tensor) else "model.parameters()"
+        advice = "write [w]" if isinstance(params, Tensor) else "write model.parameters()"
         raise TypeError(
-            f"{name} takes parameters to update, as from model.parameters(), not a {type(params).__name__}; write {advice}"
+            f"{name} takes parameters, as model.parameters() gives them, not a {type(params).__name__}; {advice}"
         )
     found = list(params)
     if not found:
@@ -584,6 +586,8 @@ _BELOW = {
 
 
 def _in_range(optimizer: str, name: str, value: float) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.number)):
+        raise TypeError(f"{optimizer}'s {name} must be a number, not {value!r}")
     if not 0 <= value < _BELOW[name]:
         expected = "a finite number ≥ 0" if _BELOW[name] == math.inf else f"a number in 0 ≤ {name} < 1"
         raise ValueError(f"{optimizer}'s {name} must be {expected}, not {value}")

@@ -30,7 +30,7 @@ class Tensor:
     """An array that remembers how it was computed, so that gradients can flow back through it.
 
     `primitive`, `inputs` and `options` are the operation that made it (None, (), {} for a leaf), `stamp` its place in
-    time. After ``loss.backward()``, `grad` of each leaf that requires a gradient is ∂loss/∂leaf, of its shape and dtype.
+    time. After ``loss.backward()`` the `grad` of each leaf that requires one is ∂loss/∂leaf, of its shape and dtype.
     """
 
     __slots__ = ("_data", "_requires_grad", "grad", "inputs", "name", "notes", "options", "primitive", "stamp")
@@ -72,7 +72,7 @@ class Tensor:
         if self.primitive is not None:
             raise ValueError("only a leaf can be frozen or unfrozen; t.detach() gives a constant with t's value")
         if on and self._data.dtype.kind != "f":
-            raise TypeError(f"a Tensor of dtype {self._data.dtype} can't require a gradient; write .astype(float) first")
+            raise TypeError(f"a Tensor of {self._data.dtype} can't require a gradient; write .astype(float) first")
         self._requires_grad = bool(on)
 
     def detach(self) -> Tensor:
@@ -88,8 +88,8 @@ class Tensor:
         """
         if not self._requires_grad:
             raise ValueError(
-                "there is nothing to differentiate: this Tensor depends on none that requires a gradient. Was it computed "
-                "from .data, .numpy(), .item() or .detach(), inside no_grad(), or from leaves without requires_grad=True?"
+                "there is nothing to differentiate: this Tensor depends on none that requires a gradient. Was it made "
+                "from .data, .numpy(), .item() or .detach(), inside no_grad(), or of leaves without requires_grad=True?"
             )
         if gradient is None and self._data.size != 1:
             raise ValueError(
@@ -357,8 +357,8 @@ def _describe(x: Tensor) -> str:
 def _changed(node: Tensor, x: Tensor) -> str:
     name = node.primitive.name if node.primitive else ""
     return (
-        f"{_describe(x)} was changed after {name} used it (by an optimizer step, load_state_dict or an update in place), "
-        "so this graph's gradients would be wrong. Call backward() before the update, or compute the loss anew after it."
+        f"{_describe(x)} was changed after {name} used it (by an optimizer step, load_state_dict or an update in "
+        "place), so this graph's gradients would be wrong. Call backward() before the update, or compute the loss anew."
     )
 
 

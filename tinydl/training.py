@@ -24,7 +24,7 @@ from .data import Dataset, as_dataset, batches
 from .data.dataset import whole
 from .debug import detect_anomaly
 from .nn import Module
-from .optim import Optimizer, ReduceLROnPlateau, clip_grad_norm
+from .optim import Optimizer, Schedule, clip_grad_norm
 from .saving import save
 from .recording import no_grad
 from .tensor import Tensor, wrap

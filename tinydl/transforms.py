@@ -63,11 +63,10 @@ class _Run:
     def pull(self, cotangent: Any, record: bool | None = None) -> list[Any]:
         """The vector-Jacobian product for every input, as arrays, or as Tensors if it is recorded."""
         record = self.record if record is None else record
-        output = self.output
-        if not output.requires_grad:
-            found, shared = {}, set()
-        else:
-            found, shared = propagate([output], [cotangent], wanted=self.inputs, create_graph=record)
+        found: dict[Tensor, Any] = {}
+        shared: set[Tensor] = set()
+        if self.output.requires_grad:
+            found, shared = propagate([self.output], [cotangent], wanted=self.inputs, create_graph=record)
         gradients = []
         for x in self.inputs:
             g = found.get(x)
@@ -93,7 +92,8 @@ class _Run:
 def _fresh(x: Any, recording: bool) -> Tensor:
     if isinstance(x, Tensor):
         if x.requires_grad and recording:
-            return positive(x)
+            alias: Tensor = positive(x)
+            return alias
         if x.dtype.kind != "f":
             raise TypeError(f"a Tensor of {x.dtype} has no gradient; write .astype(float) first")
         return wrap(x.data.copy(), True)
@@ -110,16 +110,15 @@ def _like(g: Any, given: Any) -> Any:
 
 def _reaches_others(output: Tensor, own: Sequence[Tensor]) -> bool:
     """Whether a Tensor outside this call, which wants a gradient too, took part in the computation."""
-    seen, stack_ = {output}, [output]
-    while stack_:
-        t = stack_.pop()
-        if t.primitive is None:
-            if t.requires_grad and not any(t is x for x in own):
-                return True
+    seen, ahead = {output}, [output]
+    while ahead:
+        t = ahead.pop()
+        if t.primitive is None and t.requires_grad and not any(t is x for x in own):
+            return True
         for x in t.inputs:
             if isinstance(x, Tensor) and x not in seen:
                 seen.add(x)
-                stack_.append(x)
+                ahead.append(x)
     return False
 
 

@@ -147,13 +147,13 @@ def _resampled(x: Array, a: Array, b: Array) -> Array:
     row, column = (height - 1) / 2 - (a * up - b * right), (width - 1) / 2 + (a * right + b * up)
     top, left = np.floor(row), np.floor(column)
     working = x.dtype if x.dtype in (np.float32, np.float64) else np.dtype(np.float64)
-    pixels = x.reshape(n, -1, height * width)
+    pixels = x.reshape(n, math.prod(x.shape[1:-2]), height * width)
     total = np.zeros(pixels.shape, working)
     for r, row_weight in ((top, top + 1 - row), (top + 1, row - top)):
         for c, column_weight in ((left, left + 1 - column), (left + 1, column - left)):
             inside = (r >= 0) & (r < height) & (c >= 0) & (c < width)
-            weight = np.where(inside, row_weight * column_weight, 0).astype(working).reshape(n, 1, -1)
-            place = np.where(inside, r * width + c, 0).astype(np.intp).reshape(n, 1, -1)
+            weight = np.where(inside, row_weight * column_weight, 0).astype(working).reshape(n, 1, height * width)
+            place = np.where(inside, r * width + c, 0).astype(np.intp).reshape(n, 1, height * width)
             total += weight * np.take_along_axis(pixels, place, axis=2)
     result = total.reshape(x.shape)
     return result.astype(x.dtype) if x.dtype.kind == "f" else np.rint(result).astype(x.dtype)

@@ -1,12 +1,28 @@
-"""Products of matrices, and linear algebra."""
+"""Products of matrices, and linear algebra.
+
+`g` is the gradient of the output, `y` the output, the rest the inputs; ``a.mT`` is a with its last two axes exchanged,
+so that one formula serves a matrix and a stack of them. The formulas are those of M. Giles, Collected Matrix Derivative
+Results for Forward and Reverse Mode Algorithmic Differentiation (2008), where no other source is named.
+"""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+from functools import reduce
 from typing import Any
 
 import numpy as np
 
-from ..dispatch import define
+from ..arrays import Array
+from ..dispatch import define, implements, unwrap
+from ..tensor import Primitive, Tensor
+from .elementwise import absolute, multiply
+from .indexing import scatter
+from .reductions import spread
+from .shapes import reshape, transpose
+
+# ---- products ----
 
 
 def matmul_left(g: Any, y: Any, a: Any, b: Any) -> Any:
@@ -19,12 +35,618 @@ def matmul_left(g: Any, y: Any, a: Any, b: Any) -> Any:
 
 
 def matmul_right(g: Any, y: Any, a: Any, b: Any) -> Any:
-    """B̄ = Aᵀ C̄ for C = AB."""
+    """B̄ = Aᵀ C̄ for C = AB; where one B serves a stack of matrices A, all their rows are taken together."""
     if a.ndim == 1:
         return a[:, None] * g[..., None, :] if b.ndim > 1 else g * a
     if b.ndim == 1:
         return (a.mT @ g[..., None])[..., 0]
+    if a.ndim > 2 and b.ndim == 2 and a.size and b.size:
+        return a.reshape(-1, a.shape[-1]).mT @ g.reshape(-1, g.shape[-1])
     return a.mT @ g
 
 
-matmul = define(np.matmul, matmul_left, matmul_right)
+matmul = define(np.matmul, matmul_left, matmul_right, answers=(np.matmul, np.linalg.matmul))
+
+
+def _array(x: Any) -> Any:
+    return x if isinstance(x, Tensor) or hasattr(x, "ndim") else np.asarray(x)
+
+
+@implements(np.tensordot, np.linalg.tensordot)
+def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
+    """Sum products over pairs of axes: over the last `axes` of a and the first of b, or over the axes in two lists."""
+    a, b = _array(a), _array(b)
+    if isinstance(axes, (int, np.integer)):
+        left, right = list(range(a.ndim - axes, a.ndim)), list(range(axes))
+    else:
+        left, right = ([i] if isinstance(i, (int, np.integer)) else list(i) for i in axes)
+    if any(not -x.ndim <= i < x.ndim for x, some in ((a, left), (b, right)) for i in some):
+        raise ValueError(f"tensordot: axes={axes} names an axis that shape {a.shape} or shape {b.shape} doesn't have")
+    left, right = [i % a.ndim for i in left], [i % b.ndim for i in right]
+    if [a.shape[i] for i in left] != [b.shape[i] for i in right]:
+        raise ValueError(f"tensordot: shapes {a.shape} and {b.shape} don't match along axes={axes}")
+    rows, columns = ([i for i in range(x.ndim) if i not in some] for x, some in ((a, left), (b, right)))
+    outer = [a.shape[i] for i in rows], [b.shape[i] for i in columns]
+    inner = math.prod(a.shape[i] for i in left)
+    product = matmul(
+        reshape(transpose(a, (*rows, *left)), (math.prod(outer[0]), inner)),
+        reshape(transpose(b, (*right, *columns)), (inner, math.prod(outer[1]))),
+    )
+    return reshape(product, (*outer[0], *outer[1]))
+
+
+@implements(np.dot)
+def dot(a: Any, b: Any) -> Any:
+    """The product of vectors or matrices; of more axes, the sum over the last of a and the second to last of b."""
+    a, b = _array(a), _array(b)
+    if not a.ndim or not b.ndim:
+        return multiply(a, b)
+    if b.ndim <= 2:
+        return matmul(a, b)
+    return tensordot(a, b, (-1, -2))
+
+
+@implements(np.vdot)
+def vdot(a: Any, b: Any) -> Any:
+    """Σ a·b over all elements."""
+    return matmul(reshape(_array(a), (-1,)), reshape(_array(b), (-1,)))
+
+
+@implements(np.inner)
+def inner(a: Any, b: Any) -> Any:
+    """Sum products over the last axes."""
+    a, b = _array(a), _array(b)
+    return tensordot(a, b, (-1, -1)) if a.ndim and b.ndim else multiply(a, b)
+
+
+@implements(np.outer)
+def outer(a: Any, b: Any) -> Any:
+    """All products of an element of a and one of b: (M·N) from any shapes of M and N elements."""
+    return multiply(reshape(_array(a), (-1, 1)), reshape(_array(b), (1, -1)))
+
+
+@implements(np.linalg.outer)
+def _vectors_outer(x1: Any, x2: Any) -> Any:
+    if np.ndim(x1) != 1 or np.ndim(x2) != 1:
+        raise ValueError(f"linalg.outer takes two vectors, not shapes {np.shape(x1)} and {np.shape(x2)}; see np.outer")
+    return outer(x1, x2)
+
+
+@implements(np.kron)
+def kron(a: Any, b: Any) -> Any:
+    """The Kronecker product: b once for each element of a, multiplied by it."""
+    a, b = _array(a), _array(b)
+    n = max(a.ndim, b.ndim)
+    shapes = [(1,) * (n - x.ndim) + tuple(x.shape) for x in (a, b)]
+    spaced_a = reshape(a, tuple(s for side in shapes[0] for s in (side, 1)))
+    spaced_b = reshape(b, tuple(s for side in shapes[1] for s in (1, side)))
+    return reshape(multiply(spaced_a, spaced_b), tuple(i * j for i, j in zip(*shapes, strict=True)))
+
+
+@implements(np.cross)
+def cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None) -> Any:
+    """The vector product of vectors of 3 elements."""
+    if axis is not None:
+        axisa = axisb = axisc = axis
+    a, b = np.moveaxis(_array(a), axisa, -1), np.moveaxis(_array(b), axisb, -1)
+    if a.shape[-1] != 3 or b.shape[-1] != 3:
+        raise ValueError(f"cross: vectors must have 3 elements, not {a.shape[-1]} and {b.shape[-1]}")
+    turns = (((1, 2), (2, 1)), ((2, 0), (0, 2)), ((0, 1), (1, 0)))
+    parts = [a[..., i] * b[..., j] - a[..., k] * b[..., l] for (i, j), (k, l) in turns]
+    return np.moveaxis(np.stack(parts, axis=-1), -1, axisc)
+
+
+@implements(np.linalg.cross)
+def _cross_along(x1: Any, x2: Any, *, axis: int = -1) -> Any:
+    return cross(x1, x2, axis=axis)
+
+
+@implements(np.vecdot, np.linalg.vecdot)
+def vecdot(x1: Any, x2: Any, *, axis: int = -1) -> Any:
+    """Σ x1·x2 along an axis."""
+    if axis == -1:
+        return np.sum(multiply(_array(x1), _array(x2)), axis=-1)
+    return np.sum(multiply(np.moveaxis(_array(x1), axis, -1), np.moveaxis(_array(x2), axis, -1)), axis=-1)
+
+
+def matvec(x1: Any, x2: Any) -> Any:
+    """Matrices times vectors, both possibly stacked."""
+    return matmul(_array(x1), _array(x2)[..., None])[..., 0]
+
+
+def vecmat(x1: Any, x2: Any) -> Any:
+    """Vectors times matrices, both possibly stacked."""
+    return matmul(_array(x1)[..., None, :], _array(x2))[..., 0, :]
+
+
+if hasattr(np, "matvec"):  # since NumPy 2.2
+    implements(np.matvec)(matvec)
+    implements(np.vecmat)(vecmat)
+
+
+@implements(np.linalg.multi_dot)
+def multi_dot(arrays: Sequence[Any]) -> Any:
+    """The product of several matrices, multiplied in the order that NumPy's multi_dot finds cheapest."""
+    arrays = [_array(a) for a in arrays]
+    if len(arrays) < 2:
+        raise ValueError("multi_dot: at least two matrices are needed")
+    sides = [1 if arrays[0].ndim == 1 else arrays[0].shape[0], *(a.shape[-1] for a in arrays[:-1])]
+    sides.append(arrays[-1].shape[-1] if arrays[-1].ndim > 1 else 1)
+    sides[1:-1] = [a.shape[0] for a in arrays[1:]]
+    best: dict[tuple[int, int], tuple[int, Any]] = {(i, i + 1): (0, a) for i, a in enumerate(arrays)}
+    for width in range(2, len(arrays) + 1):
+        for i in range(len(arrays) - width + 1):
+            k = i + width
+            cost, j = min((best[i, j][0] + best[j, k][0] + sides[i] * sides[j] * sides[k], j) for j in range(i + 1, k))
+            best[i, k] = cost, (best[i, j][1], best[j, k][1])
+
+    def product(plan: Any) -> Any:
+        return matmul(product(plan[0]), product(plan[1])) if isinstance(plan, tuple) else plan
+
+    return product(best[0, len(arrays)][1])
+
+
+@implements(np.matrix_transpose, np.linalg.matrix_transpose)
+def matrix_transpose(x: Any) -> Any:
+    """The last two axes exchanged."""
+    if x.ndim < 2:
+        raise ValueError(f"matrix_transpose needs at least two axes, not shape {x.shape}")
+    return x.mT
+
+
+@implements(np.linalg.matrix_power)
+def matrix_power(a: Any, n: int) -> Any:
+    """The product of n matrices a; for n < 0, of the inverse. For n = 0 it is the identity, a plain array."""
+    if not isinstance(n, (int, np.integer)):
+        raise TypeError(f"matrix_power: n must be an integer, not {type(n).__name__}")
+    if n == 0 or a.ndim < 2 or a.shape[-1] != a.shape[-2]:
+        return np.linalg.matrix_power(unwrap(a), n)
+    square, n = (a, n) if n > 0 else (inv(a), -n)
+    result = None
+    while n:
+        if n % 2:
+            result = square if result is None else matmul(result, square)
+        n //= 2
+        if n:
+            square = matmul(square, square)
+    return result * 1 if result is a else result
+
+
+@implements(np.trace)
+def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+    """The sum of a diagonal."""
+    return np.sum(np.diagonal(a, offset, axis1, axis2), axis=-1)
+
+
+@implements(np.linalg.trace)
+def _trace_of_last(x: Any, *, offset: int = 0) -> Any:
+    return trace(x, offset, -2, -1)
+
+
+@implements(np.linalg.diagonal)
+def _diagonal_of_last(x: Any, *, offset: int = 0) -> Any:
+    return np.diagonal(x, offset, -2, -1)
+
+
+# ---- einsum ----
+
+
+def einsum_rule(g: Any, y: Any, i: int, *operands: Any, subscripts: str) -> Any:
+    """The gradient of an operand is the einsum of g with the other operands, to the letters of that operand.
+
+    A letter that only this operand has is one that it was summed over: g is the same along it. A letter that it has
+    twice took its diagonal: off it the gradient is 0, so one more factor is the identity matrix.
+    """
+    inputs, output = subscripts.split("->")
+    letters = inputs.split(",")
+    own, others = letters[i], letters[:i] + letters[i + 1 :]
+    factors = [g, *operands[:i], *operands[i + 1 :]]
+    terms = [output, *others]
+    free = (c for c in _LETTERS if c not in subscripts)
+    wanted = ""
+    for position, c in enumerate(own):
+        if c in own[:position]:
+            new = next(free)
+            factors.append(np.eye(operands[i].shape[position], dtype=g.dtype))
+            terms.append(c + new)
+            c = new
+        wanted += c
+    found = "".join(c for c in wanted if any(c in term for term in terms))
+    if not set(own) <= set("".join(terms)):  # a letter to be spread may be the diagonal of an identity as well
+        found = "".join(c for c in wanted if c in found)
+    result = einsum(f"{','.join(terms)}->{found}", *factors, optimize=True)
+    sides = iter(result.shape)
+    shape = tuple(next(sides) if c in found else 1 for c in wanted)
+    full = tuple(max(side, n) if side == 1 else side for side, n in zip(shape, operands[i].shape, strict=True))
+    return np.broadcast_to(reshape(result, shape), full)
+
+
+_LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+summation = define(
+    lambda *operands, subscripts, optimize=False: np.einsum(subscripts, *operands, optimize=optimize),
+    lambda g, y, i, *operands, subscripts, optimize=False: einsum_rule(g, y, i, *operands, subscripts=subscripts),
+    name="einsum",
+    each=True,
+)
+
+
+@implements(np.einsum)
+def einsum(*operands: Any, optimize: Any = False) -> Any:
+    """Einstein's summation: products of elements, summed over the letters that the output doesn't have."""
+    if not operands:
+        raise TypeError('einsum needs subscripts and operands, as in einsum("ij,jk->ik", a, b)')
+    if isinstance(operands[0], str):
+        subscripts, arrays = operands[0], [_array(x) for x in operands[1:]]
+    else:
+        subscripts, arrays = _from_lists(operands)
+    return summation(*arrays, subscripts=_explicit(subscripts, [x.ndim for x in arrays]), optimize=optimize)
+
+
+def _from_lists(operands: Sequence[Any]) -> tuple[str, list[Any]]:
+    """The form einsum(a, [0, 1], b, [1, 2], [0, 2]) as subscripts and operands."""
+
+    def text(labels: Any) -> str:
+        return "".join("..." if label is Ellipsis else _LETTERS[label] for label in labels)
+
+    pairs = len(operands) // 2
+    subscripts = ",".join(text(operands[2 * i + 1]) for i in range(pairs))
+    if len(operands) % 2:
+        subscripts += "->" + text(operands[-1])
+    return subscripts, [_array(operands[2 * i]) for i in range(pairs)]
+
+
+def _explicit(subscripts: str, ndims: Sequence[int]) -> str:
+    """The same subscripts with the output named and each "..." spelled in letters."""
+    inputs, arrow, output = subscripts.replace(" ", "").partition("->")
+    terms = inputs.split(",")
+    if len(terms) != len(ndims):
+        raise ValueError(f"einsum: {subscripts!r} is for {len(terms)} operands, but {len(ndims)} are given")
+    hidden = [n - len(term.replace("...", "")) for term, n in zip(terms, ndims, strict=True)]
+    for term, n, more in zip(terms, ndims, hidden, strict=True):
+        if more < 0 or (more and "..." not in term):
+            raise ValueError(f"einsum: {term!r} in {subscripts!r} doesn't fit an operand of {n} axes")
+    free = [c for c in _LETTERS if c not in subscripts][: max(hidden, default=0)]
+    if not arrow:
+        letters = sorted(set("".join(terms)) - {"."})
+        output = ("..." if "..." in inputs else "") + "".join(c for c in letters if inputs.count(c) == 1)
+    elif free and "..." not in output:
+        raise ValueError(f"einsum: the output of {subscripts!r} needs a '...' for the axes that the inputs' stands for")
+    terms = [term.replace("...", "".join(free[len(free) - more :])) for term, more in zip(terms, hidden, strict=True)]
+    return ",".join(terms) + "->" + output.replace("...", "".join(free))
+
+
+# ---- solving and inverting ----
+
+inv = define(np.linalg.inv, lambda g, y, a: -(y.mT @ g @ y.mT), name="inv", answers=(np.linalg.inv,))
+
+
+def _solve_transposed(a: Any, g: Any, vector: bool) -> Any:
+    return np.linalg.solve(a.mT, g[..., None])[..., 0] if vector else np.linalg.solve(a.mT, g)
+
+
+def solve_matrix(g: Any, y: Any, a: Any, b: Any) -> Any:
+    """Ā = −A⁻ᵀ X̄ Xᵀ for AX = B."""
+    if b.ndim == 1:
+        return -_solve_transposed(a, g, True)[..., None] * y[..., None, :]
+    return -_solve_transposed(a, g, False) @ y.mT
+
+
+solve = define(
+    np.linalg.solve,
+    solve_matrix,
+    lambda g, y, a, b: _solve_transposed(a, g, b.ndim == 1),
+    name="solve",
+    answers=(np.linalg.solve,),
+)
+
+
+def pinv_rule(g: Any, y: Any, a: Any, rcond: Any = None, rtol: Any = None) -> Any:
+    """Golub and Pereyra (1973), for a rank that stays: with Y = A⁺,
+    Ā = −Yᵀ Ȳ Yᵀ + (I − AY) Ȳᵀ Y Yᵀ + Yᵀ Y Ȳᵀ (I − YA)."""
+    left, right = g.mT @ y @ y.mT, y.mT @ y @ g.mT
+    return left - a @ (y @ left) + right - right @ y @ a - y.mT @ g @ y.mT
+
+
+def _pinv(a: Any, rcond: Any = None, rtol: Any = None) -> Any:
+    if rcond is None and rtol is None:
+        return np.linalg.pinv(a)
+    return np.linalg.pinv(a, rcond=rcond) if rtol is None else np.linalg.pinv(a, rtol=rtol)
+
+
+pinv = define(
+    _pinv, pinv_rule, name="pinv", answers=(np.linalg.pinv,), at_kinks="where the rank changes: as if it stayed"
+)
+
+# ---- determinants ----
+
+
+def _cofactors(a: Any) -> Any:
+    """cof A = det U · det V · U diag(Πⱼ≠ᵢ sⱼ) Vᵀ for A = U diag(s) Vᵀ: nothing is divided, so A may be singular."""
+    u, s, vh = np.linalg.svd(a)
+    n = s.shape[-1]
+    rest = np.where(np.eye(n, dtype=bool), 1, s[..., None, :]).prod(-1)
+    sign = np.linalg.det(u) * np.linalg.det(vh)
+    return ((u * (rest * sign[..., None])[..., None, :]) @ vh).astype(a.dtype, copy=False)
+
+
+def cofactors_rule(g: Any, y: Any, a: Any) -> Any:
+    """With A⁻¹: Ā = ⟨C̄, C⟩ A⁻ᵀ − A⁻ᵀ C̄ᵀ C. Near a singular A, each cofactor as what it is: ± a smaller determinant."""
+    n = a.shape[-1]
+    if n == 1:
+        return np.zeros_like(unwrap(a))
+    values = np.linalg.svd(unwrap(a), compute_uv=False)
+    if np.all(values[..., -1] > 1e-3 * values[..., 0]):
+        inverse = np.linalg.inv(a).mT
+        return np.sum(g * y, axis=(-2, -1), keepdims=True) * inverse - inverse @ g.mT @ y
+    others = np.array([[j for j in range(n) if j != i] for i in range(n)])
+    index = (..., others[:, None, :, None], others[None, :, None, :])
+    sign = np.where((np.arange(n)[:, None] + np.arange(n)) % 2, -1, 1)
+    return scatter(cofactors(a[index]) * (g * sign)[..., None, None], index, a.shape)
+
+
+cofactors: Primitive = define(_cofactors, cofactors_rule, name="cofactors")
+det = define(np.linalg.det, lambda g, y, a: g[..., None, None] * cofactors(a), name="det", answers=(np.linalg.det,))
+
+# ---- functions with several outputs: one node holds them all in one axis, and they are cut out of it ----
+
+
+def _pack(*parts: Any) -> Any:
+    return np.concatenate([np.ravel(part) for part in parts])
+
+
+def _unpack(packed: Any, *shapes: tuple[int, ...]) -> list[Any]:
+    starts = [0]
+    for shape in shapes:
+        starts.append(starts[-1] + math.prod(shape))
+    return [packed[i:j].reshape(shape) for i, j, shape in zip(starts, starts[1:], shapes, strict=False)]
+
+
+def _square_shape(name: str, a: Any) -> tuple[tuple[int, ...], int]:
+    if a.ndim < 2 or a.shape[-1] != a.shape[-2]:
+        raise ValueError(f"linalg.{name} needs square matrices, (…, N, N), not shape {a.shape}")
+    return a.shape[:-2], a.shape[-1]
+
+
+def slogdet_rule(g: Any, y: Any, a: Any) -> Any:
+    """∂log|det A|/∂A = A⁻ᵀ; the sign is flat."""
+    _, g = _unpack(g, a.shape[:-2], a.shape[:-2])
+    return g[..., None, None] * np.linalg.inv(a).mT
+
+
+packed_slogdet = define(lambda a: _pack(*np.linalg.slogdet(a)), slogdet_rule, name="slogdet")
+_SlogdetResult, _EighResult, _SVDResult = (
+    type(f(np.eye(1))) for f in (np.linalg.slogdet, np.linalg.eigh, np.linalg.svd)
+)
+
+
+@implements(np.linalg.slogdet)
+def slogdet(a: Any) -> Any:
+    """The sign of the determinant and the logarithm of its absolute value."""
+    batch, _ = _square_shape("slogdet", a)
+    return _SlogdetResult(*_unpack(packed_slogdet(a), batch, batch))
+
+
+def _symmetric(name: str, a: Any) -> Any:
+    """½(A + Aᵀ). NumPy reads one triangle only, which would make the other's gradient 0; A must be symmetric anyway."""
+    difference = np.abs(a - a.mT).max(initial=0)
+    if difference > 0.01 * np.abs(a).max(initial=0):
+        raise ValueError(
+            f"linalg.{name} needs a symmetric matrix; this one differs from its transpose by {difference:.3g}"
+        )
+    return (a + a.mT) / 2
+
+
+def _cholesky(a: Any, upper: bool = False) -> Any:
+    lower = np.linalg.cholesky(_symmetric("cholesky", a))
+    return lower.mT if upper else lower
+
+
+def cholesky_rule(g: Any, y: Any, a: Any, upper: bool = False) -> Any:
+    """Ā = ½(S + Sᵀ), S = L⁻ᵀ Φ(Lᵀ L̄) L⁻¹, where Φ takes the lower triangle and halves the diagonal (I. Murray,
+    Differentiation of the Cholesky decomposition, arXiv:1602.07527, 2016)."""
+    lower, g = (y.mT, g.mT) if upper else (y, g)
+    ones = np.ones_like(unwrap(y))
+    half = (lower.mT @ g) * ((np.tril(ones) + np.tril(ones, -1)) / 2)
+    s = np.linalg.solve(lower.mT, np.linalg.solve(lower.mT, half).mT).mT
+    return (s + s.mT) / 2
+
+
+cholesky = define(_cholesky, cholesky_rule, name="cholesky", answers=(np.linalg.cholesky,))
+
+
+def _inverse_differences(name: str, x: Any, wanted: Any) -> Any:
+    """1/(xⱼ − xᵢ) off the diagonal, 0 on it. Vectors of equal values aren't determined: their gradient, `wanted`, must be 0."""
+    difference = x[..., None, :] - x[..., :, None]
+    size = np.abs(unwrap(difference))
+    n = size.shape[-1]
+    equal = size <= 8 * n * np.finfo(size.dtype).eps * np.abs(unwrap(x)).max(initial=0, axis=-1)[..., None, None]
+    if np.any(equal & ~np.eye(n, dtype=bool) & (unwrap(wanted) != 0)):
+        raise ValueError(
+            f"linalg.{name}: two of the values are equal, so their vectors aren't determined, and neither is the "
+            "gradient that flows back through them. The values alone can be differentiated"
+        )
+    return np.where(equal, 0, 1 / np.where(equal, 1, difference))
+
+
+def eigh_rule(g: Any, y: Any, a: Any) -> Any:
+    """Ā = V (diag(w̄) + F∘(Vᵀ V̄)) Vᵀ, Fᵢⱼ = 1/(wⱼ − wᵢ), made symmetric."""
+    shapes = a.shape[:-1], a.shape
+    (w, v), (gw, gv) = _unpack(y, *shapes), _unpack(g, *shapes)
+    inner = v.mT @ gv
+    eye = np.eye(a.shape[-1], dtype=a.dtype)
+    inner = inner * _inverse_differences("eigh", w, inner) + gw[..., None] * eye
+    s = v @ inner @ v.mT
+    return (s + s.mT) / 2
+
+
+packed_eigh = define(
+    lambda a: _pack(*np.linalg.eigh(_symmetric("eigh", a))),
+    eigh_rule,
+    name="eigh",
+    at_kinks="equal eigenvalues: their vectors' gradient raises",
+)
+
+
+@implements(np.linalg.eigh)
+def eigh(a: Any, UPLO: str = "L") -> Any:
+    """Eigenvalues, ascending, and eigenvectors, as columns, of a symmetric matrix (so that UPLO doesn't matter)."""
+    _square_shape("eigh", a)
+    return _EighResult(*_unpack(packed_eigh(a), a.shape[:-1], a.shape))
+
+
+@implements(np.linalg.eigvalsh)
+def eigvalsh(a: Any, UPLO: str = "L") -> Any:
+    """The eigenvalues, ascending, of a symmetric matrix."""
+    return eigh(a).eigenvalues
+
+
+def _svd_shapes(a: Any) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
+    *batch, m, n = a.shape
+    k = min(m, n)
+    return (*batch, m, k), (*batch, k), (*batch, k, n)
+
+
+def svd_rule(g: Any, y: Any, a: Any) -> Any:
+    """For A = U S Vᵀ with Fᵢⱼ = 1/(sⱼ² − sᵢ²): Ā = U ((F∘(UᵀŪ − ŪᵀU)) S + S (F∘(VᵀV̄ − V̄ᵀV)) + diag(s̄)) Vᵀ
+    + (I − UUᵀ) Ū S⁻¹ Vᵀ + U S⁻¹ V̄ᵀ (I − VVᵀ) (J. Townsend, Differentiating the singular value decomposition, 2016)."""
+    shapes = _svd_shapes(a)
+    (u, s, vt), (gu, gs, gvt) = _unpack(y, *shapes), _unpack(g, *shapes)
+    of_u, of_v = u.mT @ gu, vt @ gvt.mT
+    skew_u, skew_v = of_u - of_u.mT, of_v - of_v.mT
+    either = np.abs(unwrap(of_u)) + np.abs(unwrap(of_v))
+    f = _inverse_differences("svd", s * s, either + either.mT)
+    middle = (
+        (f * skew_u) * s[..., None, :]
+        + s[..., None] * (f * skew_v)
+        + gs[..., None] * np.eye(s.shape[-1], dtype=a.dtype)
+    )
+    result = u @ middle @ vt
+    m, n = a.shape[-2:]
+    beyond = gu - u @ of_u if m > n else gvt - of_v.mT @ vt  # what the vectors' gradient has outside of their span
+    if m == n or not np.any(unwrap(beyond)):
+        return result
+    if np.any(unwrap(s) == 0):
+        raise ValueError(
+            "linalg.svd: a singular value is 0, so its vectors aren't determined, and neither is the gradient that flows "
+            "back through them. The values alone can be differentiated"
+        )
+    return result + ((beyond / s[..., None, :]) @ vt if m > n else u @ (beyond / s[..., None]))
+
+
+packed_svd = define(
+    lambda a: _pack(*np.linalg.svd(a, full_matrices=False)),
+    svd_rule,
+    name="svd",
+    at_kinks="equal singular values: their vectors' gradient raises",
+)
+
+
+@implements(np.linalg.svd)
+def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
+    """The singular value decomposition A = U diag(S) Vh, S descending; with compute_uv=False, S alone."""
+    if a.ndim < 2:
+        raise ValueError(f"linalg.svd needs matrices, (…, M, N), not shape {a.shape}")
+    if compute_uv and full_matrices and a.shape[-1] != a.shape[-2]:
+        raise ValueError(
+            f"linalg.svd of shape {a.shape}: the columns that full_matrices=True adds aren't determined and have no "
+            "derivative; write np.linalg.svd(a, full_matrices=False)"
+        )
+    parts = _SVDResult(*_unpack(packed_svd(a), *_svd_shapes(a)))
+    return parts if compute_uv else parts.S
+
+
+@implements(np.linalg.svdvals)
+def svdvals(x: Any) -> Any:
+    """The singular values, descending."""
+    return svd(x, compute_uv=False)
+
+
+# ---- norms ----
+
+
+def _euclidean(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    return np.sqrt(np.sum(x * x, axis=axis, keepdims=keepdims))
+
+
+def euclidean_rule(g: Any, y: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """∂‖x‖/∂x = x/‖x‖, and 0 at x = 0."""
+    y = spread(y, x, axis, keepdims)
+    return spread(g, x, axis, keepdims) * np.where(y == 0, 0, x / np.where(y == 0, 1, y))
+
+
+euclidean = define(_euclidean, euclidean_rule, name="norm", at_kinks="at 0: 0")
+
+
+def _power_norm(x: Any, p: float, axis: Any = None, keepdims: bool = False) -> Any:
+    return np.sum(np.abs(x) ** p, axis=axis, keepdims=keepdims) ** (1 / p)
+
+
+def power_norm_rule(g: Any, y: Any, x: Any, p: float, axis: Any = None, keepdims: bool = False) -> Any:
+    """∂‖x‖ₚ/∂x = sign(x)·(|x|/‖x‖ₚ)ᵖ⁻¹, and 0 where x is 0."""
+    y = spread(y, x, axis, keepdims)
+    flat = (x == 0) | (y == 0)
+    return spread(g, x, axis, keepdims) * np.where(
+        flat, 0, np.sign(x) * np.where(flat, 1, np.abs(x) / np.where(y == 0, 1, y)) ** (p - 1)
+    )
+
+
+power_norm = define(_power_norm, power_norm_rule, name="power_norm", at_kinks="where x is 0: 0")
+
+
+def _vector_norm(x: Any, p: Any, axis: Any, keepdims: bool) -> Any:
+    if p is None or p == 2:
+        return euclidean(x, axis=axis, keepdims=keepdims)
+    if isinstance(p, str):
+        raise ValueError(f"linalg.norm: ord={p!r} is for matrices; a vector's is a number, inf or -inf")
+    if p == 0:
+        return np.sum(x != 0, axis=axis, keepdims=keepdims).astype(x.dtype)
+    if p in (math.inf, -math.inf):
+        return (np.max if p > 0 else np.min)(absolute(x), axis=axis, keepdims=keepdims)
+    if p == 1:
+        return np.sum(absolute(x), axis=axis, keepdims=keepdims)
+    return power_norm(x, p, axis=axis, keepdims=keepdims)
+
+
+def _matrix_norm(x: Any, p: Any, rows: int, columns: int, keepdims: bool) -> Any:
+    if p is None or p == "fro":
+        return euclidean(x, axis=(rows, columns), keepdims=keepdims)
+    if p in ("nuc", 2, -2):
+        s = absolute(svdvals(np.moveaxis(x, (rows, columns), (-2, -1))))  # |s|, so that the gradient at s = 0 is 0
+        y = np.sum(s, axis=-1) if p == "nuc" else (np.max if p == 2 else np.min)(s, axis=-1)
+        return np.expand_dims(y, tuple(sorted(i % x.ndim for i in (rows, columns)))) if keepdims else y
+    if p not in (1, -1, math.inf, -math.inf):
+        raise ValueError(f"linalg.norm: a matrix has ord 'fro', 'nuc', 1, -1, 2, -2, inf or -inf, not {p!r}")
+    summed, other = (rows, columns) if p in (1, -1) else (columns, rows)
+    y = (np.max if p > 0 else np.min)(np.sum(absolute(x), axis=summed, keepdims=True), axis=other, keepdims=True)
+    return y if keepdims else np.squeeze(y, (rows, columns))
+
+
+@implements(np.linalg.norm)
+def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
+    """A vector's or a matrix's norm, as NumPy's: by default the root of the sum of all squares."""
+    if axis is None and ord is None:
+        return euclidean(x, keepdims=keepdims)
+    if axis is None:
+        if x.ndim not in (1, 2):
+            raise ValueError(f"linalg.norm: with ord={ord!r} shape {x.shape} needs axis=, one or two axes")
+        axis = tuple(range(x.ndim))
+    axes = (axis,) if isinstance(axis, (int, np.integer)) else tuple(axis)
+    if len(axes) == 1:
+        return _vector_norm(x, ord, axes[0], keepdims)
+    if len(axes) != 2 or axes[0] % x.ndim == axes[1] % x.ndim:
+        raise ValueError(f"linalg.norm: axis={axis} is neither one axis (of vectors) nor two (of matrices)")
+    return _matrix_norm(x, ord, axes[0], axes[1], keepdims)
+
+
+@implements(np.linalg.vector_norm)
+def vector_norm(x: Any, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:
+    """The norm of the elements along the axes (all of them by default) as one vector."""
+    return _vector_norm(x, ord, axis, keepdims)
+
+
+@implements(np.linalg.matrix_norm)
+def matrix_norm(x: Any, *, keepdims: bool = False, ord: Any = "fro") -> Any:
+    """The norm of the matrices in the last two axes."""
+    if x.ndim < 2:
+        raise ValueError(f"linalg.matrix_norm needs matrices, (…, M, N), not shape {x.shape}")
+    return _matrix_norm(x, ord, -2, -1, keepdims)

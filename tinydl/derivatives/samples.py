@@ -105,7 +105,7 @@ class Draw:
             larger = np.zeros((*x.shape[:-1], 2 * x.shape[-1]), x.dtype)
             larger[..., ::2] = x
             return larger[..., ::2]
-        return np.ascontiguousarray(x)
+        return np.array(x, order="C")
 
 
 Sampler = Callable[[Draw], Sample]
@@ -143,13 +143,359 @@ def apart(x: Array, axis: Any = None, distance: float = 1e-3) -> bool:
 # ---- elementwise ----
 
 
+def operands(draw: Draw, low: float = -2, high: float = 2, **options: Any) -> tuple[Array, Array]:
+    """Two arrays that broadcast against each other."""
+    shape = draw.shape()
+    shapes = [draw.broadcastable(shape), shape]
+    if draw.boolean():
+        shapes.reverse()
+    a, b = (draw.array(s, low, high, **options) for s in shapes)
+    return a, b
+
+
+def _unary(low: float, high: float, avoid: Sequence[float] = (), kinks: Sequence[float] = ()) -> Sampler:
+    def draw_one(draw: Draw) -> Sample:
+        x = draw.array(draw.shape(), low, high, avoid, specials=kinks)
+        return Sample((x,), smooth=far(x, *kinks))
+
+    return draw_one
+
+
+for _names, _sampler in {
+    "negative positive square sin cos tanh arctan arcsinh deg2rad rad2deg": _unary(-4, 4),
+    "exp exp2 expm1 sinh cosh": _unary(-3, 3),
+    "sqrt log log2 log10": _unary(0.1, 5),
+    "reciprocal cbrt": _unary(-4, 4, avoid=(0,)),
+    "log1p": _unary(-0.9, 4),
+    "tan": _unary(-1.4, 1.4),
+    "arcsin arccos arctanh": _unary(-0.9, 0.9),
+    "arccosh": _unary(1.1, 4),
+    "absolute fabs": _unary(-2, 2, kinks=(0.0,)),
+}.items():
+    sampler(*_names.split())(_sampler)
+
+
+@sampler("add", "subtract", "multiply")
+def _arithmetic(draw: Draw) -> Sample:
+    return Sample(operands(draw, specials=(0.0, 1.0)))
+
+
+@sampler("divide")
+def _divide(draw: Draw) -> Sample:
+    return Sample(operands(draw, avoid=(0,)))
+
+
+@sampler("power")
+def _power(draw: Draw) -> Sample:
+    if draw.boolean():
+        return Sample(operands(draw, 0.2, 3))
+    exponent = draw.choice((0, 1, 2, 3, 1.0, 2.0, -1.0))
+    x = draw.array(draw.shape(), avoid=(0,) if exponent < 0 else (), specials=() if exponent < 0 else (0.0,))
+    return Sample((x, exponent if draw.boolean() else np.float64(exponent)))
+
+
+@sampler("remainder")
+def _remainder(draw: Draw) -> Sample:
+    a, b = operands(draw, -4, 4, avoid=(0,))
+    b = np.where(np.abs(b) < 0.5, 0.5, b)
+    return Sample((a, b), smooth=far(a / b - np.round(a / b), 0))
+
+
+@sampler("logaddexp", "logaddexp2", "arctan2")
+def _smooth_pair(draw: Draw) -> Sample:
+    return Sample(operands(draw, 0.3, 3))
+
+
+@sampler("hypot", "maximum", "minimum", "fmax", "fmin")
+def _pair_with_kinks(draw: Draw) -> Sample:
+    a, b = operands(draw, specials=(0.0, 1.0))
+    return Sample((a, b), smooth=far(np.hypot(a, b), 0) and far(a - b, 0))
+
+
+@sampler("clip")
+def _clip(draw: Draw) -> Sample:
+    shape = draw.shape()
+    a = draw.array(shape, specials=(-1.0, 1.0))
+    low: Any = draw.choice((None, -1.0, 0))
+    high: Any = draw.array(draw.broadcastable(shape), 0.5, 2) if low is None or draw.boolean() else draw.choice((None, 1.0))
+    return Sample((a, low, high), smooth=all(b is None or far(a - b, 0) for b in (low, high)))
+
+
+@sampler("where")
+def _where(draw: Draw) -> Sample:
+    a, b = operands(draw)
+    return Sample((draw.array(draw.broadcastable(np.broadcast_shapes(a.shape, b.shape))) > 0, a, b))
+
+
+@sampler("sinc")
+def _sinc(draw: Draw) -> Sample:
+    return Sample((draw.array(draw.shape(), -4, 4, specials=(0.0, 1.0, 1e-9)),))
+
+
+@sampler("sinc_derivative")
+def _sinc_derivative(draw: Draw) -> Sample:
+    return Sample((draw.array(draw.shape(), -4, 4, specials=(0.0, 1.0, 1e-9)),), {"n": draw.integer(0, 3)})
+
+
+@sampler("nan_to_num")
+def _nan_to_num(draw: Draw) -> Sample:
+    x = draw.array(draw.shape(), specials=(np.nan, np.inf, -np.inf))
+    return Sample((x,), draw.choice(({}, {"nan": 2.0, "posinf": 3.0, "neginf": -3.0})), smooth=bool(np.isfinite(x).all()))
+
+
 # ---- reductions ----
+
+
+def reduction(draw: Draw, min_side: int = 0, **options: Any) -> tuple[Array, dict[str, Any]]:
+    """An array, and the axes over which to reduce it; often with an axis of length 1."""
+    shape = draw.shape(min_side=min_side)
+    chosen: dict[str, Any] = {}
+    axis = draw.axes(len(shape))
+    if axis is not None or draw.boolean():
+        chosen["axis"] = axis
+    if draw.boolean():
+        chosen["keepdims"] = draw.boolean()
+    return draw.array(shape, **options), chosen
+
+
+@sampler("sum", "mean")
+def _sum(draw: Draw) -> Sample:
+    a, options = reduction(draw, min_side=draw.integer(0, 1))
+    return Sample((a,), options)
+
+
+def groups(a: Array, axis: Any) -> Array:
+    """The elements that a reduction takes together, along a last axis."""
+    axes = tuple(range(a.ndim)) if axis is None else tuple(i % a.ndim for i in np.atleast_1d(axis).astype(int))
+    moved = np.moveaxis(a, axes, range(a.ndim - len(axes), a.ndim))
+    kept = moved.shape[: a.ndim - len(axes)]
+    return moved.reshape((*kept, int(np.prod(moved.shape[len(kept) :]))))
+
+
+@sampler("var", "std")
+def _var(draw: Draw) -> Sample:
+    a, options = reduction(draw, min_side=1)
+    together = groups(a, options.get("axis"))
+    if together.shape[-1] > 2 and draw.boolean():
+        options["ddof"] = draw.choice((0, 1, 1.5))
+    return Sample((a,), options, smooth=bool(np.all(np.ptp(together, axis=-1) > 1e-2)))
+
+
+@sampler("max", "min", "median")
+def _extreme(draw: Draw) -> Sample:
+    a, options = reduction(draw, min_side=1, specials=(-1.9, 0.0, 1.9))
+    return Sample((a,), options, smooth=apart(groups(a, options.get("axis")), -1))
+
+
+@sampler("prod")
+def _prod(draw: Draw) -> Sample:
+    a, options = reduction(draw, specials=(0.0,))
+    return Sample((a,), options)
+
+
+@sampler("cumsum", "cumprod")
+def _running(draw: Draw) -> Sample:
+    shape = draw.shape()
+    axis = draw.axis(len(shape)) if shape and draw.boolean() else None
+    return Sample((draw.array(shape, specials=(0.0,)),), {"axis": axis})
+
+
+@sampler("recurrence")
+def _recurrence(draw: Draw) -> Sample:
+    shape = draw.shape(min_ndim=1)
+    return Sample((draw.array(shape), draw.array(shape, specials=(0.0,))))
 
 
 # ---- shapes ----
 
 
+def _moving(
+    options: Callable[[Draw, Shape], dict[str, Any]], min_ndim: int = 0, max_ndim: int = 4
+) -> Sampler:
+    """A sampler of an array and the options that suit its shape."""
+
+    def draw_one(draw: Draw) -> Sample:
+        shape = draw.shape(min_ndim, max_ndim)
+        return Sample((draw.array(shape),), options(draw, shape))
+
+    return draw_one
+
+
+def _new_shape(draw: Draw, shape: Shape) -> dict[str, Any]:
+    size = int(np.prod(shape, dtype=int))
+    shapes: list[Any] = [size, (size,), (1, size), (size, 1, 1), shape[::-1]]
+    if size:
+        shapes += [-1, (-1, 1), *((d, -1) for d in (2, 3) if size % d == 0)]
+    return {"shape": draw.choice(shapes), "order": draw.choice("CF")}
+
+
+def _permuted(draw: Draw, shape: Shape) -> dict[str, Any]:
+    axes = tuple(i - len(shape) if draw.boolean() else i for i in draw.permutation(len(shape)))
+    return {"axes": draw.choice((None, axes))}
+
+
+def _moved(draw: Draw, shape: Shape) -> dict[str, Any]:
+    if draw.boolean():
+        return {"source": draw.axis(len(shape)), "destination": draw.axis(len(shape))}
+    count = draw.integer(1, len(shape))
+    return {"source": draw.permutation(len(shape))[:count], "destination": draw.permutation(len(shape))[:count]}
+
+
+def _two_axes(draw: Draw, shape: Shape) -> tuple[int, int]:
+    first, second = draw.permutation(len(shape))[:2]
+    return first, second - len(shape) if draw.boolean() else second
+
+
+def _rolled(draw: Draw, shape: Shape) -> dict[str, Any]:
+    if not shape or draw.boolean():
+        return {"shift": draw.integer(-5, 5)}
+    axis = draw.axes(len(shape))
+    many = isinstance(axis, tuple) and draw.boolean()
+    return {"shift": tuple(draw.integer(-5, 5) for _ in np.ravel(axis)) if many else draw.integer(-5, 5), "axis": axis}
+
+
+def _tiled(draw: Draw, shape: Shape) -> dict[str, Any]:
+    return {"reps": draw.choice((2, (2,), (0,), (3, 1), (1, 2, 2), ()))}
+
+
+def _repeated(draw: Draw, shape: Shape) -> dict[str, Any]:
+    axis = draw.axis(len(shape)) if shape and draw.boolean() else None
+    count = int(np.prod(shape, dtype=int)) if axis is None else shape[axis]
+    each = [draw.integer(0, 3) for _ in range(count)]
+    return {"repeats": draw.choice((0, 2, [3], each)) if count != 1 else 2, "axis": axis}
+
+
+def _padded(draw: Draw, shape: Shape) -> dict[str, Any]:
+    width = tuple((draw.integer(0, 2), draw.integer(0, 2)) for _ in shape)
+    return {"pad_width": width, "constant_values": draw.choice((0, 1.5, (2.0, 3.0)))}
+
+
+def _diagonals(draw: Draw, shape: Shape) -> dict[str, Any]:
+    axis1, axis2 = _two_axes(draw, shape)
+    return {"offset": draw.integer(-2, 2), "axis1": axis1, "axis2": axis2}
+
+
+for _name, _sampler in {
+    "reshape": _moving(_new_shape),
+    "transpose": _moving(_permuted),
+    "swapaxes": _moving(lambda draw, shape: dict(axis1=draw.axis(len(shape)), axis2=draw.axis(len(shape))), 1),
+    "moveaxis": _moving(_moved, 1),
+    "expand_dims": _moving(lambda draw, shape: {"axis": draw.choice((0, -1, len(shape), (0, 2), (-1, 0)))}, 1),
+    "flip": _moving(lambda draw, shape: {"axis": draw.axes(len(shape))}),
+    "rot90": _moving(lambda draw, shape: {"k": draw.integer(-5, 5), "axes": _two_axes(draw, shape)}, 2),
+    "roll": _moving(_rolled),
+    "copy": _moving(lambda draw, shape: {}),
+    "cast": _moving(lambda draw, shape: {"dtype": np.dtype(np.float64)}),
+    "tile": _moving(_tiled, max_ndim=3),
+    "repeat": _moving(_repeated),
+    "pad": _moving(_padded, 1),
+    "diagonal": _moving(_diagonals, 2),
+    "tril": _moving(lambda draw, shape: {"k": draw.integer(-2, 3)}, 1),
+    "triu": _moving(lambda draw, shape: {"k": draw.integer(-2, 3)}, 1),
+}.items():
+    sampler(_name)(_sampler)
+
+
+@sampler("squeeze")
+def _squeeze(draw: Draw) -> Sample:
+    shape = draw.shape(max_side=2)
+    ones = [i for i, n in enumerate(shape) if n == 1]
+    axis: Any = draw.choice((None, tuple(ones), *ones, *(i - len(shape) for i in ones)))
+    return Sample((draw.array(shape),), {"axis": axis})
+
+
+@sampler("broadcast_to")
+def _broadcast_to(draw: Draw) -> Sample:
+    shape = draw.shape()
+    return Sample((draw.array(draw.broadcastable(shape)),), {"shape": shape})
+
+
+@sampler("concatenate")
+def _concatenate(draw: Draw) -> Sample:
+    shape, count = draw.shape(min_ndim=1), draw.integer(1, 4)
+    if draw.integer(0, 3) == 0:
+        return Sample(tuple(draw.array(draw.shape(max_ndim=3)) for _ in range(count)), {"axis": None})
+    axis = draw.axis(len(shape)) % len(shape)
+    parts = [draw.array((*shape[:axis], draw.integer(0, 4), *shape[axis + 1 :])) for _ in range(count)]
+    return Sample(tuple(parts), {"axis": axis - len(shape) if draw.boolean() else axis})
+
+
+@sampler("stack")
+def _stack(draw: Draw) -> Sample:
+    shape = draw.shape(max_ndim=3)
+    return Sample(tuple(draw.array(shape) for _ in range(draw.integer(1, 4))), {"axis": draw.axis(len(shape) + 1)})
+
+
+@sampler("on_diagonal")
+def _on_diagonal(draw: Draw) -> Sample:
+    shape = draw.shape(min_ndim=2)
+    options = _diagonals(draw, shape)
+    v = np.diagonal(np.zeros(shape), **options)
+    return Sample((draw.array(v.shape),), {"shape": shape, **options})
+
+
 # ---- indexing ----
+
+
+def _index(draw: Draw, shape: Shape) -> Any:
+    """Any index that NumPy takes for an array of this shape, whose sides aren't 0."""
+    rng = np.random.default_rng(draw.integer(0, 2**32 - 1))
+    if draw.integer(0, 4) == 0:
+        return rng.random(shape[: draw.integer(1, len(shape))]) < 0.5
+    length = draw.integer(0, 3)
+    parts: list[Any] = []
+    for n in shape[: draw.integer(0, len(shape))]:
+        start, stop = (draw.integer(-n - 1, n + 1) for _ in range(2))
+        step = draw.choice((None, 1, 2, -1, -2))
+        parts.append(
+            draw.choice(
+                (
+                    draw.integer(-n, n - 1),
+                    slice(start, stop, step),
+                    slice(None, None, step),
+                    rng.integers(-n, n, length),
+                    rng.integers(-n, n, (2, 1)),
+                    [draw.integer(-n, n - 1)],
+                )
+            )
+        )
+    if draw.boolean():
+        parts.insert(draw.integer(0, len(parts)), None)
+    if draw.boolean():
+        parts.append(Ellipsis)
+    return parts[0] if len(parts) == 1 and draw.boolean() else tuple(parts)
+
+
+@sampler("getitem")
+def _getitem(draw: Draw) -> Sample:
+    shape = draw.shape(min_ndim=1, min_side=1)
+    return Sample((draw.array(shape),), {"index": _index(draw, shape)})
+
+
+@sampler("scatter")
+def _scatter(draw: Draw) -> Sample:
+    shape = draw.shape(min_ndim=1, min_side=1)
+    index = _index(draw, shape)
+    return Sample((draw.array(np.shape(np.zeros(shape)[index])),), {"index": index, "shape": shape})
+
+
+@sampler("take")
+def _take(draw: Draw) -> Sample:
+    shape = draw.shape(min_side=1)
+    axis = draw.axis(len(shape)) if shape and draw.boolean() else None
+    n = int(np.prod(shape)) if axis is None else shape[axis]
+    mode = draw.choice(("raise", "wrap", "clip"))
+    beyond = 0 if mode == "raise" else 2 * n
+    picked = np.random.default_rng(draw.integer(0, 2**32 - 1)).integers(-n - beyond, n + beyond, draw.shape(max_ndim=2))
+    return Sample((draw.array(shape),), {"indices": picked, "axis": axis, "mode": mode})
+
+
+@sampler("sort")
+def _sort(draw: Draw) -> Sample:
+    shape = draw.shape()
+    axis = draw.axis(len(shape)) if shape and draw.boolean() else None
+    a = draw.array(shape, specials=(0.0, 1.0))
+    return Sample((a,), {"axis": axis}, smooth=apart(a, axis))
 
 
 # ---- linear algebra ----

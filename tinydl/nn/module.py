@@ -235,7 +235,7 @@ def _is_parameter(full: str, name: str, value: Tensor) -> bool:
         return value.requires_grad or not private
     if value.requires_grad and not private:
         warnings.warn(
-            f"{full} was computed (by {value.primitive.name}), so it is no parameter and no optimizer will train it. To "
+            f"{full} was computed (by {value.primitive.name}), so it is no parameter and no optimizer trains it. To "
             f"make it one, write tl.tensor(..., requires_grad=True); if it only keeps a result, call it _{name}.",
             stacklevel=4,
         )

@@ -61,7 +61,7 @@ class BatchNorm1d(Module):
         if self.training or mean is None or var is None:
             if x.size == self.num_features:
                 raise ValueError(
-                    f"BatchNorm1d can't normalise over one value per feature, which x of shape {x.shape} has: train with "
+                    f"BatchNorm1d can't normalise over one value per feature, as x of shape {x.shape} has: train with "
                     "larger batches, or call model.eval() first"
                 )
             y = normalise(x, axis=axes, eps=self.eps)

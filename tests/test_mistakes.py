@@ -1,0 +1,146 @@
+"""Mistakes users make, each with the sentence they get: what was given, what was expected, what to write instead."""
+
+import math
+
+import numpy as np
+import pytest
+
+import tinydl as tl
+from tinydl import data, nn, optim
+from tinydl import functional as F
+
+
+def x(*shape, seed=0):
+    return tl.tensor(np.random.default_rng(seed).normal(size=shape), requires_grad=True)
+
+
+def w():
+    return tl.tensor(np.arange(6.0).reshape(2, 3), requires_grad=True, name="w")
+
+
+def add_to_array():
+    array = np.zeros(3)
+    array += x(3)
+
+
+def update_outside_no_grad():
+    weights = w()
+    weights -= 0.1
+
+
+def assign_outside_no_grad():
+    w()[0, 0] = 1.0
+
+
+def backward_after_step():
+    weights = w()
+    optimizer = optim.SGD([weights], lr=0.1)
+    loss = np.sum(weights**2)
+    loss.backward()
+    optimizer.step()
+    loss.backward()
+
+
+def backward_after_load():
+    layer = nn.Linear(3, 2)
+    loss = np.sum(layer(np.ones((1, 3))) ** 2)
+    layer.load_state_dict(layer.state_dict())
+    loss.backward()
+
+
+def net():
+    return nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3))
+
+
+def fit(**changes):
+    options = {
+        "loss": F.cross_entropy,
+        "optimizer": None,
+        "epochs": 1,
+        "progress": False,
+        "train": (np.ones((6, 4)), np.zeros(6, dtype=int)),
+    }
+    model = net()
+    options["optimizer"] = optim.SGD(model.parameters(), lr=0.1)
+    options.update(changes)
+    tl.fit(model, options.pop("train"), **options)
+
+
+LABELS = np.array([0, 2, 1])
+
+MISTAKES = [
+    # making Tensors
+    (lambda: tl.tensor([[1.0, 2.0], [3.0]]), ValueError, "rows of equal length"),
+    (lambda: tl.tensor("3.0"), TypeError, "real numbers"),
+    (lambda: tl.tensor(1 + 2j), TypeError, "real numbers, not complex"),
+    (lambda: tl.tensor(None), TypeError, "real numbers"),
+    (lambda: tl.tensor(np.array([1, 2]), requires_grad=True), TypeError, r"\.astype\(float\)"),
+    (lambda: tl.tensor([1, 2], requires_grad=True, dtype=int), TypeError, "require a gradient"),
+    (lambda: tl.tensor(x(2)), TypeError, r"\.detach\(\)"),
+    (lambda: tl.set_default_dtype(int), TypeError, "floating"),
+    # leaving the graph
+    (lambda: float(x(1)[0]), TypeError, r"\.item\(\)"),
+    (lambda: math.exp(x(1)[0]), TypeError, "NumPy's functions"),
+    (lambda: np.asarray(x(2)), TypeError, r"\.detach\(\)"),
+    (lambda: bool(x(2)), ValueError, r"\.any\(\) or \.all\(\)"),
+    (lambda: x(2).item(), ValueError, r"single element.*\(2,\)"),
+    (lambda: f"{x(2):.3f}", TypeError, r"\(2,\)"),
+    # NumPy
+    (lambda: np.fft.fft(x(4)), TypeError, r"np\.fft\.fft has no derivative rule"),
+    (lambda: np.nansum(x(4)), TypeError, r"nansum.*np\.sum\(np\.where\(np\.isnan"),
+    (lambda: np.sum(x(4), dtype=np.float32), TypeError, "dtype="),
+    (lambda: np.add.reduce(x(4)), TypeError, r"np\.sum"),
+    (lambda: np.exp(x(2), out=np.zeros(2)), TypeError, "out="),
+    (lambda: np.exp(x(2), where=np.array([True, False])), TypeError, r"np\.where"),
+    (add_to_array, TypeError, r"array = array \+ tensor"),
+    # shapes
+    (lambda: x(32, 10) @ x(64, 10), ValueError, r"\(32, 10\).*\(64, 10\): 10 ≠ 64\. Did you mean x @ w\.T\?"),
+    (lambda: x(2, 3) + x(4), ValueError, r"\(2, 3\).*\(4,\)"),
+    (lambda: x(2, 3).reshape(4, 2), ValueError, r"reshape.*\(2, 3\)"),
+    (lambda: np.concatenate([x(2, 3), x(2, 4)]), ValueError, r"\(2, 3\).*\(2, 4\)"),
+    (lambda: net()(np.ones((5, 7))), ValueError, r"(?s)0 \(Linear\).*\(5, 7\).*4"),
+    # updating
+    (update_outside_no_grad, RuntimeError, r"with tl\.no_grad\(\): t -= u"),
+    (assign_outside_no_grad, RuntimeError, r"with tl\.no_grad\(\): t\[index\] = value"),
+    (backward_after_step, tl.ChangedValueError, "'w'.*optimizer step"),
+    (backward_after_load, tl.ChangedValueError, "load_state_dict"),
+    # backward
+    (lambda: w().backward(), ValueError, r"\(2, 3\).*\.sum\(\)\.backward\(\)"),
+    (lambda: tl.tensor(2.0).backward(), ValueError, "requires_grad=True"),
+    (lambda: np.sum(w()).backward(np.ones(2)), ValueError, r"\(2,\)"),
+    # losses
+    (lambda: F.mse_loss(x(5, 1), np.ones(5)), ValueError, r"\(5, 1\).*\(5,\)"),
+    (lambda: F.cross_entropy(x(3, 3), np.array([0, 3, 1])), ValueError, "3"),
+    (lambda: F.cross_entropy(x(3, 3), np.array([0, -1, 1])), ValueError, "-1"),
+    (lambda: F.cross_entropy(x(3, 3), np.array([0.0, 2.0, 1.0])), (TypeError, ValueError), "astype|integer"),
+    (lambda: F.cross_entropy(x(3, 3), LABELS[:2]), ValueError, "3.*2"),
+    (lambda: F.cross_entropy(x(3, 3), LABELS, reduction="average"), ValueError, "mean.*sum.*none"),
+    (lambda: F.binary_cross_entropy(np.array([1.5]), np.array([1.0])), ValueError, "0.*1"),
+    (lambda: F.dropout(x(3), p=1.5), ValueError, "0.*1"),
+    # models and optimizers
+    (lambda: nn.Linear(3, 2).load_state_dict({"weight": np.ones((2, 3))}), ValueError, "bias"),
+    (lambda: nn.Linear(3, 2).load_state_dict({"weight": np.ones((3, 2)), "bias": np.ones(2)}), ValueError, r"\(3, 2\)"),
+    (lambda: optim.SGD([], lr=0.1), ValueError, "parameter"),
+    (lambda: optim.Adam(net().parameters(), lr=-1), ValueError, "lr"),
+    (lambda: optim.SGD([np.ones(3)], lr=0.1), TypeError, "Tensor"),
+    # data and training
+    (lambda: data.Dataset(np.ones((3, 2)), np.ones(4)), ValueError, "3.*4"),
+    (lambda: data.split(data.line(), 1.5), ValueError, "1.5"),
+    (lambda: fit(epochs=-1), ValueError, "epochs"),
+    (lambda: fit(patience=3), ValueError, "validation"),
+    (lambda: fit(loss=lambda out, y: out), ValueError, "single number|scalar"),
+    (lambda: tl.load(net(), "no-such-file.npz"), FileNotFoundError, "no-such-file"),
+    (lambda: tl.save(net(), "model.pkl"), ValueError, r"\.npz"),
+]
+
+
+@pytest.mark.parametrize(("mistake", "error", "sentence"), MISTAKES, ids=[str(i) for i in range(len(MISTAKES))])
+def test_a_mistake_gets_its_sentence(mistake, error, sentence):
+    with pytest.raises(error, match=sentence) as caught:
+        mistake()
+    text = str(caught.value)
+    assert 15 <= len(text) < 700
+
+
+def test_the_table_has_at_least_forty_mistakes():
+    assert len(MISTAKES) >= 40

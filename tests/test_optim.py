@@ -1,0 +1,431 @@
+"""Optimizers against independent literal implementations of their formulas, schedules against closed forms, clipping."""
+
+import copy
+import math
+
+import numpy as np
+import pytest
+
+import tinydl as tl
+from tinydl import optim
+
+SHAPES = [(3, 4), (5,), (), (2, 1, 3)]
+
+
+def parameters(rng, dtype=np.float64):
+    return [tl.tensor(rng.normal(size=shape).astype(dtype), requires_grad=True) for shape in SHAPES]
+
+
+def set_gradients(params, gradients):
+    for p, g in zip(params, gradients, strict=True):
+        p.grad = tl.tensor(g, dtype=p.dtype)
+
+
+# ---- the formulas once more, written without any thought of speed ----
+
+
+def literal_sgd(theta, gs, lr, momentum=0.0, dampening=0.0, weight_decay=0.0, nesterov=False):
+    b = None
+    for g in gs:
+        g = g + weight_decay * theta
+        if momentum:
+            b = g if b is None else momentum * b + (1 - dampening) * g
+            g = g + momentum * b if nesterov else b
+        theta = theta - lr * g
+    return theta
+
+
+def literal_adam(theta, gs, lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0, decoupled=False):
+    m = v = np.zeros_like(theta)
+    for t, g in enumerate(gs, 1):
+        if decoupled:
+            theta = theta - lr * weight_decay * theta
+        else:
+            g = g + weight_decay * theta
+        m = betas[0] * m + (1 - betas[0]) * g
+        v = betas[1] * v + (1 - betas[1]) * g**2
+        m_hat, v_hat = m / (1 - betas[0] ** t), v / (1 - betas[1] ** t)
+        theta = theta - lr * m_hat / (np.sqrt(v_hat) + eps)
+    return theta
+
+
+def literal_adamw(theta, gs, lr, weight_decay=0.01, **options):
+    return literal_adam(theta, gs, lr, weight_decay=weight_decay, decoupled=True, **options)
+
+
+def literal_rmsprop(theta, gs, lr, alpha=0.99, eps=1e-8, weight_decay=0.0, momentum=0.0, centered=False):
+    v = mean = b = np.zeros_like(theta)
+    for g in gs:
+        g = g + weight_decay * theta
+        v = alpha * v + (1 - alpha) * g**2
+        mean = alpha * mean + (1 - alpha) * g
+        step = g / (np.sqrt(v - mean**2 if centered else v) + eps)
+        b = momentum * b + step
+        theta = theta - lr * (b if momentum else step)
+    return theta
+
+
+def literal_adagrad(theta, gs, lr, lr_decay=0.0, weight_decay=0.0, initial_accumulator_value=0.0, eps=1e-10):
+    s = np.full_like(theta, initial_accumulator_value)
+    for t, g in enumerate(gs, 1):
+        g = g + weight_decay * theta
+        s = s + g**2
+        theta = theta - lr / (1 + (t - 1) * lr_decay) * g / (np.sqrt(s) + eps)
+    return theta
+
+
+def literal_adadelta(theta, gs, lr, rho=0.9, eps=1e-6, weight_decay=0.0):
+    v = u = np.zeros_like(theta)
+    for g in gs:
+        g = g + weight_decay * theta
+        v = rho * v + (1 - rho) * g**2
+        delta = np.sqrt(u + eps) / np.sqrt(v + eps) * g
+        u = rho * u + (1 - rho) * delta**2
+        theta = theta - lr * delta
+    return theta
+
+
+CASES = [
+    (optim.SGD, literal_sgd, {"lr": 0.1}),
+    (optim.SGD, literal_sgd, {"lr": 0.1, "weight_decay": 0.3}),
+    (optim.SGD, literal_sgd, {"lr": 0.05, "momentum": 0.9}),
+    (optim.SGD, literal_sgd, {"lr": 0.05, "momentum": 0.9, "dampening": 0.4, "weight_decay": 0.1}),
+    (optim.SGD, literal_sgd, {"lr": 0.05, "momentum": 0.8, "nesterov": True, "weight_decay": 0.1}),
+    (optim.Adam, literal_adam, {"lr": 0.01}),
+    (optim.Adam, literal_adam, {"lr": 0.1, "betas": (0.7, 0.9), "eps": 1e-2, "weight_decay": 0.2}),
+    (optim.Adam, literal_adam, {"lr": 0.1, "betas": (0.0, 0.0)}),
+    (optim.AdamW, literal_adamw, {"lr": 0.02}),
+    (optim.AdamW, literal_adamw, {"lr": 0.1, "betas": (0.5, 0.8), "eps": 1e-3, "weight_decay": 0.3}),
+    (optim.RMSprop, literal_rmsprop, {"lr": 0.01}),
+    (optim.RMSprop, literal_rmsprop, {"lr": 0.01, "alpha": 0.8, "eps": 1e-2, "weight_decay": 0.1, "momentum": 0.6}),
+    (optim.RMSprop, literal_rmsprop, {"lr": 0.01, "centered": True}),
+    (optim.RMSprop, literal_rmsprop, {"lr": 0.01, "centered": True, "momentum": 0.9, "weight_decay": 0.2, "eps": 0.1}),
+    (optim.Adagrad, literal_adagrad, {"lr": 0.1}),
+    (
+        optim.Adagrad,
+        literal_adagrad,
+        {"lr": 0.1, "lr_decay": 0.2, "weight_decay": 0.1, "initial_accumulator_value": 0.5, "eps": 1e-2},
+    ),
+    (optim.Adadelta, literal_adadelta, {"lr": 1.0}),
+    (optim.Adadelta, literal_adadelta, {"lr": 0.5, "rho": 0.7, "eps": 1e-3, "weight_decay": 0.2}),
+]
+NAMES = [f"{case[0].__name__}-{'-'.join(case[2])}" for case in CASES]
+
+
+@pytest.mark.parametrize(("kind", "literal", "options"), CASES, ids=NAMES)
+def test_many_steps_equal_the_formula_of_the_paper(kind, literal, options, rng):
+    params = parameters(rng)
+    starts = [p.numpy() for p in params]
+    gradients = [[rng.normal(size=shape) * 10.0 ** rng.integers(-2, 2) for shape in SHAPES] for _ in range(60)]
+    optimizer = kind(params, **options)
+    for row in gradients:
+        set_gradients(params, row)
+        optimizer.step()
+    for i, (p, start) in enumerate(zip(params, starts, strict=True)):
+        expected = literal(start, [row[i] for row in gradients], **options)
+        np.testing.assert_allclose(p.data, expected, rtol=1e-9, atol=1e-11)
+
+
+@pytest.mark.parametrize(("kind", "literal", "options"), CASES, ids=NAMES)
+def test_a_run_resumed_from_its_state_goes_on_to_the_same_bits(kind, literal, options, rng):
+    params = parameters(rng, np.float32)
+    rows = [[rng.normal(size=shape) for shape in SHAPES] for _ in range(12)]
+    optimizer = kind(params, **options)
+    for row in rows[:5]:
+        set_gradients(params, row)
+        optimizer.step()
+    optimizer.lr = optimizer.lr / 3
+    weights, kept = [p.numpy() for p in params], optimizer.state_dict()
+    resumed = [tl.tensor(w, requires_grad=True) for w in weights]
+    other = kind(resumed, **options)
+    other.load_state_dict(kept)
+    for row in rows[5:]:
+        for ps, o in ((params, optimizer), (resumed, other)):
+            set_gradients(ps, row)
+            o.step()
+    assert all(np.array_equal(p.data, q.data) for p, q in zip(params, resumed, strict=True))
+    assert other.lr == optimizer.lr
+
+
+@pytest.mark.parametrize(("kind", "literal", "options"), CASES, ids=NAMES)
+def test_a_step_happens_in_place_in_the_parameters_dtype_and_leaves_gradients_alone(kind, literal, options, rng):
+    params = parameters(rng, np.float32)
+    optimizer = kind(params, **options)
+    optimizer.lr = np.float64(0.01)  # a NumPy scalar would make float32 arithmetic float64
+    rows = [rng.normal(size=shape) for shape in SHAPES]
+    for _ in range(2):
+        set_gradients(params, rows)
+        before = [(p.data, p.stamp, p.numpy()) for p in params]
+        optimizer.step()
+        for p, g, (array, stamp, old) in zip(params, rows, before, strict=True):
+            assert p.data is array and p.dtype == np.float32 and p.stamp > stamp
+            assert not np.array_equal(p.data, old)
+            np.testing.assert_array_equal(p.grad.data, np.float32(g))
+    for memory in optimizer.state_dict()["state"].values():
+        assert all(value.dtype == np.float32 for name, value in memory.items() if name != "step")
+
+
+def test_parameters_without_a_gradient_and_frozen_ones_are_left_alone_and_count_no_step(rng):
+    a, b, c = (tl.tensor(rng.normal(size=3), requires_grad=True) for _ in range(3))
+    optimizer = optim.Adam([a, b, c], lr=0.1, weight_decay=0.1)
+    start = b.numpy()
+    a.grad, c.grad = tl.tensor(np.ones(3)), tl.tensor(np.ones(3))
+    c.requires_grad = False
+    kept_c, stamps = c.numpy(), (b.stamp, c.stamp)
+    optimizer.step()
+    np.testing.assert_array_equal(b.data, start)
+    np.testing.assert_array_equal(c.data, kept_c)
+    assert (b.stamp, c.stamp) == stamps and list(optimizer.state_dict()["state"]) == [0]
+    b.grad = tl.tensor(np.array([1.0, -2.0, 3.0]))
+    optimizer.step()
+    np.testing.assert_allclose(
+        b.data, literal_adam(start, [np.array([1.0, -2.0, 3.0])], 0.1, weight_decay=0.1), rtol=1e-12
+    )
+
+
+def test_a_step_between_forward_and_backward_is_noticed():
+    w = tl.tensor([1.0, 2.0], requires_grad=True)
+    loss = (w * w).sum()
+    w.grad = tl.tensor([1.0, 1.0])
+    optim.SGD([w], lr=0.1).step()
+    with pytest.raises(tl.ChangedValueError, match="changed after"):
+        loss.backward()
+
+
+def test_rmsprop_centered_survives_a_variance_that_rounds_below_zero():
+    w = tl.tensor(np.float32([1.0, 2.0]), requires_grad=True)
+    optimizer = optim.RMSprop([w], lr=1e-4, alpha=0.5, centered=True)
+    for _ in range(200):
+        w.grad = tl.tensor(np.float32([0.1, 0.3]))
+        optimizer.step()
+    assert np.isfinite(w.data).all()
+
+
+def test_a_parameter_given_twice_is_updated_once_and_generators_are_taken():
+    w = tl.tensor([1.0], requires_grad=True)
+    optimizer = optim.SGD((p for p in [w, w]), lr=0.5)
+    w.grad = tl.tensor([1.0])
+    optimizer.step()
+    assert w.data[0] == 0.5 and len(optimizer.params) == 1
+    optimizer.zero_grad()
+    assert w.grad is None
+
+
+def test_a_model_and_its_optimizer_copied_together_train_apart_from_the_originals(rng):
+    w = tl.tensor(rng.normal(size=(2, 3)), requires_grad=True)
+    optimizer = optim.Adam([w], lr=0.1)
+    copied_w, copied = copy.deepcopy((w, optimizer))
+    copied_w.grad = tl.tensor(rng.normal(size=(2, 3)))
+    before = w.numpy()
+    copied.step()
+    assert copied.params[0] is copied_w
+    np.testing.assert_array_equal(w.data, before)
+    assert not np.array_equal(copied_w.data, before)
+
+
+w = tl.tensor([1.0, 2.0], requires_grad=True)
+frozen = tl.tensor([1.0])
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "sentence"),
+    [
+        (lambda: optim.SGD([], lr=0.1), ValueError, "SGD was given no parameters"),
+        (lambda: optim.Adam([np.ones(2)]), TypeError, "Adam updates Tensors, but parameter 0 is of type ndarray"),
+        (lambda: optim.Adam(w), TypeError, "write \\[w\\]"),
+        (lambda: optim.Adam({"w": w}), TypeError, "write model.parameters\\(\\)"),
+        (lambda: optim.Adam([w * 2]), ValueError, "parameter 0 was computed by multiply"),
+        (lambda: optim.Adam([frozen]), ValueError, "none of the parameters given to Adam requires a gradient"),
+        (lambda: optim.SGD([w], lr=-1), ValueError, "SGD's lr must be a finite number ≥ 0, not -1"),
+        (lambda: optim.SGD([w], lr=math.nan), ValueError, "SGD's lr must be"),
+        (lambda: optim.SGD([w], lr=math.inf), ValueError, "SGD's lr must be"),
+        (lambda: optim.SGD([w], lr=0.1, momentum=-0.1), ValueError, "SGD's momentum"),
+        (lambda: optim.SGD([w], lr=0.1, nesterov=True), ValueError, "nesterov needs a momentum"),
+        (lambda: optim.SGD([w], lr=0.1, nesterov=True, momentum=0.9, dampening=0.1), ValueError, "no dampening"),
+        (lambda: optim.Adam([w], betas=(1.0, 0.9)), ValueError, "Adam's beta1 must be a number in 0 ≤ beta1 < 1, not 1.0"),
+        (lambda: optim.Adam([w], betas=(0.9, -0.1)), ValueError, "Adam's beta2"),
+        (lambda: optim.Adam([w], eps=-1), ValueError, "Adam's eps"),
+        (lambda: optim.AdamW([w], weight_decay=-1), ValueError, "AdamW's weight_decay"),
+        (lambda: optim.RMSprop([w], alpha=1.5), ValueError, "RMSprop's alpha"),
+        (lambda: optim.Adagrad([w], lr_decay=-1), ValueError, "Adagrad's lr_decay"),
+        (lambda: optim.Adagrad([w], initial_accumulator_value=-1), ValueError, "initial_accumulator_value"),
+        (lambda: optim.Adadelta([w], rho=-0.5), ValueError, "Adadelta's rho"),
+        (lambda: optim.SGD([w], lr="fast"), TypeError, "SGD's lr must be a number, not 'fast'"),
+        (lambda: optim.StepLR(optim.SGD([w], lr=1), 0), ValueError, "whole step_size ≥ 1"),
+        (lambda: optim.StepLR([w], 3), TypeError, "StepLR takes an optimizer, not list"),
+        (lambda: optim.CosineAnnealingLR(optim.SGD([w], lr=1), 0), ValueError, "T_max ≥ 1"),
+        (lambda: optim.LinearWarmup(optim.SGD([w], lr=1), 0), ValueError, "warmup_steps ≥ 1"),
+        (lambda: optim.ReduceLROnPlateau(optim.SGD([w], lr=1), factor=1.0), ValueError, "0 < factor < 1"),
+        (lambda: optim.ReduceLROnPlateau(optim.SGD([w], lr=1), mode="up"), ValueError, "mode is 'min' or 'max'"),
+        (lambda: optim.ReduceLROnPlateau(optim.SGD([w], lr=1)).step(), TypeError, "watches a value"),
+        (lambda: optim.clip_grad_norm([w], -1), ValueError, "max_norm ≥ 0"),
+        (lambda: optim.clip_grad_norm([np.ones(2)], 1), TypeError, "not a ndarray"),
+        (lambda: optim.clip_grad_value([w], -1), ValueError, "clip_value ≥ 0"),
+    ],
+)
+def test_a_mistake_gets_a_sentence(make, error, sentence):
+    with pytest.raises(error, match=sentence):
+        make()
+
+
+def test_a_gradient_of_another_shape_is_refused_not_broadcast():
+    p = tl.tensor(np.zeros((3, 2)), requires_grad=True)
+    p.grad = tl.tensor(np.ones((1, 2)))
+    with pytest.raises(ValueError, match=r"grad of a parameter of shape \(3, 2\).*\(1, 2\)"):
+        optim.SGD([p], lr=0.1).step()
+    p.grad = np.ones((3, 2))
+    with pytest.raises(ValueError, match="but it is a ndarray"):
+        optim.SGD([p], lr=0.1).step()
+
+
+def test_the_state_of_another_optimizer_or_of_other_parameters_is_refused_and_nothing_changes(rng):
+    def stepped(kind, shape, **options):
+        p = tl.tensor(rng.normal(size=shape), requires_grad=True)
+        p.grad = tl.tensor(rng.normal(size=shape))
+        optimizer = kind([p], **options)
+        optimizer.step()
+        return optimizer
+
+    adam = stepped(optim.Adam, (3, 2), lr=0.1)
+    before = adam.state_dict()
+    for other in (stepped(optim.RMSprop, (3, 2)), stepped(optim.SGD, (3, 2), lr=0.1, momentum=0.9)):
+        with pytest.raises(ValueError, match="saved by another optimizer or with other settings"):
+            adam.load_state_dict(other.state_dict())
+    with pytest.raises(ValueError, match=r"exp_avg of parameter 0 has shape \(2, 3\), not \(3, 2\)"):
+        adam.load_state_dict(stepped(optim.Adam, (2, 3)).state_dict())
+    with pytest.raises(ValueError, match="the state is of parameter 1, but this Adam has 1"):
+        adam.load_state_dict({"lr": 0.1, "state": {1: before["state"][0]}})
+    with pytest.raises(ValueError, match="as state_dict\\(\\) gives it"):
+        adam.load_state_dict({"state": {}})
+    with pytest.raises(ValueError, match="lr must be"):
+        adam.load_state_dict({**before, "lr": -1.0})
+    after = adam.state_dict()
+    assert after["lr"] == before["lr"]
+    for name, value in before["state"][0].items():
+        np.testing.assert_array_equal(after["state"][0][name], value)
+
+
+def test_a_state_dict_is_a_copy(rng):
+    p = tl.tensor(rng.normal(size=3), requires_grad=True)
+    optimizer = optim.Adam([p])
+    p.grad = tl.tensor(rng.normal(size=3))
+    optimizer.step()
+    kept = optimizer.state_dict()
+    old = kept["state"][0]["exp_avg"].copy()
+    optimizer.step()
+    np.testing.assert_array_equal(kept["state"][0]["exp_avg"], old)
+    kept["state"][0]["exp_avg"][:] = 99
+    assert not (optimizer.state_dict()["state"][0]["exp_avg"] == 99).any()
+
+
+# ---- schedules ----
+
+
+def rates(schedule, n, values=None):
+    found = [schedule.optimizer.lr]
+    for i in range(n):
+        schedule.step() if values is None else schedule.step(values[i])
+        found.append(schedule.optimizer.lr)
+    return found
+
+
+def test_steplr_multiplies_by_gamma_every_step_size_epochs():
+    schedule = optim.StepLR(optim.SGD([w], lr=0.8), step_size=3, gamma=0.5)
+    np.testing.assert_allclose(rates(schedule, 7), [0.8, 0.8, 0.8, 0.4, 0.4, 0.4, 0.2, 0.2])
+
+
+def test_cosine_annealing_follows_half_a_wave():
+    schedule = optim.CosineAnnealingLR(optim.SGD([w], lr=0.9), T_max=6, eta_min=0.1)
+    expected = [0.1 + 0.8 * (1 + math.cos(math.pi * t / 6)) / 2 for t in range(9)]
+    np.testing.assert_allclose(rates(schedule, 8), expected)
+    assert expected[6] == pytest.approx(0.1)
+
+
+def test_linear_warmup_rises_in_equal_steps_and_stays():
+    schedule = optim.LinearWarmup(optim.SGD([w], lr=0.8), warmup_steps=4)
+    np.testing.assert_allclose(rates(schedule, 6), [0.2, 0.4, 0.6, 0.8, 0.8, 0.8, 0.8])
+
+
+def test_reduce_on_plateau_cuts_after_more_than_patience_bad_epochs():
+    schedule = optim.ReduceLROnPlateau(optim.SGD([w], lr=1.0), factor=0.5, patience=1, cooldown=1, min_lr=0.2)
+    values = [3.0, 2.0, 2.0, 2.0, 2.0, 2.0, 2.0, 1.0, math.nan, math.nan]
+    np.testing.assert_allclose(rates(schedule, 10, values), [1, 1, 1, 1, 0.5, 0.5, 0.5, 0.25, 0.25, 0.25, 0.25])
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda o: optim.StepLR(o, 2, 0.5),
+        lambda o: optim.CosineAnnealingLR(o, 5),
+        lambda o: optim.LinearWarmup(o, 5),
+        lambda o: optim.ReduceLROnPlateau(o, patience=1, mode="max"),
+    ],
+)
+def test_a_schedule_resumed_from_its_state_goes_on_the_same(make):
+    values = [1.0, 0.9, 0.8, 0.95, 0.7, 0.6, 0.5, 0.4, 0.3]
+    first = make(optim.SGD([w], lr=0.3))
+    rates(first, 4, values)
+    second = make(optim.SGD([w], lr=0.7))
+    second.load_state_dict(first.state_dict())
+    second.optimizer.load_state_dict(first.optimizer.state_dict())
+    assert rates(first, 5, values[4:]) == rates(second, 5, values[4:])
+    with pytest.raises(ValueError, match="'s state has"):
+        second.load_state_dict({"t": 1})
+
+
+# ---- clipping ----
+
+
+def test_clip_grad_norm_scales_all_gradients_together_and_tells_the_norm_before(rng):
+    params = parameters(rng)
+    set_gradients(params, rows := [rng.normal(size=shape) for shape in SHAPES])
+    arrays = [p.grad.data for p in params]
+    norm = math.sqrt(sum(float(np.sum(g**2)) for g in rows))
+    assert optim.clip_grad_norm(params + params, norm / 4) == pytest.approx(norm, rel=1e-12)
+    for p, g, array in zip(params, rows, arrays, strict=True):
+        np.testing.assert_allclose(p.grad.data, g * (norm / 4) / (norm + 1e-6), rtol=1e-12)
+        assert p.grad.data is array
+    assert optim.clip_grad_norm((p for p in params), 1e9) == pytest.approx(norm / 4, rel=1e-5)
+
+
+def test_clip_grad_norm_refuses_what_is_not_finite_and_measures_huge_float32_gradients():
+    p = tl.tensor(np.zeros(2, np.float32), requires_grad=True)
+    p.grad = tl.tensor(np.float32([3e30, 4e30]))
+    assert optim.clip_grad_norm([p], 1.0) == pytest.approx(5e30, rel=1e-6)
+    np.testing.assert_allclose(p.grad.data, [0.6, 0.8], rtol=1e-5)
+    p.grad = tl.tensor(np.float32([np.nan, 4]))
+    with pytest.raises(FloatingPointError, match="norm of the gradients is nan"):
+        optim.clip_grad_norm([p], 1.0)
+    assert p.grad.data[1] == 4
+
+
+def test_clip_grad_value_limits_every_element(rng):
+    p = tl.tensor(np.zeros((2, 2)), requires_grad=True)
+    p.grad = tl.tensor(np.array([[-3.0, 0.2], [0.5, 7.0]]))
+    optim.clip_grad_value(p, 0.5)
+    np.testing.assert_array_equal(p.grad.data, [[-0.5, 0.2], [0.5, 0.5]])
+
+
+def test_clipping_leaves_the_graph_of_a_differentiable_gradient_alone():
+    p = tl.tensor([3.0], requires_grad=True)
+    (p**3).sum().backward(create_graph=True)
+    made = p.grad
+    optim.clip_grad_norm([p], 1.0)
+    assert made.data[0] == 27 and p.grad.data[0] == pytest.approx(1.0, abs=1e-5)
+
+
+def test_observers_are_told_of_a_step():
+    from tinydl.recording import Observer, observing
+
+    class Watch(Observer):
+        told = ()
+
+        def optimizer_stepped(self, optimizer):
+            self.told += (optimizer,)
+
+    p = tl.tensor([1.0], requires_grad=True)
+    p.grad = tl.tensor([1.0])
+    optimizer = optim.SGD([p], lr=0.1)
+    with observing(watch := Watch()):
+        optimizer.step()
+    assert watch.told == (optimizer,)
