@@ -51,6 +51,7 @@ def numerical_directional(f: Callable[..., Any], inputs: Sequence[Any], directio
     """The derivative of f along the directions (None: an input that stays), and an estimate of its error."""
 
     def along(h: float) -> Any:
-        return f(*(x if d is None else np.asarray(x, np.float64) + h * d for x, d in zip(inputs, directions, strict=True)))
+        pairs = zip(inputs, directions, strict=True)
+        return f(*(x if d is None else np.asarray(x, np.float64) + h * d for x, d in pairs))
 
     return slope_at_zero(along)

@@ -75,7 +75,7 @@ def test_an_integer_gives_a_pair_and_everything_else_a_dataset():
     ],
 )
 def test_an_index_that_means_no_examples_is_refused(index, error):
-    with pytest.raises(error):
+    with pytest.raises(error, match=r"no example|the mask has 9|a Dataset is indexed by"):
         numbered(10)[index]
 
 
@@ -664,6 +664,13 @@ def test_rotation_and_scaling_agree_with_torchs_grid_sample(rng):
         grid = torch.nn.functional.affine_grid(theta, x.shape, align_corners=True)
         expected = torch.nn.functional.grid_sample(torch.tensor(x), grid, align_corners=True)
         np.testing.assert_allclose(y, expected.numpy(), atol=1e-12)
+
+
+def test_numpys_numbers_serve_as_angles_and_fractions(rng):
+    x = rng.random((3, 5, 5))
+    for degrees in (np.float32(10), np.int64(10), np.uint8(10)):
+        np.testing.assert_array_equal(data.rotate(x, degrees, rng=1), data.rotate(x, 10, rng=1))
+    assert len(data.split(numbered(10), np.float32(0.7))[0]) == 7
 
 
 def test_angles_and_factors_fill_their_ranges():

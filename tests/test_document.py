@@ -1,7 +1,7 @@
 """Every formula and claim of the source article that a computation can decide, decided.
 
-What holds is checked for all inputs that hypothesis finds; what fails is refuted by a counterexample, found by gradcheck
-where it is a gradient, and the corrected formula passes the same test. Nothing here reads document.py's numbers.
+What holds is checked for all inputs that hypothesis finds; what fails is refuted by a counterexample, found by
+gradcheck where it is a gradient, and the corrected formula passes the same test. Nothing here trusts document.py.
 """
 
 import io
@@ -684,7 +684,7 @@ def test_d18_d25_to_d28_none_of_the_recommendations_for_optimizers_stands() -> N
         "Adam": [0.01, 0.03],
         "Adadelta": [10, 30],
     }
-    decide_the_optimizers(0, 5000, 300, 40, rates)
+    decide_the_optimizers(1, 5000, 500, 50, rates)
 
 
 @pytest.mark.slow
@@ -759,8 +759,10 @@ def test_d29_layers_without_activations_are_one_affine_map(widths: list[int], se
     b = network(zero, lambda z: z)
     w = network(eye, lambda z: z) - b
     assert np.allclose(network(x, lambda z: z), x @ w + b, atol=1e-9 * (1 + np.abs(w).max()))
+    layers = [(w / 2, b / 2) for w, b in [(normal(3, 4), normal(4)), (normal(4, 2), normal(2))]]
+    x, zero, eye = normal(7, 3), np.zeros((1, 3)), np.eye(3)
     b = network(zero, np.tanh)
-    assert not np.allclose(network(x, np.tanh), x @ (network(eye, np.tanh) - b) + b, atol=1e-6)
+    assert not np.allclose(network(x, np.tanh), x @ (network(eye, np.tanh) - b) + b, atol=1e-2)
 
 
 @given(hnp.arrays(np.float64, 3, elements=NUMBERS))
@@ -1040,8 +1042,8 @@ class TestD46:
             size = sum(part.nbytes for part in (values, columns, starts))
             assert abs(size / w.nbytes - share) < 0.02 and abs(len(values) / w.size - (1 - zeros)) < 0.01
             assert size == document.sparse_bytes(len(values), 400)
-            x = normal(400).astype(np.float32)
-            assert np.allclose(np.add.reduceat(np.append(values * x[columns], 0), starts)[:-1], w @ x, atol=1e-4)
+            x, rows = normal(400), np.repeat(np.arange(400), np.diff(starts))
+            assert np.allclose(np.bincount(rows, values * x[columns], 400), w @ x, atol=1e-4)
 
     def test_quantisation_quarters_the_bytes_and_keeps_the_number_of_operations(self) -> None:
         w = self.pruned(0.0)
@@ -1088,9 +1090,14 @@ def test_every_row_that_a_computation_can_decide_has_evidence() -> None:
     assert {r.id for r in document.ROWS if r.evidence is None} == prose
 
 
-def test_the_whole_table_prints_on_an_ascii_terminal() -> None:
-    text = printed("ascii")
-    assert text.count("\n  measured ") == 53 and text.count("not decided by a computation") == 16
+SLOWER = {"D15", "D17", "D18", "D25", "D26", "D27", "D28"}
+
+
+@pytest.mark.parametrize("left_out", [SLOWER, pytest.param(set(), marks=pytest.mark.slow)])
+def test_the_whole_table_prints_on_an_ascii_terminal(left_out: set[str]) -> None:
+    ids = [r.id for r in document.ROWS if r.id not in left_out]
+    text = printed("ascii", *ids)
+    assert text.count("\n  measured ") == len(ids) and text.count("not decided by a computation") == 16
     assert "dJ/dw" in text and "nan" not in text.replace("ReLU(NaN)", "").replace("np.maximum: nan", "")
 
 

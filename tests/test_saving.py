@@ -392,6 +392,35 @@ def test_an_optimizers_state_of_another_form_is_damage(tmp_path):
         with pytest.raises(ValueError, match=r"m\.npz"):
             load(model, tmp_path / "m.npz", optimizer)
         assert everything(model, optimizer) == before
+    good = {
+        f"optimizer/state/{i}/{k}": v
+        for i, memory in optimizer.state_dict()["state"].items()
+        for k, v in memory.items()
+    }
+    for bad in (
+        {"optimizer/lr": 0.1, "optimizer/state/0/exp_avg": np.full((5, 3), 1j)},
+        {"optimizer/lr/x": 1, "optimizer/lr": 0.1},
+    ):
+        np.savez(tmp_path / "m.npz", **state, **(good | bad))
+        with pytest.raises(ValueError, match=r"m\.npz"):
+            load(model, tmp_path / "m.npz", optimizer)
+        assert everything(model, optimizer) == before
+
+
+def test_an_optimizers_state_keeps_its_structure(path):
+    class Kept(Box):
+        def state_dict(self):
+            return {"lr": 0.1, "state": {0: {"step": 3, "exp_avg": np.arange(6.0).reshape(2, 3)}, 12: {"step": 4}}}
+
+        def load_state_dict(self, state):
+            self.loaded = state
+
+    layer, kept = nn.Linear(2, 2), Kept()
+    save(layer, path, kept)
+    load(layer, path, kept)
+    assert set(kept.loaded) == {"lr", "state"} and kept.loaded["lr"] == 0.1 and set(kept.loaded["state"]) == {0, 12}
+    assert kept.loaded["state"][0]["step"] == 3 and kept.loaded["state"][12]["step"] == 4
+    np.testing.assert_array_equal(kept.loaded["state"][0]["exp_avg"], np.arange(6.0).reshape(2, 3))
 
 
 # ---- files

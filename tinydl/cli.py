@@ -22,6 +22,7 @@ import numpy as np
 from . import __version__, data, dispatch, nn, optim, random
 from . import functional as F
 from .derivatives import samples
+from .document import add_document_command
 from .gradcheck import Report, gradcheck
 from .tensor import Primitive
 from .training import History, accuracy, evaluate, fit, predict
@@ -50,6 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     subparsers = parser.add_subparsers(title="commands", metavar="", parser_class=Parser)
     add_demo_command(subparsers)
     add_gradcheck_command(subparsers)
+    add_document_command(subparsers)
     chosen = parser.parse_args(arguments)
     if not hasattr(chosen, "run"):
         parser.print_help()
@@ -72,13 +74,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 # ---- tinydl demo ----
 
 OPTIMIZERS: dict[str, tuple[Callable[..., optim.Optimizer], float]] = {  # with the learning rate each has by default
-    "adam": (optim.Adam, 0.003),
-    "adamw": (optim.AdamW, 0.003),
+    "adam": (optim.Adam, 0.005),
+    "adamw": (optim.AdamW, 0.005),
     "rmsprop": (optim.RMSprop, 0.001),
     "adagrad": (optim.Adagrad, 0.03),
     "adadelta": (optim.Adadelta, 1.0),
     "sgd": (lambda params, lr: optim.SGD(params, lr=lr, momentum=0.9), 0.03),
 }
+PICTURE = Path("tinydl-demo.png")
 SPLIT_SEED = 0  # which digits are for testing doesn't depend on --seed
 
 
@@ -88,15 +91,15 @@ def add_demo_command(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "demo",
         help="train a network on real handwritten digits and draw how it went",
-        description="Checks the gradient of a small network numerically, trains it on handwritten digits, tests it on a "
-        "fifth of them that it never saw, and draws the result. The same seed gives the same numbers.",
+        description="Checks the gradient of a small network numerically, trains it on handwritten digits, tests it on "
+        "a fifth of them that it never saw, and draws the result. The same seed gives the same numbers.",
     )
     parser.add_argument("--epochs", type=_integer(1), default=40, help="passes over the training digits (default 40)")
     parser.add_argument("--lr", type=_positive, help=f"the first learning rate (by default {rates})")
-    parser.add_argument("--hidden", type=_integer(1), default=256, help="units in the hidden layer (default 256)")
+    parser.add_argument("--hidden", type=_integer(1), default=128, help="units in the hidden layer (default 128)")
     parser.add_argument("--optimizer", choices=OPTIMIZERS, default="adam", help="default adam; sgd has momentum 0.9")
     parser.add_argument("--seed", type=_integer(0), default=0, help="of weights, dropout and shuffling (default 0)")
-    parser.add_argument("--output", type=Path, default=Path("tinydl-demo.png"), help="the picture (default tinydl-demo.png)")
+    parser.add_argument("--output", type=Path, default=PICTURE, help=f"the picture (default {PICTURE})")
     parser.set_defaults(run=run_demo)
 
 
@@ -112,8 +115,9 @@ def run_demo(chosen: argparse.Namespace) -> int:
         except MemoryError:
             raise UsageError(f"there isn't enough memory for --hidden {chosen.hidden}") from None
         size = sum(p.size for p in model.parameters())
-        print(f"tinydl {__version__}: a network 64-{chosen.hidden}-10 with {size:,} parameters learns handwritten digits")
-        print(f"{len(train)} digits to train on, {len(validation)} for validation, {len(test)} for the test; seed {chosen.seed}")
+        print(f"tinydl {__version__}: a network 64-{chosen.hidden}-10 ({size:,} parameters) learns handwritten digits")
+        sizes = f"{len(train)} digits to train on, {len(validation)} for validation, {len(test)} for the test"
+        print(f"{sizes}; seed {chosen.seed}")
         if not _gradient_is_right(model, train[:8]):
             return 1
         make, rate = OPTIMIZERS[chosen.optimizer]
@@ -126,14 +130,16 @@ def run_demo(chosen: argparse.Namespace) -> int:
                 schedule=optim.CosineAnnealingLR(optimizer, chosen.epochs),
             )  # fmt: skip
         except FloatingPointError as error:
-            print(f"tinydl: the training diverged; try a smaller --lr than {chosen.lr or rate:g}. {error}", file=sys.stderr)
+            advice = f"try a smaller --lr than {chosen.lr or rate:g}"
+            print(f"tinydl: the training diverged; {advice}. {error}", file=sys.stderr)
             return 1
     if history.stopped and not len(history):
         raise KeyboardInterrupt
     result = evaluate(model, test, loss=F.cross_entropy, metrics={"accuracy": accuracy})
     right = round(result["accuracy"] * len(test))
     after = f"after {len(history)} epochs, {history.stopped}" if history.stopped else "digits that it never saw"
-    print(f"\ntest: {right} of {len(test)} right, accuracy {result['accuracy']:.2%}, loss {result['loss']:.4f} ({after})")
+    score = f"accuracy {result['accuracy']:.2%}, loss {result['loss']:.4f}"
+    print(f"\ntest: {right} of {len(test)} right, {score} ({after})")
     _draw(chosen.output, history, test, predict(model, test.x).argmax(1), result["accuracy"])
     print(f"picture: {chosen.output}   ({time.perf_counter() - started:.1f} s in all)")
     return 0
@@ -166,19 +172,20 @@ def _print_epoch(epoch: int, history: History) -> None:
         print(line, flush=True)
 
 
-def _draw(path: Path, history: History, test: data.Dataset, said: Any, right: float, most: int = 24) -> None:
+def _draw(path: Path, history: History, test: data.Dataset, said: Any, accuracy: float, most: int = 24) -> None:
     from matplotlib.figure import Figure
 
     from . import plots
 
     wrong = np.flatnonzero(said != test.y)
     shown = wrong[:most]
-    figure = Figure(figsize=(11, 6.2 + 1.25 * max(1, math.ceil(len(shown) / 12))), layout="constrained")
-    figure.suptitle(f"tinydl demo: {right:.2%} of {len(test)} handwritten test digits right")
-    above, below = figure.subfigures(2, 1, height_ratios=[5.4, 0.4 + 1.25 * max(1, math.ceil(len(shown) / 12))])
-    left, middle = above.subfigures(1, 2, width_ratios=[1, 1])
+    rows = max(1, math.ceil(len(shown) / 12))
+    figure = Figure(figsize=(11, 6.2 + 1.25 * rows), layout="constrained")
+    figure.suptitle(f"tinydl demo: {accuracy:.2%} of {len(test)} handwritten test digits right")
+    above, below = figure.subfigures(2, 1, height_ratios=[5.4, 0.4 + 1.25 * rows])[:]
+    left, right = above.subfigures(1, 2)[:]
     plots.curves(history, left, ["loss"])
-    plots.confusion_matrix(test.y, said, middle)
+    plots.confusion_matrix(test.y, said, right)
     rest = f", the first {most}" if len(wrong) > most else ""
     below.suptitle(f"the {len(wrong)} test digits it got wrong{rest}" if len(wrong) else "it got no test digit wrong")
     plots.images(test.x[shown].reshape(-1, 8, 8), [f"{test.y[i]}, said {said[i]}" for i in shown], below, columns=12)
@@ -253,7 +260,7 @@ def add_gradcheck_command(subparsers: Any) -> None:
         description=GRADCHECK_HELP,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("names", nargs="*", metavar="name | file.py:name", help="what to check (default: the whole table)")
+    parser.add_argument("names", nargs="*", metavar="name | file.py:name", help="what to check (default: all rules)")
     parser.add_argument("--cases", type=_integer(1), default=5, help="random cases per rule of the table (default 5)")
     parser.add_argument("--seed", type=_integer(0), default=0, help="of the random cases (default 0)")
     parser.set_defaults(run=run_gradcheck)
@@ -295,7 +302,8 @@ def _check_table(names: Sequence[str], cases: int, seed: int) -> bool:
 
 def _check_rule(name: str, cases: int, seed: int) -> tuple[list[Report], str]:
     """Reports on random cases that lie on no kink or tie (what happens there is a convention, stated in the table)."""
-    primitive, draw, reports = dispatch.primitives[name], samples.Draw(seed), []
+    primitive, draw = dispatch.primitives[name], samples.Draw(seed)
+    reports: list[Report] = []
     for _ in range(20 * cases):
         if len(reports) == cases:
             break
@@ -331,11 +339,12 @@ def _check_file(name: str, seed: int) -> bool:
     f = found.get(function)
     if not callable(f):
         close = difflib.get_close_matches(function, [n for n, v in found.items() if callable(v)], 3, 0.4)
-        raise UsageError(f"{path} has no function {function!r}{'; did you mean ' + ' or '.join(close) + '?' if close else ''}")
+        advice = f"; did you mean {' or '.join(close)}?" if close else ""
+        raise UsageError(f"{path} has no function {function!r}{advice}")
     rules = {kind: found[f"{function}_{kind}"] for kind in ("vjp", "grad") if callable(found.get(f"{function}_{kind}"))}
     if len(rules) != 1 and not isinstance(f, Primitive):
-        which = "both" if rules else "neither"
-        raise UsageError(f"{path} has {which} {function}_vjp {'and' if rules else 'nor'} {function}_grad; one is needed")
+        both = f"both {function}_vjp and" if rules else f"neither {function}_vjp nor"
+        raise UsageError(f"{path} has {both} {function}_grad; one of them is needed")
     inputs = _inputs(found, function, f, seed)
     try:
         f(*(x.copy() for x in inputs))

@@ -133,7 +133,15 @@ _INSTEAD = {
     "heaviside": "np.where(x > 0, 1.0, 0.0)", "select": "np.where", "piecewise": "np.where", "choose": "np.where",
     "interp": "np.where and arithmetic", "percentile": "np.sort and indexing", "quantile": "np.sort and indexing",
     "put": "np.where", "copyto": "np.where", "place": "np.where", "putmask": "np.where", "append": "np.concatenate",
-    "save": "np.save(file, x.numpy())", "savetxt": "np.savetxt(file, x.numpy())",
+    "save": "np.save(file, x.numpy())", "savetxt": "np.savetxt(file, x.numpy())", "block": "np.concatenate",
+    "insert": "np.concatenate", "delete": "indexing", "resize": "np.tile", "unstack": "iteration, `a, b = x`",
+    "compress": "indexing, x[mask]", "extract": "indexing, x[mask]", "partition": "np.sort", "unique": "np.sort",
+    "ediff1d": "np.diff", "gradient": "np.diff (tl.grad differentiates a function)", "fmod": "np.remainder",
+    "cumulative_sum": "np.cumsum", "cumulative_prod": "np.cumprod", "float_power": "np.power", "real": "x itself",
+    "copysign": "np.abs(x) * np.sign(y)", "trapezoid": "np.sum((y[1:] + y[:-1]) / 2 * np.diff(x))",
+    "polyval": "arithmetic", "vander": "x[:, None] ** np.arange(n)", "cov": "x @ x.T of centred rows",
+    "convolve": "sums of shifted products", "correlate": "sums of shifted products", "meshgrid": "np.broadcast_to",
+    "rollaxis": "np.moveaxis", "fill_diagonal": "np.where(np.eye(n), value, x)",
 }  # fmt: skip
 
 
@@ -185,8 +193,7 @@ def attach() -> None:
     for name in elementwise:
         setattr(Tensor, name, _unary(primitives[name]))
     for name, f in _METHODS.items():
-        if f in table:  # (until the table is complete)
-            setattr(Tensor, name, _method(table[f], name))
+        setattr(Tensor, name, _method(table[f], name))
 
 
 _AS_THEY_ARE = {np.ndarray, float, int, bool, np.float16, np.float32, np.float64, np.int64}

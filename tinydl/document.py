@@ -27,7 +27,7 @@ from . import optim
 from .arrays import Array
 from .gradcheck import gradcheck
 from .random import manual_seed, seeded
-from .tensor import Tensor, tensor, wrap
+from .tensor import Tensor, tensor
 
 Evidence = Callable[[], str]
 
@@ -93,7 +93,10 @@ def product_of_matrices() -> str:
 @evidence("D2")
 def frobenius() -> str:
     x = rng().normal(size=(2, 3))
-    norm = lambda x: np.sqrt(np.sum(x * x))
+
+    def norm(x: Array) -> Any:
+        return np.sqrt(np.sum(x * x))
+
     slopes = [norm(h * np.ones((2, 2))) / h for h in (1e-9, -1e-9)]
     return (
         f"2X for ‖X‖²: {judge(lambda x: np.sum(x * x), x, grad=lambda x: 2 * x)}; 2X for ‖X‖: "
@@ -104,7 +107,9 @@ def frobenius() -> str:
 
 @evidence("D3")
 def gram() -> str:
-    gram = lambda x: x.T @ x
+    def gram(x: Array) -> Array:
+        return x.T @ x
+
     tall, square = rng().normal(size=(5, 3)), rng().normal(size=(3, 3))
     right = [
         judge(gram, rng().normal(size=s), vjp=lambda g, x: x @ (g + g.T)) for s in ((5, 3), (3, 5), (3, 3), (1, 3))
@@ -313,14 +318,14 @@ def activations() -> str:
 
 def xor_network(start: Callable[[tuple[int, ...]], Array], biases: bool) -> tuple[float, float, int, float]:
     """Train 2-8-1 tanh on XOR-like points, by gradient descent: loss, accuracy, rank of W1, largest |W|."""
-    x = rng(3).uniform(-1, 1, (200, 2))
-    sign = np.where(x[:, :1] * x[:, 1:] > 0, 1.0, -1.0)
+    points = rng(3).uniform(-1, 1, (200, 2))
+    x, sign = tensor(points), np.where(points[:, :1] * points[:, 1:] > 0, 1.0, -1.0)
     shapes = ((2, 8), (8,), (8, 1), (1,))
     w1, b1, w2, b2 = (tensor(start(s) if len(s) > 1 or biases else np.zeros(s), requires_grad=True) for s in shapes)
     optimizer = optim.SGD([w1, b1, w2, b2], lr=0.5)
     for _ in range(1500):
-        z = np.tanh(x @ w1 + b1) @ w2 + b2
-        loss = np.log(1 + np.exp(-sign * z)).mean()
+        z = (x @ w1 + b1).tanh() @ w2 + b2
+        loss = (1 + (-sign * z).exp()).log().mean()
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -454,13 +459,13 @@ OPTIMIZERS: dict[str, Callable[[list[Tensor], float], Any]] = {
     "Adam": lambda p, lr: optim.Adam(p, lr=lr),
     "Adadelta": lambda p, lr: optim.Adadelta(p, lr=lr),
 }
-RATES = {  # the best of the grid in tests/test_document.py, problem by problem
+RATES: dict[str, dict[str, float]] = {  # the best of the grid in tests/test_document.py, problem by problem
     "SGD": {"sparse": 1, "dense": 0.03, "scaled": 1},
     "momentum": {"sparse": 0.1, "dense": 0.003, "scaled": 0.1},
     "AdaGrad": {"sparse": 0.3, "dense": 0.03, "scaled": 1},
     "RMSprop": {"sparse": 0.01, "dense": 0.001, "scaled": 0.03},
     "Adam": {"sparse": 0.01, "dense": 0.001, "scaled": 0.03},
-    "Adadelta": {"sparse": 10, "dense": 1, "scaled": 10},
+    "Adadelta": {"sparse": 10, "dense": 1, "scaled": 30},
 }
 
 
@@ -478,7 +483,7 @@ def held_out_nll(kind: str, method: str, lr: float, batch: int = 32, seed: int =
             z = (v @ w.data[:-1] if dense else (v * w.data[c]).sum(1)) + w.data[-1]
             e = (sigmoid(z) - y[i]) / len(i)
             g = e @ v if dense else np.bincount(c.ravel(), (v * e[:, None]).ravel(), features)
-            w.grad = wrap(np.append(g, e.sum()))
+            w.grad = tensor(np.append(g, e.sum()))
             optimizer.step()
     z = (test_values * w.data[test_columns]).sum(1) + w.data[-1]
     return float(np.mean(np.logaddexp(0, z) - test_y * z))
@@ -520,7 +525,10 @@ def program_two(runs: int = 200, noise: float = 1.0, epochs: int = 100) -> Lines
     x, y = (np.stack(v) for v in zip(*(line_data(seed, noise) for seed in range(runs)), strict=True))
     draw = rng()
     w, b = draw.uniform(-math.sqrt(3), math.sqrt(3), (runs, 1)), np.zeros((runs, 1))
-    mse = lambda w, b: np.mean((w * x + b - y) ** 2, axis=1)
+
+    def mse(w: Array, b: Array) -> Array:
+        return np.asarray(np.mean((w * x + b - y) ** 2, axis=1))
+
     before = mse(w, b)
     for _ in range(epochs):
         order = np.argsort(draw.random(x.shape), axis=1)
@@ -673,7 +681,10 @@ def program_one(lr: float, starts: int = 200) -> tuple[Array, Array, Array, Arra
     start = np.stack([rng().standard_normal(starts), np.zeros(starts)])[:, :, None]
     w, b = (tensor(v, requires_grad=True) for v in start)
     optimizer = optim.Adam([w, b], lr=lr)
-    losses = lambda: np.mean((sigmoid(w.data * x + b.data) - y) ** 2, axis=1)
+
+    def losses() -> Array:
+        return np.asarray(np.mean((sigmoid(w.data * x + b.data) - y) ** 2, axis=1))
+
     before = losses()
     for _ in range(1000):
         s = sigmoid(w.data * x + b.data)
@@ -707,11 +718,17 @@ def curvature(loss: Callable[[float], float], w: float, h: float = 1e-3) -> floa
 def squared_error_of_sigmoid() -> str:
     x = np.linspace(-3, 3, 50)
     y = sigmoid(2 * x - 1)
-    mse, bce = (lambda w: np.mean((sigmoid(w * x) - y) ** 2)), (lambda w: np.mean(np.logaddexp(0, w * x) - y * w * x))
+
+    def mse(w: float) -> float:
+        return float(np.mean((sigmoid(w * x) - y) ** 2))
+
+    def bce(w: float) -> float:
+        return float(np.mean(np.logaddexp(0, w * x) - y * w * x))
+
     slopes = [(f(-8 + 1e-5) - f(-8 - 1e-5)) / 2e-5 for f in (mse, bce)]
     return (
-        f"b = 0, second derivative in w at −1: MSE {curvature(mse, -1):+.2f}, cross-entropy {curvature(bce, -1):+.2f}; slope "
-        f"at w = −8: {abs(slopes[0]):.3f} and {abs(slopes[1]):.2f}."
+        f"b = 0, second derivative in w at −1: MSE {curvature(mse, -1):+.2f}, cross-entropy {curvature(bce, -1):+.2f}; "
+        f"slope at w = −8: {abs(slopes[0]):.3f} and {abs(slopes[1]):.2f}."
     )
 
 
@@ -774,7 +791,7 @@ def pruning() -> str:
     found = []
     for zeros in (0.4, 0.9, 0.99):
         w = np.where(draw.random((n, n)) < zeros, 0, draw.random((n, n)).astype(np.float32))
-        kept = np.count_nonzero(w)
+        kept = int(np.count_nonzero(w))
         size = sparse_bytes(kept, n) / w.nbytes
         found.append(f"{zeros:.0%} zeros: {size:.2f} of the bytes, {kept / w.size:.2f} of the products")
     return f"2000² float32: {4 * n * n:,} bytes, {n * n:,} products whatever the zeros; as CSR, {'; '.join(found)}."
@@ -812,7 +829,7 @@ _SPELLED = {
     "∂": "d", "∇": "grad ", "Σ": "sum ", "Π": "prod ", "α": "alpha", "β": "beta", "δ": "delta", "Δ": "Delta ",
     "ε": "eps", "λ": "lambda", "σ": "sigma", "χ": "chi", "·": "*", "×": "x", "−": "-", "–": "-", "—": "-", "²": "^2",
     "³": "^3", "¼": "1/4", "½": "1/2", "√": "sqrt ", "ᵀ": "^T", "‖": "||", "≈": "~", "≤": "<=", "≥": ">=", "→": "->",
-    "±": "+/-", "…": "...", "′": "'", "″": "''", "“": '"', "”": '"', "\u0304": "_bar", "，": ", ", "；": "; ",
+    "±": "+/-", "…": "...", "′": "'", "″": "''", "“": '"', "”": '"', "\u0304": "_bar ", "，": ", ", "；": "; ",
     "：": ": ",
 }  # fmt: skip
 
@@ -823,16 +840,17 @@ def spell(text: str, encoding: str) -> str:
         text.encode(encoding)
         return text
     except (UnicodeEncodeError, LookupError):
+        text = re.sub("[₀-₉ᵢ]+", lambda low: "_" + low[0], text)
         text = unicodedata.normalize("NFKD", "".join(_SPELLED.get(c, c) for c in text))
-        text = "".join(_SPELLED.get(c, c) for c in text)
-        return re.sub(r"[^\x00-\x7f]+", "[...]", text)
+        text = "".join(_SPELLED.get(c, c) for c in text).replace("sum _", "sum_")
+        return re.sub(" +", " ", re.sub(r"[^\x00-\x7f]+", "[...]", text))
 
 
 def _read_rows() -> list[Row]:
     rows = []
     for block in Path(__file__).with_name("document.txt").read_text("utf-8").strip().split("\n\n"):
-        (id, verdict), *fields = (line.split(None, 1) for line in block.split("\n"))
-        rows.append(Row(id, verdict, *(text for _, text in fields), evidence=_evidence.get(id)))
+        (id, verdict), (_, quote), (_, gloss), (_, truth) = (line.split(None, 1) for line in block.split("\n"))
+        rows.append(Row(id, verdict, quote, gloss, truth, _evidence.get(id)))
     return rows
 
 

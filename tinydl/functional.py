@@ -310,21 +310,25 @@ def cross_entropy(
     z = _prediction(name, logits, None, reduction)
     if not 0 <= label_smoothing <= 1:
         raise ValueError(f"{name}: label_smoothing must be from 0 to 1, not {label_smoothing}")
-    given = targets._data if targets.__class__ is Tensor else np.asarray(targets)
+    given = targets._data if isinstance(targets, Tensor) else np.asarray(targets)
     classes = _classes(name, z)
     weight = _class_weight(name, weight, classes, z._data.dtype)
     if given.dtype.kind == "f" and given.shape == z._data.shape:
         return _soft_cross_entropy(z, targets, weight, ignore_index, reduction, label_smoothing)
     labels, ignored = _labels(name, given, z._data.shape, ignore_index)
+    share, divisor = _shares(name, labels, weight, ignored, reduction, z._data.dtype)
     rows = _rows(z)
-    losses = fused.cross_entropy_rows(rows, labels.ravel() if labels.ndim != 1 else labels)
-    if weight is None and ignored is None and not label_smoothing:
-        return _reduced(name, losses if labels.ndim == 1 else losses.reshape(labels.shape), reduction)
-    smooth = None
     if label_smoothing:
-        by_class = log_softmax(rows) if weight is None else log_softmax(rows) * weight
-        smooth = reductions.sum(by_class, axis=-1) * (-label_smoothing / classes)
-    return _of_labels(name, losses, labels, weight, ignored, reduction, smooth, 1 - label_smoothing)
+        mixed = np.full(rows.shape, label_smoothing / classes, rows.dtype)
+        mixed[np.arange(labels.size), labels.ravel()] += 1 - label_smoothing
+        mixed *= 1 / divisor if weight is None else weight / divisor
+        if ignored is not None:
+            mixed[ignored.ravel()] = 0
+        return _of_labels(-reductions.sum(mixed * log_softmax(rows), axis=-1), labels, reduction)
+    if reduction == "none":
+        return _of_labels(_picked(log_softmax(rows), labels) * share, labels, reduction)
+    loss: Tensor = fused.weighted_cross_entropy(rows, labels if labels.ndim == 1 else labels.ravel(), share)
+    return loss
 
 
 def nll_loss(input: Any, target: Any, weight: Any = None, ignore_index: int = -100, reduction: str = "mean") -> Tensor:
@@ -336,44 +340,41 @@ def nll_loss(input: Any, target: Any, weight: Any = None, ignore_index: int = -1
     x = _prediction(name, input, None, reduction)
     weight = _class_weight(name, weight, _classes(name, x), x._data.dtype)
     given = target._data if isinstance(target, Tensor) else np.asarray(target)
-    labels, ignored = _labels(name, given, x.shape, ignore_index)
-    rows = _rows(x)
-    losses = -rows[np.arange(len(rows)), labels.ravel()]
-    return _of_labels(name, losses, labels, weight, ignored, reduction)
+    labels, ignored = _labels(name, given, x._data.shape, ignore_index)
+    share, _ = _shares(name, labels, weight, ignored, reduction, x._data.dtype)
+    return _of_labels(_picked(_rows(x), labels) * share, labels, reduction)
 
 
-def _of_labels(
-    name: str,
-    losses: Any,
-    labels: Array,
-    weight: Array | None,
-    ignored: Array | None,
-    reduction: str,
-    smooth: Any = None,
-    share: float = 1.0,
-) -> Tensor:
-    """Weigh each label's loss by its class, leave out the ignored ones, and reduce."""
-    counts = np.ones(labels.size, losses.dtype) if weight is None else weight[labels.ravel()]
-    losses = losses * (counts * share if share != 1 else counts)
-    if smooth is not None:
-        losses = losses + smooth
+def _picked(rows: Tensor, labels: Array) -> Tensor:
+    """−log-probability of the label of each row."""
+    picked: Tensor = -rows[np.arange(labels.size), labels.ravel()]
+    return picked
+
+
+def _of_labels(losses: Tensor, labels: Array, reduction: str) -> Tensor:
+    result: Tensor = losses.reshape(labels.shape) if reduction == "none" else reductions.sum(losses)
+    return result
+
+
+def _shares(
+    name: str, labels: Array, weight: Array | None, ignored: Array | None, reduction: str, dtype: np.dtype[Any]
+) -> tuple[float | Array, float]:
+    """What the loss of each label is multiplied by before they are added up, and what all were divided by in that."""
+    if weight is None and ignored is None:
+        divisor = float(labels.size) if reduction == "mean" else 1.0
+        if not divisor:
+            raise ValueError(f"{name}: an empty batch (targets of shape {labels.shape}) has no mean; skip it")
+        return 1 / divisor, divisor
+    counts = np.ones(labels.size) if weight is None else weight[labels.ravel()].astype(np.float64)
     if ignored is not None:
-        losses = elementwise.where(ignored.ravel(), 0, losses)
         counts = np.where(ignored.ravel(), 0, counts)
-    if reduction == "none":
-        return losses.reshape(labels.shape)
-    total: Tensor = reductions.sum(losses)
-    if reduction == "sum":
-        return total
-    _some(name, losses)
-    divisor = float(counts.sum())
+    divisor = float(counts.sum()) if reduction == "mean" else 1.0
     if not divisor:
         raise ValueError(
             f"{name}: all labels are ignored or of classes of weight 0, so there is nothing to take the mean of; "
             'skip this batch or use reduction="sum"'
         )
-    mean: Tensor = total / divisor
-    return mean
+    return (counts / divisor).astype(dtype), divisor
 
 
 def _soft_cross_entropy(
@@ -401,8 +402,8 @@ def _refuse_improbable(name: str, rows: Array, axis: int) -> None:
     if wrong.any():
         index = tuple(int(i) for i in np.argwhere(wrong)[0])
         raise ValueError(
-            f"{name}: targets of the logits' shape are probabilities of the classes, ≥ 0 and with the sum 1, but those at "
-            f"{index} sum to {sums[index]:.4g}, the least being {rows.min(axis)[index]:.4g}. For class indices pass "
+            f"{name}: targets of the logits' shape are probabilities of the classes, ≥ 0 and with the sum 1, but those "
+            f"at {index} sum to {sums[index]:.4g}, the least being {rows.min(axis)[index]:.4g}. For class indices pass "
             "integers without the class axis; for several yes-or-no targets use binary_cross_entropy_with_logits."
         )
 
@@ -447,27 +448,24 @@ def _labels_array(name: str, labels: Any) -> Array:
 
 def _labels(name: str, given: Array, shape: tuple[int, ...], ignore_index: int) -> tuple[Array, Array | None]:
     """Labels that can be used as indices, and which of them are ignored (None: none)."""
-    expected = shape[:1] + shape[2:] if len(shape) > 1 else ()
+    classes = shape[-1] if len(shape) < 3 else shape[1]
+    expected = () if len(shape) == 1 else shape[:1] + shape[2:]
     if given.shape != expected:
         raise ValueError(_wrong_labels_shape(name, given, shape, expected))
     if given.dtype.kind not in "iu":
         raise TypeError(
-            f"{name}: targets of shape {given.shape} for logits of shape {shape} are class indices, which are integers, "
-            f"not {given.dtype}; write targets.astype(int)"
+            f"{name}: targets of shape {given.shape} for logits of shape {shape} are class indices, which are "
+            f"integers, not {given.dtype}; write targets.astype(int)"
         )
-    classes = shape[min(1, len(shape) - 1)]
     labels = given.astype(np.intp, copy=False)
-    if 0 <= ignore_index < classes or _any_outside(labels, classes):
-        ignored = labels == ignore_index
-        labels = np.where(ignored, 0, labels)
-        _refuse_labels_outside(name, "targets", labels, classes)
-        return labels, ignored
-    return labels, None
-
-
-def _any_outside(labels: Array, classes: int) -> bool:
     # seen as unsigned, a negative label is a huge one: one pass finds both kinds
-    return bool(np.maximum.reduce(labels.view(np.uintp), None, initial=0) >= classes)
+    largest = np.maximum.reduce(labels.view(np.uintp), None) if labels.size else 0
+    if largest < classes and not 0 <= ignore_index < classes:
+        return labels, None
+    ignored = labels == ignore_index
+    labels = np.where(ignored, 0, labels)
+    _refuse_labels_outside(name, "targets", labels, classes)
+    return labels, ignored
 
 
 def _refuse_labels_outside(name: str, what: str, labels: Array, classes: int) -> None:

@@ -17,7 +17,7 @@ import numpy as np
 
 from .arrays import Array
 from .causes import Evidence, find_causes
-from .numerical import Line, Slope, Surveyor, judge_line
+from .numerical import EPS, Line, Slope, Surveyor, judge_line
 from .tensor import Tensor, propagate, tensor
 
 Label = int | str  # an input's position, or a parameter's name
@@ -212,7 +212,7 @@ def gradcheck(
       ``gradcheck(lambda x: loss(model(x), y), x, module=model)``, where `f` may also take no input at all.
 
     What is compared is v·f for a random cotangent v (never ones), with `order=2` also the derivatives of its gradient.
-    Inputs of at most `coordinates` elements are checked at every element, of larger ones a sample of as many; all of
+    Inputs of at most `coordinates` elements are checked at every element, of larger ones a sample; all of
     them along `directions` random directions as well. Each numerical derivative carries an error bar, measured, and the
     tolerance is relative to it and to the derivative, nothing absolute. At a kink a gradient between the two one-sided
     slopes is accepted. Derivatives that drown in rounding noise are "undecided", which passes with `allow_undecided`
@@ -486,6 +486,7 @@ def _check(
         array = np.zeros(x.shape) if fault and fault[0] == "shape" else np.real(np.asarray(g)).astype(np.float64)
         ours.append(array)
     finite = [np.where(np.isfinite(g), g, 0.0) for g in ours]
+    noise = _noise_of_rule(problem, values, v, finite, rng)
     evidence = Evidence(problem.gradients, list(values), list(labels), v, claimed, problem.upstream, y.shape)
     value = problem.value
     sizes = [_scale(x) for x in values]
@@ -495,24 +496,26 @@ def _check(
         surveyor = Surveyor()
         typical = float(np.median(sizes[i])) if x.size else 1.0
         for number in range(directions + 1 if x.size > 1 else 0):
-            spread = rng.uniform(0.5, 1.5, x.shape) * rng.choice([-1.0, 1.0], x.shape) * sizes[i]
-            d = np.full(x.shape, typical) if number == directions else spread
+            d = np.full(x.shape, typical) if number == directions else _random_direction(rng, sizes[i])
             name = "all together" if number == directions else f"direction {number}"
             line = Line(value, values, y, v, {i: d}, finite)
+            line.rounding_of_ours = float(np.sum(noise[i] * np.abs(d)))
             if not surveyor.surveyed:
                 surveyor.survey(line)
+            surveyor.remember(line)
             slope = _along(line, finite, surveyor, rng)
             checked.rows.append(_row(label, name, _dot(finite, line.moves), slope, order))
-        chosen = range(x.size) if x.size <= coordinates else np.sort(rng.choice(x.size, coordinates, replace=False))
+        chosen = range(x.size) if x.size <= coordinates else np.sort(rng.choice(x.size, min(SAMPLE, coordinates), replace=False))
         if x.size > coordinates:
             checked.notes.append(
-                f"Skipped: {x.size - coordinates:,} of the {x.size:,} elements of {_called(label)} were not checked one by one, "
+                f"Skipped: {x.size - len(chosen):,} of the {x.size:,} elements of {_called(label)} were not checked one by one, "
                 f"but all of them along {directions + 1} directions."
             )
         for j in map(int, chosen):
             index = tuple(map(int, np.unravel_index(j, x.shape)))
             mine = float(ours[i].reshape(-1)[j])
             line = Line(value, values, y, v, {i: j})
+            line.rounding_of_ours = float(noise[i].reshape(-1)[j])
             scale = float(sizes[i].reshape(-1)[j])
             slope = judge_line(line, mine if math.isfinite(mine) else 0.0, scale, surveyor, _larger(scale, typical))
             if not math.isfinite(mine):
@@ -520,13 +523,17 @@ def _check(
             checked.rows.append(_row(label, index, mine, slope, order))
             evidence.add(i, index, slope)
     if len(values) > 1:
-        for number in range(2):
+        together = float(np.median(np.concatenate([size.reshape(-1) for size in sizes])))
+        for number in range(3):
             moves: dict[int, Any] = {
-                i: rng.uniform(0.5, 1.5, x.shape) * rng.choice([-1.0, 1.0], x.shape) * sizes[i] for i, x in enumerate(values)
+                i: np.full(x.shape, together) if number == 2 else _random_direction(rng, sizes[i])
+                for i, x in enumerate(values)
             }
+            name = "all together" if number == 2 else f"direction {number}"
             line = Line(value, values, y, v, moves, finite)
+            line.rounding_of_ours = sum(float(np.sum(n * np.abs(d))) for n, d in zip(noise, moves.values(), strict=True))
             slope = _along(line, finite, Surveyor(), rng)
-            checked.rows.append(_row("all inputs", f"direction {number}", _dot(finite, moves), slope, order))
+            checked.rows.append(_row("all inputs", name, _dot(finite, moves), slope, order))
     if any(row.verdict == "wrong" for row in checked.rows):
         checked.causes = find_causes(evidence)
     kinks = sum(row.verdict == "kink" for row in checked.rows)
@@ -540,7 +547,8 @@ def _check(
     return checked
 
 
-_UPWARD = [8.0**k for k in range(1, 8)]
+_UPWARD = [8.0**k for k in range(1, 11)]
+SAMPLE = 64  # elements of a large input that are checked one by one
 
 
 def _along(line: Line, gradients: Sequence[Array], surveyor: Surveyor, rng: np.random.Generator, depth: int = 0) -> Slope:
@@ -560,6 +568,7 @@ def _along(line: Line, gradients: Sequence[Array], surveyor: Surveyor, rng: np.r
         if depth > 30 or not any(np.any(d) for d in moves.values()):
             return slope if depth > 30 else _along(line, gradients, surveyor, rng, depth + 1)
         halves.append(Line(line.f, line.values, line.y, line.v, moves, line.predicted))
+        halves[-1].rounding_of_ours = line.rounding_of_ours
     windows = [half.window(slope.h) for half in halves]
     tolerance = 1e-3 * abs(slope.right - slope.left) + slope.bar
     sums = [sum(getattr(w, side) if w else math.nan for w in windows) for side in ("left", "right")]
@@ -572,7 +581,7 @@ def _along(line: Line, gradients: Sequence[Array], surveyor: Surveyor, rng: np.r
 
 def _in_hull(line: Line, slope: Slope, ours: float) -> bool:
     """Whether ours lies between the least and the greatest sum of left or right slopes, chosen for each output apart."""
-    up, down = line.raw(slope.h), line.raw(-slope.h)
+    up, down = line.evaluate(slope.h), line.evaluate(-slope.h)
     if up is None or down is None:
         return False
     right, left = line.v * up[0] / up[1], line.v * down[0] / down[1]
@@ -585,8 +594,32 @@ def _dot(gradients: Sequence[Array], moves: dict[int, Any]) -> float:
     return sum(float(np.sum(gradients[i] * d)) for i, d in moves.items())
 
 
+def _noise_of_rule(
+    problem: Problem, values: list[Array], v: Array, ours: Sequence[Array], rng: np.random.Generator
+) -> list[Array]:
+    """How far each claimed derivative is itself rounded: by how much it moves when x and v move by a few units in the last
+    place. (What moves by more than a ten-thousandth of the largest has met a kink, and says nothing of rounding.)"""
+    noise = [16 * EPS * np.abs(g) for g in ours]
+    for _ in range(3):
+        nearby = [x + 2 * EPS * rng.uniform(-1, 1, x.shape) * _scale(x) for x in values]
+        try:
+            moved = problem.gradients(nearby, v * (1 + 2 * EPS * rng.uniform(-1, 1, v.shape)))
+        except Exception:  # just outside the domain
+            continue
+        for i, (g, other) in enumerate(zip(ours, moved, strict=True)):
+            if np.shape(other) == g.shape and g.size:
+                change = np.abs(np.real(np.asarray(other)).astype(np.float64) - g)
+                sound = change <= 1e-4 * np.max(np.abs(g))  # False for nan as well
+                noise[i] = np.maximum(noise[i], np.where(sound, 8 * change, 0.0))
+    return noise
+
+
 def _row(label: Label, index: tuple[int, ...] | str, ours: float, slope: Slope, order: int) -> Row:
     return Row(label, index, ours, slope.value, slope.bar, slope.verdict, order, slope.remark)
+
+
+def _random_direction(rng: np.random.Generator, size: Array) -> Array:
+    return rng.uniform(0.5, 1.5, size.shape) * rng.choice([-1.0, 1.0], size.shape) * size
 
 
 def _scale(x: Array) -> Array:
@@ -598,7 +631,7 @@ def _scale(x: Array) -> Array:
 
 def _larger(scale: float, typical: float) -> list[float]:
     """Longer steps to try where rounding hides the slope at an element's own scale."""
-    top = 1e6 * max(scale, typical, 1.0)
+    top = 1e9 * max(scale, typical, 1.0)
     found = [s for s in sorted({typical, 1.0}) if s > 2 * scale]
     step = max(scale, typical, 1.0) * 8
     while step <= top:

@@ -38,6 +38,8 @@ class Window:
     jump: float = 0.0  # right minus left slope, from the even part: it vanishes at a smooth point
     jump_spread: float = 0.0
     side_spread: float = 0.0
+    reach: float = 0.0  # the steepest slope seen at any of its steps
+    rounding: float = 0.0  # what rounding f's values to float64 may do to v·f within the window
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ def romberg(column: Sequence[float], powers: Sequence[int]) -> tuple[float, floa
 class Line:
     """t ↦ v·(f(x + t d) − f(x)), less t times the slope that was predicted: rounding of x + t d then cancels.
 
-    `moves` says d for each input that moves: an array, or for a single element (its flat index, 1.0).
+    `moves` says d for each input that moves: an array, or for a single element its flat index.
     """
 
     def __init__(
@@ -82,10 +84,9 @@ class Line:
     ) -> None:
         self.f, self.values, self.y, self.v, self.moves, self.predicted = f, values, y, v, moves, predicted
         self.changed = np.zeros(y.shape, dtype=bool)
-        self.magnitude = np.abs(y)
-        self.known: dict[float, tuple[float, float] | None] = {0.0: (0.0, 0.0)}
-        self.evaluations = 0
-        self.memory: dict[float, Window | None] = {}
+        self.known: dict[float, tuple[float, float, float] | None] = {}
+        self.windows: dict[float, Window | None] = {}
+        self.rounding_of_ours = 0.0
 
     def moved(self, t: float) -> tuple[list[Array], float, float]:
         """x + t d, the true step, and v·f's change over it that was predicted."""
@@ -93,7 +94,7 @@ class Line:
         for i, d in self.moves.items():
             x = values[i]
             if isinstance(d, np.ndarray):
-                values[i] = x + t * d
+                values[i] = np.asarray(x + t * d)
                 if self.predicted is not None:
                     expected += float(np.sum(self.predicted[i] * (values[i] - x)))
             else:
@@ -102,10 +103,9 @@ class Line:
                 step = float(values[i].reshape(-1)[d] - x.reshape(-1)[d])
         return values, step, expected
 
-    def raw(self, t: float) -> tuple[Array, float, float] | None:
+    def evaluate(self, t: float) -> tuple[Array, float, float] | None:
         """f's change from 0 to t, the true step and the predicted change; None where f is undefined."""
         values, step, expected = self.moved(t)
-        self.evaluations += 1
         try:
             y = self.f(values)
         except Exception:  # outside its domain f may raise anything
@@ -114,86 +114,95 @@ class Line:
             return None
         change = np.asarray(y - self.y, dtype=np.float64)
         self.changed = self.changed | (change != 0)
-        self.magnitude = np.maximum(self.magnitude, np.abs(y))
         return change, step, expected
 
-    def at(self, t: float) -> tuple[float, float] | None:
-        """The change of v·f, less the predicted one, and the true step."""
+    def at(self, t: float) -> tuple[float, float, float] | None:
+        """The change of v·f, less the predicted one, the true step, and the rounding of those values that changed."""
         if t not in self.known:
-            found = self.raw(t)
-            if found is None:
-                self.known[t] = None
-            else:
+            found = self.evaluate(t)
+            self.known[t] = None
+            if found is not None:
                 change, step, expected = found
                 total = float(np.sum(self.v * change)) - expected
-                self.known[t] = (total, step) if math.isfinite(total) else None
+                rounding = EPS * _norm(self.v * np.where(change != 0, np.abs(self.y) + np.abs(change), 0.0))
+                if math.isfinite(total):
+                    self.known[t] = total, step, rounding
         return self.known[t]
 
     def rounding(self) -> float:
-        """What rounding of f's values may do to v·f: of those elements that move at all, or if none does, of all."""
-        size = self.v * self.magnitude
-        if self.changed.any():
-            size = size[self.changed]
-        return EPS * float(np.sqrt(np.sum(size * size)))
+        """What rounding of f's values at x may do to v·f: of those elements that move, or if none was seen to, of all."""
+        return EPS * _norm((self.v * self.y)[self.changed] if self.changed.any() else self.v * self.y)
+
+    def probe(self, scale: float) -> None:
+        """Find out by long steps which outputs depend on the input at all, though rounding hid it at short ones."""
+        for step in (1.0, 8.0, 64.0):
+            self.evaluate(step * scale)
+            self.evaluate(-step * scale)
 
     def window(self, h: float) -> Window | None:
         """Measure at ±8h … ±h; one-sided where f is defined on one side only, None where on neither."""
-        if h not in self.memory:
-            self.memory[h] = self._window(h)
-        return self.memory[h]
+        if h not in self.windows:
+            self.windows[h] = self._window(h)
+        return self.windows[h]
 
     def _window(self, h: float) -> Window | None:
-        steps = [8 * h, 4 * h, 2 * h, h]
-        ups = [self.at(t) for t in steps]
-        downs = [self.at(-t) for t in steps]
-        right = left = math.nan
-        side_spread = math.inf
-        one_sided = []
-        for side in (ups, downs):
-            slopes = [point[0] / point[1] for point in side if point is not None]
-            if len(slopes) == 4:
-                value, change = romberg(slopes, (1, 2, 3))
-                one_sided.append((value, change))
-            else:
-                one_sided.append((math.nan, math.inf))
-        (right, right_spread), (left, left_spread) = one_sided
-        if math.isnan(right) and math.isnan(left):
-            return None
-        if math.isnan(left):
-            return Window(h, 1, right, right_spread, right, left)
-        if math.isnan(right):
-            return Window(h, -1, left, left_spread, right, left)
-        side_spread = max(right_spread, left_spread)
-        odd, even = [], []
-        for up, down in zip(ups, downs, strict=True):
-            assert up is not None and down is not None
-            odd.append((up[0] - down[0]) / (up[1] - down[1]))
-            even.append(up[0] / up[1] - down[0] / down[1])
-        slope, spread = romberg(odd, (2, 4, 6))
-        jump, jump_spread = romberg(even, (1, 3, 5))
-        return Window(h, 2, slope, spread, right, left, jump, jump_spread, side_spread)
+        steps = (8 * h, 4 * h, 2 * h, h)
+        ups = [point for point in map(self.at, steps) if point is not None]
+        downs = [point for point in map(self.at, (-t for t in steps)) if point is not None]
+        right, right_spread = romberg([p[0] / p[1] for p in ups], (1, 2, 3)) if len(ups) == 4 else (math.nan, math.inf)
+        left, left_spread = romberg([p[0] / p[1] for p in downs], (1, 2, 3)) if len(downs) == 4 else (math.nan, math.inf)
+        rounding = max((p[2] for p in (*ups, *downs)), default=0.0)
+        reach = max((abs(p[0] / p[1]) for p in (*ups, *downs)), default=0.0)
+        if len(ups) == len(downs) == 4:
+            pairs = list(zip(ups, downs, strict=True))
+            slope, spread = romberg([(up[0] - down[0]) / (up[1] - down[1]) for up, down in pairs], (2, 4, 6))
+            jump, jump_spread = romberg([up[0] / up[1] - down[0] / down[1] for up, down in pairs], (1, 3, 5))
+            side_spread = max(right_spread, left_spread)
+            return Window(h, 2, slope, spread, right, left, jump, jump_spread, side_spread, reach, rounding)
+        if len(ups) == 4:
+            return Window(h, 1, right, 2 * right_spread, right, left, reach=reach, rounding=rounding)
+        if len(downs) == 4:
+            return Window(h, -1, left, 2 * left_spread, right, left, reach=reach, rounding=rounding)
+        return None
+
+
+def _norm(x: Array) -> float:
+    return float(np.sqrt(np.sum(x * x)))
 
 
 class Surveyor:
-    """Judges derivatives of one input, and remembers which scale served last and how noisy f is."""
+    """Judges the derivatives of one input, and remembers which scale served last and how noisy f is."""
 
     def __init__(self) -> None:
         self.start = 0
-        self.noise = 4.0  # of f in v·f, in units of the rounding of its results
+        self.noise = 4.0  # of v·f, in units of the rounding of f's results
         self.surveyed = False
+        self.touched: Array | None = None  # the outputs that this input was ever seen to change
 
     def survey(self, line: Line) -> None:
-        """Measure f's noise along a line: what the finer windows scatter, if it has the size of rounding at all."""
+        """Measure f's noise along a line. Where the finer windows scatter by as much as the coarser ones although their
+        steps are shorter, it is noise; it counts as such up to the size that rounding to float32 inside f can have."""
         self.surveyed = True
-        scatter = []
-        for k in range(1, WINDOWS):
+        scatter, rounding = [], 0.0
+        for k in range(WINDOWS):
             w = line.window(_step(1.0, k))
             scatter.append(w.spread * w.h if w is not None and w.sides == 2 else 0.0)
-        rounding = line.rounding()
-        falling = next((i for i in range(len(scatter) - 1) if scatter[i] <= scatter[i + 1]), len(scatter) - 1)
-        worst = max(scatter[falling:], default=0.0)
+            rounding = max(rounding, w.rounding if w is not None and k else 0.0)
+        rounding = max(rounding, line.rounding())
+        plateaus = [min(a, b, c) for a, b, c in zip(scatter, scatter[1:], scatter[2:], strict=False) if c >= a / 8]
+        worst = max(plateaus, default=0.0)
         if rounding and worst <= ROUNDING * rounding / EPS:
-            self.noise = max(self.noise, 2 * worst / rounding)
+            self.noise = max(self.noise, 4 * worst / rounding)
+
+    def remember(self, line: Line) -> None:
+        """Note which outputs this line was seen to change; a direction's noise is that of all of them."""
+        self.touched = line.changed if self.touched is None else self.touched | line.changed
+
+    def floor(self, line: Line) -> float:
+        """The noise of v·f along this line."""
+        if line.predicted is not None and self.touched is not None:
+            line.changed = line.changed | self.touched
+        return self.noise * line.rounding()
 
 
 def _step(scale: float, k: int) -> float:
@@ -203,109 +212,151 @@ def _step(scale: float, k: int) -> float:
 def judge_line(line: Line, ours: float, scale: float, surveyor: Surveyor, larger: Sequence[float] = ()) -> Slope:
     """Is `ours` the slope of this line? (Of what is left of it, if a slope was predicted: see Line.)
 
-    Looks at one window first, and at many scales only if that one doesn't settle the matter.
+    Looks at one window first, and at many scales only if that one doesn't settle the matter. Nothing is called wrong
+    before the finest window that could still tell ours from the measured slope has been heard.
     """
     offset = 0.0 if line.predicted is None else ours  # a line with a prediction measures the difference from it
-    windows: list[Window] = []
-    order = [surveyor.start, *(k for k in range(WINDOWS) if k != surveyor.start)]
-    for k in order:
-        w = line.window(_step(scale, k))
-        if w is None:
-            continue
+    windows: dict[float, Window] = {}  # heard so far
+
+    def settled(h: float) -> Slope | None:
+        w = line.window(h)
+        if w is None or h in windows:
+            return None
+        windows[h] = w
         if _settles(w, ours - offset, ours):
+            if ours == 0 and not line.changed.any():
+                hidden = _hidden(line, scale, larger)
+                if hidden is not None:
+                    return hidden
+            return Slope(w.slope + offset, 2 * w.spread + surveyor.floor(line) / w.h, "right", h=w.h)
+        return None
+
+    def judged() -> Slope:
+        return _judge(line, sorted(windows.values(), key=lambda w: -w.h), ours, offset, surveyor)
+
+    def doubted(found: Slope) -> Slope:
+        """The same once more, after looking where the verdict could be overturned."""
+        for _ in range(4):
+            line.probe(scale)
+            least = 30 * surveyor.floor(line) / abs(found.value - ours) if found.value != ours else 0.0
+            fine = [k for k in range(WINDOWS) if _step(scale, k) >= least and _step(scale, k) < found.h]
+            for k in {fine[-1], fine[-2], fine[len(fine) // 2]} if len(fine) > 1 else set(fine):
+                better = settled(_step(scale, k))
+                if better is not None:
+                    return better
+            again = judged()
+            if again.verdict != "wrong" or again.h >= found.h:
+                return again
+            found = again
+        return found
+
+    order = [surveyor.start, *(k for k in range(surveyor.start + 1, WINDOWS)), *range(surveyor.start)]
+    for k in order:
+        found = settled(_step(scale, k))
+        if found is not None:
             surveyor.start = k
-            return Slope(w.slope + offset, max(w.spread, _floor(line, surveyor) / w.h), "right", h=w.h)
-        windows.append(w)
-        if len(windows) >= 5:
-            found = _judge(line, sorted(windows, key=lambda w: -w.h), ours, offset, surveyor)
-            if found.verdict == "wrong" and found.remark == "" and found.bar < 0.01 * abs(found.value - ours):
+            return found
+        if len(windows) >= 3 and judged().verdict == "wrong":
+            found = doubted(judged())
+            if found.verdict == "wrong" or found.verdict == "right":
                 return found
-    for scale_ in larger:
-        w = line.window(scale_ / FIRST / 8)
-        if w is not None:
-            if _settles(w, ours - offset, ours) and not any(_contradicts(w, o, line, surveyor) for o in windows):
-                return Slope(w.slope + offset, max(w.spread, _floor(line, surveyor) / w.h), "right", h=w.h)
-            windows.append(w)
-    return _judge(line, sorted(windows, key=lambda w: -w.h), ours, offset, surveyor)
+    found = judged()
+    if found.verdict in ("right", "kink"):
+        return found
+    for size in larger:
+        w = line.window(size / FIRST / 8)
+        if w is not None and w.sides == 2:
+            windows[w.h] = w
+    return judged()
 
 
-def _floor(line: Line, surveyor: Surveyor) -> float:
-    return surveyor.noise * line.rounding()
+def _hidden(line: Line, scale: float, larger: Sequence[float]) -> Slope | None:
+    """The slope of a line that looks constant only because rounding hides it at short steps: one that two windows of long
+    steps agree on, and that is too small to be seen at the short ones. None if there is none, as for a truly flat f."""
+    far = next((found for step in (1e6, 1e3) if (found := line.evaluate(step * max(scale, 1.0))) is not None), None)
+    if far is None or not far[0].any():
+        return None
+    visible = 64 * line.rounding() / scale  # by short steps, if it were there
+    if abs(float(np.sum(line.v * far[0])) / far[1]) > visible:
+        return None
+    last = 0.0
+    for size in larger:
+        w = line.window(size / FIRST / 8)
+        if w is None or w.sides != 2:
+            return None
+        clear = w.slope != 0 and w.spread + abs(w.jump) <= 0.05 * abs(w.slope) <= 0.05 * visible
+        if clear and abs(w.slope - last) <= 0.05 * abs(w.slope):
+            return Slope(w.slope, 0.05 * abs(w.slope), "wrong", h=w.h)
+        last = w.slope if clear else 0.0
+    return None
 
 
 def _settles(w: Window, ours: float, size: float) -> bool:
     """Whether this one window leaves no doubt that ours is right: smooth, converged, in agreement."""
     size = max(abs(size), abs(w.slope))
-    if w.sides != 2:
-        return False
     return (
-        abs(ours - w.slope) <= RELATIVE * size
+        w.sides == 2
+        and abs(ours - w.slope) <= RELATIVE * size
         and w.spread <= 1e-2 * size
         and abs(w.jump) <= 1e-5 * size + 3 * w.jump_spread
         and w.jump_spread <= 1e-2 * size
     )
 
 
-def _contradicts(coarse: Window, fine: Window, line: Line, surveyor: Surveyor) -> bool:
-    floor = _floor(line, surveyor)
-    return abs(coarse.slope - fine.slope) > coarse.spread + fine.spread + 2 * floor / fine.h
-
-
 def _judge(line: Line, windows: Sequence[Window], ours: float, offset: float, surveyor: Surveyor) -> Slope:
     """The verdict of all windows together, coarse to fine: the best-known slope that no finer window contradicts."""
-    floor = _floor(line, surveyor)
-    n = len(windows)
-    if not n:
+    if not windows:
         return Slope(math.nan, math.inf, "skipped", remark=" (f is undefined on both sides)")
-    bars = []
+    base = surveyor.floor(line)
+    noise = [max(base, surveyor.noise * w.rounding) / w.h for w in windows]
+    bars, smooth = [], []
     for k, w in enumerate(windows):
-        finer = [f.spread * f.h for f in windows[k + 1 : k + 4]]
-        bars.append(2 * w.spread + 2 * max([floor, *finer]) / w.h)
+        finer = max((f.spread * f.h for f in windows[k + 1 : k + 4]), default=0.0)
+        bars.append(2 * w.spread + 2 * max(noise[k], finer / w.h))
+        sides = max(abs(w.left), abs(w.right)) + abs(offset)
+        smooth.append(w.sides != 2 or abs(w.jump) <= 2 * w.jump_spread + 4 * noise[k] + RELATIVE * sides)
     best = -1
     for k, w in enumerate(windows):
-        if w.sides == 2 and abs(w.jump) > 2 * w.jump_spread + 4 * floor / w.h + RELATIVE * max(abs(w.left), abs(w.right)):
+        if not smooth[k] or any(not smooth[f] and abs(windows[f].jump) > bars[k] for f in range(k + 1, len(windows))):
             continue
-        if any(abs(w.slope - windows[f].slope) > bars[k] + bars[f] for f in range(k + 1, n)):
+        if any(abs(w.slope - windows[f].slope) > bars[k] + bars[f] for f in range(k + 1, len(windows))):
             continue
         if best < 0 or bars[k] < bars[best]:
             best = k
-    value, bar = (windows[best].slope, bars[best]) if best >= 0 else (math.nan, math.inf)
-    size = max(abs(value + offset), abs(ours))
-    if best >= 0 and bar <= DECISIVE * size:
-        agrees = abs(ours - offset - value) <= max(RELATIVE * size, bar)
-        return Slope(value + offset, bar, "right" if agrees else "wrong", h=windows[best].h)
-    kink = _kink(windows, bars, floor, ours, offset)
+    slack = line.rounding_of_ours
+    if best >= 0:
+        value, bar, h = windows[best].slope + offset, bars[best], windows[best].h
+        size = max(abs(value), abs(ours))
+        agrees = abs(ours - value) <= max(RELATIVE * size, bar) + slack
+        if bar <= DECISIVE * size or not agrees:
+            return Slope(value, bar, "right" if agrees else "wrong", h=h)
+    kink = _kink(windows, noise, ours, offset, slack)
     if kink is not None:
         return kink
     if best < 0:
-        finest = windows[-1]
-        return Slope(finest.slope + offset, math.inf, "undecided", remark=" (the slopes don't converge)")
-    agrees = abs(ours - offset - value) <= bar
-    if not agrees:
-        return Slope(value + offset, bar, "wrong", h=windows[best].h)
-    flat = not line.changed.any()
-    if flat and ours == 0:
-        return Slope(0.0, bar, "right", h=windows[best].h)
-    reach = max(max(abs(w.right), abs(w.left)) if w.sides == 2 else abs(w.slope) for w in windows)
-    if bar <= 64 * line.rounding() / windows[best].h and reach > 1e4 * bar:
-        return Slope(value + offset, bar, "right", h=windows[best].h)  # zero, as far as f's own digits go
-    return Slope(value + offset, bar, "undecided", h=windows[best].h)
+        return Slope(windows[-1].slope + offset, math.inf, "undecided", remark=" (the slopes don't converge)")
+    reach = max(w.reach for w in windows)
+    negligible = bar <= 1e-5 * reach or (bar <= 64 * line.rounding() / h and reach > 1e4 * bar) or bar <= slack
+    if negligible or (ours == 0 and not line.changed.any()):
+        return Slope(value, bar, "right", h=h)  # zero, as far as f's own digits go
+    return Slope(value, bar, "undecided", h=h)
 
 
-def _kink(windows: Sequence[Window], bars: Sequence[float], floor: float, ours: float, offset: float) -> Slope | None:
+def _kink(windows: Sequence[Window], noise: Sequence[float], ours: float, offset: float, slack: float) -> Slope | None:
     """The bracket of the one-sided slopes, if they stay apart down to the finest scale that noise lets us see."""
-    seen = [w for w in windows if w.sides == 2 and abs(w.jump) > 20 * floor / w.h and abs(w.jump) > 2 * w.jump_spread]
-    if len(seen) < 2 or abs(seen[-1].jump - seen[-2].jump) > 0.2 * abs(seen[-1].jump):
+    both = [(w, n) for w, n in zip(windows, noise, strict=True) if w.sides == 2]
+    seen = [(w, n) for w, n in both if abs(w.jump) > 5 * n and abs(w.jump) > 2 * w.jump_spread]
+    if len(seen) < 2 or abs(seen[-1][0].jump - seen[-2][0].jump) > 0.3 * abs(seen[-1][0].jump):
         return None
-    finest = seen[-1]
-    later = [w for w in windows if w.h < finest.h and w.sides == 2 and floor / w.h < 0.05 * abs(finest.jump)]
-    if later:  # finer windows could have seen the jump and did not: the kink is near, not here
-        return None
-    same = [w for w in seen if abs(w.jump - finest.jump) <= 0.2 * abs(finest.jump)]
-    w = min(same, key=lambda w: w.side_spread + floor / w.h)
-    bar = 2 * w.side_spread + 8 * floor / w.h
-    low, high = min(w.left, w.right) + offset, max(w.left, w.right) + offset
-    slack = max(RELATIVE * max(abs(low), abs(high)), bar)
-    inside = low - slack <= ours <= high + slack
-    return Slope((low + high) / 2, bar, "kink" if inside else "wrong", w.left + offset, w.right + offset, w.h,
-                 f" ({w.left + offset:.6g} on the left, {w.right + offset:.6g} on the right)")  # fmt: skip
+    finest = seen[-1][0]
+    if any(w.h < finest.h and n < 0.05 * abs(finest.jump) for w, n in both):
+        return None  # finer windows could have seen the jump and did not: the kink is near, not here
+    alike = [(w, n) for w, n in seen if abs(w.jump - finest.jump) <= 0.3 * abs(finest.jump)]
+    w, n = min(alike, key=lambda pair: pair[0].side_spread + pair[1])
+    left, right = w.left + offset, w.right + offset
+    low, high = min(left, right), max(left, right)
+    bar = 2 * w.side_spread + 4 * n
+    margin = max(RELATIVE * max(abs(low), abs(high)), bar) + slack
+    verdict = "kink" if low - margin <= ours <= high + margin else "wrong"
+    remark = f" ({left:.6g} on the left, {right:.6g} on the right)"
+    return Slope((low + high) / 2, bar, verdict, left, right, w.h, remark)

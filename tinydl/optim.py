@@ -33,7 +33,7 @@ class Optimizer:
         self.lr = lr
         for name, value in settings.items():
             _in_range(type(self).__name__, name, value)
-        self._state: list[dict[str, Any]] = [{} for _ in self.params]
+        self._state: list[dict[str, Any] | None] = [None] * len(self.params)  # None: not stepped yet
         largest: dict[np.dtype[Any], int] = {}
         for p in self.params:
             largest[p._data.dtype] = max(largest.get(p._data.dtype, 0), p._data.size)
@@ -62,16 +62,16 @@ class Optimizer:
 
     def step(self) -> None:
         """Update every parameter that has a gradient, in place. A later backward through an older graph raises."""
-        for i, p in enumerate(self.params):
+        update = self._update
+        for i, (p, memory, (a, b)) in enumerate(zip(self.params, self._state, self._scratch, strict=True)):
             grad = p.grad
             if grad is None or not p._requires_grad:
                 continue
-            if grad.__class__ is not Tensor or grad._data.shape != p._data.shape:
+            if grad.__class__ is not Tensor or grad._data.shape != a.shape:
                 raise ValueError(_bad_gradient(p, grad))
-            memory = self._state[i]
-            if not memory:
+            if memory is None:
                 memory = self._state[i] = self._start(p._data)
-            self._update(p._data, grad._data, memory, *self._scratch[i])
+            update(p._data, grad._data, memory, a, b)
             p.stamp = next_stamp()
         for observer in state.observers:
             observer.optimizer_stepped(self)
@@ -86,8 +86,9 @@ class Optimizer:
 
         The other settings are the constructor's. Parameters that had no step yet are left out.
         """
-        kept = {i: {name: np.array(value) for name, value in memory.items()} for i, memory in enumerate(self._state)}
-        return {"lr": self.lr, "state": {i: memory for i, memory in kept.items() if memory}}
+        kept = {i: memory for i, memory in enumerate(self._state) if memory}
+        copies = {i: {name: np.array(value) for name, value in memory.items()} for i, memory in kept.items()}
+        return {"lr": self.lr, "state": copies}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Go on where an optimizer of the same kind and parameters stood; then the next steps are the same to the bit.
@@ -97,25 +98,24 @@ class Optimizer:
         if not isinstance(state_dict, Mapping) or "lr" not in state_dict:
             raise ValueError('an optimizer\'s state is a dict {"lr": ..., "state": {...}}, as state_dict() gives it')
         given = {int(i): memory for i, memory in state_dict.get("state", {}).items()}
-        made: list[dict[str, Any]] = [{} for _ in self.params]
+        made: list[dict[str, Any] | None] = [None] * len(self.params)
         for i, memory in given.items():
             if not 0 <= i < len(self.params):
                 raise ValueError(
-                    f"the state is of parameter {i}, but this {type(self).__name__} has {len(self.params)}"
+                    f"the state is of parameter {i}, but {type(self).__name__} has {len(self.params)} here"
                 )
-            made[i] = self._start(self.params[i]._data)
-            if set(memory) != set(made[i]):
+            made[i] = fresh = self._start(self.params[i]._data)
+            if set(memory) != set(fresh):
                 raise ValueError(
                     f"the state of parameter {i} has {_listed(memory)}, but this {type(self).__name__} keeps "
-                    f"{_listed(made[i])}: it was saved by another optimizer or with other settings"
+                    f"{_listed(fresh)}: it was saved by another optimizer or with other settings"
                 )
-            for name, value in memory.items():
-                array, fresh = np.array(value), made[i][name]
-                if array.shape != np.shape(fresh):
-                    raise ValueError(f"{name} of parameter {i} has shape {array.shape}, not {np.shape(fresh)}")
-                made[i][name] = array.astype(fresh.dtype) if isinstance(fresh, np.ndarray) else int(array)
-        lr = float(state_dict["lr"])
-        self.lr = lr
+            for name, start in fresh.items():
+                array = np.array(memory[name])
+                if array.shape != np.shape(start):
+                    raise ValueError(f"{name} of parameter {i} has shape {array.shape}, not {np.shape(start)}")
+                fresh[name] = array.astype(start.dtype) if isinstance(start, np.ndarray) else int(array)
+        self.lr = float(state_dict["lr"])
         self._state = made
 
     def __repr__(self) -> str:
@@ -549,7 +549,8 @@ def _gradients(params: Tensor | Parameters) -> list[Tensor]:
 
 def _sum_of_squares(g: Array) -> float:
     flat = g.ravel()
-    total = float(np.dot(flat, flat))
+    with np.errstate(over="ignore"):  # float32 ends at 3e38; float64 goes on
+        total = float(np.dot(flat, flat))
     return total if math.isfinite(total) else float(np.sum(np.square(flat, dtype=np.float64)))
 
 

@@ -1,7 +1,7 @@
 """Training in three functions: `fit` adjusts a model to data, `evaluate` measures it, `predict` uses it.
 
-The heart is `_Run.step`: forward, loss, backward, update. Around it stand epochs, validation, early stopping and the care
-that a run ends well however it ends. Stands on nn, optim and data; `plots/` draws a History, cli.py shows it all at work.
+The heart is `_Run.step`: forward, loss, backward, update. Around it stand epochs, validation, early stopping and the
+care that a run ends well however it ends. Stands on nn, optim and data; cli.py shows it all at work.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from .data.dataset import whole
 from .debug import detect_anomaly
 from .nn import Module
 from .optim import Optimizer, Schedule, clip_grad_norm
-from .saving import save
 from .recording import no_grad
+from .saving import save
 from .tensor import Tensor, wrap
 
 Loss = Callable[[Any, Any], Any]
@@ -40,7 +40,7 @@ class History:
     """What happened in a run of `fit`: lists with one float per epoch, reached by name.
 
     ``history["loss"]``, and with validation ``["val_loss"]``; one more of each per metric (``["accuracy"]``,
-    ``["val_accuracy"]``); ``["lr"]``, the learning rate of the epoch. ``len(history)`` is the number of epochs completed.
+    ``["val_accuracy"]``); ``["lr"]``, the learning rate of the epoch. ``len(history)`` is the number of epochs.
     `stopped` says why the run ended before its last epoch: "early stopping", "interrupted" or "callback"; else None.
     """
 
@@ -81,7 +81,7 @@ class History:
             self.curves.setdefault(name, []).append(float(number))
 
     def plot(self) -> Any:
-        """The curves over the epochs, training and validation together; gives matplotlib's Figure (`.savefig(path)`)."""
+        """The curves over the epochs, training and validation together, as a matplotlib Figure (`.savefig(path)`)."""
         from .plots import curves
 
         return curves(self)
@@ -102,11 +102,12 @@ def accuracy(outputs: Array, targets: Array) -> float:
     outputs, targets = np.asarray(outputs), np.asarray(targets)
     if outputs.ndim != 2 or outputs.shape[1] < 2:
         raise ValueError(
-            f"accuracy needs one row of at least two class scores per example, not outputs of shape {outputs.shape}. For a "
-            "single score write lambda outputs, targets: np.mean((outputs > 0) == targets), or > 0.5 for probabilities"
+            f"accuracy needs at least two class scores per example, not outputs of shape {outputs.shape}. For a single "
+            "score write lambda outputs, targets: np.mean((outputs > 0) == targets), or > 0.5 for probabilities"
         )
     if targets.shape not in (outputs.shape, outputs.shape[:1]):
-        raise ValueError(f"accuracy: targets {targets.shape} are neither class indices {outputs.shape[:1]} nor rows {outputs.shape}")
+        either = f"class indices {outputs.shape[:1]} nor rows {outputs.shape}"
+        raise ValueError(f"accuracy: targets of shape {targets.shape} are neither {either}")
     if not len(outputs):
         raise ValueError("accuracy of no examples is undefined")
     classes = targets.argmax(1) if targets.ndim == 2 else targets
@@ -161,8 +162,12 @@ def fit(
     data, held_out = _dataset(train, "train"), None if validation is None else _dataset(validation, "validation")
     _check_fit(run, epochs, batch_size, patience, held_out, schedule, callbacks)
     history, best = History(), _Best(model, patience, checkpoint)
-    total = epochs * math.ceil(len(data) / batch_size)
-    with random.seeded(seed), _mode(model, True), _progress(total, progress) as bar, _one_interrupt() as interrupted:
+    with (
+        random.seeded(seed),
+        _mode(model, True),
+        _progress(epochs, math.ceil(len(data) / batch_size), progress) as bar,
+        _one_interrupt() as interrupted,
+    ):
         try:
             for epoch in range(epochs):
                 bar.epoch(epoch, epochs, history)
@@ -204,14 +209,15 @@ def evaluate(
 ) -> dict[str, float]:
     """The loss of a whole set, and each metric of it: ``{"loss": …, "accuracy": …}``.
 
-    The model runs batch by batch in eval mode and nothing is recorded; loss and metrics get the outputs of the whole set
-    at once, so the batch size doesn't matter to them. Raises ValueError for a set without examples.
+    The model runs batch by batch in eval mode and nothing is recorded; loss and metrics get the outputs of the whole
+    set at once, so the batch size doesn't matter to them. Raises ValueError for a set without examples.
     """
+    _check_model(model)
     metrics, data = _checked_metrics(metrics), _dataset(test, "test")
-    outputs, targets = predict(model, data.x, batch_size=batch_size), data.y
-    with no_grad():
+    with _mode(model, False), no_grad():
+        outputs, targets = predict(model, data.x, batch_size=batch_size), data.y
         value = _number(loss(wrap(outputs), targets), "loss")
-    return {"loss": value, **{name: _number(metric(outputs, targets), name) for name, metric in metrics.items()}}
+        return {"loss": value, **{name: _number(metric(outputs, targets), name) for name, metric in metrics.items()}}
 
 
 def predict(model: Module, x: Any, *, batch_size: int = 256) -> Array:
@@ -279,7 +285,7 @@ class _Run:
         loss = self.loss(outputs, y)
         if not isinstance(loss, Tensor):
             raise TypeError(
-                f"loss must return a Tensor, so that gradients can flow back from it, but gave a {type(loss).__name__}. "
+                f"loss must return a Tensor, so that gradients can flow back from it; it gave a {type(loss).__name__}. "
                 "Use tinydl.functional or NumPy's functions on the outputs, without .item(), .numpy() or float()"
             )
         if loss.size != 1:
@@ -316,7 +322,8 @@ class _Run:
                     objective.backward()
         except FloatingPointError as error:
             found = str(error)
-        return f"{where}: {what}. {found or 'Run again, the same batch stayed finite: does the model draw random numbers of its own?'}"
+        repeated = "Run again, the same batch stayed finite: does the model draw random numbers of its own?"
+        return f"{where}: {what}. {found or repeated}"
 
     def summary(self, seen: Sequence[tuple[float, Array | None, Array]]) -> dict[str, float]:
         """The epoch's training numbers: mean loss over examples, each metric on all outputs as they came."""
@@ -375,7 +382,7 @@ def _outputs(model: Module, x: Array) -> Any:
     if not isinstance(outputs, (Tensor, np.ndarray)):
         raise TypeError(f"the model must give one Tensor of outputs, but its forward gave a {type(outputs).__name__}")
     if not outputs.ndim or len(outputs) != len(x):
-        raise ValueError(f"the model must give one row per example, but for inputs of shape {x.shape} it gave {outputs.shape}")
+        raise ValueError(f"the model must give one row per example, but for inputs {x.shape} it gave {outputs.shape}")
     return outputs
 
 
@@ -436,13 +443,13 @@ class _Bar:
 
 
 @contextmanager
-def _progress(total: int, wanted: bool) -> Iterator[_Bar]:
+def _progress(epochs: int, steps: int, wanted: bool) -> Iterator[_Bar]:
     if not wanted or sys.stderr is None or not sys.stderr.isatty():
         yield _Bar()
         return
     from tqdm import tqdm
 
-    with tqdm(total=total, unit="batch", leave=False, file=sys.stderr) as bar:
+    with tqdm(desc=f"epoch 1/{epochs}", total=epochs * steps, unit="batch", leave=False, file=sys.stderr) as bar:
         yield _Bar(bar)
 
 
@@ -451,7 +458,7 @@ def _bad_array(what: str, array: Array) -> str:
     if array.dtype.kind != "f" or np.isfinite(array).all():
         return ""
     index = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
-    return f"{what[0].upper()}{what[1:]} hold{'s' if 'parameter' in what else ''} {array[index]} at index {index} already."
+    return f"Before any operation, {what} had {array[index]} at index {index}."
 
 
 def _number(value: Any, name: str) -> float:
@@ -465,7 +472,8 @@ def _dataset(given: Any, name: str) -> Dataset:
     try:
         data = as_dataset(given)
     except (TypeError, ValueError) as error:
-        raise type(error)(f"{name}: {error}") from None
+        advice = "; tl.data.split makes two Datasets of one" if isinstance(given, float) else ""
+        raise type(error)(f"{name}: {error}{advice}") from None
     if not len(data):
         raise ValueError(f"{name} holds no examples" + ("; leave validation=None" if name == "validation" else ""))
     return data

@@ -30,9 +30,11 @@ def rotate(images: Any, degrees: float | tuple[float, float], rng: Seed = None) 
     width) → the same. Raises ValueError for images of another shape or a range that is none.
     """
     x = _checked(images)
-    if isinstance(degrees, (int, float)) and degrees < 0:
-        raise ValueError(f"degrees should be a number ≥ 0 or a pair (low, high), not {degrees!r}")
-    low, high = _range("degrees", (-degrees, degrees) if isinstance(degrees, (int, float)) else degrees)
+    if isinstance(degrees, (int, float, np.integer, np.floating)):
+        if degrees < 0:
+            raise ValueError(f"degrees should be a number ≥ 0 or a pair (low, high), not {degrees!r}")
+        degrees = (-float(degrees), float(degrees))
+    low, high = _range("degrees", degrees)
     angle = np.deg2rad(generator(rng).uniform(low, high, len(x)))
     return _resampled(x, np.cos(angle), np.sin(angle))
 

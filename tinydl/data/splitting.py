@@ -103,9 +103,8 @@ class Standardizer:
             raise ValueError("an empty training set has no mean")
         if x.dtype.kind == "f" and not np.isfinite(x).all():
             raise FloatingPointError(f"the training inputs hold a NaN or infinity, first at {_first_bad(x)}")
-        constant = x.min(axis=0) == x.max(
-            axis=0
-        )  # exactly: the mean of equal numbers may be rounded, and their std not 0
+        # compared exactly: the mean of equal numbers may be rounded, and then their std isn't 0
+        constant = x.min(axis=0) == x.max(axis=0)
         self.mean = np.where(constant, x[0], x.mean(axis=0, dtype=np.float64))
         self.std = np.where(constant, 1.0, x.std(axis=0, dtype=np.float64))
         self.std[self.std == 0] = 1  # a spread too small for a float64

@@ -1,6 +1,11 @@
 """The table of derivatives. One file per family; each line is a function of NumPy and the rules for its inputs."""
 
 from ..dispatch import attach
-from . import elementwise, fused, indexing, linalg, reductions, shapes
+from . import elementwise as elementwise
+from . import fused as fused
+from . import indexing as indexing
+from . import linalg as linalg
+from . import reductions as reductions
+from . import shapes as shapes
 
 attach()

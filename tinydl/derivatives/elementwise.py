@@ -14,6 +14,7 @@ import numpy as np
 
 from ..arrays import Array
 from ..dispatch import define, elementwise, implements, plain, unwrap
+from ..tensor import Primitive
 
 
 def masked(g: Any, mask: Any) -> Any:
@@ -166,10 +167,10 @@ def _sinc_derivative(x: Array, n: int) -> Array:
     return made.astype(np.result_type(x, np.float16)) if np.asarray(x).dtype.kind == "f" else made
 
 
-sinc_derivative = define(
-    _sinc_derivative, lambda g, y, x, n: g * sinc_derivative(x, n + 1), name="sinc_derivative"
+sinc_derivative: Primitive = define(
+    _sinc_derivative, lambda g, y, x, n: g * sinc_derivative(x, n=n + 1), name="sinc_derivative"
 )
-sinc = define(np.sinc, lambda g, y, x: g * sinc_derivative(x, 1), name="sinc")
+sinc = define(np.sinc, lambda g, y, x: g * sinc_derivative(x, n=1), name="sinc")
 elementwise.append("sinc")
 
 # ---- with kinks ----
@@ -263,9 +264,7 @@ def _where(condition: Any, *branches: Any) -> Any:
     return where(condition, *branches) if branches else np.nonzero(unwrap(condition))
 
 
-def _nan_to_num(
-    x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None
-) -> Any:
+def _nan_to_num(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Any:
     return np.nan_to_num(x, copy=True, nan=nan, posinf=posinf, neginf=neginf)
 
 
@@ -277,7 +276,7 @@ nan_to_num = define(
     at_kinks="at NaN and ±inf: 0",
 )
 
-plain(np.less, np.less_equal, np.greater, np.greater_equal, np.equal, np.not_equal, np.sign, np.signbit, np.heaviside,
+plain(np.less, np.less_equal, np.greater, np.greater_equal, np.equal, np.not_equal, np.sign, np.signbit,
       np.isnan, np.isfinite, np.isinf, np.isneginf, np.isposinf, np.isreal, np.iscomplex,
       np.logical_and, np.logical_or, np.logical_not, np.logical_xor, np.bitwise_and, np.bitwise_or, np.bitwise_xor,
       np.invert, np.left_shift, np.right_shift, np.gcd, np.lcm,

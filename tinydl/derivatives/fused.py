@@ -195,35 +195,37 @@ def log_softmax_rule(g: Any, y: Any, x: Any, axis: Any = -1) -> Any:
 log_softmax = define(_log_softmax, log_softmax_rule, name="log_softmax")
 
 
-def _cross_entropy_rows(logits: Any, labels: Any) -> Any:
-    """−log softmax(logits)ₗ for each row and its label l."""
+def _cross_entropy(logits: Any, labels: Any, weights: Any) -> Any:
     z = logits - _peak(logits, -1)
     picked = z[np.arange(len(z)), labels]
-    np.exp(z, out=z)
-    losses = np.log(np.add.reduce(z, -1))
+    losses = np.log(np.add.reduce(np.exp(z, out=z), -1))
     losses -= picked
-    return losses
+    losses *= weights
+    return np.add.reduce(losses)
 
 
 def _softmax_minus_target(g: Any, logits: Any, labels: Any) -> Any:
     out = _softmax(logits)
     out[np.arange(len(out)), labels] -= 1
-    out *= g[:, None]
+    out *= g[:, None] if g.ndim else g
     return out
 
 
+# the Jacobian of the losses, (softmax(z) − target)·g, a row for each loss; g is one number or one for each row
 softmax_minus_target = define(
     _softmax_minus_target,
     lambda h, v, g, logits, labels: np.sum(h * softmax(logits), axis=-1) - h[np.arange(len(labels)), labels],
-    lambda h, v, g, logits, labels: softmax_vjp(h * g[:, None], softmax(logits)),
+    lambda h, v, g, logits, labels: softmax_vjp(h * (g[:, None] if g.ndim else g), softmax(logits)),
     None,
     name="softmax_minus_target",
 )
-cross_entropy_rows = define(
-    _cross_entropy_rows,
-    lambda g, y, logits, labels: softmax_minus_target(g, logits, labels),
+# Σ −w·log softmax(z)ₗ over the rows z, their labels l and their weights w, which may be one number for all
+weighted_cross_entropy = define(
+    _cross_entropy,
+    lambda g, y, logits, labels, weights: softmax_minus_target(g * weights, logits, labels),
     None,
-    name="cross_entropy_rows",
+    lambda g, y, logits, labels, weights: -g * log_softmax(logits)[np.arange(len(labels)), labels],
+    name="weighted_cross_entropy",
 )
 
 

@@ -31,7 +31,11 @@ def _names_once(part: Any) -> bool:
 
 
 scatter = define(_scattered, lambda g, y, x, index, shape: g[index], name="scatter")
-getitem = define(lambda a, index: a[index], lambda g, y, a, index: scatter(g, index=index, shape=a.shape), name="getitem")
+getitem = define(
+    lambda a, index: a[index],
+    lambda g, y, a, index: scatter(g, index=index, shape=a.shape),
+    name="getitem",
+)
 
 
 @behaviour
@@ -64,7 +68,7 @@ def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
     if indices.dtype.kind not in "iu":
         raise IndexError(f"take_along_axis takes integer indices, not {indices.dtype}")
     if indices.ndim != arr.ndim:
-        raise ValueError(f"take_along_axis: indices of shape {indices.shape} need as many axes as the array's {arr.shape}")
+        raise ValueError(f"take_along_axis: indices of shape {indices.shape} need all axes of the array's {arr.shape}")
     places = np.ogrid[tuple(slice(n) for n in arr.shape)]
     return arr[tuple(indices if i == axis else place for i, place in enumerate(places))]
 
@@ -72,9 +76,8 @@ def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
 def sort_rule(g: Any, y: Any, a: Any, axis: int | None = -1) -> Any:
     """Sorting is a permutation; its reverse brings each element of g back."""
     order = np.argsort(unwrap(a), axis=axis, kind="stable")
-    return np.take_along_axis(g, np.argsort(order, axis=-1 if axis is None else axis), -1 if axis is None else axis).reshape(
-        a.shape
-    )
+    along = 0 if axis is None else axis
+    return np.take_along_axis(g, np.argsort(order, axis=along), along).reshape(a.shape)
 
 
 def _sort(a: Any, axis: int | None = -1, kind: Any = None, order: Any = None, *, stable: Any = None) -> Any:

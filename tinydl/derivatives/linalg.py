@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import reduce
 from typing import Any
 
 import numpy as np
 
-from ..arrays import Array
 from ..dispatch import define, implements, unwrap
 from ..tensor import Primitive, Tensor
 from .elementwise import absolute, multiply
@@ -57,9 +55,8 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     """Sum products over pairs of axes: over the last `axes` of a and the first of b, or over the axes in two lists."""
     a, b = _array(a), _array(b)
     if isinstance(axes, (int, np.integer)):
-        left, right = list(range(a.ndim - axes, a.ndim)), list(range(axes))
-    else:
-        left, right = ([i] if isinstance(i, (int, np.integer)) else list(i) for i in axes)
+        axes = range(a.ndim - axes, a.ndim), range(axes)
+    left, right = ([int(i) for i in np.atleast_1d(np.asarray(some, int))] for some in axes)
     if any(not -x.ndim <= i < x.ndim for x, some in ((a, left), (b, right)) for i in some):
         raise ValueError(f"tensordot: axes={axes} names an axis that shape {a.shape} or shape {b.shape} doesn't have")
     left, right = [i % a.ndim for i in left], [i % b.ndim for i in right]
@@ -252,12 +249,10 @@ def einsum_rule(g: Any, y: Any, i: int, *operands: Any, subscripts: str) -> Any:
             c = new
         wanted += c
     found = "".join(c for c in wanted if any(c in term for term in terms))
-    if not set(own) <= set("".join(terms)):  # a letter to be spread may be the diagonal of an identity as well
-        found = "".join(c for c in wanted if c in found)
     result = einsum(f"{','.join(terms)}->{found}", *factors, optimize=True)
     sides = iter(result.shape)
     shape = tuple(next(sides) if c in found else 1 for c in wanted)
-    full = tuple(max(side, n) if side == 1 else side for side, n in zip(shape, operands[i].shape, strict=True))
+    full = tuple(n if side == 1 else side for side, n in zip(shape, operands[i].shape, strict=True))
     return np.broadcast_to(reshape(result, shape), full)
 
 
@@ -414,9 +409,8 @@ def slogdet_rule(g: Any, y: Any, a: Any) -> Any:
 
 
 packed_slogdet = define(lambda a: _pack(*np.linalg.slogdet(a)), slogdet_rule, name="slogdet")
-_SlogdetResult, _EighResult, _SVDResult = (
-    type(f(np.eye(1))) for f in (np.linalg.slogdet, np.linalg.eigh, np.linalg.svd)
-)
+_SlogdetResult, _EighResult = type(np.linalg.slogdet(np.eye(1))), type(np.linalg.eigh(np.eye(1)))
+_SVDResult = type(np.linalg.svd(np.eye(1)))
 
 
 @implements(np.linalg.slogdet)
@@ -455,7 +449,7 @@ cholesky = define(_cholesky, cholesky_rule, name="cholesky", answers=(np.linalg.
 
 
 def _inverse_differences(name: str, x: Any, wanted: Any) -> Any:
-    """1/(xⱼ − xᵢ) off the diagonal, 0 on it. Vectors of equal values aren't determined: their gradient, `wanted`, must be 0."""
+    """1/(xⱼ − xᵢ) off the diagonal, 0 on it. Vectors of equal x aren't determined: their gradient, `wanted`, must be 0."""
     difference = x[..., None, :] - x[..., :, None]
     size = np.abs(unwrap(difference))
     n = size.shape[-1]
@@ -515,11 +509,8 @@ def svd_rule(g: Any, y: Any, a: Any) -> Any:
     skew_u, skew_v = of_u - of_u.mT, of_v - of_v.mT
     either = np.abs(unwrap(of_u)) + np.abs(unwrap(of_v))
     f = _inverse_differences("svd", s * s, either + either.mT)
-    middle = (
-        (f * skew_u) * s[..., None, :]
-        + s[..., None] * (f * skew_v)
-        + gs[..., None] * np.eye(s.shape[-1], dtype=a.dtype)
-    )
+    middle = (f * skew_u) * s[..., None, :] + s[..., None] * (f * skew_v)
+    middle = middle + gs[..., None] * np.eye(s.shape[-1], dtype=a.dtype)
     result = u @ middle @ vt
     m, n = a.shape[-2:]
     beyond = gu - u @ of_u if m > n else gvt - of_v.mT @ vt  # what the vectors' gradient has outside of their span
@@ -527,8 +518,8 @@ def svd_rule(g: Any, y: Any, a: Any) -> Any:
         return result
     if np.any(unwrap(s) == 0):
         raise ValueError(
-            "linalg.svd: a singular value is 0, so its vectors aren't determined, and neither is the gradient that flows "
-            "back through them. The values alone can be differentiated"
+            "linalg.svd: a singular value is 0, so its vectors aren't determined, and neither is the gradient that "
+            "flows back through them. The values alone can be differentiated"
         )
     return result + ((beyond / s[..., None, :]) @ vt if m > n else u @ (beyond / s[..., None]))
 

@@ -19,7 +19,7 @@ from .elementwise import masked
 
 
 def spread(g: Any, x: Any, axis: Any, keepdims: bool) -> Any:
-    """Give what a reduction of x over `axis` has reduced its axes back, at length 1, so that it broadcasts against x."""
+    """Give what a reduction of x over `axis` has reduced its axes back, at length 1: it then broadcasts against x."""
     if keepdims or axis is None:
         return g
     axes = normalize_axis_tuple(axis, x.ndim)

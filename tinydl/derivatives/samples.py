@@ -217,7 +217,9 @@ def _clip(draw: Draw) -> Sample:
     shape = draw.shape()
     a = draw.array(shape, specials=(-1.0, 1.0))
     low: Any = draw.choice((None, -1.0, 0))
-    high: Any = draw.array(draw.broadcastable(shape), 0.5, 2) if low is None or draw.boolean() else draw.choice((None, 1.0))
+    high: Any = 1.0 if draw.boolean() else draw.array(draw.broadcastable(shape), 0.5, 2)
+    if low is not None and draw.integer(0, 3) == 0:
+        high = None
     return Sample((a, low, high), smooth=all(b is None or far(a - b, 0) for b in (low, high)))
 
 
@@ -240,7 +242,8 @@ def _sinc_derivative(draw: Draw) -> Sample:
 @sampler("nan_to_num")
 def _nan_to_num(draw: Draw) -> Sample:
     x = draw.array(draw.shape(), specials=(np.nan, np.inf, -np.inf))
-    return Sample((x,), draw.choice(({}, {"nan": 2.0, "posinf": 3.0, "neginf": -3.0})), smooth=bool(np.isfinite(x).all()))
+    options = draw.choice(({}, {"nan": 2.0, "posinf": 3.0, "neginf": -3.0}))
+    return Sample((x,), options, smooth=bool(np.isfinite(x).all()))
 
 
 # ---- reductions ----
@@ -258,10 +261,16 @@ def reduction(draw: Draw, min_side: int = 0, **options: Any) -> tuple[Array, dic
     return draw.array(shape, **options), chosen
 
 
-@sampler("sum", "mean")
+@sampler("sum")
 def _sum(draw: Draw) -> Sample:
     a, options = reduction(draw, min_side=draw.integer(0, 1))
     return Sample((a,), options)
+
+
+@sampler("mean")
+def _mean(draw: Draw) -> Sample:
+    a, options = reduction(draw, min_side=draw.integer(0, 1))
+    return Sample((a,), options, smooth=groups(a, options.get("axis")).shape[-1] > 0)  # the mean of nothing is NaN
 
 
 def groups(a: Array, axis: Any) -> Array:
@@ -309,9 +318,7 @@ def _recurrence(draw: Draw) -> Sample:
 # ---- shapes ----
 
 
-def _moving(
-    options: Callable[[Draw, Shape], dict[str, Any]], min_ndim: int = 0, max_ndim: int = 4
-) -> Sampler:
+def _moving(options: Callable[[Draw, Shape], dict[str, Any]], min_ndim: int = 0, max_ndim: int = 4) -> Sampler:
     """A sampler of an array and the options that suit its shape."""
 
     def draw_one(draw: Draw) -> Sample:
@@ -350,8 +357,9 @@ def _rolled(draw: Draw, shape: Shape) -> dict[str, Any]:
     if not shape or draw.boolean():
         return {"shift": draw.integer(-5, 5)}
     axis = draw.axes(len(shape))
-    many = isinstance(axis, tuple) and draw.boolean()
-    return {"shift": tuple(draw.integer(-5, 5) for _ in np.ravel(axis)) if many else draw.integer(-5, 5), "axis": axis}
+    if isinstance(axis, tuple) and draw.boolean():
+        return {"shift": tuple(draw.integer(-5, 5) for _ in axis), "axis": axis}
+    return {"shift": draw.integer(-5, 5), "axis": axis}
 
 
 def _tiled(draw: Draw, shape: Shape) -> dict[str, Any]:
@@ -378,7 +386,7 @@ def _diagonals(draw: Draw, shape: Shape) -> dict[str, Any]:
 for _name, _sampler in {
     "reshape": _moving(_new_shape),
     "transpose": _moving(_permuted),
-    "swapaxes": _moving(lambda draw, shape: dict(axis1=draw.axis(len(shape)), axis2=draw.axis(len(shape))), 1),
+    "swapaxes": _moving(lambda draw, shape: {"axis1": draw.axis(len(shape)), "axis2": draw.axis(len(shape))}, 1),
     "moveaxis": _moving(_moved, 1),
     "expand_dims": _moving(lambda draw, shape: {"axis": draw.choice((0, -1, len(shape), (0, 2), (-1, 0)))}, 1),
     "flip": _moving(lambda draw, shape: {"axis": draw.axes(len(shape))}),
@@ -501,4 +509,193 @@ def _sort(draw: Draw) -> Sample:
 # ---- linear algebra ----
 
 
+def _batches(draw: Draw) -> tuple[Shape, Shape]:
+    """Leading axes of two stacks of matrices that broadcast with each other."""
+    shape = draw.shape(max_ndim=2, min_side=1, max_side=3)
+    return draw.broadcastable(shape), draw.broadcastable(shape)
+
+
+def _regular(draw: Draw, shape: Shape) -> Array:
+    """Matrices far from singular, with singular values that differ."""
+    m, n = shape[-2:]
+    return draw.layout(draw.array(shape, -0.4, 0.4) + 2 * np.eye(m, n) * np.arange(1, n + 1))
+
+
+@sampler("matmul")
+def _matmul(draw: Draw) -> Sample:
+    left, right = _batches(draw)
+    m, k, n = (draw.integer(0 if draw.integer(0, 5) == 0 else 1, 4) for _ in range(3))
+    a = (k,) if draw.integer(0, 3) == 0 else (*left, m, k)
+    b = (k,) if draw.integer(0, 3) == 0 else (*right, k, n)
+    return Sample((draw.array(a), draw.array(b)))
+
+
+@sampler("einsum")
+def _einsum(draw: Draw) -> Sample:
+    subscripts = draw.choice(
+        ("ij,jk->ik", "ij->ji", "ij->", "ii->i", "ii->", "iij,j->ij", "i,j->ij", "i,i->", "bij,bjk->bik", "ij,kj->k",
+         "bhqd,bhkd->bhqk", "ij,jk,kl->il", "i->", "ij,ij->ij", "abc,c->ab", "iii->i", "a,b,ab->", ",ij->i"),
+    )  # fmt: skip
+    sides = {c: draw.integer(1, 3) for c in sorted(set(subscripts) - set(",->"))}
+    terms = subscripts.split("->")[0].split(",")
+    inputs = tuple(draw.array(tuple(sides[c] for c in term)) for term in terms)
+    return Sample(inputs, {"subscripts": subscripts})
+
+
+@sampler("inv", "det", "slogdet")
+def _square(draw: Draw) -> Sample:
+    n = draw.integer(1, 4)
+    return Sample((_regular(draw, (*draw.shape(max_ndim=2, max_side=3), n, n)),))
+
+
+@sampler("cofactors")
+def _cofactors(draw: Draw) -> Sample:
+    n = draw.integer(1, 4)
+    a = _regular(draw, (*draw.shape(max_ndim=1, max_side=2), n, n))
+    if n > 1 and draw.boolean():
+        a[..., 0, :] = a[..., 1, :]  # singular
+    return Sample((a,))
+
+
+@sampler("solve")
+def _solve(draw: Draw) -> Sample:
+    left, right = _batches(draw)
+    n = draw.integer(1, 4)
+    b = (n,) if draw.integer(0, 2) == 0 else (*right, n, draw.integer(1, 3))
+    return Sample((_regular(draw, (*left, n, n)), draw.array(b)))
+
+
+@sampler("pinv", "svd")
+def _matrix(draw: Draw) -> Sample:
+    shape = (*draw.shape(max_ndim=1, min_side=1, max_side=2), draw.integer(1, 4), draw.integer(1, 4))
+    return Sample((_regular(draw, shape),))
+
+
+@sampler("eigh")
+def _eigh(draw: Draw) -> Sample:
+    n = draw.integer(1, 4)
+    a = _regular(draw, (*draw.shape(max_ndim=1, max_side=2), n, n))
+    return Sample(((a + a.mT) / 2,))
+
+
+@sampler("cholesky")
+def _cholesky(draw: Draw) -> Sample:
+    inputs = _eigh(draw).inputs
+    return Sample(inputs, {"upper": True} if draw.boolean() else {})
+
+
+@sampler("norm")
+def _norm(draw: Draw) -> Sample:
+    shape = draw.shape(min_side=1)
+    x = draw.array(shape, avoid=(0.0,))
+    if draw.integer(0, 4) == 0:
+        x = np.zeros(shape)
+    return Sample((x,), {"axis": draw.axes(len(shape)), "keepdims": draw.boolean()}, smooth=far(x, 0.0))
+
+
+@sampler("power_norm")
+def _power_norm(draw: Draw) -> Sample:
+    shape = draw.shape(min_side=1)
+    x = draw.array(shape, avoid=(0.0,), specials=(0.0,))
+    p = draw.choice((0.5, 1.5, 3, 4.5, -1, -2))
+    if p < 0:
+        x = np.where(x == 0, 1.0, x)
+    return Sample((x,), {"p": p, "axis": draw.axes(len(shape)), "keepdims": draw.boolean()}, smooth=far(x, 0.0))
+
+
 # ---- fused ----
+
+
+@sampler("linear")
+def _linear(draw: Draw) -> Sample:
+    inner, outer = draw.integer(1, 4), draw.integer(1, 4)
+    x = draw.array((*draw.shape(max_ndim=3), inner))
+    bias = draw.array((outer,)) if draw.boolean() else None
+    return Sample((x, draw.array((outer, inner)), bias))
+
+
+@sampler("relu", "leaky_relu", "elu")
+def _with_kink_at_0(draw: Draw) -> Sample:
+    x = draw.array(draw.shape(), avoid=(0.0,), specials=(0.0,))
+    return Sample((x,), smooth=far(x, 0.0))
+
+
+@sampler("sigmoid", "erf", "normal_cdf", "gelu_gate")
+def _smooth(draw: Draw) -> Sample:
+    return Sample((draw.array(draw.shape(), -4, 4, specials=(0.0, -12.0, 12.0)),))
+
+
+@sampler("softplus")
+def _softplus(draw: Draw) -> Sample:
+    x = draw.array(draw.shape(), -4, 4, specials=(0.0, -30.0, 30.0))
+    options = {"beta": draw.choice((0.5, 2.0)), "threshold": 9.0} if draw.boolean() else {}
+    return Sample((x,), options, smooth=far(x * options.get("beta", 1.0), 9.0))
+
+
+def _with_axis(draw: Draw) -> tuple[Shape, dict[str, Any]]:
+    shape = draw.shape(min_ndim=1, min_side=1)
+    return shape, {"axis": draw.axis(len(shape))} if draw.boolean() else {}
+
+
+@sampler("softmax", "log_softmax")
+def _softmax(draw: Draw) -> Sample:
+    shape, options = _with_axis(draw)
+    return Sample((draw.array(shape),), options)
+
+
+@sampler("softmax_vjp", "log_softmax_vjp")
+def _softmax_vjp(draw: Draw) -> Sample:
+    shape, options = _with_axis(draw)
+    return Sample((draw.array(shape), draw.array(shape)), options)
+
+
+@sampler("logsumexp")
+def _logsumexp(draw: Draw) -> Sample:
+    shape = draw.shape(min_ndim=1, min_side=1)
+    return Sample((draw.array(shape),), {"axis": draw.axes(len(shape)), "keepdims": draw.boolean()})
+
+
+@sampler("weighted_cross_entropy")
+def _weighted_cross_entropy(draw: Draw) -> Sample:
+    rows, classes = draw.integer(0, 4), draw.integer(1, 4)
+    labels = np.array([draw.integer(0, classes - 1) for _ in range(rows)], dtype=np.intp)
+    weights = draw.array((rows,), 0, 1) if draw.boolean() else np.asarray(0.25)
+    return Sample((draw.array((rows, classes)), labels, weights))
+
+
+@sampler("softmax_minus_target")
+def _softmax_minus_target(draw: Draw) -> Sample:
+    logits, labels, weights = _weighted_cross_entropy(draw).inputs
+    return Sample((draw.array(weights.shape), logits, labels))
+
+
+def _normalised_shape(draw: Draw) -> tuple[Shape, Any]:
+    shape = draw.shape(min_ndim=1, min_side=2)
+    last = tuple(range(-draw.integer(1, len(shape)), 0))
+    return shape, draw.choice((-1, 0, last))
+
+
+@sampler("normalise", "inverse_std")
+def _normalise(draw: Draw) -> Sample:
+    shape, axis = _normalised_shape(draw)
+    return Sample((draw.array(shape),), {"axis": axis, "eps": draw.choice((1e-2, 0.1))})
+
+
+@sampler("normalise_vjp")
+def _normalise_vjp(draw: Draw) -> Sample:
+    shape, axis = _normalised_shape(draw)
+    scale = draw.array(np.sum(np.zeros(shape), axis=axis, keepdims=True).shape, 0.5, 2)
+    return Sample((draw.array(shape), draw.array(shape), scale), {"axis": axis})
+
+
+@sampler("bounded_log")
+def _bounded_log(draw: Draw) -> Sample:
+    x = draw.array(draw.shape(), 0.1, 1, specials=(0.0,))
+    return Sample((x,), smooth=far(x, 0.0))
+
+
+@sampler("huber")
+def _huber(draw: Draw) -> Sample:
+    delta = draw.choice((0.5, 1.0))
+    x = draw.array(draw.shape(), avoid=(-delta, delta), specials=(0.0, delta))
+    return Sample((x,), {"delta": delta}, smooth=far(x, -delta, delta))

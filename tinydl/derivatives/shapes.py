@@ -6,18 +6,17 @@ and Tensors alike. Stands on dispatch.py and indexing.py.
 
 from __future__ import annotations
 
-import math
 import operator
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
+from numpy.lib.array_utils import normalize_axis_index
 
 from ..arrays import Array
 from ..dispatch import behave, define, implements, plain, unwrap
 from ..tensor import Tensor
-from .elementwise import where
 from .indexing import scatter, take
 
 
@@ -29,13 +28,11 @@ def operand(x: Any) -> Any:
 # ---- the same elements in other axes ----
 
 
-def _reshaped(a: Any, shape: Any, order: str = "C") -> Any:
+def _reshaped(a: Any, shape: Any, order: Any = "C") -> Any:
     return np.reshape(a, shape, order)
 
 
-shaping = define(
-    _reshaped, lambda g, y, a, shape, order="C": np.reshape(g, a.shape, order), name="reshape"
-)
+shaping = define(_reshaped, lambda g, y, a, shape, order="C": np.reshape(g, a.shape, order), name="reshape")
 
 
 def resolved(order: str, a: Any) -> Any:
@@ -131,14 +128,14 @@ def _each(f: Any, arrays: Sequence[Any]) -> Any:
 
 # ---- copies ----
 
-copying = define(lambda a, order="K": np.array(a, order=order), lambda g, y, a: g, name="copy")
+copying = define(lambda a, order="K": np.array(a, order=order), lambda g, y, a, order="K": g, name="copy")
 cast = define(lambda a, dtype: a.astype(dtype), lambda g, y, a, dtype: g, name="cast")
 
 
 @implements(np.copy)
 def copy(a: Any, order: str = "K", subok: bool = False) -> Any:
-    """The same values in memory of their own (where, `order` doesn't matter here)."""
-    return copying(a)
+    """The same values in memory of their own, laid out in this order."""
+    return copying(a, order=order)
 
 
 @implements(np.astype)
@@ -226,7 +223,7 @@ def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
             raise ValueError(f"array_split needs at least one part, not {sections}")
         each, more = divmod(n, sections)
         cuts = [i * each + min(i, more) for i in range(sections + 1)]
-    return [ary[(slice(None),) * axis + (slice(a, b),)] for a, b in zip(cuts, cuts[1:], strict=False)]
+    return [ary[(slice(None),) * axis + (slice(a, b),)] for a, b in pairwise(cuts)]
 
 
 @implements(np.split)
@@ -318,7 +315,7 @@ def pad(array: Any, pad_width: Any, mode: Any = "constant", **options: Any) -> A
             raise TypeError(f"pad of Tensors with mode='constant' doesn't take {next(iter(options))}=")
         return padding(array, pad_width=pairs, constant_values=values)
     if mode not in ("edge", "reflect", "symmetric", "wrap"):
-        raise TypeError(f"pad of Tensors knows the modes constant, edge, reflect, symmetric and wrap, not mode={mode!r}")
+        raise TypeError(f"pad of Tensors takes the modes constant, edge, reflect, symmetric, wrap, not mode={mode!r}")
     if options.pop("reflect_type", "even") != "even" or options:
         raise TypeError(f"pad of Tensors with mode={mode!r} doesn't take {next(iter(options), 'reflect_type=odd')}")
     for axis, pair in enumerate(pairs):
@@ -359,9 +356,7 @@ on_diagonal = define(
 )
 diagonal = define(
     np.diagonal,
-    lambda g, y, a, offset=0, axis1=0, axis2=1: on_diagonal(
-        g, shape=a.shape, offset=offset, axis1=axis1, axis2=axis2
-    ),
+    lambda g, y, a, offset=0, axis1=0, axis2=1: on_diagonal(g, shape=a.shape, offset=offset, axis1=axis1, axis2=axis2),
 )
 tril = define(np.tril, lambda g, y, m, k=0: np.tril(g, k))
 triu = define(np.triu, lambda g, y, m, k=0: np.triu(g, k))
@@ -406,8 +401,9 @@ def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = 
     axis = normalize_axis_index(axis, a.ndim)
     end_shape = (*a.shape[:axis], 1, *a.shape[axis + 1 :])
     ends = [e if e is None or np.ndim(e) else broadcast_to(e, end_shape) for e in (prepend, append)]
-    if ends != [None, None]:
-        a = concatenation(*(part for part in (ends[0], a, ends[1]) if part is not None), axis=axis)
+    parts = [part for part in (ends[0], a, ends[1]) if part is not None]
+    if len(parts) > 1:
+        a = concatenation(*parts, axis=axis)
     whole = (slice(None),) * axis
     for _ in range(n):
         later, earlier = a[(*whole, slice(1, None))], a[(*whole, slice(None, -1))]
@@ -436,7 +432,7 @@ behave("transpose", _transpose)
 behave("astype", _astype)
 behave("copy", lambda self, order="C": copy(self, order))
 behave("T", property(lambda self: transpose(self), doc="With the axes in reverse order."))
-behave("mT", property(lambda self: swapaxes(self, -1, -2), doc="With the last two axes exchanged: each matrix transposed."))
+behave("mT", property(lambda self: swapaxes(self, -1, -2), doc="With the last two axes exchanged."))
 
 
 @implements(np.full_like)

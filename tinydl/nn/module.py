@@ -61,9 +61,7 @@ class Module:
         modules.append(self)
         try:
             y = self._observed(inputs, options) if special.count else self.forward(*inputs, **options)
-            if y.__class__ is np.ndarray and len(modules) == 1 and y.dtype.kind == "f":
-                return wrap(y)
-            return y
+            return wrap(y) if y.__class__ is np.ndarray and len(modules) == 1 and y.dtype.kind == "f" else y
         except (ValueError, TypeError, IndexError) as error:
             _say_where(error)
             raise

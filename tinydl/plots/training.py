@@ -1,6 +1,6 @@
-"""Pictures of training: the curves of a History, the confusion matrix of a classifier, images with what was said of them.
+"""Pictures of training: the curves of a History, the confusion matrix of a classifier, images with titles.
 
-Stands on matplotlib and on nothing of tinydl: what it draws are lists and arrays. Read cli.py for a figure made of all three.
+Stands on matplotlib and on nothing of tinydl: what it draws are lists and arrays. cli.py makes one figure of all three.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ def new_figure(width: float, height: float) -> Any:
 def curves(history: Any, figure: Any = None, names: Sequence[str] | None = None) -> Any:
     """The curves of a History over the epochs, one panel per name ("loss" and each metric; `names` chooses).
 
-    Training is a line, validation a second one with its best epoch marked. A loss that spans more than two powers
-    of ten is drawn on a logarithmic axis. Raises ValueError for a history without a completed epoch.
+    Training is a line, validation a second one with its best epoch marked. A loss that falls by more than a
+    factor of 50 is drawn on a logarithmic axis. Raises ValueError for a history without a completed epoch.
     """
     if not len(history):
         raise ValueError("this history has no completed epoch to draw")
@@ -53,15 +53,17 @@ def _curve(axes: Axes, history: Mapping[str, Sequence[float]], name: str) -> Non
         best = int(np.argmin(held_out) if name == "loss" else np.argmax(held_out))
         axes.plot(epochs[best], held_out[best], "o", color=VALIDATION, mfc="none", label=f"best: epoch {epochs[best]}")
         drawn = np.concatenate([drawn, held_out])
-    if name == "loss" and drawn.min() > 0 and drawn.max() > 100 * drawn.min():
+    if name == "loss" and drawn.min() > 0 and drawn.max() > 50 * drawn.min():
         axes.set_yscale("log")
     axes.set(xlabel="epoch", ylabel=name, title=name)
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.locator_params(axis="x", integer=True)
     axes.grid(alpha=0.3)
     axes.legend(frameon=False)
 
 
-def confusion_matrix(targets: Array, predictions: Array, figure: Any = None, classes: Sequence[Any] | None = None) -> Any:
+def confusion_matrix(
+    targets: Array, predictions: Array, figure: Any = None, classes: Sequence[Any] | None = None
+) -> Any:
     """How often each class was taken for which: row i, column j counts the examples of class i of which j was said.
 
     Shapes: targets (N,) and predictions (N,), class indices ≥ 0. Right answers are shaded, mistakes are in red.
@@ -100,7 +102,8 @@ def images(pictures: Array, titles: Sequence[str], figure: Any = None, columns: 
     """
     pictures = np.asarray(pictures)
     if pictures.ndim != 3 or len(titles) != len(pictures):
-        raise ValueError(f"images takes pictures (N, height, width) and N titles, not {pictures.shape} and {len(titles)}")
+        given = f"{pictures.shape} and {len(titles)}"
+        raise ValueError(f"images takes pictures (N, height, width) and N titles, not {given}")
     rows = max(1, math.ceil(len(pictures) / columns))
     figure = new_figure(1.1 * columns, 1.4 * rows) if figure is None else figure
     panels = figure.subplots(rows, columns, squeeze=False)

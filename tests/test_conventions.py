@@ -1,0 +1,390 @@
+"""What the gradient is where there is none: kinks, ties, edges, and points where a formula says 0·∞.
+
+Each convention of the contract has a test of its own; where torch has the function and gives a finite number, ours is
+torch's. Where a derivative exists although the usual formula for it fails, it must be right.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import tinydl as tl
+from tinydl.dispatch import kinks
+
+pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
+INF, NAN = np.inf, np.nan
+
+
+def gradients(f, *inputs, g=None, dtype=np.float64):
+    """The gradients of Σ g·f by all inputs; g is 3, 4, 5, … so that no element's share is taken for another's."""
+    leaves = [tl.tensor(np.asarray(x, dtype), requires_grad=True) for x in inputs]
+    y = f(*leaves)
+    g = np.arange(3, 3 + y.size).reshape(y.shape) if g is None else g
+    y.backward(gradient=np.asarray(g, dtype))
+    found = [x.grad.data for x in leaves]
+    return found[0] if len(found) == 1 else found
+
+
+def derivatives(f, x, order):
+    """The first `order` derivatives of an elementwise function at the points x."""
+    x = tl.tensor(np.asarray(x, np.float64), requires_grad=True)
+    y, found = f(x), []
+    for _ in range(order):
+        if not y.requires_grad:
+            found.append(np.zeros(x.shape))
+            continue
+        y.sum().backward(create_graph=True)
+        y, x.grad = x.grad, None
+        found.append(y.data)
+    return found
+
+
+def equal(a, b):
+    np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-15)
+
+
+# ---- one input ----
+
+
+@pytest.mark.parametrize("f", [np.absolute, np.fabs, abs])
+def test_the_slope_of_the_absolute_value_is_0_at_0(f):
+    equal(gradients(f, [-2.0, 0.0, -0.0, 3.0]), [-3, 0, 0, 6])
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 3, 4])
+@pytest.mark.parametrize("kind", ["integer", "float", "array", "0-d array"])
+def test_whole_powers_have_all_their_derivatives_at_0(n, kind):
+    exponent = {"integer": n, "float": float(n), "array": np.full(3, float(n)), "0-d array": np.array(float(n))}[kind]
+    expected = []
+    x = np.array([0.0, 2.0, -3.0])
+    c = 1.0
+    for k in range(1, 6):
+        c *= n - k + 1
+        expected.append(c * x ** max(n - k, 0) if n >= k else 0 * x)
+    for ours, theirs in zip(derivatives(lambda x: x**exponent, x, 5), expected, strict=True):
+        equal(ours, theirs)
+
+
+def test_0_to_the_power_0_has_slope_0_in_both_arguments():
+    da, db = gradients(np.power, [0.0, 0.0, 2.0], [0.0, 2.0, 0.0])
+    equal(da, [0, 0, 0])
+    equal(db, [0, 0, 5 * np.log(2)])
+
+
+def test_the_mixed_second_derivative_of_a_power_is_right_at_exponent_0():
+    a = tl.tensor(np.array([2.0, 3.0]), requires_grad=True)
+    b = tl.tensor(np.array([0.0, 2.0]), requires_grad=True)
+    (a**b).sum().backward(create_graph=True)
+    da, db = a.grad, b.grad
+    a.grad = b.grad = None
+    da.sum().backward()
+    by_a = 1 / a.data * a.data**b.data * (1 + b.data * np.log(a.data))  # ∂/∂b of b·aᵇ⁻¹
+    equal(b.grad.data, by_a)
+    a.grad = b.grad = None
+    db.sum().backward()
+    equal(a.grad.data, by_a)
+
+
+def test_the_slope_of_x_to_the_power_0_is_0_where_1_over_x_overflows():
+    for dtype, tiny in ((np.float16, 1e-7), (np.float32, 1e-45), (np.float64, 5e-324)):
+        for exponent in (0, 0.0, np.zeros(1, dtype)):
+            assert gradients(lambda x, e=exponent: x**e, [tiny], dtype=dtype) == 0
+
+
+def test_the_infinite_slopes_of_roots_at_0_are_infinite():
+    assert gradients(np.sqrt, [0.0]) == INF
+    assert gradients(np.cbrt, [0.0]) == INF
+    assert gradients(lambda x: x**0.5, [0.0]) == INF
+
+
+def test_a_masked_branch_gives_no_nan_even_where_its_slope_is_infinite():
+    f = lambda x: np.sqrt(np.where(x > 0, x, 0)) + np.sqrt(np.maximum(x, 0)) + np.sqrt(np.clip(x, 0, None))
+    for n in (1, 5000):
+        x = np.tile([-1.0, 4.0], n)
+        g = gradients(f, x, g=np.ones(2 * n))
+        equal(g[:2], [0, 0.75])
+
+
+def test_sinc_has_all_its_derivatives_at_0_and_near_it():
+    (first, second, third, fourth) = derivatives(np.sinc, [0.0, 1e-9, 1e-3, 0.4, 1.0], 4)
+    p = np.pi
+    x = np.array([0.0, 1e-9, 1e-3])
+    equal(first[:3], -(p**2) * x / 3 + p**4 * x**3 / 30)
+    np.testing.assert_allclose(second[:3], -(p**2) / 3 + p**4 * x**2 / 10, rtol=1e-10)
+    np.testing.assert_allclose(third[:3], p**4 * x / 5, rtol=1e-5)
+    np.testing.assert_allclose(fourth[:3], p**4 / 5, rtol=1e-4)
+    np.testing.assert_allclose(first[4], -1, rtol=1e-14)
+    np.testing.assert_allclose(second[4], 2, rtol=1e-13)
+    u = p * 0.4
+    np.testing.assert_allclose(first[3], p * (np.cos(u) / u - np.sin(u) / u**2), rtol=1e-13)
+
+
+def test_functions_of_large_numbers_keep_their_small_slopes():
+    equal(gradients(np.expm1, [-40.0], g=[1.0]) / np.exp(-40), [1])
+    x32 = gradients(np.arcsinh, [1e30], g=[1.0], dtype=np.float32)
+    np.testing.assert_allclose(x32, 1e-30, rtol=1e-6)
+    da, db = gradients(np.arctan2, [1e-30], [1e-30], g=[1.0], dtype=np.float32)
+    np.testing.assert_allclose([da, db], [[5e29], [-5e29]], rtol=1e-6)
+    sides = gradients(np.hypot, [3e-30], [4e-30], g=[1.0], dtype=np.float32)
+    np.testing.assert_allclose(sides, [[0.6], [0.8]], rtol=1e-6)
+
+
+def test_nan_to_num_hands_on_nothing_where_it_replaced():
+    equal(gradients(np.nan_to_num, [1.0, NAN, INF, -INF]), [3, 0, 0, 0])
+
+
+def test_flat_functions_give_plain_arrays():
+    x = tl.tensor([1.5, -0.5], requires_grad=True)
+    for f in (np.floor, np.ceil, np.round, np.around, np.trunc, np.rint, np.fix, np.sign, np.isnan, np.isfinite,
+              np.argmax, np.argmin, np.argsort, np.signbit, np.logical_not, np.any, np.all, np.nonzero,
+              np.count_nonzero):  # fmt: skip
+        assert not isinstance(f(x), tl.Tensor)
+        np.testing.assert_array_equal(f(x), f(x.data))
+    assert type(x > 0) is np.ndarray and type(x == x) is np.ndarray
+    np.testing.assert_array_equal(np.floor_divide(x, 0.4), np.floor_divide(x.data, 0.4))
+
+
+# ---- two inputs ----
+
+
+@pytest.mark.parametrize("f", [np.maximum, np.minimum, np.fmax, np.fmin])
+@pytest.mark.parametrize("copies", [1, 3000])  # large arrays take another way
+def test_the_sides_of_a_tie_have_half_the_gradient_each(f, copies):
+    a, b = np.tile([1.0, 2.0, 0.0, 5.0], copies), np.tile([1.0, 3.0, -0.0, 4.0], copies)
+    da, db = (x[:4] for x in gradients(f, a, b, g=np.tile([3.0, 4.0, 5.0, 6.0], copies)))
+    larger = f in (np.maximum, np.fmax)
+    equal(da, [1.5, 0, 2.5, 6] if larger else [1.5, 4, 2.5, 0])
+    equal(db, [1.5, 4, 2.5, 0] if larger else [1.5, 0, 2.5, 6])
+
+
+def test_a_tie_with_oneself_and_with_a_number_is_a_tie():
+    equal(gradients(lambda x: np.maximum(x, x), [2.0]), [3])
+    equal(gradients(lambda x: np.maximum(x, 0), [0.0, -1.0]), [1.5, 0])
+    equal(gradients(lambda x: np.minimum(0.0, x), [0.0, -1.0]), [1.5, 4])
+
+
+@pytest.mark.parametrize("f", [np.fmax, np.fmin])
+def test_beside_a_nan_the_number_has_the_whole_gradient(f):
+    da, db = gradients(f, [NAN, 1.0, NAN], [2.0, NAN, NAN])
+    equal(da, [0, 4, 2.5])
+    equal(db, [3, 0, 2.5])
+
+
+def test_arctan2_and_hypot_have_slope_0_at_the_origin_also_their_second_derivatives():
+    for f in (np.arctan2, np.hypot):
+        da, db = gradients(f, [0.0, 0.0, -0.0], [0.0, 2.0, 0.0])
+        assert da[0] == db[0] == da[2] == db[2] == 0
+        a, b = (tl.tensor(np.zeros(2), requires_grad=True) for _ in range(2))
+        f(a, b).sum().backward(create_graph=True)
+        total = (a.grad * 2 + b.grad).sum()
+        a.grad = b.grad = None
+        total.backward()
+        equal(a.grad.data, [0, 0])
+        equal(b.grad.data, [0, 0])
+
+
+@pytest.mark.parametrize("f", [np.logaddexp, np.logaddexp2])
+def test_infinite_logarithms_share_as_the_maximum_does(f):
+    da, db = gradients(f, [-INF, -INF, INF, 1.0, 2.0], [-INF, 0.0, INF, INF, 2.0])
+    equal(da, [1.5, 0, 2.5, 0, 3.5])
+    equal(db, [1.5, 4, 2.5, 6, 3.5])
+
+
+def test_clip_has_slope_1_on_its_bounds_and_the_bounds_have_0_there():
+    a, low, high = gradients(np.clip, [-1.0, 1.0, -2.0, 2.0, 0.0], [-1.0] * 5, [1.0] * 5)
+    equal(a, [3, 4, 0, 0, 7])
+    equal(low, [0, 0, 5, 0, 0])
+    equal(high, [0, 0, 0, 6, 0])
+    equal(gradients(lambda x: np.clip(x, 0, None), [0.0, -1.0]), [3, 0])
+    equal(gradients(lambda x: np.clip(x, None, 0), [0.0, -1.0]), [3, 4])
+
+
+def test_clip_between_bounds_in_the_wrong_order_is_the_upper_bound():
+    a, low, high = gradients(np.clip, [-3.0, 0.0, 3.0], [1.0] * 3, [-1.0] * 3)
+    equal([a, low], np.zeros((2, 3)))
+    equal(high, [3, 4, 5])
+
+
+def test_where_takes_a_tensor_as_its_condition_and_sends_it_no_gradient():
+    x = tl.tensor([0.0, 2.0, -1.0], requires_grad=True)
+    np.where(x, x * x, 3 * x).backward(gradient=np.array([1.0, 1.0, 1.0]))
+    equal(x.grad.data, [3, 4, -2])
+    c = tl.tensor([0.0, 2.0], requires_grad=True)
+    y = np.where(c, tl.tensor([1.0, 2.0], requires_grad=True), 0)
+    y.sum().backward()
+    assert c.grad is None
+    np.testing.assert_array_equal(np.where(c)[0], [1])
+
+
+def test_remainder_has_the_slopes_of_floor_divide_also_at_multiples():
+    da, db = gradients(np.remainder, [4.0, -3.0, 5.0], [2.0, 2.0, -3.0])
+    equal(da, [3, 4, 5])
+    equal(db, [-6, 8, 10])
+
+
+# ---- reductions ----
+
+
+@pytest.mark.parametrize("f", [np.max, np.amax, np.min, np.amin])
+def test_elements_that_tie_for_the_extreme_share_the_gradient_equally(f):
+    sign = 1 if f in (np.max, np.amax) else -1
+    equal(gradients(lambda x: f(x, axis=1), np.array([[1.0, 3, 3], [2, 2, 2], [5, 4, 1]]) * sign),
+          [[0, 1.5, 1.5], [4 / 3] * 3, [5, 0, 0]])  # fmt: skip
+    equal(gradients(f, [[1.0, sign * 7], [sign * 7, 1]], g=6.0), [[0, 3], [3, 0]])
+
+
+def test_a_nan_that_is_the_extreme_has_the_gradient():
+    equal(gradients(np.max, [1.0, NAN, 3.0]), [0, 3, 0])
+    equal(gradients(np.median, [1.0, NAN, 3.0, NAN]), [0, 1.5, 0, 1.5])
+
+
+def test_ptp_shares_at_both_ends_and_is_flat_for_equal_values():
+    equal(gradients(np.ptp, [1.0, 5, 5, 1, 3]), [-1.5, 1.5, 1.5, -1.5, 0])
+    equal(gradients(np.ptp, [2.0, 2, 2]), [0, 0, 0])
+
+
+def test_the_median_shares_between_ties_and_gives_each_middle_value_of_an_even_count_half():
+    equal(gradients(np.median, [5.0, 1, 3]), [0, 0, 3])
+    equal(gradients(np.median, [4.0, 1, 3, 9]), [1.5, 0, 1.5, 0])
+    equal(gradients(np.median, [2.0, 2, 1, 5, 3]), [1.5, 1.5, 0, 0, 0])
+    equal(gradients(np.median, [2.0, 2, 3, 4]), [0.75, 0.75, 1.5, 0])
+    equal(gradients(np.median, [1.0, 2, 2, 2, 3, 9]), [0, 1, 1, 1, 0, 0])
+    equal(gradients(lambda x: np.median(x, axis=(0, 2)), [[[1.0, 2], [5, 6]], [[3, 4], [7, 7]]]),
+          [[[0, 1.5], [0, 2]], [[1.5, 0], [1, 1]]])  # fmt: skip
+
+
+@pytest.mark.parametrize("value", [0.0, 0.1, 1e30, -7.3])
+@pytest.mark.parametrize("ddof", [0, 1])
+def test_the_standard_deviation_of_equal_values_has_slope_0(value, ddof):
+    x = np.full((3, 3), value)
+    x[1] = [0, 1, 2]
+    slope = gradients(lambda x: np.std(x, axis=1, ddof=ddof), x)
+    equal(slope[[0, 2]], np.zeros((2, 3)))
+    s = np.std(x[1], ddof=ddof)
+    equal(slope[1], 4 * (x[1] - 1) / ((3 - ddof) * s))
+
+
+def test_second_derivatives_of_std_are_finite_at_its_kink_and_right_beside_it():
+    x = tl.tensor(np.array([[1.0, 1.0], [1.0, 3.0]]), requires_grad=True)
+    np.std(x, axis=1).sum().backward(create_graph=True)
+    total = (x.grad * np.array([[1.0, 2.0], [3.0, 4.0]])).sum()
+    x.grad = None
+    total.backward()
+    equal(x.grad.data, np.zeros((2, 2)))  # of two values, std is |a - b|/2
+
+
+def test_the_variance_of_one_value_is_flat_and_without_degrees_of_freedom_nan():
+    equal(gradients(lambda x: np.var(x, axis=1), [[2.0], [3.0]]), [[0], [0]])
+    equal(gradients(lambda x: np.std(x, axis=1), [[2.0], [3.0]]), [[0], [0]])
+    assert np.isnan(gradients(lambda x: np.var(x, ddof=1), [2.0])).all()
+    assert np.isnan(gradients(lambda x: np.std(x, ddof=1), [2.0])).all()
+
+
+@pytest.mark.parametrize("zeros", [0, 1, 2, 3])
+def test_products_with_zeros_have_their_first_second_and_third_derivatives(zeros):
+    x = np.array([2.0, 3.0, 5.0, 7.0])
+    x[:zeros] = 0
+    w, v = np.array([1.0, -2.0, 3.0, 0.5]), np.array([0.3, 1.0, -1.0, 2.0])
+
+    def others(*left_out):
+        return np.prod([x[i] for i in range(4) if i not in left_out]) if len(set(left_out)) == len(left_out) else 0.0
+
+    t = tl.tensor(x, requires_grad=True)
+    np.prod(t).backward(create_graph=True)
+    first, t.grad = t.grad, None
+    equal(first.data, [others(i) for i in range(4)])
+    (first * w).sum().backward(create_graph=True)
+    second, t.grad = t.grad, None
+    equal(second.data, [sum(w[i] * others(i, k) for i in range(4)) for k in range(4)])
+    (second * v).sum().backward()
+    third = [sum(w[i] * v[k] * others(i, k, j) for i in range(4) for k in range(4)) for j in range(4)]
+    equal(t.grad.data, third)
+
+
+@pytest.mark.parametrize("x", [[2.0, 0, 3, 5], [0.0, 2, 0, 5], [2.0, 3, 4, 0], [0.0, 0, 0, 0]])
+def test_running_products_with_zeros_have_their_first_and_second_derivatives(x):
+    x, g, w = np.array(x), np.array([1.0, -2.0, 3.0, 0.5]), np.array([0.3, 1.0, -1.0, 2.0])
+
+    def others(k, *left_out):
+        inside = max(left_out) <= k and len(set(left_out)) == len(left_out)
+        return np.prod([x[i] for i in range(k + 1) if i not in left_out]) if inside else 0.0
+
+    t = tl.tensor(x, requires_grad=True)
+    np.cumprod(t).backward(gradient=g, create_graph=True)
+    first, t.grad = t.grad, None
+    equal(first.data, [sum(g[k] * others(k, i) for k in range(4)) for i in range(4)])
+    (first * w).sum().backward()
+    equal(t.grad.data, [sum(g[k] * w[i] * others(k, i, j) for k in range(4) for i in range(4)) for j in range(4)])
+
+
+def test_a_product_that_underflows_keeps_the_slopes_of_its_factors():
+    np.testing.assert_allclose(gradients(np.prod, [1e-30, 1e-30], dtype=np.float32), [3e-30, 3e-30], rtol=1e-6)
+
+
+def test_sorted_ties_keep_their_order():
+    equal(gradients(np.sort, [2.0, 1, 2, 1]), [5, 3, 6, 4])
+
+
+def test_an_element_taken_twice_gets_both_gradients():
+    equal(gradients(lambda x: x[[0, 2, 0, 0]], [1.0, 2, 3]), [3 + 5 + 6, 0, 4])
+    equal(gradients(lambda x: np.take(x, [[0, 2], [-3, 0]]), [1.0, 2, 3]), [3 + 5 + 6, 0, 4])
+
+
+# ---- nothing ----
+
+
+@pytest.mark.parametrize("f", [
+    np.sum, np.mean, np.var, np.std, np.prod, np.median, np.cumsum, np.cumprod, np.sort, np.exp, np.ravel, np.flip,
+    lambda x: np.sum(x, axis=0), lambda x: np.max(x, axis=1), lambda x: np.mean(x, 0), lambda x: np.prod(x, axis=-2),
+    lambda x: np.std(x, axis=1), lambda x: np.median(x, axis=1), lambda x: np.cumprod(x, axis=1),
+    lambda x: np.concatenate([x, x], 1), lambda x: np.tile(x, 2), lambda x: np.repeat(x, 2), lambda x: x[:, [0, 0]],
+    lambda x: np.maximum(x, 0), lambda x: np.clip(x, 0, 1), lambda x: np.diff(x, axis=1), lambda x: np.pad(x, 1),
+    lambda x: np.where(x > 0, x, 0), lambda x: np.min(x, axis=-1, keepdims=True),
+])  # fmt: skip
+def test_arrays_without_elements_have_gradients_without_elements(f):
+    x = tl.tensor(np.zeros((0, 3)), requires_grad=True)
+    y = f(x)
+    np.testing.assert_array_equal(y.data, f(x.data))
+    y.backward(gradient=np.ones(y.shape), create_graph=True)
+    assert x.grad.shape == (0, 3)
+
+
+def test_every_stated_convention_is_one_of_those_tested_here_or_with_its_family():
+    ours = "power remainder absolute fabs maximum minimum fmax fmin clip arctan2 hypot logaddexp logaddexp2 nan_to_num"
+    assert {*ours.split(), "std", "max", "min", "median", "sort"} <= set(kinks)
+
+
+# ---- torch's conventions ----
+
+
+@pytest.mark.parametrize(
+    ("ours", "torchs", "inputs"),
+    [
+        (np.absolute, "abs", ([-1.0, 0.0, 2.0],)),
+        (np.maximum, "maximum", ([1.0, 2.0, 0.0], [1.0, 3.0, 0.0])),
+        (np.minimum, "minimum", ([1.0, 2.0, 0.0], [1.0, 3.0, 0.0])),
+        (np.power, "pow", ([0.0, 0.0, 2.0, 0.0], [0.0, 2.0, 0.0, 1.0])),
+        (np.arctan2, "atan2", ([0.0, 0.0, 1.0], [0.0, 1.0, 0.0])),
+        (np.clip, "clamp", ([-1.0, 0.0, 1.0, -2.0, 3.0], [-1.0] * 5, [1.0] * 5)),
+        (np.max, "amax", ([1.0, 3.0, 3.0],)),
+        (np.min, "amin", ([1.0, 1.0, 3.0],)),
+        (np.std, "std", ([2.0, 2.0, 2.0],)),
+        (np.prod, "prod", ([0.0, 2.0, 0.0],)),
+        (np.prod, "prod", ([0.0, 2.0, 3.0],)),
+        (np.nan_to_num, "nan_to_num", ([0.0, NAN, INF],)),
+        (np.logaddexp, "logaddexp", ([1.0, -INF], [1.0, 0.0])),
+        (np.remainder, "remainder", ([4.0, -3.0, 5.0], [2.0, 2.0, -3.0])),
+        (np.sinc, "sinc", ([0.0, 1.0, 0.5],)),
+    ],
+)
+def test_the_convention_is_torchs_where_torch_gives_a_finite_number(ours, torchs, inputs):
+    torch = pytest.importorskip("torch")
+    theirs = [torch.tensor(x, dtype=torch.float64, requires_grad=True) for x in inputs]
+    z = getattr(torch, torchs)(*theirs)
+    z.backward(gradient=torch.arange(3, 3 + z.numel(), dtype=torch.float64).reshape(z.shape))
+    found = gradients(ours, *inputs)
+    for a, x in zip(found if len(inputs) > 1 else [found], theirs, strict=True):
+        b = x.grad.numpy()
+        assert np.isfinite(b).all()
+        np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-14)

@@ -1,0 +1,604 @@
+"""fit, evaluate, predict: what is measured, when a run ends, and that it ends well however it ends."""
+
+import math
+import os
+import signal
+import threading
+
+import numpy as np
+import pytest
+
+import tinydl as tl
+from tinydl import data, nn, optim, random
+from tinydl import functional as F
+
+
+def points(n=60, seed=0):
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(n, 3))
+    y = x @ np.array([[1.0], [-2.0], [0.5]]) + 0.1 * rng.normal(size=(n, 1))
+    return data.Dataset(x.astype(np.float32), y.astype(np.float32))
+
+
+def classes(n=90, seed=0):
+    rng = np.random.default_rng(seed)
+    y = rng.integers(0, 3, n)
+    x = rng.normal(size=(n, 4)) + 2 * np.eye(3, 4)[y]
+    return data.Dataset(x.astype(np.float32), y)
+
+
+def line_model(seed=0):
+    tl.manual_seed(seed)
+    model = nn.Sequential(nn.Linear(3, 1))
+    return model, optim.SGD(model.parameters(), lr=0.05)
+
+
+def net(seed=0, dropout=0.3):
+    tl.manual_seed(seed)
+    model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Dropout(dropout), nn.Linear(8, 3))
+    return model, optim.Adam(model.parameters(), lr=0.01)
+
+
+def weights(model):
+    return {name: array.copy() for name, array in model.state_dict().items()}
+
+
+def same(a, b):
+    return a.keys() == b.keys() and all(np.array_equal(a[name], b[name]) for name in a)
+
+
+def quick(model, optimizer, train=None, **options):
+    options = {"loss": F.mse_loss, "epochs": 2, "seed": 0, "progress": False} | options
+    return tl.fit(model, points() if train is None else train, optimizer=optimizer, **options)
+
+
+# ---- what is computed ----
+
+
+def test_fit_does_the_steps_that_one_would_write_by_hand():
+    model, optimizer = line_model()
+    x, y = points(50)
+    w, b = (p.numpy().astype(float) for p in model.parameters())
+    history = quick(model, optimizer, (x, y), batch_size=16, shuffle=False, epochs=3)
+    losses = []
+    for _ in range(3):
+        total = 0.0
+        for i in range(0, 50, 16):
+            error = x[i : i + 16] @ w.T + b - y[i : i + 16]
+            total += (error**2).sum()
+            w, b = w - 0.05 * 2 * error.T @ x[i : i + 16] / len(error), b - 0.05 * 2 * error.mean(0)
+        losses.append(total / 50)  # the mean over examples, although the last batch is smaller
+    np.testing.assert_allclose(model.state_dict()["0.weight"], w, rtol=1e-4)
+    np.testing.assert_allclose(model.state_dict()["0.bias"], b, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(history["loss"], losses, rtol=1e-5)
+    assert len(history) == 3
+    assert history.stopped is None
+    assert all(type(v) is float for curve in history.values() for v in curve)
+
+
+def test_metrics_see_the_arrays_of_the_whole_set_and_the_history_holds_them():
+    model, optimizer = net()
+    train, valid = classes(70), classes(31, seed=1)
+    seen = []
+
+    def metric(outputs, targets):
+        seen.append((type(outputs), outputs.shape, targets.shape))
+        return tl.accuracy(outputs, targets)
+
+    history = quick(
+        model, optimizer, train, loss=F.cross_entropy, validation=valid, metrics={"accuracy": metric}, batch_size=16
+    )
+    assert set(history.keys()) == {"loss", "accuracy", "val_loss", "val_accuracy", "lr"}
+    assert seen == [(np.ndarray, (70, 3), (70,)), (np.ndarray, (31, 3), (31,))] * 2
+    outputs = tl.predict(model, valid.x)
+    assert history["val_accuracy"][-1] == pytest.approx(np.mean(outputs.argmax(1) == valid.y))
+    e = np.exp(outputs - outputs.max(1, keepdims=True))
+    nll = -np.log((e / e.sum(1, keepdims=True))[np.arange(31), valid.y]).mean()
+    assert history["val_loss"][-1] == pytest.approx(nll, rel=1e-5)
+    assert tl.evaluate(model, valid, loss=F.cross_entropy, metrics={"accuracy": tl.accuracy}) == {
+        "loss": history["val_loss"][-1],
+        "accuracy": history["val_accuracy"][-1],
+    }
+
+
+def test_training_metrics_pair_outputs_with_their_own_shuffled_targets():
+    model = nn.Identity()
+    model.w = tl.tensor([0.0], requires_grad=True)
+    rows = np.eye(5)[np.arange(40) % 5]
+
+    def loss(outputs, targets):
+        return (outputs * model.w).sum() ** 2
+
+    history = quick(
+        model,
+        optim.SGD([model.w], lr=0.1),
+        (rows, np.arange(40) % 5),
+        loss=loss,
+        metrics={"a": tl.accuracy},
+        batch_size=7,
+    )
+    assert history["a"] == [1.0, 1.0]
+
+
+def test_evaluate_gives_the_loss_of_the_whole_set_whatever_the_batch_size():
+    model, _ = net()
+    test = classes(37)
+    weighted = lambda o, t: F.cross_entropy(o, t, weight=np.array([1.0, 5.0, 0.2]))
+    values = [tl.evaluate(model, test, loss=weighted, batch_size=n)["loss"] for n in (1, 8, 36, 37, 500)]
+    np.testing.assert_allclose(values, values[-1], rtol=1e-6)
+
+
+def test_predict_gives_an_array_in_eval_mode_and_records_nothing():
+    model, _ = net(dropout=0.9)
+    x = classes(33).x
+    out = tl.predict(model, x, batch_size=10)
+    w1, b1, w2, b2 = (p.numpy() for p in model.parameters())
+    np.testing.assert_allclose(out, np.maximum(x @ w1.T + b1, 0) @ w2.T + b2, rtol=1e-4, atol=1e-5)
+    assert type(out) is np.ndarray
+    assert model.training
+    assert tl.predict(model, x[:0]).shape == (0, 3)
+    model.eval()
+    tl.predict(model, x)
+    assert not model.training
+
+
+def test_every_module_comes_back_in_the_mode_it_came_in_also_after_an_error():
+    model, optimizer = net()
+    model[2].eval()
+    quick(model, optimizer, classes(), loss=F.cross_entropy)
+    assert [m.training for m in model.modules()] == [True, True, True, False, True]
+    with pytest.raises(ZeroDivisionError):
+        quick(model, optimizer, classes(), loss=lambda o, t: 1 / 0)
+    with pytest.raises(ValueError):
+        tl.predict(model, np.zeros((2, 5)))
+    assert [m.training for m in model.modules()] == [True, True, True, False, True]
+    model.eval()
+    modes = []
+    quick(model, optimizer, classes(), loss=lambda o, t: modes.append(model.training) or F.cross_entropy(o, t))
+    assert all(modes)
+    assert not any(m.training for m in model.modules())
+
+
+# ---- regularisation, clipping, schedules ----
+
+
+@pytest.mark.parametrize("l1, l2", [(0.3, 0.0), (0.0, 0.2), (0.1, 0.4)])
+def test_l1_and_l2_pull_on_weights_but_not_biases_and_are_not_in_the_reported_loss(l1, l2):
+    x, y = points(20)
+    plain, o1 = line_model()
+    w = plain.state_dict()["0.weight"]
+    penalised, o2 = line_model()
+    h1 = quick(plain, o1, (x, y), epochs=1, batch_size=20)
+    h2 = quick(penalised, o2, (x, y), epochs=1, batch_size=20, l1=l1, l2=l2)
+    difference = plain.state_dict()["0.weight"] - penalised.state_dict()["0.weight"]
+    np.testing.assert_allclose(difference, 0.05 * (l1 * np.sign(w) + 2 * l2 * w), rtol=1e-3)
+    np.testing.assert_allclose(plain.state_dict()["0.bias"], penalised.state_dict()["0.bias"], rtol=1e-6)
+    assert h1["loss"] == h2["loss"]
+
+
+def test_clip_norm_bounds_the_step():
+    x, y = points(20)
+    model, optimizer = line_model()
+    before = weights(model)
+    quick(model, optimizer, (x, 1000 * y), epochs=1, batch_size=20, clip_norm=0.5)
+    moved = math.sqrt(sum(((a - before[n]) ** 2).sum() for n, a in weights(model).items()))
+    assert moved == pytest.approx(0.05 * 0.5, rel=1e-3)
+
+
+def test_the_learning_rate_of_each_epoch_is_in_the_history():
+    model, optimizer = line_model()
+    history = quick(model, optimizer, epochs=5, schedule=optim.StepLR(optimizer, 2, 0.1))
+    np.testing.assert_allclose(history["lr"], [0.05, 0.05, 0.005, 0.005, 0.0005])
+
+
+def test_a_plateau_schedule_watches_the_validation_loss():
+    model, optimizer = line_model()
+    optimizer.lr = 0.0  # nothing is learned, so nothing improves
+    optimizer.lr = 1e-7
+    schedule = optim.ReduceLROnPlateau(optimizer, patience=1, factor=0.5, eps=0)
+    history = quick(model, optimizer, epochs=5, validation=points(10, 1), schedule=schedule)
+    np.testing.assert_allclose(history["lr"], [1e-7, 1e-7, 1e-7, 5e-8, 5e-8])
+
+
+# ---- how a run ends ----
+
+
+def falling_then_rising(model, values):
+    """A loss whose validation values are as given; it remembers the weights at each."""
+    calls = iter(values)
+    kept = []
+
+    def loss(outputs, targets):
+        if model.training:
+            return F.mse_loss(outputs, targets)
+        kept.append(weights(model))
+        return F.mse_loss(outputs, targets) * 0 + next(calls)
+
+    return loss, kept
+
+
+def test_patience_stops_and_restores_the_best_weights():
+    model, optimizer = line_model()
+    loss, kept = falling_then_rising(model, [5, 3, 4, 2, 2, 6, 3, 9, 9, 9])
+    history = quick(model, optimizer, epochs=10, validation=points(9, 1), loss=loss, patience=3)
+    assert history["val_loss"] == [5, 3, 4, 2, 2, 6, 3]
+    assert history.stopped == "early stopping"
+    assert same(weights(model), kept[3])
+    assert not same(kept[3], kept[-1])
+
+
+def test_with_patience_the_best_weights_are_restored_also_when_all_epochs_ran():
+    model, optimizer = line_model()
+    loss, kept = falling_then_rising(model, [5, 1, 4, 2])
+    history = quick(model, optimizer, epochs=4, validation=points(9, 1), loss=loss, patience=9)
+    assert history.stopped is None
+    assert same(weights(model), kept[1])
+
+
+def test_without_patience_the_last_weights_stay():
+    model, optimizer = line_model()
+    loss, kept = falling_then_rising(model, [5, 1, 4, 2])
+    quick(model, optimizer, epochs=4, validation=points(9, 1), loss=loss)
+    assert same(weights(model), kept[3])
+
+
+def test_the_checkpoint_holds_the_best_epoch(tmp_path):
+    model, optimizer = line_model()
+    loss, kept = falling_then_rising(model, [5, 1, 4, 2])
+    quick(model, optimizer, epochs=4, validation=points(9, 1), loss=loss, checkpoint=tmp_path / "best.npz")
+    other, _ = line_model(seed=5)
+    tl.load(other, tmp_path / "best.npz")
+    assert same(weights(other), kept[1])
+    assert same(weights(model), kept[3])
+
+
+def test_callbacks_see_the_epoch_in_the_history_and_stop_the_run_by_returning_true():
+    model, optimizer = line_model()
+    seen = []
+
+    def callback(epoch, history):
+        seen.append((epoch, history["loss"][epoch], len(history)))
+        return epoch == 2
+
+    history = quick(model, optimizer, epochs=9, callbacks=[callback, lambda epoch, history: "a figure, say"])
+    assert [n for _, _, n in seen] == [1, 2, 3]
+    assert [loss for _, loss, _ in seen] == history["loss"]
+    assert history.stopped == "callback"
+
+
+def test_a_numpy_true_stops_too():
+    model, optimizer = line_model()
+    assert len(quick(model, optimizer, epochs=9, callbacks=[lambda e, h: np.float64(1) > 0])) == 1
+
+
+def test_ctrl_c_ends_the_run_after_the_batch_and_gives_the_history():
+    model, optimizer = line_model()
+    steps = []
+    before = signal.getsignal(signal.SIGINT)
+
+    def loss(outputs, targets):
+        if len(steps) == 7:
+            os.kill(os.getpid(), signal.SIGINT)
+        steps.append(weights(model))
+        return F.mse_loss(outputs, targets)
+
+    history = quick(model, optimizer, loss=loss, epochs=9, batch_size=20)  # 3 batches an epoch: the 8th is in the third
+    assert history.stopped == "interrupted"
+    assert len(history) == 2
+    assert len(steps) == 8
+    assert not same(weights(model), steps[-1])  # the batch that was running has been finished
+    assert model.training
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_a_second_ctrl_c_raises():
+    model, optimizer = line_model()
+    before = signal.getsignal(signal.SIGINT)
+
+    def loss(outputs, targets):
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
+        return F.mse_loss(outputs, targets)
+
+    with pytest.raises(KeyboardInterrupt):
+        quick(model, optimizer, loss=loss, epochs=9)
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_an_interrupt_that_comes_as_an_exception_ends_the_run_too():
+    model, optimizer = line_model()
+
+    def callback(epoch, history):
+        if epoch == 1:
+            raise KeyboardInterrupt
+
+    history = quick(model, optimizer, epochs=9, callbacks=[callback])
+    assert history.stopped == "interrupted"
+    assert len(history) == 2
+
+
+def test_fit_works_outside_the_main_thread():
+    model, optimizer = line_model()
+    found = []
+    thread = threading.Thread(target=lambda: found.append(quick(model, optimizer)))
+    thread.start()
+    thread.join()
+    assert len(found[0]) == 2
+
+
+# ---- what isn't finite ----
+
+
+def test_a_loss_that_is_not_finite_names_the_first_operation_and_leaves_model_and_optimizer_alone():
+    model, optimizer = net()
+    quick(model, optimizer, classes(), loss=F.cross_entropy, epochs=1)
+    before, state = weights(model), optimizer.state_dict()
+    with (
+        pytest.raises(FloatingPointError, match=r"epoch 1, batch 1.*nan.*log gave nan at index"),
+        np.errstate(all="ignore"),
+    ):
+        quick(model, optimizer, classes(), loss=lambda o, t: F.nll_loss(np.log(o), t))
+    assert same(weights(model), before)
+    assert optimizer.state_dict()["state"].keys() == state["state"].keys()
+    assert all(p.grad is None for p in model.parameters())
+    for i, memory in state["state"].items():
+        assert all(np.array_equal(memory[k], optimizer.state_dict()["state"][i][k]) for k in memory)
+
+
+def test_a_gradient_that_is_not_finite_is_caught_though_the_loss_is():
+    model, optimizer = line_model()
+    before = weights(model)
+    loss = lambda o, t: np.sqrt(np.where(t > 1e9, o, 0.0 * o)).sum()  # √0 has an infinite slope, times 0
+    with pytest.raises(FloatingPointError, match=r"a gradient isn't finite.*sqrt"), np.errstate(all="ignore"):
+        quick(model, optimizer, loss=loss)
+    assert same(weights(model), before)
+
+
+def test_the_same_random_numbers_are_used_when_the_bad_batch_is_run_again():
+    # dropout with p = 1/2: the loss is inf only where one certain unit survives, in some batch of the run
+    model, optimizer = net(dropout=0.5)
+    calls = []
+
+    def loss(outputs, targets):
+        calls.append(outputs.numpy())
+        factor = 1e38 if len(calls) in (6, 7) else 1.0  # the sixth batch, and again when it is repeated
+        return (outputs * factor * 1e10).sum() if factor > 1 else F.cross_entropy(outputs, targets)
+
+    with pytest.raises(FloatingPointError, match="epoch 2, batch 3"), np.errstate(all="ignore"):
+        quick(model, optimizer, classes(), loss=loss, epochs=3, batch_size=30)
+    assert len(calls) == 7
+    np.testing.assert_array_equal(calls[5], calls[6])
+
+
+def test_buffers_of_a_batch_that_was_not_finite_are_put_back():
+    tl.manual_seed(0)
+    model = nn.Sequential(nn.BatchNorm1d(3), nn.Linear(3, 1))
+    optimizer = optim.SGD(model.parameters(), lr=0.01)
+    x, y = points(20)
+    x = x.copy()
+    x[17, 2] = np.inf
+    before = weights(model)
+    with pytest.raises(FloatingPointError, match=r"the inputs had inf at index \(\d+, 2\)"), np.errstate(all="ignore"):
+        quick(model, optimizer, (x, y), batch_size=20)
+    assert same(weights(model), before)
+
+
+def test_a_weight_that_was_not_finite_from_the_start_is_named():
+    model, optimizer = line_model()
+    with tl.no_grad():
+        model[0].weight[0, 1] = np.nan
+    with pytest.raises(FloatingPointError, match=r"parameter 0.weight had nan at index \(0, 1\)"):
+        quick(model, optimizer)
+
+
+def test_a_validation_loss_that_is_not_finite_raises_too():
+    model, optimizer = line_model()
+    x, y = points(10)
+    with pytest.raises(FloatingPointError, match=r"epoch 1, validation.*targets had nan"):
+        quick(model, optimizer, validation=(x, y * np.nan))
+
+
+# ---- seeds ----
+
+
+def test_a_seed_makes_the_run_repeatable_to_the_bit_and_leaves_the_default_generator_alone():
+    results = []
+    for _ in range(2):
+        model, optimizer = net()
+        tl.manual_seed(77)
+        random.generator().random(3 + len(results))  # wherever the default Generator stands
+        expected = np.random.default_rng(77).random(4 + len(results))[-1]
+        history = quick(model, optimizer, classes(), loss=F.cross_entropy, epochs=3, seed=5, validation=classes(9, 1))
+        assert random.generator().random() == expected
+        results.append((weights(model), dict(history.items())))
+    assert same(results[0][0], results[1][0])
+    assert results[0][1] == results[1][1]
+
+
+def test_another_seed_gives_another_run_and_manual_seed_counts_without_one():
+    def run(manual, seed):
+        model, optimizer = net()
+        tl.manual_seed(manual)
+        return quick(model, optimizer, classes(), loss=F.cross_entropy, seed=seed)["loss"]
+
+    assert run(1, None) == run(1, None)
+    assert run(1, None) != run(2, None)
+    assert run(1, 3) == run(2, 3)
+    assert run(1, 3) != run(1, 4)
+
+
+def test_validation_and_metrics_do_not_change_what_is_learned():
+    results = []
+    for options in ({}, {"validation": classes(9, 1), "metrics": {"accuracy": tl.accuracy}}):
+        model, optimizer = net()
+        quick(model, optimizer, classes(), loss=F.cross_entropy, epochs=3, **options)
+        results.append(weights(model))
+    assert same(*results)
+
+
+def test_gradients_left_over_from_before_are_not_added_in():
+    results = []
+    for leftover in (False, True):
+        model, optimizer = line_model()
+        if leftover:
+            (model(points().x).sum() * 1000).backward()
+        quick(model, optimizer)
+        results.append(weights(model))
+    assert same(*results)
+
+
+# ---- progress ----
+
+
+class Terminal:
+    def __init__(self, tty):
+        self.text, self.tty = "", tty
+
+    def write(self, text):
+        self.text += text
+
+    def flush(self):
+        pass
+
+    def isatty(self):
+        return self.tty
+
+
+@pytest.mark.parametrize("tty, progress, shown", [(True, True, True), (False, True, False), (True, False, False)])
+def test_the_bar_is_shown_only_on_a_terminal_and_if_wanted(monkeypatch, tty, progress, shown):
+    stream = Terminal(tty)
+    monkeypatch.setattr("sys.stderr", stream)
+    model, optimizer = line_model()
+    quick(model, optimizer, progress=progress)
+    assert ("epoch" in stream.text) is shown
+
+
+# ---- History ----
+
+
+def test_a_history_is_read_like_a_dict_and_says_what_it_has():
+    model, optimizer = line_model()
+    history = quick(model, optimizer)
+    assert list(history) == list(history.keys())
+    assert "loss" in history
+    assert dict(history)["loss"] == history["loss"]
+    assert "History of 2 epochs" in repr(history)
+    with pytest.raises(KeyError, match="validation="):
+        history["val_loss"]
+    with pytest.raises(KeyError, match="metrics="):
+        history["accuracy"]
+
+
+def test_history_plot_draws_training_and_validation_curves():
+    model, optimizer = line_model()
+    history = quick(model, optimizer, epochs=3, validation=points(9, 1), metrics={"bias": lambda o, t: (o - t).mean()})
+    figure = history.plot()
+    panels = {axes.get_title(): axes for axes in figure.axes}
+    assert set(panels) == {"loss", "bias"}
+    np.testing.assert_allclose(panels["loss"].lines[0].get_ydata(), history["loss"])
+    np.testing.assert_allclose(panels["loss"].lines[1].get_ydata(), history["val_loss"])
+    assert panels["loss"].get_xlabel() == "epoch"
+    import matplotlib.pyplot as plt
+
+    plt.close(figure)
+
+
+def test_no_epochs_give_an_empty_history():
+    model, optimizer = line_model()
+    before = weights(model)
+    history = quick(model, optimizer, epochs=0)
+    assert len(history) == 0
+    assert same(weights(model), before)
+    with pytest.raises(ValueError, match="no completed epoch"):
+        history.plot()
+
+
+# ---- accuracy ----
+
+
+def test_accuracy_counts_the_rows_whose_largest_output_is_right():
+    outputs = np.array([[0.1, 0.9, 0.0], [5.0, -1.0, 2.0], [0.0, 0.2, 0.1], [1.0, 2.0, 3.0]])
+    assert tl.accuracy(outputs, np.array([1, 2, 1, 2])) == 0.75
+    assert tl.accuracy(outputs, np.eye(3)[[1, 2, 1, 2]]) == 0.75
+
+
+@pytest.mark.parametrize("outputs, targets, match", [
+    (np.zeros((4, 1)), np.zeros((4, 1)), "single score"),
+    (np.zeros(4), np.zeros(4), "single score"),
+    (np.zeros((4, 3)), np.zeros((4, 1)), "neither class indices"),
+    (np.zeros((4, 3)), np.zeros(5), "neither class indices"),
+    (np.zeros((0, 3)), np.zeros(0), "no examples"),
+])  # fmt: skip
+def test_accuracy_refuses_what_it_can_not_judge(outputs, targets, match):
+    with pytest.raises(ValueError, match=match):
+        tl.accuracy(outputs, targets)
+
+
+# ---- mistakes ----
+
+OTHER = nn.Linear(3, 1)
+
+
+@pytest.mark.parametrize("options, error, match", [
+    ({"epochs": -1}, ValueError, "epochs.*at least 0"),
+    ({"epochs": 2.5}, TypeError, "epochs.*whole number"),
+    ({"epochs": True}, TypeError, "epochs"),
+    ({"batch_size": 0}, ValueError, "batch_size.*at least 1"),
+    ({"patience": 3}, ValueError, "validation="),
+    ({"patience": 0, "validation": points(5)}, ValueError, "patience.*at least 1"),
+    ({"train": (np.zeros((5, 3)), np.zeros((4, 1)))}, ValueError, r"train.*5.*4"),
+    ({"train": np.zeros((5, 3))}, TypeError, "train.*pair"),
+    ({"train": (np.zeros((0, 3)), np.zeros((0, 1)))}, ValueError, "train holds no examples"),
+    ({"validation": (np.zeros((0, 3)), np.zeros((0, 1)))}, ValueError, "validation holds no examples"),
+    ({"validation": 0.2}, TypeError, "validation.*split"),
+    ({"loss": F.cross_entropy(np.zeros((2, 3)), np.array([0, 1]))}, TypeError, "loss must be a function"),
+    ({"loss": lambda o, t: float(F.mse_loss(o, t).item())}, TypeError, "gave a float"),
+    ({"loss": lambda o, t: F.mse_loss(o, t, reduction="none")}, ValueError, r"shape \(32, 1\).*mean"),
+    ({"loss": lambda o, t: F.mse_loss(o.detach(), t)}, ValueError, "doesn't depend on any parameter"),
+    ({"optimizer": "adam"}, TypeError, "optim.Adam"),
+    ({"optimizer": optim.SGD}, TypeError, "optim.Adam"),
+    ({"optimizer": optim.SGD(OTHER.parameters())}, ValueError, "none of the model's parameters"),
+    ({"schedule": 0.1}, TypeError, "schedule"),
+    ({"schedule": optim.StepLR(optim.SGD(OTHER.parameters()), 1)}, ValueError, "another optimizer"),
+    ({"l1": -1.0}, ValueError, "l1"),
+    ({"l2": math.nan}, ValueError, "l2"),
+    ({"clip_norm": 0.0}, ValueError, "clip_norm"),
+    ({"callbacks": lambda e, h: None}, TypeError, "list of functions"),
+    ({"metrics": [tl.accuracy]}, TypeError, "dict"),
+    ({"metrics": {"loss": tl.accuracy}}, ValueError, "can't be called 'loss'"),
+    ({"metrics": {"error": lambda o, t: o - t}}, ValueError, "one number"),
+])  # fmt: skip
+def test_a_mistake_gets_a_sentence(options, error, match):
+    model, optimizer = line_model()
+    before = weights(model)
+    options = {"optimizer": optimizer} | options
+    with pytest.raises(error, match=match):
+        quick(model, **options)
+    assert same(weights(model), before) or "metrics" in options
+
+
+def test_models_that_are_none_get_a_sentence():
+    _, optimizer = line_model()
+    with pytest.raises(TypeError, match=r"nn\.Linear"):
+        quick(nn.Linear, optimizer)
+    with pytest.raises(TypeError, match="Module"):
+        tl.predict(lambda x: x, np.zeros((2, 2)))
+    with pytest.raises(TypeError, match=r"test\.x"):
+        tl.predict(nn.Linear(3, 1), points())
+
+    class Summed(nn.Module):
+        def forward(self, x):
+            return x.sum(0)
+
+    with pytest.raises(ValueError, match="one row per example"):
+        tl.predict(Summed(), np.ones((4, 2)))
+
+
+def test_frozen_parameters_stay_as_they_are():
+    model, optimizer = net()
+    model[0].weight.requires_grad = False
+    before = weights(model)
+    quick(model, optimizer, classes(), loss=F.cross_entropy, l2=0.1)
+    after = weights(model)
+    assert np.array_equal(before["0.weight"], after["0.weight"])
+    assert not np.array_equal(before["3.weight"], after["3.weight"])
