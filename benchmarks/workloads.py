@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 # NumPy is imported inside the functions: run.py reads this file, and the peak memory that Linux reports for a child
@@ -43,7 +44,7 @@ class Workload:
 
 @dataclass
 class Chain:
-    """y ← -(y·a + b) / c, `length` operations in all, from y = x; then the gradient of Σ y·upstream with respect to x."""
+    """y ← -(y·a + b) / c from y = x, `length` operations in all; then the gradient of Σ y·upstream by x."""
 
     length: int
     x: Any
@@ -84,7 +85,7 @@ def training(sizes: tuple[int, ...], batch: int, optimizer: str = "SGD", seed: i
     def uniform(bound: float, *shape: int) -> Any:
         return rng.uniform(-bound, bound, shape).astype(np.float32)
 
-    pairs = list(zip(sizes, sizes[1:], strict=False))
+    pairs = list(pairwise(sizes))
     return Training(
         x=rng.standard_normal((batch, sizes[0]), dtype=np.float32),
         y=rng.integers(0, sizes[-1], batch),

@@ -169,6 +169,39 @@ def test_a_rule_on_float32_arrays_gives_float32(name, rng):
             assert gradient.dtype == np.float32, (i, drawn)
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_gradients_in_float32_are_those_in_float64_rounded(name):
+    for drawn in samples_of(name, 6):
+        positions, found = differentiable(name, drawn.inputs), []
+        for dtype in (np.float64, np.float32):
+            inputs = [x.astype(np.float32).astype(dtype) if i in positions else x for i, x in enumerate(drawn.inputs)]
+            leaves = leaves_of(inputs, positions)
+            y = primitives[name](*leaves, **drawn.options)
+            if positions:
+                y.backward(gradient=np.random.default_rng(1).normal(size=y.shape))
+            found.append([leaves[i].grad.data for i in positions])
+        for wide, narrow in zip(*found, strict=True):
+            assert narrow.dtype == np.float32
+            np.testing.assert_allclose(narrow, wide, rtol=1e-3, atol=1e-4 * np.max(np.abs(wide), initial=1e-3))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_layout_of_inputs_and_cotangent_in_memory_changes_nothing(name, rng):
+    for drawn in samples_of(name, 4, smooth=False):
+        positions = differentiable(name, drawn.inputs)
+        found = []
+        for layout in (lambda x: x, lambda x: np.transpose(x), lambda x: np.flip(x)):  # each undoes itself
+            leaves = leaves_of([layout(x) if i in positions else x for i, x in enumerate(drawn.inputs)], positions)
+            y = primitives[name](*(layout(x) if i in positions else x for i, x in enumerate(leaves)), **drawn.options)
+            g = np.random.default_rng(1).normal(size=y.shape) if isinstance(y, tl.Tensor) else None
+            if g is not None:
+                y.backward(gradient=layout(np.ascontiguousarray(layout(g))).reshape(y.shape))
+                found.append([y.data, *(layout(leaves[i].grad.data) for i in positions)])
+        for other in found[1:]:
+            for a, b in zip(found[0], other, strict=True):
+                np.testing.assert_allclose(b, a, rtol=1e-9, atol=1e-11)
+
+
 def test_every_one_argument_elementwise_function_is_a_method(rng):
     for name in elementwise:
         x = tl.tensor(sample(name, Draw(3)).inputs[0])
@@ -500,3 +533,113 @@ def test_value_gradient_and_second_derivative_are_torchs(case, rng, monkeypatch)
         a = np.zeros(x.shape) if x.grad is None else x.grad.data
         b = 0 if gradient is None else gradient.numpy(force=True)
         np.testing.assert_allclose(a, b, rtol=1e-8, atol=1e-10)
+
+
+# ---- what isn't taken ----
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (lambda x: np.sum(x, dtype=np.float64), "dtype="),
+        (lambda x: np.sum(x, initial=3), "initial="),
+        (lambda x: np.sum(x, where=x.data > 0), "where="),
+        (lambda x: x.sum(where=x.data > 0), "where="),
+        (lambda x: np.mean(x, dtype=np.float64), "dtype="),
+        (lambda x: x.mean(out=np.zeros(())), "out="),
+        (lambda x: np.var(x, mean=0.0), "mean="),
+        (lambda x: np.std(x, dtype=np.float64), "dtype="),
+        (lambda x: np.max(x, initial=3.0), "initial="),
+        (lambda x: np.prod(x, initial=2.0), "initial="),
+        (lambda x: np.cumsum(x, dtype=np.float64), "dtype="),
+        (lambda x: np.cumprod(x, out=np.zeros(6)), "out="),
+        (lambda x: np.median(x, overwrite_input=True), "overwrite_input="),
+        (lambda x: np.sort(x, order="a"), "order="),
+        (lambda x: np.concatenate([x, x], dtype=np.float64), "dtype="),
+        (lambda x: np.stack([x, x], casting="unsafe"), "casting="),
+        (lambda x: np.exp(x, dtype=np.float64), "dtype="),
+        (lambda x: np.add(x, 1, where=x.data > 0), "where="),
+        (lambda x: np.add(x, x, out=np.zeros((2, 3))), "out="),
+        (lambda x: np.clip(x, 0, 1, dtype=np.float64), "dtype="),
+        (lambda x: np.ravel(x[:, ::2], order="K"), "order="),
+        (lambda x: np.pad(x, 1, mode="mean"), "mode="),
+        (lambda x: np.pad(x, 1, mode="reflect", reflect_type="odd"), "reflect_type="),
+        (lambda x: np.pad(x, 1, constant_values=x[0, 0]), "constant_values="),
+        (lambda x: np.nan_to_num(x, copy=False), "copy="),
+        (lambda x: np.full_like(x, x[0, 0]), "full_like"),
+    ],
+)
+def test_an_option_that_the_rules_do_not_take_raises_and_is_named(call, says):
+    with pytest.raises(TypeError, match=says):
+        call(tl.tensor(np.ones((2, 3)), requires_grad=True))
+
+
+def test_options_at_their_defaults_are_taken():
+    x = tl.tensor(np.arange(6.0).reshape(2, 3), requires_grad=True)
+    for y in (np.sum(x, axis=None, dtype=None, out=None), np.mean(x, None, None, None, keepdims=False)):
+        assert y.shape == ()
+    np.concatenate([x, x], dtype=None, casting="same_kind")
+    np.sort(x, kind=None, order=None, stable=None)
+    np.var(x, dtype=None, out=None, ddof=0)
+    np.median(x, out=None, overwrite_input=False)
+    np.nan_to_num(x, copy=True)
+
+
+def test_lists_of_tensors_stand_where_numpy_takes_lists():
+    parts = [tl.tensor(np.arange(3.0) + i, requires_grad=True) for i in range(3)]
+    for join in (np.stack, np.concatenate, np.vstack, np.hstack, np.dstack, np.column_stack):
+        for many in (parts, tuple(parts), [parts[0], np.ones(3), parts[2]]):
+            y = join(many)
+            np.testing.assert_array_equal(y.data, join([getattr(p, "data", p) for p in many]))
+
+
+def test_the_functions_of_the_table_take_arrays_without_any_tensor():
+    from tinydl.derivatives import reductions, shapes
+
+    x = np.arange(6.0).reshape(2, 3)
+    for made in (shapes.reshape(x, (3, 2)), shapes.vstack([x, x]), shapes.pad(x, 1, "edge"), shapes.diff(x)):
+        assert type(made) is np.ndarray
+    np.testing.assert_array_equal(shapes.squeeze(x[None]), x)
+    np.testing.assert_array_equal(shapes.diagonal(x), [0, 4])
+    np.testing.assert_array_equal(shapes.diag(shapes.diag(x)), [[0, 0], [0, 4]])
+    np.testing.assert_array_equal(reductions.average(x, 0), x.mean(0))
+    np.testing.assert_array_equal(shapes.split(x, 3, 1)[1], x[:, 1:2])
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.int8, np.bool_, np.uint8])
+def test_integer_tensors_are_constants_that_follow_numpys_promotion(dtype):
+    n = tl.tensor(np.array([[1, 0, 1], [1, 1, 0]]).astype(dtype))
+    for f in (np.sum, np.mean, np.var, np.prod, np.max, np.median, np.exp, np.sqrt, np.cumsum, np.sort, np.average,
+              lambda x: x.sum(0), lambda x: x * 2, lambda x: np.clip(x, 0, 1), lambda x: x**2, np.diff):  # fmt: skip
+        y, expected = f(n), f(n.data)
+        assert y.dtype == expected.dtype and not getattr(y, "requires_grad", False)  # bool: np.diff compares
+        np.testing.assert_array_equal(np.asarray(y), expected)
+    x = tl.tensor(np.array([0.5, 1.5, 2.5], np.float32), requires_grad=True)
+    y = x * n
+    assert y.dtype == (x.data * n.data).dtype
+    y.sum().backward()
+    assert x.grad.dtype == np.float32
+    np.testing.assert_array_equal(x.grad.data, n.data.astype(np.float32).sum(0))
+
+
+def test_a_tensor_without_axes_goes_through_every_reduction():
+    for f in (np.sum, np.mean, np.max, np.min, np.prod, np.median, np.cumsum, np.cumprod, np.ptp, np.var, np.std):
+        x = tl.tensor(np.array(2.0), requires_grad=True)
+        y = f(x)
+        np.testing.assert_array_equal(y.data, f(np.array(2.0)))
+        y.sum().backward()
+        expected = 0 if f in (np.ptp, np.var, np.std) else 1
+        assert x.grad.shape == () and x.grad.item() == expected
+
+
+def test_sums_over_rows_named_more_than_once_are_right_in_every_integer_dtype(rng):
+    g = rng.normal(size=(2, 4, 3, 2))
+    for dtype in (np.int8, np.uint8, np.int64, np.uint64):
+        index = np.array([[0, 299, 0, 7], [7, 7, 1, 0]]).astype(np.int64)
+        index = index.astype(dtype) if dtype not in (np.int8, np.uint8) else (index % 100).astype(dtype)
+        x = tl.tensor(rng.normal(size=(300, 3, 2)), requires_grad=True)
+        x[index].backward(gradient=g)
+        expected = np.zeros((300, 3, 2))
+        for i, row in zip(index.ravel(), g.reshape(-1, 3, 2), strict=True):
+            expected[int(i)] += row
+        np.testing.assert_allclose(x.grad.data, expected, rtol=1e-12, atol=1e-14)

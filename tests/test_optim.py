@@ -152,6 +152,7 @@ def test_a_step_happens_in_place_in_the_parameters_dtype_and_leaves_gradients_al
     params = parameters(rng, np.float32)
     optimizer = kind(params, **options)
     optimizer.lr = np.float64(0.01)  # a NumPy scalar would make float32 arithmetic float64
+    assert type(optimizer.lr) is float
     rows = [rng.normal(size=shape) for shape in SHAPES]
     for _ in range(2):
         set_gradients(params, rows)
@@ -248,6 +249,7 @@ frozen = tl.tensor([1.0])
             "Adam's beta1 must be a number in 0 ≤ beta1 < 1, not 1.0",
         ),
         (lambda: optim.Adam([w], betas=(0.9, -0.1)), ValueError, "Adam's beta2"),
+        (lambda: optim.Adam([w], betas=0.9), ValueError, "Adam's betas are two numbers"),
         (lambda: optim.Adam([w], eps=-1), ValueError, "Adam's eps"),
         (lambda: optim.AdamW([w], weight_decay=-1), ValueError, "AdamW's weight_decay"),
         (lambda: optim.RMSprop([w], alpha=1.5), ValueError, "RMSprop's alpha"),

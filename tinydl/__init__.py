@@ -6,6 +6,7 @@ This file is the list of what ``import tinydl as tl`` gives. Read tensor.py firs
 from . import data, derivatives, functional, nn, optim
 from .arrays import default_dtype, set_default_dtype
 from .debug import detect_anomaly, source_lines
+from .explain import explain
 from .gradcheck import gradcheck
 from .random import manual_seed
 from .recording import enable_grad, no_grad

@@ -76,7 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 OPTIMIZERS: dict[str, tuple[Callable[..., optim.Optimizer], float]] = {  # with the learning rate each has by default
     "adam": (optim.Adam, 0.005),
     "adamw": (optim.AdamW, 0.005),
-    "rmsprop": (optim.RMSprop, 0.001),
+    "rmsprop": (optim.RMSprop, 0.003),
     "adagrad": (optim.Adagrad, 0.03),
     "adadelta": (optim.Adadelta, 1.0),
     "sgd": (lambda params, lr: optim.SGD(params, lr=lr, momentum=0.9), 0.03),
@@ -180,10 +180,10 @@ def _draw(path: Path, history: History, test: data.Dataset, said: Any, accuracy:
     wrong = np.flatnonzero(said != test.y)
     shown = wrong[:most]
     rows = max(1, math.ceil(len(shown) / 12))
-    figure = Figure(figsize=(11, 6.2 + 1.25 * rows), layout="constrained")
+    figure: Any = Figure(figsize=(11, 6.2 + 1.25 * rows), layout="constrained")
     figure.suptitle(f"tinydl demo: {accuracy:.2%} of {len(test)} handwritten test digits right")
-    above, below = figure.subfigures(2, 1, height_ratios=[5.4, 0.4 + 1.25 * rows])[:]
-    left, right = above.subfigures(1, 2)[:]
+    above, below = figure.subfigures(2, 1, height_ratios=[5.4, 0.4 + 1.25 * rows])
+    left, right = above.subfigures(1, 2)
     plots.curves(history, left, ["loss"])
     plots.confusion_matrix(test.y, said, right)
     rest = f", the first {most}" if len(wrong) > most else ""

@@ -141,7 +141,7 @@ _INSTEAD = {
     "copysign": "np.abs(x) * np.sign(y)", "trapezoid": "np.sum((y[1:] + y[:-1]) / 2 * np.diff(x))",
     "polyval": "arithmetic", "vander": "x[:, None] ** np.arange(n)", "cov": "x @ x.T of centred rows",
     "convolve": "sums of shifted products", "correlate": "sums of shifted products", "meshgrid": "np.broadcast_to",
-    "rollaxis": "np.moveaxis", "fill_diagonal": "np.where(np.eye(n), value, x)",
+    "rollaxis": "np.moveaxis", "fix": "np.trunc", "fill_diagonal": "np.where(np.eye(n), value, x)",
 }  # fmt: skip
 
 

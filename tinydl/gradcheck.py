@@ -10,14 +10,14 @@ import copy
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from .arrays import Array
-from .causes import Evidence, find_causes
-from .numerical import EPS, Line, Slope, Surveyor, judge_line
+from .causes import Evidence, find_causes, ties
+from .numerical import EPS, RELATIVE, Line, Slope, Surveyor, estimate, judge_line
 from .tensor import Tensor, propagate, tensor
 
 Label = int | str  # an input's position, or a parameter's name
@@ -486,31 +486,35 @@ def _check(
         array = np.zeros(x.shape) if fault and fault[0] == "shape" else np.real(np.asarray(g)).astype(np.float64)
         ours.append(array)
     finite = [np.where(np.isfinite(g), g, 0.0) for g in ours]
-    noise = _noise_of_rule(problem, values, v, finite, rng)
-    evidence = Evidence(problem.gradients, list(values), list(labels), v, claimed, problem.upstream, y.shape)
+    noise = _noise_of_rule(problem, values, y, v, finite, rng)
     value = problem.value
     sizes = [_scale(x) for x in values]
+
+    def element(i: int, index: tuple[int, ...], v: Array) -> Line:
+        return Line(value, values, y, v, {i: int(np.ravel_multi_index(index, values[i].shape)) if index else 0})
+
+    def numerical(i: int, places: Sequence[tuple[int, ...]], v: Array) -> list[float]:
+        return [estimate(element(i, p, v), float(sizes[i][p])) for p in places]
+
+    def contributions(i: int, index: tuple[int, ...]) -> Array:
+        line, h = element(i, index, v), float(sizes[i][index]) / 1024
+        up, down = line.evaluate(h), line.evaluate(-h)
+        return np.ravel(v * (up[0] - down[0]) / (up[1] - down[1])) if up and down else np.zeros(0)
+
+    evidence = Evidence(problem.gradients, numerical, contributions, values, labels, v, claimed, problem.upstream)
+    covered = True
     for i, (label, x) in enumerate(zip(labels, values, strict=True)):
-        if np.shape(claimed[i]) != x.shape:
-            evidence.measure_all = True
         surveyor = Surveyor()
         typical = float(np.median(sizes[i])) if x.size else 1.0
-        for number in range(directions + 1 if x.size > 1 else 0):
-            d = np.full(x.shape, typical) if number == directions else _random_direction(rng, sizes[i])
-            name = "all together" if number == directions else f"direction {number}"
-            line = Line(value, values, y, v, {i: d}, finite)
-            line.rounding_of_ours = float(np.sum(noise[i] * np.abs(d)))
-            if not surveyor.surveyed:
-                surveyor.survey(line)
-            surveyor.remember(line)
-            slope = _along(line, finite, surveyor, rng)
-            checked.rows.append(_row(label, name, _dot(finite, line.moves), slope, order))
+        if x.size:
+            surveyor.survey(Line(value, values, y, v, {i: _random_direction(rng, sizes[i])}, finite))
         chosen = range(x.size) if x.size <= coordinates else np.sort(rng.choice(x.size, min(SAMPLE, coordinates), replace=False))
         if x.size > coordinates:
             checked.notes.append(
                 f"Skipped: {x.size - len(chosen):,} of the {x.size:,} elements of {_called(label)} were not checked one by one, "
                 f"but all of them along {directions + 1} directions."
             )
+        rows = []
         for j in map(int, chosen):
             index = tuple(map(int, np.unravel_index(j, x.shape)))
             mine = float(ours[i].reshape(-1)[j])
@@ -520,8 +524,25 @@ def _check(
             slope = judge_line(line, mine if math.isfinite(mine) else 0.0, scale, surveyor, _larger(scale, typical))
             if not math.isfinite(mine):
                 slope = Slope(slope.value, slope.bar, "wrong", remark=" (not finite)")
-            checked.rows.append(_row(label, index, mine, slope, order))
+            rows.append(_row(label, index, mine, slope, order))
             evidence.add(i, index, slope)
+        rows = _beside_the_largest(rows, sizes[i])
+        complete = x.size <= coordinates and not any(row.verdict in ("undecided", "skipped") for row in rows)
+        split = not any(row.verdict == "wrong" for row in rows)
+        for number in range(directions + 1 if x.size > 1 else 0):
+            d = np.full(x.shape, typical) if number == directions else _random_direction(rng, sizes[i])
+            name = "all together" if number == directions else f"direction {number}"
+            slope = Slope(math.nan, math.inf, "skipped")
+            for d_ in (d, np.abs(d), -np.abs(d)):  # at the edge of its domain f may be defined on one side only
+                if slope.verdict == "skipped":
+                    line = Line(value, values, y, v, {i: d_}, finite)
+                    line.rounding_of_ours = float(np.sum(noise[i] * np.abs(d)))
+                    slope = _along(line, finite, surveyor, rng, split)
+                    split = split and slope.verdict != "wrong"
+            if not (complete and slope.verdict in ("undecided", "skipped")):  # it can't add to what the elements have said
+                rows.append(_row(label, name, _dot(finite, line.moves), slope, order))
+        checked.rows += rows
+        covered = covered and complete
     if len(values) > 1:
         together = float(np.median(np.concatenate([size.reshape(-1) for size in sizes])))
         for number in range(3):
@@ -532,10 +553,16 @@ def _check(
             name = "all together" if number == 2 else f"direction {number}"
             line = Line(value, values, y, v, moves, finite)
             line.rounding_of_ours = sum(float(np.sum(n * np.abs(d))) for n, d in zip(noise, moves.values(), strict=True))
-            slope = _along(line, finite, Surveyor(), rng)
-            checked.rows.append(_row("all inputs", name, _dot(finite, moves), slope, order))
+            slope = _along(line, finite, Surveyor(), rng, all(row.verdict != "wrong" for row in checked.rows))
+            if not (covered and slope.verdict in ("undecided", "skipped")):
+                checked.rows.append(_row("all inputs", name, _dot(finite, moves), slope, order))
     if any(row.verdict == "wrong" for row in checked.rows):
-        checked.causes = find_causes(evidence)
+        elements = {row.input for row in checked.rows if row.verdict == "wrong" and row.index in ((), "as a whole")}
+        elements |= {row.input for row in checked.rows if row.verdict == "wrong" and isinstance(row.index, tuple)}
+        anywhere = {row.input for row in checked.rows if row.verdict == "wrong"}
+        checked.causes = find_causes(evidence, {i for i, label in enumerate(labels) if label in elements})
+        if not checked.causes:
+            checked.causes = ties(evidence, {i for i, n in enumerate(labels) if n in anywhere or anywhere == {"all inputs"}})
     kinks = sum(row.verdict == "kink" for row in checked.rows)
     if kinks:
         checked.notes.append(f"{kinks} at a kink of f: there any gradient between the two one-sided slopes is accepted.")
@@ -551,43 +578,58 @@ _UPWARD = [8.0**k for k in range(1, 11)]
 SAMPLE = 64  # elements of a large input that are checked one by one
 
 
-def _along(line: Line, gradients: Sequence[Array], surveyor: Surveyor, rng: np.random.Generator, depth: int = 0) -> Slope:
+def _along(
+    line: Line, gradients: Sequence[Array], surveyor: Surveyor, rng: np.random.Generator, split: bool = True, depth: int = 0
+) -> Slope:
     """Judge a direction. Where kinks of several elements meet in it, a gradient may lie outside the bracket of the two
     slopes though each element's part of it is legitimate: if the elements' kinks don't interact (the slopes of two halves
     of the direction add up), each half is judged by itself; if they do, as ties of max, the bracket is strict."""
     ours = _dot(gradients, line.moves)
     slope = judge_line(line, ours, 1.0, surveyor, _UPWARD)
-    if slope.verdict != "wrong" or math.isnan(slope.left):
+    if slope.verdict != "wrong" or not slope.h:
         return slope
-    if _in_hull(line, slope, ours):
-        return Slope(slope.value, slope.bar, "kink", slope.left, slope.right, slope.h, slope.remark)
-    mask = {i: rng.random(d.shape) < 0.5 for i, d in line.moves.items() if isinstance(d, np.ndarray)}
+    spread = _hull(line, slope, ours)
+    accepted = Slope(slope.value, slope.bar, "kink", slope.left, slope.right, slope.h, slope.remark)
+    if spread is not None and spread[0]:
+        return accepted
+    if spread is None or not spread[1] or not split:
+        return slope
+    parts = {i: rng.random(d.shape) < 0.5 for i, d in line.moves.items() if isinstance(d, np.ndarray)}
     halves = []
     for keep in (True, False):
-        moves: dict[int, Any] = {i: np.where(m == keep, line.moves[i], 0.0) for i, m in mask.items()}
+        moves: dict[int, Any] = {i: np.where(part == keep, line.moves[i], 0.0) for i, part in parts.items()}
         if depth > 30 or not any(np.any(d) for d in moves.values()):
-            return slope if depth > 30 else _along(line, gradients, surveyor, rng, depth + 1)
+            return slope if depth > 30 else _along(line, gradients, surveyor, rng, split, depth + 1)
         halves.append(Line(line.f, line.values, line.y, line.v, moves, line.predicted))
         halves[-1].rounding_of_ours = line.rounding_of_ours
-    windows = [half.window(slope.h) for half in halves]
-    tolerance = 1e-3 * abs(slope.right - slope.left) + slope.bar
-    sums = [sum(getattr(w, side) if w else math.nan for w in windows) for side in ("left", "right")]
-    if abs(sums[0] + ours - slope.left) <= tolerance and abs(sums[1] + ours - slope.right) <= tolerance:
-        judged = [_along(half, gradients, surveyor, rng, depth + 1) for half in halves]
-        if all(half.verdict in ("kink", "right") for half in judged):
-            return Slope(slope.value, slope.bar, "kink", slope.left, slope.right, slope.h, slope.remark)
-    return slope
+    whole, *windows = [part.window(slope.h) for part in (line, *halves)]
+    if whole is None or any(w is None or w.sides != 2 for w in windows):
+        return slope
+    tolerance = 1e-3 * spread[1] + slope.bar
+    for side in ("left", "right"):
+        if abs(sum(getattr(w, side) for w in windows) - getattr(whole, side)) > tolerance:
+            return slope
+    additive = all(_along(half, gradients, surveyor, rng, split, depth + 1).verdict in ("kink", "right") for half in halves)
+    return accepted if additive else slope
 
 
-def _in_hull(line: Line, slope: Slope, ours: float) -> bool:
-    """Whether ours lies between the least and the greatest sum of left or right slopes, chosen for each output apart."""
-    up, down = line.evaluate(slope.h), line.evaluate(-slope.h)
-    if up is None or down is None:
-        return False
-    right, left = line.v * up[0] / up[1], line.v * down[0] / down[1]
-    slack = abs(float(np.sum(right)) - slope.right) + abs(float(np.sum(left)) - slope.left) + slope.bar
+def _hull(line: Line, slope: Slope, ours: float) -> tuple[bool, float] | None:
+    """Whether ours lies between the least and the greatest sum of left or right slopes, chosen for each output apart, and
+    how far apart these sums are: 0 but for rounding where nothing has a kink."""
+    sides = []
+    for sign in (1.0, -1.0):
+        found = [line.evaluate(sign * 2**k * slope.h) for k in (3, 2, 1, 0)]
+        if any(point is None for point in found):
+            return None
+        table = [line.v * point[0] / point[1] for point in found if point is not None]
+        for power in (1, 2, 3):
+            table = [(2**power * b - a) / (2**power - 1) for a, b in zip(table, table[1:], strict=False)]
+        sides.append(table[0])
+    right, left = sides
     low, high = float(np.sum(np.minimum(left, right))), float(np.sum(np.maximum(left, right)))
-    return low - slack <= ours <= high + slack
+    slack = 2 * slope.bar + line.rounding_of_ours
+    apart = high - low if high - low > 2 * slack + RELATIVE * max(abs(low), abs(high)) else 0.0
+    return apart > 0 and low - slack <= ours <= high + slack, apart
 
 
 def _dot(gradients: Sequence[Array], moves: dict[int, Any]) -> float:
@@ -595,23 +637,40 @@ def _dot(gradients: Sequence[Array], moves: dict[int, Any]) -> float:
 
 
 def _noise_of_rule(
-    problem: Problem, values: list[Array], v: Array, ours: Sequence[Array], rng: np.random.Generator
+    problem: Problem, values: list[Array], y: Array, v: Array, ours: Sequence[Array], rng: np.random.Generator
 ) -> list[Array]:
-    """How far each claimed derivative is itself rounded: by how much it moves when x and v move by a few units in the last
-    place. (What moves by more than a ten-thousandth of the largest has met a kink, and says nothing of rounding.)"""
+    """How far each claimed derivative is itself rounded: by how much it moves, per unit of v, when v is stretched and x moves
+    by a few units in the last place. (What moves by more than a ten-thousandth of the largest has met a kink, and says nothing of rounding.)"""
     noise = [16 * EPS * np.abs(g) for g in ours]
-    for _ in range(3):
+    for _ in range(4):
+        factor = rng.uniform(1.1, 1.9) if problem.upstream else 1.0
         nearby = [x + 2 * EPS * rng.uniform(-1, 1, x.shape) * _scale(x) for x in values]
         try:
-            moved = problem.gradients(nearby, v * (1 + 2 * EPS * rng.uniform(-1, 1, v.shape)))
+            moved = problem.gradients(nearby, v * factor)
         except Exception:  # just outside the domain
             continue
         for i, (g, other) in enumerate(zip(ours, moved, strict=True)):
             if np.shape(other) == g.shape and g.size:
-                change = np.abs(np.real(np.asarray(other)).astype(np.float64) - g)
-                sound = change <= 1e-4 * np.max(np.abs(g))  # False for nan as well
+                change = np.abs(np.real(np.asarray(other)).astype(np.float64) / factor - g)
+                tiny = 1e-9 * float(np.sqrt(np.sum((v * y) ** 2)))
+                sound = (change <= 1e-4 * np.max(np.abs(g))) | (change * _scale(values[i]) <= tiny)  # False for nan as well
                 noise[i] = np.maximum(noise[i], np.where(sound, 8 * change, 0.0))
     return noise
+
+
+def _beside_the_largest(rows: list[Row], sizes: Array) -> list[Row]:
+    """Undecided derivatives that agree within an error bar which is nothing beside the largest derivative of the same input
+    pass: neither they nor their error can be seen in f."""
+    known = [row for row in rows if row.verdict in ("right", "kink") and isinstance(row.index, tuple)]
+    largest = max((abs(row.numerical) for row in known), default=0.0)
+    weightiest = max((abs(row.numerical) * float(sizes[row.index]) for row in known), default=0.0)
+    made = []
+    for row in rows:
+        if row.verdict == "undecided" and abs(row.ours - row.numerical) <= row.error_bar <= 1e-3 * largest:
+            if row.error_bar * float(sizes[row.index]) <= 1e-3 * weightiest:
+                row = replace(row, verdict="right", remark=" (lost in rounding beside the others)")
+        made.append(row)
+    return made
 
 
 def _row(label: Label, index: tuple[int, ...] | str, ours: float, slope: Slope, order: int) -> Row:
@@ -619,7 +678,7 @@ def _row(label: Label, index: tuple[int, ...] | str, ours: float, slope: Slope, 
 
 
 def _random_direction(rng: np.random.Generator, size: Array) -> Array:
-    return rng.uniform(0.5, 1.5, size.shape) * rng.choice([-1.0, 1.0], size.shape) * size
+    return np.asarray(rng.uniform(0.5, 1.5, size.shape) * rng.choice([-1.0, 1.0], size.shape) * size)
 
 
 def _scale(x: Array) -> Array:

@@ -166,6 +166,12 @@ class Line:
         return None
 
 
+def _plateau(scatter: Sequence[float]) -> float:
+    """The largest scatter that doesn't fall, over three windows, as that of a smooth function or at a kink must."""
+    triples = zip(scatter, scatter[1:], scatter[2:], strict=False)
+    return max((sorted((a, b, c))[1] for a, b, c in triples if c >= max(a, b) / 7), default=0.0)
+
+
 def _norm(x: Array) -> float:
     return float(np.sqrt(np.sum(x * x)))
 
@@ -183,14 +189,15 @@ class Surveyor:
         """Measure f's noise along a line. Where the finer windows scatter by as much as the coarser ones although their
         steps are shorter, it is noise; it counts as such up to the size that rounding to float32 inside f can have."""
         self.surveyed = True
+        line.probe(1.0)
+        self.remember(line)
         scatter, rounding = [], 0.0
         for k in range(WINDOWS):
             w = line.window(_step(1.0, k))
             scatter.append(w.spread * w.h if w is not None and w.sides == 2 else 0.0)
             rounding = max(rounding, w.rounding if w is not None and k else 0.0)
         rounding = max(rounding, line.rounding())
-        plateaus = [min(a, b, c) for a, b, c in zip(scatter, scatter[1:], scatter[2:], strict=False) if c >= a / 8]
-        worst = max(plateaus, default=0.0)
+        worst = _plateau(scatter)
         if rounding and worst <= ROUNDING * rounding / EPS:
             self.noise = max(self.noise, 4 * worst / rounding)
 
@@ -231,8 +238,9 @@ def judge_line(line: Line, ours: float, scale: float, surveyor: Surveyor, larger
             return Slope(w.slope + offset, 2 * w.spread + surveyor.floor(line) / w.h, "right", h=w.h)
         return None
 
-    def judged() -> Slope:
-        return _judge(line, sorted(windows.values(), key=lambda w: -w.h), ours, offset, surveyor)
+    def judged(noise: float = 0.0) -> Slope:
+        floor = max(noise, surveyor.floor(line))
+        return _judge(line, sorted(windows.values(), key=lambda w: -w.h), ours, offset, floor, surveyor.noise)
 
     def doubted(found: Slope) -> Slope:
         """The same once more, after looking where the verdict could be overturned."""
@@ -267,7 +275,17 @@ def judge_line(line: Line, ours: float, scale: float, surveyor: Surveyor, larger
         w = line.window(size / FIRST / 8)
         if w is not None and w.sides == 2:
             windows[w.h] = w
-    return judged()
+    found = judged()
+    if found.verdict != "undecided":
+        return found
+    local = _plateau([w.spread * w.h for w in sorted(windows.values(), key=lambda w: -w.h)])
+    return judged(2 * local) if local <= ROUNDING * scale * max(w.reach for w in windows.values()) else found
+
+
+def estimate(line: Line, scale: float) -> float:
+    """A slope without a verdict, for comparisons: that of the window which scatters least, of a few scales."""
+    windows = [w for k in range(4) if (w := line.window(_step(scale, k))) is not None]
+    return min(windows, key=lambda w: w.spread + 4 * line.rounding() / w.h).slope if windows else math.nan
 
 
 def _hidden(line: Line, scale: float, larger: Sequence[float]) -> Slope | None:
@@ -303,12 +321,11 @@ def _settles(w: Window, ours: float, size: float) -> bool:
     )
 
 
-def _judge(line: Line, windows: Sequence[Window], ours: float, offset: float, surveyor: Surveyor) -> Slope:
+def _judge(line: Line, windows: Sequence[Window], ours: float, offset: float, base: float, times: float) -> Slope:
     """The verdict of all windows together, coarse to fine: the best-known slope that no finer window contradicts."""
     if not windows:
         return Slope(math.nan, math.inf, "skipped", remark=" (f is undefined on both sides)")
-    base = surveyor.floor(line)
-    noise = [max(base, surveyor.noise * w.rounding) / w.h for w in windows]
+    noise = [max(base, times * w.rounding) / w.h for w in windows]
     bars, smooth = [], []
     for k, w in enumerate(windows):
         finer = max((f.spread * f.h for f in windows[k + 1 : k + 4]), default=0.0)

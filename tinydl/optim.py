@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from .arrays import Array
-from .recording import state
+from .recording import special, state
 from .tensor import Tensor, next_stamp
 
 Parameters = Iterable[Tensor]
@@ -73,8 +73,9 @@ class Optimizer:
                 memory = self._state[i] = self._start(p._data)
             update(p._data, grad._data, memory, a, b)
             p.stamp = next_stamp()
-        for observer in state.observers:
-            observer.optimizer_stepped(self)
+        if special.count:
+            for observer in state.observers:
+                observer.optimizer_stepped(self)
 
     def zero_grad(self) -> None:
         """Forget the gradients: set every parameter's `grad` to None."""
@@ -183,6 +184,8 @@ class Adam(Optimizer):
         eps: float = 1e-8,
         weight_decay: float = 0.0,
     ) -> None:
+        if not isinstance(betas, (tuple, list)) or len(betas) != 2:
+            raise ValueError(f"{type(self).__name__}'s betas are two numbers, such as (0.9, 0.999), not {betas!r}")
         beta1, beta2 = betas
         super().__init__(params, lr, beta1=beta1, beta2=beta2, eps=eps, weight_decay=weight_decay)
         self.betas, self.eps, self.weight_decay = (float(beta1), float(beta2)), float(eps), float(weight_decay)

@@ -142,21 +142,22 @@ def fit(
     metrics: ``{"accuracy": tl.accuracy}``; each is called with the arrays of a whole set. Training numbers are those of
         the batches as they came, in train mode and before their update: the mean over the epoch's examples.
     schedule: a learning-rate schedule of `optim`, stepped after each epoch; ReduceLROnPlateau gets val_loss (or loss).
-    l1, l2: adds :math:`l_1 \sum |w| + l_2 \sum w^2` over all parameters with at least two axes (weights, not biases) to
-        what is minimised; the losses in the history don't include it, so that train and validation can be compared.
+    l1, l2: adds :math:`l_1 \sum |w| + l_2 \sum w^2` over all parameters with at least two axes (weights, not biases)
+        to what is minimised; the losses in the history don't include it, so that train and validation compare.
     clip_norm: before each step, scale the gradients so that their common Euclidean norm is at most this.
-    patience: stop once val_loss hasn't fallen below its best for this many epochs. With it the best weights are restored
-        when the run ends (or is interrupted).
-    checkpoint: a path (.npz or .safetensors) where the model is saved whenever val_loss (loss, without validation) is best.
-    callbacks: each is called as ``callback(epoch, history)`` after an epoch, so that ``history["loss"][epoch]`` is its
-        loss; returning True stops the run.
-    seed: makes the whole run, shuffling and dropout included, repeatable to the bit, and leaves the default Generator alone.
+    patience: stop once val_loss hasn't fallen below its best for this many epochs. With it the best weights are
+        restored when the run ends (or is interrupted).
+    checkpoint: a path (.npz or .safetensors) to save the model to whenever val_loss (or loss) is the best so far.
+    callbacks: each is called as ``callback(epoch, history)`` after an epoch, so that ``history["loss"][epoch]`` is
+        its loss; returning True stops the run.
+    seed: makes the whole run, shuffling and dropout included, repeatable to the bit, and leaves the default
+        Generator alone.
     progress: show a bar, if standard error is a terminal.
 
-    Ctrl-C ends the run after the current batch and gives the history so far; a second one raises KeyboardInterrupt at once.
-    The model trains in train mode and returns in the mode it came in. Raises FloatingPointError, before the optimizer
-    steps, at the first loss or gradient that isn't finite, naming the operation where that began; ValueError and
-    TypeError for arguments that can't be meant.
+    Ctrl-C ends the run after the current batch and gives the history so far; a second one raises KeyboardInterrupt at
+    once. The model trains in train mode and returns in the mode it came in. Raises FloatingPointError, before the
+    optimizer steps, at the first loss or gradient that isn't finite, naming the operation where that began; ValueError
+    and TypeError for arguments that can't be meant.
     """
     run = _Run(model, loss, optimizer, _checked_metrics(metrics), l1, l2, clip_norm)
     data, held_out = _dataset(train, "train"), None if validation is None else _dataset(validation, "validation")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+
 import tinydl as tl
+from adapters import Job
 from tinydl import functional as F
 from tinydl import nn, optim
-
-from adapters import Job
 
 
 def chain(problem: Any) -> Job:

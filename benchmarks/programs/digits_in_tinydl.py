@@ -5,6 +5,7 @@ import sys
 import time
 
 import numpy as np
+
 import tinydl as tl
 from tinydl import functional as F
 from tinydl import nn, optim

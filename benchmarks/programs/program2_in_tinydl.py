@@ -7,6 +7,7 @@ import json
 import sys
 
 import numpy as np
+
 import tinydl as tl
 from tinydl import functional as F
 from tinydl import nn, optim

@@ -261,7 +261,7 @@ where = define(
 @implements(np.where)
 def _where(condition: Any, *branches: Any) -> Any:
     """With one argument, where it is true; with three, a choice, differentiable in the branches."""
-    return where(condition, *branches) if branches else np.nonzero(unwrap(condition))
+    return where(unwrap(condition), *branches) if branches else np.nonzero(unwrap(condition))
 
 
 def _nan_to_num(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Any:
@@ -280,4 +280,4 @@ plain(np.less, np.less_equal, np.greater, np.greater_equal, np.equal, np.not_equ
       np.isnan, np.isfinite, np.isinf, np.isneginf, np.isposinf, np.isreal, np.iscomplex,
       np.logical_and, np.logical_or, np.logical_not, np.logical_xor, np.bitwise_and, np.bitwise_or, np.bitwise_xor,
       np.invert, np.left_shift, np.right_shift, np.gcd, np.lcm,
-      np.floor, np.ceil, np.rint, np.trunc, np.fix, np.round, np.around, np.floor_divide)  # fmt: skip
+      np.floor, np.ceil, np.rint, np.trunc, np.round, np.around, np.floor_divide)  # fmt: skip

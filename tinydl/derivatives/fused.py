@@ -48,9 +48,14 @@ def linear_weight(g: Any, y: Any, x: Any, weight: Any, bias: Any = None) -> Any:
     return g.T @ x
 
 
+def linear_input(g: Any, y: Any, x: Any, weight: Any, bias: Any = None) -> Any:
+    """X̄ = Ȳ W, with all leading axes in one."""
+    return g @ weight if x.ndim <= 2 else (g.reshape(-1, g.shape[-1]) @ weight).reshape(x.shape)
+
+
 linear = define(
     _linear,
-    lambda g, y, x, weight, bias=None: g @ weight,
+    linear_input,
     linear_weight,
     lambda g, y, x, weight, bias=None: g,  # the engine sums over the leading axes
     name="linear",
@@ -141,9 +146,17 @@ def _softmax(x: Any, axis: Any = -1) -> Any:
     return y
 
 
+def _dot(a: Array, b: Array, axis: Any) -> Array:
+    """Σ a·b along the axis, which stays with length 1."""
+    if axis == -1:
+        dots: Array = np.vecdot(a, b)[..., None]  # makes no array of products
+        return dots
+    total: Array = np.add.reduce(a * b, axis, keepdims=True)
+    return total
+
+
 def _softmax_vjp(g: Any, y: Any, axis: Any = -1) -> Any:
-    total = np.add.reduce(np.multiply(g, y), axis, keepdims=True)
-    out = np.asarray(g - total)
+    out = np.asarray(g - _dot(g, y, axis))
     out *= y
     return out
 
@@ -196,18 +209,19 @@ log_softmax = define(_log_softmax, log_softmax_rule, name="log_softmax")
 
 
 def _cross_entropy(logits: Any, labels: Any, weights: Any) -> Any:
-    z = logits - _peak(logits, -1)
+    z = logits - np.maximum.reduce(logits, -1, keepdims=True)
     picked = z[np.arange(len(z)), labels]
     losses = np.log(np.add.reduce(np.exp(z, out=z), -1))
     losses -= picked
-    losses *= weights
-    return np.add.reduce(losses)
+    return losses @ weights if getattr(weights, "ndim", 0) else np.add.reduce(losses) * weights
 
 
 def _softmax_minus_target(g: Any, logits: Any, labels: Any) -> Any:
-    out = _softmax(logits)
-    out[np.arange(len(out)), labels] -= 1
-    out *= g[:, None] if g.ndim else g
+    out = logits - np.maximum.reduce(logits, -1, keepdims=True)
+    np.exp(out, out=out)
+    total = np.add.reduce(out, -1, keepdims=True)
+    out *= np.divide(g[:, None] if g.ndim else g, total, out=total)
+    out[np.arange(len(out)), labels] -= g
     return out
 
 
@@ -344,11 +358,29 @@ def _gelu_gate(x: Any) -> Any:
     return y
 
 
-gelu_gate = define(
-    _gelu_gate,  # ½(1 + tanh u) has the slope 2y(1 − y)·u′
-    lambda g, y, x: g * y * (1 - y) * (x * x * (6 * 0.044715 * _GELU) + 2 * _GELU),
-    name="gelu_gate",
+def _gelu_gate_vjp(g: Any, y: Any, x: Any) -> Any:
+    out = np.asarray(x * x)
+    out *= 6 * 0.044715 * _GELU
+    out += 2 * _GELU
+    out *= y
+    out *= 1 - y
+    out *= g
+    return out
+
+
+def _gelu_slope(x: Any) -> Any:
+    return x * x * (6 * 0.044715 * _GELU) + 2 * _GELU
+
+
+gelu_gate_vjp = define(
+    _gelu_gate_vjp,
+    lambda h, v, g, y, x: h * y * (1 - y) * _gelu_slope(x),
+    lambda h, v, g, y, x: h * g * (1 - 2 * y) * _gelu_slope(x),
+    lambda h, v, g, y, x: h * g * y * (1 - y) * (x * (12 * 0.044715 * _GELU)),
+    name="gelu_gate_vjp",
 )
+# ½(1 + tanh u) has the slope 2y(1 − y)·u′
+gelu_gate = define(_gelu_gate, lambda g, y, x: gelu_gate_vjp(g, y, x), name="gelu_gate")
 
 # ---- normalising ----
 
@@ -359,13 +391,18 @@ def _mean(x: Array, axis: Any) -> Array:
     return total
 
 
+def _scale(centred: Array, axis: Any, eps: float) -> Array:
+    """(var + eps)^(−½) of an array of mean 0."""
+    scale = _dot(centred, centred, axis)
+    scale /= max(centred.size // max(scale.size, 1), 1)
+    scale += eps
+    np.sqrt(scale, out=scale)
+    return np.divide(1, scale, out=scale)
+
+
 def _inverse_std(x: Any, axis: Any = -1, eps: float = 1e-5) -> Any:
     x = _floats(x)
-    centred = x - _mean(x, axis)
-    centred *= centred
-    y = _mean(centred, axis)
-    y += eps
-    return np.divide(1, np.sqrt(y, out=y), out=y)
+    return _scale(x - _mean(x, axis), axis, eps)
 
 
 def inverse_std_rule(g: Any, y: Any, x: Any, axis: Any = -1, eps: float = 1e-5) -> Any:
@@ -379,15 +416,14 @@ inverse_std = define(_inverse_std, inverse_std_rule, name="inverse_std")
 def _normalise(x: Any, axis: Any = -1, eps: float = 1e-5) -> Any:
     x = _floats(x)
     y = x - _mean(x, axis)
-    scale = _mean(y * y, axis)
-    scale += eps
-    y /= np.sqrt(scale, out=scale)
+    y *= _scale(y, axis, eps)
     return y
 
 
 def _normalise_vjp(g: Any, y: Any, scale: Any, axis: Any = -1) -> Any:
-    out = g * y
-    np.multiply(y, _mean(out, axis), out=out)
+    along = _dot(g, y, axis)
+    along /= max(g.size // max(along.size, 1), 1)
+    out = y * along
     out += _mean(g, axis)
     np.subtract(g, out, out=out)
     out *= scale

@@ -375,7 +375,7 @@ def cofactors_rule(g: Any, y: Any, a: Any) -> Any:
         return np.sum(g * y, axis=(-2, -1), keepdims=True) * inverse - inverse @ g.mT @ y
     others = np.array([[j for j in range(n) if j != i] for i in range(n)])
     index = (..., others[:, None, :, None], others[None, :, None, :])
-    sign = np.where((np.arange(n)[:, None] + np.arange(n)) % 2, -1, 1)
+    sign = np.where((np.arange(n)[:, None] + np.arange(n)) % 2, -1, 1).astype(g.dtype)
     return scatter(cofactors(a[index]) * (g * sign)[..., None, None], index, a.shape)
 
 
@@ -449,7 +449,7 @@ cholesky = define(_cholesky, cholesky_rule, name="cholesky", answers=(np.linalg.
 
 
 def _inverse_differences(name: str, x: Any, wanted: Any) -> Any:
-    """1/(xⱼ − xᵢ) off the diagonal, 0 on it. Vectors of equal x aren't determined: their gradient, `wanted`, must be 0."""
+    """1/(xⱼ − xᵢ) off the diagonal, 0 on it. Equal x have no determined vectors; the gradient `wanted` must be 0."""
     difference = x[..., None, :] - x[..., :, None]
     size = np.abs(unwrap(difference))
     n = size.shape[-1]

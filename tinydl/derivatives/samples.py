@@ -216,11 +216,14 @@ def _pair_with_kinks(draw: Draw) -> Sample:
 def _clip(draw: Draw) -> Sample:
     shape = draw.shape()
     a = draw.array(shape, specials=(-1.0, 1.0))
-    low: Any = draw.choice((None, -1.0, 0))
-    high: Any = 1.0 if draw.boolean() else draw.array(draw.broadcastable(shape), 0.5, 2)
+    low: Any = draw.choice((None, -1.0, draw.array(draw.broadcastable(shape), -1.5, 0.2)))
+    high: Any = draw.choice((1.0, draw.array(draw.broadcastable(shape), -0.5, 1.5)))
     if low is not None and draw.integer(0, 3) == 0:
         high = None
-    return Sample((a, low, high), smooth=all(b is None or far(a - b, 0) for b in (low, high)))
+    gaps = [a - b for b in (low, high) if b is not None]
+    if low is not None and high is not None:
+        gaps.append(np.asarray(high - low))
+    return Sample((a, low, high), smooth=all(far(gap, 0) for gap in gaps))
 
 
 @sampler("where")
@@ -623,6 +626,12 @@ def _with_kink_at_0(draw: Draw) -> Sample:
 @sampler("sigmoid", "erf", "normal_cdf", "gelu_gate")
 def _smooth(draw: Draw) -> Sample:
     return Sample((draw.array(draw.shape(), -4, 4, specials=(0.0, -12.0, 12.0)),))
+
+
+@sampler("gelu_gate_vjp")
+def _gelu_gate_vjp(draw: Draw) -> Sample:
+    shape = draw.shape()
+    return Sample((draw.array(shape), draw.array(shape, 0, 1), draw.array(shape)))
 
 
 @sampler("softplus")

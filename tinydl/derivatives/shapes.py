@@ -343,6 +343,7 @@ def _pairs(pad_width: Any, ndim: int) -> tuple[tuple[int, int], ...]:
 
 
 def _on_diagonal(v: Any, shape: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array:
+    """Zeros of this shape with v on a diagonal: the transpose of taking the diagonal."""
     out: Array = np.zeros_like(v, shape=shape)
     row = np.arange(v.shape[-1])
     np.moveaxis(out, (axis1, axis2), (-2, -1))[..., row + max(-offset, 0), row + max(offset, 0)] = v

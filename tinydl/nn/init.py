@@ -14,19 +14,26 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays import Array
 from ..random import generator
 from ..tensor import Tensor
 
 Rng = int | np.random.Generator | None
 
 
-def _fill(t: Tensor, values: Any) -> Tensor:
+def _array(t: Tensor) -> Array:
+    """The array of a Tensor that may be filled."""
     if not isinstance(t, Tensor):
         raise TypeError(f"nn.init fills Tensors in place, not {type(t).__name__}")
     if t.primitive is not None or t._data.dtype.kind != "f":
         kind = f"of {t._data.dtype}" if t.primitive is None else f"computed by {t.primitive.name}"
         raise ValueError(f"nn.init fills leaf Tensors of a floating dtype, not one {kind}")
-    t.data = np.broadcast_to(np.asarray(values), t._data.shape).astype(t._data.dtype)
+    return t._data
+
+
+def _fill(t: Tensor, values: Any) -> Tensor:
+    array = _array(t)
+    t.data = np.broadcast_to(np.asarray(values), array.shape).astype(array.dtype)
     return t
 
 
@@ -34,14 +41,14 @@ def uniform_(t: Tensor, a: float = 0.0, b: float = 1.0, rng: Rng = None) -> Tens
     """Numbers drawn uniformly from a … b. Raises ValueError if a > b."""
     if not a <= b:
         raise ValueError(f"uniform_ draws between a and b, so a ≤ b is needed, not a={a}, b={b}")
-    return _fill(t, generator(rng).uniform(a, b, t._data.shape))
+    return _fill(t, generator(rng).uniform(a, b, _array(t).shape))
 
 
 def normal_(t: Tensor, mean: float = 0.0, std: float = 1.0, rng: Rng = None) -> Tensor:
     """Numbers drawn from the normal distribution of this mean and standard deviation (≥ 0)."""
     if not std >= 0:
         raise ValueError(f"normal_ needs a standard deviation std ≥ 0, not {std}")
-    return _fill(t, generator(rng).normal(mean, std, t._data.shape))
+    return _fill(t, generator(rng).normal(mean, std, _array(t).shape))
 
 
 def trunc_normal_(
@@ -55,7 +62,7 @@ def trunc_normal_(
         raise ValueError(
             f"trunc_normal_ needs std > 0, a < b and a mean within 2 std of a … b, not {mean=}, {std=}, {a=}, {b=}"
         )
-    draw, values = generator(rng), np.empty(t._data.size)
+    draw, values = generator(rng), np.empty(_array(t).size)
     todo = np.arange(values.size)
     narrow = b - a < std  # too few normal numbers fall in: draw uniform ones, each kept with its relative density
     nearest = min(max(mean, a), b)
@@ -161,5 +168,5 @@ def _fan(t: Tensor, mode: str) -> int:
 
 
 def _need_axes(t: Tensor, what: str, exactly: bool = False) -> None:
-    if t._data.ndim < 2 or (exactly and t._data.ndim > 2):
+    if _array(t).ndim < 2 or (exactly and t._data.ndim > 2):
         raise ValueError(f"{what}: a weight of {'' if exactly else 'at least '}two axes is needed, not {t._data.shape}")

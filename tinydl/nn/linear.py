@@ -50,17 +50,15 @@ class Linear(Module):
         try:
             y: Tensor = F.linear(x, self.weight, self.bias)
         except ValueError as error:
-            raise self._misfit(x, error) from error
+            shape = np.shape(x._data if isinstance(x, Tensor) else x)
+            if shape[-1:] == (self.in_features,):
+                raise
+            given = f"x of shape {shape}" if shape else f"x = {x!r}"
+            raise ValueError(
+                f"{given} doesn't fit the weight of shape {self.weight._data.shape}: the last axis of x must be "
+                f"in_features = {self.in_features} long"
+            ) from error
         return y
-
-    def _misfit(self, x: Any, error: ValueError) -> ValueError:
-        shape = np.shape(x._data if isinstance(x, Tensor) else x)
-        if shape[-1:] == (self.in_features,):
-            return error
-        return ValueError(
-            f"x of shape {shape} doesn't fit the weight of shape {self.weight._data.shape}: the last axis of x must be "
-            f"in_features = {self.in_features} long"
-        )
 
     def extra_repr(self) -> str:
         return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"

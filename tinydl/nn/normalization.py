@@ -65,8 +65,7 @@ class BatchNorm1d(Module):
                     "larger batches, or call model.eval() first"
                 )
             y = normalise(x, axis=axes, eps=self.eps)
-            if self.training:
-                self._follow(x._data if isinstance(x, Tensor) else x, axes)
+            self._follow(x._data if isinstance(x, Tensor) else x, axes)
         else:
             y = (x - mean.reshape(column)) * (1 / np.sqrt(var + self.eps)).reshape(column)
         if self.weight is None or self.bias is None:

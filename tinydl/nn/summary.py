@@ -64,10 +64,11 @@ class _Watch(Observer):
         self.counted: set[Tensor] = set()
 
     def module_entered(self, module: Any) -> None:
-        own = [p for name, p in module.named_parameters() if _owner(module, name) is module and p not in self.counted]
+        others = self.counted.union(*(inner.parameters() for inner in _inside(module)))
+        own = [p for p in module.parameters() if p not in others]
         self.counted.update(own)
         row = Row(current_path(), "", sum(p._data.size for p in own))
-        if len(running.modules) > 1 or own or not any(True for _ in _inside(module)):
+        if len(running.modules) > 1 or own or not _inside(module):
             self.rows.append(row)
         self.open.append(row)
 
@@ -76,14 +77,8 @@ class _Watch(Observer):
         self.open.pop().output_shape = output.shape if hasattr(output, "shape") else type(output).__name__
 
 
-def _inside(module: Module) -> Any:
-    return (inner for inner in module.modules() if inner is not module)
-
-
-def _owner(module: Module, name: str) -> Module:
-    """The innermost Module in which the parameter of this name stands."""
-    paths = [(path, inner) for path, inner in module.named_modules() if not path or name.startswith(path + ".")]
-    return max(paths, key=lambda found: len(found[0]))[1]
+def _inside(module: Module) -> list[Module]:
+    return [inner for inner in module.modules() if inner is not module]
 
 
 def summary(model: Module, input_shape: int | tuple[int, ...]) -> Summary:
@@ -94,7 +89,7 @@ def summary(model: Module, input_shape: int | tuple[int, ...]) -> Summary:
     """
     shape = (input_shape,) if isinstance(input_shape, int) else tuple(input_shape)
     modules = list(model.modules())
-    leaves = [module for module in modules if not any(True for _ in _inside(module))]
+    leaves = [module for module in modules if not _inside(module)]
     dtype = next((p._data.dtype for p in model.parameters() if p._data.dtype.kind == "f"), default_dtype_now())
     zeros = np.zeros((1, *shape), np.int64 if leaves and isinstance(leaves[0], Embedding) else dtype)
     modes = [module.training for module in modules]

@@ -61,9 +61,7 @@ def _curve(axes: Axes, history: Mapping[str, Sequence[float]], name: str) -> Non
     axes.legend(frameon=False)
 
 
-def confusion_matrix(
-    targets: Array, predictions: Array, figure: Any = None, classes: Sequence[Any] | None = None
-) -> Any:
+def confusion_matrix(targets: Array, predictions: Array, figure: Any = None, classes: Sequence[Any] = ()) -> Any:
     """How often each class was taken for which: row i, column j counts the examples of class i of which j was said.
 
     Shapes: targets (N,) and predictions (N,), class indices ≥ 0. Right answers are shaded, mistakes are in red.
@@ -72,7 +70,7 @@ def confusion_matrix(
     targets, predictions = np.asarray(targets), np.asarray(predictions)
     if targets.shape != predictions.shape or targets.ndim != 1:
         raise ValueError(f"targets {targets.shape} and predictions {predictions.shape} must both be class indices (N,)")
-    n = len(classes) if classes is not None else 1 + max(targets.max(initial=0), predictions.max(initial=0))
+    n = len(classes) or 1 + max(targets.max(initial=0), predictions.max(initial=0))
     counts = np.zeros((n, n), int)
     np.add.at(counts, (targets, predictions), 1)
     figure = new_figure(5, 5) if figure is None else figure
@@ -83,7 +81,7 @@ def confusion_matrix(
         if count:
             style = {"color": "black"} if i == j else {"color": "white", "weight": "bold", "backgroundcolor": WRONG}
             axes.text(j, i, str(count), ha="center", va="center", fontsize=8, **style)
-    names = list(classes) if classes is not None else list(range(n))
+    names = list(classes) or list(range(n))
     axes.set_xticks(range(n), names)
     axes.set_yticks(range(n), names)
     axes.set(xlabel="what the network said", ylabel="what it was", title="confusion matrix")

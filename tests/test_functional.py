@@ -1,0 +1,631 @@
+"""Activations and losses: values and derivatives against PyTorch and numerical differentiation, and their errors."""
+
+from __future__ import annotations
+
+import math
+import warnings
+
+import numpy as np
+import pytest
+
+import tinydl as tl
+from tinydl import functional as F
+from tinydl.derivatives import elementwise, fused, reductions
+
+
+def derivatives(f, arrays, cotangent, directions):
+    """The value of f, its gradients weighted by the cotangent, and the gradients of Σ gradient·direction."""
+    inputs = [tl.tensor(a, requires_grad=True) for a in arrays]
+    y = f(*inputs)
+    y.backward(gradient=cotangent(y.shape), create_graph=True)
+    first = [x.grad for x in inputs]
+    total = 0
+    for g, h in zip(first, directions, strict=True):
+        total = total + (g * h).sum()
+    for x in inputs:
+        x.grad = None
+    if total.requires_grad:
+        total.backward()
+    second = [np.zeros(x.shape) if x.grad is None else x.grad.numpy() for x in inputs]
+    return y.numpy(), [g.numpy() for g in first], second
+
+
+def torch_derivatives(f, arrays, cotangent, directions):
+    torch = pytest.importorskip("torch")
+    torch.set_num_threads(1)
+    inputs = [torch.tensor(a, requires_grad=True) for a in arrays]
+    y = f(*inputs)
+    first = torch.autograd.grad(y, inputs, torch.tensor(cotangent(tuple(y.shape))), create_graph=True)
+    total = sum((g * torch.tensor(h)).sum() for g, h in zip(first, directions, strict=True))
+    second = [None] * len(inputs)
+    if total.requires_grad:
+        second = torch.autograd.grad(total, inputs, allow_unused=True)
+    second = [np.zeros(x.shape) if g is None else g.numpy(force=True) for x, g in zip(inputs, second, strict=True)]
+    return y.detach().numpy(), [g.detach().numpy() for g in first], second
+
+
+def assert_agree(ours, theirs, *arrays, tolerance=1e-9):
+    """Two programs give the same value, gradients and second derivatives at these float64 arrays."""
+    rng = np.random.default_rng(len(arrays) + sum(a.size for a in arrays))
+
+    def cotangent(shape):
+        return np.random.default_rng(5).standard_normal(shape)
+
+    directions = [rng.standard_normal(a.shape) for a in arrays]
+    mine = derivatives(ours, arrays, cotangent, directions)
+    other = theirs(arrays, cotangent, directions)
+    np.testing.assert_allclose(mine[0], other[0], rtol=tolerance, atol=tolerance, err_msg="value")
+    for kind, a, b in (("gradient", mine[1], other[1]), ("second derivative", mine[2], other[2])):
+        for i, (u, v) in enumerate(zip(a, b, strict=True)):
+            np.testing.assert_allclose(u, v, rtol=tolerance, atol=tolerance, err_msg=f"{kind} of input {i}")
+
+
+def assert_as_torch(ours, theirs, *arrays, tolerance=1e-9):
+    assert_agree(ours, lambda *rest: torch_derivatives(theirs, *rest), *arrays, tolerance=tolerance)
+
+
+def assert_same_program(ours, unfused, *arrays, tolerance=1e-10):
+    assert_agree(ours, lambda *rest: derivatives(unfused, *rest), *arrays, tolerance=tolerance)
+
+
+def numbers(*shape, seed=0, low=-3.0, high=3.0):
+    return np.random.default_rng(seed).uniform(low, high, shape)
+
+
+def probabilities(*shape, seed=1, axis=-1):
+    p = np.random.default_rng(seed).uniform(0.1, 1, shape)
+    return p / p.sum(axis, keepdims=True)
+
+
+def torch_functional():
+    return pytest.importorskip("torch.nn.functional")
+
+
+# ---- activations ----
+
+ACTIVATIONS = [
+    ("relu", {}), ("leaky_relu", {}), ("leaky_relu", {"negative_slope": 0.3}), ("elu", {}), ("elu", {"alpha": 0.7}),
+    ("gelu", {}), ("gelu", {"approximate": "tanh"}), ("silu", {}), ("sigmoid", {}), ("tanh", {}), ("softplus", {}),
+    ("softplus", {"beta": 2.5}), ("softplus", {"beta": 2.0, "threshold": 3.0}), ("erf", {}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "options"), ACTIVATIONS)
+def test_activations_agree_with_torch_in_value_gradient_and_second_derivative(name, options):
+    torch = pytest.importorskip("torch")
+    theirs = {"erf": torch.erf, "sigmoid": torch.sigmoid, "tanh": torch.tanh}.get(name)
+    theirs = theirs or getattr(torch.nn.functional, name)
+    ours = getattr(F, name)
+    for x in (numbers(3, 5), np.array([-40.0, -12.5, -1e-7, 1e-7, 0.5, 12.5, 40.0]), numbers(2, 0, 3), np.asarray(0.7)):
+        assert_as_torch(lambda t: ours(t, **options), lambda t: theirs(t, **options), x)
+
+
+@pytest.mark.parametrize("name", ["relu", "leaky_relu", "elu", "gelu", "silu", "sigmoid", "tanh", "softplus", "erf"])
+def test_activations_keep_float32_and_nan_and_give_arrays_for_arrays(name):
+    x = np.array([-2.0, np.nan, 0.5], np.float32)
+    y = getattr(F, name)(x)
+    assert type(y) is np.ndarray
+    assert y.dtype == np.float32
+    assert np.isnan(y).tolist() == [False, True, False]
+    assert getattr(F, name)(tl.tensor([1.0, 2.0])).dtype == np.float32
+    assert np.isfinite(getattr(F, name)(tl.tensor([1, 2])).numpy()).all()
+
+
+@pytest.mark.parametrize("name", ["relu", "leaky_relu", "elu", "gelu", "silu", "sigmoid", "tanh", "softplus", "erf"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_activations_are_finite_and_silent_at_large_inputs(name, dtype):
+    x = tl.tensor(np.array([-1e4, -100, -20, 0, 20, 100, 1e4], dtype), requires_grad=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        y = getattr(F, name)(x)
+        y.backward(gradient=np.array([3, -2, 5, 7, -1, 2, 4]))
+    assert np.isfinite(y.numpy()).all()
+    assert np.isfinite(x.grad.numpy()).all()
+
+
+def test_relu_is_flat_at_zero_and_leaky_relu_and_elu_have_the_slope_of_their_left_side_there():
+    for f, slope in ((F.relu, 0.0), (F.leaky_relu, 0.01), (lambda x: F.elu(x, alpha=0.5), 0.5)):
+        x = tl.tensor([0.0], requires_grad=True)
+        f(x).backward(gradient=[2.0])
+        assert x.grad.item() == pytest.approx(2 * slope)
+
+
+def test_the_slope_of_sigmoid_is_right_on_both_sides_where_one_minus_y_rounds_to_zero():
+    x = np.array([-80.0, -20.0, 20.0, 80.0], np.float32)
+    t = tl.tensor(x, requires_grad=True)
+    F.sigmoid(t).backward(gradient=np.ones(4))
+    truth = [math.exp(-abs(v)) / (1 + math.exp(-abs(v))) ** 2 for v in x.tolist()]
+    np.testing.assert_allclose(t.grad.numpy(), truth, rtol=1e-5)
+
+
+def test_erf_is_within_1e_12_of_the_standard_librarys_is_odd_and_right_at_infinity():
+    x = np.concatenate([np.linspace(-7, 7, 4001), [0.46875, 4.0, 1e-300, 30.0, 1e30]])
+    np.testing.assert_allclose(F.erf(x), [math.erf(v) for v in x.tolist()], rtol=1e-14, atol=0)
+    assert (F.erf(-x) == -F.erf(x)).all()
+    assert F.erf(np.array([np.inf, -np.inf, -0.0])).tolist() == [1.0, -1.0, -0.0]
+    single = x[:4001].astype(np.float32)
+    np.testing.assert_allclose(F.erf(single), [math.erf(v) for v in single.tolist()], rtol=3e-7, atol=0)
+
+
+def test_exact_gelu_keeps_its_relative_accuracy_far_to_the_left():
+    x = np.array([-30.0, -10.0, -6.0, -1.0])
+    truth = [v * 0.5 * math.erfc(-v / math.sqrt(2)) for v in x.tolist()]
+    np.testing.assert_allclose(F.gelu(x), truth, rtol=1e-12)
+
+
+def test_gelu_refuses_an_unknown_approximation_and_softplus_a_beta_that_is_not_positive():
+    with pytest.raises(ValueError, match='approximate is "none" or "tanh", not \'erf\''):
+        F.gelu(tl.tensor([1.0]), approximate="erf")
+    with pytest.raises(ValueError, match="beta must be positive, not 0"):
+        F.softplus(tl.tensor([1.0]), beta=0)
+
+
+@pytest.mark.parametrize("name", ["softmax", "log_softmax", "logsumexp"])
+@pytest.mark.parametrize("axis", [-1, 0, 1])
+def test_softmax_and_kin_agree_with_torch_along_every_axis(name, axis):
+    torch = pytest.importorskip("torch")
+    ours, theirs = getattr(F, name), getattr(torch, name)
+    for x in (numbers(3, 5), numbers(2, 3, 4), numbers(4, 2) * 40):
+        assert_as_torch(lambda t: ours(t, axis=axis), lambda t: theirs(t, dim=axis), x)
+
+
+def test_logsumexp_takes_several_axes_and_keepdims_as_numpys_reductions_do():
+    torch = pytest.importorskip("torch")
+    x = numbers(2, 3, 4)
+    for axis in ((0, 2), (-1, 1), 1):
+        for keep in (False, True):
+            assert_as_torch(
+                lambda t, axis=axis, keep=keep: F.logsumexp(t, axis=axis, keepdims=keep),
+                lambda t, axis=axis, keep=keep: torch.logsumexp(t, dim=axis, keepdim=keep),
+                x,
+            )
+    assert F.logsumexp(tl.tensor(x), axis=None).item() == pytest.approx(np.log(np.exp(x).sum()))
+
+
+def test_softmax_and_kin_are_finite_and_silent_for_logits_of_ten_thousand():
+    z = np.array([[1e4, -1e4, 0.0], [-1e4, -1e4, -1e4], [1e4, 1e4, 1e4]], np.float32)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert F.softmax(z)[0].tolist() == [1.0, 0.0, 0.0]
+        np.testing.assert_allclose(F.log_softmax(z)[1], [-math.log(3)] * 3, rtol=1e-6)
+        np.testing.assert_allclose(F.logsumexp(z), [1e4, -1e4, 1e4], rtol=1e-3)
+        masked = F.logsumexp(np.array([[-np.inf, 0.0], [-np.inf, -np.inf]]))
+        assert masked.tolist() == [0.0, -np.inf]
+        assert F.softmax(np.array([-np.inf, 0.0])).tolist() == [0.0, 1.0]
+
+
+# ---- linear, dropout, one_hot ----
+
+
+@pytest.mark.parametrize("shape", [(4,), (3, 4), (2, 3, 4), (2, 1, 5, 4), (0, 4)])
+@pytest.mark.parametrize("with_bias", [True, False])
+def test_linear_agrees_with_torch_for_any_leading_axes(shape, with_bias):
+    torch_f = torch_functional()
+    arrays = [numbers(*shape), numbers(3, 4, seed=1)] + [numbers(3, seed=2)] * with_bias
+    assert_as_torch(F.linear, torch_f.linear, *arrays)
+
+
+def test_linear_casts_an_input_that_is_an_array_or_integers_to_the_dtype_of_the_weight():
+    weight, bias = tl.tensor(numbers(3, 4), dtype=np.float32, requires_grad=True), tl.tensor(np.zeros(3, np.float32))
+    for x in (numbers(2, 4), np.arange(8).reshape(2, 4), tl.tensor(np.arange(8).reshape(2, 4)), [[1, 2, 3, 4.5]]):
+        y = F.linear(x, weight, bias)
+        assert y.dtype == np.float32
+        y.backward(gradient=np.ones(y.shape))
+        assert weight.grad.dtype == np.float32
+
+
+def test_linear_says_which_shapes_do_not_fit():
+    x, weight = tl.tensor(numbers(2, 5)), tl.tensor(numbers(3, 4), requires_grad=True)
+    with pytest.raises(ValueError, match=r"\(2, 5\).*\(3, 4\)"):
+        F.linear(x, weight)
+    with pytest.raises(ValueError, match=r"bias must have shape \(3,\)"):
+        F.linear(tl.tensor(numbers(2, 4)), weight, tl.tensor(np.zeros(1)))
+
+
+def test_dropout_zeroes_the_given_share_and_keeps_the_expectation_and_its_gradient_is_its_mask():
+    x = tl.tensor(np.full((200, 100), 3.0), requires_grad=True)
+    y = F.dropout(x, 0.25, rng=3)
+    dropped = y.numpy() == 0
+    assert 0.23 < dropped.mean() < 0.27
+    np.testing.assert_allclose(y.numpy()[~dropped], 4.0, rtol=1e-6)
+    g = numbers(200, 100)
+    y.backward(gradient=g)
+    np.testing.assert_allclose(x.grad.numpy(), np.where(dropped, 0, g / 0.75), rtol=1e-6)
+
+
+def test_dropout_is_the_identity_out_of_training_and_all_zeros_for_p_1():
+    x = tl.tensor(numbers(3, 4))
+    assert F.dropout(x, 0.9, training=False) is x
+    assert F.dropout(x, 0.0) is x
+    assert (F.dropout(x, 1.0).numpy() == 0).all()
+    for p in (-0.1, 1.5, math.nan):
+        with pytest.raises(ValueError, match="from 0 to 1"):
+            F.dropout(x, p)
+
+
+def test_dropout_draws_from_the_generator_that_manual_seed_starts():
+    x = np.ones((20, 20), np.float32)
+    tl.random.manual_seed(7)
+    first = F.dropout(x, 0.5)
+    assert (first != F.dropout(x, 0.5)).any()
+    tl.random.manual_seed(7)
+    assert (first == F.dropout(x, 0.5)).all()
+    assert first.dtype == np.float32
+
+
+def test_one_hot_puts_a_one_at_each_label_and_refuses_labels_that_do_not_fit():
+    assert F.one_hot([2, 0], 3).tolist() == [[0, 0, 1], [1, 0, 0]]
+    assert F.one_hot(np.array([[1], [2]])).shape == (2, 1, 3)
+    assert F.one_hot(tl.tensor([1]), 2).dtype == np.float32
+    with pytest.raises(ValueError, match=r"labels\[1\] is 3, but with 3 classes labels go from 0 to 2"):
+        F.one_hot([0, 3], 3)
+    with pytest.raises(TypeError, match="labels are integers, not float64"):
+        F.one_hot([0.0, 1.0], 3)
+
+
+# ---- losses for numbers and probabilities ----
+
+REDUCTIONS = ["mean", "sum", "none"]
+ELEMENTWISE_LOSSES = [
+    ("mse_loss", {}), ("l1_loss", {}), ("huber_loss", {}), ("huber_loss", {"delta": 0.4}),
+    ("binary_cross_entropy", {}), ("binary_cross_entropy_with_logits", {}), ("kl_div", {}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+@pytest.mark.parametrize(("name", "options"), ELEMENTWISE_LOSSES)
+@pytest.mark.parametrize("shape", [(3, 4), (5,), (2, 3, 1), ()])
+def test_losses_for_numbers_agree_with_torch_in_both_arguments(name, options, reduction, shape):
+    theirs = getattr(torch_functional(), name)
+    prediction, target = numbers(*shape), numbers(*shape, seed=1)
+    if name == "binary_cross_entropy":
+        prediction = numbers(*shape, low=0.05, high=0.95)
+    if "binary" in name or name == "kl_div":
+        target = numbers(*shape, seed=1, low=0.05, high=0.95)
+    ours = getattr(F, name)
+    if name == "binary_cross_entropy":  # PyTorch has no second derivative for the target
+        assert_as_torch(
+            lambda p: ours(p, target, reduction=reduction),
+            lambda p: theirs(p, pytest.importorskip("torch").tensor(target), reduction=reduction),
+            prediction,
+        )
+    else:
+        assert_as_torch(
+            lambda p, t: ours(p, t, reduction=reduction, **options),
+            lambda p, t: theirs(p, t, reduction=reduction, **options),
+            prediction,
+            target,
+        )
+
+
+@pytest.mark.parametrize("reduction", [*REDUCTIONS, "batchmean"])
+@pytest.mark.parametrize("log_target", [False, True])
+def test_kl_div_agrees_with_torch_for_every_reduction_and_kind_of_target(reduction, log_target):
+    theirs = torch_functional().kl_div
+    target = probabilities(3, 4)
+    assert_as_torch(
+        lambda p, t: F.kl_div(p, t, reduction, log_target),
+        lambda p, t: theirs(p, t, reduction=reduction, log_target=log_target),
+        np.log(probabilities(3, 4, seed=4)),
+        np.log(target) if log_target else target,
+    )
+
+
+def test_terms_of_kl_div_with_target_zero_are_zero_and_a_negative_target_is_refused():
+    logs, target = tl.tensor(np.log(probabilities(2, 3)), requires_grad=True), np.array([[0.0, 0.5, 0.5], [1, 0, 0]])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        losses = F.kl_div(logs, target, reduction="none")
+        losses.backward(gradient=np.ones((2, 3)))
+    assert (losses.numpy()[target == 0] == 0).all()
+    np.testing.assert_allclose(logs.grad.numpy(), -target)
+    with pytest.raises(ValueError, match="log_target=True"):
+        F.kl_div(logs, -target)
+
+
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+@pytest.mark.parametrize("weight_shape", [(4,), (3, 4), (3, 1)])
+def test_weights_of_binary_cross_entropies_agree_with_torch(reduction, weight_shape):
+    torch = pytest.importorskip("torch")
+    torch_f = torch.nn.functional
+    w, positive = numbers(*weight_shape, low=0.5, high=2), numbers(4, seed=9, low=0.5, high=3)
+    target = numbers(3, 4, low=0, high=1)
+    t = torch.tensor(target)
+    assert_as_torch(
+        lambda x: F.binary_cross_entropy_with_logits(x, target, w, reduction, pos_weight=positive),
+        lambda x: torch_f.binary_cross_entropy_with_logits(
+            x, t, torch.tensor(w), reduction=reduction, pos_weight=torch.tensor(positive)
+        ),
+        numbers(3, 4),
+    )
+    assert_as_torch(
+        lambda p: F.binary_cross_entropy(p, target, w, reduction),
+        lambda p: torch_f.binary_cross_entropy(p, t, torch.tensor(w), reduction=reduction),
+        numbers(3, 4, low=0.1, high=0.9),
+    )
+
+
+def test_binary_cross_entropy_is_finite_at_probabilities_0_and_1():
+    p = tl.tensor([0.0, 1.0, 0.0, 1.0], requires_grad=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        losses = F.binary_cross_entropy(p, [0.0, 1.0, 1.0, 0.0], reduction="none")
+        losses.backward(gradient=np.ones(4))
+    assert losses.numpy().tolist() == [0, 0, 100, 100]  # PyTorch's bound
+    np.testing.assert_allclose(p.grad.numpy(), [1, -1, -1e12, 1e12], rtol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_binary_cross_entropy_with_logits_is_exact_and_silent_for_logits_of_ten_thousand(dtype):
+    x = tl.tensor(np.array([1e4, -1e4, 1e4, -1e4, 30, -30], dtype), requires_grad=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        losses = F.binary_cross_entropy_with_logits(x, [1, 0, 0, 1, 1, 0], reduction="none")
+        losses.backward(gradient=np.ones(6))
+    tail = math.log1p(math.exp(-30))
+    np.testing.assert_allclose(losses.numpy(), [0, 0, 1e4, 1e4, tail, tail], rtol=1e-6)
+    np.testing.assert_allclose(x.grad.numpy(), [0, 0, 1, -1, -math.exp(-30), math.exp(-30)], rtol=1e-6)
+
+
+def test_losses_of_predictions_equal_to_their_targets_have_gradient_zero():
+    for loss in (F.mse_loss, F.l1_loss, F.huber_loss):
+        x = tl.tensor([1.5, -2.0], requires_grad=True)
+        loss(x, [1.5, -2.0], reduction="sum").backward()
+        assert x.grad.tolist() == [0, 0]
+
+
+def test_huber_loss_has_curvature_one_also_where_the_error_is_exactly_zero():
+    x = tl.tensor([0.0], requires_grad=True)
+    F.huber_loss(x, [0.0], reduction="sum").backward(create_graph=True)
+    g, x.grad = x.grad, None
+    g.sum().backward()
+    assert x.grad.tolist() == [1.0]
+
+
+# ---- losses for classes ----
+
+LABELS = {
+    (4, 3): np.array([2, 0, 1, 2]),
+    (2, 3, 4): np.array([[0, 1, 2, 0], [2, 2, 1, 0]]),
+    (2, 4, 1, 2): np.array([[[3, 1]], [[0, 2]]]),
+    (5,): np.array(3),
+}
+
+
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+@pytest.mark.parametrize("smoothing", [0.0, 0.3])
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("ignore", [None, 2, -100])
+@pytest.mark.parametrize("shape", LABELS)
+def test_cross_entropy_and_nll_loss_of_labels_agree_with_torch(shape, ignore, weighted, smoothing, reduction):
+    torch = pytest.importorskip("torch")
+    torch_f = torch.nn.functional
+    classes = shape[min(1, len(shape) - 1)]
+    labels = LABELS[shape].copy()
+    if ignore == -100 and labels.ndim:
+        labels.flat[1] = -100
+    w = numbers(classes, low=0.5, high=2) if weighted else None
+    torch_w = None if w is None else torch.tensor(w)
+    more = {} if ignore is None else {"ignore_index": ignore}
+    assert_as_torch(
+        lambda z: F.cross_entropy(z, labels, w, reduction=reduction, label_smoothing=smoothing, **more),
+        lambda z: torch_f.cross_entropy(
+            z, torch.tensor(labels), torch_w, reduction=reduction, label_smoothing=smoothing, **more
+        ),
+        numbers(*shape),
+    )
+    if not smoothing:
+        assert_as_torch(
+            lambda z: F.nll_loss(z, labels, w, reduction=reduction, **more),
+            lambda z: torch_f.nll_loss(z, torch.tensor(labels), torch_w, reduction=reduction, **more),
+            numbers(*shape),
+        )
+
+
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+@pytest.mark.parametrize("smoothing", [0.0, 0.3])
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("shape", [(4, 3), (2, 3, 4), (5,)])
+def test_cross_entropy_of_probabilities_agrees_with_torch_in_logits_and_targets(shape, weighted, smoothing, reduction):
+    torch = pytest.importorskip("torch")
+    axis = min(1, len(shape) - 1)
+    w = numbers(shape[axis], low=0.5, high=2) if weighted else None
+    torch_w = None if w is None else torch.tensor(w)
+    assert_as_torch(
+        lambda z, t: F.cross_entropy(z, t, w, reduction=reduction, label_smoothing=smoothing),
+        lambda z, t: torch.nn.functional.cross_entropy(z, t, torch_w, reduction=reduction, label_smoothing=smoothing),
+        numbers(*shape),
+        probabilities(*shape, axis=axis),
+    )
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_cross_entropy_is_finite_and_silent_for_logits_of_ten_thousand(dtype):
+    z = tl.tensor(np.array([[1e4, -1e4, 0], [1e4, -1e4, 0], [-1e4, -1e4, -1e4]], dtype), requires_grad=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        losses = F.cross_entropy(z, [0, 1, 2], reduction="none")
+        F.cross_entropy(z, [0, 1, 2], label_smoothing=0.1)
+        F.cross_entropy(z, [0, 1, 2], reduction="sum").backward()
+    np.testing.assert_allclose(losses.numpy(), [0, 2e4, math.log(3)], rtol=1e-6)
+    third = 1 / 3
+    np.testing.assert_allclose(z.grad.numpy(), [[0, 0, 0], [1, -1, 0], [third, third, third - 1]], atol=1e-6)
+
+
+def test_a_float64_target_leaves_a_float32_loss_and_its_gradient_float32():
+    for loss, target in (
+        (F.mse_loss, numbers(4, 3)),
+        (F.mse_loss, tl.tensor(numbers(4, 3))),
+        (F.binary_cross_entropy_with_logits, numbers(4, 3, low=0, high=1)),
+        (F.cross_entropy, probabilities(4, 3)),
+        (F.cross_entropy, np.array([0, 1, 2, 0])),
+        (lambda z, t: F.cross_entropy(z, t, weight=[1.0, 2.0, 3.0], label_smoothing=0.1), np.array([0, 1, 2, 0])),
+        (lambda z, t: F.nll_loss(z, t, weight=[1.0, 2.0, 3.0]), np.array([0, 1, 2, 0])),
+    ):
+        z = tl.tensor(numbers(4, 3), dtype=np.float32, requires_grad=True)
+        y = loss(z, target)
+        assert y.dtype == np.float32
+        y.backward()
+        assert z.grad.dtype == np.float32
+
+
+def test_predictions_that_are_arrays_give_a_tensor_of_their_dtype():
+    assert F.mse_loss(np.zeros(3, np.float32), [1.0, 2.0, 3.0]).dtype == np.float32
+    assert F.mse_loss([1, 2], [1, 4]).item() == 2.0
+    target = tl.tensor([1.0, 2.0], requires_grad=True)
+    loss = F.mse_loss(np.zeros(2), target)
+    assert loss.dtype == np.float32
+    loss.backward()
+    assert target.grad.tolist() == [1.0, 2.0]
+
+
+# ---- fused and unfused ----
+
+
+def unfused_softmax(x, axis=-1):
+    e = elementwise.exp(x)
+    return e / reductions.sum(e, axis=axis, keepdims=True)
+
+
+def unfused_normalise(x, axis, eps):
+    centred = x - reductions.mean(x, axis=axis, keepdims=True)
+    return centred / elementwise.sqrt(reductions.mean(centred * centred, axis=axis, keepdims=True) + eps)
+
+
+LABELS_OF_ROWS = np.array([1, 0, 3, 3, 2])
+FUSED = {
+    "linear": (F.linear, lambda x, w, b: x @ w.T + b, [(2, 3, 4), (5, 4), (5,)]),
+    "relu": (F.relu, lambda x: elementwise.maximum(x, 0.0), [(3, 4)]),
+    "sigmoid": (F.sigmoid, lambda x: 1 / (1 + elementwise.exp(-x)), [(3, 4)]),
+    "silu": (F.silu, lambda x: x / (1 + elementwise.exp(-x)), [(3, 4)]),
+    "softplus": (fused.softplus, lambda x: elementwise.log(1 + elementwise.exp(x)), [(3, 4)]),
+    "elu": (F.elu, lambda x: elementwise.where(x > 0, x, elementwise.exp(x) - 1), [(3, 4)]),
+    "leaky_relu": (F.leaky_relu, lambda x: elementwise.where(x > 0, x, 0.01 * x), [(3, 4)]),
+    "gelu": (F.gelu, lambda x: 0.5 * x * (1 + F.erf(x / math.sqrt(2))), [(3, 4)]),
+    "gelu_tanh": (
+        lambda x: F.gelu(x, "tanh"),
+        lambda x: 0.5 * x * (1 + elementwise.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))),
+        [(3, 4)],
+    ),
+    "softmax": (F.softmax, unfused_softmax, [(3, 4)]),
+    "softmax_axis_0": (lambda x: F.softmax(x, axis=0), lambda x: unfused_softmax(x, 0), [(3, 4)]),
+    "log_softmax": (F.log_softmax, lambda x: elementwise.log(unfused_softmax(x)), [(3, 4)]),
+    "logsumexp": (F.logsumexp, lambda x: elementwise.log(reductions.sum(elementwise.exp(x), axis=-1)), [(3, 4)]),
+    "normalise": (
+        lambda x: fused.normalise(x, axis=-1, eps=0.01),
+        lambda x: unfused_normalise(x, -1, 0.01),
+        [(3, 5)],
+    ),
+    "normalise_two_axes": (
+        lambda x: fused.normalise(x, axis=(0, 2), eps=0.01),
+        lambda x: unfused_normalise(x, (0, 2), 0.01),
+        [(3, 2, 4)],
+    ),
+    "cross_entropy": (
+        lambda z: F.cross_entropy(z, LABELS_OF_ROWS),
+        lambda z: -reductions.mean(elementwise.log(unfused_softmax(z))[np.arange(5), LABELS_OF_ROWS]),
+        [(5, 4)],
+    ),
+    "huber": (
+        lambda x: fused.huber(x, delta=0.7),
+        lambda x: elementwise.where(np.abs(x.numpy()) <= 0.7, 0.5 * x * x, 0.7 * (elementwise.absolute(x) - 0.35)),
+        [(3, 4)],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FUSED)
+def test_each_fused_rule_equals_its_unfused_composition_in_value_gradient_and_second_derivative(name):
+    ours, unfused, shapes = FUSED[name]
+    assert_same_program(ours, unfused, *(numbers(*shape, seed=i) for i, shape in enumerate(shapes)))
+
+
+def numerical_gradient(f, x, g, h=1e-6):
+    """Central differences of Σ g·f(x), one element of x at a time."""
+    gradient = np.zeros_like(x)
+    for i in np.ndindex(x.shape):
+        up, down = x.copy(), x.copy()
+        up[i], down[i] = x[i] + h, x[i] - h
+        gradient[i] = np.sum(g * (f(up) - f(down))) / (2 * h)
+    return gradient
+
+
+@pytest.mark.parametrize(
+    "name", ["softmax", "log_softmax", "logsumexp", "gelu", "silu", "sigmoid", "softplus", "erf", "elu"]
+)
+def test_gradients_agree_with_numerical_differentiation(name):
+    f, x = getattr(F, name), numbers(3, 5, seed=8)
+    t = tl.tensor(x, requires_grad=True)
+    y = f(t)
+    g = numbers(*y.shape, seed=9)
+    y.backward(gradient=g)
+    np.testing.assert_allclose(t.grad.numpy(), numerical_gradient(f, x, g), rtol=1e-6, atol=1e-8)
+
+
+# ---- errors ----
+
+Z = tl.tensor(numbers(4, 3), requires_grad=True)
+COLUMN = tl.tensor(numbers(4, 1), requires_grad=True)
+MISTAKES = [
+    (lambda: F.mse_loss(COLUMN, np.zeros(4)), ValueError, r"mse_loss: .*\(4, 1\).*\(4,\).*target.reshape\(\(4, 1\)\)"),
+    (lambda: F.l1_loss(COLUMN, np.zeros((1, 4))), ValueError, r"l1_loss: .*target.reshape\(\(4, 1\)\)"),
+    (lambda: F.huber_loss(Z, np.zeros(3)), ValueError, r"\(4, 3\), but the target \(3,\): each number"),
+    (lambda: F.huber_loss(Z, Z, delta=0), ValueError, "delta must be positive, not 0"),
+    (lambda: F.mse_loss(Z, np.zeros((4, 3)), reduction="avg"), ValueError, "reduction is 'mean' or 'sum' or 'none'"),
+    (lambda: F.kl_div(Z, np.zeros((4, 3)), reduction="avg"), ValueError, "'batchmean'"),
+    (lambda: F.mse_loss(np.zeros((0, 3)), np.zeros((0, 3))), ValueError, "an empty batch"),
+    (lambda: F.cross_entropy(np.zeros((0, 3)), np.zeros(0, int)), ValueError, "an empty batch"),
+    (lambda: F.binary_cross_entropy(Z, np.zeros((4, 3))), ValueError, r"input\[\d, \d\] is .*with_logits"),
+    (lambda: F.binary_cross_entropy([0.5], [2.0]), ValueError, r"target\[0\] is 2, but it must be from 0 to 1"),
+    (lambda: F.binary_cross_entropy_with_logits([0.5], [-1]), ValueError, r"target\[0\] is -1"),
+    (lambda: F.binary_cross_entropy_with_logits(COLUMN, np.zeros(4)), ValueError, r"reshape\(\(4, 1\)\)"),
+    (
+        lambda: F.binary_cross_entropy_with_logits(Z, np.zeros((4, 3)), weight=np.ones(4)),
+        ValueError,
+        r"weight of shape \(4,\) doesn't broadcast to the losses' \(4, 3\)",
+    ),
+    (lambda: F.cross_entropy(Z, [0, 1, 3, 2]), ValueError, r"targets\[2\] is 3, but with 3 classes .* 0 to 2"),
+    (lambda: F.cross_entropy(Z, [0, -1, 1, 2]), ValueError, r"targets\[1\] is -1"),
+    (lambda: F.nll_loss(Z, [0, -1, 1, 2]), ValueError, r"nll_loss: targets\[1\] is -1"),
+    (
+        lambda: F.cross_entropy(Z, [0.0, 1.0, 2.0, 0.0]),
+        TypeError,
+        r"integers, not float64; write targets.astype\(int\)",
+    ),
+    (lambda: F.cross_entropy(Z, [True, False, True, True]), TypeError, "integers, not bool"),
+    (lambda: F.cross_entropy(Z, np.zeros((4, 1), int)), ValueError, r"need targets of shape \(4,\).*reshape\(\(4,\)\)"),
+    (lambda: F.cross_entropy(Z, np.zeros(5, int)), ValueError, r"not \(5,\) of int"),
+    (lambda: F.cross_entropy(Z, np.eye(4, 3, dtype=int)), ValueError, r"one-hot rows write targets.astype\(float\)"),
+    (lambda: F.cross_entropy(Z, np.ones((4, 3))), ValueError, r"at \(0,\) sum to 3.*binary_cross_entropy_with_logits"),
+    (lambda: F.cross_entropy(Z, np.array([[2.0, -1, 0]] * 4)), ValueError, "≥ 0 and with the sum 1"),
+    (lambda: F.cross_entropy(Z, np.ones((4, 2)) / 2), ValueError, r"\(4, 2\) of float64"),
+    (
+        lambda: F.cross_entropy(Z, probabilities(4, 3), ignore_index=1),
+        ValueError,
+        "ignore_index=1 is for class indices",
+    ),
+    (
+        lambda: F.cross_entropy(Z, [0, 1, 2, 0], weight=[1.0, 2.0]),
+        ValueError,
+        r"\(2,\), but 3 classes need one of \(3,\)",
+    ),
+    (lambda: F.cross_entropy(Z, [0, 1, 2, 0], weight=Z[0]), TypeError, "no gradient flows to weight="),
+    (lambda: F.cross_entropy(Z, [0, 1, 2, 0], label_smoothing=1.5), ValueError, "label_smoothing must be from 0 to 1"),
+    (lambda: F.cross_entropy(Z, [-100] * 4), ValueError, "all labels are ignored"),
+    (lambda: F.nll_loss(Z, [0] * 4, weight=[0.0, 1.0, 1.0]), ValueError, "classes of weight 0"),
+    (lambda: F.cross_entropy(tl.tensor(1.0), 0), ValueError, "a single number has no classes"),
+]
+
+
+@pytest.mark.parametrize(("mistake", "error", "sentence"), MISTAKES)
+def test_mistakes_with_losses_are_told_with_the_fix(mistake, error, sentence):
+    with pytest.raises(error, match=sentence):
+        mistake()
+
+
+def test_ignored_labels_alone_sum_to_zero_without_a_gradient():
+    z = tl.tensor(numbers(2, 3), requires_grad=True)
+    loss = F.cross_entropy(z, [-100, -100], reduction="sum")
+    loss.backward()
+    assert loss.item() == 0
+    assert (z.grad.numpy() == 0).all()

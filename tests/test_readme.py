@@ -1,0 +1,112 @@
+"""README keeps its promises: its code runs, its tables are those of the package, and its commands are what CI runs.
+
+Run as a program, this file writes README's generated table anew.
+"""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import tinydl as tl
+from tinydl import dispatch
+
+ROOT = Path(__file__).resolve().parent.parent
+README = ROOT / "README.md"
+BEGIN, END = "<!-- differentiable: begin -->", "<!-- differentiable: end -->"
+FAMILIES = {
+    "elementwise": "elementwise",
+    "reductions": "reductions",
+    "linalg": "products and linear algebra",
+    "shapes": "shapes",
+    "indexing": "indexing",
+}
+
+
+def blocks(language):
+    return re.findall(rf"^```{language}\n(.*?)^```$", README.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+
+
+def differentiable():
+    """Family → the names of the NumPy functions of this NumPy that have a rule, or are made of such ones."""
+    found = {title: set() for title in FAMILIES.values()}
+    for function, answer in dispatch.table.items():
+        if answer.__qualname__.startswith("_on_arrays") if hasattr(answer, "__qualname__") else False:
+            continue
+        rule = next(r for r in answer.rules if r) if isinstance(answer, tl.Primitive) else answer
+        title = FAMILIES[rule.__module__.rpartition(".")[2]]
+        module = "linalg." if getattr(function, "__module__", "") == "numpy.linalg" else ""
+        found[title].add(module + function.__name__)
+    return found
+
+
+def generated():
+    """README's table, as Markdown."""
+    lines = ["| family | NumPy functions |", "|---|---|"]
+    for title, names in differentiable().items():
+        lines.append(f"| {title} | {' '.join(f'`{name}`' for name in sorted(names))} |")
+    basic = "`x[index]` with integers, slices, `...`, `None`, integer arrays, boolean masks and mixtures"
+    lines[-1] = lines[-1].removesuffix("|") + f"and {basic} |"
+    own = "relu leaky_relu elu gelu silu sigmoid tanh softplus softmax log_softmax logsumexp erf"
+    lines.append(f"| ours (`tinydl.functional`) | {' '.join(f'`{n}`' for n in own.split())} and the losses |")
+    lines += ["", "Where a function has no derivative, the gradient is:", "", "| function | there |", "|---|---|"]
+    named = {name: text for name, text in dispatch.kinks.items() if hasattr(np, name) or hasattr(np.linalg, name)}
+    named |= {name: dispatch.kinks[name] for name in dispatch.kinks if hasattr(tl.functional, name)}
+    lines += [f"| `{name}` | {text.replace('|', chr(92) + '|')} |" for name, text in sorted(named.items())]
+    return "\n".join(lines)
+
+
+def names_in(row):
+    """The names in a row of the table that this NumPy, which may be older than the one that wrote it, has too."""
+    named = set(re.findall(r"`([\w.]+)`", row.split("|")[2].split("`x[index]`")[0]))
+    return {n for n in named if hasattr(np.linalg if "." in n else np, n.rpartition(".")[2])}
+
+
+def test_the_table_of_what_is_differentiable_is_up_to_date():
+    text = README.read_text(encoding="utf-8")
+    written = text[text.index(BEGIN) + len(BEGIN) : text.index(END)].strip().splitlines()
+    rows = {line.split("|")[1].strip(): line for line in written if line.startswith("|")}
+    advice = "write it anew: python tests/test_readme.py"
+    for title, names in differentiable().items():
+        assert names_in(rows[title]) == names, advice
+    assert written[written.index("") :] == generated().splitlines()[generated().splitlines().index("") :], advice
+
+
+def test_the_first_two_examples_are_the_documents_programs():
+    first, second = blocks("python")[:2]
+    assert first == (ROOT / "tutorials" / "program_2_regression.py").read_text(encoding="utf-8")
+    assert second == (ROOT / "tutorials" / "program_1_neuron.py").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("number", range(len(blocks("python")[2:])))
+def test_every_other_example_runs_as_it_is_printed(number, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    exec(compile(blocks("python")[2 + number], f"README.md, example {number + 3}", "exec"), {"__name__": "readme"})
+
+
+def test_the_quick_start_is_exactly_two_commands():
+    text = README.read_text(encoding="utf-8")
+    section = text[text.index("## Quick start") : text.index("\n## ", text.index("## Quick start") + 1)]
+    assert re.findall(r"^```bash\n(.*?)^```$", section, re.MULTILINE | re.DOTALL) == [
+        "python -m pip install . && tinydl demo\n",
+        'python -m pip install ".[test]" && python -m pytest\n',
+    ]
+
+
+def test_links_to_files_lead_somewhere():
+    for target in re.findall(r"\]\(([^)#]+)\)", README.read_text(encoding="utf-8")):
+        assert target.startswith("http") or (ROOT / target).exists(), target
+
+
+def test_the_digits_licence_is_stated_where_they_are_and_here():
+    for text in (README.read_text(encoding="utf-8"), tl.data.digits.__doc__):
+        assert "CC BY 4.0" in text
+        assert "10.24432/C50P49" in text
+
+
+if __name__ == "__main__":
+    whole = README.read_text(encoding="utf-8")
+    README.write_text(
+        f"{whole[: whole.index(BEGIN)]}{BEGIN}\n{generated()}\n{whole[whole.index(END) :]}", encoding="utf-8"
+    )
