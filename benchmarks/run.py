@@ -272,7 +272,7 @@ def draw(report: dict[str, Any], file: Path) -> None:
     axes.set_xscale("log")
     axes.set_yticks(range(len(shown)), [f"{id}  {w['title']}" for id, w in shown])
     axes.set_ylim(len(shown) - 0.4, -0.6)
-    axes.set_xlabel("times as long as tinydl (W10: times as much memory); right of the line tinydl is ahead")
+    axes.set_xlabel("times tinydl's time (W10: memory); tinydl is ahead right of the line")
     threads = f"{report['threads']} thread{'s' if report['threads'] > 1 else ''}"
     axes.set_title(f"{report['machine']}; {threads}; {report['date']}", fontsize=9)
     figure.legend(loc="outside lower center", ncols=5, frameon=False, fontsize=9)

@@ -1,8 +1,8 @@
 """The source article's formulas and claims, each with a verdict and with evidence measured on the spot.
 
-A wrong formula is shown here as what it is: an error that a check finds, or a number that can't be. Stands on
-gradcheck, which judges the gradients, and on optim, whose optimizers the article recommends. tests/test_document.py
-decides the same rows again, without this file's numbers; read gradcheck.py next, to see how a gradient is judged.
+The words are in document.txt, the measurements here: a wrong formula is shown as what it is, an error that a check
+finds. Stands on gradcheck, which judges the gradients, and on optim, whose optimizers the article recommends.
+tests/test_document.py decides the rows again by itself; read gradcheck.py next, to see how a gradient is judged.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ import inspect
 import linecache
 import math
 import sys
+import textwrap
 import types
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -24,6 +25,7 @@ from .arrays import Array, as_array, cast_gradient, sum_to_shape
 from .recording import Observer, observing
 from .tensor import Tensor, propagate
 
+WIDTH = 110  # columns of the text
 SHOWN_STEPS = 120  # of a larger graph the text shows the first and last operations; `steps` has all
 ENUMERATED = 50_000  # as many rules are applied at most to look at every path of a graph of arrays
 EXPANDED = 20_000  # and as many to search one with more paths
@@ -903,34 +905,43 @@ def _some(steps: Sequence[Step], text: Callable[[Step], Iterator[str]]) -> Itera
 
 def _forward_text(steps: Sequence[Step]) -> Callable[[Step], Iterator[str]]:
     width = min(44, max((len(f"{s.label} = {s.expression}") for s in steps), default=0))
+    shapes = max((len(str(s.shape)) for s in steps), default=0)
 
     def text(step: Step) -> Iterator[str]:
-        line = f"{step.number:4d}  {f'{step.label} = {step.expression}':{width}}  {step.shape!s}  {abbreviated(step.value)}"
-        yield line
-        place = ", ".join(filter(None, [step.line, step.modules[-1].title if step.modules else ""]))
-        if place:
-            yield f"      {'':{width}}  # {plain_text(place, 90)}"
+        made = f"{step.label} = {step.expression}"
+        row = f"{step.number:4d}  {made:{width}}  {step.shape!s:{shapes}}  {abbreviated(step.value)}"
+        place = ", in ".join(filter(None, [step.line, step.modules[-1].title if step.modules else ""]))
+        comment = f"  # {plain_text(place, 100)}" if place else ""
+        if len(row) + len(comment) <= WIDTH:
+            yield row + comment
+        else:
+            yield row
+            yield f"      {comment}"
 
     return text
 
 
 def _backward_text(step: Step) -> Iterator[str]:
     assert step.gradient is not None
-    yield f"{step.number:4d}  {step.label} = {step.expression}   g = {abbreviated(step.gradient)}{_added(step.arrived_from)}"
+    arrived = f"g = {abbreviated(step.gradient)}{_added(step.arrived_from)}"
+    yield f"{step.number:4d}  {step.label} = {step.expression}   {arrived}"
     for sent in step.sent:
         letters = [f"{letter} = {label}" for letter, label in sent.letters.items() if letter != label]
-        parts = [f"{sent.to} <- {sent.rule or '(the source of the rule is not at hand)'}"]
+        parts = [f"{sent.to} <- {sent.rule or '(the source of this rule is not at hand)'}"]
         if sent.numbers:
             parts.append(sent.numbers)
         parts.append(abbreviated(sent.gradient))
-        yield f"        {' = '.join(parts)}"
-        explained = [*sent.where, *([", ".join(letters)] if letters else [])]
-        if explained:
-            yield f"            where {'; '.join(explained)}"
-        if sent.says:
-            yield f"            {sent.says}"
+        yield from _wrapped(" = ".join(parts), 8, 14)
+        explained = "; ".join([*([f"where {', '.join(letters)}"] if letters else []), *sent.where])
+        yield from _wrapped(". ".join(filter(None, [explained, sent.says])), 12, 12)
         if sent.summed_from is not None:
-            yield f"            summed over the axes along which {sent.to} was broadcast: {sent.summed_from} -> {sent.gradient.shape}"
+            change = f"{sent.summed_from} -> {sent.gradient.shape}"
+            yield f"            summed over the axes along which {sent.to} was broadcast: {change}"
+
+
+def _wrapped(text: str, first: int, rest: int) -> list[str]:
+    indents = {"initial_indent": " " * first, "subsequent_indent": " " * rest}
+    return textwrap.wrap(text, WIDTH, break_long_words=False, break_on_hyphens=False, **indents)
 
 
 def _terms_text(e: Explanation) -> Iterator[str]:
@@ -939,27 +950,35 @@ def _terms_text(e: Explanation) -> Iterator[str]:
     if not e.paths:
         yield f"No gradient flows from {e.loss} to {e.of}."
         return
-    listed = [term for term in e.terms if term.path is not None]
-    which = "" if len(listed) == e.paths else "the largest, " if e.exact else "of the largest, "
-    yield f"{which}the term of a path is the gradient that flows along it alone:"
+    which = "Each term" if all(term.path is not None for term in e.terms) else "The largest first; each term"
+    if not e.exact:
+        which = "A term"
+    yield f"{which} is the gradient that flows along one chain of operations alone."
     yield ""
     for term in e.terms:
-        yield f"{number(term.value):>12}  {_path_text(e, term)}"
+        head = f"{number(term.value):>12}  "
+        yield head + _wrapped(_path_text(e, term), 14, 18)[0].strip()
+        yield from _wrapped(_path_text(e, term), 14, 18)[1:]
     yield f"{'-' * 10:>12}"
-    yield f"{number(sum(term.value for term in e.terms)):>12}  their sum"
+    yield f"{number(math.fsum(term.value for term in e.terms)):>12}  their sum"
     if not e.exact:
         yield ""
-        yield "There are too many paths through arrays to be sure that these are the largest; the sum is complete."
-    lines = {hop.label: hop.line for term in e.terms for hop in term.path or () if hop.line}
+        yield "There are too many paths through arrays to be sure that the largest are listed; the sum is complete."
+    lines: dict[str, list[str]] = {}
+    on_paths = {hop.label for term in e.terms for hop in term.path or ()}
+    for step in e.steps:
+        if step.phase == "forward" and step.label in on_paths and step.line:
+            lines.setdefault(step.line, []).append(step.label)
     yield ""
     if not lines:
         yield HOW_TO_GET_LINES
-    else:
-        for i, (label, line) in enumerate(lines.items()):
-            if i == 40:
-                yield f"    ... and {len(lines) - 40} more"
-                break
-            yield f"    {label}: {plain_text(line, 100)}"
+        return
+    yield "the lines of these operations"
+    for i, (line, labels) in enumerate(lines.items()):
+        if i == 40:
+            yield f"    ... and {len(lines) - 40} more"
+            break
+        yield f"    {plain_text(line, 80)}   # {_listed(labels)}"
 
 
 def _path_text(e: Explanation, term: Term) -> str:
@@ -968,10 +987,10 @@ def _path_text(e: Explanation, term: Term) -> str:
     hops = [_hop_text(hop) for hop in term.path]
     factors = [number(hop.derivative) for hop in term.path if hop.derivative is not None]
     if len(hops) > 12:
-        hops = [*hops[:5], f"... {len(hops) - 10} operations ...", *hops[-5:]]
+        hops = [*hops[:5], f"... {len(hops) - 10:,} operations ...", *hops[-5:]]
         factors = [*factors[:5], "...", *factors[-5:]] if factors else []
     chain = " -> ".join([e.of, *hops])
-    return f"= {' * '.join(factors)}   {chain}" if factors else chain
+    return f"= {' * '.join(factors)}   along {chain}" if factors else chain
 
 
 def _hop_text(hop: Hop) -> str:

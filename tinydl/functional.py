@@ -226,7 +226,7 @@ def binary_cross_entropy(input: Any, target: Any, weight: Any = None, reduction:
     _refuse_outside_unit(
         name, "input", p, "For raw outputs of a network use binary_cross_entropy_with_logits, or sigmoid first"
     )
-    _refuse_outside_unit(name, "target", t, _BINARY_ADVICE)
+    _refuse_outside_unit(name, "target", t, _BINARY_ADVICE, _SLACK)
     losses = -(t * fused.bounded_log(p) + (1 - t) * fused.bounded_log(1 - p))
     return _reduced(name, _weighted(name, losses, weight), reduction)
 
@@ -245,14 +245,17 @@ def binary_cross_entropy_with_logits(
     """
     name = "binary_cross_entropy_with_logits"
     x, t = _pair(name, input, target, reduction)
-    _refuse_outside_unit(name, "target", t, _BINARY_ADVICE)
+    _refuse_outside_unit(name, "target", t, _BINARY_ADVICE, _SLACK)
     positive = _weighted(name, t * fused.softplus(-x), pos_weight)
     return _reduced(name, _weighted(name, positive + (1 - t) * fused.softplus(x), weight), reduction)
 
 
-def _refuse_outside_unit(name: str, what: str, x: Any, advice: str) -> None:
+_SLACK = 1e-3  # how far outside of its range a target may lie, so that a numerical derivative for it can be taken
+
+
+def _refuse_outside_unit(name: str, what: str, x: Any, advice: str, slack: float = 0.0) -> None:
     array = x._data if isinstance(x, Tensor) else x
-    outside = (array < 0) | (array > 1)
+    outside = (array < -slack) | (array > 1 + slack)
     if outside.any():
         index = tuple(int(i) for i in np.argwhere(outside)[0])
         where = f"[{', '.join(map(str, index))}]" if index else ""
@@ -274,7 +277,7 @@ def kl_div(input: Any, target: Any, reduction: str = "mean", log_target: bool = 
         losses = np.exp(target) * (target - prediction)
     else:
         array = target._data if isinstance(target, Tensor) else target
-        if (array < 0).any():
+        if (array < -_SLACK).any():
             raise ValueError("kl_div: a target is negative, so no probability; for logarithms write log_target=True")
         positive = array > 0
         losses = target * (np.log(np.where(positive, target, 1)) - prediction)
@@ -398,7 +401,7 @@ def _soft_cross_entropy(
 
 def _refuse_improbable(name: str, rows: Array, axis: int) -> None:
     sums = rows.sum(axis)
-    wrong = (np.abs(sums - 1) > 0.01) | (rows.min(axis, initial=0) < 0)
+    wrong = (np.abs(sums - 1) > 0.01) | (rows.min(axis, initial=0) < -_SLACK)
     if wrong.any():
         index = tuple(int(i) for i in np.argwhere(wrong)[0])
         raise ValueError(
@@ -473,9 +476,10 @@ def _refuse_labels_outside(name: str, what: str, labels: Array, classes: int) ->
     if outside.any():
         index = tuple(int(i) for i in np.argwhere(outside)[0])
         where = f"[{', '.join(map(str, index))}]" if index else ""
-        raise ValueError(
-            f"{name}: {what}{where} is {labels[index]}, but with {classes} classes labels go from 0 to {classes - 1}"
-        )
+        text = f"{name}: {what}{where} is {labels[index]}, but with {classes} classes labels go from 0 to {classes - 1}"
+        if classes == 1 and name == "cross_entropy":
+            text += ". For one logit that says yes or no use binary_cross_entropy_with_logits"
+        raise ValueError(text)
 
 
 def _wrong_labels_shape(name: str, given: Array, shape: tuple[int, ...], expected: tuple[int, ...]) -> str:
@@ -484,7 +488,7 @@ def _wrong_labels_shape(name: str, given: Array, shape: tuple[int, ...], expecte
         text += f" or {shape} (floats, probabilities)"
     text += f", not {given.shape} of {given.dtype}."
     if given.shape == shape:
-        return f"{text} For one-hot rows write targets.astype(float), or targets.argmax(1) for indices."
+        return f"{text} For one-hot rows write targets.astype(float), or targets.argmax({min(1, len(shape) - 1)}) for indices."
     if given.size == math.prod(expected):
         return f"{text} Write targets.reshape({expected})."
     return text

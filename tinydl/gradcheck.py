@@ -504,10 +504,8 @@ def _check(
     evidence = Evidence(problem.gradients, numerical, contributions, values, labels, v, claimed, problem.upstream)
     covered = True
     for i, (label, x) in enumerate(zip(labels, values, strict=True)):
-        surveyor = Surveyor()
         typical = float(np.median(sizes[i])) if x.size else 1.0
-        if x.size:
-            surveyor.survey(Line(value, values, y, v, {i: _random_direction(rng, sizes[i])}, finite))
+        surveyor = Surveyor(Line(value, values, y, v, {i: _random_direction(rng, sizes[i])}, finite))
         chosen = range(x.size) if x.size <= coordinates else np.sort(rng.choice(x.size, min(SAMPLE, coordinates), replace=False))
         if x.size > coordinates:
             checked.notes.append(
@@ -553,7 +551,7 @@ def _check(
             name = "all together" if number == 2 else f"direction {number}"
             line = Line(value, values, y, v, moves, finite)
             line.rounding_of_ours = sum(float(np.sum(n * np.abs(d))) for n, d in zip(noise, moves.values(), strict=True))
-            slope = _along(line, finite, Surveyor(), rng, all(row.verdict != "wrong" for row in checked.rows))
+            slope = _along(line, finite, Surveyor(line), rng, all(row.verdict != "wrong" for row in checked.rows))
             if not (covered and slope.verdict in ("undecided", "skipped")):
                 checked.rows.append(_row("all inputs", name, _dot(finite, moves), slope, order))
     if any(row.verdict == "wrong" for row in checked.rows):

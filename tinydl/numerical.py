@@ -84,9 +84,11 @@ class Line:
     ) -> None:
         self.f, self.values, self.y, self.v, self.moves, self.predicted = f, values, y, v, moves, predicted
         self.changed = np.zeros(y.shape, dtype=bool)
-        self.known: dict[float, tuple[float, float, float] | None] = {}
+        self.known: dict[float, tuple[float, float] | None] = {}
+        self.weights = v.reshape(-1)
         self.windows: dict[float, Window | None] = {}
         self.rounding_of_ours = 0.0
+        self.longest = np.zeros(y.shape)  # f's change over the last step taken, which within a window is the longest
 
     def moved(self, t: float) -> tuple[list[Array], float, float]:
         """x + t d, the true step, and v·f's change over it that was predicted."""
@@ -116,17 +118,17 @@ class Line:
         self.changed = self.changed | (change != 0)
         return change, step, expected
 
-    def at(self, t: float) -> tuple[float, float, float] | None:
-        """The change of v·f, less the predicted one, the true step, and the rounding of those values that changed."""
+    def at(self, t: float) -> tuple[float, float] | None:
+        """The change of v·f, less the predicted one, and the true step."""
         if t not in self.known:
             found = self.evaluate(t)
             self.known[t] = None
             if found is not None:
                 change, step, expected = found
-                total = float(np.sum(self.v * change)) - expected
-                rounding = EPS * _norm(self.v * np.where(change != 0, np.abs(self.y) + np.abs(change), 0.0))
+                total = float(np.dot(self.weights, change.reshape(-1))) - expected
+                self.longest = change
                 if math.isfinite(total):
-                    self.known[t] = total, step, rounding
+                    self.known[t] = total, step
         return self.known[t]
 
     def rounding(self) -> float:
@@ -147,11 +149,11 @@ class Line:
 
     def _window(self, h: float) -> Window | None:
         steps = (8 * h, 4 * h, 2 * h, h)
-        ups = [point for point in map(self.at, steps) if point is not None]
-        downs = [point for point in map(self.at, (-t for t in steps)) if point is not None]
+        ups = [point for point in map(self.at, reversed(steps)) if point is not None][::-1]
+        downs = [point for point in map(self.at, (-t for t in reversed(steps))) if point is not None][::-1]
         right, right_spread = romberg([p[0] / p[1] for p in ups], (1, 2, 3)) if len(ups) == 4 else (math.nan, math.inf)
         left, left_spread = romberg([p[0] / p[1] for p in downs], (1, 2, 3)) if len(downs) == 4 else (math.nan, math.inf)
-        rounding = max((p[2] for p in (*ups, *downs)), default=0.0)
+        rounding = EPS * _norm(self.v * np.where(self.longest != 0, np.abs(self.y) + np.abs(self.longest), 0.0))
         reach = max((abs(p[0] / p[1]) for p in (*ups, *downs)), default=0.0)
         if len(ups) == len(downs) == 4:
             pairs = list(zip(ups, downs, strict=True))
@@ -179,18 +181,23 @@ def _norm(x: Array) -> float:
 class Surveyor:
     """Judges the derivatives of one input, and remembers which scale served last and how noisy f is."""
 
-    def __init__(self) -> None:
+    def __init__(self, line: Line | None) -> None:
         self.start = 0
-        self.noise = 4.0  # of v·f, in units of the rounding of f's results
-        self.surveyed = False
+        self.line = line  # along which to measure the noise, once it matters
+        self.known_noise = 4.0
         self.touched: Array | None = None  # the outputs that this input was ever seen to change
 
-    def survey(self, line: Line) -> None:
+    def noise(self) -> float:
+        """The noise of v·f, in units of the rounding of f's results."""
+        if self.line is not None:
+            line, self.line = self.line, None
+            self._survey(line)
+        return self.known_noise
+
+    def _survey(self, line: Line) -> None:
         """Measure f's noise along a line. Where the finer windows scatter by as much as the coarser ones although their
         steps are shorter, it is noise; it counts as such up to the size that rounding to float32 inside f can have."""
-        self.surveyed = True
         line.probe(1.0)
-        self.remember(line)
         scatter, rounding = [], 0.0
         for k in range(WINDOWS):
             w = line.window(_step(1.0, k))
@@ -199,17 +206,15 @@ class Surveyor:
         rounding = max(rounding, line.rounding())
         worst = _plateau(scatter)
         if rounding and worst <= ROUNDING * rounding / EPS:
-            self.noise = max(self.noise, 4 * worst / rounding)
-
-    def remember(self, line: Line) -> None:
-        """Note which outputs this line was seen to change; a direction's noise is that of all of them."""
-        self.touched = line.changed if self.touched is None else self.touched | line.changed
+            self.known_noise = max(self.known_noise, 4 * worst / rounding)
+        self.touched = line.changed
 
     def floor(self, line: Line) -> float:
-        """The noise of v·f along this line."""
+        """The noise of v·f along this line; along a direction, of all outputs that the input was seen to change."""
+        noise = self.noise()
         if line.predicted is not None and self.touched is not None:
             line.changed = line.changed | self.touched
-        return self.noise * line.rounding()
+        return noise * line.rounding()
 
 
 def _step(scale: float, k: int) -> float:
@@ -235,12 +240,12 @@ def judge_line(line: Line, ours: float, scale: float, surveyor: Surveyor, larger
                 hidden = _hidden(line, scale, larger)
                 if hidden is not None:
                     return hidden
-            return Slope(w.slope + offset, 2 * w.spread + surveyor.floor(line) / w.h, "right", h=w.h)
+            return Slope(w.slope + offset, 2 * w.spread + 4 * line.rounding() / w.h, "right", h=w.h)
         return None
 
     def judged(noise: float = 0.0) -> Slope:
         floor = max(noise, surveyor.floor(line))
-        return _judge(line, sorted(windows.values(), key=lambda w: -w.h), ours, offset, floor, surveyor.noise)
+        return _judge(line, sorted(windows.values(), key=lambda w: -w.h), ours, offset, floor, surveyor.noise())
 
     def doubted(found: Slope) -> Slope:
         """The same once more, after looking where the verdict could be overturned."""

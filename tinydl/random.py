@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
-_generator = np.random.default_rng()
+_generator: np.random.Generator | None = None  # made when first needed: importing numpy.random takes its time
 
 
 def manual_seed(seed: int) -> None:
@@ -18,7 +18,9 @@ def manual_seed(seed: int) -> None:
 
 def generator(seed_or_rng: int | np.random.Generator | None = None) -> np.random.Generator:
     """The Generator meant by a `seed=` or `rng=` argument: the default one for None, a fresh one for a seed."""
+    global _generator
     if seed_or_rng is None:
+        _generator = _generator or np.random.default_rng()
         return _generator
     return seed_or_rng if isinstance(seed_or_rng, np.random.Generator) else np.random.default_rng(seed_or_rng)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from functools import cached_property
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
@@ -164,7 +165,11 @@ class Primitive:
         self.name = name or getattr(forward, "__name__", "primitive")
         self.__name__ = self.name
         self.arity = -1 if each else len(rules)
-        self.signature = Signature(self.name, forward, rules, each)
+
+    @cached_property
+    def signature(self) -> Signature:
+        """The names of inputs and options; read when first needed, since that is most of the time of importing."""
+        return Signature(self.name, self.forward, self.rules, self.each)
 
     def __repr__(self) -> str:
         return f"<primitive {self.name}>"
@@ -219,7 +224,9 @@ def primitive(
 
     >>> square = primitive(lambda x: x * x, lambda g, y, x: g * 2 * x)
     """
-    return Primitive(forward, *rules, name=name, each=each)
+    made = Primitive(forward, *rules, name=name, each=each)
+    assert made.signature  # read now, so that rules that don't fit the function are refused here
+    return made
 
 
 def propagate(

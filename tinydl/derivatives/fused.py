@@ -295,33 +295,33 @@ def _rational(x: Array, numerator: tuple[float, ...], denominator: tuple[float, 
 
 
 def _erfc_beyond(x: Array) -> Array:
-    """1 − erf x for x > 0.46875 (or NaN), accurate in relative terms; exactly 0 from about 27."""
+    """1 − erf x for x ≥ 0.46875 (or NaN), accurate in relative terms; exactly 0 from about 27."""
     x = np.minimum(x, 30)
-    y = np.empty_like(x)
-    middle = x <= 4
-    if middle.all():
-        y = _rational(x, *_MIDDLE)
-    else:
-        y[middle] = _rational(x[middle], *_MIDDLE)
-        far = x[~middle]
+    y = _rational(np.minimum(x, 4), *_MIDDLE)
+    is_far = x > 4
+    if is_far.any():
+        far = x[is_far]
         s = 1 / (far * far)
-        y[~middle] = (1 / math.sqrt(math.pi) - s * _rational(s, *_FAR)) / far
+        y[is_far] = (1 / math.sqrt(math.pi) - s * _rational(s, *_FAR)) / far
     x *= x
     y *= np.exp(np.negative(x, out=x), out=x)
     return y
 
 
+_BLOCK = 8192  # elements at a time: what is computed of them stays in the processor's cache, which is 10 times as fast
+
+
 def _by_range(x: Any, near: Any, beyond: Any) -> Any:
-    """near(t) for the elements t of x up to 0.46875 in absolute value, beyond(t, erfc |t|) for the others."""
+    """near(erf t) for the elements t of x up to 0.46875 in absolute value, beyond(t, erfc |t|) for the others."""
     x = _floats(x)
     flat = x.ravel() if x.dtype != np.float16 else x.ravel().astype(np.float32)
-    size = np.abs(flat)
-    is_near = size <= 0.46875
     y = np.empty_like(flat)
-    inner = flat[is_near]
-    y[is_near] = near(inner * _rational(inner * inner, *_NEAR))
-    np.logical_not(is_near, out=is_near)
-    y[is_near] = beyond(flat[is_near], _erfc_beyond(size[is_near]))
+    for start in range(0, flat.size, _BLOCK):
+        t = flat[start : start + _BLOCK]
+        size, inner = np.abs(t), np.clip(t, -0.46875, 0.46875)
+        of_inner = near(inner * _rational(inner * inner, *_NEAR))
+        of_outer = beyond(t, _erfc_beyond(np.maximum(size, 0.46875)))
+        y[start : start + _BLOCK] = np.where(size <= 0.46875, of_inner, of_outer)
     return y.astype(x.dtype, copy=False).reshape(x.shape)
 
 

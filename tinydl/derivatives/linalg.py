@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..dispatch import define, implements, unwrap
+from ..dispatch import define, implements, plain, unwrap
 from ..tensor import Primitive, Tensor
 from .elementwise import absolute, multiply
 from .indexing import scatter
@@ -641,3 +641,6 @@ def matrix_norm(x: Any, *, keepdims: bool = False, ord: Any = "fro") -> Any:
     if x.ndim < 2:
         raise ValueError(f"linalg.matrix_norm needs matrices, (…, M, N), not shape {x.shape}")
     return _matrix_norm(x, ord, -2, -1, keepdims)
+
+
+plain(np.linalg.matrix_rank)
