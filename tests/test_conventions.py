@@ -324,6 +324,9 @@ def test_a_product_that_underflows_keeps_the_slopes_of_its_factors():
 
 def test_sorted_ties_keep_their_order():
     equal(gradients(np.sort, [2.0, 1, 2, 1]), [5, 3, 6, 4])
+    many = gradients(np.sort, np.tile([1.0, 0.0], 500), g=np.arange(1000.0))
+    equal(many[1::2], np.arange(500))
+    equal(many[::2], np.arange(500, 1000))
 
 
 def test_an_element_taken_twice_gets_both_gradients():

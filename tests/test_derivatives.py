@@ -341,6 +341,10 @@ CASES = [
          torch=lambda x, w: (x * w[:, None]).sum(1) / w.sum()),
     Case("average", lambda x, w: np.average(x, (2, 0), w), S3, (4, 2), domain=POSITIVE,
          torch=lambda x, w: (x * w.T[:, None]).sum((0, 2)) / w.sum()),
+    Case("average", lambda x, w: np.average(x, (0, 2), w), S3, (2, 4), domain=POSITIVE,
+         torch=lambda x, w: (x * w[:, None]).sum((0, 2)) / w.sum()),
+    Case("average", lambda x, w: np.average(x[None], (3, 1, -2), w), S3, (4, 2, 3), domain=POSITIVE,
+         torch=lambda x, w: (x * w.permute(1, 2, 0)).sum()[None] / w.sum()),
     Case("average", lambda x, w: np.add(*np.average(x, -1, w, returned=True)), S3, (4,), domain=POSITIVE,
          torch=lambda x, w: (x * w).sum(-1) / w.sum() + w.sum()),
     # shapes

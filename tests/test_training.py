@@ -191,13 +191,13 @@ def test_the_learning_rate_of_each_epoch_is_in_the_history():
     np.testing.assert_allclose(history["lr"], [0.05, 0.05, 0.005, 0.005, 0.0005])
 
 
-def test_a_plateau_schedule_watches_the_validation_loss():
+def test_a_plateau_schedule_watches_the_validation_loss_and_not_the_training_loss():
     model, optimizer = line_model()
-    optimizer.lr = 0.0  # nothing is learned, so nothing improves
-    optimizer.lr = 1e-7
-    schedule = optim.ReduceLROnPlateau(optimizer, patience=1, factor=0.5, eps=0)
-    history = quick(model, optimizer, epochs=5, validation=points(10, 1), schedule=schedule)
-    np.testing.assert_allclose(history["lr"], [1e-7, 1e-7, 1e-7, 5e-8, 5e-8])
+    loss, _ = falling_then_rising(model, [1, 2, 3, 4, 5])
+    schedule = optim.ReduceLROnPlateau(optimizer, patience=1, factor=0.5)
+    history = quick(model, optimizer, epochs=5, validation=points(10, 1), schedule=schedule, loss=loss)
+    assert history["loss"] == sorted(history["loss"], reverse=True)
+    np.testing.assert_allclose(history["lr"], [0.05, 0.05, 0.05, 0.025, 0.025])
 
 
 # ---- how a run ends ----
@@ -271,14 +271,22 @@ def test_a_numpy_true_stops_too():
     assert len(quick(model, optimizer, epochs=9, callbacks=[lambda e, h: np.float64(1) > 0])) == 1
 
 
-def test_ctrl_c_ends_the_run_after_the_batch_and_gives_the_history():
+@pytest.fixture
+def ctrl_c():
+    """Ctrl-C as it is in a terminal; a shell's background process, say, has it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield lambda: os.kill(os.getpid(), signal.SIGINT)
+    signal.signal(signal.SIGINT, before)
+
+
+def test_ctrl_c_ends_the_run_after_the_batch_and_gives_the_history(ctrl_c):
     model, optimizer = line_model()
     steps = []
     before = signal.getsignal(signal.SIGINT)
 
     def loss(outputs, targets):
         if len(steps) == 7:
-            os.kill(os.getpid(), signal.SIGINT)
+            ctrl_c()
         steps.append(weights(model))
         return F.mse_loss(outputs, targets)
 
@@ -291,13 +299,13 @@ def test_ctrl_c_ends_the_run_after_the_batch_and_gives_the_history():
     assert signal.getsignal(signal.SIGINT) is before
 
 
-def test_a_second_ctrl_c_raises():
+def test_a_second_ctrl_c_raises(ctrl_c):
     model, optimizer = line_model()
     before = signal.getsignal(signal.SIGINT)
 
     def loss(outputs, targets):
-        os.kill(os.getpid(), signal.SIGINT)
-        os.kill(os.getpid(), signal.SIGINT)
+        ctrl_c()
+        ctrl_c()
         return F.mse_loss(outputs, targets)
 
     with pytest.raises(KeyboardInterrupt):
@@ -315,6 +323,15 @@ def test_an_interrupt_that_comes_as_an_exception_ends_the_run_too():
     history = quick(model, optimizer, epochs=9, callbacks=[callback])
     assert history.stopped == "interrupted"
     assert len(history) == 2
+
+
+def test_fit_leaves_a_handler_of_somebody_else_alone(ctrl_c):
+    seen = []
+    signal.signal(signal.SIGINT, lambda number, frame: seen.append(number))
+    model, optimizer = line_model()
+    history = quick(model, optimizer, callbacks=[lambda e, h: ctrl_c()])
+    assert history.stopped is None
+    assert len(seen) == 2
 
 
 def test_fit_works_outside_the_main_thread():
@@ -444,6 +461,7 @@ def test_gradients_left_over_from_before_are_not_added_in():
             (model(points().x).sum() * 1000).backward()
         quick(model, optimizer)
         results.append(weights(model))
+        assert all(p.grad is None for p in model.parameters())
     assert same(*results)
 
 

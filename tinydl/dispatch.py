@@ -7,7 +7,6 @@ raises, with the nearest function that does. Stands on tensor.py; read `derivati
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
@@ -153,6 +152,8 @@ def without_rule(function: Any) -> str:
     full = f"{module.replace('numpy', 'np', 1)}.{name}" if public else f"np.{name}"
     instead = _INSTEAD.get(name)
     if instead is None:
+        import difflib  # only for this sentence
+
         names = {getattr(f, "__name__", ""): f for f in table}
         close = difflib.get_close_matches(name, list(names), 1, 0.4)
         instead = f"np.{close[0]}" if close else "the functions in the table of derivatives (see the README)"

@@ -50,8 +50,8 @@ class Given:
 class Sent:
     """What a step of the backward pass gave one input: `gradient`, made by `rule` of the gradient that had arrived.
 
-    `letters` says what the rule's letters stand for; `numbers` is the rule with numbers for letters where all of them
-    are single numbers; `summed_from` is the shape before the sum over broadcast axes, None where nothing was summed.
+    `where` are assignments in the rule that it needs, `says` its docstring, `letters` what its letters stand for;
+    `summed_from` is the shape before the sum over broadcast axes, None where nothing was summed.
     """
 
     to: str
@@ -60,9 +60,21 @@ class Sent:
     where: tuple[str, ...]
     says: str
     letters: dict[str, str]
-    numbers: str
     gradient: Array
     summed_from: tuple[int, ...] | None
+    _expression: ast.expr | None = field(repr=False, default=None)
+    _values: dict[str, Any] = field(repr=False, default_factory=dict)  # of its letters; None for more than one number
+
+    @property
+    def numbers(self) -> str:
+        """The rule with numbers for its letters; "" if some aren't single numbers."""
+        if self._expression is None or not self._values:
+            return ""
+        try:
+            copied = ast.parse(ast.unparse(self._expression), mode="eval").body
+            return ast.unparse(_WithNumbers(self._values).visit(copied))
+        except _NoNumbers:
+            return ""
 
 
 @dataclass(frozen=True)
@@ -295,16 +307,18 @@ def plain_text(text: str, longest: int) -> str:
 # ---- a derivative rule, as it stands in the source ----
 
 
-@dataclass
-class _Applied:
-    """A rule applied: what it gave, and the expression that gave it, with the values of its names."""
+@dataclass(frozen=True)
+class _Shown:
+    """An expression of a rule, ready to be shown; `names` stand in it and in `where`, the assignments it needs."""
 
-    raw: Any
     text: str = ""
     where: tuple[str, ...] = ()
     says: str = ""
+    names: frozenset[str] = frozenset()
     expression: ast.expr | None = None
-    values: dict[str, Any] = field(default_factory=dict)
+
+
+_NOTHING = _Shown()
 
 
 @lru_cache(maxsize=64)
@@ -334,7 +348,7 @@ def _written(code: types.CodeType) -> tuple[str, Any]:
     if len({ast.dump(n.body) for n in lambdas}) > 1 and hasattr(code, "co_positions"):
         columns = {column for line, _, column, _ in code.co_positions() if line == code.co_firstlineno}
         lambdas = [n for n in lambdas if n.body.col_offset in columns] or lambdas
-    return source, lambdas[0] if len({ast.dump(n.body) for n in lambdas}) == 1 else None
+    return source, lambdas[0] if lambdas and len({ast.dump(n.body) for n in lambdas}) == 1 else None
 
 
 def _same(node: ast.Lambda, code: types.CodeType) -> bool:
@@ -350,42 +364,76 @@ def _same(node: ast.Lambda, code: types.CodeType) -> bool:
     return bool(code.co_freevars) or other.co_code == code.co_code
 
 
-def _apply(node: Tensor, position: int, g: Array) -> _Applied:
-    """Apply one rule to arrays and find in the source which of its expressions gave the result."""
+def _apply(node: Tensor, position: int, g: Array) -> tuple[Any, _Shown, dict[str, Any]]:
+    """Apply one rule to arrays: what it gives, the expression in the source that gave it, the values of its names."""
     rule, args = _call(node, position, g)
     code = getattr(rule, "__code__", None)
-    source, written = _written(code) if code is not None else ("", None)
+    written = _written(code)[1] if code is not None else None
     if written is None:
-        return _Applied(rule(*args, **node.options))
+        return rule(*args, **node.options), _NOTHING, {}
+    if isinstance(written, ast.Lambda):
+        raw, expression = rule(*args, **node.options), written.body
+        bound = inspect.signature(rule).bind(*args, **node.options) if _chooses(expression) else None
+        values = {**inspect.getclosurevars(rule).nonlocals, **bound.arguments} if bound else _bound(rule, args)
+        values = {**values, **node.options}
+    elif len(_returns(written)) == 1 and not _chooses(_returns(written)[0].value):
+        raw, expression, values = rule(*args, **node.options), _returns(written)[0].value, _bound(rule, args)
+    else:
+        raw, expression, values = _watched(rule, args, node.options, _returns(written))
+    while _chooses(expression):
+        try:
+            chosen = eval(_compiled(expression.test), rule.__globals__, values)
+        except NameError:
+            break
+        expression = expression.body if chosen else expression.orelse
+    return raw, _NOTHING if expression is None else _shown(rule, code, expression), values
+
+
+def _watched(rule: Any, args: Any, options: Any, returns: tuple[ast.Return, ...]) -> tuple[Any, Any, dict[str, Any]]:
+    """Call a rule and see at which of its returns it ends, with which local values."""
     ended: list[tuple[int, dict[str, Any]]] = []
 
     def watch(frame: types.FrameType, event: str, result: Any) -> None:
-        if event == "return" and frame.f_code is code:
+        if event == "return" and frame.f_code is rule.__code__:
             ended[:] = [(frame.f_lineno, dict(frame.f_locals))]
 
-    before = sys.getprofile()
+    if sys.getprofile() is not None:  # somebody is profiling, and there is one profiler at a time
+        return rule(*args, **options), None, {}
     sys.setprofile(watch)
     try:
-        raw = rule(*args, **node.options)
+        raw = rule(*args, **options)
     finally:
-        sys.setprofile(before)
-    if not ended:  # somebody else's profiler came in between
-        return _Applied(raw)
+        sys.setprofile(None)
     line, values = ended[0]
-    expression: Any = written.body
-    if isinstance(written, ast.FunctionDef):
-        returns = [n for n in ast.walk(written) if isinstance(n, ast.Return) and n.value is not None]
-        expression = next((n.value for n in returns if n.lineno <= line <= (n.end_lineno or n.lineno)), None)
-        if expression is None:
-            return _Applied(raw)
-    while isinstance(expression, ast.IfExp):
-        test = compile(ast.Expression(expression.test), "<rule>", "eval")
-        try:
-            expression = expression.body if eval(test, rule.__globals__, values) else expression.orelse
-        except NameError:  # a name that only a nested function of the rule sees
-            break
+    return raw, next((n.value for n in returns if n.lineno <= line <= (n.end_lineno or n.lineno)), None), values
+
+
+def _chooses(expression: Any) -> bool:
+    return isinstance(expression, ast.IfExp)
+
+
+@lru_cache(maxsize=4096)
+def _returns(function: ast.FunctionDef) -> tuple[ast.Return, ...]:
+    return tuple(n for n in ast.walk(function) if isinstance(n, ast.Return) and n.value is not None)
+
+
+def _bound(rule: Any, args: Sequence[Any]) -> dict[str, Any]:
+    return dict(zip((name for name, rest in _parameters(rule) if not rest), args, strict=False))
+
+
+@lru_cache(maxsize=4096)
+def _compiled(test: ast.expr) -> types.CodeType:
+    return compile(ast.Expression(test), "<a condition in a rule>", "eval")
+
+
+@lru_cache(maxsize=4096)
+def _shown(rule: Callable[..., Any], code: types.CodeType, expression: ast.expr) -> _Shown:
+    source, written = _written(code)
+    statements = _where(written, expression)
+    names = _names(expression).union(*(_names(s.value) for s in statements))
     says = plain_text((inspect.getdoc(rule) or "").split("\n\n")[0], 200)
-    return _Applied(raw, _segment(source, expression), _where(source, written, expression), says, expression, values)
+    where = tuple(_segment(source, s) for s in statements)
+    return _Shown(_segment(source, expression), where, says, frozenset(names), expression)
 
 
 def _segment(source: str, node: ast.AST) -> str:
@@ -393,20 +441,20 @@ def _segment(source: str, node: ast.AST) -> str:
     return " ".join((ast.unparse(node) if "#" in text else text).split())
 
 
-def _where(source: str, function: Any, expression: ast.expr) -> tuple[str, ...]:
+def _where(function: Any, expression: ast.expr) -> list[ast.Assign]:
     """The assignments of the names in this expression that the function itself made."""
     if not isinstance(function, ast.FunctionDef):
-        return ()
+        return []
     parameters = {a.arg for a in ast.walk(function.args) if isinstance(a, ast.arg)}
     wanted = _names(expression) - parameters
-    found: list[str] = []
+    found = []
     made = [n for n in ast.walk(function) if isinstance(n, ast.Assign) and n.lineno < expression.lineno]
     for statement in sorted(made, key=lambda n: -n.lineno):
         targets = {n.id for t in statement.targets for n in ast.walk(t) if isinstance(n, ast.Name)}
         if targets & wanted:
-            found.append(_segment(source, statement))
+            found.append(statement)
             wanted = (wanted - targets) | (_names(statement.value) - parameters)
-    return tuple(found)
+    return found
 
 
 def _names(expression: ast.expr) -> set[str]:
@@ -422,25 +470,30 @@ def _call(node: Tensor, position: int, g: Array) -> tuple[Callable[..., Any], li
     return rule, [g, node.data, *([position] if node.primitive.each else []), *arrays]
 
 
-def _letters(node: Tensor, position: int, applied: _Applied, labels: _Labels) -> dict[str, str]:
+@lru_cache(maxsize=4096)
+def _parameters(rule: Callable[..., Any]) -> tuple[tuple[str, bool], ...]:
+    """The names of a rule's parameters, and which takes all the rest."""
+    return tuple((p.name, p.kind is p.VAR_POSITIONAL) for p in inspect.signature(rule).parameters.values())
+
+
+def _letters(node: Tensor, position: int, shown: _Shown, values: dict[str, Any], labels: _Labels) -> dict[str, str]:
     """What the letters in the shown text of a rule stand for."""
-    if applied.expression is None or node.primitive is None:
+    if not shown.names or node.primitive is None:
         return {}
-    shown = _names(applied.expression)
-    for statement in applied.where:
-        shown |= {n.id for n in ast.walk(ast.parse(statement)) if isinstance(n, ast.Name)}
-    things: list[Any] = [None, node, *([position] if node.primitive.each else []), *node.inputs]
+    each = node.primitive.each
+    rule = node.primitive.rules[0 if each else position]
+    assert rule is not None
+    things: list[Any] = [None, node, *([position] if each else []), *node.inputs]
     letters: dict[str, str] = {}
-    rule, _ = _call(node, position, node.data)
-    for i, (name, p) in enumerate(inspect.signature(rule).parameters.items()):
-        if i == 0 or name not in shown:
+    for i, (name, takes_rest) in enumerate(_parameters(rule)):
+        if i == 0 or name not in shown.names:
             continue
-        if p.kind is p.VAR_POSITIONAL:
+        if takes_rest:
             letters[name] = f"({', '.join(labels.of(x) for x in things[i:])})"
-        elif i < len(things):
+        elif i < len(things) and not (each and i > 2):
             letters[name] = labels.of(things[i])
         else:
-            letters[name] = plain_text(repr(applied.values.get(name)), 40)
+            letters[name] = plain_text(repr(values.get(name)), 40)
     return letters
 
 
@@ -457,11 +510,10 @@ class _WithNumbers(ast.NodeTransformer):
     def visit_Name(self, node: ast.Name) -> ast.expr:
         if node.id not in self.values:
             return node
-        value = self.values[node.id]
-        if not isinstance(value, (int, float, np.generic, np.ndarray)) or np.size(value) != 1:
+        if self.values[node.id] is None:
             raise _NoNumbers
-        shown = ast.Name(number(np.asarray(value).reshape(())[()]))
-        return ast.UnaryOp(ast.USub(), ast.Name(shown.id[1:])) if shown.id.startswith("-") else shown
+        shown = number(self.values[node.id])
+        return ast.UnaryOp(ast.USub(), ast.Name(shown[1:])) if shown.startswith("-") else ast.Name(shown)
 
     def visit_Call(self, node: ast.Call) -> ast.expr:
         return ast.Call(node.func, [self.visit(a) for a in node.args], [self.visit(k) for k in node.keywords])
@@ -478,17 +530,6 @@ class _WithNumbers(ast.NodeTransformer):
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
         raise _NoNumbers
-
-
-def _with_numbers(applied: _Applied) -> str:
-    """The rule with numbers for its letters, if all are single numbers; "" if not, or if it is a letter by itself."""
-    if applied.expression is None or isinstance(applied.expression, ast.Name) or np.size(applied.raw) != 1:
-        return ""
-    try:
-        copied = ast.parse(ast.unparse(applied.expression), mode="eval").body
-        return ast.unparse(_WithNumbers(applied.values).visit(copied))
-    except _NoNumbers:
-        return ""
 
 
 # ---- the steps ----
@@ -538,13 +579,21 @@ def _kept(array: Array) -> Array:
 
 
 def _sent(node: Tensor, position: int, gradient: Array, g: Array, labels: _Labels) -> Sent:
-    applied = _apply(node, position, g)
-    raw_shape = np.shape(applied.raw)
-    letters = _letters(node, position, applied, labels)
+    raw, shown, values = _apply(node, position, g)
+    single = {}
+    if np.size(raw) == 1 and not isinstance(shown.expression, ast.Name):
+        single = {name: _single(values[name]) for name in shown.names & values.keys()}
+    raw_shape = np.shape(raw)
+    letters = _letters(node, position, shown, values, labels)
     return Sent(
-        labels.of(node.inputs[position]), position, applied.text, applied.where, applied.says, letters,
-        _with_numbers(applied), gradient, raw_shape if raw_shape != gradient.shape else None,
+        labels.of(node.inputs[position]), position, shown.text, shown.where, shown.says, letters, gradient,
+        raw_shape if raw_shape != gradient.shape else None, shown.expression, single,
     )  # fmt: skip
+
+
+def _single(value: Any) -> Any:
+    numeric = isinstance(value, (int, float, np.generic, np.ndarray)) and np.size(value) == 1
+    return np.asarray(value).reshape(())[()] if numeric else None
 
 
 # ---- the paths ----
@@ -927,11 +976,13 @@ def _backward_text(step: Step) -> Iterator[str]:
     yield f"{step.number:4d}  {step.label} = {step.expression}   {arrived}"
     for sent in step.sent:
         letters = [f"{letter} = {label}" for letter, label in sent.letters.items() if letter != label]
-        parts = [f"{sent.to} <- {sent.rule or '(the source of this rule is not at hand)'}"]
-        if sent.numbers:
-            parts.append(sent.numbers)
-        parts.append(abbreviated(sent.gradient))
-        yield from _wrapped(" = ".join(parts), 8, 14)
+        rule = f"{sent.to} <- {sent.rule or '(the source of this rule is not at hand)'}"
+        made = " = ".join(["", *filter(None, [sent.numbers]), abbreviated(sent.gradient)])
+        if len(rule + made) + 8 <= WIDTH:
+            yield f"        {rule}{made}"
+        else:
+            yield from _wrapped(rule, 8, 14)
+            yield from _wrapped(made, 13, 14)
         explained = "; ".join([*([f"where {', '.join(letters)}"] if letters else []), *sent.where])
         yield from _wrapped(". ".join(filter(None, [explained, sent.says])), 12, 12)
         if sent.summed_from is not None:

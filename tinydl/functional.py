@@ -488,7 +488,8 @@ def _wrong_labels_shape(name: str, given: Array, shape: tuple[int, ...], expecte
         text += f" or {shape} (floats, probabilities)"
     text += f", not {given.shape} of {given.dtype}."
     if given.shape == shape:
-        return f"{text} For one-hot rows write targets.astype(float), or targets.argmax({min(1, len(shape) - 1)}) for indices."
+        axis = min(1, len(shape) - 1)
+        return f"{text} For one-hot rows write targets.astype(float), or targets.argmax({axis}) for indices."
     if given.size == math.prod(expected):
         return f"{text} Write targets.reshape({expected})."
     return text

@@ -520,13 +520,15 @@ def _check(
             line.rounding_of_ours = float(noise[i].reshape(-1)[j])
             scale = float(sizes[i].reshape(-1)[j])
             slope = judge_line(line, mine if math.isfinite(mine) else 0.0, scale, surveyor, _larger(scale, typical))
+            if slope.verdict == "wrong" and math.isfinite(slope.left) and _nearby(line, mine, slope.bar, rng, 24):
+                slope = replace(slope, verdict="kink")
             if not math.isfinite(mine):
                 slope = Slope(slope.value, slope.bar, "wrong", remark=" (not finite)")
             rows.append(_row(label, index, mine, slope, order))
             evidence.add(i, index, slope)
         rows = _beside_the_largest(rows, sizes[i])
         complete = x.size <= coordinates and not any(row.verdict in ("undecided", "skipped") for row in rows)
-        split = not any(row.verdict == "wrong" for row in rows)
+        kinks = any(row.verdict == "kink" for row in rows)
         for number in range(directions + 1 if x.size > 1 else 0):
             d = np.full(x.shape, typical) if number == directions else _random_direction(rng, sizes[i])
             name = "all together" if number == directions else f"direction {number}"
@@ -535,8 +537,7 @@ def _check(
                 if slope.verdict == "skipped":
                     line = Line(value, values, y, v, {i: d_}, finite)
                     line.rounding_of_ours = float(np.sum(noise[i] * np.abs(d)))
-                    slope = _along(line, finite, surveyor, rng, split)
-                    split = split and slope.verdict != "wrong"
+                    slope = _along(line, finite, surveyor, rng, kinks)
             if not (complete and slope.verdict in ("undecided", "skipped")):  # it can't add to what the elements have said
                 rows.append(_row(label, name, _dot(finite, line.moves), slope, order))
         checked.rows += rows
@@ -551,7 +552,7 @@ def _check(
             name = "all together" if number == 2 else f"direction {number}"
             line = Line(value, values, y, v, moves, finite)
             line.rounding_of_ours = sum(float(np.sum(n * np.abs(d))) for n, d in zip(noise, moves.values(), strict=True))
-            slope = _along(line, finite, Surveyor(line), rng, all(row.verdict != "wrong" for row in checked.rows))
+            slope = _along(line, finite, Surveyor(line), rng, any(row.verdict == "kink" for row in checked.rows))
             if not (covered and slope.verdict in ("undecided", "skipped")):
                 checked.rows.append(_row("all inputs", name, _dot(finite, moves), slope, order))
     if any(row.verdict == "wrong" for row in checked.rows):
@@ -577,48 +578,56 @@ SAMPLE = 64  # elements of a large input that are checked one by one
 
 
 def _along(
-    line: Line, gradients: Sequence[Array], surveyor: Surveyor, rng: np.random.Generator, split: bool = True, depth: int = 0
+    line: Line, gradients: Sequence[Array], surveyor: Surveyor, rng: np.random.Generator, kinks: bool, tried: int = 24
 ) -> Slope:
-    """Judge a direction. Where kinks of several elements meet in it, a gradient may lie outside the bracket of the two
-    slopes though each element's part of it is legitimate: if the elements' kinks don't interact (the slopes of two halves
-    of the direction add up), each half is judged by itself; if they do, as ties of max, the bracket is strict."""
+    """Judge a direction. Where kinks of several elements meet in it, a gradient that is legitimate for each may lie outside
+    the bracket of the line's own two slopes; what counts then are the slopes at points nearby (see `_nearby`)."""
     ours = _dot(gradients, line.moves)
     slope = judge_line(line, ours, 1.0, surveyor, _UPWARD)
     if slope.verdict != "wrong" or not slope.h:
         return slope
-    spread = _hull(line, slope, ours)
-    accepted = Slope(slope.value, slope.bar, "kink", slope.left, slope.right, slope.h, slope.remark)
-    if spread is not None and spread[0]:
-        return accepted
-    if spread is None or not spread[1] or not split:
-        return slope
-    parts = {i: rng.random(d.shape) < 0.5 for i, d in line.moves.items() if isinstance(d, np.ndarray)}
-    halves = []
-    for keep in (True, False):
-        moves: dict[int, Any] = {i: np.where(part == keep, line.moves[i], 0.0) for i, part in parts.items()}
-        if depth > 30 or not any(np.any(d) for d in moves.values()):
-            return slope if depth > 30 else _along(line, gradients, surveyor, rng, split, depth + 1)
-        halves.append(Line(line.f, line.values, line.y, line.v, moves, line.predicted))
-        halves[-1].rounding_of_ours = line.rounding_of_ours
-    whole, *windows = [part.window(slope.h) for part in (line, *halves)]
-    if whole is None or any(w is None or w.sides != 2 for w in windows):
-        return slope
-    tolerance = 1e-3 * spread[1] + slope.bar
-    for side in ("left", "right"):
-        if abs(sum(getattr(w, side) for w in windows) - getattr(whole, side)) > tolerance:
-            return slope
-    additive = all(_along(half, gradients, surveyor, rng, split, depth + 1).verdict in ("kink", "right") for half in halves)
-    return accepted if additive else slope
+    inside, apart = _hull(line, slope, ours)
+    if not inside and (apart or kinks or math.isfinite(slope.left)):
+        inside = _nearby(line, ours, slope.bar, rng, tried)
+    return replace(slope, verdict="kink") if inside else slope
 
 
-def _hull(line: Line, slope: Slope, ours: float) -> tuple[bool, float] | None:
+def _nearby(line: Line, ours: float, bar: float, rng: np.random.Generator, tried: int) -> bool:
+    """Whether ours lies between the slopes along the same line at points very near x, where the kinks are resolved one way or
+    another: Clarke's generalised derivative, to which what backpropagation gives at a kink belongs. A tie counted twice
+    doesn't: however ties are broken, the slope is that of one of them."""
+    sizes = [_scale(x) for x in line.values]
+    low, high = math.inf, -math.inf
+    for number in range(tried):
+        signs = [np.full(x.shape, 2.0 * number - 1) if number < 2 else rng.choice([-1.0, 1.0], x.shape) for x in sizes]
+        values = [x + 1e-5 * r * s * rng.uniform(0.5, 1.5, s.shape)
+                  for x, r, s in zip(line.values, signs, sizes, strict=True)]  # fmt: skip
+        try:
+            near = Line(line.f, values, np.array(line.f(values)), line.v, line.moves)
+        except Exception:  # outside the domain of f
+            continue
+        scale = max(float(np.max(np.abs(d))) if isinstance(d, np.ndarray) else 1.0 for d in line.moves.values())
+        span = min(float(np.median(s)) for s in sizes if s.size)
+        h = 1e-7 * span / scale
+        up, down = near.at(h), near.at(-h)
+        if up is None or down is None:
+            continue
+        found = (up[0] - down[0]) / (up[1] - down[1])
+        low, high = min(low, found), max(high, found)
+        margin = bar + 1e-3 * (high - low) + 1e-5 * max(abs(low), abs(high)) + line.rounding_of_ours + 8 * line.rounding() / h
+        if low - margin <= ours <= high + margin:
+            return True
+    return False
+
+
+def _hull(line: Line, slope: Slope, ours: float) -> tuple[bool, float]:
     """Whether ours lies between the least and the greatest sum of left or right slopes, chosen for each output apart, and
     how far apart these sums are: 0 but for rounding where nothing has a kink."""
     sides = []
     for sign in (1.0, -1.0):
         found = [line.evaluate(sign * 2**k * slope.h) for k in (3, 2, 1, 0)]
         if any(point is None for point in found):
-            return None
+            return False, 0.0
         table = [line.v * point[0] / point[1] for point in found if point is not None]
         for power in (1, 2, 3):
             table = [(2**power * b - a) / (2**power - 1) for a, b in zip(table, table[1:], strict=False)]

@@ -346,6 +346,8 @@ def _judge(line: Line, windows: Sequence[Window], ours: float, offset: float, ba
         if best < 0 or bars[k] < bars[best]:
             best = k
     slack = line.rounding_of_ours
+    if line.predicted is not None:  # t is relative, and a rule computed from f's own values can't be better than they are
+        slack += 8 * line.rounding()
     if best >= 0:
         value, bar, h = windows[best].slope + offset, bars[best], windows[best].h
         size = max(abs(value), abs(ours))

@@ -17,7 +17,7 @@ from ..arrays import Array, default_dtype_now
 from ..random import generator
 from ..tensor import Tensor
 
-Seed: TypeAlias = int | np.random.Generator | None
+Seed: TypeAlias = "int | np.random.Generator | None"  # in quotes: numpy.random takes long to import
 
 
 class Dataset:

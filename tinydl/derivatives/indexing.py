@@ -20,7 +20,7 @@ def _scattered(g: Any, index: Any, shape: tuple[int, ...]) -> Array:
         out[index] = g
     elif isinstance(index, np.ndarray) and out.size:  # rows: np.add.at is ten times as fast with one axis
         row = out.size // shape[0]
-        places = (index.astype(np.intp).reshape(-1, 1) % shape[0]) * row + np.arange(row)
+        places = index.astype(np.intp).reshape(-1, 1) * row + np.arange(row)
         np.add.at(out.reshape(-1), places.ravel(), np.ravel(g))
     else:
         np.add.at(out, index, g)
