@@ -118,6 +118,20 @@ def lines(*names):
     return sum(bool(line.strip()) for path in paths for line in path.read_text(encoding="utf-8").splitlines())
 
 
+@pytest.mark.slow
+def test_importing_tinydl_takes_at_most_25_ms_beyond_numpy():
+    code = (
+        "import time; a = time.process_time(); import numpy; b = time.process_time(); import tinydl; "
+        "print(b - a, time.process_time() - b)"
+    )
+    runs = []
+    for _ in range(15):
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+        runs.append([1000 * float(number) for number in done.stdout.split()])
+    numpy, ours = map(min, zip(*runs, strict=True))
+    assert ours <= max(25, 0.4 * numpy)  # on a machine that is slow or busy, NumPy's own import takes long too
+
+
 def test_the_file_that_explains_backpropagation_stays_at_about_350_lines():
     assert lines("tensor.py") <= 350
 

@@ -373,11 +373,9 @@ def _apply(node: Tensor, position: int, g: Array) -> tuple[Any, _Shown, dict[str
         return rule(*args, **node.options), _NOTHING, {}
     if isinstance(written, ast.Lambda):
         raw, expression = rule(*args, **node.options), written.body
-        bound = inspect.signature(rule).bind(*args, **node.options) if _chooses(expression) else None
-        values = {**inspect.getclosurevars(rule).nonlocals, **bound.arguments} if bound else _bound(rule, args)
-        values = {**values, **node.options}
+        values = _bound(rule, args, node.options)
     elif len(_returns(written)) == 1 and not _chooses(_returns(written)[0].value):
-        raw, expression, values = rule(*args, **node.options), _returns(written)[0].value, _bound(rule, args)
+        raw, expression, values = rule(*args, **node.options), _returns(written)[0].value, _bound(rule, args, node.options)
     else:
         raw, expression, values = _watched(rule, args, node.options, _returns(written))
     while _chooses(expression):
@@ -417,8 +415,21 @@ def _returns(function: ast.FunctionDef) -> tuple[ast.Return, ...]:
     return tuple(n for n in ast.walk(function) if isinstance(n, ast.Return) and n.value is not None)
 
 
-def _bound(rule: Any, args: Sequence[Any]) -> dict[str, Any]:
-    return dict(zip((name for name, rest in _parameters(rule) if not rest), args, strict=False))
+def _bound(rule: Any, args: Sequence[Any], options: dict[str, Any]) -> dict[str, Any]:
+    """The values of a rule's parameters, and of what its closure has."""
+    values = dict(_outside(rule))
+    for i, (name, takes_rest, default) in enumerate(_parameters(rule)):
+        if takes_rest:
+            values[name] = tuple(args[i:])
+            break
+        values[name] = args[i] if i < len(args) else default
+    values.update(options)
+    return values
+
+
+@lru_cache(maxsize=4096)
+def _outside(rule: Any) -> dict[str, Any]:
+    return dict(inspect.getclosurevars(rule).nonlocals) if rule.__closure__ else {}
 
 
 @lru_cache(maxsize=4096)
@@ -471,9 +482,10 @@ def _call(node: Tensor, position: int, g: Array) -> tuple[Callable[..., Any], li
 
 
 @lru_cache(maxsize=4096)
-def _parameters(rule: Callable[..., Any]) -> tuple[tuple[str, bool], ...]:
-    """The names of a rule's parameters, and which takes all the rest."""
-    return tuple((p.name, p.kind is p.VAR_POSITIONAL) for p in inspect.signature(rule).parameters.values())
+def _parameters(rule: Callable[..., Any]) -> tuple[tuple[str, bool, Any], ...]:
+    """The names of a rule's parameters, whether they take all that remains, and their defaults."""
+    parameters = inspect.signature(rule).parameters.values()
+    return tuple((p.name, p.kind is p.VAR_POSITIONAL, p.default) for p in parameters)
 
 
 def _letters(node: Tensor, position: int, shown: _Shown, values: dict[str, Any], labels: _Labels) -> dict[str, str]:
@@ -485,7 +497,7 @@ def _letters(node: Tensor, position: int, shown: _Shown, values: dict[str, Any],
     assert rule is not None
     things: list[Any] = [None, node, *([position] if each else []), *node.inputs]
     letters: dict[str, str] = {}
-    for i, (name, takes_rest) in enumerate(_parameters(rule)):
+    for i, (name, takes_rest, _) in enumerate(_parameters(rule)):
         if i == 0 or name not in shown.names:
             continue
         if takes_rest:
@@ -581,8 +593,9 @@ def _kept(array: Array) -> Array:
 def _sent(node: Tensor, position: int, gradient: Array, g: Array, labels: _Labels) -> Sent:
     raw, shown, values = _apply(node, position, g)
     single = {}
-    if np.size(raw) == 1 and not isinstance(shown.expression, ast.Name):
-        single = {name: _single(values[name]) for name in shown.names & values.keys()}
+    if np.size(raw) == 1 and shown.names and not isinstance(shown.expression, ast.Name):
+        local = {*values, *node.primitive.rules[0 if node.primitive.each else position].__code__.co_varnames}
+        single = {name: _single(values.get(name)) for name in shown.names & local}
     raw_shape = np.shape(raw)
     letters = _letters(node, position, shown, values, labels)
     return Sent(

@@ -39,13 +39,10 @@ class Row:
 
     @property
     def relative_error(self) -> float:
-        """|ours − numerical| / max(|ours|, |numerical|), or / 10 error bars where those are more; 0 at an accepted kink."""
-        if self.verdict in ("kink", "skipped"):
+        """|ours − numerical| / max(|ours|, |numerical|); 0 at an accepted kink, and where both are 0 but for rounding."""
+        size, error = max(abs(self.ours), abs(self.numerical)), abs(self.ours - self.numerical)
+        if self.verdict in ("kink", "skipped") or (self.verdict == "right" and error <= self.error_bar > 0.1 * size):
             return 0.0
-        size = max(abs(self.ours), abs(self.numerical))
-        if self.verdict == "right":
-            size = max(size, 10 * self.error_bar)
-        error = abs(self.ours - self.numerical)
         if not math.isfinite(error):
             return math.inf
         return error / size if error else 0.0
@@ -251,7 +248,7 @@ def gradcheck(
             cotangent = rng.standard_normal(np.shape(problem.value(values)))
             more = _check(second, [*values, cotangent], [*labels, "cotangent"], rng, coordinates, directions, 2)
             checked.rows += more.rows
-            checked.causes += more.causes
+            checked.causes += [(code, f"In the derivative of the gradient: {text}") for code, text in more.causes]
             checked.notes += more.notes
             checked.verdict = more.verdict
     shapes = {label: value.shape for label, value in zip(labels, values, strict=True)}

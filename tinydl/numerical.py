@@ -237,10 +237,14 @@ def judge_line(line: Line, ours: float, scale: float, surveyor: Surveyor, larger
         windows[h] = w
         if _settles(w, ours - offset, ours):
             if ours == 0 and not line.changed.any():
-                hidden = _hidden(line, scale, larger)
+                hidden = _hidden(line, scale, larger, offset)
                 if hidden is not None:
                     return hidden
             return Slope(w.slope + offset, 2 * w.spread + 4 * line.rounding() / w.h, "right", h=w.h)
+        nothing = 4 * line.rounding() / w.h  # neither ours nor the slope can be told from 0, and no long step says otherwise
+        if abs(ours) <= line.rounding_of_ours and abs(w.slope + offset) <= nothing and w.sides == 2:
+            if abs(w.jump) <= 4 * nothing and nothing * scale <= 1e-9 * _norm(line.v * line.y):
+                return _hidden(line, scale, larger, offset) or Slope(w.slope + offset, nothing, "right", h=w.h)
         return None
 
     def judged(noise: float = 0.0) -> Slope:
@@ -269,6 +273,9 @@ def judge_line(line: Line, ours: float, scale: float, surveyor: Surveyor, larger
         if found is not None:
             surveyor.start = k
             return found
+        w = line.window(_step(scale, k))
+        if w is not None and surveyor.floor(line) / w.h > 10 * max(abs(ours), abs(w.slope + offset), w.reach):
+            break  # finer windows show nothing but noise
         if len(windows) >= 3 and judged().verdict == "wrong":
             found = doubted(judged())
             if found.verdict == "wrong" or found.verdict == "right":
@@ -293,13 +300,14 @@ def estimate(line: Line, scale: float) -> float:
     return min(windows, key=lambda w: w.spread + 4 * line.rounding() / w.h).slope if windows else math.nan
 
 
-def _hidden(line: Line, scale: float, larger: Sequence[float]) -> Slope | None:
+def _hidden(line: Line, scale: float, larger: Sequence[float], offset: float) -> Slope | None:
     """The slope of a line that looks constant only because rounding hides it at short steps: one that two windows of long
     steps agree on, and that is too small to be seen at the short ones. None if there is none, as for a truly flat f."""
     far = next((found for step in (1e6, 1e3) if (found := line.evaluate(step * max(scale, 1.0))) is not None), None)
     if far is None or not far[0].any():
         return None
-    visible = 64 * line.rounding() / scale  # by short steps, if it were there
+    rounding = line.rounding()
+    visible = 64 * rounding / scale  # by short steps, if it were there
     if abs(float(np.sum(line.v * far[0])) / far[1]) > visible:
         return None
     last = 0.0
@@ -307,10 +315,11 @@ def _hidden(line: Line, scale: float, larger: Sequence[float]) -> Slope | None:
         w = line.window(size / FIRST / 8)
         if w is None or w.sides != 2:
             return None
-        clear = w.slope != 0 and w.spread + abs(w.jump) <= 0.05 * abs(w.slope) <= 0.05 * visible
-        if clear and abs(w.slope - last) <= 0.05 * abs(w.slope):
-            return Slope(w.slope, 0.05 * abs(w.slope), "wrong", h=w.h)
-        last = w.slope if clear else 0.0
+        slope = w.slope + offset
+        clear = w.spread + abs(w.jump) + 8 * max(rounding, w.rounding) / w.h <= 0.05 * abs(slope) <= 0.05 * visible
+        if clear and abs(slope - last) <= 0.05 * abs(slope):
+            return Slope(slope, 0.05 * abs(slope), "wrong", h=w.h)
+        last = slope if clear else 0.0
     return None
 
 
@@ -347,13 +356,14 @@ def _judge(line: Line, windows: Sequence[Window], ours: float, offset: float, ba
             best = k
     slack = line.rounding_of_ours
     if line.predicted is not None:  # t is relative, and a rule computed from f's own values can't be better than they are
-        slack += 8 * line.rounding()
+        lengths = [float(np.median(np.abs(d))) for d in line.moves.values() if isinstance(d, np.ndarray)]
+        slack += 8 * line.rounding() * max(1.0, *lengths)
     if best >= 0:
         value, bar, h = windows[best].slope + offset, bars[best], windows[best].h
         size = max(abs(value), abs(ours))
         agrees = abs(ours - value) <= max(RELATIVE * size, bar) + slack
         if bar <= DECISIVE * size or not agrees:
-            return Slope(value, bar, "right" if agrees else "wrong", h=h)
+            return Slope(value, bar + slack, "right" if agrees else "wrong", h=h)
     kink = _kink(windows, noise, ours, offset, slack)
     if kink is not None:
         return kink
@@ -362,7 +372,7 @@ def _judge(line: Line, windows: Sequence[Window], ours: float, offset: float, ba
     reach = max(w.reach for w in windows)
     negligible = bar <= 1e-5 * reach or (bar <= 64 * line.rounding() / h and reach > 1e4 * bar) or bar <= slack
     if negligible or (ours == 0 and not line.changed.any()):
-        return Slope(value, bar, "right", h=h)  # zero, as far as f's own digits go
+        return Slope(value, bar + slack, "right", h=h)  # zero, as far as f's own digits go
     return Slope(value, bar, "undecided", h=h)
 
 

@@ -7,13 +7,10 @@ care that a run ends well however it ends. Stands on nn, optim and data; cli.py 
 from __future__ import annotations
 
 import math
-import signal
 import sys
 import threading
 from collections.abc import Callable, ItemsView, Iterator, KeysView, Mapping, Sequence, ValuesView
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -35,7 +32,6 @@ Callback = Callable[[int, "History"], Any]
 Data = Dataset | tuple[Any, Any]
 
 
-@dataclass(eq=False)
 class History:
     """What happened in a run of `fit`: lists with one float per epoch, reached by name.
 
@@ -44,8 +40,9 @@ class History:
     `stopped` says why the run ended before its last epoch: "early stopping", "interrupted" or "callback"; else None.
     """
 
-    curves: dict[str, list[float]] = field(default_factory=dict)
-    stopped: str | None = None
+    def __init__(self) -> None:
+        self.curves: dict[str, list[float]] = {}
+        self.stopped: str | None = None
 
     def __getitem__(self, name: str) -> list[float]:
         if name not in self.curves:
@@ -406,9 +403,11 @@ def _one_interrupt() -> Iterator[Callable[[], int]]:
     Only the main thread may say what a signal does, and a handler that somebody else installed is left in place: then
     KeyboardInterrupt comes, if it comes, as an exception.
     """
+    import signal  # on use: it takes longer to import than all of this file
+
     count = 0
 
-    def count_one(number: int, frame: FrameType | None) -> None:
+    def count_one(number: int, frame: Any) -> None:
         nonlocal count
         count += 1
         if count > 1:

@@ -57,6 +57,7 @@ def _curve(axes: Axes, history: Mapping[str, Sequence[float]], name: str) -> Non
         axes.set_yscale("log")
     axes.set(xlabel="epoch", ylabel=name, title=name)
     axes.locator_params(axis="x", integer=True)
+    axes.set_xlim(0.5, len(epochs) + 0.5)
     axes.grid(alpha=0.3)
     axes.legend(frameon=False)
 

@@ -1,0 +1,512 @@
+"""For test suites, ours and others': hypothesis strategies for arrays and calls of primitives, and mutations of rules.
+
+The strategies draw what a derivative rule must bear: shapes without axes, of length 0 and 1, strides, kinks, ties, tiny
+numbers. The mutations break a rule in all the ways in which people get one wrong, so that a test suite can itself be
+tested: one that stays green with a broken rule has a gap. The only file of the package that needs hypothesis
+(``pip install tinydl[test]``), which is why ``import tinydl`` doesn't load it. Stands on derivatives/samples.py.
+"""
+
+from __future__ import annotations
+
+import __future__
+import ast
+import copy
+import inspect
+import linecache
+from collections.abc import Callable, Iterator, Sequence
+from types import CodeType, FunctionType, TracebackType
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from .arrays import Array
+from .derivatives.samples import SAMPLES, Draw, Sample, sample
+from .derivatives.samples import sampler as sampler
+from .dispatch import unwrap
+from .tensor import Primitive, Tensor
+
+Shape = tuple[int, ...]
+
+# ---- strategies ----
+
+
+def shapes(min_ndim: int = 0, max_ndim: int = 4, min_side: int = 0, max_side: int = 4) -> st.SearchStrategy[Shape]:
+    """Shapes of 0 to 4 axes, those of length 0 and 1 included."""
+    return hnp.array_shapes(min_dims=min_ndim, max_dims=max_ndim, min_side=min_side, max_side=max_side)
+
+
+def broadcastable_shapes(count: int = 2, **limits: int) -> st.SearchStrategy[tuple[Shape, ...]]:
+    """`count` shapes that broadcast with each other; `limits` are those of `shapes`."""
+
+    def stretch(shape: Shape) -> st.SearchStrategy[tuple[Shape, ...]]:
+        return st.builds(lambda d: tuple(d.broadcastable(shape) for _ in range(count)), draws())
+
+    return shapes(**limits).flatmap(stretch)
+
+
+@st.composite
+def arrays(
+    draw: st.DrawFn,
+    shape: Shape | st.SearchStrategy[Shape] | None = None,
+    low: float = -2.0,
+    high: float = 2.0,
+    avoid: Sequence[float] = (),
+    specials: Sequence[float] = (0.0, 1.0),
+    dtype: Any = np.float64,
+) -> Array:
+    """Floats from low to high in any layout in memory: C's, Fortran's, reversed or strided.
+
+    None is nearer than 0.05 to a number to `avoid`; some are `specials`; where 0 isn't to be avoided, some arrays are
+    as small as 1e-8.
+    """
+    size = draw(shapes()) if shape is None else draw(shape) if isinstance(shape, st.SearchStrategy) else shape
+    return _HypothesisDraw(draw).array(size, low, high, avoid, specials, dtype)
+
+
+def axes(ndim: int) -> st.SearchStrategy[int | tuple[int, ...] | None]:
+    """What a reduction of `ndim` axes takes as `axis`: None, an axis from either end, or several different ones."""
+    return st.builds(lambda d: d.axes(ndim), draws())
+
+
+def samples(primitive: Primitive | str, smooth: bool | None = None) -> st.SearchStrategy[Sample]:
+    """Valid inputs and options for a primitive of the table, or for one of yours that `sampler` knows by its name.
+
+    ``sample.smooth`` says whether all of it is far from kinks and ties; with `smooth` only such, or only others, are
+    drawn. Raises KeyError, when a test runs, for a primitive that nobody has said how to sample.
+    """
+    name = primitive if isinstance(primitive, str) else primitive.name
+    if name not in SAMPLES:
+        raise KeyError(f"nobody has said how to sample {name!r}: decorate a function of a Draw with @sampler({name!r})")
+    found = st.builds(lambda d: sample(name, d), draws())
+    return found if smooth is None else found.filter(lambda s: s.smooth == smooth)
+
+
+class _HypothesisDraw(Draw):
+    """The source of random choices that hypothesis controls, so that what fails is made as simple as it can be."""
+
+    def __init__(self, draw: Callable[[st.SearchStrategy[int]], int]) -> None:
+        super().__init__(0)
+        self._draw = draw
+
+    def integer(self, low: int, high: int) -> int:
+        if low <= 0 <= high:
+            return self._draw(st.integers(low, high))
+        return low + self._draw(st.integers(0, high - low))  # so that it shrinks towards `low`
+
+    def array(
+        self,
+        shape: Shape,
+        low: float = -2,
+        high: float = 2,
+        avoid: Sequence[float] = (),
+        specials: Sequence[float] = (),
+        dtype: Any = np.float64,
+    ) -> Array:
+        x = super().array(shape, low, high, avoid, specials, dtype)
+        if low <= 0 <= high and 0 not in avoid and 0.0 not in avoid and self.integer(0, 5) == 5:
+            small = x * 10.0 ** -self.integer(1, 8)
+            x = self.layout(small if all(v == 0 for v in avoid) else x)
+        return x
+
+
+@st.composite
+def draws(draw: st.DrawFn) -> Draw:
+    """Sources of random choices (integer, boolean, choice, shape, array, …) for samplers and tests of your own."""
+    return _HypothesisDraw(draw)
+
+
+# ---- mutations ----
+
+
+class Mutation:
+    """One way in which code is wrong, in force inside ``with mutation:``. `target` is what is broken, `name` how."""
+
+    def __init__(self, target: str, name: str, install: Callable[[], None], remove: Callable[[], None]) -> None:
+        self.target, self.name = target, name
+        self._install, self._remove = install, remove
+
+    @property
+    def description(self) -> str:
+        """A sentence for a report."""
+        return f"{self.target}: {self.name}"
+
+    def __repr__(self) -> str:
+        return f"<mutation of {self.description}>"
+
+    def __enter__(self) -> Mutation:
+        self._install()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._remove()
+
+
+def mutations(target: Primitive | Callable[..., Any]) -> Iterator[Mutation]:
+    """The ways to break a primitive, or a function: score a test suite by how many of them make it fail.
+
+    >>> for mutation in mutations(my_op):
+    ...     with mutation:
+    ...         print(mutation, "is noticed:", fails(my_tests))
+
+    Of a primitive each rule's result is changed (its sign, a factor, one element, …), what it is given is (the upstream
+    gradient, the order of its inputs), and its source; of a function, its source alone. Functions are changed in
+    place, so whoever holds them runs the mutant. Mutations that are provably equivalent aren't all left out.
+    """
+    if isinstance(target, Primitive):
+        assert target.signature  # read before any rule has a stand-in
+        for position, rule in enumerate(target.rules):
+            if rule is not None:
+                yield from rule_mutations(target, position)
+        functions = dict.fromkeys(rule for rule in target.rules if rule is not None)
+        for function in functions:
+            yield from source_mutations(function, target.name)
+    else:
+        yield from source_mutations(target)
+
+
+def rule_mutations(primitive: Primitive, position: int) -> Iterator[Mutation]:
+    """The mutations of the rule at this position that need no source: of its result and of what it is given."""
+    rules = primitive.rules
+    rule = rules[position]
+    assert rule is not None
+    target = primitive.name if len(rules) == 1 else f"{primitive.name}[{position}]"
+
+    def mutation(name: str, wrong: Callable[..., Any]) -> Mutation:
+        changed = (*rules[:position], wrong, *rules[position + 1 :])
+        return Mutation(
+            target, name, lambda: setattr(primitive, "rules", changed), lambda: setattr(primitive, "rules", rules)
+        )
+
+    for name, change in _RESULTS.items():
+        yield mutation(name, _with_result(rule, change))
+    skip = 1 if primitive.each else 0  # such a rule is told the position before the inputs
+    for name, decide in _DEPENDING.items():
+        yield mutation(name, _with_factor(rule, decide, None if primitive.each else position))
+    yield mutation("the upstream gradient ignored", lambda g, y, *rest, **o: rule(np.ones_like(unwrap(g)), y, *rest, **o))
+    yield mutation(
+        "the second derivative detached", lambda g, y, *rest, **o: rule(unwrap(g), unwrap(y), *map(unwrap, rest), **o)
+    )
+    if len(rules) > 1 or primitive.each:
+        yield mutation("the first two inputs exchanged", _with_inputs_exchanged(rule, skip))
+    other = rules[(position + 1) % len(rules)]
+    if other is not None and not _same_code(other, rule):
+        yield mutation("another input's rule", other)
+    if primitive.each:
+        yield mutation("the next input's position", lambda g, y, i, *xs, **o: rule(g, y, (i + 1) % len(xs), *xs, **o))
+
+
+def _factor(r: Any, factor: float) -> Any:
+    return r * np.asarray(factor, r.dtype)
+
+
+def _with_one_changed(r: Any, index: int, factor: float) -> Any:
+    factors = np.ones(r.shape, r.dtype)
+    if factors.size:
+        factors.reshape(-1)[index] = factor
+    return r * factors
+
+
+def _averaged(r: Any, axis: int) -> Any:
+    return np.broadcast_to(np.mean(r, axis=axis, keepdims=True), r.shape) if r.ndim else r
+
+
+def _transposed(r: Any) -> Any:
+    return np.swapaxes(r, -1, -2) if r.ndim > 1 and r.shape[-1] == r.shape[-2] else r
+
+
+_RESULTS: dict[str, Callable[[Any], Any]] = {
+    "the sign flipped": lambda r: -r,
+    "twice": lambda r: _factor(r, 2),
+    "half": lambda r: _factor(r, 0.5),
+    "1.0001 times": lambda r: _factor(r, 1.0001),
+    "zero": lambda r: np.zeros_like(r),
+    "1 added": lambda r: r + np.ones_like(unwrap(r)),
+    "permuted": lambda r: np.roll(r, 1),
+    "reversed": lambda r: np.flip(r),
+    "transposed": _transposed,
+    "the first element lost": lambda r: _with_one_changed(r, 0, 0),
+    "the last element doubled": lambda r: _with_one_changed(r, -1, 2),
+    "averaged along the last axis": lambda r: _averaged(r, -1),
+    "averaged along the first axis": lambda r: _averaged(r, 0),
+}
+_DEPENDING: dict[str, Callable[[Any], Any]] = {
+    "twice where the input is negative": lambda x: x < 0,
+    "twice where the input is positive": lambda x: x > 0,
+    "twice at the largest input": lambda x: x == np.max(x, initial=-np.inf),
+}
+
+
+def _with_result(rule: Callable[..., Any], change: Callable[[Any], Any]) -> Callable[..., Any]:
+    def wrong(g: Any, y: Any, *rest: Any, **options: Any) -> Any:
+        r = rule(g, y, *rest, **options)
+        return change(r if isinstance(r, Tensor) else np.asarray(r))
+
+    return wrong
+
+
+def _with_factor(rule: Callable[..., Any], decide: Callable[[Any], Any], position: int | None) -> Callable[..., Any]:
+    def wrong(g: Any, y: Any, *rest: Any, **options: Any) -> Any:
+        r = rule(g, y, *rest, **options)
+        x = np.asarray(unwrap(rest[rest[0] + 1] if position is None else rest[position]))
+        return r * np.where(decide(x), 2, 1).astype(x.dtype)
+
+    return wrong
+
+
+def _with_inputs_exchanged(rule: Callable[..., Any], skip: int) -> Callable[..., Any]:
+    def wrong(g: Any, y: Any, *rest: Any, **options: Any) -> Any:
+        first, others = rest[:skip], rest[skip:]
+        return rule(g, y, *first, *others[1::-1], *others[2:], **options)
+
+    return wrong
+
+
+def _same_code(one: Any, other: Any) -> bool:
+    if not (isinstance(one, FunctionType) and isinstance(other, FunctionType)):
+        return one is other
+    a, b = one.__code__, other.__code__
+    return (a.co_code, a.co_names, a.co_consts, a.co_varnames) == (b.co_code, b.co_names, b.co_consts, b.co_varnames)
+
+
+# ---- mutations of the source ----
+
+
+def source_mutations(function: Callable[..., Any], target: str = "") -> Iterator[Mutation]:
+    """The mutations of a function's text: operators, comparisons, constants, arguments, terms, calls and statements.
+
+    What only checks arguments (``if …: raise``) and what only says something (strings, docstrings) stays. A function
+    whose source can't be found, such as one written in C, has none.
+    """
+    found = _source_node(function)
+    if found is None:
+        return
+    assert isinstance(function, FunctionType)
+    node, owner = found
+    original, target = function.__code__, target or function.__qualname__
+    seen = {ast.dump(node)}
+    for name, changed in _variants(node):
+        if ast.dump(changed) in seen:
+            continue
+        seen.add(ast.dump(changed))
+        code = _compiled(changed, owner, original)
+        if code is not None and code.co_freevars == original.co_freevars:
+            yield Mutation(
+                target,
+                name,
+                lambda code=code: setattr(function, "__code__", code),  # type: ignore[misc]
+                lambda: setattr(function, "__code__", original),
+            )
+
+
+_Function = ast.FunctionDef | ast.Lambda
+
+
+def _source_node(function: Any) -> tuple[_Function, str | None] | None:
+    """The function in the tree of its file, and the class around it."""
+    if not isinstance(function, FunctionType):
+        return None
+    code = function.__code__
+    text = "".join(linecache.getlines(code.co_filename, function.__globals__))
+    candidates: list[tuple[_Function, str | None]] = []
+
+    def walk(node: ast.AST, owner: str | None) -> None:
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.FunctionDef):
+                lines = {child.lineno, *(d.lineno for d in child.decorator_list)}
+                if child.name == code.co_name and code.co_firstlineno in lines:
+                    candidates.append((child, owner))
+            elif isinstance(child, ast.Lambda) and code.co_name == "<lambda>" and child.lineno == code.co_firstlineno:
+                made = _compiled(child, owner, code)
+                if made is not None and (made.co_code, made.co_names) == (code.co_code, code.co_names):
+                    if [c for c in made.co_consts if not isinstance(c, CodeType)] == [
+                        c for c in code.co_consts if not isinstance(c, CodeType)
+                    ]:
+                        candidates.append((child, owner))
+            walk(child, child.name if isinstance(child, ast.ClassDef) else owner)
+
+    try:
+        walk(ast.parse(text), None)
+    except SyntaxError:
+        return None
+    return candidates[0] if candidates else None
+
+
+def _compiled(node: _Function, owner: str | None, original: CodeType) -> CodeType | None:
+    """The code of the function alone, compiled as it would be in its place."""
+    if isinstance(node, ast.Lambda):
+        tree: ast.Module = ast.Module([ast.copy_location(ast.Expr(node), node)], [])
+    else:
+        bare = copy.copy(node)
+        bare.decorator_list = []
+        body: list[ast.stmt] = [bare]
+        if owner is not None:  # so that super() finds its class
+            holder = ast.parse(f"class {owner}: pass").body[0]
+            assert isinstance(holder, ast.ClassDef)
+            holder.body = body
+            body = [holder]
+        tree = ast.Module(body, [])
+    try:
+        compiled = compile(
+            ast.fix_missing_locations(tree), original.co_filename, "exec", __future__.annotations.compiler_flag
+        )
+    except (SyntaxError, ValueError):
+        return None
+    stack: list[CodeType] = [compiled]
+    while stack:
+        code = stack.pop()
+        if code.co_name == original.co_name and code is not compiled:
+            return code
+        stack.extend(c for c in code.co_consts if isinstance(c, CodeType))
+    return None
+
+
+def _variants(root: _Function) -> Iterator[tuple[str, _Function]]:
+    """Copies of the function, each with one thing changed, and what that is."""
+    parts = [root.body] if isinstance(root, ast.Lambda) else _statements(root.body)
+    for part in parts:
+        for node, around in _places(part, part):
+            for replacement in _alternatives(node):
+                memo: dict[int, Any] = {}
+                changed = copy.deepcopy(root, memo)
+                spot, outer = memo[id(node)], memo[id(around)]
+                new = _Replaced(spot, replacement).visit(changed)
+                shown = new.body if isinstance(new, ast.Lambda) and outer is spot else outer
+                after = replacement if outer is spot else shown
+                yield f"{_short(around)} ⇒ {_short(after)}", new
+
+
+class _Replaced(ast.NodeTransformer):
+    def __init__(self, spot: ast.AST, replacement: ast.AST) -> None:
+        self.spot, self.replacement = spot, replacement
+
+    def visit(self, node: ast.AST) -> Any:
+        return ast.copy_location(self.replacement, node) if node is self.spot else self.generic_visit(node)
+
+
+def _short(node: ast.AST) -> str:
+    text = " ".join(ast.unparse(ast.fix_missing_locations(copy.deepcopy(node))).split())
+    return text if len(text) < 100 else text[:99] + "…"
+
+
+def _statements(body: Sequence[ast.stmt]) -> list[ast.AST]:
+    """The statements that compute: without docstrings and what only refuses arguments."""
+    found: list[ast.AST] = []
+    for statement in body:
+        says = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+        if not says and not isinstance(statement, (ast.Raise, ast.Assert, ast.Pass, ast.Import, ast.ImportFrom)):
+            found.append(statement)
+    return found
+
+
+def _refuses(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and isinstance(node.body[-1], ast.Raise) and not node.orelse
+
+
+def _places(node: ast.AST, around: ast.AST) -> Iterator[tuple[ast.AST, ast.AST]]:
+    """The nodes of the tree that may be changed, each with the expression to show it in."""
+    if _refuses(node) or isinstance(node, (ast.Raise, ast.JoinedStr, ast.Assert)):
+        return
+    yield node, around
+    for name, value in ast.iter_fields(node):
+        if name in ("annotation", "decorator_list", "defaults", "kw_defaults", "returns"):
+            continue
+        for child in value if isinstance(value, list) else [value]:
+            if isinstance(child, ast.AST):
+                leaf = isinstance(child, (ast.Constant, ast.Name, ast.keyword, ast.Slice, ast.UnaryOp, ast.Attribute))
+                yield from _places(child, node if leaf and isinstance(node, ast.expr) else child)
+
+
+_SWAPPED_OPERATORS: dict[type[ast.operator], type[ast.operator]] = {
+    ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.Pow: ast.Mult,
+    ast.FloorDiv: ast.Mult, ast.Mod: ast.Add, ast.BitAnd: ast.BitOr, ast.BitOr: ast.BitAnd,
+}  # fmt: skip
+_SWAPPED_COMPARISONS: dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]] = {
+    ast.Lt: (ast.LtE, ast.Gt), ast.LtE: (ast.Lt, ast.Gt), ast.Gt: (ast.GtE, ast.Lt), ast.GtE: (ast.Gt, ast.Lt),
+    ast.Eq: (ast.NotEq,), ast.NotEq: (ast.Eq,), ast.Is: (ast.IsNot,), ast.IsNot: (ast.Is,), ast.In: (ast.NotIn,),
+    ast.NotIn: (ast.In,),
+}  # fmt: skip
+_SWAPPED_NAMES = {
+    "sin": "cos", "cos": "sin", "sinh": "cosh", "cosh": "sinh", "exp": "expm1", "expm1": "exp", "log": "log1p",
+    "log1p": "log", "sqrt": "square", "maximum": "minimum", "minimum": "maximum", "max": "min", "min": "max",
+    "tril": "triu", "triu": "tril", "sum": "mean", "mean": "sum", "cumsum": "cumprod", "sign": "abs", "add": "subtract",
+    "subtract": "add", "multiply": "divide", "divide": "multiply", "square": "sqrt", "exp2": "exp", "ones": "zeros",
+    "zeros": "ones", "floor_divide": "divide",
+}  # fmt: skip
+
+
+def _alternatives(node: ast.AST) -> Iterator[ast.AST]:
+    """What may stand in place of the node and is wrong."""
+    new: Any = copy.deepcopy(node)
+    if isinstance(node, ast.BinOp):
+        if isinstance(node.op, ast.MatMult):
+            new.left, new.right = new.right, new.left
+            yield new
+        elif type(node.op) in _SWAPPED_OPERATORS and not isinstance(node.left, ast.JoinedStr):
+            new.op = _SWAPPED_OPERATORS[type(node.op)]()
+            yield new
+        if isinstance(node.op, (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.BitAnd, ast.BitOr, ast.Mod)):
+            yield copy.deepcopy(node.left)
+        if isinstance(node.op, (ast.Add, ast.Mult, ast.BitAnd, ast.BitOr)):
+            yield copy.deepcopy(node.right)
+        elif isinstance(node.op, ast.Sub):
+            yield ast.UnaryOp(ast.USub(), copy.deepcopy(node.right))
+    elif isinstance(node, ast.UnaryOp):
+        yield copy.deepcopy(node.operand)
+    elif isinstance(node, ast.Compare):
+        for i, op in enumerate(node.ops):
+            for other in _SWAPPED_COMPARISONS[type(op)]:
+                new = copy.deepcopy(node)
+                new.ops[i] = other()
+                yield new
+    elif isinstance(node, ast.BoolOp):
+        new.op = ast.Or() if isinstance(node.op, ast.And) else ast.And()
+        yield new
+    elif isinstance(node, ast.IfExp):
+        yield copy.deepcopy(node.body)
+        yield copy.deepcopy(node.orelse)
+    elif isinstance(node, (ast.If, ast.While)):
+        new.test = ast.UnaryOp(ast.Not(), new.test)
+        yield new
+    elif isinstance(node, ast.Constant):
+        if isinstance(node.value, bool):
+            yield ast.Constant(not node.value)
+        elif isinstance(node.value, int):
+            yield ast.Constant(node.value + 1)
+        elif isinstance(node.value, float):
+            yield ast.Constant(node.value * 1.01)
+    elif isinstance(node, ast.Attribute) and node.attr in ("mT", "T"):
+        yield copy.deepcopy(node.value)
+    elif isinstance(node, ast.Call):
+        yield from _calls(node)
+    elif isinstance(node, ast.AugAssign):
+        if type(node.op) in _SWAPPED_OPERATORS:
+            new.op = _SWAPPED_OPERATORS[type(node.op)]()
+            yield new
+        yield ast.Pass()
+    elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+        yield ast.Pass()
+    elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Subscript):
+        yield ast.Pass()
+    elif isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice):
+        yield copy.deepcopy(node.value)
+
+
+def _calls(node: ast.Call) -> Iterator[ast.AST]:
+    new: Any = copy.deepcopy(node)
+    plain = [a for a in node.args if not isinstance(a, ast.Starred)]
+    if len(plain) > 1 and plain == node.args:
+        new.args[0], new.args[1] = new.args[1], new.args[0]
+        yield new
+    if plain and plain[0] is node.args[0]:
+        yield copy.deepcopy(node.args[0])
+    for i, keyword in enumerate(node.keywords):
+        if keyword.arg in ("axis", "keepdims", "initial", "optimize"):
+            new = copy.deepcopy(node)
+            del new.keywords[i]
+            yield new
+    if isinstance(node.func, ast.Attribute) and node.func.attr in _SWAPPED_NAMES:
+        new = copy.deepcopy(node)
+        new.func.attr = _SWAPPED_NAMES[node.func.attr]
+        yield new
