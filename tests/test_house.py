@@ -26,7 +26,7 @@ ROOMS = [
     {"gradcheck", "explain"},
     {"nn", "testing"},
     {"optim"},
-    {"document", "diagnose"},
+    {"document", "diagnose", "strict"},
     {"training"},
     {"plots"},
     {"learn", "cli"},

@@ -30,6 +30,8 @@ def test_a_program_runs_and_leaves_its_picture_beside_it(name, tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert copy.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
+    if name == "program_2_regression":
+        assert done.stdout in (TUTORIALS.parent / "README.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("seed", range(8))

@@ -252,6 +252,22 @@ def test_the_checkpoint_holds_the_best_epoch(tmp_path):
     assert same(weights(model), kept[3])
 
 
+def test_without_validation_the_checkpoint_follows_the_training_loss(tmp_path):
+    model, optimizer = line_model()
+    kept = []
+
+    def callback(epoch, history):
+        kept.append(weights(model))
+        optimizer.lr = 0.05 if epoch < 3 else 2.0  # then it diverges
+
+    history = quick(model, optimizer, epochs=8, callbacks=[callback], checkpoint=str(tmp_path / "best.npz"))
+    best = int(np.argmin(history["loss"]))
+    other, _ = line_model(seed=5)
+    tl.load(other, tmp_path / "best.npz")
+    assert 0 < best < 7
+    assert same(weights(other), kept[best])
+
+
 def test_callbacks_see_the_epoch_in_the_history_and_stop_the_run_by_returning_true():
     model, optimizer = line_model()
     seen = []
@@ -578,6 +594,8 @@ OTHER = nn.Linear(3, 1)
     ({"optimizer": optim.SGD(OTHER.parameters())}, ValueError, "none of the model's parameters"),
     ({"schedule": 0.1}, TypeError, "schedule"),
     ({"schedule": optim.StepLR(optim.SGD(OTHER.parameters()), 1)}, ValueError, "another optimizer"),
+    ({"checkpoint": "model.pkl"}, ValueError, "npz"),
+    ({"checkpoint": "no/such/folder/model.npz"}, FileNotFoundError, "no folder"),
     ({"l1": -1.0}, ValueError, "l1"),
     ({"l2": math.nan}, ValueError, "l2"),
     ({"clip_norm": 0.0}, ValueError, "clip_norm"),

@@ -3,7 +3,7 @@
 This file is the list of what ``import tinydl as tl`` gives. Read tensor.py first, then derivatives/.
 """
 
-from . import data, derivatives, functional, nn, optim
+from . import data, derivatives, functional, nn, optim, plots
 from .arrays import default_dtype, set_default_dtype
 from .debug import detect_anomaly, source_lines
 from .explain import explain
@@ -11,6 +11,7 @@ from .gradcheck import gradcheck
 from .random import manual_seed
 from .recording import enable_grad, no_grad
 from .saving import load, save
+from .strict import StrictError, strict
 from .tensor import ChangedValueError, Primitive, Tensor, primitive, tensor
 from .training import History, accuracy, evaluate, fit, predict
 from .transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp

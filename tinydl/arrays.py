@@ -18,6 +18,10 @@ import numpy.typing as npt
 Array = npt.NDArray[Any]
 
 
+class ChangedValueError(RuntimeError):
+    """A value that a derivative rule needs was changed between the forward and the backward pass."""
+
+
 class _Here(threading.local):
     default_dtype: np.dtype[Any] | None = None  # inside `with default_dtype(...)`, in this thread
 
@@ -89,24 +93,23 @@ def is_borrowed(gradient: Any, g: Any, y: Any, inputs: Sequence[Any]) -> bool:
     return gradient is g or gradient is y or gradient.base is not None
 
 
-def sum_to_shape(g: Any, shape: tuple[int, ...], name: str) -> Any:
-    """Sum over the axes along which an input of this shape was stretched to the shape of `g`."""
-    extra = g.ndim - len(shape)
-    axes: int | tuple[int, ...] = 0
-    if extra != 1 or g.shape[1:] != shape:  # otherwise it is the bias of a layer, and quickly done
-        if extra < 0 or any(n != m and n != 1 for n, m in zip(shape, g.shape[extra:], strict=True)):
-            raise ValueError(f"the rule of {name} gave a gradient of shape {g.shape} for an input of shape {shape}")
-        axes = (*range(extra), *(i for i, n in enumerate(shape, extra) if n == 1 and g.shape[i] != 1))
-    total = as_array(np.add.reduce(g, axes)) if g.__class__ is np.ndarray else g.sum(axes)
-    return total.reshape(shape) if total.shape != shape else total
-
-
-def cast_gradient(g: Any, dtype: np.dtype[Any], name: str) -> Any:
+def fitted(g: Any, x: Any, name: str) -> Any:
+    """The gradient that a rule gave, in the shape and dtype of its input `x`, which broadcasting may have stretched:
+    summed over the axes along which it was. Raises ValueError or TypeError for what is no gradient of x."""
+    if g.shape != x.shape:
+        extra = g.ndim - x.ndim
+        axes: int | tuple[int, ...] = 0
+        if extra != 1 or g.shape[1:] != x.shape:  # otherwise it is the bias of a layer, and quickly done
+            if extra < 0 or any(n != m and n != 1 for n, m in zip(x.shape, g.shape[extra:], strict=True)):
+                raise ValueError(f"the rule of {name} gave a gradient of shape {g.shape} for an input of {x.shape}")
+            axes = (*range(extra), *(i for i, n in enumerate(x.shape, extra) if n == 1 and g.shape[i] != 1))
+        total = as_array(np.add.reduce(g, axes)) if g.__class__ is np.ndarray else g.sum(axes)
+        g = total.reshape(x.shape) if total.shape != x.shape else total
+    if g.dtype == x.dtype:
+        return g
     if g.dtype.kind not in "fiub":
-        raise TypeError(
-            f"the rule of {name} gave a gradient of dtype {g.dtype}; tinydl differentiates real numbers only"
-        )
-    return g.astype(dtype) if g.dtype != dtype else g
+        raise TypeError(f"the rule of {name} gave a gradient of {g.dtype}; tinydl differentiates real numbers only")
+    return g.astype(x.dtype)
 
 
 def with_shapes(error: Exception, name: str, arrays: Sequence[Any]) -> Exception:

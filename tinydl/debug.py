@@ -8,7 +8,7 @@ from __future__ import annotations
 import linecache
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -104,7 +104,7 @@ class _Anomaly(Observer):
                 f"({_near(arrays, index, output.shape)}), at {output.notes['line'] if output.notes else '?'}"
             )
         if output.primitive is not None:
-            saved = [a for a in (*arrays, output.data) if isinstance(a, np.ndarray)]
+            saved = [a for a in (*arrays, output.data, *_inside(options.values())) if isinstance(a, np.ndarray)]
             note(output, "saved", [(a, a.copy()) for a in saved])
 
     def backward_started(self, nodes: Sequence[Tensor]) -> None:
@@ -144,6 +144,15 @@ def detect_anomaly() -> Iterator[None]:
     """
     with observing(_Anomaly()):
         yield
+
+
+def _inside(values: Iterable[Any]) -> Iterator[Any]:
+    """What options hold, such as the arrays of an index."""
+    for value in values:
+        if isinstance(value, (tuple, list)):
+            yield from _inside(value)
+        else:
+            yield value
 
 
 def _array(x: Any) -> Any:

@@ -65,11 +65,22 @@ def plain(*functions: Any) -> None:
 
 
 def _on_arrays(function: Any) -> Callable[..., Any]:
-    def call(*args: Any, **options: Any) -> Any:
-        return function(*(unwrap(a) for a in args), **{k: unwrap(v) for k, v in options.items()})
+    name = getattr(function, "__name__", "function")
 
-    call.__name__ = getattr(function, "__name__", "function")
+    def call(*args: Any, **options: Any) -> Any:
+        result = function(*(unwrap(a) for a in args), **{k: unwrap(v) for k, v in options.items()})
+        tell_flattened(name, args, result)
+        return result
+
+    call.__name__ = name
     return call
+
+
+def tell_flattened(name: str, inputs: Sequence[Any], result: Any) -> None:
+    """Tell observers that a function without a slope gave a plain array."""
+    if special.count:
+        for observer in state.observers:
+            observer.flattened(name, inputs, result)
 
 
 def unwrap(x: Any) -> Any:

@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import Array, as_array, cast_gradient, sum_to_shape
+from .arrays import Array, as_array, fitted
 from .recording import Observer, observing
 from .tensor import Tensor, propagate
 
@@ -619,10 +619,8 @@ def _vjp(node: Tensor, position: int, g: Array) -> Array:
     assert node.primitive is not None
     rule, args = _call(node, position, g)
     x = node.inputs[position]
-    gradient: Array = as_array(rule(*args, **node.options))
-    if gradient.shape != x.data.shape:
-        gradient = sum_to_shape(gradient, x.data.shape, node.primitive.name)
-    return cast_gradient(gradient, x.data.dtype, node.primitive.name)
+    gradient: Array = fitted(as_array(rule(*args, **node.options)), x.data, node.primitive.name)
+    return gradient
 
 
 class _Routes:
@@ -784,7 +782,7 @@ class _Routes:
 
     def _beam(self, limit: int) -> list[list[Edge]]:
         """At each value, go on only with the prefixes that brought the largest gradients."""
-        width = max(limit, min(4 * limit, 10 * EXPANDED // len(self.nodes)))
+        width = min(4 * limit, max(4, 20 * EXPANDED // len(self.nodes)))
         arriving: dict[Tensor, list[tuple[float, int, Array, Any]]] = {self.loss: [(0.0, 0, self.start(), None)]}
         n = 0
         for node in self.nodes:

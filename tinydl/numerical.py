@@ -285,8 +285,9 @@ def judge_line(line: Line, ours: float, scale: float, surveyor: Surveyor, larger
         return found
     for size in larger:
         w = line.window(size / FIRST / 8)
-        if w is not None and w.sides == 2:
-            windows[w.h] = w
+        if w is not None and w.sides == 2:  # far away f may be flat without being so here: 0 says nothing
+            if abs(w.slope + offset) > 20 * (w.spread + max(surveyor.floor(line), w.rounding) / w.h):
+                windows[w.h] = w
     found = judged()
     if found.verdict != "undecided":
         return found
@@ -362,14 +363,16 @@ def _judge(line: Line, windows: Sequence[Window], ours: float, offset: float, ba
         value, bar, h = windows[best].slope + offset, bars[best], windows[best].h
         size = max(abs(value), abs(ours))
         agrees = abs(ours - value) <= max(RELATIVE * size, bar) + slack
-        if bar <= DECISIVE * size or not agrees:
+        if bar <= DECISIVE * size and (agrees or abs(ours - value) > 5 * bar):
             return Slope(value, bar + slack, "right" if agrees else "wrong", h=h)
     kink = _kink(windows, noise, ours, offset, slack)
     if kink is not None:
         return kink
+    if best >= 0 and not agrees:
+        return Slope(value, bar + slack, "wrong" if abs(ours - value) > 5 * bar else "undecided", h=h)
     if best < 0:
         return Slope(windows[-1].slope + offset, math.inf, "undecided", remark=" (the slopes don't converge)")
-    reach = max(w.reach for w in windows)
+    reach = max(w.reach for w in line.windows.values() if w is not None)
     negligible = bar <= 1e-5 * reach or (bar <= 64 * line.rounding() / h and reach > 1e4 * bar) or bar <= slack
     if negligible or (ours == 0 and not line.changed.any()):
         return Slope(value, bar + slack, "right", h=h)  # zero, as far as f's own digits go

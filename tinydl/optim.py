@@ -62,6 +62,9 @@ class Optimizer:
 
     def step(self) -> None:
         """Update every parameter that has a gradient, in place. A later backward through an older graph raises."""
+        if special.count:
+            for observer in state.observers:
+                observer.optimizer_stepping(self)
         update = self._update
         for i, (p, memory, (a, b)) in enumerate(zip(self.params, self._state, self._scratch, strict=True)):
             grad = p.grad

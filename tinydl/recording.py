@@ -36,6 +36,12 @@ class Observer:
     def module_left(self, module: Any) -> None:
         """The forward of a Module has ended, by returning or by raising."""
 
+    def flattened(self, name: str, inputs: Sequence[Any], result: Any) -> None:
+        """A function without a slope (round, floor, ...) has answered with a plain array."""
+
+    def optimizer_stepping(self, optimizer: Any) -> None:
+        """An optimizer is about to update its parameters."""
+
     def optimizer_stepped(self, optimizer: Any) -> None:
         """An optimizer has updated its parameters."""
 

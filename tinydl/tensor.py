@@ -16,15 +16,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .arrays import Array, Signature, as_array, cast_gradient, is_borrowed, own_array, sum_to_shape, with_shapes
+from .arrays import Array, ChangedValueError, Signature, as_array, fitted, is_borrowed, own_array, with_shapes
 from .recording import recording, special, state
 
 next_stamp = itertools.count(1).__next__  # one counter for all threads: what is made later has the larger stamp
-_NO_OPTIONS: dict[str, Any] = {}
-
-
-class ChangedValueError(RuntimeError):
-    """A value that a derivative rule needs was changed between the forward and the backward pass."""
+Function = Callable[..., Any]
+Inputs = tuple[Any, ...]
+Options = dict[str, Any]
+_NONE: Options = {}
 
 
 class Tensor:
@@ -38,10 +37,10 @@ class Tensor:
     _data: Array
     _requires_grad: bool
     grad: Tensor | None
-    inputs: tuple[Any, ...]
+    inputs: Inputs
     name: str | None
     notes: dict[str, Any] | None  # what observers remember about the operation
-    options: dict[str, Any]
+    options: Options
     primitive: Primitive | None
     stamp: int
 
@@ -131,8 +130,8 @@ def wrap(
     data: Any,
     requires_grad: bool = False,
     primitive: Primitive | None = None,
-    inputs: tuple[Any, ...] = (),
-    options: dict[str, Any] = _NO_OPTIONS,
+    inputs: Inputs = (),
+    options: Options = _NONE,
 ) -> Tensor:
     """A node of the graph around `data` itself, uncopied; users write `tensor`."""
     t = Tensor()  # without an __init__ of its own, which would cost a tenth of an operation on a small array
@@ -156,9 +155,7 @@ class Primitive:
     operations, then second derivatives need no further code.
     """
 
-    def __init__(
-        self, forward: Callable[..., Any], *rules: Callable[..., Any] | None, name: str = "", each: bool = False
-    ) -> None:
+    def __init__(self, forward: Function, *rules: Function | None, name: str = "", each: bool = False) -> None:
         if not rules or not any(rules):
             raise TypeError("primitive(forward, *rules) needs a derivative rule for each input, at least one")
         self.forward, self.rules, self.each = forward, rules, each
@@ -168,7 +165,7 @@ class Primitive:
 
     @cached_property
     def signature(self) -> Signature:
-        """The names of inputs and options; read when first needed, since that is most of the time of importing."""
+        """The names of inputs and options; read when needed, since reading all takes as long as importing."""
         return Signature(self.name, self.forward, self.rules, self.each)
 
     def __repr__(self) -> str:
@@ -195,7 +192,7 @@ class Primitive:
             raise with_shapes(error, self.name, arrays) from error
         return self.output(value, inputs, options, needed) if tensors else value
 
-    def output(self, value: Any, inputs: tuple[Any, ...], options: dict[str, Any], needed: bool) -> Tensor:
+    def output(self, value: Any, inputs: Inputs, options: Options, needed: bool) -> Tensor:
         """The Tensor of a forward result: a node of the graph if an input needs a gradient and this thread records."""
         if needed and not special.count:
             return wrap(value, True, self, inputs, options)
@@ -210,16 +207,12 @@ class Primitive:
         return y
 
     def _constant(self, key: str, value: Any) -> Any:
-        if isinstance(value, Tensor):
-            if value._requires_grad:
-                raise TypeError(f"{self.name}: no gradient flows to {key}=; pass {key}=t.detach()")
-            return value._data
-        return value
+        if isinstance(value, Tensor) and value._requires_grad:
+            raise TypeError(f"{self.name}: no gradient flows to {key}=; pass t.detach()")
+        return value._data if isinstance(value, Tensor) else value
 
 
-def primitive(
-    forward: Callable[..., Any], *rules: Callable[..., Any] | None, name: str = "", each: bool = False
-) -> Primitive:
+def primitive(forward: Function, *rules: Function | None, name: str = "", each: bool = False) -> Primitive:
     """Make a differentiable operation of a function on arrays and one rule per input; see `Primitive`.
 
     >>> square = primitive(lambda x: x * x, lambda g, y, x: g * 2 * x)
@@ -244,8 +237,7 @@ def propagate(
     """
     nodes = _collect(outputs)
     useful = None if wanted is None else _leading_to(wanted, nodes)
-    if useful is not None:
-        nodes = [node for node in nodes if node in useful]
+    nodes = nodes if useful is None else [node for node in nodes if node in useful]
     for observer in state.observers:
         observer.backward_started(nodes)
     kept = set(nodes) if keep_all else set(wanted or ())
@@ -271,8 +263,7 @@ def propagate(
             y: Any = node
             arrays: Sequence[Any] = inputs
             if not create_graph:
-                y = node._data
-                arrays = []
+                y, arrays = node._data, []
                 for x in inputs:
                     arrays.append(x._data if x.__class__ is Tensor else x)
             for i, x in enumerate(inputs):
@@ -290,10 +281,8 @@ def propagate(
                 # The mathematics is done. What remains: shape, dtype, and adding up without touching others' memory.
                 if grad.__class__ is not np.ndarray and grad.__class__ is not Tensor:
                     grad = as_array(grad)
-                if grad.shape != x._data.shape:
-                    grad = sum_to_shape(grad, x._data.shape, operation.name)
-                if grad.dtype is not x._data.dtype:
-                    grad = cast_gradient(grad, x._data.dtype, operation.name)
+                if grad.shape != x._data.shape or grad.dtype is not x._data.dtype:
+                    grad = fitted(grad, x._data, operation.name)
                 if special.count:
                     for observer in state.observers:
                         observer.gradient_computed(node, i, g, grad)
@@ -310,7 +299,7 @@ def propagate(
                         sums.add(x)
     for x, g in pending.items():
         if x.primitive is not None:
-            raise RuntimeError(f"internal error: the gradient of {_describe(x)} was computed but not propagated")
+            raise RuntimeError(f"internal error: a gradient of shape {g.shape} was computed but not propagated")
         if wanted is None or x in kept:
             found[x] = g
     return found, shared
@@ -327,7 +316,7 @@ def _collect(outputs: Sequence[Tensor]) -> list[Tensor]:
         for x in node.inputs:
             if x.__class__ is Tensor:
                 if x.stamp > stamp:
-                    raise ChangedValueError(_changed(node, x))
+                    raise _changed(node, x)
                 if x.primitive is not None and x not in seen:
                     seen.add(x)
                     nodes.append(x)
@@ -345,27 +334,18 @@ def _leading_to(wanted: Sequence[Tensor], nodes: Sequence[Tensor]) -> set[Tensor
 
 
 def _seed(output: Tensor, gradient: Any, create_graph: bool) -> Any:
-    array = gradient._data if isinstance(gradient, Tensor) else np.asarray(gradient)
-    if array.shape != output._data.shape:
-        raise ValueError(f"gradient= has shape {array.shape}, but the Tensor it belongs to has {output._data.shape}")
-    if array.dtype.kind not in "fiub":
-        raise TypeError(f"gradient= has dtype {array.dtype}, but gradients are real numbers")
-    if not create_graph:
-        return array.astype(output._data.dtype)
-    seed = gradient if isinstance(gradient, Tensor) else wrap(array)
-    return seed if seed.dtype == output._data.dtype else seed.astype(output._data.dtype)
+    seed, expected = gradient if isinstance(gradient, Tensor) else wrap(np.asarray(gradient)), output._data.shape
+    if seed._data.shape != expected:
+        raise ValueError(f"gradient= has shape {seed._data.shape}, but the Tensor it belongs to has {expected}")
+    return fitted(seed if create_graph else seed._data, output._data, "gradient=")
 
 
-def _describe(x: Tensor) -> str:
+def _changed(node: Tensor, x: Tensor) -> ChangedValueError:
     name = f" {x.name!r}" if x.name else ""
-    return f"a Tensor{name} of shape {x._data.shape}"
-
-
-def _changed(node: Tensor, x: Tensor) -> str:
-    name = node.primitive.name if node.primitive else ""
-    return (
-        f"{_describe(x)} was changed after {name} used it (by an optimizer step, load_state_dict or an update in "
-        "place), so this graph's gradients would be wrong. Call backward() before the update, or compute the loss anew."
+    return ChangedValueError(
+        f"a Tensor{name} of shape {x._data.shape} was changed after {node.primitive and node.primitive.name} used it "
+        "(by an optimizer step, load_state_dict or an update in place), so this graph's gradients would be wrong. "
+        "Call backward() before the update, or compute the loss anew."
     )
 
 

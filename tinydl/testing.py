@@ -11,7 +11,7 @@ from __future__ import annotations
 import __future__
 import ast
 import copy
-import inspect
+import functools
 import linecache
 from collections.abc import Callable, Iterator, Sequence
 from types import CodeType, FunctionType, TracebackType
@@ -326,11 +326,18 @@ def _source_node(function: Any) -> tuple[_Function, str | None] | None:
                         candidates.append((child, owner))
             walk(child, child.name if isinstance(child, ast.ClassDef) else owner)
 
+    tree = _parsed(text)
+    if tree is not None:
+        walk(tree, None)
+    return candidates[0] if candidates else None
+
+
+@functools.cache
+def _parsed(text: str) -> ast.Module | None:
     try:
-        walk(ast.parse(text), None)
+        return ast.parse(text)
     except SyntaxError:
         return None
-    return candidates[0] if candidates else None
 
 
 def _compiled(node: _Function, owner: str | None, original: CodeType) -> CodeType | None:
@@ -372,9 +379,7 @@ def _variants(root: _Function) -> Iterator[tuple[str, _Function]]:
                 changed = copy.deepcopy(root, memo)
                 spot, outer = memo[id(node)], memo[id(around)]
                 new = _Replaced(spot, replacement).visit(changed)
-                shown = new.body if isinstance(new, ast.Lambda) and outer is spot else outer
-                after = replacement if outer is spot else shown
-                yield f"{_short(around)} ⇒ {_short(after)}", new
+                yield f"{_short(around)} ⇒ {_short(replacement if outer is spot else outer)}", new
 
 
 class _Replaced(ast.NodeTransformer):
@@ -414,8 +419,11 @@ def _places(node: ast.AST, around: ast.AST) -> Iterator[tuple[ast.AST, ast.AST]]
             continue
         for child in value if isinstance(value, list) else [value]:
             if isinstance(child, ast.AST):
-                leaf = isinstance(child, (ast.Constant, ast.Name, ast.keyword, ast.Slice, ast.UnaryOp, ast.Attribute))
-                yield from _places(child, node if leaf and isinstance(node, ast.expr) else child)
+                outer = around if isinstance(node, _SMALL) else node
+                yield from _places(child, outer if isinstance(child, _SMALL) else child)
+
+
+_SMALL = (ast.Constant, ast.Name, ast.keyword, ast.Slice, ast.UnaryOp, ast.Attribute, ast.Tuple, ast.Starred)
 
 
 _SWAPPED_OPERATORS: dict[type[ast.operator], type[ast.operator]] = {
@@ -434,6 +442,11 @@ _SWAPPED_NAMES = {
     "subtract": "add", "multiply": "divide", "divide": "multiply", "square": "sqrt", "exp2": "exp", "ones": "zeros",
     "zeros": "ones", "floor_divide": "divide",
 }  # fmt: skip
+
+
+_SYMMETRIC = {"add", "multiply", "maximum", "minimum", "max", "min", "hypot", "isinstance"}
+_CONVERSIONS = {"unwrap", "asarray", "int", "float", "tuple", "list", "operand", "_array", "_floats", "isinstance", "wrap",
+                "as_array", "ascontiguousarray"}  # fmt: skip
 
 
 def _alternatives(node: ast.AST) -> Iterator[ast.AST]:
@@ -495,11 +508,12 @@ def _alternatives(node: ast.AST) -> Iterator[ast.AST]:
 
 def _calls(node: ast.Call) -> Iterator[ast.AST]:
     new: Any = copy.deepcopy(node)
+    called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
     plain = [a for a in node.args if not isinstance(a, ast.Starred)]
-    if len(plain) > 1 and plain == node.args:
+    if len(plain) > 1 and plain == node.args and called not in _SYMMETRIC:
         new.args[0], new.args[1] = new.args[1], new.args[0]
         yield new
-    if plain and plain[0] is node.args[0]:
+    if plain and plain[0] is node.args[0] and called not in _CONVERSIONS:
         yield copy.deepcopy(node.args[0])
     for i, keyword in enumerate(node.keywords):
         if keyword.arg in ("axis", "keepdims", "initial", "optimize"):

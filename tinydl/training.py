@@ -23,7 +23,8 @@ from .debug import detect_anomaly
 from .nn import Module
 from .optim import Optimizer, Schedule, clip_grad_norm
 from .recording import no_grad
-from .saving import save
+from .saving import _format, save
+from .strict import FirstSteps
 from .tensor import Tensor, wrap
 
 Loss = Callable[[Any, Any], Any]
@@ -38,11 +39,14 @@ class History:
     ``history["loss"]``, and with validation ``["val_loss"]``; one more of each per metric (``["accuracy"]``,
     ``["val_accuracy"]``); ``["lr"]``, the learning rate of the epoch. ``len(history)`` is the number of epochs.
     `stopped` says why the run ended before its last epoch: "early stopping", "interrupted" or "callback"; else None.
+    ``norms["0.weight"]["update"]``, and "weight" and "gradient", are Euclidean norms: of what the last step of each
+    epoch added to the parameter, of the parameter after it and of its gradient; `tl.diagnose` reads them.
     """
 
     def __init__(self) -> None:
         self.curves: dict[str, list[float]] = {}
         self.stopped: str | None = None
+        self.norms: dict[str, dict[str, list[float]]] = {}
 
     def __getitem__(self, name: str) -> list[float]:
         if name not in self.curves:
@@ -76,6 +80,13 @@ class History:
         """Append one epoch's numbers to the curves."""
         for name, number in numbers.items():
             self.curves.setdefault(name, []).append(float(number))
+
+    def add_norms(self, norms: Mapping[str, Mapping[str, float]]) -> None:
+        """Append one epoch's norms of weight, gradient and update of each parameter."""
+        for name, numbers in norms.items():
+            kept = self.norms.setdefault(name, {})
+            for what, number in numbers.items():
+                kept.setdefault(what, []).append(number)
 
     def plot(self) -> Any:
         """The curves over the epochs, training and validation together, as a matplotlib Figure (`.savefig(path)`)."""
@@ -152,18 +163,23 @@ def fit(
     progress: show a bar, if standard error is a terminal.
 
     Ctrl-C ends the run after the current batch and gives the history so far; a second one raises KeyboardInterrupt at
-    once. The model trains in train mode and returns in the mode it came in. Raises FloatingPointError, before the
+    once. The model trains in train mode and returns in the mode it came in. The first two steps run under
+    `tl.strict`: a StrictError there leaves the model as it was. Raises FloatingPointError, before the
     optimizer steps, at the first loss or gradient that isn't finite, naming the operation where that began; ValueError
     and TypeError for arguments that can't be meant.
     """
     run = _Run(model, loss, optimizer, _checked_metrics(metrics), l1, l2, clip_norm)
     data, held_out = _dataset(train, "train"), None if validation is None else _dataset(validation, "validation")
     _check_fit(run, epochs, batch_size, patience, held_out, schedule, callbacks)
+    if checkpoint is not None:
+        _check_path(checkpoint)
     history, best = History(), _Best(model, patience, checkpoint)
+    steps = math.ceil(len(data) / batch_size)
+    first = FirstSteps(model, optimizer, min(2, epochs * steps))
     with (
         random.seeded(seed),
         _mode(model, True),
-        _progress(epochs, math.ceil(len(data) / batch_size), progress) as bar,
+        _progress(epochs, steps, progress) as bar,
         _one_interrupt() as interrupted,
     ):
         try:
@@ -172,7 +188,8 @@ def fit(
                 numbers = {"lr": float(optimizer.lr)}
                 seen = []
                 for batch, (x, y) in enumerate(batches(data, batch_size, shuffle=shuffle)):
-                    seen.append(run.step(x, y, f"epoch {epoch + 1}, batch {batch + 1}"))
+                    with first.watch():
+                        seen.append(run.step(x, y, f"epoch {epoch + 1}, batch {batch + 1}", batch + 1 == steps))
                     bar.update()
                     if interrupted():
                         raise KeyboardInterrupt
@@ -180,6 +197,7 @@ def fit(
                 if held_out is not None:
                     numbers |= run.validate(held_out, batch_size, epoch)
                 history.add(numbers)
+                history.add_norms(run.norms)
                 judged = numbers.get("val_loss", numbers["loss"])
                 best.consider(judged)
                 if schedule is not None:
@@ -253,11 +271,16 @@ class _Run:
         self.model, self.loss, self.optimizer, self.metrics = model, loss, optimizer, metrics
         self.l1, self.l2, self.clip_norm = l1, l2, clip_norm
         _check_model(model)
-        self.parameters = list(model.parameters())
+        self.named = dict(model.named_parameters())
+        self.parameters = list(self.named.values())
+        self.norms: dict[str, dict[str, float]] = {}
         self.has_buffers = any(True for _ in model.named_buffers())
 
-    def step(self, x: Array, y: Array, where: str) -> tuple[float, Array | None, Array]:
-        """Forward, backward, update; gives the batch's loss, its outputs (if a metric wants them) and its targets."""
+    def step(self, x: Array, y: Array, where: str, measured: bool) -> tuple[float, Array | None, Array]:
+        """Forward, backward, update; gives the batch's loss, its outputs (if a metric wants them) and its targets.
+
+        If it is `measured`, `norms` then says how large each weight, gradient and update was.
+        """
         dice = random.generator().bit_generator.state
         buffers = {name: array.copy() for name, array in self.model.named_buffers()} if self.has_buffers else {}
         self.forget_gradients()
@@ -274,7 +297,10 @@ class _Run:
                 self.forget_gradients()
         if self.clip_norm is not None:
             clip_grad_norm(self.parameters, self.clip_norm)
+        before = {name: p.data.copy() for name, p in self.named.items()} if measured else {}
         self.optimizer.step()
+        if measured:
+            self.norms = {name: _norms(p, before[name]) for name, p in self.named.items()}
         return loss, outputs if self.metrics else None, y
 
     def forward(self, x: Array, y: Array) -> tuple[Array, float, Tensor]:
@@ -347,6 +373,11 @@ class _Run:
                 found = str(error)
             raise FloatingPointError(f"{where}. {found or ''}".strip())
         return {f"val_{name}": number for name, number in numbers.items()}
+
+
+def _norms(p: Tensor, before: Array) -> dict[str, float]:
+    arrays = {"weight": p.data, "gradient": None if p.grad is None else p.grad.data, "update": p.data - before}
+    return {what: 0.0 if array is None else float(np.linalg.norm(array)) for what, array in arrays.items()}
 
 
 class _Best:
@@ -494,6 +525,13 @@ def _check_model(model: Any) -> None:
     if not isinstance(model, Module):
         hint = "; write tl.nn.Linear(…), not tl.nn.Linear" if isinstance(model, type) else ""
         raise TypeError(f"the model must be a Module (tinydl.nn), not {model if hint else type(model).__name__}{hint}")
+
+
+def _check_path(checkpoint: Any) -> None:
+    """Complain before the first epoch rather than after it."""
+    file, _, _ = _format(checkpoint)
+    if not file.parent.is_dir():
+        raise FileNotFoundError(f"checkpoint={str(checkpoint)!r}: there is no folder {str(file.parent)!r}")
 
 
 def _check_fit(

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from ..arrays import Array
-from ..dispatch import behave, define, implements, plain, unwrap
+from ..dispatch import behave, define, implements, plain, tell_flattened, unwrap
 from ..tensor import Tensor
 from .indexing import scatter, take
 
@@ -142,7 +142,13 @@ def copy(a: Any, order: str = "K", subok: bool = False) -> Any:
 def astype(x: Any, dtype: Any, /, *, copy: bool = True, device: Any = None) -> Any:
     """In another dtype: differentiable to a floating one; any other gives a plain array."""
     dtype = np.dtype(dtype)
-    return cast(x, dtype) if dtype.kind == "f" else unwrap(x).astype(dtype)
+    return cast(x, dtype) if dtype.kind == "f" else _whole(x, dtype)
+
+
+def _whole(x: Any, dtype: np.dtype[Any]) -> Any:
+    result = unwrap(x).astype(dtype)
+    tell_flattened("astype to integers", (x,), result)
+    return result
 
 
 # ---- joining and splitting ----

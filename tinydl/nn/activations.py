@@ -86,7 +86,7 @@ class Softplus(Module):
         self.beta = float(beta)
 
     def forward(self, x: Any) -> Any:
-        return F.softplus(x) if self.beta == 1 else F.softplus(self.beta * x) / self.beta
+        return F.softplus(x, beta=self.beta)
 
     def extra_repr(self) -> str:
         return f"beta={self.beta}"

@@ -4,6 +4,7 @@ Every function draws on the `figure` it is given (a Figure or SubFigure) or on a
 ``tl.plots.curves(history).savefig("curves.png")``.
 """
 
+from .page import backprop_page
 from .training import confusion_matrix, curves, images
 
-__all__ = ["confusion_matrix", "curves", "images"]
+__all__ = ["backprop_page", "confusion_matrix", "curves", "images"]

@@ -1,0 +1,204 @@
+"""A page that steps through the user's own graph, forward and then backward, one operation at a time.
+
+What is shown are the steps of explain.py, as data inside page.html, which draws them in the browser; the file needs
+neither a network nor a server. Here values become small tables or heat maps, and operations are put into the groups
+that the page shows as one box until they are opened.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import math
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..arrays import Array
+from ..explain import HOW_TO_GET_LINES, Explanation, Given, Step, counted, explain, number, plain_text
+from ..tensor import Tensor
+
+TABLE = 36  # numbers are shown as numbers up to here, and beyond as a heat map
+SIDE = 24  # of which the sides have at most so many cells
+MOST = 5000  # operations
+OPEN = 60  # operations that a page without Modules shows one by one
+
+
+def backprop_page(loss: Tensor, path: str | os.PathLike[str] = "backprop.html") -> Path:
+    """Write a page that steps through the forward and the backward pass of `loss`, and give its path.
+
+    One self-contained HTML file: the graph in layers, each value and gradient as numbers (heat maps for more than 36
+    of them, in at most 24 × 24 cells, each the mean of a block), the rule of each operation as it stands in the source.
+    Layers are boxes that open on click if the graph was recorded inside ``with tl.source_lines():``. No `.grad` is
+    changed. Raises what `tl.explain` raises, and ValueError for more than 5000 operations.
+    """
+    explained = explain(loss)
+    operations = len([step for step in explained.steps if step.phase == "forward"])
+    if operations > MOST:
+        raise ValueError(
+            f"this graph has {operations:,} operations, more than a page can show ({MOST:,}); make the page of fewer "
+            "layers or time steps, or print tl.explain(loss)"
+        )
+    template = Path(__file__).with_name("page.html").read_text(encoding="utf-8")
+    text = json.dumps(page_data(explained), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    for character in "<>&\u2028\u2029":  # nothing in the data can then end the script that holds it
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    title = html.escape(f"Backpropagation of {explained.loss}")
+    before, after = template.split("{{data}}")
+    written = Path(path)
+    written.write_text(before.replace("{{title}}", title) + text + after, encoding="utf-8")
+    return written
+
+
+def page_data(e: Explanation) -> dict[str, Any]:
+    """All that the page shows, made of strings, integers, lists and dicts."""
+    forward = [step for step in e.steps if step.phase == "forward"]
+    backward = {step.label: step for step in e.steps if step.phase == "backward"}
+    users: dict[str, list[Step]] = {}
+    for step in forward:
+        for label in dict.fromkeys(step.inputs):
+            users.setdefault(label, []).append(step)
+    groups, inside = _groups(forward)
+    nodes = [_given(given, _shared(users.get(given.label, []), inside)) for given in e.givens]
+    nodes += [_operation(step, backward.get(step.label), inside[step.label]) for step in forward]
+    leaves = sum(given.kind == "leaf" for given in e.givens)
+    return {
+        "loss": e.loss,
+        "value": number((forward[-1] if forward else e.givens[0]).value.reshape(())[()]),
+        "summary": f"{counted(len(forward), 'operation')}, {leaves} {'leaf' if leaves == 1 else 'leaves'}",
+        "advice": "" if any(step.line for step in forward) else HOW_TO_GET_LINES,
+        "nodes": nodes,
+        "groups": groups,
+        "steps": [{"number": s.number, "phase": s.phase, "label": s.label} for s in e.steps],
+    }
+
+
+# ---- what is shown as one box ----
+
+
+def _groups(forward: list[Step]) -> tuple[list[dict[str, Any]], dict[str, list[str]]]:
+    """The boxes, the outer ones first, and those that each operation is in, the outermost first.
+
+    A box for each call of a Module; without Modules, in a large graph, one for each run of successive operations.
+    What was computed without interruption is all that lies between its inputs and outputs, so no box is in a cycle.
+    """
+    groups: dict[str, dict[str, Any]] = {}
+    inside: dict[str, list[str]] = {}
+    for step in forward:
+        inside[step.label] = []
+        for depth, scope in enumerate(step.modules):
+            key = f"m{scope.call}"
+            title = f"{scope.path} ({scope.kind})" if scope.path else scope.kind
+            groups.setdefault(key, {"id": key, "title": plain_text(title, 40), "depth": depth})
+            inside[step.label].append(key)
+    outermost = {keys[0] for keys in inside.values() if len(keys) > 1}
+    for key, group in groups.items():
+        group["open"] = key in outermost
+    loose = [step for step in forward if not step.modules]
+    if len(loose) > OPEN:
+        size = max(5, round(math.sqrt(len(forward))))
+        for i in range(0, len(forward), size):
+            run = [step for step in forward[i : i + size] if not step.modules]
+            if len(run) == len(forward[i : i + size]):
+                key, title = f"r{i}", f"steps {run[0].number} to {run[-1].number}"
+                groups[key] = {"id": key, "title": title, "depth": 0, "open": False}
+                for step in run:
+                    inside[step.label] = [key]
+    return list(groups.values()), inside
+
+
+def _shared(users: list[Step], inside: dict[str, list[str]]) -> list[str]:
+    """The boxes that all these steps are in."""
+    if not users:
+        return []
+    common = inside[users[0].label]
+    for step in users[1:]:
+        other = inside[step.label]
+        same = [a == b for a, b in zip(common, other, strict=False)]
+        common = common[: same.index(False) if False in same else len(same)]
+    return common
+
+
+# ---- nodes ----
+
+
+def _given(given: Given, groups: list[str]) -> dict[str, Any]:
+    return {
+        "id": given.label, "kind": given.kind, "title": given.label, "operation": given.kind, "inputs": [],
+        "shape": str(given.value.shape), "dtype": str(given.value.dtype), "groups": groups, "value": shown(given.value),
+        "gradient": None if given.gradient is None else shown(given.gradient), "from": list(given.arrived_from),
+    }  # fmt: skip
+
+
+def _operation(step: Step, back: Step | None, groups: list[str]) -> dict[str, Any]:
+    sent = [] if back is None else [
+        {
+            "to": s.to, "position": s.position, "rule": s.rule, "where": list(s.where), "says": s.says,
+            "letters": [[letter, label] for letter, label in s.letters.items() if letter != label],
+            "numbers": plain_text(s.numbers, 200), "gradient": shown(s.gradient),
+            "summed": "" if s.summed_from is None else f"{s.summed_from} → {s.gradient.shape}",
+        }
+        for s in back.sent
+    ]  # fmt: skip
+    return {
+        "id": step.label, "kind": "operation", "title": step.label, "operation": step.operation,
+        "expression": plain_text(step.expression, 120), "inputs": list(step.inputs), "shape": str(step.shape),
+        "dtype": str(step.value.dtype), "groups": groups, "value": shown(step.value), "line": step.line,
+        "module": step.modules[-1].title if step.modules else "", "sent": sent,
+        "gradient": shown(back.gradient) if back is not None and back.gradient is not None else None,
+        "from": list(back.arrived_from) if back is not None else [],
+    }  # fmt: skip
+
+
+# ---- values ----
+
+
+def shown(array: Array) -> dict[str, Any]:
+    """A value as the page shows it: one number, a table of numbers, or a heat map with its range."""
+    array = np.asarray(array)
+    if array.size == 0:
+        return {"kind": "empty", "text": f"no numbers, shape {array.shape}"}
+    if array.size == 1:
+        return {"kind": "number", "text": number(array.reshape(())[()]), "full": str(array.reshape(())[()].item())}
+    rows = array.reshape(-1, array.shape[-1])
+    if array.size <= TABLE:
+        if rows.shape[1] > 6:  # long rows are broken, so that they fit a phone
+            rows = array.reshape(1, -1)
+        cells = [[{"text": number(v), "full": str(v.item())} for v in row] for row in rows]
+        return {"kind": "table", "cells": cells, "wrap": rows.shape[1] > 6, "text": f"{array.size} numbers"}
+    return _heat_map(array, rows)
+
+
+def _heat_map(array: Array, rows: Array) -> dict[str, Any]:
+    finite = array[np.isfinite(array)].astype(np.float64)
+    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
+    most = max(abs(low), abs(high)) or 1.0
+    numbers = rows.astype(np.float64) / most
+    present = np.ones(numbers.shape)
+    if len(numbers) == 1:  # a long vector in lines, as text is
+        width = math.ceil(math.sqrt(numbers.size * 2))
+        numbers, present = (np.append(a, np.zeros(-a.size % width)).reshape(-1, width) for a in (numbers, present))
+    cells = [[_cell(*of_block) for of_block in zip(*line, strict=True)] for line in zip(*_blocks(numbers, present), strict=True)]
+    text = f"{array.size:,} numbers"
+    text += f", {number(low)} to {number(high)}" if finite.size else ""
+    text += f", {array.size - finite.size:,} not finite" if finite.size < array.size else ""
+    each = [math.ceil(n / SIDE) for n in numbers.shape]
+    text += f"; each cell is the mean of up to {each[0]} × {each[1]}" if max(each) > 1 else ""
+    return {"kind": "map", "cells": cells, "text": text, "most": number(most)}
+
+
+def _blocks(numbers: Array, present: Array) -> tuple[Array, Array, Array]:
+    """Of each of at most SIDE × SIDE blocks: the sum of the finite numbers, how many they are, how many aren't."""
+    unfinished = ~np.isfinite(numbers)
+    parts = np.where(unfinished, 0, numbers), np.where(unfinished, 0, present), unfinished.astype(np.float64)
+    for axis, n in enumerate(numbers.shape):
+        starts = np.arange(0, n, math.ceil(n / SIDE))
+        parts = tuple(np.add.reduceat(a, starts, axis=axis) for a in parts)
+    return parts
+
+
+def _cell(total: float, count: float, unfinished: float) -> Any:
+    """A heat map's cell: hundredths of the largest magnitude, "!" if it isn't all finite, None if nothing is there."""
+    return "!" if unfinished else round(100 * total / count) if count else None

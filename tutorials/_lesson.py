@@ -1,0 +1,76 @@
+"""What the lessons share: how a picture is shown. Nothing here is about deep learning.
+
+`python tutorials/01_derivatives.py` opens no window and saves its pictures beside the script; in a notebook, and in
+the pages that build.py makes, the same line shows the picture where it stands.
+"""
+
+from __future__ import annotations
+
+import html
+import sys
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+
+HERE = Path(__file__).parent
+BLUE, ORANGE, GREEN, RED, PURPLE, SKY, YELLOW, GRAY = (
+    "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#F0E442", "#6E6E6E",
+)  # fmt: skip  # Okabe and Ito's colours, which the colour-blind can tell apart
+
+
+def in_notebook() -> bool:
+    """Whether a notebook runs this, Jupyter's, VS Code's or the site's, and not `python lesson.py`."""
+    ipython = sys.modules.get("IPython")
+    return ipython is not None and ipython.get_ipython() is not None
+
+
+if not in_notebook():
+    matplotlib.use("Agg")
+matplotlib.rcParams.update(
+    {
+        "axes.prop_cycle": matplotlib.cycler(color=[BLUE, ORANGE, GREEN, RED, PURPLE, SKY, GRAY]),
+        "axes.spines.right": False,
+        "axes.spines.top": False,
+        "axes.titlesize": "medium",
+        "figure.constrained_layout.use": True,
+        "figure.dpi": 110,
+        "figure.figsize": (6.4, 3.8),
+        "image.cmap": "viridis",
+        "savefig.dpi": 150,
+    }
+)
+
+
+def show(figure: Any, name: str) -> None:
+    """Show a figure: in a notebook where it stands, in a script as the file tutorials/<name>.png."""
+    if in_notebook():
+        return  # the notebook draws every figure that is still open when its cell ends
+    import matplotlib.pyplot as plt
+
+    path = HERE / f"{name}.png"
+    figure.savefig(path)
+    plt.close(figure)
+    print(f"saved {path.name}")
+
+
+def show_page(loss: Any, name: str, height: int = 640) -> Any:
+    """Step through the graph of `loss`: in a notebook where it stands, in a script as tutorials/<name>.html.
+
+    Write it as the last line of a cell, since a notebook shows what the last line gives.
+    """
+    from tinydl import plots
+
+    path = plots.backprop_page(loss, HERE / f"{name}.html")
+    if not in_notebook():
+        print(f"saved {path.name}; open it in a browser")
+        return None
+    from IPython.display import HTML
+
+    page = path.read_text(encoding="utf-8")
+    path.unlink()
+    title = html.escape(f"The graph of {name}, to step through")
+    return HTML(
+        f'<iframe class="tinydl-page" title="{title}" srcdoc="{html.escape(page)}" '
+        f'style="width: 100%; height: {height}px; border: 1px solid #8884; border-radius: 6px"></iframe>'
+    )
