@@ -1,14 +1,15 @@
 """Eleven gradient checkers, fed right and wrong derivative rules: who lets errors pass, and who rejects what is right?
 
-``python benchmarks/checkers.py`` runs every case with 40 seeds, prints the share of rules that each checker rejected, and
-writes results/checkers.json and checkers.png beside this file (``--output DIR`` elsewhere). The peers' methods are
-re-implemented here with their default numbers; PyTorch's and HIPS autograd's own checkers run on the same cases where they
-are installed. ``--relu 10000`` instead looks for false alarms of ours on that many random relu networks.
+``python benchmarks/checkers.py`` runs every case with 40 seeds, prints the share of rules that each checker rejected,
+and writes results/checkers.json and checkers.png beside this file (``--output DIR`` elsewhere). The peers' methods are
+re-implemented here with their default numbers; PyTorch's and HIPS autograd's own checkers run on the same cases where
+they are installed. ``--relu 10000`` instead looks for false alarms of ours on that many random relu networks.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import multiprocessing
 import os
@@ -69,14 +70,19 @@ def relu_mlp(rng):
 
 def one_of_200(rng):
     place = rng.integers(200)
-    return np.tanh, [rng.standard_normal(200)], lambda g, x: g * tanh_slope(x) * np.where(np.arange(200) == place, 1.5, 1)
+    return (
+        np.tanh,
+        [rng.standard_normal(200)],
+        lambda g, x: g * tanh_slope(x) * np.where(np.arange(200) == place, 1.5, 1),
+    )
 
 
 CASES: list[Case] = [
     ("BUG softmax vjp = 0", lambda rng: (softmax, [rng.standard_normal((3, 5))], lambda g, x: 0 * x)),
     ("BUG x − mean(x): vjp = 0", lambda rng: (lambda x: x - x.mean(), [rng.standard_normal(12)], lambda g, x: 0 * x)),
     ("BUG transpose uses forward axes (cube)", lambda rng: (
-        lambda x: np.transpose(x, (1, 2, 0)), [rng.standard_normal((3, 3, 3))], lambda g, x: np.transpose(g, (1, 2, 0)))),
+        lambda x: np.transpose(x, (1, 2, 0)), [rng.standard_normal((3, 3, 3))],
+        lambda g, x: np.transpose(g, (1, 2, 0)))),
     ("BUG tanh ignores upstream g", lambda rng: (np.tanh, [rng.standard_normal((3, 4))], lambda g, x: tanh_slope(x))),
     ("BUG matmul gW uses mean(g)", lambda rng: (
         np.matmul, [rng.standard_normal((4, 3)), rng.standard_normal((3, 2))],
@@ -86,13 +92,16 @@ CASES: list[Case] = [
     elementwise("BUG tanh ×1.0005", np.tanh, lambda x: 1.0005 * tanh_slope(x), normal(3, 4)),
     elementwise("BUG tanh ×1.00005", np.tanh, lambda x: 1.00005 * tanh_slope(x), normal(3, 4)),
     ("BUG one of 200 entries ×1.5", one_of_200),
-    ("BUG x[[0,0,1]] overwrites duplicates", lambda rng: (lambda x: x[[0, 0, 1]], [rng.standard_normal(3)], overwrites)),
+    ("BUG x[[0,0,1]] overwrites duplicates", lambda rng: (
+        lambda x: x[[0, 0, 1]], [rng.standard_normal(3)], overwrites)),
     elementwise("BUG 1e-8·sin: vjp = 0", lambda x: 1e-8 * np.sin(x), lambda x: 0 * x, normal(3, 4)),
     elementwise("BUG log(a+1e5): vjp = 0", lambda x: np.log(x + 1e5), lambda x: 0 * x, uniform(-100, 100, 3, 4)),
     ("BUG max: both ties get all of g", lambda rng: (
         np.max, [np.array([1.0, 0.5, 1.0, rng.uniform(-1, 0.9)])], lambda g, x: g * (x == x.max()))),
-    elementwise("OK relu at exactly 0", lambda x: np.maximum(x, 0), lambda x: (x > 0) * 1.0, lambda rng: np.zeros((3, 4))),
-    ("OK sum(x²) at 1e8", lambda rng: (lambda x: (x * x).sum(), [1e8 * rng.standard_normal(10)], lambda g, x: 2 * g * x)),
+    elementwise("OK relu at exactly 0", lambda x: np.maximum(x, 0), lambda x: (x > 0) * 1.0,
+                lambda rng: np.zeros((3, 4))),
+    ("OK sum(x²) at 1e8", lambda rng: (
+        lambda x: (x * x).sum(), [1e8 * rng.standard_normal(10)], lambda g, x: 2 * g * x)),
     elementwise("OK sqrt, x in 1e-6…1e-3", np.sqrt, lambda x: 0.5 / np.sqrt(x), uniform(1e-6, 1e-3, 3, 4)),
     elementwise("OK x+1e10 (cancellation)", lambda x: x + 1e10, np.ones_like, normal(3, 4)),
     elementwise("OK exp, x in 10…14", np.exp, np.exp, uniform(10, 14, 3, 4)),
@@ -167,7 +176,9 @@ def chainer(f, inputs, rule, rng):
     v = rng.standard_normal(np.shape(f(*inputs)))
     directions = [rng.standard_normal(x.shape) for x in inputs]
     length = np.sqrt(sum(np.sum(d * d) for d in directions))
-    directions = [np.where(np.abs(d) < 0.1 * length / np.sqrt(d.size), np.copysign(0.1, d), d) / length for d in directions]
+    directions = [
+        np.where(np.abs(d) < 0.1 * length / np.sqrt(d.size), np.copysign(0.1, d), d) / length for d in directions
+    ]
     up = f(*(x + 1e-3 * d for x, d in zip(inputs, directions, strict=True)))
     down = f(*(x - 1e-3 * d for x, d in zip(inputs, directions, strict=True)))
     slope = np.sum(v * (up - down)) / 2e-3
@@ -311,7 +322,9 @@ def bake_off(seeds: int, output: Path) -> int:
         print(case[0].ljust(width), *cells, flush=True)
     print(f"\n{time.perf_counter() - started:.0f} s")
     output.mkdir(parents=True, exist_ok=True)
-    (output / "checkers.json").write_text(json.dumps({"seeds": seeds, "rejected_percent": table}, indent=1, ensure_ascii=False))
+    (output / "checkers.json").write_text(
+        json.dumps({"seeds": seeds, "rejected_percent": table}, indent=1, ensure_ascii=False)
+    )
     picture(table, names, seeds, output / "checkers.png")
     print(f"written: {output / 'checkers.json'} and checkers.png")
     errors = sum(abs(row["tinydl"] - 100 * case.startswith("BUG")) for case, row in table.items())
@@ -351,7 +364,7 @@ def relu_network(seed: int) -> tuple[Callable[..., Any], list[np.ndarray], Calla
     rng = np.random.default_rng(seed)
     sizes = [int(rng.integers(1, 5)) for _ in range(rng.integers(3, 6))]
     x = rng.standard_normal((int(rng.integers(1, 6)), sizes[0]))
-    weights = [rng.standard_normal((m, n)) * np.sqrt(2 / m) for m, n in zip(sizes, sizes[1:], strict=False)]
+    weights = [rng.standard_normal((m, n)) * np.sqrt(2 / m) for m, n in itertools.pairwise(sizes)]
     biases = [np.zeros(n) if rng.random() < 0.3 else rng.standard_normal(n) * 0.3 for n in sizes[1:]]
     target = rng.standard_normal((len(x), sizes[-1]))
     squared = rng.random() < 0.5

@@ -6,6 +6,7 @@ This file is the list of what ``import tinydl as tl`` gives. Read tensor.py firs
 from . import data, derivatives, functional, nn, optim, plots
 from .arrays import default_dtype, set_default_dtype
 from .debug import detect_anomaly, source_lines
+from .diagnose import Diagnosis, Verdict, diagnose
 from .explain import explain
 from .gradcheck import gradcheck
 from .random import manual_seed

@@ -375,7 +375,11 @@ def _apply(node: Tensor, position: int, g: Array) -> tuple[Any, _Shown, dict[str
         raw, expression = rule(*args, **node.options), written.body
         values = _bound(rule, args, node.options)
     elif len(_returns(written)) == 1 and not _chooses(_returns(written)[0].value):
-        raw, expression, values = rule(*args, **node.options), _returns(written)[0].value, _bound(rule, args, node.options)
+        raw, expression, values = (
+            rule(*args, **node.options),
+            _returns(written)[0].value,
+            _bound(rule, args, node.options),
+        )
     else:
         raw, expression, values = _watched(rule, args, node.options, _returns(written))
     while _chooses(expression):
@@ -844,7 +848,14 @@ def _unlinked(link: Any) -> list[Edge]:
 
 
 def _paths(
-    plain: Explanation, loss: Tensor, w: Tensor, index: tuple[int, ...], limit: int, seen: _Pass, found: dict[Tensor, Any], labels: _Labels
+    plain: Explanation,
+    loss: Tensor,
+    w: Tensor,
+    index: tuple[int, ...],
+    limit: int,
+    seen: _Pass,
+    found: dict[Tensor, Any],
+    labels: _Labels,
 ) -> Explanation:
     if w is not loss and w not in found and not any(w is x for x in labels.constants):
         raise ValueError(

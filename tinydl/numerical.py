@@ -1,12 +1,14 @@
 """Numerical differentiation with an error bar: the slope of a function along a line, and how well it is known.
 
-A slope is extrapolated from central differences at four steps, each half of the one before (Romberg's table). Such windows
-are laid at many scales; what the finer ones say bounds the error of the coarser. The even part of the same differences
-tells the two one-sided slopes apart, hence a smooth point from a kink. Needs only arrays; gradcheck.py asks the questions.
+A slope is extrapolated from central differences at four steps, each half of the one before (Romberg's table). Such
+windows are laid at many scales; what the finer ones say bounds the error of the coarser. The even part of the same
+differences tells the two one-sided slopes apart, hence a smooth point from a kink. Needs only arrays; gradcheck.py asks
+the questions.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -27,7 +29,8 @@ ROUNDING = 3e-6  # steps in f of more than this part of its value are its nature
 
 @dataclass(frozen=True)
 class Window:
-    """Differences at the steps 8h, 4h, 2h and h, extrapolated to the step 0, and how much that moved in the last stage."""
+    """Differences at the steps 8h, 4h, 2h and h, extrapolated to the step 0, and how much that moved in the last
+    stage."""
 
     h: float
     sides: int  # 2: both; 1: only to the right, -1: only to the left, because f is undefined on the other side
@@ -63,7 +66,7 @@ def romberg(column: Sequence[float], powers: Sequence[int]) -> tuple[float, floa
         factor = 2.0**power
         if len(table) == 2:
             change = abs(table[1] - table[0])
-        table = [(factor * b - a) / (factor - 1) for a, b in zip(table, table[1:], strict=False)]
+        table = [(factor * b - a) / (factor - 1) for a, b in itertools.pairwise(table)]
     return table[0], change
 
 
@@ -132,7 +135,8 @@ class Line:
         return self.known[t]
 
     def rounding(self) -> float:
-        """What rounding of f's values at x may do to v·f: of those elements that move, or if none was seen to, of all."""
+        """What rounding of f's values at x may do to v·f: of those elements that move, or if none was seen to, of
+        all."""
         return EPS * _norm((self.v * self.y)[self.changed] if self.changed.any() else self.v * self.y)
 
     def probe(self, scale: float) -> None:
@@ -152,7 +156,9 @@ class Line:
         ups = [point for point in map(self.at, reversed(steps)) if point is not None][::-1]
         downs = [point for point in map(self.at, (-t for t in reversed(steps))) if point is not None][::-1]
         right, right_spread = romberg([p[0] / p[1] for p in ups], (1, 2, 3)) if len(ups) == 4 else (math.nan, math.inf)
-        left, left_spread = romberg([p[0] / p[1] for p in downs], (1, 2, 3)) if len(downs) == 4 else (math.nan, math.inf)
+        left, left_spread = (
+            romberg([p[0] / p[1] for p in downs], (1, 2, 3)) if len(downs) == 4 else (math.nan, math.inf)
+        )
         rounding = EPS * _norm(self.v * np.where(self.longest != 0, np.abs(self.y) + np.abs(self.longest), 0.0))
         reach = max((abs(p[0] / p[1]) for p in (*ups, *downs)), default=0.0)
         if len(ups) == len(downs) == 4:
@@ -241,10 +247,12 @@ def judge_line(line: Line, ours: float, scale: float, surveyor: Surveyor, larger
                 if hidden is not None:
                     return hidden
             return Slope(w.slope + offset, 2 * w.spread + 4 * line.rounding() / w.h, "right", h=w.h)
-        nothing = 4 * line.rounding() / w.h  # neither ours nor the slope can be told from 0, and no long step says otherwise
-        if abs(ours) <= line.rounding_of_ours and abs(w.slope + offset) <= nothing and w.sides == 2:
-            if abs(w.jump) <= 4 * nothing and nothing * scale <= 1e-9 * _norm(line.v * line.y):
-                return _hidden(line, scale, larger, offset) or Slope(w.slope + offset, nothing, "right", h=w.h)
+        nothing = (
+            4 * line.rounding() / w.h
+        )  # neither ours nor the slope can be told from 0, and no long step says otherwise
+        flat = w.sides == 2 and abs(w.slope + offset) <= nothing and abs(w.jump) <= 4 * nothing
+        if flat and abs(ours) <= line.rounding_of_ours and nothing * scale <= 1e-9 * _norm(line.v * line.y):
+            return _hidden(line, scale, larger, offset) or Slope(w.slope + offset, nothing, "right", h=w.h)
         return None
 
     def judged(noise: float = 0.0) -> Slope:
@@ -253,8 +261,8 @@ def judge_line(line: Line, ours: float, scale: float, surveyor: Surveyor, larger
 
     def doubted(found: Slope) -> Slope:
         """The same once more, after looking where the verdict could be overturned."""
+        line.probe(scale)
         for _ in range(4):
-            line.probe(scale)
             least = 30 * surveyor.floor(line) / abs(found.value - ours) if found.value != ours else 0.0
             fine = [k for k in range(WINDOWS) if _step(scale, k) >= least and _step(scale, k) < found.h]
             for k in {fine[-1], fine[-2], fine[len(fine) // 2]} if len(fine) > 1 else set(fine):
@@ -285,9 +293,10 @@ def judge_line(line: Line, ours: float, scale: float, surveyor: Surveyor, larger
         return found
     for size in larger:
         w = line.window(size / FIRST / 8)
-        if w is not None and w.sides == 2:  # far away f may be flat without being so here: 0 says nothing
-            if abs(w.slope + offset) > 20 * (w.spread + max(surveyor.floor(line), w.rounding) / w.h):
-                windows[w.h] = w
+        if w is None or w.sides != 2:
+            continue
+        if abs(w.slope + offset) > 20 * (w.spread + max(surveyor.floor(line), w.rounding) / w.h):
+            windows[w.h] = w  # (far away f may be flat without being so here: a slope of 0 says nothing)
     found = judged()
     if found.verdict != "undecided":
         return found
@@ -302,7 +311,8 @@ def estimate(line: Line, scale: float) -> float:
 
 
 def _hidden(line: Line, scale: float, larger: Sequence[float], offset: float) -> Slope | None:
-    """The slope of a line that looks constant only because rounding hides it at short steps: one that two windows of long
+    """The slope of a line that looks constant only because rounding hides it at short steps: one that two windows of
+    long
     steps agree on, and that is too small to be seen at the short ones. None if there is none, as for a truly flat f."""
     far = next((found for step in (1e6, 1e3) if (found := line.evaluate(step * max(scale, 1.0))) is not None), None)
     if far is None or not far[0].any():
@@ -356,7 +366,9 @@ def _judge(line: Line, windows: Sequence[Window], ours: float, offset: float, ba
         if best < 0 or bars[k] < bars[best]:
             best = k
     slack = line.rounding_of_ours
-    if line.predicted is not None:  # t is relative, and a rule computed from f's own values can't be better than they are
+    if (
+        line.predicted is not None
+    ):  # t is relative, and a rule computed from f's own values can't be better than they are
         lengths = [float(np.median(np.abs(d))) for d in line.moves.values() if isinstance(d, np.ndarray)]
         slack += 8 * line.rounding() * max(1.0, *lengths)
     if best >= 0:

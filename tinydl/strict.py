@@ -135,7 +135,7 @@ class _Strict(Observer):
     def _sides(self, y: Tensor, primitive: Primitive, inputs: Sequence[Any]) -> tuple[Any, ...] | None:
         """Two sides of different ndim and as many numbers, that broadcast to more; then what is computed of them."""
         known = next((s for s in (self.of(x).sides for x in inputs) if s is not None), None)
-        elementwise = isinstance(primitive.forward, np.ufunc) and primitive.forward is not np.matmul
+        elementwise = primitive.name != "matmul" and isinstance(getattr(np, primitive.name, None), np.ufunc)
         if known is None:
             if not elementwise or len(inputs) != 2 or not y.requires_grad:
                 return None

@@ -188,7 +188,7 @@ def rule_mutations(primitive: Primitive, position: int) -> Iterator[Mutation]:
     yield mutation(
         "the second derivative detached", lambda g, y, *rest, **o: rule(unwrap(g), unwrap(y), *map(unwrap, rest), **o)
     )
-    if len(rules) > 1 or primitive.each:
+    if primitive.each or (len(rules) > 1 and _uses_an_input(rule)):
         yield mutation("the first two inputs exchanged", _with_inputs_exchanged(rule, skip))
     other = rules[(position + 1) % len(rules)]
     if other is not None and not _same_code(other, rule):
@@ -261,6 +261,15 @@ def _with_inputs_exchanged(rule: Callable[..., Any], skip: int) -> Callable[...,
         return rule(g, y, *first, *others[1::-1], *others[2:], **options)
 
     return wrong
+
+
+def _uses_an_input(rule: Callable[..., Any]) -> bool:
+    """Whether exchanging its first two inputs can make a difference to a rule."""
+    found = _source_node(rule)
+    if found is None:
+        return True
+    names = [a.arg for a in found[0].args.args][2:4]
+    return any(isinstance(node, ast.Name) and node.id in names for node in ast.walk(found[0]))
 
 
 def _same_code(one: Any, other: Any) -> bool:

@@ -23,6 +23,7 @@ from ..tensor import Tensor
 TABLE = 36  # numbers are shown as numbers up to here, and beyond as a heat map
 SIDE = 24  # of which the sides have at most so many cells
 MOST = 5000  # operations
+BOXES = 40  # are at most opened to by default
 OPEN = 60  # operations that a page without Modules shows one by one
 
 
@@ -93,9 +94,7 @@ def _groups(forward: list[Step]) -> tuple[list[dict[str, Any]], dict[str, list[s
             title = f"{scope.path} ({scope.kind})" if scope.path else scope.kind
             groups.setdefault(key, {"id": key, "title": plain_text(title, 40), "depth": depth})
             inside[step.label].append(key)
-    outermost = {keys[0] for keys in inside.values() if len(keys) > 1}
-    for key, group in groups.items():
-        group["open"] = key in outermost
+    _open_some(groups, inside)
     loose = [step for step in forward if not step.modules]
     if len(loose) > OPEN:
         size = max(5, round(math.sqrt(len(forward))))
@@ -107,6 +106,20 @@ def _groups(forward: list[Step]) -> tuple[list[dict[str, Any]], dict[str, list[s
                 for step in run:
                     inside[step.label] = [key]
     return list(groups.values()), inside
+
+
+def _open_some(groups: dict[str, dict[str, Any]], inside: dict[str, list[str]]) -> None:
+    """Open the outermost boxes, and then level by level those that hold others, while few boxes are to be seen."""
+    holders = {key for keys in inside.values() for key in keys[:-1]}
+    opened: set[str] = set()
+    for depth in range(max((g["depth"] for g in groups.values()), default=-1) + 1):
+        more = opened | {key for key in holders if groups[key]["depth"] == depth}
+        seen = {next((key for key in keys if key not in more), label) for label, keys in inside.items()}
+        if depth and len(seen) > BOXES:
+            break
+        opened = more
+    for key, group in groups.items():
+        group["open"] = key in opened
 
 
 def _shared(users: list[Step], inside: dict[str, list[str]]) -> list[str]:
@@ -180,7 +193,10 @@ def _heat_map(array: Array, rows: Array) -> dict[str, Any]:
     if len(numbers) == 1:  # a long vector in lines, as text is
         width = math.ceil(math.sqrt(numbers.size * 2))
         numbers, present = (np.append(a, np.zeros(-a.size % width)).reshape(-1, width) for a in (numbers, present))
-    cells = [[_cell(*of_block) for of_block in zip(*line, strict=True)] for line in zip(*_blocks(numbers, present), strict=True)]
+    cells = [
+        [_cell(*of_block) for of_block in zip(*line, strict=True)]
+        for line in zip(*_blocks(numbers, present), strict=True)
+    ]
     text = f"{array.size:,} numbers"
     text += f", {number(low)} to {number(high)}" if finite.size else ""
     text += f", {array.size - finite.size:,} not finite" if finite.size < array.size else ""

@@ -1,0 +1,427 @@
+"""Diagnose: planted faults are named, healthy runs pass in silence, and nothing is changed by looking.
+
+The two sets are the measure: every fault with its code, no verdict on a healthy run, before training and after it.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tinydl as tl
+from tinydl import data, nn, optim, random
+from tinydl import functional as F
+
+
+@dataclass
+class Case:
+    model: Any
+    train: Any
+    loss: Any
+    optimizer: Any
+    epochs: int = 8
+    batch_size: int = 32
+    validation: Any = None
+    fit: bool = False  # a fault that shows in the history only
+    options: Any = None
+
+
+def digits(n=400, scale=1.0):
+    whole = data.digits()
+    return (whole.x[:n] * np.float32(scale), whole.y[:n])
+
+
+def mlp(*sizes, act=nn.ReLU, end=(), norm=None):
+    layers = []
+    for i, (a, b) in enumerate(zip(sizes, sizes[1:], strict=False)):
+        layers.append(nn.Linear(a, b))
+        if i < len(sizes) - 2:
+            layers += [norm(b)] if norm else []
+            layers.append(act())
+    return nn.Sequential(*layers, *end)
+
+
+def sgd(model, lr=0.1, **options):
+    return optim.SGD(model.parameters(), lr=lr, **options)
+
+
+def adam(model, lr=1e-3, **options):
+    return optim.Adam(model.parameters(), lr=lr, **options)
+
+
+XOR = (np.array([[0, 0], [0, 1], [1, 0], [1, 1]], np.float32), np.array([[0], [1], [1], [0]], np.float32))
+
+
+def regression(n=200, features=5, seed=0, scale=1.0, mean=0.0):
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(n, features)).astype(np.float32)
+    y = np.sin(x[:, :1]) + 0.5 * x[:, 1:2] + 0.1 * rng.normal(size=(n, 1))
+    return x, (y * scale + mean).astype(np.float32)
+
+
+def pair(dataset):
+    return dataset.x, dataset.y
+
+
+def scaled(model, factor):
+    with tl.no_grad():
+        for p in model.parameters():
+            p.data[...] *= factor
+    return model
+
+
+def he(model):
+    for layer in model.modules():
+        if isinstance(layer, nn.Linear):
+            nn.init.kaiming_normal_(layer.weight)
+    return model
+
+
+def simple(model, train, loss, make=adam, lr=1e-3, **rest):
+    return Case(model, train, loss, make(model, lr), **rest)
+
+
+# ---- healthy runs ----
+
+
+class Words(nn.Module):
+    def __init__(self):
+        self.embedding, self.hidden, self.out = nn.Embedding(30, 8), nn.Linear(8, 16), nn.Linear(16, 3)
+
+    def forward(self, x):
+        return self.out(np.tanh(self.hidden(self.embedding(x).mean(axis=1))))
+
+
+class Residual(nn.Module):
+    def __init__(self, depth=8):
+        self.enter, self.leave = nn.Linear(5, 24), nn.Linear(24, 1)
+        self.blocks = [mlp(24, 24, 24) for _ in range(depth)]
+        self.norms = [nn.LayerNorm(24) for _ in range(depth)]
+
+    def forward(self, x):
+        h = self.enter(x)
+        for norm, block in zip(self.norms, self.blocks, strict=True):
+            h = h + block(norm(h))
+        return self.leave(h)
+
+
+class Recurrent(nn.Module):
+    """Says the sign of the sum of a sequence."""
+
+    def __init__(self):
+        self.cell, self.out = nn.Linear(17, 16), nn.Linear(16, 2)
+
+    def forward(self, x):
+        h = np.zeros((len(x), 16), np.float32)
+        for t in range(x.shape[1]):
+            h = np.tanh(self.cell(np.concatenate([h, x[:, t : t + 1]], axis=1)))
+        return self.out(h)
+
+
+class Gated(nn.Module):
+    def __init__(self):
+        self.a, self.b, self.out = nn.Linear(2, 16), nn.Linear(2, 16), nn.Linear(16, 2)
+
+    def forward(self, x):
+        return self.out(F.sigmoid(self.a(x)) * self.b(x))
+
+
+def words(n=200):
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 3, n)
+    return rng.integers(0, 10, (n, 6)) + 10 * y[:, None], y
+
+
+def sequences(n=200):
+    x = np.random.default_rng(0).normal(size=(n, 8)).astype(np.float32)
+    return x, (x.sum(1) > 0).astype(int)
+
+
+def zero_head():
+    model = mlp(64, 32, 10)
+    model[2].weight.data[...] = 0
+    model[2].bias.data[...] = 0
+    return model
+
+
+def frozen():
+    model = mlp(64, 64, 32, 10)
+    for p in model[0].parameters():
+        p.requires_grad = False
+    return model
+
+
+bce = F.binary_cross_entropy_with_logits
+HEALTHY = {
+    "a line by gradient descent": lambda: simple(nn.Linear(1, 1), pair(data.line(100)), F.mse_loss, sgd, 0.1, epochs=30),
+    "a line without much noise": lambda: simple(
+        nn.Linear(1, 1), pair(data.line(100, 0.1)), F.mse_loss, sgd, 0.1, epochs=30
+    ),
+    "a line with Adam": lambda: simple(nn.Linear(1, 1), pair(data.line(100)), F.mse_loss, adam, 0.05, epochs=30),
+    "XOR with tanh and the squared error": lambda: simple(
+        mlp(2, 8, 1, act=nn.Tanh), XOR, F.mse_loss, sgd, 0.3, epochs=300, batch_size=4
+    ),
+    "XOR with Adam": lambda: simple(mlp(2, 8, 1), XOR, bce, adam, 0.03, epochs=150, batch_size=4),
+    "moons with relus": lambda: simple(
+        mlp(2, 16, 16, 2), pair(data.moons(200)), F.cross_entropy, adam, 0.01, epochs=20
+    ),
+    "moons with tanh and momentum": lambda: simple(
+        mlp(2, 16, 2, act=nn.Tanh), pair(data.moons(200)), F.cross_entropy, lambda m, lr: sgd(m, lr, momentum=0.9), 0.05,
+        epochs=20,
+    ),
+    "moons with one sigmoid at the end": lambda: Case(
+        *(lambda m: (m, (data.moons(200).x, data.moons(200).y[:, None].astype(np.float32)), F.binary_cross_entropy,
+                     adam(m, 0.02)))(mlp(2, 16, 1, act=nn.Tanh, end=[nn.Sigmoid()])), epochs=30
+    ),
+    "spirals": lambda: simple(mlp(2, 64, 3), pair(data.spirals(300)), F.cross_entropy, adam, 0.01, epochs=40),
+    "blobs with a linear model": lambda: simple(nn.Linear(2, 3), pair(data.blobs(300)), F.cross_entropy, adam, 0.01),
+    "digits": lambda: simple(mlp(64, 64, 10), digits(), F.cross_entropy, epochs=10),
+    "digits by plain gradient descent": lambda: simple(mlp(64, 64, 10), digits(), F.cross_entropy, sgd, 0.1, epochs=20),
+    "digits with dropout and validation": lambda: Case(
+        *(lambda m: (m, digits(600), F.cross_entropy, adam(m, 5e-3)))(
+            nn.Sequential(nn.Linear(64, 128), nn.ReLU(), nn.Dropout(0.25), nn.Linear(128, 10))
+        ), epochs=20, validation=(data.digits().x[600:900], data.digits().y[600:900]),
+    ),
+    "digits with BatchNorm": lambda: simple(
+        mlp(64, 64, 64, 10, norm=nn.BatchNorm1d), digits(), F.cross_entropy, adam, 1e-2
+    ),
+    "digits with one-hot targets and AdamW": lambda: simple(
+        mlp(64, 32, 10), (digits()[0], F.one_hot(digits()[1])), F.cross_entropy, lambda m, lr: optim.AdamW(m.parameters(), lr)
+    ),
+    "digits with a last layer of zeros": lambda: simple(zero_head(), digits(), F.cross_entropy),
+    "digits with a frozen layer": lambda: simple(frozen(), digits(), F.cross_entropy),
+    "digits with summed losses": lambda: simple(
+        mlp(64, 32, 10), digits(), lambda z, y: F.cross_entropy(z, y, reduction="sum"), adam, 1e-3
+    ),
+    "digits with label smoothing and gelu": lambda: simple(
+        mlp(64, 48, 10, act=nn.GELU), digits(), lambda z, y: F.cross_entropy(z, y, label_smoothing=0.1)
+    ),
+    "digits with RMSprop and silu": lambda: simple(
+        mlp(64, 48, 10, act=nn.SiLU), digits(), F.cross_entropy, lambda m, lr: optim.RMSprop(m.parameters(), lr)
+    ),
+    "pixels of 0 to 255 that the model itself scales": lambda: simple(
+        Scaling(mlp(64, 32, 10)), digits(scale=255), F.cross_entropy
+    ),
+    "six layers of tanh": lambda: simple(
+        mlp(64, *[48] * 5, 10, act=nn.Tanh), digits(), F.cross_entropy, adam, 2e-3
+    ),
+    "ten layers of relu, He's weights": lambda: simple(he(mlp(64, *[48] * 9, 10)), digits(), F.cross_entropy),
+    "ten layers of sigmoid with LayerNorm": lambda: simple(
+        mlp(64, *[48] * 5, 10, act=nn.Sigmoid, norm=nn.LayerNorm), digits(), F.cross_entropy, adam, 3e-3
+    ),
+    "eight residual blocks": lambda: simple(Residual(), regression(), F.mse_loss, adam, 2e-3),
+    "a recurrent network": lambda: simple(Recurrent(), sequences(), F.cross_entropy, adam, 5e-3),
+    "a gated network": lambda: simple(Gated(), pair(data.moons(200)), F.cross_entropy, adam, 0.02),
+    "words": lambda: simple(Words(), words(), F.cross_entropy, adam, 0.01),
+    "regression": lambda: simple(mlp(5, 32, 1), regression(), F.mse_loss, adam, 5e-3, epochs=20),
+    "regression with Huber's loss and Adagrad": lambda: simple(
+        mlp(5, 32, 1, act=nn.Tanh), regression(), F.huber_loss, lambda m, lr: optim.Adagrad(m.parameters(), lr), 0.03
+    ),
+    "regression with Adadelta": lambda: simple(
+        mlp(5, 32, 1), regression(), F.l1_loss, lambda m, lr: optim.Adadelta(m.parameters(), lr), 1.0
+    ),
+    "two classes, 70 to 30": lambda: simple(mlp(2, 8, 2), unequal(0.7), F.cross_entropy, adam, 0.01, epochs=20),
+    "an autoencoder": lambda: simple(mlp(64, 16, 64), (digits()[0], digits()[0]), F.mse_loss, adam, 2e-3),
+}  # fmt: skip
+
+
+class Scaling(nn.Module):
+    def __init__(self, inner):
+        self.inner = inner
+
+    def forward(self, x):
+        return self.inner(x / 255)
+
+
+def unequal(share, n=200):
+    rng = np.random.default_rng(0)
+    y = (np.arange(n) >= share * n).astype(int)
+    return (rng.normal(size=(n, 2)) + 2 * y[:, None]).astype(np.float32), y
+
+
+# ---- planted faults ----
+
+
+def constant(model, value=0.0):
+    for p in model.parameters():
+        p.data[...] = value
+    return model
+
+
+def biased(model, bias):
+    model[0].bias.data[...] = bias
+    return model
+
+
+class Unused(nn.Module):
+    def __init__(self):
+        self.a, self.b, self.c = nn.Linear(64, 32), nn.Linear(32, 32), nn.Linear(32, 10)
+
+    def forward(self, x):
+        return self.c(np.tanh(self.a(x)))
+
+
+class ThroughData(Unused):
+    def forward(self, x):
+        h = np.tanh(self.a(x))
+        return self.c(np.tanh(h @ self.b.weight.data.T + self.b.bias))
+
+
+def only_last(m, lr):
+    return optim.Adam(m[-1].parameters(), lr)
+
+
+def noisy_labels(n=60):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(n, 20)).astype(np.float32)
+    return x, (x[:, 0] + rng.normal(size=n) * 1.5 > 0).astype(int)
+
+
+def overfitted():
+    train, held_out = noisy_labels(), noisy_labels(100)
+    model = mlp(20, 64, 2)
+    held_out = (np.random.default_rng(1).normal(size=(100, 20)).astype(np.float32), np.arange(100) % 2)
+    return Case(model, train, F.cross_entropy, adam(model, 0.01), epochs=40, validation=held_out, fit=True)
+
+
+def with_nan():
+    x, y = digits()
+    x = x.copy()
+    x[3, 5] = np.nan
+    return simple(mlp(64, 32, 10), (x, y), F.cross_entropy)
+
+
+def other_optimizer():
+    model = mlp(64, 32, 10)
+    return Case(model, digits(), F.cross_entropy, adam(copy.deepcopy(model)))
+
+
+def jumping():
+    """A learning rate that lets the loss rise in the end."""
+    model = mlp(64, 64, 10)
+    return Case(model, digits(), F.cross_entropy, sgd(model, 8.0, momentum=0.9), fit=True, epochs=8)
+
+
+FAULTS = {
+    "zeros": ("identical_units", lambda: simple(constant(mlp(64, 32, 10)), digits(), F.cross_entropy)),
+    "a constant": ("identical_units", lambda: simple(constant(mlp(2, 8, 2), 0.5), pair(data.moons(200)), F.cross_entropy)),
+    "weights times 30": ("initial_loss", lambda: simple(scaled(mlp(64, 32, 10), 30), digits(), F.cross_entropy)),
+    "outputs times 100 in regression": ("initial_loss", lambda: simple(scaled(mlp(5, 32, 1), 20), regression(), F.mse_loss)),
+    "pixels of 0 to 255": ("inputs_not_scaled", lambda: simple(mlp(64, 32, 10), digits(scale=255), F.cross_entropy)),
+    "pixels of 0 to 16": ("inputs_not_scaled", lambda: simple(mlp(64, 32, 10), digits(scale=16), F.cross_entropy)),
+    "one feature in other units": (
+        "inputs_not_scaled",
+        lambda: simple(mlp(5, 16, 1), (regression()[0] * np.float32([1, 1, 5000, 1, 1]), regression()[1]), F.mse_loss),
+    ),
+    "tiny inputs": ("inputs_not_scaled", lambda: simple(mlp(64, 32, 10), digits(scale=1e-3), F.cross_entropy)),
+    "targets in thousands": ("targets_not_scaled", lambda: simple(mlp(5, 32, 1), regression(scale=50, mean=3000), F.mse_loss)),
+    "large targets about 0": ("targets_not_scaled", lambda: simple(mlp(5, 32, 1), regression(scale=1000), F.mse_loss)),
+    "19 of 20 of one class": ("unbalanced_labels", lambda: simple(mlp(2, 8, 2), unequal(0.95), F.cross_entropy)),
+    "a batch of sorted data": (
+        "unbalanced_labels",
+        lambda: simple(mlp(64, 32, 10), tuple(a[np.argsort(digits()[1], kind="stable")][:40] for a in digits()), F.cross_entropy),
+    ),
+    "few positives": (
+        "unbalanced_labels",
+        lambda: simple(mlp(2, 8, 1), (unequal(0.9)[0], unequal(0.9)[1][:, None].astype(np.float32)), bce),
+    ),
+    "dead relus": ("dead_relus", lambda: simple(biased(mlp(64, 32, 10), -50), digits(), F.cross_entropy)),
+    "saturated tanh": ("saturated", lambda: simple(scaled(mlp(64, 32, 32, 10, act=nn.Tanh), 50), digits(), F.cross_entropy)),
+    "saturated sigmoids by inputs": (
+        "saturated", lambda: simple(mlp(64, 32, 10, act=nn.Sigmoid), digits(scale=255), F.cross_entropy),
+    ),
+    "ten layers of sigmoid": (
+        "vanishing_gradients", lambda: simple(mlp(64, *[32] * 9, 10, act=nn.Sigmoid), digits(), F.cross_entropy),
+    ),
+    "small weights in a deep net": (
+        "vanishing_gradients", lambda: simple(scaled(mlp(64, *[32] * 6, 10, act=nn.Tanh), 0.1), digits(), F.cross_entropy),
+    ),
+    "XOR from weights of 0.01": (
+        "vanishing_activations", lambda: simple(scaled(mlp(2, 8, 1), 0.01), XOR, F.mse_loss, sgd, 0.1),
+    ),
+    "large weights in a deep net": (
+        "exploding_gradients", lambda: simple(scaled(mlp(64, *[32] * 9, 10), 12), digits(), F.cross_entropy),
+    ),
+    "an unused layer": ("unchanged", lambda: simple(Unused(), digits(), F.cross_entropy)),
+    "a weight through .data": ("unchanged", lambda: simple(ThroughData(), digits(), F.cross_entropy)),
+    "an optimizer with the last layer only": (
+        "unchanged", lambda: simple(mlp(64, 32, 10), digits(), F.cross_entropy, only_last),
+    ),
+    "an optimizer of a copy": ("unchanged", other_optimizer),
+    "a rate of 50": ("learning_rate_too_high", lambda: simple(mlp(64, 32, 10), digits(), F.cross_entropy, sgd, 50.0)),
+    "a rate of 1 with Adam": ("learning_rate_too_high", lambda: simple(mlp(5, 32, 1), regression(), F.mse_loss, adam, 1.0)),
+    "a line with too high a rate": (
+        "learning_rate_too_high", lambda: simple(nn.Linear(1, 1), pair(data.line(100)), F.mse_loss, sgd, 1.2),
+    ),
+    "a rate of 1e-6": ("learning_rate_too_low", lambda: simple(mlp(64, 32, 10), digits(), F.cross_entropy, sgd, 1e-6)),
+    "a rate of 1e-8 with Adam": (
+        "learning_rate_too_low", lambda: simple(mlp(2, 16, 2), pair(data.moons(200)), F.cross_entropy, adam, 1e-8),
+    ),
+    "a line with too low a rate": (
+        "learning_rate_too_low", lambda: simple(nn.Linear(1, 1), pair(data.line(100)), F.mse_loss, sgd, 1e-6),
+    ),
+    "overfitting": ("overfitting", overfitted),
+    "a NaN in the data": ("not_finite", with_nan),
+    "a run whose loss rises": ("learning_rate_too_high", jumping),
+}  # fmt: skip
+
+
+def fitted(case):
+    return tl.fit(
+        case.model, case.train, loss=case.loss, optimizer=case.optimizer, epochs=case.epochs,
+        batch_size=case.batch_size, validation=case.validation, seed=0, progress=False,
+    )  # fmt: skip
+
+
+def batch_of(case, n=100):
+    x, y = case.train
+    return x[:n], y[:n]
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_planted_fault_is_named(name):
+    code, make = FAULTS[name]
+    with random.seeded(0):
+        case = make()
+    history = fitted(case) if case.fit else None
+    found = tl.diagnose(case.model, batch_of(case), case.loss, case.optimizer, history)
+    assert code in [v.code for v in found], str(found)
+    for v in found:
+        assert v.sentence.endswith(".") and v.advice and isinstance(v.value, float)
+
+
+@pytest.mark.parametrize("name", HEALTHY)
+def test_a_healthy_run_passes_in_silence_before_and_after_training(name):
+    with random.seeded(0):
+        case = HEALTHY[name]()
+    assert not tl.diagnose(case.model, batch_of(case), case.loss, case.optimizer), "before"
+    history = fitted(case)
+    found = tl.diagnose(case.model, batch_of(case), case.loss, case.optimizer, history)
+    assert not found, str(found)
+    assert history["loss"][-1] < 0.9 * history["loss"][0] or "noise" in name or "line" in name
+    assert not tl.diagnose(case.model, batch_of(case)), "with nothing but a batch"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(1, 6))
+def test_the_same_holds_for_other_seeds(seed):
+    missed, alarms = [], []
+    for name, (code, make) in FAULTS.items():
+        with random.seeded(seed):
+            case = make()
+        history = fitted(case) if case.fit else None
+        found = tl.diagnose(case.model, batch_of(case), case.loss, case.optimizer, history)
+        if code not in [v.code for v in found]:
+            missed.append((name, str(found)))
+    for name, make in HEALTHY.items():
+        with random.seeded(seed):
+            case = make()
+        before = tl.diagnose(case.model, batch_of(case), case.loss, case.optimizer)
+        after = tl.diagnose(case.model, batch_of(case), case.loss, case.optimizer, fitted(case))
+        if before or after:
+            alarms.append((name, str(before), str(after)))
+    assert not missed and not alarms, f"missed {missed}, false alarms {alarms}"

@@ -1,0 +1,614 @@
+"""Strict mode: each silent mistake raises a sentence, and the nearest correct program runs through in silence."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import tinydl as tl
+from tinydl import functional as F
+from tinydl import nn, optim
+from tinydl.recording import state
+
+
+@pytest.fixture(autouse=True)
+def seed():
+    tl.manual_seed(0)
+
+
+X = np.random.default_rng(0).normal(size=(12, 3)).astype(np.float32)
+LABELS = np.arange(12) % 4
+Y = X[:, :1] * 2 - X[:, 1:2] + 0.5
+
+
+def train(model, loss, steps=4, optimizer=None, x=X, zero=True):
+    """An ordinary training loop in strict mode."""
+    optimizer = optimizer or optim.SGD(model.parameters(), lr=0.01)
+    with tl.strict():
+        for _ in range(steps):
+            if zero:
+                optimizer.zero_grad()
+            loss(model(x)).backward()
+            optimizer.step()
+
+
+def classifier(*end):
+    return nn.Sequential(nn.Linear(3, 5), nn.Tanh(), nn.Linear(5, 4), *end)
+
+
+def cross_entropy(z):
+    return F.cross_entropy(z, LABELS)
+
+
+# ---- softmax twice ----
+
+
+class SoftmaxByHand(nn.Module):
+    def forward(self, z):
+        e = np.exp(z - z.max(axis=1, keepdims=True))
+        return e / e.sum(axis=1, keepdims=True)
+
+
+@pytest.mark.parametrize("end", [nn.Softmax(), SoftmaxByHand()])
+@pytest.mark.parametrize("options", [{}, {"reduction": "sum"}, {"label_smoothing": 0.1}])
+def test_softmax_before_cross_entropy_is_one_softmax_too_many(end, options):
+    loss = lambda z: F.cross_entropy(z, LABELS, **options)
+    with pytest.raises(tl.StrictError, match=r"softmax is applied twice.*test_strict.py"):
+        train(classifier(end), loss)
+    train(classifier(), loss)
+
+
+def test_softmax_is_found_behind_changes_of_shape_and_in_evaluation():
+    with pytest.raises(tl.StrictError, match="twice"):
+        train(classifier(nn.Softmax()), lambda p: F.cross_entropy(p.reshape(3, 4, 4).reshape(12, 4), LABELS))
+    with pytest.raises(tl.StrictError, match="twice"), tl.strict(), tl.no_grad():
+        F.cross_entropy(classifier(nn.Softmax())(X), LABELS)
+    with pytest.raises(tl.StrictError, match="twice"):
+        train(classifier(nn.Softmax(), nn.Softmax()), lambda p: F.nll_loss(np.log(p), LABELS))
+
+
+def test_one_softmax_with_its_logarithm_is_right():
+    train(classifier(nn.Softmax()), lambda p: F.nll_loss(np.log(p), LABELS))
+    train(classifier(), lambda z: F.nll_loss(F.log_softmax(z), LABELS))
+    train(classifier(), lambda z: F.cross_entropy(F.log_softmax(z), LABELS))  # the same number
+    train(classifier(nn.Softmax()), lambda p: F.mse_loss(p, F.one_hot(LABELS)))
+    train(classifier(), lambda z: F.kl_div(F.log_softmax(z), F.softmax(z).detach()))
+
+
+class Attention(nn.Module):
+    def __init__(self):
+        self.q, self.k, self.v, self.out = nn.Linear(3, 4), nn.Linear(3, 4), nn.Linear(3, 4), nn.Linear(4, 4)
+
+    def forward(self, x):
+        a = F.softmax(self.q(x) @ self.k(x).T)
+        b = F.softmax(a @ self.v(x) @ self.v(x).T)
+        return self.out(b @ self.v(x))
+
+
+def test_softmaxes_of_attention_in_the_middle_are_right():
+    train(Attention(), cross_entropy)
+
+
+def test_softmaxes_along_two_axes_one_after_the_other_are_right():
+    train(classifier(), lambda z: F.softmax(F.softmax(z, axis=0), axis=1)[:, 0].mean())
+
+
+def test_sigmoid_before_the_loss_that_contains_it_is_one_too_many():
+    t = (X[:, :1] > 0).astype(np.float32)
+    with pytest.raises(tl.StrictError, match="sigmoid is applied twice"):
+        train(nn.Sequential(nn.Linear(3, 1), nn.Sigmoid()), lambda p: F.binary_cross_entropy_with_logits(p, t))
+    train(nn.Linear(3, 1), lambda z: F.binary_cross_entropy_with_logits(z, t))
+    train(nn.Sequential(nn.Linear(3, 1), nn.Sigmoid()), lambda p: F.binary_cross_entropy(p, t))
+    train(nn.Sequential(nn.Linear(3, 2), nn.Sigmoid(), nn.Linear(2, 1)), lambda z: F.softplus(-z).mean())
+
+
+# ---- the rhythm of zero_grad, backward, step ----
+
+
+def test_backward_without_zero_grad_since_the_last_step():
+    model = nn.Linear(3, 1)
+    after = []
+
+    def loss(z):
+        after.append(model.weight.numpy())
+        return F.mse_loss(z, Y)
+
+    with pytest.raises(tl.StrictError, match=r"without zero_grad: .*weight of shape \(1, 3\)"):
+        train(model, loss, zero=False)
+    assert len(after) == 2
+    np.testing.assert_array_equal(model.weight.data, after[1])  # it was said before the second step
+
+
+@pytest.mark.parametrize("how", ["none", "in place", "model", "after", "scaled"])
+def test_each_way_of_forgetting_old_gradients_is_right(how):
+    model = nn.Linear(3, 1)
+    optimizer = optim.SGD(model.parameters(), lr=0.01)
+    with tl.strict():
+        for _ in range(3):
+            for p in model.parameters():
+                if how == "none":
+                    p.grad = None
+                elif how == "in place" and p.grad is not None:
+                    p.grad.data[...] = 0
+                elif how == "scaled" and p.grad is not None:  # momentum by hand
+                    p.grad.data[...] *= 0.9
+            if how == "model":
+                model.zero_grad()
+            F.mse_loss(model(X), Y).backward()
+            optimizer.step()
+            if how == "after":
+                optimizer.zero_grad()
+
+
+def test_gradients_added_up_over_several_batches_are_right():
+    model = nn.Linear(3, 1)
+    optimizer = optim.Adam(model.parameters(), lr=0.01)
+    with tl.strict():
+        for _ in range(3):
+            optimizer.zero_grad()
+            for half in (slice(6), slice(6, 12)):
+                (F.mse_loss(model(X[half]), Y[half]) / 2).backward()
+            optimizer.step()
+
+
+def test_a_step_without_backward():
+    model = nn.Linear(3, 1)
+    optimizer = optim.SGD(model.parameters(), lr=0.1)
+    before = model.weight.numpy()
+    with pytest.raises(tl.StrictError, match="step without backward: none of SGD's 2"), tl.strict():
+        F.mse_loss(model(X), Y)
+        optimizer.step()
+    with (
+        pytest.raises(tl.StrictError, match="step without backward: SGD's gradients are those of its last"),
+        tl.strict(),
+    ):
+        F.mse_loss(model(X), Y).backward()
+        optimizer.step()
+        before = model.weight.numpy()
+        F.mse_loss(model(X), Y)
+        optimizer.step()
+    np.testing.assert_array_equal(model.weight.data, before)
+
+
+def test_gradients_from_transforms_and_set_by_hand_are_right():
+    w = tl.tensor([[1.0], [2.0], [3.0]], requires_grad=True)
+    optimizer = optim.SGD([w], lr=0.01)
+    with tl.strict():
+        for _ in range(3):
+            w.grad = tl.tensor(tl.grad(lambda w: ((X @ w - Y) ** 2).mean())(w).data)
+            optimizer.step()
+
+
+def test_an_optimizer_made_of_a_copy_makes_steps_without_gradients():
+    import copy
+
+    model = nn.Linear(3, 1)
+    with pytest.raises(tl.StrictError, match="step without backward"):
+        train(model, lambda z: F.mse_loss(z, Y), optimizer=optim.SGD(copy.deepcopy(model).parameters(), lr=0.1))
+
+
+# ---- who is trained ----
+
+
+def test_a_trained_tensor_that_the_optimizer_lacks():
+    model = classifier()
+    with pytest.raises(tl.StrictError, match=r"0\.(weight|bias) .*no optimizer has it"):
+        train(model, cross_entropy, optimizer=optim.SGD(model[2].parameters(), lr=0.1))
+    with pytest.raises(tl.StrictError, match="no optimizer has it"):
+        train(model, cross_entropy, steps=1, optimizer=optim.SGD(model[2].parameters(), lr=0.1))
+    for p in model[0].parameters():
+        p.requires_grad = False
+    train(model, cross_entropy, optimizer=optim.SGD([p for p in model.parameters() if p.requires_grad], lr=0.1))
+    train(model, cross_entropy, optimizer=optim.SGD(model.parameters(), lr=0.1))  # which skips the frozen ones
+
+
+def test_a_bare_tensor_that_the_optimizer_lacks():
+    w, b = (tl.tensor(np.ones(shape), requires_grad=True, name=name) for shape, name in (((3, 1), "w"), ((1,), "b")))
+    for params, steps in (([w], 1), ([w], 5)):
+        with pytest.raises(tl.StrictError, match=r"parameter b of shape \(1,\).*no optimizer"):
+            train(lambda x: x @ w + b, lambda z: F.mse_loss(z, Y), steps, optim.SGD(params, lr=0.1))
+    train(lambda x: x @ w + b, lambda z: F.mse_loss(z, Y), optimizer=optim.SGD([w, b], lr=0.1))
+
+
+def test_a_tensor_updated_by_hand_beside_an_optimizer_is_right():
+    w, b = tl.tensor(np.ones((3, 1)), requires_grad=True), tl.tensor([0.0], requires_grad=True)
+    optimizer = optim.SGD([w], lr=0.1)
+    with tl.strict():
+        for _ in range(3):
+            w.grad = b.grad = None
+            F.mse_loss(X @ w + b, Y).backward()
+            with tl.no_grad():
+                b -= 0.1 * b.grad
+            optimizer.step()
+
+
+def test_the_gradient_of_the_inputs_may_be_looked_at_in_each_step():
+    model = classifier()
+    optimizer = optim.SGD(model.parameters(), lr=0.1)
+    with tl.strict():
+        for _ in range(3):
+            x = tl.tensor(X, requires_grad=True)
+            optimizer.zero_grad()
+            cross_entropy(model(x)).backward()
+            attack = tl.tensor(X + 0.1 * np.sign(x.grad.data))
+            optimizer.zero_grad()
+            cross_entropy(model(attack)).backward()
+            optimizer.step()
+
+
+@pytest.mark.parametrize("detach", [True, False])
+@pytest.mark.parametrize("first", ["critic", "generator"])
+def test_two_networks_with_an_optimizer_each_are_right(detach, first):
+    generator, critic = nn.Linear(2, 3), nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 1))
+    optimizers = {"generator": optim.Adam(generator.parameters()), "critic": optim.Adam(critic.parameters())}
+    noise, ones, zeros = X[:, :2], np.ones((12, 1)), np.zeros((12, 1))
+    loss = F.binary_cross_entropy_with_logits
+    with tl.strict():
+        for _ in range(4):
+            for who in (first, *({"critic", "generator"} - {first})):
+                optimizers[who].zero_grad()
+                made = generator(noise)
+                if who == "critic":
+                    made = made.detach() if detach else made
+                    (loss(critic(X), ones) + loss(critic(made), zeros)).backward()
+                else:
+                    loss(critic(made), ones).backward()
+                optimizers[who].step()
+
+
+class Forgetful(nn.Module):
+    def __init__(self, use):
+        self.a, self.b, self.use = nn.Linear(3, 4), nn.Linear(4, 4), use
+
+    def forward(self, x):
+        return {
+            "not": lambda h: h,
+            "detached": lambda h: h + 0 * self.b(h).detach(),
+            "data": lambda h: h @ self.b.weight.data + self.b.bias,
+            "all data": lambda h: h + (h.data @ self.b.weight.data + self.b.bias.data),
+            "right": lambda h: self.b(h),
+        }[self.use](self.a(x))
+
+
+@pytest.mark.parametrize("steps", [1, 3, 30])
+@pytest.mark.parametrize(
+    "use, says",
+    [("not", "no recorded operation"), ("detached", "is cut"), ("data", r"only through \.data, .*test_strict.py"),
+     ("all data", r"only through \.data")],
+)  # fmt: skip
+def test_a_parameter_that_never_receives_a_gradient(use, says, steps):
+    with pytest.raises(tl.StrictError, match=rf"b\.(weight|bias) of shape .*gradient.*{says}"):
+        train(Forgetful(use), cross_entropy, steps)
+    train(Forgetful("right"), cross_entropy, steps)
+
+
+def test_a_parameter_that_is_used_as_data_too_is_right():
+    model = nn.Linear(3, 4)
+    train(model, lambda z: cross_entropy(z + (model.bias * 0) + z @ (0 * model.weight.data @ np.ones((3, 4)))))
+
+
+def test_heads_that_take_turns_are_right():
+    body, heads = nn.Linear(3, 4), [nn.Linear(4, 4) for _ in range(3)]
+    optimizer = optim.SGD([p for m in (body, *heads) for p in m.parameters()], lr=0.1)
+    with tl.strict():
+        for step in range(9):
+            optimizer.zero_grad()
+            cross_entropy(heads[step % 3](body(X))).backward()
+            optimizer.step()
+
+
+def test_rows_of_an_embedding_that_no_example_uses_are_right():
+    model = nn.Sequential(nn.Embedding(50, 3), nn.Linear(3, 4))
+    train(model, cross_entropy, x=LABELS)
+
+
+def test_layers_used_twice_are_right():
+    layer = nn.Linear(3, 3)
+    train(nn.Sequential(layer, nn.Tanh(), layer, nn.Linear(3, 4)), cross_entropy)
+
+
+# ---- rounding ----
+
+
+class Rounded(nn.Module):
+    def __init__(self, function):
+        self.a, self.b, self.function = nn.Linear(3, 5), nn.Linear(5, 4), function
+
+    def forward(self, x):
+        return self.b(self.function(self.a(x)))
+
+
+ROUNDING = [np.round, np.floor, np.ceil, np.trunc, np.rint, lambda h: h // 0.1, lambda h: h.astype(int),
+            lambda h: 0.5 * np.round(h) + 1, lambda h: h.round()]  # fmt: skip
+
+
+@pytest.mark.parametrize("function", ROUNDING)
+def test_rounding_between_a_parameter_and_the_loss(function):
+    with pytest.raises(tl.StrictError, match=r"(round|floor|ceil|trunc|rint|astype|divide).*test_strict.py.*flat"):
+        train(Rounded(function), cross_entropy)
+
+
+def test_rounding_is_found_where_another_way_to_the_parameter_is_open():
+    model = Rounded(np.round)
+    with pytest.raises(tl.StrictError, match="round"):
+        train(model, lambda z: cross_entropy(z) + 0.1 * (model.a.weight**2).sum() + 0.1 * (model.a.bias**2).sum())
+
+
+RIGHT = [
+    lambda h: h,
+    lambda h: h / 0.1,
+    lambda h: h - np.floor(h),
+    lambda h: h + (np.round(h) - h).detach(),
+    lambda h: h + (np.round(h.data) - h.data),
+    lambda h: np.remainder(h, 1.0),
+    lambda h: h * (np.round(h) > 0),
+    lambda h: np.where(np.floor(h) % 2 == 0, h, -h),
+    lambda h: np.abs(h - np.floor(h + 0.5)),
+]
+
+
+@pytest.mark.parametrize("function", RIGHT)
+def test_rounding_that_hides_no_slope_is_right(function):
+    train(Rounded(function), cross_entropy)
+
+
+def test_rounding_for_a_report_is_right():
+    def loss(z):
+        assert 0 <= (np.round(F.softmax(z))[np.arange(12), LABELS]).mean() <= 1
+        assert round(cross_entropy(z), 2).size == 1
+        return cross_entropy(z)
+
+    train(classifier(), loss)
+
+
+# ---- growing graphs ----
+
+
+def test_adding_up_losses_makes_a_graph_that_grows():
+    model, total = classifier(), 0.0
+    optimizer = optim.SGD(model.parameters(), lr=0.1)
+    with pytest.raises(tl.StrictError, match=r"grows from step to step.*total.*item\(\)"), tl.strict():
+        for _ in range(5):
+            optimizer.zero_grad()
+            loss = cross_entropy(model(X))
+            loss.backward()
+            optimizer.step()
+            total = total + loss
+    total = 0.0
+    with tl.strict():
+        for _ in range(5):
+            optimizer.zero_grad()
+            loss = cross_entropy(model(X))
+            loss.backward()
+            total += loss.item()
+            optimizer.step()
+
+
+def test_a_state_carried_from_step_to_step_grows_and_detached_it_does_not():
+    cell, read = nn.Linear(6, 3), nn.Linear(3, 4)
+
+    def run(carry):
+        optimizer = optim.SGD([*read.parameters()], lr=0.1)
+        h = tl.tensor(np.zeros((12, 3)))
+        for _ in range(5):
+            optimizer.zero_grad()
+            for _ in range(4):  # within a step a recurrent network's graph may be as long as it likes
+                h = np.tanh(cell(np.concatenate([X, h], axis=1)))
+            cross_entropy(read(h)).backward()
+            optimizer.step()
+            h = carry(h)
+
+    for p in cell.parameters():
+        p.requires_grad = False
+    h0 = tl.tensor(np.ones((12, 3)), requires_grad=True)
+    with tl.strict():
+        run(lambda h: h)  # a frozen cell records nothing
+    for p in cell.parameters():
+        p.requires_grad = True
+    with pytest.raises(tl.StrictError, match=r"detach\(\)|no optimizer"), tl.strict():
+        run(lambda h: h)
+    assert h0.grad is None
+    optimizer = optim.SGD([*cell.parameters(), *read.parameters()], lr=0.1)
+    with tl.strict():
+        h = tl.tensor(np.zeros((12, 3)))
+        for _ in range(5):
+            optimizer.zero_grad()
+            for _ in range(4):
+                h = np.tanh(cell(np.concatenate([X, h], axis=1)))
+            cross_entropy(read(h)).backward()
+            optimizer.step()
+            h = h.detach()
+
+
+def test_comparing_a_loss_with_the_one_before_is_right():
+    model, before = classifier(), None
+    optimizer = optim.SGD(model.parameters(), lr=0.1)
+    with tl.strict():
+        for _ in range(6):
+            optimizer.zero_grad()
+            loss = cross_entropy(model(X))
+            loss.backward()
+            optimizer.step()
+            if before is not None and abs(loss - before) < 1e-9:
+                break
+            before = loss
+
+
+def test_evaluating_between_steps_is_right():
+    model = classifier()
+    optimizer = optim.SGD(model.parameters(), lr=0.1)
+    with tl.strict():
+        for _ in range(4):
+            optimizer.zero_grad()
+            cross_entropy(model(X)).backward()
+            tl.evaluate(model, (X, LABELS), loss=F.cross_entropy, metrics={"accuracy": tl.accuracy})
+            tl.grad(lambda x: cross_entropy(model(x)))(X)
+            optimizer.step()
+            assert model(X).argmax(1).shape == (12,)
+
+
+# ---- sides that broadcast ----
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        lambda p, t: ((p - t) ** 2).mean(),
+        lambda p, t: np.mean(np.square(t - p)),
+        lambda p, t: np.abs(p - t).sum(),
+        lambda p, t: ((p - t) ** 2).sum(axis=1).mean(),
+        lambda p, t: -(t * p - np.exp(p)).mean(),
+        lambda p, t: np.mean(np.where(np.abs(p - t) > 1, p - t, (p - t) ** 2)),
+        lambda p, t: np.mean((p - tl.tensor(t)) ** 2),
+    ],
+)
+def test_a_column_of_predictions_against_a_row_of_targets(loss):
+    column, row = Y, Y[:, 0]
+    with pytest.raises(tl.StrictError, match=r"two sides .*\(12, 1\).*\(12, 12\)|two sides .*\(12,\).*\(12, 12\)"):
+        train(nn.Linear(3, 1), lambda p: loss(p, row))
+    with pytest.raises(tl.StrictError, match="two sides"):
+        train(nn.Linear(3, 1), lambda p: loss(p.reshape(-1), column))
+    for right in (lambda p: loss(p, column), lambda p: loss(p.reshape(-1)[None], row[None])):
+        train(nn.Linear(3, 1), right)
+
+
+def test_one_example_has_nothing_to_broadcast_with():
+    train(nn.Linear(3, 1), lambda p: ((p - Y[0]) ** 2).mean(), x=X[:1])
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        lambda p: np.exp(-((p - p.T) ** 2)).mean(),
+        lambda p: np.exp(-((p.ravel()[:, None] - p.ravel()) ** 2)).mean(),
+        lambda p: np.abs(np.expand_dims(p.ravel(), 1) - Y.ravel()).mean(),
+        lambda p: ((p - Y.T) ** 2).mean(),  # two axes on both sides: meant
+        lambda p: ((p - 1.0) ** 2).mean(),
+        lambda p: ((p - np.array([0.5])) ** 2).mean(),
+        lambda p: (p * np.ones((12, 4))).mean(),
+        lambda p: ((p - Y) * np.arange(12.0).reshape(12, 1) / 12).mean(),
+    ],
+)
+def test_broadcasting_that_is_meant_is_right(loss):
+    train(nn.Linear(3, 1), loss)
+
+
+class RadialBasis(nn.Module):
+    """As many centres as examples: the same shapes as the mistake."""
+
+    def __init__(self):
+        self.centres, self.out = tl.tensor(np.linspace(-1, 1, 12), requires_grad=True), nn.Linear(12, 1)
+
+    def forward(self, x):
+        return self.out(np.exp(-((x[:, :1] - self.centres) ** 2)))
+
+
+def test_as_many_centres_as_examples_are_right():
+    train(RadialBasis(), lambda p: ((p - Y) ** 2).mean())
+
+
+# ---- in fit, and off ----
+
+
+@pytest.mark.parametrize("epochs, batch", [(1, 12), (2, 12), (3, 4)])
+def test_fit_is_strict_in_its_first_two_steps_and_leaves_the_model_as_it_was(epochs, batch):
+    model = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), Forgetful("not").a.__class__(4, 4), nn.Softmax())
+    optimizer = optim.Adam(model.parameters(), lr=0.1)
+    before = model.state_dict()
+    with pytest.raises(tl.StrictError, match="softmax"):
+        tl.fit(model, (X, LABELS), loss=F.cross_entropy, optimizer=optimizer, epochs=epochs, batch_size=batch)
+    for name, array in model.state_dict().items():
+        np.testing.assert_array_equal(array, before[name])
+    assert not state.observers
+
+
+@pytest.mark.parametrize("epochs, batch", [(1, 12), (2, 12), (3, 4)])
+def test_what_fit_finds_after_two_steps_leaves_model_and_optimizer_as_they_were(epochs, batch):
+    class Model(nn.Module):
+        def __init__(self):
+            self.a, self.norm, self.b = nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Linear(4, 4)
+            self._private = tl.tensor(np.ones(4), requires_grad=True)
+
+        def forward(self, x):
+            return self.norm(self.a(x)) * self._private
+
+    model = Model()
+    optimizer = optim.Adam(model.parameters(), lr=0.1)
+    before, private = model.state_dict(), model._private.numpy()
+    with pytest.raises(tl.StrictError, match=r"b\.weight .*never received"):
+        tl.fit(model, (X, LABELS), loss=F.cross_entropy, optimizer=optimizer, epochs=epochs, batch_size=batch)
+    for name, array in model.state_dict().items():
+        np.testing.assert_array_equal(array, before[name])
+    np.testing.assert_array_equal(model._private.data, private)
+    assert optimizer.state_dict()["state"] == {}
+    for p in model.b.parameters():
+        p.requires_grad = False
+    history = tl.fit(model, (X, LABELS), loss=F.cross_entropy, optimizer=optimizer, epochs=epochs, batch_size=batch)
+    assert len(history) == epochs
+
+
+def test_fit_finds_a_loss_that_adds_itself_up():
+    class Total:
+        sum = 0.0
+
+        def __call__(self, outputs, targets):
+            self.sum = self.sum + F.cross_entropy(outputs, targets)
+            return F.cross_entropy(outputs, targets)
+
+    with pytest.raises(tl.StrictError, match="grows"):
+        model = classifier()
+        optimizer = optim.SGD(model.parameters(), lr=0.1)
+        tl.fit(model, (X, LABELS), loss=Total(), optimizer=optimizer, epochs=2, batch_size=6)
+
+
+def test_strict_mode_leaves_numbers_and_graphs_alone_and_ends_with_its_block():
+    results = []
+    for strict in (True, False):
+        tl.manual_seed(3)
+        model = nn.Sequential(nn.Linear(3, 8), nn.ReLU(), nn.Dropout(0.2), nn.Linear(8, 4))
+        if strict:
+            train(model, cross_entropy, optimizer=optim.Adam(model.parameters(), lr=0.1))
+        else:
+            optimizer = optim.Adam(model.parameters(), lr=0.1)
+            for _ in range(4):
+                optimizer.zero_grad()
+                cross_entropy(model(X)).backward()
+                optimizer.step()
+        results.append(model.state_dict())
+    for name in results[0]:
+        np.testing.assert_array_equal(results[0][name], results[1][name])
+    assert not state.observers
+    with pytest.raises(ZeroDivisionError), tl.strict():
+        raise ZeroDivisionError
+    assert not state.observers
+    assert issubclass(tl.StrictError, RuntimeError)
+
+
+def test_an_error_inside_the_block_is_not_replaced_by_what_strict_mode_has_to_say():
+    with pytest.raises(ZeroDivisionError), tl.strict():
+        model = Forgetful("not")
+        optimizer = optim.SGD(model.parameters(), lr=0.1)
+        cross_entropy(model(X)).backward()
+        optimizer.step()
+        raise ZeroDivisionError
+
+
+def test_graphs_die_with_their_loss_in_strict_mode_too():
+    import gc
+
+    model = classifier()
+    optimizer = optim.SGD(model.parameters(), lr=0.1)
+
+    def tensors():
+        return sum(isinstance(o, tl.Tensor) for o in gc.get_objects() if type(o) is tl.Tensor)
+
+    with tl.strict():
+        counts = []
+        for _ in range(5):
+            optimizer.zero_grad()
+            loss = cross_entropy(model(X))
+            loss.backward()
+            optimizer.step()
+            del loss
+            counts.append(tensors())
+    assert counts[1] == counts[-1]

@@ -1,0 +1,670 @@
+"""Why a network doesn't learn: plain verdicts, each with the number behind it and with what to try.
+
+`diagnose` runs a copy of the model on one batch, watches every operation (as an observer, see recording.py), takes a
+few steps with a copy of the optimizer, reads the history of `fit`, and compares with what healthy runs show. The
+thresholds stand at the top with their reasons. Mistakes in the program itself are strict mode's (strict.py).
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from . import random
+from .arrays import Array
+from .nn import Module
+from .nn.module import _members
+from .optim import Optimizer
+from .recording import Observer, no_grad, observing
+from .tensor import Primitive, Tensor, propagate, wrap
+
+# Standard normal logits cost ½ more than guessing; 1 more means a spread of 1.4: decided before anything was learned.
+EXCESS_LOSS = 1.0
+# A layer of relus in PyTorch's default initialisation passes 0.41 of a gradient on, of tanhs 0.58, of sigmoids 0.15:
+# below this lie more than 8 layers of the first kind, 14 of the second, 4 of the third.
+VANISHING = 3e-4
+EXPLODING = 1e3  # a factor 2.2 per layer over ten layers; healthy ones stay below 1
+COLLAPSED = 1e-4  # spread of outputs over spread of inputs: ten default layers of relus are just above
+# One step that changes a weight matrix by more than it is can't be a correction. Healthy steps are about 1e-3
+# (Karpathy, CS231n); Adam's first, of lr per element whatever the gradient, are up to 0.7 in small networks.
+LARGE_UPDATE = 1.5
+SMALL_UPDATE = 1e-6  # a million such steps to renew a weight; float32 loses what is below 6e-8
+DEAD, SATURATED = 0.8, 0.8  # fractions; trained healthy networks reach 0.5
+FLAT_TANH = 0.99  # where its slope is 0.02
+LARGE_INPUT, SMALL_INPUT = 10.0, 0.02  # root mean square of a feature; initialisations assume 1
+LARGE_TARGET = 10.0  # root mean square; a network's first outputs are below 1
+BALANCED = 0.6  # how far the largest class's share may lie from 1/K on the way to 1
+FEW_LABELS = 16  # below, chance unbalances
+OVERFIT = 1.3  # validation loss at the end over its least: a third of what was gained …
+STEPS = 10  # on the same batch, to see what the learning rate does
+HARDLY = 1e-3  # less than this part of the loss goes in those steps: thousands of them are needed
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One finding: `code` for programs, the `layer` or "", the number `value` behind it, what it means, what to try."""
+
+    code: str
+    layer: str
+    value: float
+    sentence: str
+    advice: str
+
+    def __str__(self) -> str:
+        return f"{self.sentence}\n  Try: {self.advice}"
+
+
+class Diagnosis(list[Verdict]):
+    """The verdicts, gravest first; empty, so false, when all is well. Print it."""
+
+    def __str__(self) -> str:
+        return "\n".join(str(verdict) for verdict in self) or "Nothing stands out."
+
+
+def diagnose(model: Module, batch: Any, loss: Any = None, optimizer: Any = None, history: Any = None) -> Diagnosis:
+    """Say in plain words what keeps a model from learning; a verdict needs its evidence, so give what there is.
+
+    batch: a pair (x, y) or a Dataset, at best some 50 examples or more, as they go into training.
+    loss(outputs, y): with it, the loss against that of guessing (ln K for K classes, the variance of targets), and
+        the gradients layer by layer.
+    optimizer: with it, ten steps on the batch show whether the learning rate is too high or low, how large updates
+        are beside their weights (healthy: about 1e-3), and which parameters never change.
+    history: what `fit` returned; with it, overfitting, and the same of the run that was.
+
+    Codes: not_finite, initial_loss, targets_not_scaled, inputs_not_scaled, unbalanced_labels, identical_units,
+    dead_relus, saturated, vanishing_gradients, exploding_gradients, vanishing_activations, unchanged,
+    learning_rate_too_high, learning_rate_too_low, large_updates, small_updates, overfitting. The thresholds are
+    this module's constants.
+
+    All is measured on copies: model, optimizer and random state stay as they are. Raises TypeError for what is no
+    Module, optimizer or batch, ValueError for a loss that isn't a single number.
+    """
+    x, y = _checked(model, batch, optimizer)
+    with _undisturbed():
+        run = _Run(model, loss, optimizer, x, y)
+        found = list(_of_forward(run))
+        if loss is not None and not any(v.code == "not_finite" for v in found):
+            found += _of_backward(run)
+            if optimizer is not None:
+                found += _of_steps(run, {v.code for v in found})
+    if history is not None:
+        found += _of_history(model, history, {v.code for v in found})
+    return Diagnosis(found)
+
+
+def _checked(model: Any, batch: Any, optimizer: Any) -> tuple[Any, Any]:
+    if not isinstance(model, Module):
+        raise TypeError(f"diagnose takes a Module, not a {type(model).__name__}")
+    if optimizer is not None and not isinstance(optimizer, Optimizer):
+        raise TypeError(f"optimizer must be an optimizer of tinydl.optim, not a {type(optimizer).__name__}")
+    try:
+        x, y = batch
+    except (TypeError, ValueError):
+        raise TypeError(f"batch must be a pair (x, y) or a Dataset, not {type(batch).__name__}") from None
+    if not np.size(_array(x)):
+        raise ValueError("batch has no examples")
+    return x, _array(y)
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Within, random numbers come from elsewhere, and NumPy is silent about what is about to be found."""
+    drawn = np.random.get_state()
+    try:
+        with random.seeded(0), np.errstate(all="ignore"):
+            yield
+    finally:
+        np.random.set_state(drawn)
+
+
+# ---- what is measured ----
+
+
+@dataclass
+class _Operation:
+    name: str
+    output: Tensor
+    inputs: tuple[Any, ...]
+    layer: str
+
+
+class _Watch(Observer):
+    """Writes down every operation of a forward pass and the Module it was computed in."""
+
+    def __init__(self, model: Module) -> None:
+        self.names = {id(module): name for name, module in model.named_modules()}
+        self.inside: list[str] = []
+        self.operations: list[_Operation] = []
+
+    def module_entered(self, module: Any) -> None:
+        name, kind = self.names.get(id(module), ""), type(module).__name__
+        self.inside.append(f"{name} ({kind})" if name else kind)
+
+    def module_left(self, module: Any) -> None:
+        self.inside.pop()
+
+    def computed(self, output: Tensor, primitive: Primitive, inputs: Sequence[Any], options: dict[str, Any]) -> None:
+        layer = self.inside[-1] if self.inside else ""
+        self.operations.append(_Operation(primitive.name, output, tuple(inputs), layer))
+
+
+def _copied(model: Module, optimizer: Any, loss: Any) -> tuple[Module, Any, Any]:
+    """Copies that belong together; computed Tensors kept in attributes, which can't be copied, become constants."""
+    memo: dict[int, Any] = {}
+    for module in model.modules():
+        for _, _, _, value in _members(module):
+            if isinstance(value, Tensor) and value.primitive is not None:
+                memo[id(value)] = value.detach()
+    made: tuple[Module, Any] = copy.deepcopy((model, optimizer), memo)
+    return (*made, copy.deepcopy(loss, memo) if isinstance(loss, Module) else loss)
+
+
+class _Run:
+    """A copy of the model, run forward and backward on the batch."""
+
+    def __init__(self, model: Module, loss: Any, optimizer: Any, x: Any, y: Any) -> None:
+        self.original, self.x, self.y = (model, loss, optimizer), x, y
+        self.model, _, self.loss = _copied(model, None, loss)
+        self.model.train()
+        self.names = {p: name for name, p in self.model.named_parameters()}
+        self.trained = {p: name for p, name in self.names.items() if p.requires_grad}
+        watch = _Watch(self.model)
+        with observing(watch):
+            self.outputs = self.model(x)
+            self.operations = list(watch.operations)
+            value = None if loss is None else _value(self.loss, self.outputs, y)
+        self.of_loss = {operation.name for operation in watch.operations[len(self.operations) :]}
+        self.value = value
+        self.all_operations = watch.operations
+        self.found: dict[Tensor, Any] = {}
+        if value is not None and value.requires_grad and math.isfinite(value.item()):
+            self.found, _ = propagate([value], [np.ones_like(value.data)], keep_all=True)
+        self.layers = self._layers()
+
+    def _layers(self) -> list[tuple[Tensor, _Operation]]:
+        """The weight matrices in the order of their first use, each with the operation that multiplies by it."""
+        first: dict[Tensor, _Operation] = {}
+        for operation in self.operations:
+            if operation.name in ("linear", "matmul", "einsum"):
+                for p in operation.inputs:
+                    if isinstance(p, Tensor) and p.ndim >= 2 and p in self.names:
+                        first.setdefault(p, operation)
+        return list(first.items())
+
+    def layer(self, p: Tensor) -> str:
+        """The layer that a parameter belongs to, as "0 (Linear)"."""
+        path = self.names[p].rpartition(".")[0]
+        module = dict(self.model.named_modules()).get(path)
+        return f"{path} ({type(module).__name__})" if path and module is not None else self.names[p]
+
+    @property
+    def normalised(self) -> bool:
+        return any(operation.name in ("normalise", "inverse_std") for operation in self.operations)
+
+    def guessing(self) -> tuple[str, float]:
+        """What kind of loss it is, and what it is for outputs that are the same for all examples."""
+        if not isinstance(self.outputs, Tensor) or self.value is None:
+            return "", math.nan
+        shape, dtype, used = self.outputs.shape, self.outputs.dtype, self.of_loss
+        if used & {"weighted_cross_entropy", "log_softmax"}:
+            return "classes", self._with(np.zeros(shape, dtype))
+        if "softplus" in used and set(np.unique(self.y)) <= {0, 1}:
+            return "yes or no", self._with(np.zeros(shape, dtype))
+        if "bounded_log" in used:
+            return "yes or no", self._with(np.full(shape, 0.5, dtype))
+        if self.y.dtype.kind in "fiu" and self.y.shape == shape and len(self.y) > 1 and self.y.dtype.kind == "f":
+            return "numbers", self._with(np.broadcast_to(self.y.mean(0), shape).astype(dtype))
+        return "", math.nan
+
+    def _with(self, outputs: Array) -> float:
+        with no_grad():
+            return float(_value(self.loss, wrap(outputs), self.y).item())
+
+    def steps(self, factor: float = 1.0) -> tuple[list[float], dict[str, float], set[str]]:
+        """Losses on the batch before each of some steps with a rate of `factor` times the optimizer's and after the
+        last; the largest part of each weight that the first step changed; the parameters that never changed."""
+        model, loss, optimizer = self.original
+        model, optimizer, loss = _copied(model, optimizer, loss)
+        model.train()
+        optimizer.lr *= factor
+        named = {name: p for name, p in model.named_parameters() if p.requires_grad}
+        start = {name: p.data.copy() for name, p in named.items()}
+        losses, relative = [], {}
+        for step in range(STEPS + 1):
+            with random.seeded(0):  # the same dropout each time
+                value = _value(loss, model(self.x), self.y)
+            losses.append(value.item())
+            if step == STEPS or not math.isfinite(losses[-1]) or not value.requires_grad:
+                break
+            optimizer.zero_grad()
+            model.zero_grad()
+            value.backward()
+            optimizer.step()
+            if not step:
+                relative = {n: _norm(p.data - start[n]) / (_norm(start[n]) or math.inf) for n, p in named.items()}
+        return losses, relative, {name for name, p in named.items() if np.array_equal(p.data, start[name])}
+
+
+def _value(loss: Callable[[Any, Any], Any], outputs: Any, y: Any) -> Tensor:
+    value = loss(outputs, y)
+    if not isinstance(value, Tensor) or value.size != 1:
+        given = f"shape {value.shape}" if isinstance(value, Tensor) else type(value).__name__
+        raise ValueError(f"loss(outputs, y) must be a Tensor with a single number, not {given}")
+    return value
+
+
+def _array(x: Any) -> Array:
+    return x.data if isinstance(x, Tensor) else np.asarray(x)
+
+
+def _norm(x: Array) -> float:
+    return float(np.linalg.norm(x.astype(np.float64)))
+
+
+def _rms(x: Array, axis: Any = None) -> Any:
+    return np.sqrt(np.mean(np.square(x, dtype=np.float64), axis=axis))
+
+
+# ---- verdicts from the forward pass ----
+
+
+def _of_forward(run: _Run) -> Iterator[Verdict]:
+    yield from _not_finite(run)
+    yield from _inputs(run)
+    yield from _labels(run)
+    yield from _activations(run)
+    yield from _first_loss(run)
+
+
+def _not_finite(run: _Run) -> Iterator[Verdict]:
+    if run.value is None or math.isfinite(run.value.item()):
+        return
+    for operation in run.all_operations:
+        arrays = [_array(x) for x in operation.inputs if isinstance(x, (Tensor, np.ndarray))]
+        wrong = next((a for a in arrays if a.dtype.kind == "f" and not np.isfinite(a).all()), None)
+        made = not np.isfinite(operation.output.data).all()
+        if wrong is not None or made:
+            what = "got numbers that aren't finite" if wrong is not None else "made one of finite numbers"
+            yield Verdict(
+                "not_finite",
+                operation.layer,
+                run.value.item(),
+                f"The loss on this batch is {run.value.item()}: {operation.name}"
+                f"{' in ' + operation.layer if operation.layer else ''} {what}.",
+                "look at the inputs and parameters for NaN and infinity, lower the learning rate, and run under "
+                "tl.detect_anomaly() for the line",
+            )
+            return
+
+
+def _inputs(run: _Run) -> Iterator[Verdict]:
+    """What the first operation with a parameter is given, so that scaling inside of the model counts."""
+    for operation in run.operations:
+        parameters = [x for x in operation.inputs if isinstance(x, Tensor) and x in run.names]
+        data = [x for x in operation.inputs if isinstance(x, (Tensor, np.ndarray)) and x is not None]
+        data = [_array(x) for x in data if not (isinstance(x, Tensor) and (x in run.names or x.requires_grad))]
+        data = [a for a in data if a.ndim >= 2 and a.dtype.kind == "f" and len(a) == len(_array(run.x))]
+        if not parameters:
+            continue
+        for array in data[:1]:
+            scales = _rms(array.reshape(-1, array.shape[-1]), 0)
+            scales = scales[np.isfinite(scales)]
+            largest = float(scales.max(initial=0))
+            if largest > LARGE_INPUT or 0 < largest < SMALL_INPUT:
+                size = "large" if largest > 1 else "small"
+                yield Verdict(
+                    "inputs_not_scaled",
+                    operation.layer,
+                    largest,
+                    f"The inputs are {size}: a feature's root mean square is {largest:.3g}, the middle one's "
+                    f"{float(np.median(scales)):.3g}. Initial weights are made for inputs of about 1.",
+                    "subtract each feature's mean and divide by its standard deviation, both of the training set "
+                    "(pixels: divide by their largest value)",
+                )
+        return
+
+
+def _labels(run: _Run) -> Iterator[Verdict]:
+    y, outputs = run.y, run.outputs
+    classes = outputs.shape[-1] if outputs.ndim == 2 else 0
+    if y.dtype.kind == "f" and y.ndim == 2 and classes > 1 and y.shape == outputs.shape:
+        y = y.argmax(1) if np.isin(y, (0, 1)).all() and (y.sum(1) == 1).all() else y
+    if y.dtype.kind in "iub" and classes > 1 and y.ndim == 1:
+        counts = np.bincount(y[y >= 0].astype(int), minlength=classes)
+    elif y.size and np.isin(y, (0, 1)).all() and y.size == len(y):
+        classes, counts = 2, np.bincount(y.ravel().astype(int), minlength=2)
+    else:
+        return
+    share = counts.max() / max(counts.sum(), 1)
+    if counts.sum() >= FEW_LABELS and share > 1 / classes + BALANCED * (1 - 1 / classes):
+        yield Verdict(
+            "unbalanced_labels",
+            "",
+            float(share),
+            f"Class {int(counts.argmax())} has {share:.0%} of this batch's {counts.sum()} labels: always saying it is "
+            "right that often, and little is left to learn the others from.",
+            "shuffle, if the data is sorted by class; weight the classes (cross_entropy's weight=), or draw rare ones "
+            "more often; judge by the accuracy of each class",
+        )
+
+
+def _activations(run: _Run) -> Iterator[Verdict]:
+    last = max((i for i, o in enumerate(run.operations) if any(_is_weight(x, run) for x in o.inputs)), default=0)
+    for i, operation in enumerate(run.operations):
+        y = operation.output.data
+        if not y.ndim or y.shape[-1] * 8 > y.size:  # too few examples to say anything of a unit
+            continue
+        rows = y.reshape(-1, y.shape[-1])
+        if operation.name == "relu" or (operation.name == "maximum" and _has_zero(operation)):
+            dead = float((rows <= 0).all(0).mean())
+            if dead >= (DEAD if rows.shape[1] >= 4 else 1.0):
+                yield Verdict(
+                    "dead_relus",
+                    operation.layer,
+                    dead,
+                    f"In {operation.layer or 'a relu'} {dead:.0%} of the {rows.shape[1]} units are 0 for every example "
+                    "of this batch: no gradient passes through them.",
+                    "lower the learning rate, start anew with smaller biases and scaled inputs, or use leaky_relu",
+                )
+        elif operation.name in ("tanh", "sigmoid") and i < last and not _is_gate(operation, run):
+            slope_left = np.abs(rows if operation.name == "tanh" else 2 * rows - 1) <= FLAT_TANH
+            flat = float(1 - slope_left.mean())
+            if flat >= SATURATED:
+                yield Verdict(
+                    "saturated",
+                    operation.layer,
+                    flat,
+                    f"In {operation.layer or operation.name} {flat:.0%} of the {operation.name} outputs lie where it "
+                    "is flat: hardly any gradient passes.",
+                    "scale the inputs, start with smaller weights (nn.init.xavier_uniform_), or lower the learning "
+                    "rate",
+                )
+
+
+def _is_weight(x: Any, run: _Run) -> bool:
+    return isinstance(x, Tensor) and x in run.names
+
+
+def _has_zero(operation: _Operation) -> bool:
+    return any(not isinstance(x, Tensor) and np.ndim(x) == 0 and x == 0 for x in operation.inputs)
+
+
+def _is_gate(operation: _Operation, run: _Run) -> bool:
+    """Whether it multiplies something else, as in an LSTM or in silu, where 0 and 1 are answers like others."""
+    return any(
+        o.name == "multiply"
+        and any(x is operation.output for x in o.inputs)
+        and all(isinstance(x, Tensor) and x.requires_grad for x in o.inputs)
+        for o in run.operations
+    )
+
+
+def _first_loss(run: _Run) -> Iterator[Verdict]:
+    kind, guess = run.guessing()
+    if run.value is None or not kind or not math.isfinite(run.value.item()) or not guess > 0:
+        return
+    now = run.value.item()
+    if kind != "numbers":
+        classes = run.outputs.shape[-1] if kind == "classes" and run.outputs.ndim == 2 else 2
+        if (now - guess) / guess * math.log(classes) > EXCESS_LOSS:
+            yield Verdict(
+                "initial_loss",
+                "",
+                now,
+                f"The loss on this batch is {now:.3g}, but giving all {classes} classes the same probability would "
+                f"have {guess:.3g}: the model is sure, and wrong.",
+                "start with smaller weights in the last layer, scale the inputs, and check that labels belong to "
+                "their examples; if the model has been trained, lower the learning rate",
+            )
+        return
+    scale, zero = float(_rms(run.y)), run._with(np.zeros(run.outputs.shape, run.outputs.dtype))
+    if now > 10 * max(guess, zero):
+        yield Verdict(
+            "initial_loss",
+            "",
+            now,
+            f"The loss on this batch is {now:.3g}; saying the mean of the targets always would have {guess:.3g} (their "
+            f"variance, for the squared error), and 0 always {zero:.3g}: the outputs are far too large.",
+            "start with smaller weights, scale the inputs; if the model has been trained, lower the learning rate",
+        )
+    elif now > guess / 2 and scale > LARGE_TARGET and (now > 10 * guess or scale > 10 * LARGE_TARGET):
+        yield Verdict(
+            "targets_not_scaled",
+            "",
+            scale,
+            f"The targets' root mean square is {scale:.3g}, a network's first outputs are about 1: the loss is "
+            f"{now:.3g}, and saying the mean of the targets always would have {guess:.3g}.",
+            "subtract the targets' mean and divide by their standard deviation, and undo it in predictions",
+        )
+
+
+# ---- verdicts from the backward pass ----
+
+
+def _of_backward(run: _Run) -> Iterator[Verdict]:
+    found = run.found
+    for p, name in run.trained.items():
+        if p not in found:
+            yield _unchanged(run.layer(p), name, "the loss doesn't depend on it: no gradient arrives")
+    for p, _ in run.layers:
+        g = found.get(p)
+        if g is not None and p.ndim == 2 and len(p) > 1 and _equal_rows(p.data) and _equal_rows(np.asarray(g)):
+            yield Verdict(
+                "identical_units",
+                run.layer(p),
+                float(len(p)),
+                f"All {len(p)} units of {run.layer(p)} are the same, weights and gradients: they will stay the same "
+                "and are worth one.",
+                "start from random weights (a Linear's own, or nn.init), not from zeros or another constant",
+            )
+    yield from _along_depth(run)
+
+
+def _equal_rows(x: Array) -> bool:
+    return bool((x == x[:1]).all())
+
+
+def _along_depth(run: _Run) -> Iterator[Verdict]:
+    """Gradients at the layers' outputs, the first layer's against the others'.
+
+    Where layers are normalised, the gradient is multiplied by the size of what it is the gradient of, since
+    normalising makes up for any scale.
+    """
+    sizes = []
+    for p, operation in run.layers:
+        g = run.found.get(operation.output)
+        if g is not None:
+            size = float(_rms(np.asarray(g)))
+            sizes.append((p, size * (float(_rms(operation.output.data)) if run.normalised else 1.0)))
+    if len(sizes) < 2 or not all(size > 0 for _, size in sizes):
+        return
+    (first, size), (last, at_end) = sizes[0], sizes[-1]
+    largest = max(size for _, size in sizes)
+    if size < VANISHING * largest:
+        yield Verdict(
+            "vanishing_gradients",
+            run.layer(first),
+            size / largest,
+            f"The gradient vanishes on its way back: at {run.layer(first)} it is {size / largest:.1e} of the largest.",
+            "relu or tanh instead of sigmoid, kaiming or xavier initialisation (nn.init), BatchNorm1d or LayerNorm "
+            "between layers, fewer layers, or connections that skip some",
+        )
+    elif size > EXPLODING * at_end:
+        yield Verdict(
+            "exploding_gradients",
+            run.layer(first),
+            size / at_end,
+            f"The gradient explodes on its way back: at {run.layer(first)} it is {size / at_end:.1e} times that at "
+            f"{run.layer(last)}.",
+            "smaller initial weights (nn.init.kaiming_normal_, xavier_uniform_), BatchNorm1d or LayerNorm between "
+            "layers, clip_norm in fit",
+        )
+    else:
+        yield from _collapsed(run)
+
+
+def _collapsed(run: _Run) -> Iterator[Verdict]:
+    (_, first), (p, _) = run.layers[0], run.layers[-1]
+    given = next((_array(x) for x in first.inputs if not _is_weight(x, run) and np.ndim(_array(x)) >= 2), None)
+    if given is None or run.normalised or not p.data.any() or len(given) < 4 or run.outputs.ndim < 2:
+        return
+    into, out = (float(np.sqrt(a.astype(np.float64).var(0).mean())) for a in (given, run.outputs.data))
+    if into > 0 and 0 < out < COLLAPSED * into:
+        yield Verdict(
+            "vanishing_activations",
+            run.layer(p),
+            out / into,
+            f"The outputs hardly depend on the inputs: from example to example they differ {out / into:.1e} times as "
+            "much. So do the gradients.",
+            "larger initial weights (a Linear's own, or nn.init.kaiming_normal_, xavier_uniform_)",
+        )
+
+
+def _unchanged(layer: str, name: str, why: str) -> Verdict:
+    return Verdict(
+        "unchanged",
+        layer,
+        0.0,
+        f"The parameter {name} doesn't change: {why}.",
+        "give the optimizer model.parameters() of this very model, use the parameter in forward without .data, "
+        ".detach() or rounding, or freeze it with requires_grad = False if that is meant",
+    )
+
+
+# ---- verdicts from a few steps ----
+
+
+def _of_steps(run: _Run, known: set[str]) -> Iterator[Verdict]:
+    optimizer = run.original[2]
+    owned = {id(p) for p in optimizer.params}
+    lacking = {n for n, p in run.original[0].named_parameters() if id(p) not in owned and p.requires_grad}
+    losses, relative, unchanged = run.steps()
+    by_name = {name: p for p, name in run.trained.items()}
+    stuck = bool(known & {"dead_relus", "saturated", "identical_units", "learning_rate_too_low"})
+    for name in sorted(unchanged, key=list(by_name).index):
+        p = by_name[name]
+        if name in lacking:
+            yield _unchanged(run.layer(p), name, "the optimizer doesn't have it")
+        elif optimizer.lr == 0:
+            continue
+        elif p in run.found and not np.any(run.found[p]) and not stuck:
+            yield _unchanged(run.layer(p), name, "its gradient is exactly 0 on this batch")
+    yield from _rate(run, losses, relative)
+
+
+def _rate(run: _Run, losses: list[float], relative: dict[str, float]) -> Iterator[Verdict]:
+    optimizer, (_, guess) = run.original[2], run.guessing()
+    start, end = losses[0], losses[-1]
+    scale = guess if math.isfinite(guess) and guess > 0 else abs(start)
+    rises = not math.isfinite(end) or min(losses[-2:]) > start + 0.5 * scale
+    weights = {run.names[p]: p for p, _ in run.layers if p.size >= 16 and run.names[p] in relative}
+    if rises:
+        yield Verdict(
+            "learning_rate_too_high",
+            "",
+            float(optimizer.lr),
+            f"The learning rate {optimizer.lr:g} is too high: in {len(losses) - 1} steps on this same batch the loss "
+            f"went from {start:.3g} to {end:.3g}.",
+            "a tenth of it, and again; clip_norm in fit against single large gradients",
+        )
+    elif weights and (largest := max(weights, key=lambda name: relative[name])) and relative[largest] > LARGE_UPDATE:
+        yield Verdict(
+            "large_updates",
+            run.layer(weights[largest]),
+            relative[largest],
+            f"One step changes {largest} by {relative[largest]:.2g} times its own size; about 0.001 is usual.",
+            f"a smaller learning rate than {optimizer.lr:g}",
+        )
+    moved = math.isfinite(end) and start - end > HARDLY * abs(start)
+    if rises or moved or not start > 0.5 * scale or optimizer.lr == 0:
+        return
+    faster = next((f for f in (100.0, 10_000.0, 1_000_000.0) if _falls(run.steps(f)[0])), None)
+    if faster is None:
+        return
+    smallest = min(weights, key=lambda name: relative[name], default="")
+    ratio = f" (a step changes {smallest} by {relative[smallest]:.1g} of its size)" if smallest else ""
+    yield Verdict(
+        "learning_rate_too_low",
+        "",
+        float(optimizer.lr),
+        f"The learning rate {optimizer.lr:g} is too low: in {STEPS} steps on this same batch the loss fell by "
+        f"{max(start - end, 0) / abs(start):.1g} of itself{ratio}; with {faster:g} times the rate it falls fast.",
+        f"{10 * optimizer.lr:g}, {100 * optimizer.lr:g}, … up to where the loss begins to jump",
+    )
+
+
+def _falls(losses: list[float]) -> bool:
+    return math.isfinite(losses[-1]) and losses[-1] < 0.9 * losses[0]
+
+
+# ---- verdicts from the history ----
+
+
+def _of_history(model: Module, history: Any, known: set[str]) -> Iterator[Verdict]:
+    curve = list(history["loss"]) if "loss" in history else []
+    learned = len(curve) > 1 and curve[-1] < 0.9 * curve[0]
+    trained = {name: p for name, p in model.named_parameters() if p.requires_grad}
+    large: list[tuple[float, str]] = []
+    small: list[tuple[float, str]] = []
+    for name, norms in history.norms.items():
+        if name not in trained or len(norms["update"]) < 2:
+            continue
+        if not any(norms["update"]) and "unchanged" not in known:
+            yield _unchanged(name.rpartition(".")[0], name, f"no epoch's last step of {len(norms['update'])} moved it")
+        ratios = [u / w for u, w in zip(norms["update"], norms["weight"], strict=True) if w > 0]
+        if ratios and trained[name].ndim >= 2 and trained[name].size >= 16:
+            large.append((float(np.median(ratios)), name))
+            small.append((max(ratios), name))
+    too_high = bool(known & {"learning_rate_too_high", "large_updates"})
+    half = curve[len(curve) // 2 :]
+    if len(curve) >= 4 and max(half) > 1.2 * curve[0] and not too_high:
+        yield Verdict(
+            "learning_rate_too_high",
+            "",
+            max(half) / curve[0],
+            f"The loss went up: {curve[0]:.3g} in the first epoch, {max(half):.3g} in a late one.",
+            "a tenth of the learning rate, and again; clip_norm in fit against single large gradients",
+        )
+    elif large and max(large)[0] > 0.5 and not too_high:
+        value, name = max(large)
+        yield Verdict(
+            "large_updates",
+            name.rpartition(".")[0],
+            value,
+            f"Late in training a step still changes {name} by {value:.2g} of its size; about 0.001 is usual.",
+            "a smaller learning rate, or a schedule that lowers it",
+        )
+    value, name = max(small, default=(0.0, ""))
+    if 0 < value < SMALL_UPDATE and not learned and "learning_rate_too_low" not in known:
+        yield Verdict(
+            "small_updates",
+            name.rpartition(".")[0],
+            value,
+            f"Even the largest update, of {name}, is {value:.1g} of its weight; about 0.001 is usual.",
+            "a learning rate ten or a hundred times as high",
+        )
+    yield from _overfitting(history, curve)
+
+
+def _overfitting(history: Any, curve: list[float]) -> Iterator[Verdict]:
+    if "val_loss" not in history or len(curve) < 5 or history.stopped == "early stopping":
+        return
+    held_out = list(history["val_loss"])
+    best = int(np.argmin(held_out))
+    rise, gained = held_out[-1] - held_out[best], max(curve[0], held_out[0]) - held_out[best]
+    falls = curve[-1] < curve[best] and curve[-1] < held_out[-1]
+    if best < len(curve) - 2 and falls and held_out[-1] > OVERFIT * held_out[best] and rise > max(gained, 0) / 3:
+        yield Verdict(
+            "overfitting",
+            "",
+            held_out[-1] / held_out[best],
+            f"Overfitting: since epoch {best + 1} the validation loss rose from {held_out[best]:.3g} to "
+            f"{held_out[-1]:.3g}, while the training loss fell from {curve[best]:.3g} to {curve[-1]:.3g}.",
+            "patience= in fit, which stops there; more data or augmentation; nn.Dropout, l2=, a smaller network",
+        )
