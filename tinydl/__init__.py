@@ -4,17 +4,26 @@ This file is the list of what ``import tinydl as tl`` gives. Read tensor.py firs
 """
 
 from . import data, derivatives, functional, nn, optim, plots
-from .arrays import default_dtype, set_default_dtype
+from .arrays import ChangedValueError, default_dtype, set_default_dtype
 from .debug import detect_anomaly, source_lines
 from .diagnose import Diagnosis, Verdict, diagnose
 from .explain import explain
 from .gradcheck import gradcheck
+from .nn.summary import summary
 from .random import manual_seed
 from .recording import enable_grad, no_grad
 from .saving import load, save
 from .strict import StrictError, strict
-from .tensor import ChangedValueError, Primitive, Tensor, primitive, tensor
+from .tensor import Primitive, Tensor, primitive, tensor
 from .training import History, accuracy, evaluate, fit, predict
 from .transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "ChangedValueError", "Diagnosis", "History", "Primitive", "StrictError", "Tensor", "Verdict", "accuracy", "data",
+    "default_dtype", "derivatives", "detect_anomaly", "diagnose", "enable_grad", "evaluate", "explain", "fit",
+    "functional", "grad", "gradcheck", "hessian", "hvp", "jacobian", "jvp", "load", "manual_seed", "nn", "no_grad",
+    "optim", "plots", "predict", "primitive", "save", "set_default_dtype", "source_lines", "strict", "summary", "tensor",
+    "value_and_grad", "vjp",
+]  # fmt: skip

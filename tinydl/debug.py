@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .arrays import Array
+from .arrays import Array, ChangedValueError
 from .recording import Observer, observing
-from .tensor import ChangedValueError, Primitive, Tensor
+from .tensor import Primitive, Tensor
 
 _OURS = os.path.dirname(os.path.abspath(__file__)) + os.sep
 _NUMPY = os.path.dirname(os.path.abspath(np.__file__)) + os.sep
