@@ -27,7 +27,7 @@ class Case:
     batch_size: int = 32
     validation: Any = None
     fit: bool = False  # a fault that shows in the history only
-    options: Any = None
+    schedule: Any = None
 
 
 def digits(n=400, scale=1.0):
@@ -239,7 +239,7 @@ class Scaling(nn.Module):
 
 def unequal(share, n=200):
     rng = np.random.default_rng(0)
-    y = (np.arange(n) >= share * n).astype(int)
+    y = rng.permutation(np.arange(n) >= share * n).astype(int)
     return (rng.normal(size=(n, 2)) + 2 * y[:, None]).astype(np.float32), y
 
 
@@ -301,9 +301,15 @@ def other_optimizer():
 
 
 def jumping():
-    """A learning rate that lets the loss rise in the end."""
-    model = mlp(64, 64, 10)
-    return Case(model, digits(), F.cross_entropy, sgd(model, 8.0, momentum=0.9), fit=True, epochs=8)
+    """A rate that grows from epoch to epoch until it is too high."""
+    model = mlp(64, 32, 10)
+    optimizer = adam(model, 1e-3)
+    return Case(model, digits(), F.cross_entropy, optimizer, fit=True, schedule=Growing(optimizer))
+
+
+class Growing(optim.Schedule):
+    def rate(self):
+        return self.base * 5**self.t
 
 
 FAULTS = {
@@ -373,7 +379,7 @@ FAULTS = {
 def fitted(case):
     return tl.fit(
         case.model, case.train, loss=case.loss, optimizer=case.optimizer, epochs=case.epochs,
-        batch_size=case.batch_size, validation=case.validation, seed=0, progress=False,
+        batch_size=case.batch_size, validation=case.validation, schedule=case.schedule, seed=0, progress=False,
     )  # fmt: skip
 
 

@@ -60,7 +60,7 @@ def test_the_bake_off_of_the_peers_is_won_with_forty_seeds(case):
 
 
 def test_random_relu_networks_raise_no_false_alarm():
-    assert [seed for seed in range(10) if checkers.relu_verdict(seed)[1] != "right"] == []
+    assert [seed for seed in range(5) if checkers.relu_verdict(seed)[1] != "right"] == []
 
 
 @pytest.mark.parametrize("seed", [215, 402, 942])  # once alarmed: kinks behind kinks
@@ -411,7 +411,7 @@ def test_values_that_are_not_finite_are_named():
 
 
 def test_the_report_can_be_read_in_every_form(tmp_path):
-    report = tl.gradcheck(np.tanh, draw(30, 3), vjp=lambda g, x: tanh_vjp(g, x) * np.where(np.arange(3) == 1, 1.5, 1))
+    report = tl.gradcheck(np.tanh, draw(10, 3), vjp=lambda g, x: tanh_vjp(g, x) * np.where(np.arange(3) == 1, 1.5, 1))
     text = str(report)
     assert bool(report) is report.ok is False and "wrong" in text and "more" in text and len(text.splitlines()) < 25
     assert math.isclose(report.worst, 1 / 3, rel_tol=1e-6)

@@ -24,6 +24,6 @@ __all__ = [
     "ChangedValueError", "Diagnosis", "History", "Primitive", "StrictError", "Tensor", "Verdict", "accuracy", "data",
     "default_dtype", "derivatives", "detect_anomaly", "diagnose", "enable_grad", "evaluate", "explain", "fit",
     "functional", "grad", "gradcheck", "hessian", "hvp", "jacobian", "jvp", "load", "manual_seed", "nn", "no_grad",
-    "optim", "plots", "predict", "primitive", "save", "set_default_dtype", "source_lines", "strict", "summary", "tensor",
-    "value_and_grad", "vjp",
+    "optim", "plots", "predict", "primitive", "save", "set_default_dtype", "source_lines", "strict", "summary",
+    "tensor", "value_and_grad", "vjp",
 ]  # fmt: skip

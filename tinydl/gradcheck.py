@@ -593,6 +593,9 @@ def _check(
             checked.causes = ties(
                 evidence, {i for i, n in enumerate(labels) if n in anywhere or anywhere == {"all inputs"}}
             )
+    if any(row.verdict == "wrong" for row in checked.rows) and not checked.causes:
+        row = max((row for row in checked.rows if row.verdict == "wrong"), key=_badness)
+        checked.notes.insert(0, f"None of the usual mistakes explains the numbers; worst at {_cells(row)[0]}.")
     at_kinks = sum(row.verdict == "kink" for row in checked.rows)
     if at_kinks:
         checked.notes.append(

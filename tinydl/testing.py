@@ -427,7 +427,7 @@ def _places(node: ast.AST, around: ast.AST) -> Iterator[tuple[ast.AST, ast.AST]]
         if name in ("annotation", "decorator_list", "defaults", "kw_defaults", "returns"):
             continue
         for child in value if isinstance(value, list) else [value]:
-            if isinstance(child, ast.AST):
+            if isinstance(child, ast.AST) and getattr(child, "arg", "") not in ("strict", "copy", "casting"):
                 outer = around if isinstance(node, _SMALL) else node
                 yield from _places(child, outer if isinstance(child, _SMALL) else child)
 

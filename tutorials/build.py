@@ -1,8 +1,8 @@
 """Builds the site: `python -m pip install ".[docs]"`, then `python -m tutorials.build`, writes tutorials/_site/.
 
 All lessons are executed. The pages are laid out in a temporary folder (the lessons as they are, reference pages made
-from the table of derivatives, one page of the interface per module), and Sphinx makes HTML of them; a lesson that fails,
-or a reference that leads nowhere, ends the build. Nothing but _site/ is written.
+from the table of derivatives, one page of the interface per module), and Sphinx makes HTML of them; a lesson that
+fails, or a reference that leads nowhere, ends the build. Nothing but _site/ is written.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import sys
 import tempfile
 import textwrap
 import zipfile
+from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -26,7 +27,6 @@ import numpy as np
 
 import tinydl as tl
 from tinydl.dispatch import kinks, primitives, table
-from tinydl.tensor import Primitive
 
 HERE = Path(__file__).resolve().parent
 SITE = HERE / "_site"
@@ -122,6 +122,7 @@ def formulas() -> dict[str, list[str]]:
     return {row[0]: [*row[1:], ""] for row in rows}
 
 
+@lru_cache
 def statements(module: ModuleType) -> dict[str, tuple[int, str]]:
     """The text of everything that a module defines at its top, by name, with its line."""
     source = inspect.getsource(module)
@@ -150,11 +151,10 @@ def rule_as_written(name: str, module: ModuleType) -> str:
     while waiting:
         tree = ast.parse(textwrap.dedent(written[waiting.pop()][1]))
         for used in {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} - wanted:
-            if used in written and not isinstance(getattr(module, used, None), Primitive):
-                # forward functions, which begin with an underscore, are NumPy and no matter of derivatives
-                if inspect.isfunction(getattr(module, used, None)) and not used.startswith("_"):
-                    wanted.add(used)
-                    waiting.append(used)
+            # functions that begin with an underscore only compute the value, in NumPy
+            if used in written and inspect.isfunction(getattr(module, used, None)) and not used.startswith("_"):
+                wanted.add(used)
+                waiting.append(used)
     return "\n\n".join(text for _, text in sorted(written[v] for v in wanted))
 
 
@@ -172,14 +172,17 @@ def draw(name: str, span: str, path: Path) -> None:
     import matplotlib.pyplot as plt
 
     low, high = map(float, span.split(","))
-    x = tl.tensor(np.linspace(low, high, 601), requires_grad=True)
+    x = tl.tensor(np.linspace(low, high, 400), requires_grad=True)
     y = primitives[name](x)
     y.sum().backward()
     assert x.grad is not None
-    figure, axes = plt.subplots(figsize=(5.2, 2.8), layout="constrained")
+    figure, axes = plt.subplots(figsize=(5.2, 2.8))
+    figure.subplots_adjust(left=0.1, right=0.97, top=0.95, bottom=0.17)
     axes.axhline(0, color="#bbb", lw=0.8)
     axes.plot(x.data, y.data, color="#0072B2", lw=2, label=f"{name}(x)")
-    slope = np.where(np.abs(np.diff(x.grad.data, append=x.grad.data[-1])) > 0.2 * np.ptp(x.grad.data), np.nan, x.grad.data)
+    slope = x.grad.data
+    jumps = np.abs(np.diff(slope, append=slope[-1])) > 0.3 * np.ptp(slope)
+    slope = np.where(jumps & (np.ptp(slope) > 0), np.nan, slope)  # a gap, where a line would look like a slope
     axes.plot(x.data, slope, color="#D55E00", lw=2, ls="--", label="its derivative")
     axes.set_xlabel("x")
     axes.spines[["top", "right"]].set_visible(False)
@@ -296,10 +299,10 @@ def build(destination: Path = SITE) -> int:
         lay_out_front(pages)
         lay_out_reference(pages)
         lay_out_interface(pages)
-        status = main(["-W", "--keep-going", "-q", "-j", "auto", "-b", "html", "-d", f"{temporary}/trees", *map(str, (pages, html))])
+        options = ["-W", "--keep-going", "-q", "-j", "auto", "-d", f"{temporary}/trees"]
+        status = main([*options, "-b", "html", str(pages), str(html)])
         if status:
             return status
-        shutil.rmtree(html / ".doctrees", ignore_errors=True)
         (html / ".buildinfo").unlink(missing_ok=True)
         shutil.rmtree(destination, ignore_errors=True)
         shutil.copytree(html, destination)

@@ -1,5 +1,10 @@
 """How Sphinx builds the site; build.py lays out the pages that this file finds around it."""
 
+from __future__ import annotations
+
+import re
+from typing import Any
+
 import tinydl
 
 project = "tinydl"
@@ -8,12 +13,12 @@ release = version = tinydl.__version__
 
 extensions = [
     "sphinx.ext.autodoc",
-    "sphinx.ext.napoleon",
     "sphinx.ext.viewcode",
     "myst_nb",
     "sphinxcontrib.katex",
     "sphinx_copybutton",
 ]
+default_role = "code"  # a name in `single` quotes is code, as in Markdown
 exclude_patterns = ["conf.py", "_lesson.py", "downloads", "static"]  # .py is the suffix of a page here
 
 html_theme = "furo"
@@ -41,3 +46,62 @@ autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
 autodoc_default_options = {"members": True, "show-inheritance": False}
 python_maximum_signature_line_length = 88
+
+
+# ---- docstrings are plain text with formulas: what would be markup by accident is made text ----
+
+ARGUMENT = re.compile(r"\*{0,2}\w+(\([^)]*\))?(, \*{0,2}\w+)*: ")
+CODE = re.compile(r"(:\w+:`[^`]*`|``.+?``|`[^`]*`)")
+EMPHASIS = re.compile(r"(?<![\w*])(\*[^\s*](?:[^*]*[^\s*])?\*)(?![\w*])")
+
+
+def escaped(text: str) -> str:
+    """The text with every * and | and final _ that isn't code, a formula or emphasis of a whole word as a character."""
+    parts = CODE.split(text)
+    for i in range(0, len(parts), 2):
+        pieces = EMPHASIS.split(parts[i])
+        for j in range(0, len(pieces), 2):
+            pieces[j] = re.sub(r"([*|])", r"\\\1", pieces[j])
+            pieces[j] = re.sub(r"(?<=\w)_(?!\w)", r"\\_", pieces[j])
+        parts[i] = "".join(pieces)
+    return "".join(parts)
+
+
+def rewritten(paragraph: list[str]) -> list[str]:
+    """A paragraph whose lines begin with `name: ` is a list of arguments; in any other, indentation means nothing."""
+    starts = [line for line in paragraph if not line.startswith(" ")]
+    if starts and all(ARGUMENT.match(line) for line in starts):
+        made = []
+        for line in paragraph:
+            name, _, rest = line.partition(": ")
+            made.append(f"* ``{name}``: {rest}" if line in starts else f"  {line.strip()}")
+    else:
+        made = [line.strip() for line in paragraph]
+    return escaped("\n".join(made)).replace("\\* ``", "* ``").split("\n")
+
+
+def as_text(app: Any, what: str, name: str, thing: Any, options: Any, lines: list[str]) -> None:
+    """Rewrite the paragraphs of a docstring in place; literal blocks (after ::, deeper than it) stay."""
+    made: list[str] = []
+    paragraph: list[str] = []
+    literal = False
+    for line in [*lines, ""]:
+        if literal and (not line.strip() or line.startswith(" ")):
+            made.append(line)
+            continue
+        literal = False
+        if line.strip():
+            paragraph.append(line)
+            continue
+        if paragraph:
+            literal = paragraph[-1].endswith("::") or paragraph[0].lstrip().startswith((".. ", ">>> "))
+            keep = paragraph[0].lstrip().startswith((".. ", ">>> ", "* ", "- "))
+            made += paragraph if keep else rewritten(paragraph)
+        made.append("")
+        paragraph = []
+    lines[:] = made
+
+
+def setup(app: Any) -> None:
+    """Called by Sphinx."""
+    app.connect("autodoc-process-docstring", as_text)
