@@ -15,7 +15,6 @@ The exit status is 1 if a mutant survives. Needs ``pip install ".[test]"``; test
 from __future__ import annotations
 
 import argparse
-import ast
 import importlib
 import inspect
 import multiprocessing
@@ -26,6 +25,8 @@ import sys
 import textwrap
 import time
 from collections import defaultdict
+from collections.abc import Iterator
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from types import FunctionType, ModuleType
 
@@ -45,6 +46,9 @@ FAMILIES = ["elementwise", "reductions", "shapes", "indexing", "linalg", "fused"
 LAYERS = ["linear", "activations", "dropout", "normalization", "embedding", "containers"]
 QUICK = "exp divide maximum clip sum max cumprod getitem concatenate matmul einsum softmax".split()
 SECONDS_PER_TEST = 20  # a mutant may loop forever
+
+Mutant = tuple[str, FunctionType, testing.Mutation]  # the part of the table it counts for, the function that is broken
+Covering = dict[object, list[pytest.Item]]  # the code of a function → the tests that run it
 
 # (what is broken, how) → why no test can notice; both are patterns that must match whole
 EQUIVALENT: list[tuple[str, str, str]] = []
@@ -97,12 +101,12 @@ def reached_from_rules() -> list[FunctionType]:
         if isinstance(f, FunctionType) and f not in found:
             found[f] = None
             todo.extend(called_by(f))
-    return list(found)
+    return [f for f in found if f.__name__ not in ("_by_range", "_erfc_beyond", "_rational")]  # erf's approximation
 
 
-def everything() -> list[tuple[str, object, testing.Mutation]]:
+def everything() -> list[Mutant]:
     """All mutants: the part of the table that it counts for, the function that is broken, and the mutation."""
-    found: list[tuple[str, object, testing.Mutation]] = []
+    found: list[Mutant] = []
     done: set[object] = set()
     for name, p in primitives.items():
         assert p.signature
@@ -133,7 +137,7 @@ def everything() -> list[tuple[str, object, testing.Mutation]]:
     return found
 
 
-def quick(mutants: list[tuple[str, object, testing.Mutation]]) -> list[tuple[str, object, testing.Mutation]]:
+def quick(mutants: list[Mutant]) -> list[Mutant]:
     """Of the QUICK rules the mutants that need no source, and a few of those that do."""
     kept, seen = [], defaultdict(int)
     for part, f, m in mutants:
@@ -159,7 +163,6 @@ class Run:
         self.options = options
         self.survivors: list[tuple[str, str]] = []
         self.counts: dict[str, list[int]] = {}  # part → mutants, killed, equivalent
-        self.killers: dict[str, int] = defaultdict(int)
         self.problem = ""
 
     @pytest.hookimpl(tryfirst=True)
@@ -214,30 +217,18 @@ class Run:
         started = time.perf_counter()
         covering = self.coverage(items, {f.__code__ for _, f, _ in mutants})
         self.say(f"{len(items)} tests in {time.perf_counter() - started:.0f} s; {len(mutants)} mutants")
-        jobs = self.options.jobs
-        context = multiprocessing.get_context("fork")
-        queue = context.SimpleQueue()
-        workers = [
-            context.Process(target=self.work, args=(mutants[i::jobs], covering, queue), daemon=True)
-            for i in range(jobs)
-        ]
-        for worker in workers:
-            worker.start()
-        for done in range(len(mutants)):
-            part, description, killer = queue.get()
+        results = self.results(mutants, covering)
+        for done, (part, description, killer) in enumerate(results, 1):
             if killer:
                 self.counts[part][1] += 1
-                self.killers[killer] += 1
             else:
                 self.survivors.append((part, description))
                 self.say(f"survived: {description}")
-            if done % 500 == 499:
-                self.say(f"{done + 1} mutants, {len(self.survivors)} survivors")
-        for worker in workers:
-            worker.join()
+            if done % 500 == 0:
+                self.say(f"{done} mutants, {len(self.survivors)} survivors")
         return True
 
-    def coverage(self, items: list[pytest.Item], codes: set[object]) -> dict[object, list[pytest.Item]]:
+    def coverage(self, items: list[pytest.Item], codes: set[object]) -> Covering:
         """For each function the tests that run it: those named after a primitive first, then the quick ones."""
         found: dict[object, list[tuple[float, pytest.Item]]] = defaultdict(list)
         for item in items:
@@ -260,7 +251,36 @@ class Run:
                 found[code].append((time.perf_counter() - start, item))
         return {code: [item for _, item in sorted(pairs, key=lambda p: p[0])] for code, pairs in found.items()}
 
-    def work(self, mutants, covering, queue) -> None:  # type: ignore[no-untyped-def]
+    def results(self, mutants: list[Mutant], covering: Covering) -> Iterator[tuple[str, str, str]]:
+        """The part, the mutation and what killed it ("": it survived), for each mutant in some order."""
+        jobs = self.options.jobs
+        context = multiprocessing.get_context("fork")
+        running: dict[Connection, tuple[list[Mutant], bool]] = {}
+
+        def start(todo: list[Mutant], again: bool = False) -> None:
+            mine, theirs = context.Pipe(duplex=False)
+            context.Process(target=self.work, args=(todo, covering, theirs), daemon=True).start()
+            theirs.close()
+            running[mine] = todo, again
+
+        for i in range(jobs):
+            start(mutants[i::jobs])
+        while running:
+            for pipe in wait(list(running)):
+                todo, again = running.pop(pipe)
+                try:
+                    result = pipe.recv()
+                except EOFError:  # done, or crashed: perhaps because of an earlier mutant, so it gets a second chance
+                    if todo and again:
+                        yield todo[0][0], todo[0][2].description, "a crash"
+                        start(todo[1:])
+                    elif todo:
+                        start(todo, again=True)
+                    continue
+                running[pipe] = todo[1:], False
+                yield result
+
+    def work(self, mutants: list[Mutant], covering: Covering, pipe: Connection) -> None:
         for part, f, mutation in mutants:
             killer = ""
             items = covering.get(f.__code__, [])
@@ -268,9 +288,9 @@ class Run:
                 with mutation:
                     passed = self.passes(item)
                 if not passed:
-                    killer = item.nodeid.split("[")[0]
+                    killer = item.nodeid
                     break
-            queue.put((part, mutation.description, killer))
+            pipe.send((part, mutation.description, killer))
 
     def say(self, text: str) -> None:
         print(text, file=self.options.log, flush=True)

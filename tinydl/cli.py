@@ -21,6 +21,7 @@ import numpy as np
 
 from . import __version__, data, dispatch, nn, optim, random
 from . import functional as F
+from .debug import source_lines
 from .derivatives import samples
 from .document import add_document_command
 from .gradcheck import Report, gradcheck
@@ -82,6 +83,7 @@ OPTIMIZERS: dict[str, tuple[Callable[..., optim.Optimizer], float]] = {  # with 
     "sgd": (lambda params, lr: optim.SGD(params, lr=lr, momentum=0.9), 0.03),
 }
 PICTURE = Path("tinydl-demo.png")
+PAGE = Path("tinydl-backprop.html")
 SPLIT_SEED = 0  # which digits are for testing doesn't depend on --seed
 
 
@@ -100,12 +102,18 @@ def add_demo_command(subparsers: Any) -> None:
     parser.add_argument("--optimizer", choices=OPTIMIZERS, default="adam", help="default adam; sgd has momentum 0.9")
     parser.add_argument("--seed", type=_integer(0), default=0, help="of weights, dropout and shuffling (default 0)")
     parser.add_argument("--output", type=Path, default=PICTURE, help=f"the picture (default {PICTURE})")
+    parser.add_argument(
+        "--explain", type=Path, nargs="?", const=PAGE, metavar="PAGE",
+        help=f"also write a page that steps through the trained network's backpropagation (default {PAGE})",
+    )  # fmt: skip
     parser.set_defaults(run=run_demo)
 
 
 def run_demo(chosen: argparse.Namespace) -> int:
     """Check, train, test, draw."""
     _check_output(chosen.output)
+    if chosen.explain:
+        _check_writable("--explain", chosen.explain)
     started = time.perf_counter()
     with random.seeded(chosen.seed):
         train, test = data.split(data.digits(), 0.8, seed=SPLIT_SEED, stratify=True)
@@ -141,6 +149,8 @@ def run_demo(chosen: argparse.Namespace) -> int:
     score = f"accuracy {result['accuracy']:.2%}, loss {result['loss']:.4f}"
     print(f"\ntest: {right} of {len(test)} right, {score} ({after})")
     _draw(chosen.output, history, test, predict(model, test.x).argmax(1), result["accuracy"])
+    if chosen.explain:
+        _write_page(chosen.explain, model, test[:4])
     print(f"picture: {chosen.output}   ({time.perf_counter() - started:.1f} s in all)")
     return 0
 
@@ -195,6 +205,16 @@ def _draw(path: Path, history: History, test: data.Dataset, said: Any, accuracy:
         raise UsageError(f"the picture can't be written to {path}: {error.strerror or error}") from None
 
 
+def _write_page(path: Path, model: nn.Module, examples: data.Dataset) -> None:
+    from .plots import backprop_page
+
+    model.eval()
+    with source_lines():
+        loss = F.cross_entropy(model(examples.x), examples.y)
+    backprop_page(loss, path)
+    print(f"page: {path}, backpropagation of {len(examples)} test digits step by step; open it in a browser")
+
+
 def _check_output(path: Path) -> None:
     """Complain before the training about a picture that couldn't be written after it."""
     from matplotlib.backend_bases import FigureCanvasBase
@@ -202,6 +222,10 @@ def _check_output(path: Path) -> None:
     known = FigureCanvasBase.get_supported_filetypes()
     if path.suffix[1:].lower() not in known:
         raise UsageError(f"--output {path}: a picture's name ends in .png, .pdf or .svg")
+    _check_writable("--output", path)
+
+
+def _check_writable(option: str, path: Path) -> None:
     existed = path.exists()
     try:
         with open(path, "ab"):
@@ -209,7 +233,7 @@ def _check_output(path: Path) -> None:
         if not existed:
             path.unlink()
     except (OSError, ValueError) as error:
-        raise UsageError(f"--output {path} can't be written: {getattr(error, 'strerror', None) or error}") from None
+        raise UsageError(f"{option} {path} can't be written: {getattr(error, 'strerror', None) or error}") from None
 
 
 def _integer(least: int) -> Callable[[str], int]:

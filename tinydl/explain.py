@@ -371,18 +371,15 @@ def _apply(node: Tensor, position: int, g: Array) -> tuple[Any, _Shown, dict[str
     written = _written(code)[1] if code is not None else None
     if written is None:
         return rule(*args, **node.options), _NOTHING, {}
-    if isinstance(written, ast.Lambda):
-        raw, expression = rule(*args, **node.options), written.body
-        values = _bound(rule, args, node.options)
-    elif len(_returns(written)) == 1 and not _chooses(_returns(written)[0].value):
-        raw, expression, values = (
-            rule(*args, **node.options),
-            _returns(written)[0].value,
-            _bound(rule, args, node.options),
-        )
+    expression: Any = written.body if isinstance(written, ast.Lambda) else None
+    returns = () if expression else _returns(written)
+    if len(returns) == 1 and not isinstance(returns[0].value, ast.IfExp):
+        expression = returns[0].value
+    if expression:
+        raw, values = rule(*args, **node.options), _bound(rule, args, node.options)
     else:
-        raw, expression, values = _watched(rule, args, node.options, _returns(written))
-    while _chooses(expression):
+        raw, expression, values = _watched(rule, args, node.options, returns)
+    while isinstance(expression, ast.IfExp):
         try:
             chosen = eval(_compiled(expression.test), rule.__globals__, values)
         except NameError:
@@ -408,10 +405,6 @@ def _watched(rule: Any, args: Any, options: Any, returns: tuple[ast.Return, ...]
         sys.setprofile(None)
     line, values = ended[0]
     return raw, next((n.value for n in returns if n.lineno <= line <= (n.end_lineno or n.lineno)), None), values
-
-
-def _chooses(expression: Any) -> bool:
-    return isinstance(expression, ast.IfExp)
 
 
 @lru_cache(maxsize=4096)
@@ -598,7 +591,7 @@ def _sent(node: Tensor, position: int, gradient: Array, g: Array, labels: _Label
     raw, shown, values = _apply(node, position, g)
     single = {}
     if np.size(raw) == 1 and shown.names and not isinstance(shown.expression, ast.Name):
-        local = {*values, *node.primitive.rules[0 if node.primitive.each else position].__code__.co_varnames}
+        local = {*values, *_call(node, position, g)[0].__code__.co_varnames}
         single = {name: _single(values.get(name)) for name in shown.names & local}
     raw_shape = np.shape(raw)
     letters = _letters(node, position, shown, values, labels)
@@ -708,9 +701,9 @@ class _Routes:
                     sizes.append(np.nan_to_num(suffixes + log, nan=math.inf, posinf=math.inf, neginf=-math.inf))
                 edges.append(np.full(len(suffixes), k))
                 ranks.append(np.arange(len(suffixes)))
-            size = np.concatenate(sizes)
-            order = np.argsort(-size, kind="stable")[:limit]
-            best[node] = size[order], np.concatenate(edges)[order], np.concatenate(ranks)[order]
+            logs = np.concatenate(sizes)
+            order = np.argsort(-logs, kind="stable")[:limit]
+            best[node] = logs[order], np.concatenate(edges)[order], np.concatenate(ranks)[order]
         paths = []
         for rank in range(len(best[self.loss][0])):
             path: list[Edge] = []
@@ -1013,13 +1006,16 @@ def _backward_text(step: Step) -> Iterator[str]:
 
 
 def _wrapped(text: str, first: int, rest: int) -> list[str]:
-    indents = {"initial_indent": " " * first, "subsequent_indent": " " * rest}
-    return textwrap.wrap(text, WIDTH, break_long_words=False, break_on_hyphens=False, **indents)
+    return textwrap.wrap(
+        text, WIDTH, initial_indent=" " * first, subsequent_indent=" " * rest,
+        break_long_words=False, break_on_hyphens=False,
+    )  # fmt: skip
 
 
 def _terms_text(e: Explanation) -> Iterator[str]:
     name = f"{e.of}{_at(e.index)}"
-    yield f"d {e.loss} / d {name} = {number(e.gradient)}, the sum over {counted(e.paths, 'path')} from {e.of} to {e.loss}"
+    total = f"the sum over {counted(e.paths, 'path')} from {e.of} to {e.loss}"
+    yield f"d {e.loss} / d {name} = {number(e.gradient)}, {total}"
     if not e.paths:
         yield f"No gradient flows from {e.loss} to {e.of}."
         return

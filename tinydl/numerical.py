@@ -12,6 +12,7 @@ import itertools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -58,10 +59,10 @@ class Slope:
     remark: str = ""
 
 
-def romberg(column: Sequence[float], powers: Sequence[int]) -> tuple[float, float]:
+def romberg(column: Sequence[Any], powers: Sequence[int]) -> tuple[Any, Any]:
     """Eliminate terms in h**powers from values at steps h, h/2, h/4, …; the limit, and the last stage's change."""
     table = list(column)
-    change = math.inf
+    change: Any = math.inf
     for power in powers:
         factor = 2.0**power
         if len(table) == 2:
@@ -91,6 +92,7 @@ class Line:
         self.weights = v.reshape(-1)
         self.windows: dict[float, Window | None] = {}
         self.rounding_of_ours = 0.0
+        self.history: dict[float, tuple[Array, float]] | None = None  # every output's change, where it is kept
         self.longest = np.zeros(y.shape)  # f's change over the last step taken, which within a window is the longest
 
     def moved(self, t: float) -> tuple[list[Array], float, float]:
@@ -130,6 +132,8 @@ class Line:
                 change, step, expected = found
                 total = float(np.dot(self.weights, change.reshape(-1))) - expected
                 self.longest = change
+                if self.history is not None:
+                    self.history[t] = change.reshape(-1), step
                 if math.isfinite(total):
                     self.known[t] = total, step
         return self.known[t]
@@ -192,6 +196,7 @@ class Surveyor:
         self.line = line  # along which to measure the noise, once it matters
         self.known_noise = 4.0
         self.touched: Array | None = None  # the outputs that this input was ever seen to change
+        self.absolute = np.zeros(0)  # the noise of each output, which in a sum that cancels is far above its rounding
 
     def noise(self) -> float:
         """The noise of v·f, in units of the rounding of f's results."""
@@ -204,6 +209,7 @@ class Surveyor:
         """Measure f's noise along a line. Where the finer windows scatter by as much as the coarser ones although their
         steps are shorter, it is noise; it counts as such up to the size that rounding to float32 inside f can have."""
         line.probe(1.0)
+        line.history = {} if line.y.size <= 256 else None
         scatter, rounding = [], 0.0
         for k in range(WINDOWS):
             w = line.window(_step(1.0, k))
@@ -214,13 +220,36 @@ class Surveyor:
         if rounding and worst <= ROUNDING * rounding / EPS:
             self.known_noise = max(self.known_noise, 4 * worst / rounding)
         self.touched = line.changed
+        self.absolute = _noise_of_outputs(line) if line.history is not None else np.zeros(line.y.size)
 
     def floor(self, line: Line) -> float:
         """The noise of v·f along this line; along a direction, of all outputs that the input was seen to change."""
         noise = self.noise()
         if line.predicted is not None and self.touched is not None:
             line.changed = line.changed | self.touched
-        return noise * line.rounding()
+        relevant = line.changed.reshape(-1) if line.changed.any() else np.ones(line.y.size, dtype=bool)
+        absolute = _norm((line.weights * self.absolute)[relevant]) if self.absolute.size else 0.0
+        return max(noise * line.rounding(), absolute)
+
+
+def _noise_of_outputs(line: Line) -> Array:
+    """As `_survey` finds it for v·f, for each output of f by itself, from the same evaluations."""
+    assert line.history is not None
+    outputs = line.y.size
+    scatter, rounding = [], np.zeros(outputs)
+    for k in range(WINDOWS):
+        h = _step(1.0, k)
+        steps = (8 * h, 4 * h, 2 * h, h)
+        if not all(t in line.history and -t in line.history for t in steps):
+            scatter.append(np.zeros(outputs))
+            continue
+        pairs = [(line.history[t], line.history[-t]) for t in steps]
+        _, spread = romberg([(up[0] - down[0]) / (up[1] - down[1]) for up, down in pairs], (2, 4, 6))
+        scatter.append(spread * h)
+        if k:
+            rounding = np.maximum(rounding, EPS * (np.abs(line.y.reshape(-1)) + np.abs(pairs[0][0][0])))
+    worst = np.array([_plateau(column) for column in np.array(scatter).T])
+    return np.where(worst <= ROUNDING * rounding / EPS, 4 * worst, 0.0)
 
 
 def _step(scale: float, k: int) -> float:

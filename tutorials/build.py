@@ -91,9 +91,9 @@ def lay_out_lessons(pages: Path) -> None:
         (pages / script.name).write_text(text.rstrip() + "\n" + cell, encoding="utf-8")
     for script in programs():
         shutil.copy(script, downloads)
-        title = (ast.get_docstring(ast.parse(script.read_text(encoding="utf-8"))) or script.stem).split("\n")[0]
+        _, number, *words = script.stem.split("_")
         (pages / f"{script.stem}.md").write_text(
-            f"# {title.rstrip('.')}\n\n```{{literalinclude}} downloads/{script.name}\n:language: python\n```\n\n"
+            f"# Program {number}: {' '.join(words)}\n\n```{{literalinclude}} downloads/{script.name}\n:language: python\n```\n\n"
             f"**Download:** {{download}}`{script.name} <downloads/{script.name}>`\n",
             encoding="utf-8",
         )
@@ -236,7 +236,7 @@ def _entry(name: str, module: ModuleType, said: list[str], folder: Path) -> str:
         rows.append(f"* Where there is no derivative: {kinks[name]}")
     if span:
         draw(name, span, folder / f"{name}.png")
-        rows += ["", f"![{name} and its derivative]({name}.png)"]
+        rows += ["", f"![{name} and its derivative]({name}.png){{.curve}}"]
     return "\n".join(rows) + "\n\n"
 
 

@@ -188,15 +188,13 @@ def _heat_map(array: Array, rows: Array) -> dict[str, Any]:
     finite = array[np.isfinite(array)].astype(np.float64)
     low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
     most = max(abs(low), abs(high)) or 1.0
-    numbers = rows.astype(np.float64) / most
-    present = np.ones(numbers.shape)
+    numbers: Array = rows.astype(np.float64) / most
+    present: Array = np.ones(numbers.shape)
     if len(numbers) == 1:  # a long vector in lines, as text is
         width = math.ceil(math.sqrt(numbers.size * 2))
         numbers, present = (np.append(a, np.zeros(-a.size % width)).reshape(-1, width) for a in (numbers, present))
-    cells = [
-        [_cell(*of_block) for of_block in zip(*line, strict=True)]
-        for line in zip(*_blocks(numbers, present), strict=True)
-    ]
+    blocks = np.stack(_blocks(numbers, present), axis=-1)
+    cells = [[_cell(*block) for block in line] for line in blocks.tolist()]
     text = f"{array.size:,} numbers"
     text += f", {number(low)} to {number(high)}" if finite.size else ""
     text += f", {array.size - finite.size:,} not finite" if finite.size < array.size else ""
@@ -205,13 +203,13 @@ def _heat_map(array: Array, rows: Array) -> dict[str, Any]:
     return {"kind": "map", "cells": cells, "text": text, "most": number(most)}
 
 
-def _blocks(numbers: Array, present: Array) -> tuple[Array, Array, Array]:
+def _blocks(numbers: Array, present: Array) -> list[Array]:
     """Of each of at most SIDE × SIDE blocks: the sum of the finite numbers, how many they are, how many aren't."""
     unfinished = ~np.isfinite(numbers)
-    parts = np.where(unfinished, 0, numbers), np.where(unfinished, 0, present), unfinished.astype(np.float64)
+    parts: list[Array] = [np.where(unfinished, 0, numbers), np.where(unfinished, 0, present), unfinished.astype(float)]
     for axis, n in enumerate(numbers.shape):
         starts = np.arange(0, n, math.ceil(n / SIDE))
-        parts = tuple(np.add.reduceat(a, starts, axis=axis) for a in parts)
+        parts = [np.add.reduceat(a, starts, axis=axis) for a in parts]
     return parts
 
 

@@ -30,7 +30,7 @@ html_show_sphinx = False
 katex_css_path = "katex/katex.min.css"  # of the version of KaTeX that sphinxcontrib-katex brings: they must agree
 katex_options = "macros: {}, strict: 'error', throwOnError: false"
 
-myst_enable_extensions = ["dollarmath", "amsmath"]
+myst_enable_extensions = ["dollarmath", "amsmath", "attrs_inline"]
 myst_heading_anchors = 3
 nb_custom_formats = {".py": ["jupytext.reads", {"fmt": "py:percent"}]}
 nb_execution_mode = "force"  # "cache" wouldn't notice that tinydl has changed
