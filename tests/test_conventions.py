@@ -358,6 +358,55 @@ def test_every_stated_convention_is_one_of_those_tested_here_or_with_its_family(
     assert {*ours.split(), "std", "max", "min", "median", "sort"} <= set(kinks)
 
 
+# ---- what mutations of the rules have shown to be worth a test ----
+
+
+def test_a_negative_power_of_0_has_infinite_slopes_in_its_base_and_its_exponent():
+    da, db = gradients(np.power, [0.0, 0.0], [-1.0, 2.0])
+    equal(da, [-INF, 0])
+    equal(db, [-INF, 0])
+
+
+def test_bounds_of_clip_that_are_tensors_have_their_gradient_alone_and_where_they_are_equal():
+    a, low = gradients(lambda x, low: np.clip(x, low, None), [-2.0, 0.0], [-1.0, -1.0])
+    equal([a, low], [[0, 4], [3, 0]])
+    a, high = gradients(lambda x, high: np.clip(x, None, high), [2.0, 0.0], [1.0, 1.0])
+    equal([a, high], [[0, 4], [3, 0]])
+    a, low, high = gradients(np.clip, [-2.0, 1.0, 2.0], [1.0] * 3, [1.0] * 3)
+    equal([a, low, high], [[0, 4, 0], [3, 0, 0], [0, 0, 5]])
+
+
+def test_repetitions_given_as_an_array_are_added_up():
+    equal(gradients(lambda x: np.repeat(x, np.array([2, 0, 3])), [1.0, 2.0, 3.0]), [3 + 4, 0, 5 + 6 + 7])
+    equal(gradients(lambda x: np.repeat(x, np.array([2])), [1.0, 2.0]), [3 + 4, 5 + 6])
+
+
+def test_elements_in_the_order_of_memory_are_those_of_numpy_and_their_gradients_go_back():
+    x = np.arange(6.0).reshape(2, 3)
+    ravelled = [lambda t, order=order: t.T.ravel(order=order) for order in "CFAK"]
+    reshaped = [lambda t, order=order: t.T.reshape((6,), order=order) for order in "CFA"]
+    for f in ravelled + reshaped:
+        np.testing.assert_array_equal(f(tl.tensor(x)).data, f(x))
+        equal(gradients(f, x), 3 + np.argsort(f(x)).reshape(2, 3))
+
+
+def test_the_second_derivatives_of_a_norm_at_0_are_0_as_its_first():
+    for f in (np.linalg.norm, lambda x: np.linalg.norm(x, 3.0), lambda x: np.linalg.norm(x, 1.5)):
+        x = tl.tensor(np.zeros(3), requires_grad=True)
+        f(x).backward(create_graph=True)
+        first, x.grad = x.grad, None
+        equal(first.data, 0)
+        (first * np.array([1.0, 2.0, 3.0])).sum().backward()
+        equal(x.grad.data, 0)
+
+
+def test_a_power_norm_is_flat_in_elements_that_are_0_beside_others_that_are_not():
+    for p in (0.5, 1.5, 3.0):
+        g = gradients(lambda x, p=p: np.linalg.norm(x, p), [0.0, 2.0, -1.0], g=1.0)
+        size = (2**p + 1) ** (1 / p)
+        equal(g, [0, (2 / size) ** (p - 1), -((1 / size) ** (p - 1))])
+
+
 # ---- torch's conventions ----
 
 

@@ -6,6 +6,7 @@ The two sets are the measure: every fault with its code, no verdict on a healthy
 from __future__ import annotations
 
 import copy
+import itertools
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,7 +38,7 @@ def digits(n=400, scale=1.0):
 
 def mlp(*sizes, act=nn.ReLU, end=(), norm=None):
     layers = []
-    for i, (a, b) in enumerate(zip(sizes, sizes[1:], strict=False)):
+    for i, (a, b) in enumerate(itertools.pairwise(sizes)):
         layers.append(nn.Linear(a, b))
         if i < len(sizes) - 2:
             layers += [norm(b)] if norm else []
@@ -157,7 +158,9 @@ def frozen():
 
 bce = F.binary_cross_entropy_with_logits
 HEALTHY = {
-    "a line by gradient descent": lambda: simple(nn.Linear(1, 1), pair(data.line(100)), F.mse_loss, sgd, 0.1, epochs=30),
+    "a line by gradient descent": lambda: simple(
+        nn.Linear(1, 1), pair(data.line(100)), F.mse_loss, sgd, 0.1, epochs=30
+    ),
     "a line without much noise": lambda: simple(
         nn.Linear(1, 1), pair(data.line(100, 0.1)), F.mse_loss, sgd, 0.1, epochs=30
     ),
@@ -170,12 +173,23 @@ HEALTHY = {
         mlp(2, 16, 16, 2), pair(data.moons(200)), F.cross_entropy, adam, 0.01, epochs=20
     ),
     "moons with tanh and momentum": lambda: simple(
-        mlp(2, 16, 2, act=nn.Tanh), pair(data.moons(200)), F.cross_entropy, lambda m, lr: sgd(m, lr, momentum=0.9), 0.05,
+        mlp(2, 16, 2, act=nn.Tanh),
+        pair(data.moons(200)),
+        F.cross_entropy,
+        lambda m, lr: sgd(m, lr, momentum=0.9),
+        0.05,
         epochs=20,
     ),
     "moons with one sigmoid at the end": lambda: Case(
-        *(lambda m: (m, (data.moons(200).x, data.moons(200).y[:, None].astype(np.float32)), F.binary_cross_entropy,
-                     adam(m, 0.02)))(mlp(2, 16, 1, act=nn.Tanh, end=[nn.Sigmoid()])), epochs=30
+        *(
+            lambda m: (
+                m,
+                (data.moons(200).x, data.moons(200).y[:, None].astype(np.float32)),
+                F.binary_cross_entropy,
+                adam(m, 0.02),
+            )
+        )(mlp(2, 16, 1, act=nn.Tanh, end=[nn.Sigmoid()])),
+        epochs=30,
     ),
     "spirals": lambda: simple(mlp(2, 64, 3), pair(data.spirals(300)), F.cross_entropy, adam, 0.01, epochs=40),
     "blobs with a linear model": lambda: simple(nn.Linear(2, 3), pair(data.blobs(300)), F.cross_entropy, adam, 0.01),
@@ -184,13 +198,18 @@ HEALTHY = {
     "digits with dropout and validation": lambda: Case(
         *(lambda m: (m, digits(600), F.cross_entropy, adam(m, 5e-3)))(
             nn.Sequential(nn.Linear(64, 128), nn.ReLU(), nn.Dropout(0.25), nn.Linear(128, 10))
-        ), epochs=20, validation=(data.digits().x[600:900], data.digits().y[600:900]),
+        ),
+        epochs=20,
+        validation=(data.digits().x[600:900], data.digits().y[600:900]),
     ),
     "digits with BatchNorm": lambda: simple(
         mlp(64, 64, 64, 10, norm=nn.BatchNorm1d), digits(), F.cross_entropy, adam, 1e-2
     ),
     "digits with one-hot targets and AdamW": lambda: simple(
-        mlp(64, 32, 10), (digits()[0], F.one_hot(digits()[1])), F.cross_entropy, lambda m, lr: optim.AdamW(m.parameters(), lr)
+        mlp(64, 32, 10),
+        (digits()[0], F.one_hot(digits()[1])),
+        F.cross_entropy,
+        lambda m, lr: optim.AdamW(m.parameters(), lr),
     ),
     "digits with a last layer of zeros": lambda: simple(zero_head(), digits(), F.cross_entropy),
     "digits with a frozen layer": lambda: simple(frozen(), digits(), F.cross_entropy),
@@ -206,11 +225,9 @@ HEALTHY = {
     "pixels of 0 to 255 that the model itself scales": lambda: simple(
         Scaling(mlp(64, 32, 10)), digits(scale=255), F.cross_entropy
     ),
-    "six layers of tanh": lambda: simple(
-        mlp(64, *[48] * 5, 10, act=nn.Tanh), digits(), F.cross_entropy, adam, 2e-3
-    ),
+    "six layers of tanh": lambda: simple(mlp(64, *[48] * 5, 10, act=nn.Tanh), digits(), F.cross_entropy, adam, 2e-3),
     "ten layers of relu, He's weights": lambda: simple(he(mlp(64, *[48] * 9, 10)), digits(), F.cross_entropy),
-    "ten layers of sigmoid with LayerNorm": lambda: simple(
+    "six layers of sigmoid with LayerNorm": lambda: simple(
         mlp(64, *[48] * 5, 10, act=nn.Sigmoid, norm=nn.LayerNorm), digits(), F.cross_entropy, adam, 3e-3
     ),
     "eight residual blocks": lambda: simple(Residual(), regression(), F.mse_loss, adam, 2e-3),
@@ -226,7 +243,7 @@ HEALTHY = {
     ),
     "two classes, 70 to 30": lambda: simple(mlp(2, 8, 2), unequal(0.7), F.cross_entropy, adam, 0.01, epochs=20),
     "an autoencoder": lambda: simple(mlp(64, 16, 64), (digits()[0], digits()[0]), F.mse_loss, adam, 2e-3),
-}  # fmt: skip
+}
 
 
 class Scaling(nn.Module):
@@ -314,9 +331,15 @@ class Growing(optim.Schedule):
 
 FAULTS = {
     "zeros": ("identical_units", lambda: simple(constant(mlp(64, 32, 10)), digits(), F.cross_entropy)),
-    "a constant": ("identical_units", lambda: simple(constant(mlp(2, 8, 2), 0.5), pair(data.moons(200)), F.cross_entropy)),
+    "a constant": (
+        "identical_units",
+        lambda: simple(constant(mlp(2, 8, 2), 0.5), pair(data.moons(200)), F.cross_entropy),
+    ),
     "weights times 30": ("initial_loss", lambda: simple(scaled(mlp(64, 32, 10), 30), digits(), F.cross_entropy)),
-    "outputs times 100 in regression": ("initial_loss", lambda: simple(scaled(mlp(5, 32, 1), 20), regression(), F.mse_loss)),
+    "outputs times 100 in regression": (
+        "initial_loss",
+        lambda: simple(scaled(mlp(5, 32, 1), 20), regression(), F.mse_loss),
+    ),
     "pixels of 0 to 255": ("inputs_not_scaled", lambda: simple(mlp(64, 32, 10), digits(scale=255), F.cross_entropy)),
     "pixels of 0 to 16": ("inputs_not_scaled", lambda: simple(mlp(64, 32, 10), digits(scale=16), F.cross_entropy)),
     "one feature in other units": (
@@ -324,56 +347,76 @@ FAULTS = {
         lambda: simple(mlp(5, 16, 1), (regression()[0] * np.float32([1, 1, 5000, 1, 1]), regression()[1]), F.mse_loss),
     ),
     "tiny inputs": ("inputs_not_scaled", lambda: simple(mlp(64, 32, 10), digits(scale=1e-3), F.cross_entropy)),
-    "targets in thousands": ("targets_not_scaled", lambda: simple(mlp(5, 32, 1), regression(scale=50, mean=3000), F.mse_loss)),
+    "targets in thousands": (
+        "targets_not_scaled",
+        lambda: simple(mlp(5, 32, 1), regression(scale=50, mean=3000), F.mse_loss),
+    ),
     "large targets about 0": ("targets_not_scaled", lambda: simple(mlp(5, 32, 1), regression(scale=1000), F.mse_loss)),
     "19 of 20 of one class": ("unbalanced_labels", lambda: simple(mlp(2, 8, 2), unequal(0.95), F.cross_entropy)),
     "a batch of sorted data": (
         "unbalanced_labels",
-        lambda: simple(mlp(64, 32, 10), tuple(a[np.argsort(digits()[1], kind="stable")][:40] for a in digits()), F.cross_entropy),
+        lambda: simple(
+            mlp(64, 32, 10), tuple(a[np.argsort(digits()[1], kind="stable")][:40] for a in digits()), F.cross_entropy
+        ),
     ),
     "few positives": (
         "unbalanced_labels",
         lambda: simple(mlp(2, 8, 1), (unequal(0.9)[0], unequal(0.9)[1][:, None].astype(np.float32)), bce),
     ),
     "dead relus": ("dead_relus", lambda: simple(biased(mlp(64, 32, 10), -50), digits(), F.cross_entropy)),
-    "saturated tanh": ("saturated", lambda: simple(scaled(mlp(64, 32, 32, 10, act=nn.Tanh), 50), digits(), F.cross_entropy)),
+    "saturated tanh": (
+        "saturated",
+        lambda: simple(scaled(mlp(64, 32, 32, 10, act=nn.Tanh), 50), digits(), F.cross_entropy),
+    ),
     "saturated sigmoids by inputs": (
-        "saturated", lambda: simple(mlp(64, 32, 10, act=nn.Sigmoid), digits(scale=255), F.cross_entropy),
+        "saturated",
+        lambda: simple(mlp(64, 32, 10, act=nn.Sigmoid), digits(scale=255), F.cross_entropy),
     ),
     "ten layers of sigmoid": (
-        "vanishing_gradients", lambda: simple(mlp(64, *[32] * 9, 10, act=nn.Sigmoid), digits(), F.cross_entropy),
+        "vanishing_gradients",
+        lambda: simple(mlp(64, *[32] * 9, 10, act=nn.Sigmoid), digits(), F.cross_entropy),
     ),
     "small weights in a deep net": (
-        "vanishing_gradients", lambda: simple(scaled(mlp(64, *[32] * 6, 10, act=nn.Tanh), 0.1), digits(), F.cross_entropy),
+        "vanishing_gradients",
+        lambda: simple(scaled(mlp(64, *[32] * 6, 10, act=nn.Tanh), 0.1), digits(), F.cross_entropy),
     ),
     "XOR from weights of 0.01": (
-        "vanishing_activations", lambda: simple(scaled(mlp(2, 8, 1), 0.01), XOR, F.mse_loss, sgd, 0.1),
+        "vanishing_activations",
+        lambda: simple(scaled(mlp(2, 8, 1), 0.01), XOR, F.mse_loss, sgd, 0.1),
     ),
     "large weights in a deep net": (
-        "exploding_gradients", lambda: simple(scaled(mlp(64, *[32] * 9, 10), 12), digits(), F.cross_entropy),
+        "exploding_gradients",
+        lambda: simple(scaled(mlp(64, *[32] * 9, 10), 12), digits(), F.cross_entropy),
     ),
     "an unused layer": ("unchanged", lambda: simple(Unused(), digits(), F.cross_entropy)),
     "a weight through .data": ("unchanged", lambda: simple(ThroughData(), digits(), F.cross_entropy)),
     "an optimizer with the last layer only": (
-        "unchanged", lambda: simple(mlp(64, 32, 10), digits(), F.cross_entropy, only_last),
+        "unchanged",
+        lambda: simple(mlp(64, 32, 10), digits(), F.cross_entropy, only_last),
     ),
     "an optimizer of a copy": ("unchanged", other_optimizer),
     "a rate of 50": ("learning_rate_too_high", lambda: simple(mlp(64, 32, 10), digits(), F.cross_entropy, sgd, 50.0)),
-    "a rate of 1 with Adam": ("learning_rate_too_high", lambda: simple(mlp(5, 32, 1), regression(), F.mse_loss, adam, 1.0)),
+    "a rate of 1 with Adam": (
+        "learning_rate_too_high",
+        lambda: simple(mlp(5, 32, 1), regression(), F.mse_loss, adam, 1.0),
+    ),
     "a line with too high a rate": (
-        "learning_rate_too_high", lambda: simple(nn.Linear(1, 1), pair(data.line(100)), F.mse_loss, sgd, 1.2),
+        "learning_rate_too_high",
+        lambda: simple(nn.Linear(1, 1), pair(data.line(100)), F.mse_loss, sgd, 1.2),
     ),
     "a rate of 1e-6": ("learning_rate_too_low", lambda: simple(mlp(64, 32, 10), digits(), F.cross_entropy, sgd, 1e-6)),
     "a rate of 1e-8 with Adam": (
-        "learning_rate_too_low", lambda: simple(mlp(2, 16, 2), pair(data.moons(200)), F.cross_entropy, adam, 1e-8),
+        "learning_rate_too_low",
+        lambda: simple(mlp(2, 16, 2), pair(data.moons(200)), F.cross_entropy, adam, 1e-8),
     ),
     "a line with too low a rate": (
-        "learning_rate_too_low", lambda: simple(nn.Linear(1, 1), pair(data.line(100)), F.mse_loss, sgd, 1e-6),
+        "learning_rate_too_low",
+        lambda: simple(nn.Linear(1, 1), pair(data.line(100)), F.mse_loss, sgd, 1e-6),
     ),
     "overfitting": ("overfitting", overfitted),
     "a NaN in the data": ("not_finite", with_nan),
     "a run whose loss rises": ("learning_rate_too_high", jumping),
-}  # fmt: skip
+}
 
 
 def fitted(case):
@@ -431,3 +474,166 @@ def test_the_same_holds_for_other_seeds(seed):
         if before or after:
             alarms.append((name, str(before), str(after)))
     assert not missed and not alarms, f"missed {missed}, false alarms {alarms}"
+
+
+# ---- what it gives, and what it leaves alone ----
+
+
+def test_model_optimizer_and_random_numbers_come_back_unchanged():
+    model = nn.Sequential(nn.Linear(64, 16), nn.BatchNorm1d(16), nn.ReLU(), nn.Dropout(0.3), nn.Linear(16, 10))
+    optimizer = adam(model, 0.1)
+    F.cross_entropy(model(digits()[0]), digits()[1]).backward()
+    optimizer.step()
+    model[3].training = False
+    before, settings = model.state_dict(), copy.deepcopy(optimizer.state_dict())
+    grads = [p.grad.numpy() for p in model.parameters()]
+    modes, stamps = [m.training for m in model.modules()], [p.stamp for p in model.parameters()]
+    drawn, numpys = tl.random.generator().bit_generator.state, np.random.get_state()[1].copy()
+    tl.diagnose(model, digits(), F.cross_entropy, optimizer)
+    for name, array in model.state_dict().items():
+        np.testing.assert_array_equal(array, before[name])
+    for old, p in zip(grads, model.parameters(), strict=True):
+        np.testing.assert_array_equal(p.grad.data, old)
+    assert [p.stamp for p in model.parameters()] == stamps and [m.training for m in model.modules()] == modes
+    now = optimizer.state_dict()
+    assert now["lr"] == settings["lr"]
+    np.testing.assert_equal(now["state"], settings["state"])
+    assert tl.random.generator().bit_generator.state == drawn
+    np.testing.assert_array_equal(np.random.get_state()[1], numpys)
+
+
+def test_the_same_question_has_the_same_answer():
+    model = nn.Sequential(nn.Linear(64, 16), nn.Dropout(0.5), nn.ReLU(), nn.Linear(16, 10))
+    scaled(model, 40)
+    first, second = (tl.diagnose(model, digits(), F.cross_entropy, adam(model)) for _ in range(2))
+    assert first == second and first
+
+
+def test_a_verdict_has_a_code_a_layer_a_number_a_sentence_and_advice():
+    model = mlp(64, 32, 10)
+    model[0].bias.data[...] = -50
+    (verdict,) = tl.diagnose(model, digits(), F.cross_entropy)
+    assert (verdict.code, verdict.layer, verdict.value) == ("dead_relus", "1 (ReLU)", 1.0)
+    assert "100% of the 32 units" in verdict.sentence
+    assert str(tl.diagnose(model, digits())) == f"{verdict.sentence}\n  Try: {verdict.advice}"
+
+
+def test_when_all_is_well_it_is_an_empty_list_that_says_so():
+    found = tl.diagnose(mlp(64, 32, 10), data.digits()[:100], F.cross_entropy)
+    assert found == [] and not found and str(found) == "Nothing stands out."
+
+
+def test_the_numbers_behind_the_verdicts_are_right():
+    model = scaled(mlp(64, 32, 10), 30)
+    by_code = {v.code: v for v in tl.diagnose(model, digits(), F.cross_entropy)}
+    assert by_code["initial_loss"].value == pytest.approx(F.cross_entropy(model(digits()[0]), digits()[1]).item())
+    assert "2.3" in by_code["initial_loss"].sentence  # ln 10
+    x, y = digits(scale=255)
+    (verdict,) = (v for v in tl.diagnose(mlp(64, 32, 10), (x, y)) if v.code == "inputs_not_scaled")
+    assert verdict.value == pytest.approx(np.sqrt((x.astype(float) ** 2).mean(0)).max(), rel=1e-5)
+    x, y = regression(scale=50, mean=3000)
+    (verdict,) = (v for v in tl.diagnose(mlp(5, 8, 1), (x, y), F.mse_loss) if v.code == "targets_not_scaled")
+    assert f"{y.var():.3g}" in verdict.sentence
+
+
+def test_vanishing_is_measured_from_the_last_layer_to_the_first():
+    model = mlp(64, *[32] * 9, 10, act=nn.Sigmoid)
+    (verdict,) = tl.diagnose(model, digits(), F.cross_entropy)
+    h, outputs = digits()[0], []
+    for layer in model:
+        h = layer(h)
+        outputs.append(h)
+    loss = F.cross_entropy(h, digits()[1])
+    loss.backward(retain_grads=True)
+    rms = [float(np.sqrt((t.grad.data.astype(float) ** 2).mean())) for t in outputs[::2]]
+    assert verdict.code == "vanishing_gradients" and verdict.layer == "0 (Linear)"
+    assert verdict.value == pytest.approx(rms[0] / max(rms), rel=1e-4)
+
+
+def test_unchanged_parameters_are_named_each():
+    model = Unused()
+    found = tl.diagnose(model, digits(), F.cross_entropy, adam(model))
+    assert sorted({v.sentence.split()[2] for v in found if v.code == "unchanged"}) == ["b.bias", "b.weight"]
+    for p in model.b.parameters():
+        p.requires_grad = False
+    assert not tl.diagnose(model, digits(), F.cross_entropy, adam(model))
+
+
+def test_the_history_alone_shows_a_layer_that_never_changed_and_steps_that_are_too_small():
+    history = tl.History()
+    for epoch in range(3):
+        history.add({"loss": 2.0 - 1e-5 * epoch})
+        history.add_norms(
+            {"0.weight": {"weight": 1.0, "gradient": 1.0, "update": 0.0},
+             "2.weight": {"weight": 1.0, "gradient": 1.0, "update": 1e-8}}
+        )  # fmt: skip
+    found = tl.diagnose(mlp(64, 32, 10), digits(), history=history)
+    assert [(v.code, v.layer) for v in found] == [("unchanged", "0"), ("small_updates", "2")]
+
+
+def test_overfitting_that_early_stopping_has_ended_is_none():
+    case = overfitted()
+    history = fitted(case)
+    assert [v.code for v in tl.diagnose(case.model, batch_of(case), history=history)] == ["overfitting"]
+    history.stopped = "early stopping"
+    assert not tl.diagnose(case.model, batch_of(case), history=history)
+
+
+def test_fit_records_the_norms_of_weight_gradient_and_update_of_each_epoch():
+    model = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 2))
+    x, y = np.random.default_rng(0).normal(size=(10, 3)).astype(np.float32), np.arange(10) % 2
+    seen = []
+
+    def look(epoch, history):
+        seen.append({name: np.linalg.norm(p.data) for name, p in model.named_parameters()})
+
+    history = tl.fit(
+        model,
+        (x, y),
+        loss=F.cross_entropy,
+        optimizer=sgd(model, 0.5),
+        epochs=3,
+        batch_size=4,
+        callbacks=[look],
+        progress=False,
+    )
+    assert set(history.norms) == {name for name, _ in model.named_parameters()}
+    for name, norms in history.norms.items():
+        np.testing.assert_allclose(norms["weight"], [s[name] for s in seen], rtol=1e-6)
+        np.testing.assert_allclose(norms["update"], np.multiply(0.5, norms["gradient"]), rtol=1e-4, atol=1e-8)
+    assert "norms" not in history
+
+
+def test_a_model_that_keeps_computed_tensors_and_odd_batches_are_looked_at_too():
+    class Keeping(nn.Module):
+        def __init__(self):
+            self.layer = nn.Linear(2, 3)
+
+        def forward(self, x):
+            self._last = self.layer(x)
+            return self._last
+
+    model = Keeping()
+    model(np.ones((4, 2)))
+    assert not tl.diagnose(model, (np.ones((1, 2)), [1]), F.cross_entropy, adam(model))
+    assert not tl.diagnose(model, (np.random.default_rng(0).normal(size=(2, 2)), [0, 2]))
+    assert not tl.diagnose(nn.Linear(1, 1), (np.ones((1, 1)), np.ones((1, 1))), F.mse_loss)
+    sequence = np.random.default_rng(0).normal(size=(6, 5, 2))
+    assert not tl.diagnose(
+        nn.Sequential(nn.Linear(2, 8), nn.Tanh(), nn.LayerNorm(8), nn.Linear(8, 1)),
+        (sequence, np.zeros((6, 5, 1))),
+        F.mse_loss,
+    )
+
+
+def test_what_cannot_be_diagnosed_is_said():
+    with pytest.raises(TypeError, match="Module"):
+        tl.diagnose(lambda x: x, digits())
+    with pytest.raises(TypeError, match="batch"):
+        tl.diagnose(mlp(64, 10), 3)
+    with pytest.raises(TypeError, match="optimizer"):
+        tl.diagnose(mlp(64, 10), digits(), F.cross_entropy, "adam")
+    with pytest.raises(ValueError, match="no examples"):
+        tl.diagnose(mlp(64, 10), (np.zeros((0, 64)), []))
+    with pytest.raises(ValueError, match="single number"):
+        tl.diagnose(mlp(64, 10), digits(), lambda z, y: F.cross_entropy(z, y, reduction="none"))

@@ -5,6 +5,8 @@ Terms are compared with gradients and path counts with a count by listing; the l
 
 from __future__ import annotations
 
+import ast
+import importlib
 import itertools
 import math
 
@@ -14,8 +16,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tinydl as tl
+from tinydl import dispatch, nn
 from tinydl import functional as F
-from tinydl import nn
+
+explain = importlib.import_module("tinydl.explain")  # tl.explain is the function
 
 
 def leaf(value, name=None):
@@ -87,6 +91,20 @@ def test_two_rules_on_one_line_are_told_apart():
     a, b = leaf(3.0, "a"), leaf(5.0, "b")
     assert rules(tl.explain(a - b)) == {("subtract", 0): "g", ("subtract", 1): "-g"}
     assert rules(tl.explain(a / b)) == {("divide", 0): "g / b", ("divide", 1): "-g * y / b"}
+
+
+def test_every_rule_of_the_table_has_a_text():
+    texts = {}
+    for name, primitive in dispatch.primitives.items():
+        for rule in filter(None, primitive.rules):
+            written = explain._written(rule.__code__)[1]
+            texts[name, rule] = written and ast.unparse(written)
+    assert len(texts) >= 140
+    assert [name for (name, _), text in texts.items() if not text] == []
+    shown = {name: text for (name, _), text in texts.items() if text.startswith("lambda")}
+    assert shown["cos"] == "lambda g, y, x: -g * np.sin(x)"
+    assert shown["log10"] == "lambda g, y, x: g / (x * math.log(10))"
+    assert texts["hypot", dispatch.primitives["hypot"].rules[1]].endswith("over_length(b, y)")
 
 
 def test_a_rule_of_ones_own_is_shown_too():

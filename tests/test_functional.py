@@ -645,3 +645,80 @@ def test_ignored_labels_alone_sum_to_zero_without_a_gradient():
     loss.backward()
     assert loss.item() == 0
     assert (z.grad.numpy() == 0).all()
+
+
+# ---- what mutations of the rules have shown to be worth a test ----
+
+
+def slope(f, x, g=None):
+    x = tl.tensor(x, requires_grad=True)
+    y = f(x)
+    y.backward(gradient=np.ones(y.shape) if g is None else g)
+    return y.data, x.grad.data
+
+
+def test_softplus_beyond_its_threshold_is_x_with_slope_1_and_at_it_still_the_formula():
+    y, g = slope(lambda x: F.softplus(x, beta=2.0, threshold=3.0), np.array([1.0, 1.5, 2.0, 7.0]))
+    np.testing.assert_allclose(y, [math.log1p(math.e**2) / 2, math.log1p(math.e**3) / 2, 2, 7], rtol=1e-12)
+    np.testing.assert_allclose(g, [1 / (1 + math.e**-2), 1 / (1 + math.e**-3), 1, 1], rtol=1e-12)
+
+
+def test_logsumexp_of_rows_that_are_all_minus_infinity_is_minus_infinity_with_slope_0():
+    y, g = slope(lambda x: F.logsumexp(x, axis=1), np.array([[-np.inf, -np.inf], [0.0, 0.0], [-np.inf, 1.0]]))
+    np.testing.assert_allclose(y, [-np.inf, math.log(2), 1], rtol=1e-12)
+    np.testing.assert_allclose(g, [[0, 0], [0.5, 0.5], [0, 1]], rtol=1e-12)
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2, -1, -2, -3])
+@pytest.mark.parametrize("name", ["softmax", "log_softmax", "logsumexp", "normalise", "inverse_std", "softmax_vjp",
+                                  "log_softmax_vjp", "normalise_vjp"])  # fmt: skip
+def test_softmax_and_kin_are_right_along_every_axis_of_three(name, axis):
+    f, arrays = getattr(fused, name), [numbers(2, 3, 4)]
+    if name.endswith("_vjp"):
+        arrays.append(numbers(2, 3, 4, seed=1))
+    if name == "normalise_vjp":
+        arrays.append(numbers(2, 3, 4, seed=2, low=0.5).max(axis, keepdims=True))
+    assert tl.gradcheck(lambda *xs: f(*xs, axis=axis), *arrays, directions=2, coordinates=12)
+    if not name.endswith("_vjp") or name == "softmax_vjp":
+        moved = [np.moveaxis(a, axis, -1) for a in arrays]  # the same along the last axis
+        expected = f(*moved, axis=-1)
+        y = f(*arrays, axis=axis)
+        same = y if name == "logsumexp" else np.moveaxis(y, axis, -1)
+        np.testing.assert_allclose(same, expected, rtol=1e-12)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_softmax_over_no_classes_is_empty():
+    for f in (F.softmax, F.log_softmax):
+        y, g = slope(f, np.zeros((2, 0)))
+        assert y.shape == g.shape == (2, 0)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_normalising_no_rows_gives_none_and_a_group_of_one_number_is_0():
+    for f in (fused.normalise, fused.inverse_std):
+        for shape in ((0, 3), (3, 0), (0,)):
+            y, g = slope(f, np.zeros(shape))
+            assert g.shape == shape
+    y, g = slope(fused.normalise, np.array([[2.0], [-3.0]]))
+    np.testing.assert_array_equal([y, g], np.zeros((2, 2, 1)))
+    arrays = [numbers(3, 1, seed=i, low=0.5) for i in range(3)]
+    g, y, scale = arrays
+    np.testing.assert_allclose(fused.normalise_vjp(g, y, scale), -scale * y * g * y, rtol=1e-12)
+    assert tl.gradcheck(fused.normalise_vjp, *arrays, order=2)
+
+
+def test_a_bias_of_another_dtype_is_added_in_the_dtype_that_numpy_promotes_to():
+    x, weight, bias = numbers(2, 3).astype(np.float32), numbers(4, 3, seed=1).astype(np.float32), numbers(4, seed=2)
+    for a, w, b in ((x, weight, bias), (x.astype(np.float64), weight.astype(np.float64), bias.astype(np.float32))):
+        y = fused.linear(tl.tensor(a), tl.tensor(w), tl.tensor(b))
+        assert y.dtype == np.float64
+        np.testing.assert_allclose(y.data, a @ w.T + b, rtol=1e-6)
+
+
+@pytest.mark.parametrize("x", [-1.5, 0.7])
+def test_the_slopes_of_elu_and_leaky_relu_to_the_left_are_their_options(x):
+    y, g = slope(lambda t: F.elu(t, alpha=0.7), np.array([x]))
+    np.testing.assert_allclose([y[0], g[0]], [x, 1] if x > 0 else [0.7 * math.expm1(x), 0.7 * math.exp(x)])
+    y, g = slope(lambda t: F.leaky_relu(t, negative_slope=0.3), np.array([x]))
+    np.testing.assert_allclose([y[0], g[0]], [x, 1] if x > 0 else [0.3 * x, 0.3])

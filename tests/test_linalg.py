@@ -421,3 +421,60 @@ def test_all_norms_have_gradient_zero_at_zero():
             x = tl.tensor(np.zeros((3, 2)), requires_grad=True)
             f(x).backward()
             assert (x.grad.numpy() == 0).all()
+
+
+# ---- what mutations of the rules have shown to be worth a test ----
+
+
+@pytest.mark.parametrize("f", [np.linalg.eigh, np.linalg.cholesky, np.linalg.inv, np.linalg.slogdet, np.linalg.det])
+def test_matrices_may_be_stacked_along_two_axes(f):
+    assert_right(lambda a: f(even(a)), symmetric(3, 1, 2, 2), second=False, tolerance=1e-6)
+
+
+def test_singular_vectors_may_be_stacked_along_two_axes():
+    assert_right(lambda a: np.linalg.svd(a, full_matrices=False), regular(3, 1, 2, 2), second=False, tolerance=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("of_u", "of_v"),
+    [
+        ([[0, 1], [0, 0]], 0), ([[0, -1], [0, 0]], 0), ([[0, 0], [1, 0]], 0), (0, [[0, 1], [0, 0]]),
+        (0, [[0, 0], [-1, 0]]), ([[0, 1], [0, 0]], [[0, 1], [0, 0]]), ([[0, 1], [0, 0]], [[0, -1], [0, 0]]),
+        ([[0, -1], [0, 0]], [[0, 1], [0, 0]]), ([[0, 1], [1, 0]], 0),
+    ],
+)  # fmt: skip
+def test_any_gradient_of_singular_vectors_of_equal_values_is_refused(of_u, of_v):
+    x = tl.tensor(np.eye(2), requires_grad=True)
+    u, _, vh = np.linalg.svd(x)
+    gradient_u, gradient_v = u.data @ np.broadcast_to(of_u, (2, 2)), vh.data.T @ np.broadcast_to(of_v, (2, 2))
+    with pytest.raises(ValueError, match="two of the values are equal"):
+        ((u * gradient_u).sum() + (vh * gradient_v.T).sum()).backward()
+
+
+@pytest.mark.parametrize("scale", [1e-30, 1e-10, 1.0, 1e10, -1e10, -1.0])
+def test_what_counts_as_equal_eigenvalues_depends_on_their_size(scale):
+    turn = np.linalg.qr(numbers(3, 3))[0]
+
+    def gradient(values):
+        a = (turn * (np.array(values) * scale)) @ turn.T
+        x = tl.tensor((a + a.T) / 2, requires_grad=True)
+        (np.linalg.eigh(x).eigenvectors * numbers(3, 3)).sum().backward()
+        return x.grad.numpy()
+
+    with pytest.raises(ValueError, match="two of the values are equal"):
+        gradient([1.0, 1.0, 3.0])
+    assert np.isfinite(gradient([1.0, 1.001, 3.0])).all()
+
+
+def test_a_small_matrix_beside_a_large_one_has_eigenvalues_of_its_own():
+    a = np.stack([symmetric(3, 3), 1e-20 * symmetric(3, 3)])
+    x = tl.tensor(a, requires_grad=True)
+    (np.linalg.eigh(x).eigenvectors * numbers(2, 3, 3)).sum().backward()
+    assert np.isfinite(x.grad.numpy()).all()
+
+
+def test_an_eigenvector_problem_without_rows_has_a_gradient_without_rows():
+    x = tl.tensor(np.zeros((2, 0, 0)), requires_grad=True)
+    values, vectors = np.linalg.eigh(x)
+    (values.sum() + vectors.sum()).backward()
+    assert x.grad.shape == (2, 0, 0)

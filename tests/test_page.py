@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import tinydl as tl
-from tinydl import data, nn
+from tinydl import cli, data, nn
 from tinydl import functional as F
 from tinydl.plots.page import page_data, shown
 
@@ -348,3 +348,12 @@ def test_in_the_browser_a_clicked_node_shows_its_value_and_gradient(visit):
     page.keyboard.press("End")
     step = next(s for s in tl.explain(loss).steps if s.label == "t4" and s.phase == "backward")
     assert values_in(page, "#chosen") == [*step.value.reshape(-1), *step.gradient.reshape(-1)]
+
+
+def test_the_demo_writes_the_page_of_its_network(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["demo", "--epochs", "1", "--hidden", "8", "--explain"]) == 0
+    assert "tinydl-backprop.html" in capsys.readouterr().out
+    found = embedded(tmp_path / "tinydl-backprop.html")
+    assert {n["id"] for n in found["nodes"] if n["kind"] == "leaf"} == {"0.weight", "0.bias", "3.weight", "3.bias"}
+    assert cli.main(["demo", "--explain", str(tmp_path / "no" / "page.html")]) == 2

@@ -194,11 +194,11 @@ def _draw(path: Path, history: History, test: data.Dataset, said: Any, accuracy:
     figure.suptitle(f"tinydl demo: {accuracy:.2%} of {len(test)} handwritten test digits right")
     above, below = figure.subfigures(2, 1, height_ratios=[5.4, 0.4 + 1.25 * rows])
     left, right = above.subfigures(1, 2)
-    plots.curves(history, left, ["loss"])
-    plots.confusion_matrix(test.y, said, right)
+    plots.curves(history, "loss", left.subplots())
+    plots.confusion_matrix(test.y, said, right.subplots())
     rest = f", the first {most}" if len(wrong) > most else ""
     below.suptitle(f"the {len(wrong)} test digits it got wrong{rest}" if len(wrong) else "it got no test digit wrong")
-    plots.images(test.x[shown].reshape(-1, 8, 8), [f"{test.y[i]}, said {said[i]}" for i in shown], below, columns=12)
+    plots.images(test.x[shown].reshape(-1, 8, 8), below.subplots(), test.y[shown], said[shown], columns=12)
     try:
         figure.savefig(path, dpi=110)
     except OSError as error:

@@ -344,24 +344,37 @@ def _written(code: types.CodeType) -> tuple[str, Any]:
     found = begins.get(code.co_firstlineno, [])
     if code.co_name != "<lambda>":
         return source, next((n for n in found if isinstance(n, ast.FunctionDef) and n.name == code.co_name), None)
-    lambdas = [n for n in found if isinstance(n, ast.Lambda) and _same(n, code)]
-    if len({ast.dump(n.body) for n in lambdas}) > 1 and hasattr(code, "co_positions"):
-        columns = {column for line, _, column, _ in code.co_positions() if line == code.co_firstlineno}
-        lambdas = [n for n in lambdas if n.body.col_offset in columns] or lambdas
-    return source, lambdas[0] if lambdas and len({ast.dump(n.body) for n in lambdas}) == 1 else None
+    lambdas = [n for n in found if isinstance(n, ast.Lambda)]
+    for same in (_alike, _inside, _compiled_alike):
+        if len({ast.dump(n.body) for n in lambdas}) > 1:
+            lambdas = [n for n in lambdas if same(n, code)] or lambdas
+    known = len({ast.dump(n.body) for n in lambdas}) == 1 and _alike(lambdas[0], code)
+    return source, lambdas[0] if known else None
 
 
-def _same(node: ast.Lambda, code: types.CodeType) -> bool:
-    """Whether this lambda may be what the code was compiled from, when several stand on one line."""
-    compiled = compile(ast.Expression(node), "", "eval").co_consts
-    other = next((c for c in compiled if isinstance(c, types.CodeType)), None)
-    if other is None or other.co_varnames != code.co_varnames:
-        return False
-    names = {*code.co_names, *code.co_freevars}
-    inner = [[c for c in some.co_consts if not isinstance(c, types.CodeType)] for some in (other, code)]
-    if inner[0] != inner[1] or {*other.co_names, *other.co_freevars} != names:
-        return False
-    return bool(code.co_freevars) or other.co_code == code.co_code
+def _compiled_lambda(node: ast.Lambda) -> types.CodeType:
+    made = compile(ast.Expression(node), "", "eval").co_consts
+    return next(c for c in made if isinstance(c, types.CodeType))
+
+
+def _alike(node: ast.Lambda, code: types.CodeType) -> bool:
+    """Whether this lambda has the parameters, names and constants of the code: not so if the file was changed since."""
+    parts = []
+    for c in (_compiled_lambda(node), code):
+        constants = [k for k in c.co_consts if not isinstance(k, types.CodeType)]
+        parts.append((c.co_varnames, {*c.co_names, *c.co_freevars}, constants))
+    return parts[0] == parts[1]
+
+
+def _inside(node: ast.Lambda, code: types.CodeType) -> bool:
+    """Whether the code was compiled from this place in the file; known since Python 3.11."""
+    start, end = (node.body.lineno, node.body.col_offset), (node.body.end_lineno, node.body.end_col_offset)
+    positions = code.co_positions() if hasattr(code, "co_positions") else ()
+    return any(start <= (line, column) < end for line, _, column, _ in positions if line and column is not None)
+
+
+def _compiled_alike(node: ast.Lambda, code: types.CodeType) -> bool:
+    return _compiled_lambda(node).co_code == code.co_code
 
 
 def _apply(node: Tensor, position: int, g: Array) -> tuple[Any, _Shown, dict[str, Any]]:

@@ -7,8 +7,8 @@ tested: one that stays green with a broken rule has a gap. The only file of the 
 """
 
 from __future__ import annotations
-
 import __future__
+
 import ast
 import copy
 import functools
@@ -184,7 +184,9 @@ def rule_mutations(primitive: Primitive, position: int) -> Iterator[Mutation]:
     skip = 1 if primitive.each else 0  # such a rule is told the position before the inputs
     for name, decide in _DEPENDING.items():
         yield mutation(name, _with_factor(rule, decide, None if primitive.each else position))
-    yield mutation("the upstream gradient ignored", lambda g, y, *rest, **o: rule(np.ones_like(unwrap(g)), y, *rest, **o))
+    yield mutation(
+        "the upstream gradient ignored", lambda g, y, *rest, **o: rule(np.ones_like(unwrap(g)), y, *rest, **o)
+    )
     yield mutation(
         "the second derivative detached", lambda g, y, *rest, **o: rule(unwrap(g), unwrap(y), *map(unwrap, rest), **o)
     )
@@ -275,8 +277,7 @@ def _uses_an_input(rule: Callable[..., Any]) -> bool:
 def _same_code(one: Any, other: Any) -> bool:
     if not (isinstance(one, FunctionType) and isinstance(other, FunctionType)):
         return one is other
-    a, b = one.__code__, other.__code__
-    return (a.co_code, a.co_names, a.co_consts, a.co_varnames) == (b.co_code, b.co_names, b.co_consts, b.co_varnames)
+    return _essence(one.__code__) == _essence(other.__code__)
 
 
 # ---- mutations of the source ----
@@ -301,12 +302,8 @@ def source_mutations(function: Callable[..., Any], target: str = "") -> Iterator
         seen.add(ast.dump(changed))
         code = _compiled(changed, owner, original)
         if code is not None and code.co_freevars == original.co_freevars:
-            yield Mutation(
-                target,
-                name,
-                lambda code=code: setattr(function, "__code__", code),  # type: ignore[misc]
-                lambda: setattr(function, "__code__", original),
-            )
+            install, remove = (functools.partial(setattr, function, "__code__", c) for c in (code, original))
+            yield Mutation(target, name, install, remove)
 
 
 _Function = ast.FunctionDef | ast.Lambda
@@ -328,17 +325,20 @@ def _source_node(function: Any) -> tuple[_Function, str | None] | None:
                     candidates.append((child, owner))
             elif isinstance(child, ast.Lambda) and code.co_name == "<lambda>" and child.lineno == code.co_firstlineno:
                 made = _compiled(child, owner, code)
-                if made is not None and (made.co_code, made.co_names) == (code.co_code, code.co_names):
-                    if [c for c in made.co_consts if not isinstance(c, CodeType)] == [
-                        c for c in code.co_consts if not isinstance(c, CodeType)
-                    ]:
-                        candidates.append((child, owner))
+                if made is not None and _essence(made) == _essence(code):
+                    candidates.append((child, owner))
             walk(child, child.name if isinstance(child, ast.ClassDef) else owner)
 
     tree = _parsed(text)
     if tree is not None:
         walk(tree, None)
     return candidates[0] if candidates else None
+
+
+def _essence(code: CodeType) -> tuple[Any, ...]:
+    """What tells two lambdas of one line apart."""
+    constants = [c for c in code.co_consts if not isinstance(c, CodeType)]
+    return code.co_code, code.co_names, code.co_varnames, constants
 
 
 @functools.cache
@@ -454,8 +454,10 @@ _SWAPPED_NAMES = {
 
 
 _SYMMETRIC = {"add", "multiply", "maximum", "minimum", "max", "min", "hypot", "isinstance"}
-_CONVERSIONS = {"unwrap", "asarray", "int", "float", "tuple", "list", "operand", "_array", "_floats", "isinstance", "wrap",
-                "as_array", "ascontiguousarray"}  # fmt: skip
+_CONVERSIONS = {
+    "unwrap", "asarray", "int", "float", "tuple", "list", "operand", "_array", "_floats", "isinstance", "wrap",
+    "as_array", "ascontiguousarray",
+}  # fmt: skip
 
 
 def _alternatives(node: ast.AST) -> Iterator[ast.AST]:
@@ -507,9 +509,9 @@ def _alternatives(node: ast.AST) -> Iterator[ast.AST]:
             new.op = _SWAPPED_OPERATORS[type(node.op)]()
             yield new
         yield ast.Pass()
-    elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
-        yield ast.Pass()
-    elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Subscript):
+    elif (isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)) or (
+        isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Subscript)
+    ):
         yield ast.Pass()
     elif isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice):
         yield copy.deepcopy(node.value)

@@ -90,9 +90,9 @@ class History:
 
     def plot(self) -> Any:
         """The curves over the epochs, training and validation together, as a matplotlib Figure (`.savefig(path)`)."""
-        from .plots import curves
+        from .plots.training import history_figure
 
-        return curves(self)
+        return history_figure(self)
 
     def __repr__(self) -> str:
         last = ", ".join(f"{name} {curve[-1]:.4g}" for name, curve in self.curves.items() if curve)

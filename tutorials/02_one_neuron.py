@@ -68,11 +68,11 @@ assert abs(p1 - 0.731) < 1e-3 and abs(dL_dp - -0.538) < 1e-3
 assert abs(dL_dw - -0.21) < 5e-3 and abs(dL_db - -0.106) < 1e-3
 
 # %% [markdown]
-# $\partial L/\partial w = -0.21$: a little more $w$ makes a little *less* loss, so $w$ has to grow. Look at the order in
-# which we computed. Forward, from the input to the loss, each step needs the value before it. Backward, from the loss
-# to the parameters, each step needs the derivative that has arrived so far and multiplies its own onto it. Nothing is
-# computed twice: $\partial L/\partial z$ serves both $w$ and $b$. **That is backpropagation**; all that the following
-# lessons add is bookkeeping.
+# $\partial L/\partial w = -0.21$: a little more $w$ makes a little *less* loss, so $w$ has to grow. Look at the order
+# in which we computed. Forward, from the input to the loss, each step needs the value before it. Backward, from the
+# loss to the parameters, each step needs the derivative that has arrived so far and multiplies its own onto it.
+# Nothing is computed twice: $\partial L/\partial z$ serves both $w$ and $b$. **That is backpropagation**; all that the
+# following lessons add is bookkeeping.
 #
 # ## In code, for all examples at once
 #
@@ -118,6 +118,9 @@ print(wrong)
 assert right.ok and wrong.verdict == "wrong"
 
 # %% [markdown]
+# Half of the second table would be enough: with one number per input, a wrong gradient always looks like a wrong
+# factor. For arrays the checker can say more ([lesson 11](11_trusting_a_gradient.py)).
+#
 # ## Down the slope
 #
 # The gradient points to where the loss grows fastest; so we go a step the other way, again and again:
@@ -149,7 +152,7 @@ figure.colorbar(picture, label="mean squared error")
 axes.plot(*path.T, color="white", lw=1.5)
 axes.plot(*path[[0, 10, 50, 200]].T, "o", color="white", ms=4)
 axes.plot(2, -1, "*", color=RED, ms=14)
-axes.annotate("start", path[0], (6, 6), textcoords="offset points", color="white")
+axes.annotate("start", path[0], (-2, -14), textcoords="offset points")
 axes.annotate("the other neuron", (2, -1), (-10, 10), textcoords="offset points", color="white")
 axes.set(xlabel="weight w", ylabel="bias b", title="2000 steps downhill (dots: after 10, 50 and 200)")
 show(figure, "02_one_neuron_1")
@@ -235,7 +238,7 @@ for lr, (w_end, b_end, losses) in results.items():
 figure, axes = plt.subplots()
 for (lr, (_, _, losses)), color in zip(results.items(), (ORANGE, BLUE), strict=True):
     axes.semilogy(losses, color=color, label=f"Adam, rate {lr}")
-axes.set(xlabel="step", ylabel="mean squared error", title="1000 steps are not a goal")
+axes.set(xlabel="step", ylabel="mean squared error", ylim=(1e-16, 1), title="1000 steps are not a goal")
 axes.legend()
 show(figure, "02_one_neuron_2")
 
@@ -250,9 +253,9 @@ assert abs(fast[0] - 2) < 0.01 and abs(fast[1] + 1) < 0.01 and fast[2][-1] < 1e-
 #
 # ## What goes wrong, and how to notice
 #
-# > **What goes wrong: a sum that isn't one.** A neuron with three inputs computes 「输入数据通过一个权重和偏置进行加权求和」,
-# > a weighted *sum*. The article's `w1 * x` sums nothing. How to notice: by the shape. One neuron says one number per
-# > example.
+# > **What goes wrong: a sum that isn't one.** A neuron with three inputs computes
+# > 「输入数据通过一个权重和偏置进行加权求和」, a weighted *sum*. The article's `w1 * x` sums nothing. How to notice:
+# > by the shape. One neuron says one number per example.
 
 # %%
 rng = np.random.default_rng(0)
@@ -281,8 +284,8 @@ else:
     raise AssertionError("unequal shapes must be refused")
 
 # %% [markdown]
-# > **What goes wrong: flat where it is most wrong.** 「我们使用均方误差作为损失函数」, says the article, and it runs. But
-# > (3) contains $p\,(1-p)$, which is almost 0 when $p$ is near 0 or 1, *also when the answer is wrong*. The more
+# > **What goes wrong: flat where it is most wrong.** 「我们使用均方误差作为损失函数」, says the article, and it runs.
+# > But (3) contains $p\,(1-p)$, which is almost 0 when $p$ is near 0 or 1, *also when the answer is wrong*. The more
 # > confident the mistake, the smaller the gradient. How to notice: draw the loss over $w$.
 #
 # The cross-entropy $-y \log p - (1-y) \log(1-p)$ doesn't have that flaw, because its derivative divides by exactly

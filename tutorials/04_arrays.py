@@ -73,9 +73,9 @@ assert abs(terabytes - 1.1) < 0.01
 #
 # $$ \bar A_{kl} = \sum_{ij} \bar C_{ij}\, \frac{\partial C_{ij}}{\partial A_{kl}} . \tag{2} $$
 #
-# With $\bar C$ laid out as a row vector this is a vector times the Jacobian, a **vector-Jacobian product**, or vjp. Each
-# operation in tinydl has one rule, and that rule is its vjp: given $\bar C$, return $\bar A$. Here is (2), done the
-# expensive way, and then by the engine. The upstream gradient is random, not all ones; you will see why.
+# With $\bar C$ laid out as a row vector this is a vector times the Jacobian, a **vector-Jacobian product**, or vjp.
+# Each operation in tinydl has one rule, and that rule is its vjp: given $\bar C$, return $\bar A$. Here is (2), done
+# the expensive way, and then by the engine. The upstream gradient is random, not all ones; you will see why.
 
 # %%
 G = rng.normal(size=(4, 2))  # C̄: what the rest of the network says about C
@@ -96,10 +96,10 @@ assert A_bar.shape == A.shape and B_bar.shape == B.shape
 # \bar A_{ik} = \sum_j \bar C_{ij} B_{kj}, \qquad
 # \bar B_{kj} = \sum_i A_{ik} \bar C_{ij} . \tag{3} $$
 #
-# Read it as a rule of thumb: to get the gradient of one factor, put $\bar C$ in the place of $C$, and sum over the index
-# that the factor *doesn't* have. The transposes appear when we force these sums back into the form "last index of the
-# first matrix against first index of the second", which is what `@` means. In $\sum_j \bar C_{ij} B_{kj}$ the index $j$
-# is last in *both*, so $B$ must be turned:
+# Read it as a rule of thumb: to get the gradient of one factor, put $\bar C$ in the place of $C$, and sum over the
+# index that the factor *doesn't* have. The transposes appear when we force these sums back into the form "last index of
+# the first matrix against first index of the second", which is what `@` means. In $\sum_j \bar C_{ij} B_{kj}$ the index
+# $j$ is last in *both*, so $B$ must be turned:
 #
 # $$ \bar A = \bar C B^\top, \qquad \bar B = A^\top \bar C . \tag{4} $$
 #
@@ -117,6 +117,7 @@ print("A_bar = G Bᵀ and B_bar = Aᵀ G")
 # Neither formula has to be believed. `tl.gradcheck` takes a function and somebody's rule for its vjp, both in plain
 # NumPy, and compares the rule with numerical derivatives at every element:
 
+
 # %%
 def rule(g, a, b):
     return g @ b.T, a.T @ g
@@ -132,6 +133,7 @@ assert len(report.rows) > 18  # all 12 + 6 elements, and some random directions
 #
 # > **Predict.** Someone forgets one transpose: `g @ b` instead of `g @ b.T`. What happens with our (4, 3) and (3, 2)?
 # > And what happens when both matrices are (3, 3)?
+
 
 # %%
 def forgetful(g, a, b):
@@ -177,9 +179,9 @@ assert report.verdict == "wrong"
 # %% [markdown]
 # ## Broadcasting's gradient is a sum
 #
-# A layer adds its bias: $Y = X + b$ with $X$ of shape (5, 3) and $b$ of shape (3,). NumPy *broadcasts* $b$, as if it were
-# copied into each of the five rows: $Y_{ij} = X_{ij} + b_j$. So one $b_j$ reaches the loss in five ways, and gradients
-# along several ways add up (lesson 3):
+# A layer adds its bias: $Y = X + b$ with $X$ of shape (5, 3) and $b$ of shape (3,). NumPy *broadcasts* $b$, as if it
+# were copied into each of the five rows: $Y_{ij} = X_{ij} + b_j$. So one $b_j$ reaches the loss in five ways, and
+# gradients along several ways add up (lesson 3):
 #
 # $$ \bar b_j = \sum_i \bar Y_{ij} . \tag{5} $$
 #
@@ -221,14 +223,14 @@ for shape in [(), (3,), (1, 3), (5, 1), (2, 1, 1), (2, 5, 3)]:
     b = rng.normal(size=shape)
     y, pullback = tl.vjp(np.multiply, X, b)
     X_bar, b_bar = pullback(rng.normal(size=y.shape))
-    print(f"{str(shape):10} with (5, 3): y {str(y.shape):10} X_bar {X_bar.shape}  b_bar {b_bar.shape}")
+    print(f"{shape!s:10} with (5, 3): y {y.shape!s:10} X_bar {X_bar.shape}  b_bar {b_bar.shape}")
     assert X_bar.shape == X.shape and b_bar.shape == shape
     assert tl.gradcheck(np.multiply, X, b)
 
 # %% [markdown]
 # > **Predict.** Somebody writes the rule of `x + b` as "the gradient passes unchanged", `(g, g)`. Somebody else sums,
-# > but over axis 1, and tests with three examples of three features. One mistake shows in the shape of the gradient, the
-# > other doesn't. Which? Will the checker name both?
+# > but over axis 1, and tests with three examples of three features. One mistake shows in the shape of the gradient,
+# > the other doesn't. Which? Will the checker name both?
 
 # %%
 X3, b3 = rng.normal(size=(3, 3)), rng.normal(size=3)
@@ -260,8 +262,9 @@ except ValueError as error:
 
 # %% [markdown]
 # The article's own notation sets this trap: it writes the gradient as a *row*,
-# $\nabla f = [\partial f/\partial x_1, \dots, \partial f/\partial x_n]$, and then subtracts it from parameters. A column
-# (3, 1) minus a row (1, 3) is a (3, 3) matrix. Keep gradients in the shape of their variable and it cannot happen.
+# $\nabla f = [\partial f/\partial x_1, \dots, \partial f/\partial x_n]$, and then subtracts it from parameters. A
+# column (3, 1) minus a row (1, 3) is a (3, 3) matrix. Keep gradients in the shape of their variable and it cannot
+# happen.
 #
 # ## Two formulas of the article, checked
 #
@@ -269,6 +272,7 @@ except ValueError as error:
 # $f(X) = \lVert X\rVert_F^2$ and $\partial f/\partial X = 2X$. The formula is right for the *squared* norm, which is
 # what is written; the name is not. The norm itself, $\lVert X\rVert_F = \sqrt{\sum X_{ij}^2}$, has the gradient
 # $X / \lVert X\rVert_F$, a matrix of length 1 that points away from zero, and none at $X = 0$.
+
 
 # %%
 def squared_norm(X):
@@ -287,14 +291,15 @@ print("2X belongs to the squared norm, X/‖X‖ to the norm")
 
 # %% [markdown]
 # **The Gram matrix.** The article: $f(X) = X^\top X$ has $\partial f/\partial X = X^\top + X$, 然后 (and then)
-# $\nabla f(X) = [X^\top, X]$. For a 5 × 3 matrix the sum $X^\top + X$ doesn't exist: one is 3 × 5, the other 5 × 3. That
-# alone shows that something is off. In indices, with $F = X^\top X$:
+# $\nabla f(X) = [X^\top, X]$. For a 5 × 3 matrix the sum $X^\top + X$ doesn't exist: one is 3 × 5, the other 5 × 3.
+# That alone shows that something is off. In indices, with $F = X^\top X$:
 #
 # $$ F_{ij} = \sum_k X_{ki} X_{kj}
 # \;\Rightarrow\; \bar X_{kl} = \sum_j X_{kj} \bar F_{lj} + \sum_i X_{ki} \bar F_{il}
 # \;\Rightarrow\; \bar X = X (\bar F + \bar F^\top) . \tag{6} $$
 #
 # $X$ enters twice, as $X$ and as $X^\top$, so there are two terms: gradients add up.
+
 
 # %%
 def gram(X):
@@ -341,16 +346,17 @@ assert tl.gradcheck(gram, X, vjp=lambda g, X: 2 * X @ g).verdict == "wrong"  # g
 # %% [markdown]
 # ## Exercises
 #
-# 1. Derive the vjp of $y = xW^\top + b$, a layer as PyTorch and tinydl write it, with `x` (5, 3), `W` (2, 3) and `b` (2,).
-#    Write it as `rule(g, x, W, b)` and hand it to `tl.gradcheck(..., vjp=rule)`. Which transposes are left?
-# 2. The mean over rows, `np.mean(X, axis=0)`, maps (5, 3) to (3,). Its vjp takes (3,) to (5, 3). First say in words what
-#    it must do ("copying forwards is summing backwards", read from the other end), then write and check it.
-# 3. For $f(x) = x^\top A x$ with a 4 × 4 matrix $A$ derive $\partial f/\partial x = (A + A^\top)\,x$ in indices. Compare
-#    with the article's $X^\top + X$. Which of your test matrices would let the wrong answer $2Ax$ pass?
+# 1. Derive the vjp of $y = xW^\top + b$, a layer as PyTorch and tinydl write it, with `x` (5, 3), `W` (2, 3) and `b`
+#    (2,). Write it as `rule(g, x, W, b)` and hand it to `tl.gradcheck(..., vjp=rule)`. Which transposes are left?
+# 2. The mean over rows, `np.mean(X, axis=0)`, maps (5, 3) to (3,). Its vjp takes (3,) to (5, 3). First say in words
+#    what it must do ("copying forwards is summing backwards", read from the other end), then write and check it.
+# 3. For $f(x) = x^\top A x$ with a 4 × 4 matrix $A$ derive $\partial f/\partial x = (A + A^\top)\,x$ in indices.
+#    Compare with the article's $X^\top + X$. Which of your test matrices would let the wrong answer $2Ax$ pass?
 #
 # ## Where this lives in tinydl
 #
-# - `tinydl/derivatives/linalg.py`: `matmul_left` and `matmul_right` are formula (4), with stacks of matrices and vectors.
+# - `tinydl/derivatives/linalg.py`: `matmul_left` and `matmul_right` are formula (4), with stacks of matrices and
+#   vectors.
 # - `tinydl/arrays.py`: `fitted` sums a gradient over the axes that were broadcast, formula (5), after every rule.
 # - `tinydl/transforms.py`: `vjp` and `jacobian`, which is one vjp for every element of the output.
 # - `tinydl/gradcheck.py` compares, `tinydl/causes.py` names the mistake: `transposed`, `not_summed`, `wrong_axis`.

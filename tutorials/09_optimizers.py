@@ -183,8 +183,8 @@ assert height(path(sgd, 0.09)[-1]) > 1e8
 # %% [markdown]
 # The limit is $\eta = 2/25 = 0.08$: beyond it $|1 - 25\,\eta| > 1$, and $y$ is thrown from side to side, farther each
 # time. The steep direction sets the speed limit, and the flat direction has to live with it: at $\eta = 0.079$, 4 %
-# of $x$ is left after 40 steps. The ratio 25 is called the **condition** of the problem. Real networks have
-# conditions in the thousands.
+# of $x$ is left after 40 steps. The ratio 25 is called the **condition** of the problem. Real networks are far worse
+# conditioned than that.
 #
 # Now all six, each with a rate that suits it.
 
@@ -235,12 +235,15 @@ def steps_needed(rule, rates, turn):  # until f is below a thousandth of the sta
     return min(int(steps[-1]) + 1 for steps in above)
 
 
+# %%
 GRID = {name: RATES[name] * 2.0 ** np.array([-2, -1, -0.5, 0, 0.1, 1, 2, 4, 6]) for name in RULES}
 with np.errstate(over="ignore", invalid="ignore"):  # some of these rates diverge
     straight = {name: steps_needed(rule, GRID[name], 0.0) for name, rule in RULES.items()}
     turned = {name: steps_needed(rule, GRID[name], np.pi / 4) for name, rule in RULES.items()}
 for name in RULES:
-    print(f"{name:<9} steps to a thousandth of f: {straight[name]:>3} straight, {turned[name]:>3} turned")
+    print(
+        f"{name:<9} steps (201: over 200) to a thousandth of f: {straight[name]:>3} straight, {turned[name]:>3} turned"
+    )
 
 assert straight["SGD"] == turned["SGD"] and straight["momentum"] == turned["momentum"]
 for name in ("AdaGrad", "RMSprop"):
@@ -295,6 +298,7 @@ axes.tick_params(axis="y", which="minor", labelleft=False)
 axes.legend(fontsize="small", loc="lower left")
 show(figure, "09_optimizers_2")
 
+# %%
 best = {name: min(losses[name]) for name in OURS}
 worse = {name: losses[name][int(np.argmin(losses[name])) - 2] / best[name] for name in OURS}  # a rate 10 times smaller
 print("worst best / best best:", max(best.values()) / min(best.values()))
@@ -357,8 +361,8 @@ by_tinydl = tl.grad(lambda W: (np.log(1 + np.exp(X @ W)) - y[:, None] * (X @ W))
 assert np.allclose(gradient(W, X, y), by_tinydl, rtol=0, atol=1e-12)
 
 # %% [markdown]
-# The rules above work element by element, so we can train with seven rates at once: `W` gets one column per rate, and
-# `lr` is a row of seven numbers. Two passes over 6,000 examples in batches of 32, judged on 4,000 others; three
+# The rules above work element by element, so we can train with all rates of a grid at once: `W` gets one column per
+# rate, and `lr` is a row of numbers. Two passes over 6,000 examples in batches of 32, judged on 4,000 others; three
 # times, with new data.
 
 
@@ -427,9 +431,9 @@ show(figure, "09_optimizers_3")
 # sparse data. 「收敛速度较慢」, slow, is half true: on the ill-conditioned data it is (0.57; Adam 0.50), on the dense
 # data no method is better than SGD by as much as 0.005.
 #
-# **Adam 「特别是数据分布较为稠密的场景」, above all for dense data.** It is the other way round. On the dense data
-# nothing is gained (0.471; SGD 0.468), on the sparse data much (0.29; SGD 0.36), on the badly scaled ones as well.
-# Its paper says what it is meant for: "very noisy and/or sparse gradients".
+# **Adam 「特别是数据分布较为稠密的场景」, above all for dense data.** Here it is the other way round. On the dense
+# data nothing is gained (0.471; SGD 0.468), on the sparse data much (0.29; SGD 0.36), on the badly scaled ones as
+# well. Its paper says what it is meant for: "very noisy and/or sparse gradients".
 
 # %%
 steps = 2 * int(np.ceil(6000 / 32))
@@ -483,7 +487,7 @@ assert all(0 < curve.argmin() < 3 for curve in small.values())  # not at the edg
 # **Adadelta 「可以处理极端稀疏问题」, for extremely sparse problems.** That is AdaGrad, the best here on the sparse
 # data with 0.27. Adadelta with the paper's $\eta = 1$ gets to 0.52 in the same time, and with Keras' default,
 # $\eta = 0.001$, to 0.693, which is $\ln 2$: what one has before training. With $\eta = 30$ it reaches 0.31, as
-# momentum does. The method that was to need no learning rate needs it more than the others.
+# momentum does. The method that was to need no learning rate needs one as much as the others do.
 
 # %%
 adadelta_at = dict(zip(LR["Adadelta"].tolist(), mean["sparse", "Adadelta"], strict=True))
@@ -493,11 +497,12 @@ assert abs(adadelta_at[0.001] - np.log(2)) < 0.001 and abs(np.log(2) - 0.693) < 
 assert abs(best["sparse", "momentum"] - best["sparse", "Adadelta"]) < 0.02
 
 # %% [markdown]
-# None of the four recommendations survives as it stands. Nor should you put these numbers in their place: they come
-# from one model, two passes and three kinds of made-up data. What you can take with you is the way to find out, and
-# what the formulas say by themselves: dividing by $\sqrt v$ helps where gradients differ in *size* from coordinate to
-# coordinate (rare features, bad scales), because a single $\eta$ can't suit them all; where they are alike, there is
-# nothing to gain.
+# What is left of the four: SGD is slow where the scales are bad, and RMSprop does do well on sparse data, as do its
+# relatives. As advice on what to choose for which data, none survives. Nor should you put these numbers in their
+# place: they come from one model, two passes and three kinds of made-up data. What you can take with you is the way
+# to find out, and what the formulas say by themselves: dividing by $\sqrt v$ helps where gradients differ in *size*
+# from coordinate to coordinate (rare features, bad scales), because a single $\eta$ can't suit them all; where they
+# are alike, there is nothing to gain.
 #
 # > **What goes wrong.** An optimizer remembers ($b$, $s$, $v$, $m$, $t$). Make a new one in the middle of a run, or
 # > load the weights without its state, and it starts from an empty memory: the loss jumps. (Adam's first step is

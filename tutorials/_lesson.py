@@ -54,7 +54,7 @@ def show(figure: Any, name: str) -> None:
     print(f"saved {path.name}")
 
 
-def show_page(loss: Any, name: str, height: int = 640) -> Any:
+def show_page(loss: Any, name: str, height: int = 900) -> Any:
     """Step through the graph of `loss`: in a notebook where it stands, in a script as tutorials/<name>.html.
 
     Write it as the last line of a cell, since a notebook shows what the last line gives.
@@ -65,12 +65,20 @@ def show_page(loss: Any, name: str, height: int = 640) -> Any:
     if not in_notebook():
         print(f"saved {path.name}; open it in a browser")
         return None
-    from IPython.display import HTML
-
     page = path.read_text(encoding="utf-8")
     path.unlink()
     title = html.escape(f"The graph of {name}, to step through")
-    return HTML(
+    return Html(
         f'<iframe class="tinydl-page" title="{title}" srcdoc="{html.escape(page)}" '
         f'style="width: 100%; height: {height}px; border: 1px solid #8884; border-radius: 6px"></iframe>'
     )
+
+
+class Html:
+    """What a notebook shows as this piece of HTML."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def _repr_html_(self) -> str:
+        return self.text

@@ -93,7 +93,8 @@ def lay_out_lessons(pages: Path) -> None:
         shutil.copy(script, downloads)
         _, number, *words = script.stem.split("_")
         (pages / f"{script.stem}.md").write_text(
-            f"# Program {number}: {' '.join(words)}\n\n```{{literalinclude}} downloads/{script.name}\n:language: python\n```\n\n"
+            f"# Program {number}: {' '.join(words)}\n\n"
+            f"```{{literalinclude}} downloads/{script.name}\n:language: python\n```\n\n"
             f"**Download:** {{download}}`{script.name} <downloads/{script.name}>`\n",
             encoding="utf-8",
         )

@@ -1,10 +1,25 @@
-"""Pictures with matplotlib, which is imported on first use: of training runs (training.py), of what a model says.
+"""Pictures with matplotlib, which is imported on first use, and the page that steps through a backward pass.
 
-Every function draws on the `figure` it is given (a Figure or SubFigure) or on a new one, and gives it back:
-``tl.plots.curves(history).savefig("curves.png")``.
+Every picture is drawn on the `ax` it is given, or on a new figure's, and gives the Axes back, so that one can look at
+what was drawn, add to it, and write it: ``tl.plots.save(tl.plots.curves(history), "curves.png")``. Nothing is shown
+by itself; in a script call matplotlib's ``plt.show()``.
 """
 
+from .graph import graph
+from .network import (
+    activations,
+    decision_boundary,
+    gradients,
+    images,
+    learning_rate_sweep,
+    loss_surface,
+    weights,
+)
 from .page import backprop_page
-from .training import confusion_matrix, curves, images
+from .style import save
+from .training import confusion_matrix, curves
 
-__all__ = ["backprop_page", "confusion_matrix", "curves", "images"]
+__all__ = [
+    "activations", "backprop_page", "confusion_matrix", "curves", "decision_boundary", "gradients", "graph", "images",
+    "learning_rate_sweep", "loss_surface", "save", "weights",
+]  # fmt: skip

@@ -37,6 +37,7 @@ nb_execution_mode = "force"  # "cache" wouldn't notice that tinydl has changed
 nb_execution_timeout = 120
 nb_execution_show_tb = True  # with -W, a lesson that fails ends the build with its traceback;
 nb_execution_raise_on_error = False  # True would hide the traceback in a file
+nb_output_stderr = "warn"  # a lesson that warns isn't finished
 nb_merge_streams = True
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
