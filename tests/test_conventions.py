@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import tinydl as tl
+from tinydl.derivatives.elementwise import sinc_derivative
 from tinydl.dispatch import kinks
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
@@ -388,6 +389,43 @@ def test_elements_in_the_order_of_memory_are_those_of_numpy_and_their_gradients_
     for f in ravelled + reshaped:
         np.testing.assert_array_equal(f(tl.tensor(x)).data, f(x))
         equal(gradients(f, x), 3 + np.argsort(f(x)).reshape(2, 3))
+
+
+def test_reshaping_takes_lists_and_the_old_name_of_its_shape():
+    from tinydl.derivatives import shapes
+
+    made = shapes.reshape([1.0, 2.0], newshape=(2, 1))
+    assert type(made) is np.ndarray and made.shape == (2, 1)
+
+
+def test_a_row_with_nan_does_not_change_the_gradient_of_the_others():
+    x = [[1.0, NAN, 0.0], [3.0, 2.0, 4.0]]
+    equal(gradients(lambda x: np.max(x, axis=1), x), [[0, 3, 0], [0, 0, 4]])
+    equal(gradients(lambda x: np.min(x, axis=1), x), [[0, 3, 0], [0, 4, 0]])
+    equal(gradients(lambda x: np.median(x, axis=1), x), [[0, 3, 0], [4, 0, 0]])
+
+
+def test_an_origin_does_not_change_the_gradient_of_arctan2_elsewhere():
+    da, db = gradients(np.arctan2, [0.0, 1.0], [0.0, 2.0])
+    equal(da, [0, 4 * 2 / 5])
+    equal(db, [0, -4 / 5])
+
+
+def test_the_second_derivatives_of_infinite_logarithms_are_0_and_those_beside_them_right():
+    for f, base in ((np.logaddexp, np.e), (np.logaddexp2, 2.0)):
+        b = np.array([-INF, 0.0, 2.0])
+        (second,) = derivatives(lambda a, f=f, b=b: f(a, b), [-INF, INF, 1.0], 2)[1:]
+        share = 1 / (1 + base)
+        equal(second, [0, 0, share * (1 - share) * np.log(base)])
+
+
+def test_all_derivatives_of_sinc_are_those_of_its_integral():
+    nodes, weights = np.polynomial.legendre.leggauss(80)
+    t, w = (nodes + 1) / 2, weights / 2  # sin(u)/u is the integral of cos(ut) for t from 0 to 1
+    x = np.linspace(-6, 6, 601)
+    for n in range(7):
+        integral = np.sum(w * t**n * np.cos(np.pi * x[:, None] * t + n * np.pi / 2), axis=1)
+        np.testing.assert_allclose(sinc_derivative(x, n=n), np.pi**n * integral, atol=2e-12 * np.pi**n)
 
 
 def test_the_second_derivatives_of_a_norm_at_0_are_0_as_its_first():

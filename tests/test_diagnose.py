@@ -335,6 +335,10 @@ FAULTS = {
         "identical_units",
         lambda: simple(constant(mlp(2, 8, 2), 0.5), pair(data.moons(200)), F.cross_entropy),
     ),
+    "the same weight everywhere in a deeper net": (
+        "identical_units",
+        lambda: simple(constant(mlp(64, 32, 32, 10), 0.1), digits(), F.cross_entropy),
+    ),
     "weights times 30": ("initial_loss", lambda: simple(scaled(mlp(64, 32, 10), 30), digits(), F.cross_entropy)),
     "outputs times 100 in regression": (
         "initial_loss",

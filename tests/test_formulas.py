@@ -164,7 +164,7 @@ def cross_entropy(z, targets, weight=None, ignore_index=-100, reduction="mean", 
     return losses.sum() / (total if reduction == "mean" else 1)
 
 
-LABELLED = [(3, 4), (4,), (2, 3, 2), (2, 3, 2, 1), (3, 2, 2), (5, 1)]
+LABELLED = [(3, 4), (4,), (2, 3, 2), (2, 3, 2, 1), (3, 2, 2), (5, 1), (2, 1, 3)]
 
 
 @pytest.mark.parametrize("reduction", REDUCTIONS)
@@ -240,11 +240,8 @@ def test_losses_and_functions_take_constant_tensors_where_they_take_arrays():
     assert y.dtype == np.float32
     np.testing.assert_allclose(y.data, whole @ weight.data.T, rtol=1e-6)
     for given in (x, [[1.0, 2.0]], np.array([1, 2]), tl.tensor(np.array([1, 2]))):
-        expected = np.float64 if given is x else np.float32
-        assert (
-            F.mse_loss(given, np.zeros(np.shape(getattr(given, "data", given)) if given is not x else x.shape)).dtype
-            == expected
-        )
+        shape = given.shape if isinstance(given, tl.Tensor) else np.shape(given)
+        assert F.mse_loss(given, np.zeros(shape)).dtype == (np.float64 if given is x else np.float32)
     narrow = F.mse_loss(tl.tensor(x.astype(np.float32)), tl.tensor(x))
     assert narrow.dtype == np.float32
 
@@ -323,16 +320,16 @@ def test_batchnorm_is_its_formula_while_training_and_after(shape, affine, track,
         mean, var = statistics(x)
         return (x - mean) / np.sqrt(var + 0.1) * w + b
 
-    mean, var, batches = np.zeros(3), np.ones(3), 0
-    for seed in range(3):
-        x = numbers(*shape, seed=10 + seed)
+    mean, var = np.zeros(3), np.ones(3)
+    for batches in (1, 2, 3):
+        x = numbers(*shape, seed=10 + batches)
         np.testing.assert_allclose(layer(tl.tensor(x)).data, by_batch(x), rtol=1e-10)
-        batches += 1
         rate = 1 / batches if momentum is None else momentum
         m, v = (s.reshape(3) for s in statistics(x))
         n = x.size // 3
         mean, var = (1 - rate) * mean + rate * m, (1 - rate) * var + rate * v * n / (n - 1)
     if track:
+        assert type(layer.running_mean) is type(layer.running_var) is np.ndarray
         np.testing.assert_allclose(layer.running_mean, mean, rtol=1e-10)
         np.testing.assert_allclose(layer.running_var, var, rtol=1e-10)
         assert layer.num_batches_tracked == 3
@@ -377,15 +374,17 @@ def test_layers_compute_lists_and_integers_in_the_dtype_of_their_parameters(laye
 
 def test_a_layer_of_another_default_dtype_keeps_its_own():
     with tl.default_dtype(np.float64):
-        layers = (
-            nn.BatchNorm1d(3),
-            nn.BatchNorm1d(3, affine=False),
-            nn.BatchNorm1d(3, track_running_stats=False),
-            nn.LayerNorm(3),
-        )
+        layers = [nn.BatchNorm1d(3), nn.BatchNorm1d(3, affine=False), nn.BatchNorm1d(3, track_running_stats=False)]
+        layers.append(nn.LayerNorm(3))
     for layer in layers:
-        y = layer(np.array([[1, 2, 4], [5, 7, 0]]))
-        assert np.asarray(y.data).dtype == np.float64
+        x = np.array([[1, 2, 4], [5, 7, 0]])
+        y = layer(x)
+        axis = 1 if isinstance(layer, nn.LayerNorm) else 0
+        away = x - x.mean(axis, keepdims=True)
+        expected = away / np.sqrt(np.mean(away**2, axis, keepdims=True) + 1e-5)
+        if layer.weight is not None:  # without parameters nothing tells it but the default
+            assert y.dtype == np.float64
+            np.testing.assert_allclose(y.data, expected, rtol=1e-12)
 
 
 def test_a_frozen_half_of_batchnorms_parameters_does_not_hide_the_other():

@@ -169,6 +169,13 @@ def big(depth):
     return ((h * h) + np.exp(h)).mean()
 
 
+def test_what_the_graph_starts_from_stands_right_above_its_first_use():
+    w, late = (tl.tensor([1.0, 2.0], requires_grad=True, name=name) for name in ("w", "late"))
+    places = {node.label: node for node in layout((np.exp(np.tanh(np.sin(w))) * late).sum())}
+    multiply = next(node for node in places.values() if node.title == "multiply")
+    assert places["late"].y == multiply.y - 1 and "late" in multiply.inputs
+
+
 @pytest.mark.parametrize("depth", [1, 5, 14])
 def test_in_the_graphs_layout_nothing_overlaps_and_operations_stand_below_their_inputs(depth):
     nodes = layout(big(depth))

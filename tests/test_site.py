@@ -224,7 +224,9 @@ LOOK = """() => {
     return {
         math: document.querySelectorAll('.math').length,
         rendered: document.querySelectorAll('.math .katex').length,
-        errors: [...document.querySelectorAll('.katex-error')].map(e => e.textContent),
+        errors: [...document.querySelectorAll('.katex-error, .katex-html [style*=color]')]
+            .filter(e => e.matches('.katex-error') || getComputedStyle(e).color === 'rgb(204, 0, 0)')
+            .map(e => e.textContent),
         scripts: [...document.querySelectorAll('.katex .msupsub .sizing.reset-size6.size3')].filter(shown).slice(0, 20)
             .map(e => size(e) / size(e.closest('.katex'))),
         broken: [...document.images].filter(i => !(i.complete && i.naturalWidth)).map(i => i.src),

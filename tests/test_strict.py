@@ -256,6 +256,18 @@ def test_two_networks_with_an_optimizer_each_are_right(detach, first):
                 optimizers[who].step()
 
 
+def test_gradients_that_a_stranger_left_and_that_are_zeroed_in_place_before_use_are_right():
+    model = nn.Linear(3, 1)
+    optimizer = optim.SGD(model.parameters(), lr=0.01)
+    with tl.strict():
+        for _ in range(4):
+            F.mse_loss(model(X), Y).backward()  # only looked at: for another's sake
+            for p in model.parameters():
+                p.grad.data[...] = 0
+            F.mse_loss(model(X), Y).backward()
+            optimizer.step()
+
+
 class Forgetful(nn.Module):
     def __init__(self, use):
         self.a, self.b, self.use = nn.Linear(3, 4), nn.Linear(4, 4), use

@@ -1,4 +1,4 @@
-"""What tinydl.testing offers to test suites: strategies that reach the awkward cases, and mutations that can be noticed."""
+"""What tinydl.testing offers to test suites: strategies that reach the awkward cases, and mutations to notice."""
 
 from __future__ import annotations
 

@@ -482,11 +482,21 @@ def _duplicates(evidence: Evidence, s: _Suspect) -> Iterator[Cause]:
         return
     if evidence.v.size > 4096:
         return
+    diagonal = evidence.v.shape == s.x.shape
     for p in bad[:8]:
         uses = evidence.contributions(s.i, p)
+        own = uses.reshape(-1)[np.ravel_multi_index(p, s.x.shape) if p else 0] if diagonal and uses.size else np.nan
+        diagonal = bool(abs(own - s.g[p]) <= CLOSE * _size(uses))
         uses = uses[np.abs(uses) > 1e-6 * _size(uses)]
         if len(uses) < 2 or not np.any(np.abs(uses - s.g[p]) <= CLOSE * _size(uses)):
             return
+    if diagonal and len(bad) > 1:
+        yield (
+            "not_summed",
+            f"Your gradient{s.name} is the diagonal of the Jacobian only, what each element does to the output in its "
+            "own place: add up what it does to all outputs.",
+        )
+        return
     few = f"{len(bad)} of {s.x.size} elements, all of which"
     yield (
         "duplicates",

@@ -25,6 +25,7 @@ from .debug import source_lines
 from .derivatives import samples
 from .document import add_document_command
 from .gradcheck import Report, gradcheck
+from .learn import LearnError, add_learn_command
 from .tensor import Primitive
 from .training import History, accuracy, evaluate, fit, predict
 
@@ -53,6 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add_demo_command(subparsers)
     add_gradcheck_command(subparsers)
     add_document_command(subparsers)
+    add_learn_command(subparsers)
     chosen = parser.parse_args(arguments)
     if not hasattr(chosen, "run"):
         parser.print_help()
@@ -61,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status = int(chosen.run(chosen))
         sys.stdout.flush()
         return status
-    except UsageError as error:
+    except (UsageError, LearnError) as error:
         print(f"tinydl: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

@@ -184,9 +184,8 @@ def rule_mutations(primitive: Primitive, position: int) -> Iterator[Mutation]:
     skip = 1 if primitive.each else 0  # such a rule is told the position before the inputs
     for name, decide in _DEPENDING.items():
         yield mutation(name, _with_factor(rule, decide, None if primitive.each else position))
-    yield mutation(
-        "the upstream gradient ignored", lambda g, y, *rest, **o: rule(np.ones_like(unwrap(g)), y, *rest, **o)
-    )
+    ignored = lambda g, y, *rest, **o: rule(np.ones_like(unwrap(g)), y, *rest, **o)
+    yield mutation("the upstream gradient ignored", ignored)
     yield mutation(
         "the second derivative detached", lambda g, y, *rest, **o: rule(unwrap(g), unwrap(y), *map(unwrap, rest), **o)
     )

@@ -271,7 +271,8 @@ except ValueError as error:
 # **The squared norm.** The article: 「f(X)是矩阵X的Frobenius范数」 ($f(X)$ is the Frobenius norm), with
 # $f(X) = \lVert X\rVert_F^2$ and $\partial f/\partial X = 2X$. The formula is right for the *squared* norm, which is
 # what is written; the name is not. The norm itself, $\lVert X\rVert_F = \sqrt{\sum X_{ij}^2}$, has the gradient
-# $X / \lVert X\rVert_F$, a matrix of length 1 that points away from zero, and none at $X = 0$.
+# $X / \lVert X\rVert_F$, a matrix of length 1 that points away from zero, and none at $X = 0$: along the 2 × 2
+# matrix of ones it has the slope 2 on one side of zero and −2 on the other.
 
 
 # %%
@@ -287,6 +288,8 @@ assert tl.gradcheck(squared_norm, X, grad=lambda X: 2 * X).verdict == "right"
 assert tl.gradcheck(norm, X, grad=lambda X: 2 * X).verdict == "wrong"
 assert tl.gradcheck(norm, X, grad=lambda X: X / norm(X)).verdict == "right"
 assert np.isclose(norm(X / norm(X)), 1)
+step = 1e-6 * np.ones((2, 2))
+assert np.isclose(norm(step) / 1e-6, 2) and np.isclose(norm(-step) / -1e-6, -2)
 print("2X belongs to the squared norm, X/‖X‖ to the norm")
 
 # %% [markdown]

@@ -1,8 +1,8 @@
 # %% [markdown]
 # # 11. Trusting a gradient
 #
-# Somebody has written a backward pass by hand. It trains: the loss goes down, and in the end 99 % of the training points are
-# classified correctly. **Is the gradient right?**
+# Somebody has written a backward pass by hand. It trains: the loss goes down, and in the end 99 % of the training
+# points are classified correctly. **Is the gradient right?**
 #
 # Most people would say yes. We shall plant nine mistakes in such a backward pass, look at how many of them the curve
 # gives away, and then build up the tools that find them all: a way of checking, a way of telling a good check from a
@@ -10,6 +10,7 @@
 
 # %%
 import importlib.util
+import itertools
 import time
 
 import matplotlib.pyplot as plt
@@ -47,12 +48,13 @@ def loss(batch, *parameters):
 
 
 # %% [markdown]
-# And backwards, with $\delta_k$ for the gradient that arrives before the $k$-th layer's activation function, and $Y$ for
-# the labels as rows of zeros with a single one:
+# And backwards, with $\delta_k$ for the gradient that arrives before the $k$-th layer's activation function, and $Y$
+# for the labels as rows of zeros with a single one:
 #
 # $$ \delta_3 = \frac{p - Y}{n}, \quad \delta_2 = \delta_3 W_3^\top \odot (1 - h_2^2), \quad
 # \delta_1 = \delta_2 W_2^\top \odot (1 - h_1^2), \quad
-# \frac{\partial L}{\partial W_k} = h_{k-1}^\top \delta_k, \quad \frac{\partial L}{\partial b_k} = \sum_i \delta_{k, i} . \tag{2} $$
+# \frac{\partial L}{\partial W_k} = h_{k-1}^\top \delta_k, \quad
+# \frac{\partial L}{\partial b_k} = \sum_i \delta_{k, i} . \tag{2} $$
 #
 # Each piece of (2) that one can get wrong stands in a dictionary of its own, so that we can exchange it.
 
@@ -82,7 +84,7 @@ def backward(piece, batch, W1, b1, W2, b2, W3, b3):  # formula (2)
 
 
 # %% [markdown]
-# Nine mistakes, all of them seen in the wild. In the last one the pieces are right, but nobody calls `zero_grad`.
+# Nine mistakes of the kind that people make. In the last one the pieces are right, but nobody calls `zero_grad`.
 
 # %%
 BUGS = {
@@ -103,10 +105,11 @@ BUGS = {
 # > **Predict.** Which of the nine will the training curve show? Make a list: "still reaches 99 %", or "doesn't". Does a
 # > network whose first layer never learns anything stand a chance? One whose tanh has no derivative?
 
+
 # %%
 def start(sizes, seed, dtype):
     rng = np.random.default_rng(seed)
-    layers = [[rng.normal(size=(m, n)) / np.sqrt(m), np.zeros(n)] for m, n in zip(sizes, sizes[1:], strict=False)]
+    layers = [[rng.normal(size=(m, n)) / np.sqrt(m), np.zeros(n)] for m, n in itertools.pairwise(sizes)]
     return [array.astype(dtype) for layer in layers for array in layer]
 
 
@@ -138,25 +141,26 @@ for bug, curve in curves.items():
 
 # %%
 hidden = [bug for bug in BUGS if bug != "none" and curves[bug][-1] > 0.975]
-seen = [bug for bug in BUGS if curves[bug][-1] < 0.9]
+seen = [bug for bug in BUGS if np.mean(curves[bug][-5:]) < 0.9]
 assert curves["none"][-1] > 0.985
+assert np.sum(~spiral.x.any(axis=1)) == 3  # points at (0, 0), one of each class
 assert hidden == list(BUGS)[1:7]
 assert seen == list(BUGS)[7:]
 
 # %% [markdown]
-# The right gradient ends at about 99 % (the three arms begin at the same point, so two of the 300 can't be got right). **And so
-# do six of the nine wrong ones**, up to a point or two. A wrong gradient that still points downhill, more or less, gets
-# there. With 64 random features, a network learns the spiral without touching its first layer at all. Only three mistakes
-# are so gross that the curve shows them.
+# The right gradient ends at about 99 % (the three arms begin at the same point, so two of the 300 can't be got
+# right). **And so do six of the nine wrong ones**, up to a point or two. A wrong gradient that still points
+# downhill, more or less, gets there. With 64 random numbers per point to start from, the upper layers learn the spiral
+# without any help of the first. Only three mistakes are so gross that the curve shows them.
 #
-# It does harm all the same: you will conclude that your idea is worth 1 % less than it is, that tanh is worse than relu, or
-# that three layers are no better than two. The loss going down is not a test.
+# It does harm all the same: you will conclude that your idea is worth 1 % less than it is, that tanh is worse than
+# relu, or that three layers are no better than two. The loss going down is not a test.
 #
 # ## The checker
 #
-# `tl.gradcheck` compares a gradient with numerical derivatives of formula (1), which know nothing of formula (2). A small
-# network is enough, since the code is the same: 2-4-4-3 and ten of the points, in float64. (The step before the check
-# is there for the last bug, which needs a gradient to forget.)
+# `tl.gradcheck` compares a gradient with numerical derivatives of formula (1), which know nothing of formula (2). A
+# small network is enough, since the code is the same: 2-4-4-3 and ten of the points, in float64. (The step before
+# the check is there for the last bug, which needs a gradient to forget.)
 
 # %%
 small = spiral.x[::30].astype(float), np.eye(3)[spiral.y[::30]]
@@ -200,8 +204,9 @@ right.invert_yaxis()
 show(figure, "11_trusting_a_gradient_1")
 
 # %% [markdown]
-# The worst relative error of the right gradient is below one in a million, that of every wrong one above one in a hundred:
-# there is no room for taste between the two groups. And where a mistake has a known shape, the report names it. Here is one in full:
+# The worst relative error of the right gradient is below one in a million, that of every wrong one above one in a
+# hundred: there is no room for taste between the two groups. And where a mistake has a known shape, the report names
+# it. Here is one in full:
 
 # %%
 print(reports["everything twice"].table(limit=3))
@@ -212,13 +217,13 @@ assert reports["bias gradient: mean, not sum"].causes[0][0] == "factor"
 print("the mean of 10 rows:", reports["bias gradient: mean, not sum"].causes[0][1])
 
 # %% [markdown]
-# > **What goes wrong.** Had $W_2$ been 64 × 48, "not transposed" would have raised an error at once. Square matrices hide that
-# > mistake, so don't test with any. (Here we had to, to let the bug live.)
+# > **What goes wrong.** Had $W_2$ been 64 × 48, "not transposed" would have raised an error at once. Square matrices
+# > hide that mistake, so don't test with any. (Here we had to, to let the bug live.)
 #
 # ## How checkers fail
 #
-# "Compare with a difference quotient" is quickly written. This is how many test suites do it: differentiate the *sum* of the
-# outputs, every element, and compare within fixed tolerances.
+# "Compare with a difference quotient" is quickly written. This is how many test suites do it: differentiate the
+# *sum* of the outputs, every element, and compare within fixed tolerances.
 
 
 # %%
@@ -268,13 +273,13 @@ for name, (f, rule, at) in (WRONG | CORRECT).items():
     assert (report.verdict == "wrong") == (name in WRONG)
 
 # %% [markdown]
-# All eight times it is the other way round. (They are chosen for that, of course; but every one comes from real code.) There
-# are three reasons.
+# All eight times it is the other way round. (They are chosen for that, of course; but each of them is of a
+# kind that one meets.) There are three reasons.
 #
-# **Ones are the worst upstream gradient of all.** A row of softmax always sums to 1, whatever the input. So the derivative
-# of the sum *is* 0, and a rule that says 0 is right about the one thing that was asked. The same is true of
-# everything that subtracts a mean, batch and layer normalisation included. And a rule that forgets `g` can't be told from a
-# right one when `g` is 1. What has to be asked is $v^\top J$ for a *random* $v$:
+# **Ones are the worst upstream gradient of all.** A row of softmax always sums to 1, whatever the input. So the
+# derivative of the sum *is* 0, and a rule that says 0 is right about the one thing that was asked. The same is true
+# of everything that subtracts a mean, batch and layer normalisation included. And a rule that forgets `g` can't be
+# told from a right one when `g` is 1. What has to be asked is $v^\top J$ for a *random* $v$:
 
 # %%
 y = softmax(x[0])
@@ -298,16 +303,20 @@ right.legend(fontsize="small")
 show(figure, "11_trusting_a_gradient_2")
 
 # %% [markdown]
-# **A fixed tolerance is too large for some and too small for others.** A gradient of $10^{-8}$ disappears in an absolute
-# tolerance of $10^{-5}$. At $10^8$, on the other hand, $f$ is $10^{16}$, known to about 1, and dividing that by $2h$ gives
-# an error in the thousands. And one step size isn't right for all: with $h = 10^{-4}$, $x - h$ is negative for the square
-# root near $10^{-6}$. `tl.gradcheck` measures how good each of its numerical derivatives is, chooses the step for that,
-# and shows it as the error bar.
+# **A fixed tolerance is too large for some and too small for others.** A gradient of $10^{-8}$ disappears in an
+# absolute tolerance of $10^{-5}$. At $10^8$, on the other hand, $f$ is $10^{16}$, where floating-point numbers are 2
+# apart: each value is off by up to 1, and dividing that by $2h$ makes it up to 5000. And one step size isn't right
+# for all: with $h = 10^{-4}$, $x - h$ is negative for the square root near $10^{-6}$. `tl.gradcheck` measures how
+# good each of its numerical derivatives is, chooses the step for that, and shows it as the error bar.
 #
-# **At a kink there is no derivative.** relu has the slope 0 on the left of 0 and 1 on the right; a central difference says
-# ½, which no sensible rule gives. The checker looks at both sides, and accepts what lies between:
+# **At a kink there is no derivative.** relu has the slope 0 on the left of 0 and 1 on the right; a central
+# difference says ½, which no sensible rule gives. The checker looks at both sides, and accepts what lies between:
+
 
 # %%
+assert np.spacing(1e16) == 2 and np.isclose(1 / 2e-4, 5000)
+
+
 def relu(x):
     return np.maximum(x, 0)
 
@@ -320,9 +329,9 @@ for slope in (0.0, 0.5, 1.0, 1.5):
 # %% [markdown]
 # ## Who tests the tests?
 #
-# A check that passes tells you something only if it would have failed otherwise. So break the code on purpose, in all the
-# ways people do, and count how often the tests notice. That is *mutation testing*, and the share of mutants that are
-# noticed ("killed") is the **mutation score**. The right rule for softmax is
+# A check that passes tells you something only if it would have failed otherwise. So break the code on purpose, in
+# all the ways people do, and count how often the tests notice. That is *mutation testing*, and the share of mutants
+# that are noticed ("killed") is the **mutation score**. The right rule for softmax is
 #
 # $$ \bar x = y \odot \Bigl(g - \sum_k g_k y_k\Bigr), \tag{3} $$
 #
@@ -365,8 +374,8 @@ assert by_ours == list(MUTANTS)
 # Four of ten against ten of ten; and a softmax with a flipped sign is not among the four. When $g$ is all ones the
 # bracket in (3) is 0, so whatever is done to the result of (3) is done to zeros.
 #
-# `tinydl.testing.mutations` makes such mutants of any primitive by itself: it changes what a rule gives, what it is given,
-# and its source. (It needs hypothesis, `pip install "tinydl[test]"`; without it the next cell does nothing.)
+# `tinydl.testing.mutations` makes such mutants of any primitive by itself: it changes what a rule gives, what it is
+# given, and its source. (It needs hypothesis, `pip install "tinydl[test]"`; without it the next cell does nothing.)
 
 # %%
 my_softmax = tl.primitive(softmax, lambda g, y, x: y * (g - np.sum(g * y, axis=-1, keepdims=True)), name="my_softmax")
@@ -386,33 +395,36 @@ if importlib.util.find_spec("hypothesis"):
     assert survivors == ["transposed"] and killed >= 15
 
 # %% [markdown]
-# One survivor: "transposed". It transposes square gradients only, and ours is 3 × 5, so this mutant does nothing at all. Such
-# *equivalent* mutants are no gap in the test; whoever reports a mutation score has to look at each survivor and say why. (And
-# had the input been 5 × 5, it would have been killed.)
+# One survivor: "transposed". It transposes square gradients only, and ours is 3 × 5, so this mutant does nothing at
+# all. Such *equivalent* mutants are no gap in the test; whoever reports a mutation score has to look at each
+# survivor and say why. (And had the input been 5 × 5, it would have been killed.)
 #
-# The rules of tinydl are tested in this way too: `python benchmarks/mutation.py` breaks every one of them, one mutation at a
-# time, and runs the tests until one fails.
+# The rules of tinydl are tested in this way too: `python benchmarks/mutation.py` breaks every one of them, one
+# mutation at a time, and runs the tests until one fails.
 #
 # ## What a check can't tell you
 #
-# `tl.gradcheck` says whether the backward pass is the derivative of the forward pass. If the forward pass is wrong (the wrong
-# loss, labels that belong to other examples, a softmax too many), the derivative of the wrong thing can be perfectly right.
-# [Lesson 12](12_bug_lab.py) is about those.
+# `tl.gradcheck` says whether the backward pass is the derivative of the forward pass. If the forward pass is wrong
+# (the wrong loss, labels that belong to other examples, a softmax too many), the derivative of the wrong thing can
+# be perfectly right. [Lesson 12](12_bug_lab.py) is about those.
 #
 # ## Exercises
 #
-# 1. Plant a tenth bug of your own in `BUGS`: one that reaches 99 % on the curve. Does `tl.gradcheck` find it? Does it name a cause?
-# 2. Repair `naive` with one change, a random upstream gradient, and run both tables again. Which of the eight cases does
-#    it get right now, and what is its mutation score on softmax? Which cases need a change of the tolerance?
-# 3. Write the backward rule of layer normalisation without scale and shift, $y = (x - \bar x) / \sigma_x$ for each row, as
-#    `rule(g, x)`, and check it with `tl.gradcheck(f, x, vjp=rule)`. Then write five mutants of it, and kill them.
+# 1. Plant a tenth bug of your own in `BUGS`: one that reaches 99 % on the curve. Does `tl.gradcheck` find it? Does
+#    it name a cause?
+# 2. Repair `naive` with one change, a random upstream gradient, and run both tables again. Which of the eight cases
+#    does it get right now, and what is its mutation score on softmax? Which cases need a change of the tolerance?
+# 3. Write the backward rule of layer normalisation without scale and shift, $y = (x - \bar x) / \sigma_x$ for each
+#    row, as `rule(g, x)`, and check it with `tl.gradcheck(f, x, vjp=rule)`. Then write five mutants of it, and kill
+#    them.
 #
 # ## Where this lives in tinydl
 #
 # - `tinydl/gradcheck.py`: `gradcheck`, its three forms (`f` alone, `vjp=`, `grad=`) and the `Report`.
 # - `tinydl/numerical.py`: how a step is chosen, where the error bar comes from, how a kink is seen.
 # - `tinydl/causes.py`: each cause is a transformation that turns the wrong gradient into the right one.
-# - `tinydl/testing.py`: `mutations`, and hypothesis strategies for your own tests; `benchmarks/mutation.py` for tinydl's.
-# - `benchmarks/checkers.py`: the methods of nine other projects against ours, on right and wrong rules.
+# - `tinydl/testing.py`: `mutations`, and hypothesis strategies for your own tests; `benchmarks/mutation.py` for
+#   tinydl's.
+# - `benchmarks/checkers.py`: the methods of other projects against ours, on right and wrong rules.
 #
 # Next: [lesson 12](12_bug_lab.py): a dozen bugs that no gradient check can see, or only it.

@@ -74,14 +74,14 @@ def squared_error_of_all_pairs(lab: Lab) -> Any:
     return replaced(lab, "loss", lambda outputs, y: np.mean((outputs - y[:, 0]) ** 2))
 
 
-def started_equal(lab: Lab) -> Any:
-    """``weight = np.full(shape, 0.1)`` in both hidden layers, "so that the runs are comparable"."""
+def started_at_zero(lab: Lab) -> Any:
+    """``np.zeros(shape)`` for weights and biases of both hidden layers, "so that the runs are comparable"."""
     make = lab.model
 
     def model() -> Any:
         made = make()
         for p in [*made[0].parameters(), *made[2].parameters()]:
-            p.data = np.full(p.shape, 0.1)
+            p.data = np.zeros(p.shape)
         return made
 
     return replaced(lab, "model", model)
@@ -144,5 +144,3 @@ def regression() -> Lab:
     lab.model = lambda: nn.Sequential(nn.Linear(1, 32), nn.Tanh(), nn.Linear(32, 1))
     lab.loss = F.mse_loss
     return lab
-
-

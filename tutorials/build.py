@@ -77,15 +77,19 @@ def lay_out_lessons(pages: Path) -> None:
     """The scripts, each with a line of downloads at its end; links to programs lead to the programs' pages."""
     downloads = pages / "downloads"
     downloads.mkdir()
-    shutil.copy(HERE / "_lesson.py", pages)
-    shutil.copy(HERE / "_lesson.py", downloads)
+    for helper in HERE.glob("_*.py"):
+        shutil.copy(helper, pages)
+        shutil.copy(helper, downloads)
     for script in lessons():
         shutil.copy(script, downloads)
         (downloads / f"{script.stem}.ipynb").write_text(notebook(script), encoding="utf-8")
         text = re.sub(r"\]\((program_\w+)\.py\)", r"](\1.md)", script.read_text(encoding="utf-8"))
         links = f"{{download}}`{script.name} <downloads/{script.name}>` · "
         links += f"{{download}}`{script.stem}.ipynb <downloads/{script.stem}.ipynb>`"
-        note = "(both want {download}`_lesson.py <downloads/_lesson.py>` beside them) · "
+        text = re.sub(r"\[([^\]]+)\]\((_\w+\.py)\)", r"{download}`\1 <downloads/\2>`", text)
+        helpers = sorted(set(re.findall(r"^(?:from|import) (_[a-z]\w*)", text, re.MULTILINE)))
+        wanted = " and ".join(f"{{download}}`{name}.py <downloads/{name}.py>`" for name in helpers)
+        note = f"(both want {wanted} beside them) · " if helpers else "· "
         everything = "{download}`all lessons <downloads/tinydl_course.zip>`"
         cell = f"\n# %% [markdown]\n# ---\n# **Download this lesson:** {links} {note}{everything}\n"
         (pages / script.name).write_text(text.rstrip() + "\n" + cell, encoding="utf-8")
@@ -291,7 +295,7 @@ def build(destination: Path = SITE) -> int:
     """Lay out the pages in a temporary folder, run Sphinx, and put the site where it belongs if all went well."""
     from sphinx.cmd.build import main
 
-    os.environ["PYTHONHASHSEED"] = "0"
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # Sphinx runs as many lessons at once as there are processors
     with tempfile.TemporaryDirectory() as temporary:
         pages, html = Path(temporary, "pages"), Path(temporary, "html")
         shutil.copytree(SOURCE, pages, ignore=shutil.ignore_patterns("formulas.txt", "reference.md", "__pycache__"))

@@ -19,7 +19,7 @@ extensions = [
     "sphinx_copybutton",
 ]
 default_role = "code"  # a name in `single` quotes is code, as in Markdown
-exclude_patterns = ["conf.py", "_lesson.py", "downloads", "static"]  # .py is the suffix of a page here
+exclude_patterns = ["conf.py", "_*.py", "downloads", "static"]  # .py is the suffix of a page here
 
 html_theme = "furo"
 html_title = "tinydl"
@@ -34,7 +34,7 @@ myst_enable_extensions = ["dollarmath", "amsmath", "attrs_inline"]
 myst_heading_anchors = 3
 nb_custom_formats = {".py": ["jupytext.reads", {"fmt": "py:percent"}]}
 nb_execution_mode = "force"  # "cache" wouldn't notice that tinydl has changed
-nb_execution_timeout = 120
+nb_execution_timeout = 300  # seconds for a cell: a busy machine is no mistake of a lesson
 nb_execution_show_tb = True  # with -W, a lesson that fails ends the build with its traceback;
 nb_execution_raise_on_error = False  # True would hide the traceback in a file
 nb_output_stderr = "warn"  # a lesson that warns isn't finished
@@ -45,7 +45,7 @@ copybutton_prompt_is_regexp = True
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
-autodoc_default_options = {"members": True, "show-inheritance": False}
+autodoc_default_options = {"members": True}
 python_maximum_signature_line_length = 88
 
 
