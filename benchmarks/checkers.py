@@ -340,7 +340,7 @@ def picture(table: dict[str, dict[str, float]], names: list[str], seeds: int, pa
     bugs = np.array([case.startswith("BUG") for case in cases])[:, None]
     figure = Figure(figsize=(2.6 + 0.85 * len(names) + 1.6, 0.36 * len(cases) + 2.2), layout="constrained")
     ax = figure.subplots()
-    image = ax.imshow(np.where(bugs, 100 - answers, answers), cmap="RdYlGn_r", vmin=-25, vmax=125, aspect="auto")
+    image = ax.imshow(np.where(bugs, 100 - answers, answers), cmap="RdYlBu_r", vmin=-40, vmax=140, aspect="auto")
     for (row, column), value in np.ndenumerate(answers):
         ax.text(column, row, f"{value:.0f}", ha="center", va="center", fontsize=9)
     for line in np.arange(0.5, len(cases) - 1):

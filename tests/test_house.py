@@ -30,7 +30,8 @@ ROOMS = [
     {"document", "diagnose", "strict"},
     {"training"},
     {"plots"},
-    {"learn", "cli"},
+    {"learn"},
+    {"cli"},
     {"__main__"},
 ]
 LEVEL = {name: level for level, names in enumerate(ROOMS) for name in names}

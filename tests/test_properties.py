@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from test_derivatives import (
     assert_first_derivative,
@@ -25,8 +25,8 @@ from tinydl.dispatch import primitives
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 NAMES = sorted(primitives)
-FEW = settings(max_examples=10, derandomize=True, database=None, deadline=None)
-MANY = settings(max_examples=100, derandomize=True, database=None, deadline=None)
+FEW = settings(max_examples=10, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck))
+MANY = settings(FEW, max_examples=200)
 SEEDS = st.integers(0, 2**32 - 1)
 
 

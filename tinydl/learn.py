@@ -30,6 +30,7 @@ from typing import Any
 
 import numpy as np
 
+from .arrays import Array
 from .gradcheck import gradcheck
 from .nn import Module
 from .recording import no_grad
@@ -206,7 +207,7 @@ def _judge(known: dict[str, Any], space: dict[str, Any]) -> None:
 
 
 def _judge_values(answer: Callable[..., Any], right: Callable[..., Any], cases: Sequence[tuple[Any, ...]]) -> None:
-    pairs: list[tuple[np.ndarray, np.ndarray]] = []
+    pairs: list[tuple[Array, Array]] = []
     for case in cases:
         expected, got = right(*copy.deepcopy(case)), _call(answer, case)
         if isinstance(expected, tuple):
@@ -237,7 +238,7 @@ def _same(a: Any, b: Any) -> bool:
     return bool(a == b)
 
 
-def _numbers(value: Any) -> np.ndarray:
+def _numbers(value: Any) -> Array:
     """The value as an array of floating numbers."""
     if value is None:
         raise _Mistake("returns_nothing", "A value that it returns is None.")
@@ -252,7 +253,7 @@ def _numbers(value: Any) -> np.ndarray:
     return array.astype(np.float64)
 
 
-def _compare(pairs: Sequence[tuple[np.ndarray, np.ndarray]]) -> None:
+def _compare(pairs: Sequence[tuple[Array, Array]]) -> None:
     """Raise _Mistake, with the kind of the difference, unless each first array is the second."""
     for got, expected in pairs:
         if got.shape != expected.shape:
@@ -285,7 +286,7 @@ def _compare(pairs: Sequence[tuple[np.ndarray, np.ndarray]]) -> None:
                    f"{int(np.sum(off > CLOSE * np.abs(b).max()))} of its {a.size} numbers differ.")  # fmt: skip
 
 
-def _near(a: np.ndarray, b: np.ndarray) -> bool:
+def _near(a: Array, b: Array) -> bool:
     scale = float(np.abs(b[np.isfinite(b)]).max(initial=0.0))
     return bool(np.allclose(a, b, rtol=CLOSE, atol=CLOSE * scale, equal_nan=True))
 
@@ -301,7 +302,7 @@ def _judge_gradient(known: dict[str, Any], answer: Callable[..., Any], case: tup
             arguments[position] = value
         return arguments
 
-    def claimed(upstream: tuple[Any, ...], inputs: Sequence[Any]) -> tuple[np.ndarray, ...]:
+    def claimed(upstream: tuple[Any, ...], inputs: Sequence[Any]) -> tuple[Array, ...]:
         got = _call(answer, (*upstream, *whole(inputs)))
         if len(wrt) == 1:
             return (_numbers(got[0] if isinstance(got, (tuple, list)) and len(got) == 1 else got),)
@@ -314,7 +315,7 @@ def _judge_gradient(known: dict[str, Any], answer: Callable[..., Any], case: tup
     output = np.asarray(forward(*case))
     first = np.random.default_rng(3).standard_normal(output.shape)
     claimed((first,) if known["KIND"] == "vjp" else (), inputs)  # what fails outright fails here, in plain words
-    value = lambda *given: forward(*whole(given))  # noqa: E731
+    value = lambda *given: forward(*whole(given))
     if known["KIND"] == "vjp":
         report = gradcheck(value, *inputs, vjp=lambda g, *given: claimed((g,), given))
     else:
@@ -354,7 +355,7 @@ def _judge_layer(answer: Callable[..., Any], right: Callable[..., Any], cases: S
                            "leave the Tensors with .data or .detach()?")  # fmt: skip
 
 
-def _compare_loosely(got: np.ndarray, expected: np.ndarray) -> None:
+def _compare_loosely(got: Array, expected: Array) -> None:
     if got.shape == expected.shape and np.allclose(got, expected, rtol=1e-4, atol=1e-5):
         return
     _compare([(got.astype(np.float64), expected.astype(np.float64))])

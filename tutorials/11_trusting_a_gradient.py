@@ -21,8 +21,9 @@ import tinydl as tl
 from tinydl import data
 
 spiral = data.spirals(300, noise=0.1, seed=0)  # 2 coordinates, 3 classes: three arms wound about each other
-batch = spiral.x, np.eye(3, dtype=np.float32)[spiral.y]  # the labels as rows (1, 0, 0), (0, 1, 0), (0, 0, 1)
-print(batch[0].shape, batch[1].shape)
+rows = np.eye(3, dtype=np.float32)[spiral.y]  # the labels as rows (1, 0, 0), (0, 1, 0), (0, 0, 1)
+batches = [(spiral.x[i : i + 60], rows[i : i + 60]) for i in range(0, 300, 60)]
+print(len(batches), "batches of", batches[0][0].shape, batches[0][1].shape)
 
 # %% [markdown]
 # ## A network with its backward pass, by hand
@@ -125,13 +126,13 @@ def gradient_of(bug):
 
 
 # %%
-def train(bug, steps=1000, rate=0.5):
+def train(bug, steps=1000, rate=0.3):
     gradient, parameters, curve = gradient_of(bug), start((2, 64, 64, 3), seed=1, dtype=np.float32), []
     for step in range(steps):
-        for p, g in zip(parameters, gradient(batch, *parameters), strict=True):
+        for p, g in zip(parameters, gradient(batches[step % 5], *parameters), strict=True):
             p -= np.float32(rate) * g
         if step % 20 == 19:
-            curve.append(np.mean(forward(batch[0], *parameters)[2].argmax(axis=1) == spiral.y))
+            curve.append(np.mean(forward(spiral.x, *parameters)[2].argmax(axis=1) == spiral.y))
     return curve
 
 
@@ -140,16 +141,16 @@ for bug, curve in curves.items():
     print(f"{bug:30} {curve[-1]:.1%}")
 
 # %%
-hidden = [bug for bug in BUGS if bug != "none" and curves[bug][-1] > 0.975]
+hidden = [bug for bug in BUGS if bug != "none" and curves[bug][-1] > 0.97]
 seen = [bug for bug in BUGS if np.mean(curves[bug][-5:]) < 0.9]
-assert curves["none"][-1] > 0.985
+assert curves["none"][-1] > 0.98
 assert np.sum(~spiral.x.any(axis=1)) == 3  # points at (0, 0), one of each class
 assert hidden == list(BUGS)[1:7]
 assert seen == list(BUGS)[7:]
 
 # %% [markdown]
 # The right gradient ends at about 99 % (the three arms begin at the same point, so two of the 300 can't be got
-# right). **And so do six of the nine wrong ones**, up to a point or two. A wrong gradient that still points
+# right). **And so do six of the nine wrong ones**, give or take a point. A wrong gradient that still points
 # downhill, more or less, gets there. With 64 random numbers per point to start from, the upper layers learn the spiral
 # without any help of the first. Only three mistakes are so gross that the curve shows them.
 #
@@ -392,12 +393,13 @@ if importlib.util.find_spec("hypothesis"):
         killed += noticed
         survivors += [] if noticed else [mutation.name]
     print(f"{killed} of {killed + len(survivors)} mutants killed; survivors: {survivors}")
-    assert survivors == ["transposed"] and killed >= 15
+    assert all(name == "transposed" or "axis=1" in name for name in survivors) and killed >= 15
 
 # %% [markdown]
-# One survivor: "transposed". It transposes square gradients only, and ours is 3 × 5, so this mutant does nothing at
-# all. Such *equivalent* mutants are no gap in the test; whoever reports a mutation score has to look at each
-# survivor and say why. (And had the input been 5 × 5, it would have been killed.)
+# The survivors: "transposed" transposes square gradients only, and ours is 3 × 5, so this mutant does nothing at
+# all; and `axis=1` in place of `axis=-1` is the same for an array of two axes. Such *equivalent* mutants are no gap
+# in the test; whoever reports a mutation score has to look at each survivor and say why. (Had the input been 5 × 5,
+# the first would have been killed; had it been 2 × 3 × 5, the second.)
 #
 # The rules of tinydl are tested in this way too: `python benchmarks/mutation.py` breaks every one of them, one
 # mutation at a time, and runs the tests until one fails.

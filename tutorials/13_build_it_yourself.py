@@ -205,7 +205,11 @@ def collect(loss):
     return sorted(found, key=lambda t: t.stamp, reverse=True)
 
 
-fit = lambda gradient, x: gradient  # step 5 will do something here
+def unchanged(gradient, x):
+    return gradient
+
+
+fit = unchanged  # step 5 will do something here
 
 
 # %%
@@ -247,12 +251,12 @@ show(figure, "13_build_it_yourself_1")
 # ## Step 5: broadcasting
 #
 # What broadcasting copies in the forward pass adds up in the backward pass. So: sum over the axes that were added in
-# front, and over those that were stretched from 1, until the gradient has the shape of its input. Write `fit`. If
-# you write it as a primitive, with a rule of its own, step 7 will be free.
+# front, and over those that were stretched from 1, until the gradient has the shape of its input. Write it, and let
+# `fit` be it. If you write it as a primitive, with a rule of its own, step 7 will be free.
 
 
 # %%
-def fit(gradient, x):
+def summed_to_shape(gradient, x):
     extra = gradient.ndim - x.ndim
     stretched = [i for i in range(x.ndim) if x.shape[i] == 1 and gradient.shape[i + extra] != 1]
     axes = (*range(extra), *(i + extra for i in stretched))
@@ -260,6 +264,9 @@ def fit(gradient, x):
         return gradient
     summed = Primitive(lambda a: a.sum(axis=axes).reshape(x.shape), lambda g, y, a: g + 0 * a)
     return summed(gradient)
+
+
+fit = summed_to_shape
 
 
 # %% [markdown]
@@ -479,7 +486,7 @@ PLACES = [
     (Tensor.__init__, engine.wrap),
     (collect, engine._collect),
     (gradients, engine.propagate),
-    (fit, arrays.fitted),
+    (summed_to_shape, arrays.fitted),
     (array_ufunc, dispatch.array_ufunc),
     (assign, engine.Tensor.data.fset),
 ]
