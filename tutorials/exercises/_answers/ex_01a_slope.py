@@ -1,0 +1,25 @@
+"""Answers to ex_01a_slope: solution, hints and typical mistakes. Spoilers."""
+
+import numpy as np
+
+FUNCTION = "slope"
+KIND = "values"
+SOLUTION = '''import numpy as np
+
+
+def slope(f, x, h):
+    return (f(x + h) - f(x - h)) / (2 * h)
+'''
+HINTS = (
+    'Call f twice: a little to the right of x, and a little to the left.',
+    'Rise over run: how far apart are the two points?',
+)
+WRONG = (  # what is changed in the solution, and the kind of wrong that it is
+    ('factor', '(2 * h)', 'h'),
+    ('sign', 'f(x + h) - f(x - h)', 'f(x - h) - f(x + h)'),
+    ('wrong_value', 'f(x - h)', 'f(x)'),
+)
+
+
+def cases(rng):
+    return [(np.sin, 0.7, 1e-3), (np.exp, -1.2, 0.1), (abs, 0.05, 0.2), (np.cos, 2.0, 0.5)]

@@ -1,0 +1,25 @@
+"""Answers to ex_01d_tangent: solution, hints and typical mistakes. Spoilers."""
+
+import numpy as np
+
+FUNCTION = "tangent"
+KIND = "values"
+SOLUTION = '''import numpy as np
+
+
+def tangent(f, df, a, x):
+    return f(a) + df(a) * (x - a)
+'''
+HINTS = (
+    'A straight line: a value at a, and a slope.',
+    'The slope is the same for all x.',
+)
+WRONG = (  # what is changed in the solution, and the kind of wrong that it is
+    ('wrong_value', 'df(a)', 'df(x)'),
+    ('offset', 'f(a) + ', ''),
+    ('wrong_value', '(x - a)', '(a - x)'),
+)
+
+
+def cases(rng):
+    return [(np.sin, np.cos, 0.4, rng.standard_normal(5))]

@@ -1,0 +1,10 @@
+"""Lesson 9. Momentum.
+
+v' = mu v + g, w' = w - lr v'. Give (w', v') as new arrays.
+"""
+
+import numpy as np  # noqa: F401
+
+
+def momentum(w, v, g, lr, mu):
+    return ...
