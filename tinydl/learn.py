@@ -25,7 +25,6 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -115,7 +114,8 @@ def check_text(name: str, text: str, file: str = "") -> Result:
     file = file or f"{name}.py"
     try:
         tree = ast.parse(text, file)
-    except (SyntaxError, ValueError) as error:
+        code = compile(tree, file, "exec")
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         line = getattr(error, "lineno", None)
         where = f" in line {line}" if line else ""
         return Result("syntax", f"Python can't read the file{where}: {getattr(error, 'msg', None) or error}.")
@@ -126,7 +126,7 @@ def check_text(name: str, text: str, file: str = "") -> Result:
     try:
         with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed), np.errstate(all="ignore"):
             space: dict[str, Any] = {"__name__": name, "__file__": file}
-            exec(compile(tree, file, "exec"), space)
+            exec(code, space)
             _judge(companion(name), space)
         result = Result("done", "Right.")
     except _Mistake as mistake:
@@ -317,11 +317,13 @@ def _judge_gradient(known: dict[str, Any], answer: Callable[..., Any], case: tup
     claimed((first,) if known["KIND"] == "vjp" else (), inputs)  # what fails outright fails here, in plain words
     value = lambda *given: forward(*whole(given))
     if known["KIND"] == "vjp":
-        report = gradcheck(value, *inputs, vjp=lambda g, *given: claimed((g,), given))
+        report = gradcheck(value, *inputs, vjp=lambda g, *given: claimed((g,), given), directions=2)
     else:
-        report = gradcheck(value, *inputs, grad=lambda *given: claimed((), given))
-    if report.verdict != "wrong":
+        report = gradcheck(value, *inputs, grad=lambda *given: claimed((), given), directions=2)
+    if report:
         return
+    if report.verdict == "undecided":
+        raise _Mistake("undecided", "The gradient checker can't decide: rounding errors are larger than the gradient.")
     if report.causes:
         raise _Mistake(report.causes[0][0], f"The gradient checker says: {report.causes[0][1]}")
     raise _Mistake(
@@ -349,8 +351,7 @@ def _judge_layer(answer: Callable[..., Any], right: Callable[..., Any], cases: S
             if not isinstance(out, Tensor):
                 raise _Mistake("type", f"forward should give a Tensor, not a {type(out).__name__}.")
             _compare_loosely(out.data, ours(x).data)
-        report = gradcheck(theirs, x.astype(np.float64))
-        if report.verdict == "wrong":
+        if not gradcheck(theirs, x.astype(np.float64), directions=2):
             raise _Mistake("wrong_gradient", "The outputs are right, but the gradient doesn't pass through: did you "
                            "leave the Tensors with .data or .detach()?")  # fmt: skip
 
@@ -372,13 +373,16 @@ class Course:
         self.state: dict[str, dict[str, Any]] = {"done": {}, "hints": {}, "given": {}}
         self.names = names()
         try:
-            self.fresh = not folder.exists()
+            self.fresh = not (folder / STATE).exists()
+            if folder.resolve() == exercises_folder():
+                raise LearnError("the folder is where the exercises come from; choose another for your answers")
             folder.mkdir(parents=True, exist_ok=True)
             self._load()
             self._copy()
             self.save()
-        except OSError as error:
-            raise LearnError(f"the folder {folder} can't be used: {error.strerror or error}") from None
+        except (OSError, ValueError) as error:
+            why = getattr(error, "strerror", None) or error
+            raise LearnError(f"the folder {folder} can't be used: {why}") from None
 
     def _load(self) -> None:
         path = self.folder / STATE
@@ -387,7 +391,8 @@ class Course:
         try:
             found = json.loads(path.read_text(encoding="utf-8"))
             for key, kept in self.state.items():
-                kept.update({str(k): v for k, v in found[key].items() if isinstance(v, (str, int))})
+                wanted = int if key == "hints" else str
+                kept.update({str(k): v for k, v in found[key].items() if isinstance(v, wanted)})
         except (ValueError, KeyError, AttributeError, TypeError):
             self.notes.append(f"{path} couldn't be read; progress starts anew, and your answers are as they were.")
 
@@ -405,6 +410,8 @@ class Course:
             if not target.exists() or (untouched and digest(source) != digest(target)):
                 shutil.copyfile(source, target)
                 self.state["given"][name] = digest(target)
+            elif digest(source) == digest(target):
+                self.state["given"][name] = digest(target)
 
     def path(self, name: str) -> Path:
         """The learner's file."""
@@ -420,9 +427,9 @@ class Course:
 
     def find(self, wanted: str) -> str:
         """The exercise that a shortened name means."""
-        word = Path(wanted).name.removesuffix(".py").lower()
+        word = Path(wanted).name.lower().removesuffix(".py").removeprefix("ex_")
         for match in (
-            [n for n in self.names if word in (n, n.removeprefix("ex_"), *n.split("_", 2)[1:])],
+            [n for n in self.names if word in (n.removeprefix("ex_"), *n.split("_", 2)[1:])],
             [n for n in self.names if word and n.removeprefix("ex_").startswith(word)],
         ):
             if len(match) == 1:
@@ -474,16 +481,18 @@ def add_learn_command(subparsers: Any) -> None:
     )
     parser.add_argument("action", nargs="?", choices=("check", "hint"), help="without it: progress")
     parser.add_argument("name", nargs="?", default="", help="which exercise (default: the next)")
-    parser.add_argument("--folder", type=Path, default=FOLDER, help=f"where your answers are (default {FOLDER})")
+    parser.add_argument(
+        "--folder", type=Path, help=f"where your answers are (default {FOLDER}, or here if you are in it)"
+    )
     parser.add_argument("--all", action="store_true", help="check: every exercise whose gap is filled")
     parser.set_defaults(run=run_learn)
 
 
-def run_learn(chosen: argparse.Namespace | SimpleNamespace) -> int:
+def run_learn(chosen: argparse.Namespace) -> int:
     """Do what was asked for; the status is 0, or 1 if an answer isn't right. Raises LearnError for misuse."""
     if chosen.all and (chosen.action != "check" or chosen.name):
         raise LearnError("--all goes with `tinydl learn check`, without a name")
-    course = Course(chosen.folder)
+    course = Course(chosen.folder or (Path() if Path(STATE).is_file() else FOLDER))
     for note in course.notes:
         print(note)
     if not chosen.action:

@@ -4,8 +4,6 @@ Give (f(x + h) - f(x - h)) / (2h), which is close to the derivative f'(x).
 f is a function of one number; x and h are numbers.
 """
 
-import numpy as np  # noqa: F401
-
 
 def slope(f, x, h):
     return ...

@@ -4,8 +4,6 @@ With rounding errors of relative size eps, a central difference is best near h =
 eps and x are numbers; give h.
 """
 
-import numpy as np  # noqa: F401
-
 
 def best_step(eps, x):
     return ...

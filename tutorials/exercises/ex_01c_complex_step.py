@@ -4,8 +4,6 @@ For a smooth f that takes complex numbers, f'(x) is close to Im f(x + ih) / h, w
 f is a function, x and h are real numbers; give a real number.
 """
 
-import numpy as np  # noqa: F401
-
 
 def complex_step(f, x, h):
     return ...

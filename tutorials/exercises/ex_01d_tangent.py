@@ -4,8 +4,6 @@ Near a, f(x) is close to f(a) + f'(a) (x - a). Give that.
 f and df, its derivative, are functions of one number; a is a number, x an array.
 """
 
-import numpy as np  # noqa: F401
-
 
 def tangent(f, df, a, x):
     return ...

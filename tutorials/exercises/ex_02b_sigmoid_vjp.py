@@ -4,7 +4,7 @@ y = 1 / (1 + exp(-x)), for each element of x, an array of any shape. A loss L de
 give dL/dx, with the shape of x.
 """
 
-import numpy as np  # noqa: F401
+import numpy as np
 
 
 def sigmoid_vjp(g, x):

@@ -5,8 +5,6 @@ from, with repetitions: {"c": ["a", "a"], "a": []}. Give the number of paths fro
 itself there is 1. In the example there are 2 from "c" to "a".
 """
 
-import numpy as np  # noqa: F401
-
 
 def paths(graph, end, start):
     return ...

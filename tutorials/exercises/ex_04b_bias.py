@@ -3,8 +3,6 @@
 y = x + b, with x of shape (n, d) and b of shape (d,), which is added to each row. g = dL/dy: give (dL/dx, dL/db).
 """
 
-import numpy as np  # noqa: F401
-
 
 def bias_vjp(g, x, b):
     return ...

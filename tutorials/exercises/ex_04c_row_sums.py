@@ -3,7 +3,7 @@
 y = x.sum(axis=1), from shape (n, d) to (n,). g = dL/dy: give dL/dx, with shape (n, d).
 """
 
-import numpy as np  # noqa: F401
+import numpy as np
 
 
 def row_sums_vjp(g, x):

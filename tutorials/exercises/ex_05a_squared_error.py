@@ -3,8 +3,6 @@
 L = mean((p - y)^2), for predictions p and targets y of shape (n,). Give (dL/dp, dL/dy).
 """
 
-import numpy as np  # noqa: F401
-
 
 def squared_error_grad(p, y):
     return ...

@@ -3,8 +3,6 @@
 L = mean((x w + b - y)^2) / 2; x has shape (n, d), w (d,), y (n,), and b is a number. Give (dL/dw, dL/db).
 """
 
-import numpy as np  # noqa: F401
-
 
 def regression_grad(x, y, w, b):
     return ...

@@ -4,7 +4,7 @@ L = mean over i of -log softmax(z[i])[y[i]], with logits z of shape (n, k) and l
 Give dL/dz.
 """
 
-import numpy as np  # noqa: F401
+import numpy as np
 
 
 def logits_grad(z, y):

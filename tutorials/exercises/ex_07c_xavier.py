@@ -4,7 +4,7 @@ Weights drawn evenly from -a to a keep the variance forwards and backwards if a 
 Give a for a weight of shape (out, in).
 """
 
-import numpy as np  # noqa: F401
+import numpy as np
 
 
 def xavier_bound(shape):

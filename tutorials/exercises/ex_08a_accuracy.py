@@ -4,8 +4,6 @@ Which part of the examples has its largest score at its label? scores has shape 
 0 to 1.
 """
 
-import numpy as np  # noqa: F401
-
 
 def accuracy(scores, labels):
     return ...

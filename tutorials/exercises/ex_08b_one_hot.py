@@ -3,7 +3,7 @@
 Give an array of shape (n, classes) with a 1 in row i at labels[i], and 0 elsewhere.
 """
 
-import numpy as np  # noqa: F401
+import numpy as np
 
 
 def one_hot(labels, classes):

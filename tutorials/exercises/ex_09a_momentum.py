@@ -3,8 +3,6 @@
 v' = mu v + g, w' = w - lr v'. Give (w', v') as new arrays.
 """
 
-import numpy as np  # noqa: F401
-
 
 def momentum(w, v, g, lr, mu):
     return ...

@@ -3,8 +3,6 @@
 L = lam / 2 * (sum of w^2), for w of any shape. Give dL/dw.
 """
 
-import numpy as np  # noqa: F401
-
 
 def l2_grad(w, lam):
     return ...

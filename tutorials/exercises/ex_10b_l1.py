@@ -3,7 +3,7 @@
 L = lam * (sum of |w|), for w of any shape. Give dL/dw, and 0 where w is 0.
 """
 
-import numpy as np  # noqa: F401
+import numpy as np
 
 
 def l1_grad(w, lam):

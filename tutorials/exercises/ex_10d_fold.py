@@ -4,7 +4,7 @@ Of n examples in k folds, fold number i is held out: i, i + k, i + 2k, ... Give 
 training, in order.
 """
 
-import numpy as np  # noqa: F401
+import numpy as np
 
 
 def training_indices(n, k, i):

@@ -3,7 +3,7 @@
 |a - b| / max(|a|, |b|) for each element of two arrays; 0 where both are 0.
 """
 
-import numpy as np  # noqa: F401
+import numpy as np
 
 
 def relative_error(a, b):

@@ -4,7 +4,7 @@ For a function f of an array, give (the derivative of f at x along d by a centra
 gradient g says it is: the sum of g * d). x, d and g have the same shape. For the right g this is close to 0.
 """
 
-import numpy as np  # noqa: F401
+import numpy as np
 
 
 def along(f, g, x, d, h):

@@ -4,7 +4,7 @@ y = table[index]: rows of a table, shape (k, d), picked by whole numbers, shape 
 Somebody wrote d[index] = g, which forgets all but the last. g = dL/dy, shape (n, d): give dL/dtable.
 """
 
-import numpy as np  # noqa: F401
+import numpy as np
 
 
 def rows_vjp(g, table, index):

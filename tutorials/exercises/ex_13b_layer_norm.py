@@ -4,8 +4,6 @@ y = (x - mean) / std, with mean and std of each row of x, shape (n, d); std divi
 mean and std depend on x too.
 """
 
-import numpy as np  # noqa: F401
-
 
 def normalise_vjp(g, x):
     return ...

@@ -4,7 +4,7 @@ y[i] = sum over k of w[k] x[i + k], from x, shape (n,), and w, shape (m,), to sh
 (dL/dx, dL/dw).
 """
 
-import numpy as np  # noqa: F401
+import numpy as np
 
 
 def convolve_vjp(g, x, w):

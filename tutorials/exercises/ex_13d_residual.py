@@ -3,7 +3,7 @@
 y = x + relu(x W^T), as a tl.nn.Module with one parameter, `weight`, of shape (size, size). x has shape (n, size).
 """
 
-import numpy as np  # noqa: F401
+import numpy as np
 
 import tinydl as tl
 

@@ -4,20 +4,20 @@ import numpy as np
 
 FUNCTION = "slope"
 KIND = "values"
-SOLUTION = '''import numpy as np
+SOLUTION = """import numpy as np
 
 
 def slope(f, x, h):
     return (f(x + h) - f(x - h)) / (2 * h)
-'''
+"""
 HINTS = (
-    'Call f twice: a little to the right of x, and a little to the left.',
-    'Rise over run: how far apart are the two points?',
+    "Call f twice: a little to the right of x, and a little to the left.",
+    "Rise over run: how far apart are the two points?",
 )
 WRONG = (  # what is changed in the solution, and the kind of wrong that it is
-    ('factor', '(2 * h)', 'h'),
-    ('sign', 'f(x + h) - f(x - h)', 'f(x - h) - f(x + h)'),
-    ('wrong_value', 'f(x - h)', 'f(x)'),
+    ("factor", "(2 * h)", "h"),
+    ("sign", "f(x + h) - f(x - h)", "f(x - h) - f(x + h)"),
+    ("wrong_value", "f(x - h)", "f(x)"),
 )
 
 

@@ -2,20 +2,20 @@
 
 FUNCTION = "best_step"
 KIND = "values"
-SOLUTION = '''import numpy as np
+SOLUTION = """import numpy as np
 
 
 def best_step(eps, x):
     return eps ** (1 / 3) * max(1, abs(x))
-'''
+"""
 HINTS = (
-    'The step grows with x where x is large, and not below 1.',
-    'A cube root is a power: which?',
+    "The step grows with x where x is large, and not below 1.",
+    "A cube root is a power: which?",
 )
 WRONG = (  # what is changed in the solution, and the kind of wrong that it is
-    ('wrong_value', '1 / 3', '1 / 2'),
-    ('wrong_value', 'max(1, abs(x))', 'abs(x)'),
-    ('sign', 'eps **', '-eps **'),
+    ("wrong_value", "1 / 3", "1 / 2"),
+    ("wrong_value", "max(1, abs(x))", "abs(x)"),
+    ("sign", "eps **", "-eps **"),
 )
 
 

@@ -4,20 +4,20 @@ import numpy as np
 
 FUNCTION = "complex_step"
 KIND = "values"
-SOLUTION = '''import numpy as np
+SOLUTION = """import numpy as np
 
 
 def complex_step(f, x, h):
     return f(x + 1j * h).imag / h
-'''
+"""
 HINTS = (
-    'Python writes i as 1j.',
-    'A complex number z has z.real and z.imag.',
+    "Python writes i as 1j.",
+    "A complex number z has z.real and z.imag.",
 )
 WRONG = (  # what is changed in the solution, and the kind of wrong that it is
-    ('wrong_value', '.imag', '.real'),
-    ('sign', 'x + 1j', 'x - 1j'),
-    ('type', '.imag', ''),
+    ("wrong_value", ".imag", ".real"),
+    ("sign", "x + 1j", "x - 1j"),
+    ("type", ".imag", ""),
 )
 
 

@@ -4,20 +4,20 @@ import numpy as np
 
 FUNCTION = "tangent"
 KIND = "values"
-SOLUTION = '''import numpy as np
+SOLUTION = """import numpy as np
 
 
 def tangent(f, df, a, x):
     return f(a) + df(a) * (x - a)
-'''
+"""
 HINTS = (
-    'A straight line: a value at a, and a slope.',
-    'The slope is the same for all x.',
+    "A straight line: a value at a, and a slope.",
+    "The slope is the same for all x.",
 )
 WRONG = (  # what is changed in the solution, and the kind of wrong that it is
-    ('wrong_value', 'df(a)', 'df(x)'),
-    ('offset', 'f(a) + ', ''),
-    ('wrong_value', '(x - a)', '(a - x)'),
+    ("wrong_value", "df(a)", "df(x)"),
+    ("offset", "f(a) + ", ""),
+    ("wrong_value", "(x - a)", "(a - x)"),
 )
 
 

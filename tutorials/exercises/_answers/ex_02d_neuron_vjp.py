@@ -4,22 +4,22 @@ import numpy as np
 
 FUNCTION = "neuron_vjp"
 KIND = "vjp"
-SOLUTION = '''import numpy as np
+SOLUTION = """import numpy as np
 
 
 def neuron_vjp(g, w, x, b):
     y = np.tanh(w @ x + b)
     dz = g * (1 - y**2)
     return dz * x, dz * w, dz
-'''
+"""
 HINTS = (
-    'First the gradient of z = w . x + b, then those of w, x and b.',
+    "First the gradient of z = w . x + b, then those of w, x and b.",
     "tanh'(z) = 1 - tanh(z)^2.",
 )
 WRONG = (  # what is changed in the solution, and the kind of wrong that it is
-    ('swapped', 'dz * x, dz * w', 'dz * w, dz * x'),
-    ('ignores_upstream', 'g * (1', '(1'),
-    ('count', 'dz * x, dz * w, dz', 'dz * x, dz * w'),
+    ("swapped", "dz * x, dz * w", "dz * w, dz * x"),
+    ("ignores_upstream", "g * (1", "(1"),
+    ("count", "dz * x, dz * w, dz", "dz * x, dz * w"),
 )
 
 

@@ -2,22 +2,22 @@
 
 FUNCTION = "paths"
 KIND = "values"
-SOLUTION = '''import numpy as np
+SOLUTION = """import numpy as np
 
 
 def paths(graph, end, start):
     if end == start:
         return 1
     return sum(paths(graph, node, start) for node in graph[end])
-'''
+"""
 HINTS = (
-    'How many paths does each node have that `end` was computed from? Add them up.',
-    'The function may call itself; it stops at `start`.',
+    "How many paths does each node have that `end` was computed from? Add them up.",
+    "The function may call itself; it stops at `start`.",
 )
 WRONG = (  # what is changed in the solution, and the kind of wrong that it is
-    ('wrong_value', 'graph[end]', 'set(graph[end])'),
-    ('zero', 'return 1', 'return 0'),
-    ('wrong_value', 'in graph[end])', 'in graph[end]) + 1'),
+    ("wrong_value", "graph[end]", "set(graph[end])"),
+    ("zero", "return 1", "return 0"),
+    ("wrong_value", "in graph[end])", "in graph[end]) + 1"),
 )
 
 

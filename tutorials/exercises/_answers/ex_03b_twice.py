@@ -4,20 +4,20 @@ import numpy as np
 
 FUNCTION = "twice_vjp"
 KIND = "vjp"
-SOLUTION = '''import numpy as np
+SOLUTION = """import numpy as np
 
 
 def twice_vjp(g, x):
     return g * np.sin(x) + g * x * np.cos(x) + g
-'''
+"""
 HINTS = (
-    'x is used three times: what comes back from each use?',
-    'The product rule gives two of the three terms.',
+    "x is used three times: what comes back from each use?",
+    "The product rule gives two of the three terms.",
 )
 WRONG = (  # what is changed in the solution, and the kind of wrong that it is
-    ('wrong_gradient', ' + g * x * np.cos(x)', ''),
-    ('sign', 'return g * np.sin(x) + g * x * np.cos(x) + g', 'return -(g * np.sin(x) + g * x * np.cos(x) + g)'),
-    ('ignores_upstream', 'g * np.sin(x) + g * x * np.cos(x) + g', 'np.sin(x) + x * np.cos(x) + 1'),
+    ("wrong_gradient", " + g * x * np.cos(x)", ""),
+    ("sign", "return g * np.sin(x) + g * x * np.cos(x) + g", "return -(g * np.sin(x) + g * x * np.cos(x) + g)"),
+    ("ignores_upstream", "g * np.sin(x) + g * x * np.cos(x) + g", "np.sin(x) + x * np.cos(x) + 1"),
 )
 
 

@@ -1,23 +1,21 @@
 """Answers to ex_04d_mean: solution, hints and typical mistakes. Spoilers."""
 
-import numpy as np
-
 FUNCTION = "mean_vjp"
 KIND = "vjp"
-SOLUTION = '''import numpy as np
+SOLUTION = """import numpy as np
 
 
 def mean_vjp(g, x):
     return g * np.ones(x.shape) / x.size
-'''
+"""
 HINTS = (
-    'A mean is a sum, divided by how many there are.',
-    'All elements get the same.',
+    "A mean is a sum, divided by how many there are.",
+    "All elements get the same.",
 )
 WRONG = (  # what is changed in the solution, and the kind of wrong that it is
-    ('factor', ' / x.size', ''),
-    ('ignores_upstream', 'g * ', ''),
-    ('shape', 'np.ones(x.shape)', '1.0'),
+    ("factor", " / x.size", ""),
+    ("ignores_upstream", "g * ", ""),
+    ("shape", "np.ones(x.shape)", "1.0"),
 )
 
 

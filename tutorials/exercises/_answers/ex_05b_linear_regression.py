@@ -5,22 +5,22 @@ import numpy as np
 FUNCTION = "regression_grad"
 KIND = "grad"
 WRT = (2, 3)
-SOLUTION = '''import numpy as np
+SOLUTION = """import numpy as np
 
 
 def regression_grad(x, y, w, b):
     error = x @ w + b - y
     return x.T @ error / len(y), error.mean()
-'''
+"""
 HINTS = (
-    'The error of each example comes first.',
-    'dL/dw[j] is the mean of error times x[:, j].',
+    "The error of each example comes first.",
+    "dL/dw[j] is the mean of error times x[:, j].",
 )
 WRONG = (  # what is changed in the solution, and the kind of wrong that it is
-    ('sign', 'x @ w + b - y', 'y - x @ w - b'),
-    ('factor', ' / len(y)', ''),
-    ('factor', 'error.mean()', 'error.sum()'),
-    ('shape', 'error.mean()', 'error'),
+    ("sign", "x @ w + b - y", "y - x @ w - b"),
+    ("factor", " / len(y)", ""),
+    ("factor", "error.mean()", "error.sum()"),
+    ("shape", "error.mean()", "error"),
 )
 
 

@@ -2,22 +2,25 @@
 
 FUNCTION = "step"
 KIND = "values"
-SOLUTION = '''import numpy as np
+SOLUTION = """import numpy as np
 
 
 def step(w, g, lr):
     return w - lr * g
-'''
+"""
 HINTS = (
-    'Downhill is against the gradient.',
+    "Downhill is against the gradient.",
     "`w -= ...` changes the caller's array.",
 )
 WRONG = (  # what is changed in the solution, and the kind of wrong that it is
-    ('wrong_value', 'w - lr', 'w + lr'),
-    ('changes_inputs', 'return w - lr * g', 'w -= lr * g\n    return w'),
-    ('wrong_value', 'lr * g', 'g'),
+    ("wrong_value", "w - lr", "w + lr"),
+    ("changes_inputs", "return w - lr * g", "w -= lr * g\n    return w"),
+    ("wrong_value", "lr * g", "g"),
 )
 
 
 def cases(rng):
-    return [(rng.standard_normal((2, 3)), rng.standard_normal((2, 3)), 0.1), (rng.standard_normal(4), rng.standard_normal(4), 0.03)]
+    return [
+        (rng.standard_normal((2, 3)), rng.standard_normal((2, 3)), 0.1),
+        (rng.standard_normal(4), rng.standard_normal(4), 0.03),
+    ]

@@ -5,22 +5,22 @@ import numpy as np
 FUNCTION = "logits_grad"
 KIND = "grad"
 WRT = (0,)
-SOLUTION = '''import numpy as np
+SOLUTION = """import numpy as np
 
 
 def logits_grad(z, y):
     e = np.exp(z - z.max(axis=1, keepdims=True))
     p = e / e.sum(axis=1, keepdims=True)
     return (p - np.eye(z.shape[1])[y]) / len(y)
-'''
+"""
 HINTS = (
-    'You need the softmax p, and the labels as rows with a single 1.',
-    'np.eye(k)[y] makes such rows. The rest is a difference, and the mean.',
+    "You need the softmax p, and the labels as rows with a single 1.",
+    "np.eye(k)[y] makes such rows. The rest is a difference, and the mean.",
 )
 WRONG = (  # what is changed in the solution, and the kind of wrong that it is
-    ('factor', ' / len(y)', ''),
-    ('sign', 'p - np.eye(z.shape[1])[y]', 'np.eye(z.shape[1])[y] - p'),
-    ('wrong_gradient', '(p - np.eye(z.shape[1])[y])', 'p'),
+    ("factor", " / len(y)", ""),
+    ("sign", "p - np.eye(z.shape[1])[y]", "np.eye(z.shape[1])[y] - p"),
+    ("wrong_gradient", "(p - np.eye(z.shape[1])[y])", "p"),
 )
 
 

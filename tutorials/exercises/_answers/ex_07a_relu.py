@@ -4,20 +4,20 @@ import numpy as np
 
 FUNCTION = "relu_vjp"
 KIND = "vjp"
-SOLUTION = '''import numpy as np
+SOLUTION = """import numpy as np
 
 
 def relu_vjp(g, x):
     return g * (x > 0)
-'''
+"""
 HINTS = (
-    'Where x is positive y is x; elsewhere it is constant.',
-    'A comparison gives True and False, which multiply like 1 and 0.',
+    "Where x is positive y is x; elsewhere it is constant.",
+    "A comparison gives True and False, which multiply like 1 and 0.",
 )
 WRONG = (  # what is changed in the solution, and the kind of wrong that it is
-    ('ignores_upstream', 'g * (x > 0)', '1.0 * (x > 0)'),
-    ('sign', 'g * (x > 0)', '-g * (x > 0)'),
-    ('negative_inputs', 'g * (x > 0)', 'g'),
+    ("ignores_upstream", "g * (x > 0)", "1.0 * (x > 0)"),
+    ("sign", "g * (x > 0)", "-g * (x > 0)"),
+    ("negative_inputs", "g * (x > 0)", "g"),
 )
 
 

@@ -1,23 +1,21 @@
 """Answers to ex_07b_he: solution, hints and typical mistakes. Spoilers."""
 
-import numpy as np
-
 FUNCTION = "he_std"
 KIND = "values"
-SOLUTION = '''import numpy as np
+SOLUTION = """import numpy as np
 
 
 def he_std(shape):
     return np.sqrt(2 / shape[1])
-'''
+"""
 HINTS = (
-    'fan_in counts how many inputs a unit adds up.',
-    'That is the second number of the shape.',
+    "fan_in counts how many inputs a unit adds up.",
+    "That is the second number of the shape.",
 )
 WRONG = (  # what is changed in the solution, and the kind of wrong that it is
-    ('wrong_value', 'shape[1]', 'shape[0]'),
-    ('factor', '2 / ', '1 / '),
-    ('wrong_value', 'np.sqrt(2 / shape[1])', '2 / shape[1]'),
+    ("wrong_value", "shape[1]", "shape[0]"),
+    ("factor", "2 / ", "1 / "),
+    ("wrong_value", "np.sqrt(2 / shape[1])", "2 / shape[1]"),
 )
 
 

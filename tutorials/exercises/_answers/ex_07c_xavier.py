@@ -1,23 +1,21 @@
 """Answers to ex_07c_xavier: solution, hints and typical mistakes. Spoilers."""
 
-import numpy as np
-
 FUNCTION = "xavier_bound"
 KIND = "values"
-SOLUTION = '''import numpy as np
+SOLUTION = """import numpy as np
 
 
 def xavier_bound(shape):
     return np.sqrt(6 / (shape[0] + shape[1]))
-'''
+"""
 HINTS = (
-    'Both numbers of the shape are needed.',
-    'np.sqrt',
+    "Both numbers of the shape are needed.",
+    "np.sqrt",
 )
 WRONG = (  # what is changed in the solution, and the kind of wrong that it is
-    ('factor', '6 /', '2 /'),
-    ('wrong_value', 'shape[0] + shape[1]', 'shape[0] * shape[1]'),
-    ('wrong_value', 'np.sqrt(6 / (shape[0] + shape[1]))', '6 / (shape[0] + shape[1])'),
+    ("factor", "6 /", "2 /"),
+    ("wrong_value", "shape[0] + shape[1]", "shape[0] * shape[1]"),
+    ("wrong_value", "np.sqrt(6 / (shape[0] + shape[1]))", "6 / (shape[0] + shape[1])"),
 )
 
 

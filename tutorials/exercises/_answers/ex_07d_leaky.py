@@ -5,20 +5,20 @@ import numpy as np
 FUNCTION = "leaky_vjp"
 KIND = "vjp"
 WRT = (0,)
-SOLUTION = '''import numpy as np
+SOLUTION = """import numpy as np
 
 
 def leaky_vjp(g, x, slope):
     return g * np.where(x > 0, 1, slope)
-'''
+"""
 HINTS = (
-    'np.where(condition, a, b) chooses for each element.',
-    'The derivative is one of two numbers.',
+    "np.where(condition, a, b) chooses for each element.",
+    "The derivative is one of two numbers.",
 )
 WRONG = (  # what is changed in the solution, and the kind of wrong that it is
-    ('negative_inputs', 'np.where(x > 0, 1, slope)', '(x > 0)'),
-    ('wrong_gradient', 'np.where(x > 0, 1, slope)', 'np.where(x > 0, slope, 1)'),
-    ('ignores_upstream', 'g * np', 'np'),
+    ("negative_inputs", "np.where(x > 0, 1, slope)", "(x > 0)"),
+    ("wrong_gradient", "np.where(x > 0, 1, slope)", "np.where(x > 0, slope, 1)"),
+    ("ignores_upstream", "g * np", "np"),
 )
 
 

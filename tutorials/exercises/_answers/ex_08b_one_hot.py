@@ -4,20 +4,20 @@ import numpy as np
 
 FUNCTION = "one_hot"
 KIND = "values"
-SOLUTION = '''import numpy as np
+SOLUTION = """import numpy as np
 
 
 def one_hot(labels, classes):
     return np.eye(classes)[labels]
-'''
+"""
 HINTS = (
-    'The rows of the identity matrix are what is wanted.',
-    'Indexing by an array of labels picks rows.',
+    "The rows of the identity matrix are what is wanted.",
+    "Indexing by an array of labels picks rows.",
 )
 WRONG = (  # what is changed in the solution, and the kind of wrong that it is
-    ('shape', 'np.eye(classes)[labels]', 'np.eye(classes)[labels].T'),
-    ('offset', 'np.eye(classes)[labels]', 'np.eye(classes)[labels] + 1'),
-    ('permuted', '[labels]', '[labels - 1]'),
+    ("transposed", "np.eye(classes)[labels]", "np.eye(classes)[labels].T"),
+    ("offset", "np.eye(classes)[labels]", "np.eye(classes)[labels] + 1"),
+    ("permuted", "[labels]", "[labels - 1]"),
 )
 
 

@@ -4,7 +4,7 @@ import numpy as np
 
 FUNCTION = "Linear"
 KIND = "layer"
-SOLUTION = '''import numpy as np
+SOLUTION = """import numpy as np
 
 import tinydl as tl
 
@@ -16,15 +16,15 @@ class Linear(tl.nn.Module):
 
     def forward(self, x):
         return x @ self.weight.T + self.bias
-'''
+"""
 HINTS = (
-    'self.bias is made like self.weight, with its own shape.',
-    'Operators on Tensors are as on arrays: @, .T and +.',
+    "self.bias is made like self.weight, with its own shape.",
+    "Operators on Tensors are as on arrays: @, .T and +.",
 )
 WRONG = (  # what is changed in the solution, and the kind of wrong that it is
-    ('wrong_value', ' + self.bias', ' - self.bias'),
-    ('parameters', '(outputs, inputs)', '(inputs, outputs)'),
-    ('wrong_gradient', 'self.weight.T', 'self.weight.detach().T'),
+    ("wrong_value", " + self.bias", " - self.bias"),
+    ("parameters", "(outputs, inputs)", "(inputs, outputs)"),
+    ("wrong_gradient", "self.weight.T", "self.weight.detach().T"),
 )
 
 

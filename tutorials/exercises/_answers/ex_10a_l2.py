@@ -5,20 +5,20 @@ import numpy as np
 FUNCTION = "l2_grad"
 KIND = "grad"
 WRT = (0,)
-SOLUTION = '''import numpy as np
+SOLUTION = """import numpy as np
 
 
 def l2_grad(w, lam):
     return lam * w
-'''
+"""
 HINTS = (
-    'Differentiate one square.',
-    'The half is there for a reason.',
+    "Differentiate one square.",
+    "The half is there for a reason.",
 )
 WRONG = (  # what is changed in the solution, and the kind of wrong that it is
-    ('factor', 'lam * w', '2 * lam * w'),
-    ('sign', 'lam * w', '-lam * w'),
-    ('wrong_gradient', 'lam * w', 'lam * w**2'),
+    ("factor", "lam * w", "2 * lam * w"),
+    ("sign", "lam * w", "-lam * w"),
+    ("wrong_gradient", "lam * w", "lam * w**2"),
 )
 
 

@@ -5,20 +5,20 @@ import numpy as np
 FUNCTION = "l1_grad"
 KIND = "grad"
 WRT = (0,)
-SOLUTION = '''import numpy as np
+SOLUTION = """import numpy as np
 
 
 def l1_grad(w, lam):
     return lam * np.sign(w)
-'''
+"""
 HINTS = (
-    'The slope of |w| is -1 or 1.',
-    'NumPy has a function that says on which side of 0 a number lies.',
+    "The slope of |w| is -1 or 1.",
+    "NumPy has a function that says on which side of 0 a number lies.",
 )
 WRONG = (  # what is changed in the solution, and the kind of wrong that it is
-    ('sign', 'lam *', '-lam *'),
-    ('wrong_gradient', 'np.sign(w)', 'w'),
-    ('negative_inputs', 'np.sign(w)', 'np.ones(w.shape)'),
+    ("sign", "lam *", "-lam *"),
+    ("wrong_gradient", "np.sign(w)", "w"),
+    ("negative_inputs", "np.sign(w)", "np.ones(w.shape)"),
 )
 
 

@@ -4,22 +4,25 @@ import numpy as np
 
 FUNCTION = "dropout"
 KIND = "values"
-SOLUTION = '''import numpy as np
+SOLUTION = """import numpy as np
 
 
 def dropout(x, keep, p):
     return x * keep / (1 - p)
-'''
+"""
 HINTS = (
-    'True and False multiply like 1 and 0.',
-    'What is kept gets larger.',
+    "True and False multiply like 1 and 0.",
+    "What is kept gets larger.",
 )
 WRONG = (  # what is changed in the solution, and the kind of wrong that it is
-    ('wrong_value', ' / (1 - p)', ''),
-    ('wrong_value', 'keep /', '~keep /'),
-    ('wrong_value', '/ (1 - p)', '/ p'),
+    ("wrong_value", " / (1 - p)", ""),
+    ("wrong_value", "keep /", "~keep /"),
+    ("wrong_value", "/ (1 - p)", "/ p"),
 )
 
 
 def cases(rng):
-    return [(rng.standard_normal((3, 4)), rng.standard_normal((3, 4)) > 0, 0.2), (rng.standard_normal(5), np.array([True, False, True, True, False]), 0.5)]
+    return [
+        (rng.standard_normal((3, 4)), rng.standard_normal((3, 4)) > 0, 0.2),
+        (rng.standard_normal(5), np.array([True, False, True, True, False]), 0.5),
+    ]

@@ -2,21 +2,21 @@
 
 FUNCTION = "training_indices"
 KIND = "values"
-SOLUTION = '''import numpy as np
+SOLUTION = """import numpy as np
 
 
 def training_indices(n, k, i):
     index = np.arange(n)
     return index[index % k != i]
-'''
+"""
 HINTS = (
-    'An index belongs to fold (index % k).',
-    'Pick with a comparison: index[condition].',
+    "An index belongs to fold (index % k).",
+    "Pick with a comparison: index[condition].",
 )
 WRONG = (  # what is changed in the solution, and the kind of wrong that it is
-    ('wrong_value', 'index % k', 'index // k'),
-    ('shape', '!= i', '== i'),
-    ('shape', 'index[index % k != i]', 'index % k != i'),
+    ("shape", "index % k", "index // k"),
+    ("shape", "!= i", "== i"),
+    ("shape", "index[index % k != i]", "index % k != i"),
 )
 
 

@@ -4,21 +4,21 @@ import numpy as np
 
 FUNCTION = "relative_error"
 KIND = "values"
-SOLUTION = '''import numpy as np
+SOLUTION = """import numpy as np
 
 
 def relative_error(a, b):
     size = np.maximum(abs(a), abs(b))
     return abs(a - b) / np.where(size > 0, size, 1)
-'''
+"""
 HINTS = (
-    'np.maximum takes the larger one element by element.',
-    'Where the size is 0, divide by something else.',
+    "np.maximum takes the larger one element by element.",
+    "Where the size is 0, divide by something else.",
 )
 WRONG = (  # what is changed in the solution, and the kind of wrong that it is
-    ('not_finite', 'np.where(size > 0, size, 1)', 'size'),
-    ('wrong_value', 'np.maximum(abs(a), abs(b))', 'abs(a)'),
-    ('wrong_value', 'abs(a - b)', '(a - b)'),
+    ("not_finite", "np.where(size > 0, size, 1)", "size"),
+    ("wrong_value", "np.maximum(abs(a), abs(b))", "abs(a)"),
+    ("wrong_value", "abs(a - b)", "(a - b)"),
 )
 
 

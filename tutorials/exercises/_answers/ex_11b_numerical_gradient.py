@@ -4,7 +4,7 @@ import numpy as np
 
 FUNCTION = "numerical_gradient"
 KIND = "values"
-SOLUTION = '''import numpy as np
+SOLUTION = """import numpy as np
 
 
 def numerical_gradient(f, x, h):
@@ -14,18 +14,25 @@ def numerical_gradient(f, x, h):
         step[i] = h
         g[i] = (f(x + step) - f(x - step)) / (2 * h)
     return g
-'''
+"""
 HINTS = (
-    'np.ndindex(x.shape) goes through all indices.',
-    'Make an array of zeros with a single h in it, add it and subtract it.',
+    "np.ndindex(x.shape) goes through all indices.",
+    "Make an array of zeros with a single h in it, add it and subtract it.",
 )
 WRONG = (  # what is changed in the solution, and the kind of wrong that it is
-    ('factor', '(2 * h)', 'h'),
-    ('sign', 'f(x + step) - f(x - step)', 'f(x - step) - f(x + step)'),
-    ('changes_inputs', '        step = np.zeros(x.shape)\n        step[i] = h\n', '        step = 0 * x\n        step[i] = h\n        x[i] += h\n'),
-    ('wrong_value', '- f(x - step)', '- f(x)'),
+    ("factor", "(2 * h)", "h"),
+    ("sign", "f(x + step) - f(x - step)", "f(x - step) - f(x + step)"),
+    (
+        "changes_inputs",
+        "        step = np.zeros(x.shape)\n        step[i] = h\n",
+        "        step = 0 * x\n        step[i] = h\n        x[i] += h\n",
+    ),
+    ("wrong_value", "- f(x - step)", "- f(x)"),
 )
 
 
 def cases(rng):
-    return [(lambda x: float(np.sum(np.sin(x) * np.arange(1.0, 7).reshape(2, 3))), rng.standard_normal((2, 3)), 1e-3), (lambda x: float(np.prod(x)), rng.standard_normal(4), 1e-2)]
+    return [
+        (lambda x: float(np.sum(np.sin(x) * np.arange(1.0, 7).reshape(2, 3))), rng.standard_normal((2, 3)), 1e-3),
+        (lambda x: float(np.prod(x)), rng.standard_normal(4), 1e-2),
+    ]

@@ -4,20 +4,20 @@ import numpy as np
 
 FUNCTION = "cube_root_vjp"
 KIND = "vjp"
-SOLUTION = '''import numpy as np
+SOLUTION = """import numpy as np
 
 
 def cube_root_vjp(g, x):
     return g / (3 * np.cbrt(x) ** 2)
-'''
+"""
 HINTS = (
-    'The power rule: lower the exponent by one.',
-    '1/3 - 1 is negative: it goes below the line.',
+    "The power rule: lower the exponent by one.",
+    "1/3 - 1 is negative: it goes below the line.",
 )
 WRONG = (  # what is changed in the solution, and the kind of wrong that it is
-    ('factor', '(3 * np', '(np'),
-    ('ignores_upstream', 'g /', '1 /'),
-    ('wrong_gradient', ' ** 2', ''),
+    ("factor", "(3 * np", "(np"),
+    ("ignores_upstream", "g /", "1 /"),
+    ("wrong_gradient", " ** 2", ""),
 )
 
 

@@ -2,22 +2,26 @@
 
 FUNCTION = "normalise_vjp"
 KIND = "vjp"
-SOLUTION = '''import numpy as np
+SOLUTION = """import numpy as np
 
 
 def normalise_vjp(g, x):
     std = x.std(axis=1, keepdims=True)
     y = (x - x.mean(axis=1, keepdims=True)) / std
     return (g - g.mean(axis=1, keepdims=True) - y * (g * y).mean(axis=1, keepdims=True)) / std
-'''
+"""
 HINTS = (
-    'If mean and std were constants it would be g / std. Two terms are to be taken from g.',
+    "If mean and std were constants it would be g / std. Two terms are to be taken from g.",
     "One is the row's mean of g, the other y times a mean.",
 )
 WRONG = (  # what is changed in the solution, and the kind of wrong that it is
-    ('wrong_gradient', ' - y * (g * y).mean(axis=1, keepdims=True)', ''),
-    ('sign', 'return (g', 'return -(g'),
-    ('wrong_gradient', '(g - g.mean(axis=1, keepdims=True) - y * (g * y).mean(axis=1, keepdims=True)) / std', 'g / std'),
+    ("wrong_gradient", " - y * (g * y).mean(axis=1, keepdims=True)", ""),
+    ("sign", "return (g", "return -(g"),
+    (
+        "wrong_gradient",
+        "(g - g.mean(axis=1, keepdims=True) - y * (g * y).mean(axis=1, keepdims=True)) / std",
+        "g / std",
+    ),
 )
 
 

@@ -4,7 +4,7 @@ import numpy as np
 
 FUNCTION = "convolve_vjp"
 KIND = "vjp"
-SOLUTION = '''import numpy as np
+SOLUTION = """import numpy as np
 
 
 def convolve_vjp(g, x, w):
@@ -13,16 +13,16 @@ def convolve_vjp(g, x, w):
         dx[i : i + len(w)] += g[i] * w
         dw += g[i] * x[i : i + len(w)]
     return dx, dw
-'''
+"""
 HINTS = (
-    'Go through the outputs; each used a piece of x, and all of w.',
-    'Gradients of all uses add up: +=',
+    "Go through the outputs; each used a piece of x, and all of w.",
+    "Gradients of all uses add up: +=",
 )
 WRONG = (  # what is changed in the solution, and the kind of wrong that it is
-    ('wrong_gradient', '] += g[i] * w', '] = g[i] * w'),
-    ('swapped', 'return dx, dw', 'return dw, dx'),
-    ('sign', 'return dx, dw', 'return -dx, dw'),
-    ('wrong_gradient', 'dw += g[i]', 'dw = g[i]'),
+    ("duplicates", "] += g[i] * w", "] = g[i] * w"),
+    ("swapped", "return dx, dw", "return dw, dx"),
+    ("sign", "return dx, dw", "return -dx, dw"),
+    ("not_summed", "dw += g[i]", "dw = g[i]"),
 )
 
 

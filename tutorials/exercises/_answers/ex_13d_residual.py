@@ -4,7 +4,7 @@ import numpy as np
 
 FUNCTION = "Residual"
 KIND = "layer"
-SOLUTION = '''import numpy as np
+SOLUTION = """import numpy as np
 
 import tinydl as tl
 
@@ -15,15 +15,15 @@ class Residual(tl.nn.Module):
 
     def forward(self, x):
         return x + tl.functional.relu(x @ self.weight.T)
-'''
+"""
 HINTS = (
     "A relu is tl.functional's; np.maximum(x, 0) works on Tensors too.",
-    'The shortcut is a plus.',
+    "The shortcut is a plus.",
 )
 WRONG = (  # what is changed in the solution, and the kind of wrong that it is
-    ('wrong_value', 'x + ', ''),
-    ('wrong_value', '.T', ''),
-    ('wrong_gradient', 'self.weight.T', 'self.weight.detach().T'),
+    ("wrong_value", "x + ", ""),
+    ("wrong_value", ".T", ""),
+    ("wrong_gradient", "self.weight.T", "self.weight.detach().T"),
 )
 
 

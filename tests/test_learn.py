@@ -1,0 +1,253 @@
+"""The exercises and `tinydl learn`: every gap is seen, every solution right, every typical mistake named."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tinydl import learn
+from tinydl.cli import main
+
+ROOT = Path(__file__).resolve().parent.parent
+NAMES = learn.names()
+SHORT = 2  # wrong answers per exercise in the default suite; the slow test tries all
+
+
+def given(name):
+    return (learn.exercises_folder() / f"{name}.py").read_text(encoding="utf-8")
+
+
+def mistakes(name):
+    known = learn.companion(name)
+    for code, old, new in known["WRONG"]:
+        assert old in known["SOLUTION"]
+        yield code, known["SOLUTION"].replace(old, new)
+
+
+def test_there_are_forty_exercises_and_two_to_five_in_each_of_thirteen_lessons():
+    assert len(NAMES) >= 40
+    lessons = [name[3:5] for name in NAMES]
+    assert sorted(set(lessons)) == [f"{n:02d}" for n in range(1, 14)]
+    assert all(2 <= lessons.count(lesson) <= 5 for lesson in lessons)
+    answers = {path.stem for path in (learn.exercises_folder() / "_answers").glob("ex_*.py")}
+    assert answers == set(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_exercise_is_not_done_then_done_and_typical_mistakes_are_named(name):
+    unsolved = learn.check_text(name, given(name))
+    assert unsolved.code == "not_done"
+    assert "Traceback" not in unsolved.sentence
+    known = learn.companion(name)
+    assert learn.check_text(name, known["SOLUTION"]) == learn.Result("done", "Right.")
+    assert len(known["HINTS"]) >= 2
+    wrong = list(mistakes(name))
+    assert len(wrong) >= 2
+    for code, text in wrong[:SHORT]:
+        assert learn.check_text(name, text).code == code, text
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_every_typical_mistake_is_named(name):
+    for code, text in mistakes(name):
+        result = learn.check_text(name, text)
+        assert result.code == code, text
+        assert "\n" not in result.sentence
+
+
+def test_an_exercise_doesnt_show_its_solution():
+    for name in NAMES:
+        body = learn.companion(name)["SOLUTION"].strip().splitlines()[-1].strip()
+        assert body.startswith("return g") or body not in given(name), name
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "says"),
+    [
+        ("syntax", "def slope(f, x, h)\n    return 1", "line 1"),
+        ("syntax", "return 1", "line 1"),
+        ("missing", "def incline(f, x, h):\n    return 1", "slope"),
+        ("raises", "def slope(f, x, h):\n    return f(x) / 0", "ZeroDivisionError in line 2"),
+        ("raises", "def slope(f, x):\n    return 1", "TypeError"),
+        ("raises", "def slope(f, x, h):\n    return slope(f, x, h)", "RecursionError"),
+        ("raises", "raise SystemExit", "SystemExit"),
+        ("raises", "import numppy", "line 1: No module named"),
+        ("returns_nothing", "def slope(f, x, h):\n    f(x)", "return"),
+        ("prints", "def slope(f, x, h):\n    print((f(x + h) - f(x - h)) / 2 / h)", "instead of `print`"),
+        ("type", "def slope(f, x, h):\n    return '1'", "str"),
+        ("shape", "def slope(f, x, h):\n    return [f(x), f(h)]", "shape (2,)"),
+        ("not_finite", "def slope(f, x, h):\n    return float('nan')", "NaN"),
+        ("not_done", "def slope(f, x, h):\n    return (f(x + h) - ...) / h", "line 2"),
+    ],
+)
+def test_what_goes_wrong_is_said_in_a_sentence(code, text, says):
+    result = learn.check_text("ex_01a_slope", text)
+    assert (result.code, says in result.sentence, "Traceback" in result.sentence) == (code, True, False), result
+
+
+def test_an_ellipsis_as_an_index_is_no_gap():
+    text = learn.companion("ex_04c_row_sums")["SOLUTION"].replace("g[:, None]", "g[..., None]")
+    assert learn.check_text("ex_04c_row_sums", text)
+
+
+def test_what_an_answer_prints_is_shown_shortened():
+    text = learn.companion("ex_01a_slope")["SOLUTION"].replace("    return", "    print('here' * 999)\n    return")
+    result = learn.check_text("ex_01a_slope", text)
+    assert result
+    assert result.printed.startswith("herehere")
+    assert len(result.printed) < 700
+
+
+def test_an_answer_runs_in_a_process_of_its_own_that_may_not_run_forever(tmp_path):
+    file = tmp_path / "an answer.py"
+    file.write_text("def slope(f, x, h):\n    while True:\n        print(x)\n")
+    assert learn.check_file("ex_01a_slope", file, 4).code == "endless"
+    file.write_text("import os\nos._exit(0)\n")
+    assert learn.check_file("ex_01a_slope", file).code == "ended"
+
+
+def solve(folder, name):
+    (folder / f"{name}.py").write_text(learn.companion(name)["SOLUTION"], encoding="utf-8")
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(learn, "check_file", lambda name, path: learn.check_text(name, path.read_text("utf-8")))
+    return tmp_path / "tinydl-exercises"
+
+
+def test_progress_check_and_hints(folder, capsys):
+    assert main(["learn"]) == 0
+    said = capsys.readouterr().out
+    assert f"0 of {len(NAMES)}" in said
+    assert "tinydl learn check ex_01a_slope" in said
+    assert not list(folder.glob("_answers*"))
+    assert main(["learn", "check"]) == 1
+    assert "not done" in capsys.readouterr().out
+    solution = learn.companion("ex_01a_slope")["SOLUTION"].strip()
+    for number in range(1, 5):
+        assert main(["learn", "hint", "slope"]) == 0
+        assert (solution in capsys.readouterr().out) == (number >= 3)
+    solve(folder, "ex_01a_slope")
+    assert main(["learn", "check", "01a"]) == 0
+    assert "ex_01b_best_step" in capsys.readouterr().out
+    assert main(["learn", "check", "--all"]) == 1
+    assert f"1 of {len(NAMES)}" in capsys.readouterr().out
+
+
+def test_an_answer_that_was_edited_after_it_was_right_counts_as_not_done(folder, capsys):
+    main(["learn"])
+    solve(folder, "ex_01a_slope")
+    main(["learn", "check"])
+    (folder / "ex_01a_slope.py").write_text("def slope(f, x, h):\n    return 0.0\n")
+    capsys.readouterr()
+    main(["learn"])
+    assert f"0 of {len(NAMES)}" in capsys.readouterr().out
+
+
+def test_all_done_is_said(folder, capsys):
+    main(["learn"])
+    for name in NAMES:
+        solve(folder, name)
+    state = json.loads((folder / learn.STATE).read_text())
+    state["done"] = {name: learn.digest(folder / f"{name}.py") for name in NAMES}
+    (folder / learn.STATE).write_text(json.dumps(state))
+    assert main(["learn", "check"]) == 0
+    assert "All" in capsys.readouterr().out
+
+
+def test_an_upgrade_adds_and_renews_exercises_but_leaves_edited_ones(tmp_path, monkeypatch):
+    source = tmp_path / "source"
+    shutil.copytree(learn.exercises_folder(), source)
+    monkeypatch.setattr(learn, "exercises_folder", lambda: source)
+    mine = tmp_path / "mine"
+    learn.Course(mine)
+    (mine / "ex_01a_slope.py").write_text("# mine\n")
+    (mine / "ex_01z_own.py").write_text("# also mine\n")
+    for name in ("ex_01a_slope", "ex_01b_best_step", "ex_01z_own", "ex_02z_new"):
+        (source / f"{name}.py").write_text("# theirs\n")
+    learn.Course(mine)
+    texts = {path.stem: path.read_text() for path in mine.glob("*.py")}
+    assert texts["ex_01a_slope"] == "# mine\n"
+    assert texts["ex_01z_own"] == "# also mine\n"
+    assert texts["ex_01b_best_step"] == texts["ex_02z_new"] == "# theirs\n"
+
+
+def test_a_broken_state_loses_no_answer(folder, capsys):
+    main(["learn"])
+    solve(folder, "ex_01a_slope")
+    for broken in ("{", "[]", '{"done": 1}', '{"done": {}, "hints": {"ex_01a_slope": "x"}, "given": {}}'):
+        (folder / learn.STATE).write_text(broken)
+        assert main(["learn", "hint", "slope"]) == 0
+    assert (folder / "ex_01a_slope.py").read_text() == learn.companion("ex_01a_slope")["SOLUTION"]
+
+
+def test_inside_the_folder_no_other_is_made(folder, monkeypatch):
+    main(["learn"])
+    monkeypatch.chdir(folder)
+    main(["learn"])
+    assert not (folder / "tinydl-exercises").exists()
+
+
+@pytest.mark.parametrize("arguments", [["check", "slop"], ["hint", "01"], ["--all"], ["check", "01a", "--all"]])
+def test_what_cant_be_meant_is_one_line_and_status_2(arguments, folder, capsys):
+    assert main(["learn", *arguments]) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert error.startswith("tinydl: ")
+
+
+def test_a_folder_that_cant_be_used_is_status_2(tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    assert main(["learn", "--folder", str(tmp_path / "file")]) == 2
+    assert main(["learn", "--folder", str(learn.exercises_folder())]) == 2
+    assert capsys.readouterr().err.count("\n") == 2
+
+
+def test_an_ascii_terminal_can_show_everything(tmp_path):
+    learn.Course(tmp_path)
+    wrong = dict(mistakes("ex_04b_bias"))["not_summed"]
+    (tmp_path / "ex_04b_bias.py").write_text(wrong + "\nprint('\u03bb')\n", encoding="utf-8")
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONPATH": str(ROOT), "PYTHONUTF8": "0"}
+    command = [sys.executable, "-c", "from tinydl.cli import main; raise SystemExit(main())", "learn"]
+    command += ["check", "bias", "--folder", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert done.returncode == 1
+    assert "not_summed" in done.stdout
+    assert not done.stderr
+
+
+@pytest.mark.slow
+def test_a_wheel_installed_elsewhere_has_the_exercises_and_checks_one(tmp_path):
+    def run(*command, status=0, **options):
+        done = subprocess.run([str(part) for part in command], capture_output=True, text=True, **options)
+        assert done.returncode == status, done.stdout + done.stderr
+        return done.stdout
+
+    clone = tmp_path / "clone"
+    for part in ("tinydl", "tutorials/exercises"):
+        shutil.copytree(ROOT / part, clone / part, ignore=shutil.ignore_patterns("__pycache__"))
+    for part in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / part, clone / part)
+    run(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", tmp_path, clone)
+    wheel = next(tmp_path.glob("tinydl-*.whl"))
+    shutil.rmtree(clone)
+    run(sys.executable, "-m", "venv", tmp_path / "venv")
+    scripts = tmp_path / "venv" / ("Scripts" if os.name == "nt" else "bin")
+    run(scripts / "python", "-m", "pip", "install", "--quiet", wheel)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    tinydl = scripts / "tinydl"
+    assert "ex_01a_slope" in run(tinydl, "learn", cwd=elsewhere, env=environment)
+    run(tinydl, "learn", "check", "slope", cwd=elsewhere, env=environment, status=1)
+    solve(elsewhere / "tinydl-exercises", "ex_01a_slope")
+    assert "right" in run(tinydl, "learn", "check", "slope", cwd=elsewhere, env=environment)
+    solve(elsewhere / "tinydl-exercises", "ex_04b_bias")
+    run(tinydl, "learn", "check", "bias", cwd=elsewhere, env=environment)
