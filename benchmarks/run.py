@@ -115,6 +115,7 @@ def in_own_process(workload: Workload, peers: list[str], quick: bool, threads: i
         "NUMEXPR_NUM_THREADS": n, "TF_NUM_INTRAOP_THREADS": n, "TF_NUM_INTEROP_THREADS": n, "TF_CPP_MIN_LOG_LEVEL": "3",
         "JAX_PLATFORMS": "cpu", "NPROC": n, "CUDA_VISIBLE_DEVICES": "", "PYTHONHASHSEED": "0",
     }  # fmt: skip
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # W11 is about importing, not about compiling
     if threads == 1:
         environment["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false"
     with tempfile.TemporaryDirectory() as folder:

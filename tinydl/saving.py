@@ -7,18 +7,19 @@ or not at all, read without pickle (nothing in it can run), and checked in full 
 from __future__ import annotations
 
 import os
-import secrets
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import IO, TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
 
 from .arrays import Array
 
-# zipfile and safetensors are imported where they are used, so that `import tinydl` stays quick
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# pathlib, zipfile and safetensors are imported where they are used, so that `import tinydl` stays quick
 
 _OPTIMIZER = "optimizer/"  # what the names of an optimizer's arrays begin with; a model's have no slash there
 
@@ -147,10 +148,12 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
 
     Whoever reads `path` meanwhile, or after a crash, sees the old file or the new one, never a part. Links stay links.
     """
+    from pathlib import Path
+
     target = Path(os.path.realpath(path))
     if not target.parent.is_dir():
         raise FileNotFoundError(f"there is no folder {target.parent} to write {target.name} into; make it first")
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(6)}.tmp")
+    temporary = target.with_name(f".{target.name}.{os.urandom(6).hex()}.tmp")
     try:
         with open(temporary, "xb") as file:
             yield file
@@ -163,11 +166,13 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
         temporary.unlink(missing_ok=True)
 
 
-Writer = Callable[[IO[bytes], dict[str, Array]], None]
-Reader = Callable[[Path], dict[str, Array]]
+Writer: TypeAlias = "Callable[[IO[bytes], dict[str, Array]], None]"
+Reader: TypeAlias = "Callable[[Path], dict[str, Array]]"
 
 
 def _format(path: Any) -> tuple[Path, Writer, Reader]:
+    from pathlib import Path
+
     try:
         file = Path(path)
     except TypeError:

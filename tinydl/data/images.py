@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import os
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,9 +18,12 @@ from ..arrays import Array
 from ..saving import replacing
 from .dataset import Dataset
 
-# gzip, hashlib, urllib and tqdm are imported where they are used, so that `import tinydl` stays quick
+if TYPE_CHECKING:
+    from pathlib import Path
 
-_HERE = Path(__file__).resolve().parent
+# gzip, hashlib, pathlib, urllib and tqdm are imported where they are used, so that `import tinydl` stays quick
+
+_HERE = os.path.dirname(os.path.abspath(__file__))
 _SECONDS = 60.0  # how long a server may be silent
 
 # MD5 is what the world publishes for these files; torchvision lists the same sums
@@ -48,7 +51,7 @@ def digits(images: bool = False) -> Dataset:
     `images` (1797, 8, 8); y (1797,) int64. Source: E. Alpaydin and C. Kaynak (1998), Optical Recognition of Handwritten
     Digits, UCI Machine Learning Repository, https://doi.org/10.24432/C50P49, licence CC BY 4.0.
     """
-    with np.load(_HERE / "digits.npz", allow_pickle=False) as file:
+    with np.load(os.path.join(_HERE, "digits.npz"), allow_pickle=False) as file:
         return _dataset(file["images"], file["labels"], 16, images)
 
 
@@ -86,6 +89,8 @@ def _dataset(x: Array, y: Array, largest: int, images: bool) -> Dataset:
 def _train_and_test(
     name: str, folder: str | os.PathLike[str], images: bool, download: bool, url: str, checksums: dict[str, str]
 ) -> tuple[Dataset, Dataset]:
+    from pathlib import Path
+
     place = Path(folder)
     if download:
         place.mkdir(parents=True, exist_ok=True)

@@ -10,7 +10,7 @@ signals grow or vanish geometrically with depth (Glorot & Bengio 2010; He et al.
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from ..arrays import Array
 from ..random import generator
 from ..tensor import Tensor
 
-Rng = int | np.random.Generator | None
+Rng: TypeAlias = "int | np.random.Generator | None"  # in quotes: numpy.random takes long to import
 
 
 def _array(t: Tensor) -> Array:
