@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from types import FunctionType
 
 import numpy as np
 import pytest
@@ -194,3 +195,9 @@ def test_the_mutation_score_of_a_dozen_rules_is_100_percent():
     result = subprocess.run(command, capture_output=True, text=True, timeout=600)
     assert result.returncode == 0, result.stdout + result.stderr
     assert "100.00 %" in result.stdout
+
+
+def test_the_source_of_every_rule_of_the_table_is_found():
+    rules = [(name, rule) for name, p in primitives.items() for rule in p.rules if isinstance(rule, FunctionType)]
+    assert len(rules) > 100
+    assert [name for name, rule in rules if testing._source_node(rule) is None] == []

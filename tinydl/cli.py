@@ -1,4 +1,5 @@
-"""The `tinydl` command: `demo` trains a network on real digits, `gradcheck` checks derivative rules, ours and yours.
+"""The `tinydl` command: `demo` trains a network on real digits, `gradcheck` checks derivative rules, ours and yours;
+`learn` is learn.py's.
 
 Each subcommand is a function that adds its parser, and one that runs it and gives the exit status: 0 if all is well,
 1 if what was asked for failed (a wrong gradient), 2 if what was asked can't be meant. Stands on everything else.
@@ -29,7 +30,7 @@ from .learn import LearnError, add_learn_command
 from .tensor import Primitive
 from .training import History, accuracy, evaluate, fit, predict
 
-DESCRIPTION = "tinydl, a deep-learning engine small enough to read: train its demo, check derivatives."
+DESCRIPTION = "tinydl, a deep-learning engine small enough to read: train its demo, check derivatives, learn."
 
 
 class UsageError(Exception):

@@ -351,17 +351,20 @@ def _parsed(text: str) -> ast.Module | None:
 def _compiled(node: _Function, owner: str | None, original: CodeType) -> CodeType | None:
     """The code of the function alone, compiled as it would be in its place."""
     if isinstance(node, ast.Lambda):
-        tree: ast.Module = ast.Module([ast.copy_location(ast.Expr(node), node)], [])
+        body: list[ast.stmt] = [ast.copy_location(ast.Expr(node), node)]
     else:
         bare = copy.copy(node)
         bare.decorator_list = []
-        body: list[ast.stmt] = [bare]
+        body = [bare]
         if owner is not None:  # so that super() finds its class
             holder = ast.parse(f"class {owner}: pass").body[0]
             assert isinstance(holder, ast.ClassDef)
             holder.body = body
             body = [holder]
-        tree = ast.Module(body, [])
+    file = _parsed("".join(linecache.getlines(original.co_filename)))
+    # from Python 3.11 on, np.exp(x) is compiled differently where the module is seen to import np
+    imports = [line for line in file.body if isinstance(line, (ast.Import, ast.ImportFrom))] if file else []
+    tree = ast.Module([*imports, *body], [])
     try:
         compiled = compile(
             ast.fix_missing_locations(tree), original.co_filename, "exec", __future__.annotations.compiler_flag

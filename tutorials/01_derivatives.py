@@ -302,6 +302,9 @@ assert kink.ok and kink.rows[0].verdict == "kink"
 # %% [markdown]
 # ## Exercises
 #
+# These check themselves, with `tinydl learn`: `ex_01a_slope`, `ex_01b_best_step`, `ex_01c_complex_step`,
+# `ex_01d_tangent`.
+#
 # 1. Find the best $h$ for the *second* derivative by $\left(f(x+h) - 2f(x) + f(x-h)\right)/h^2$: first on paper (the
 #    rounding error is about $4\varepsilon|f|/h^2$), then by drawing the valley as above. How many digits survive?
 # 2. Combine central differences at $h$ and $h/2$ so that the $h^2$ term cancels, as $(4 D_{h/2} - D_h)/3$. This is

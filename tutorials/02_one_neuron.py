@@ -320,6 +320,9 @@ assert slopes[1] < -1
 # %% [markdown]
 # ## Exercises
 #
+# These check themselves, with `tinydl learn`: `ex_02a_neuron`, `ex_02b_sigmoid_vjp`, `ex_02c_chain`,
+# `ex_02d_neuron_vjp`.
+#
 # 1. Derive $\partial L/\partial w$ for $\tanh$ in the place of $\sigma$ (its slope is $1 - p^2$). Change `forward` and
 #    `backward`, and let `tl.gradcheck` judge.
 # 2. Derive the gradient of the cross-entropy above by $z$. Something cancels, and what is left is short. Check it with

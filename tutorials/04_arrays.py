@@ -349,6 +349,8 @@ assert tl.gradcheck(gram, X, vjp=lambda g, X: 2 * X @ g).verdict == "wrong"  # g
 # %% [markdown]
 # ## Exercises
 #
+# These check themselves, with `tinydl learn`: `ex_04a_matmul`, `ex_04b_bias`, `ex_04c_row_sums`, `ex_04d_mean`.
+#
 # 1. Derive the vjp of $y = xW^\top + b$, a layer as PyTorch and tinydl write it, with `x` (5, 3), `W` (2, 3) and `b`
 #    (2,). Write it as `rule(g, x, W, b)` and hand it to `tl.gradcheck(..., vjp=rule)`. Which transposes are left?
 # 2. The mean over rows, `np.mean(X, axis=0)`, maps (5, 3) to (3,). Its vjp takes (3,) to (5, 3). First say in words

@@ -356,6 +356,9 @@ assert 0.35 < np.mean(test < floors) < 0.5
 #
 # ## Exercises
 #
+# These check themselves, with `tinydl learn`: `ex_05a_squared_error`, `ex_05b_linear_regression`,
+# `ex_05c_normal_equations`, `ex_05d_step`.
+#
 # 1. Write the gradient of $\text{MSE} = \frac1n \sum (y_i - w x_i - b)^2$ by hand, check it with
 #    `tl.gradcheck(f, w, b, grad=rule)`, and find out which rate on the MSE takes exactly the steps of 0.01 on $J$.
 # 2. Centre the inputs: use $x - \bar x$ in place of $x$. Compute the two curvatures again. How many steps does gradient

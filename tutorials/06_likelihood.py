@@ -331,6 +331,9 @@ assert "softmax" in message
 #
 # ## Exercises
 #
+# These check themselves, with `tinydl learn`: `ex_06a_softmax`, `ex_06b_cross_entropy`,
+# `ex_06c_softmax_cross_entropy`, `ex_06d_yes_or_no`.
+#
 # 1. Counts (visitors per hour) follow the Poisson distribution, $P(y) = \lambda^y e^{-\lambda} / y!$. With
 #    $\lambda = e^z$ derive the loss and its gradient in $z$. Guess the gradient first, then check it with
 #    `tl.gradcheck(..., grad=rule)`.

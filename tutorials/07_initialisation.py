@@ -321,6 +321,8 @@ assert np.abs(W1.data - 0.5).max() > 0.01  # they did move, all together
 # %% [markdown]
 # ## Exercises
 #
+# These check themselves, with `tinydl learn`: `ex_07a_relu`, `ex_07b_he`, `ex_07c_xavier`, `ex_07d_leaky`.
+#
 # 1. Leaky ReLU passes a fraction $a$ of negative inputs. Redo the derivation of (5) for it, and compare with
 #    `nn.init.calculate_gain("leaky_relu", a)`. What comes out for $a = 1$, and why must it?
 # 2. `nn.init.calculate_gain("tanh")` is 5/3. Put it into `signals`, as `5 / 3 * xavier`. What do the signal and the

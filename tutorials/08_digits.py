@@ -408,6 +408,9 @@ show(figure, "08_digits_7")
 #
 # ## Exercises
 #
+# These check themselves, with `tinydl learn`: `ex_08a_accuracy`, `ex_08b_one_hot`, `ex_08c_standardise`,
+# `ex_08d_linear_layer`.
+#
 # 1. Train the network on the digits of the first fifth of the file, the second fifth and so on, and test each on the
 #    others. Which fifth is the hardest to learn from?
 # 2. Let the network say "I don't know" when its largest probability is below a threshold. Draw the accuracy of its

@@ -524,6 +524,8 @@ assert np.allclose(np.abs(without - theta), 0.05, rtol=0.05)  # a first step is 
 # %% [markdown]
 # ## Exercises
 #
+# These check themselves, with `tinydl learn`: `ex_09a_momentum`, `ex_09b_adagrad`, `ex_09c_adam`.
+#
 # 1. Make the valley of formula (7) 1,000 times as curved in $y$ as in $x$, and count steps again. How does the number
 #    grow with the condition for SGD, and how for momentum with the best $\beta$? (Theory: like the condition, and
 #    like its square root.)

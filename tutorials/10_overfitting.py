@@ -287,6 +287,8 @@ show(axes.figure, "10_overfitting_3")
 #
 # ## Exercises
 #
+# These check themselves, with `tinydl learn`: `ex_10a_l2`, `ex_10b_l1`, `ex_10c_dropout`, `ex_10d_fold`.
+#
 # 1. Repeat the comparison with right labels (`given = pool.y`). Which remedies still help, and which harm?
 # 2. Give each remedy a grid of four strengths and let cross-validation choose one, as for L2 above. Does the order
 #    among the remedies change? How many digits would you need to be sure of a difference of 1 point?

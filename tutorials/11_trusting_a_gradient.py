@@ -412,6 +412,9 @@ if importlib.util.find_spec("hypothesis"):
 #
 # ## Exercises
 #
+# These check themselves, with `tinydl learn`: `ex_11a_relative_error`, `ex_11b_numerical_gradient`,
+# `ex_11c_direction`.
+#
 # 1. Plant a tenth bug of your own in `BUGS`: one that reaches 99 % on the curve. Does `tl.gradcheck` find it? Does
 #    it name a cause?
 # 2. Repair `naive` with one change, a random upstream gradient, and run both tables again. Which of the eight cases

@@ -408,6 +408,9 @@ assert abs(np.mean(shifted == y) - 1 / 3) < 0.1
 # %% [markdown]
 # ## Exercises
 #
+# These check themselves, with `tinydl learn`: `ex_12a_softmax_vjp`, `ex_12b_row_max`, `ex_12c_embedding`,
+# `ex_12d_length`.
+#
 # 1. Write a thirteenth context manager of your own: `optimizer.step()` before `loss.backward()`. Predict the
 #    symptom. Which tool finds it, at which step?
 # 2. Run `program` with `inputs_in_pixels`, and put a `nn.BatchNorm1d(2)` before the first layer. What do

@@ -519,6 +519,9 @@ assert total < 80  # about fifty
 #
 # ## Exercises
 #
+# These check themselves, with `tinydl learn`: `ex_13a_cube_root`, `ex_13b_layer_norm`, `ex_13c_convolution`,
+# `ex_13d_residual`.
+#
 # 1. Add `np.log`, `np.sin` and `np.sqrt` to your table: one line each, and `check` for each, at inputs where they
 #    are defined. What does `check` say for a sine whose rule is `g * np.sin(x)`?
 # 2. Your `matmul` serves matrices only. What happens with a vector, `x @ w` with shapes (4, 3) and (3,)? Find it
