@@ -322,7 +322,7 @@ def main(arguments: list[str] | None = None) -> int:
         files = [f for f in files if "derivatives" in f or "properties" in f or "conventions" in f]
     run, started = Run(options), time.perf_counter()
     flags = ["-p", "no:terminal", "-p", "no:cacheprovider", "-p", "no:faulthandler", "-W", "ignore", "-m", "not slow"]
-    status = pytest.main([*flags, *files], plugins=[run])
+    status = pytest.main(["-n", "0", *flags, *files], plugins=[run])  # in this process, where the mutants are
     if run.problem or not run.counts:
         print(run.problem or f"the tests couldn't be collected (pytest: {status})")
         return 2
