@@ -150,11 +150,11 @@ figure, axes = plt.subplots()
 picture = axes.contourf(ws, bs, surface, levels=np.linspace(0, 0.7, 15), extend="max")
 figure.colorbar(picture, label="mean squared error")
 axes.plot(*path.T, color="white", lw=1.5)
-axes.plot(*path[[0, 10, 50, 200]].T, "o", color="white", ms=4)
+axes.plot(*path[[0, 10, 50]].T, "o", color="white", ms=4)
 axes.plot(2, -1, "*", color=RED, ms=14)
 axes.annotate("start", path[0], (-2, -14), textcoords="offset points")
 axes.annotate("the other neuron", (2, -1), (-10, 10), textcoords="offset points", color="white")
-axes.set(xlabel="weight w", ylabel="bias b", title="2000 steps downhill (dots: after 10, 50 and 200)")
+axes.set(xlabel="weight w", ylabel="bias b", title="2000 steps downhill (dots: the start, after 10 and 50)")
 show(figure, "02_one_neuron_1")
 
 # %% [markdown]

@@ -155,7 +155,8 @@ assert bad == [0] * 9  # every element of the first gradient, none of the second
 # > **What goes wrong.** With unequal sizes the mistake crashes at once, which is the good outcome. With square matrices
 # > it runs and gives an array of the right shape, wrong in all nine elements. Networks often train with such a gradient
 # > well enough for nobody to notice ([lesson 11](11_trusting_a_gradient.py) tries it). So test every rule on shapes in
-# > which all sizes differ, and compare with numerical derivatives where they can't.
+# > which all sizes differ, and compare with numerical derivatives where they can't. (A `.T` forgotten *inside* a
+# > product leaves no simple trace, so the checker says that it is wrong, but not why.)
 #
 # The same trap waits in the forward direction. The article writes 矩阵乘法 (matrix multiplication) as
 # $C = A \cdot B = [a_{ij} \cdot b_{ij}]$. That is the *elementwise* product. For (4, 3) and (3, 2) it isn't even

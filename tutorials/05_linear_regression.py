@@ -270,11 +270,11 @@ show(figure, "05_linear_regression_floor")
 #
 # ## A loss means something only beside other losses
 #
-# So is 0.98 good? By itself the number says nothing. It lies between the floor, here 1 for the true line, and the loss
-# of a model that has learned nothing, the constant $\bar y$, whose expected MSE is
-# $\operatorname{Var}(y) = 4 \cdot \tfrac1{12} + 1 = \tfrac43$. A line explains about a quarter of the variance; the
-# rest is noise. 「模型预测的数据点与实际数据点非常接近」, the article continues, the predictions are very close to the
-# data. With noise of this size:
+# So is 0.98 good? By itself the number says nothing. It is the best that a line fitted to these points can do on
+# average (the true line's own loss is 1). The other end of the scale is a model that has learned nothing, the
+# constant $\bar y$, whose expected MSE is $\operatorname{Var}(y) = 4 \cdot \tfrac1{12} + 1 = \tfrac43$. A line
+# explains about a quarter of the variance; the rest is noise. 「模型预测的数据点与实际数据点非常接近」, the article
+# continues, the predictions are very close to the data. With noise of this size:
 
 # %%
 far = np.abs(yc - w * xc)

@@ -7,6 +7,7 @@ the pages that build.py makes, the same line shows the picture where it stands.
 from __future__ import annotations
 
 import html
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -51,7 +52,7 @@ def show(figure: Any, name: str) -> None:
     path = HERE / f"{name}.png"
     figure.savefig(path)
     plt.close(figure)
-    print(f"saved {path.name}")
+    print(f"saved {os.path.relpath(path)}")
 
 
 def show_page(loss: Any, name: str, height: int = 900) -> Any:
@@ -63,7 +64,7 @@ def show_page(loss: Any, name: str, height: int = 900) -> Any:
 
     path = plots.backprop_page(loss, HERE / f"{name}.html")
     if not in_notebook():
-        print(f"saved {path.name}; open it in a browser")
+        print(f"saved {os.path.relpath(path)}; open it in a browser")
         return None
     page = path.read_text(encoding="utf-8")
     path.unlink()
