@@ -205,7 +205,7 @@ def _factor(evidence: Evidence, s: _Suspect, ratio: float) -> Cause:
             return (
                 "factor",
                 f"Your gradient{who} is {_sign(ratio)}{n} times the numerical one everywhere: {sign}{n} is "
-                f"{meaning}; a mean was taken for a sum?",
+                f"{meaning}; is a division by it missing?",
             )
         if abs(over / n - 1) < 1e-3:
             return (

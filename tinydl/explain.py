@@ -1011,7 +1011,7 @@ def _backward_text(step: Step) -> Iterator[str]:
         else:
             yield from _wrapped(rule, 8, 14)
             yield from _wrapped(made, 13, 14)
-        explained = "; ".join([*([f"where {', '.join(letters)}"] if letters else []), *sent.where])
+        explained = "; ".join([*([f"where the rule's {', '.join(letters)}"] if letters else []), *sent.where])
         yield from _wrapped(". ".join(filter(None, [explained, sent.says])), 12, 12)
         if sent.summed_from is not None:
             change = f"{sent.summed_from} -> {sent.gradient.shape}"

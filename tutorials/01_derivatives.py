@@ -302,8 +302,8 @@ assert kink.ok and kink.rows[0].verdict == "kink"
 
 # %% [markdown]
 # At the kink it found the two one-sided slopes and accepts what lies between them (NumPy's `maximum` shares a tie,
-# half to each side, hence ½). At $10^9$ it chose a step that fits $x$. The third derivative is wrong, the sine should carry a
-# minus sign, and it says so.
+# half to each side, hence ½). At $10^9$ it chose a step that fits $x$. The third derivative is wrong, the sine should
+# carry a minus sign, and it says so.
 #
 # ## Exercises
 #
