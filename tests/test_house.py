@@ -3,7 +3,6 @@
 import ast
 import contextlib
 import importlib.metadata
-import os
 import re
 import subprocess
 import sys
@@ -105,11 +104,16 @@ def loaded_by(code):
     return set(done.stdout.split())
 
 
-def test_importing_tinydl_loads_nothing_heavy():
+def test_importing_tinydl_loads_nothing_that_takes_long():
+    # the time itself, at most 25 ms beyond NumPy's own import, is measured by `python benchmarks/run.py --only W11`
+    third_party = {"matplotlib", "tqdm", "safetensors", "hypothesis", "pytest", "torch", "PIL", "scipy"}
+    standard = {
+        "argparse", "asyncio", "difflib", "gzip", "hashlib", "http", "json", "logging", "multiprocessing", "pathlib",
+        "shutil", "socket", "ssl", "subprocess", "tempfile", "unittest", "urllib", "zipfile",
+    }  # fmt: skip
     extra = loaded_by("import tinydl") - loaded_by("import numpy")
-    third_party = extra & {"matplotlib", "tqdm", "safetensors", "hypothesis", "pytest", "torch", "PIL", "scipy"}
     assert "tinydl" in extra
-    assert not third_party
+    assert not extra & (third_party | standard)
 
 
 def lines(*names):
@@ -118,24 +122,6 @@ def lines(*names):
         p for name in names for p in ([PACKAGE / name] if name.endswith(".py") else (PACKAGE / name).rglob("*.py"))
     ]
     return sum(bool(line.strip()) for path in paths for line in path.read_text(encoding="utf-8").splitlines())
-
-
-@pytest.mark.slow
-def test_importing_tinydl_takes_at_most_25_ms_beyond_numpy(tmp_path):
-    code = (
-        "import time; a = time.process_time(); import numpy; b = time.process_time(); import tinydl; "
-        "print(b - a, time.process_time() - b)"
-    )
-    environment = {**os.environ, "PYTHONPYCACHEPREFIX": str(tmp_path)}  # compiled once, as after an installation
-    environment.pop("PYTHONDONTWRITEBYTECODE", None)
-    runs = []
-    for _ in range(15):
-        done = subprocess.run(
-            [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT, env=environment
-        )
-        runs.append([1000 * float(number) for number in done.stdout.split()])
-    numpy, ours = map(min, zip(*runs, strict=True))
-    assert ours <= max(25, 0.4 * numpy)  # on a machine that is slow or busy, NumPy's own import takes long too
 
 
 def test_the_file_that_explains_backpropagation_stays_at_about_350_lines():

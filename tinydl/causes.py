@@ -26,7 +26,7 @@ ORDER = (
 )  # fmt: skip
 
 
-@dataclass
+@dataclass(eq=False)
 class Evidence:
     """What a check has found out: the claimed gradients and, where measured, the numerical ones.
 
@@ -49,7 +49,7 @@ class Evidence:
         self.slopes.setdefault(i, {})[index] = slope
 
 
-@dataclass
+@dataclass(eq=False)
 class _Suspect:
     """An input whose gradient is wrong: where numbers are known, what they are, and what was claimed."""
 

@@ -47,7 +47,7 @@ STEPS = 10  # on the same batch, to see what the learning rate does
 HARDLY = 1e-3  # less than this part of the loss goes in those steps: thousands of them are needed
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Verdict:
     """One finding: `code` for programs, the `layer` or "", the number `value` behind it, what it means, what to try."""
 
@@ -127,7 +127,7 @@ def _undisturbed() -> Iterator[None]:
 # ---- what is measured ----
 
 
-@dataclass
+@dataclass(eq=False)
 class _Operation:
     name: str
     output: Tensor

@@ -32,7 +32,7 @@ from .tensor import Tensor, tensor
 Evidence = Callable[[], str]
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Row:
     """One formula or claim: `quote` as the article writes it, `gloss` in English, `verdict`, and what is true.
 
@@ -504,7 +504,7 @@ def recommendations() -> str:
 PRINTED = 0.0005564296807308625
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Lines:
     """Program 2 for many seeds at once: the data (seeds, 100), the trained and the least-squares lines, their MSE."""
 

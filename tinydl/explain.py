@@ -34,7 +34,7 @@ EXPANDED = 20_000  # and as many to search one with more paths
 # ---- the data ----
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Given:
     """What the graph starts from: a leaf that wants a gradient, with it, or a constant."""
 
@@ -46,7 +46,7 @@ class Given:
     modules: tuple[Any, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Sent:
     """What a step of the backward pass gave one input: `gradient`, made by `rule` of the gradient that had arrived.
 
@@ -77,7 +77,7 @@ class Sent:
             return ""
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Step:
     """One operation in the forward pass, which makes `value` of the inputs, or in the backward pass.
 
@@ -110,7 +110,7 @@ class Step:
         return f"{self.operation}({', '.join([*self.inputs, *options])})"
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Hop:
     """One operation on a path, entered through the input at `position`; `derivative` if its numbers are single."""
 
@@ -122,7 +122,7 @@ class Hop:
     line: str
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Term:
     """What one path, from the Tensor to the loss, contributes to the gradient.
 
@@ -139,7 +139,7 @@ class Term:
         return tuple(hop.operation for hop in self.path or ())
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(eq=False, repr=False)
 class Explanation:
     """What `explain` found; print it. `terms` is empty unless a Tensor was asked for."""
 
@@ -307,7 +307,7 @@ def plain_text(text: str, longest: int) -> str:
 # ---- a derivative rule, as it stands in the source ----
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class _Shown:
     """An expression of a rule, ready to be shown; `names` stand in it and in `where`, the assignments it needs."""
 

@@ -26,7 +26,7 @@ from .tensor import Tensor, propagate, tensor
 Label = int | str  # an input's position, or a parameter's name
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Row:
     """One derivative that was checked: of the input (its position, or a parameter's name) at `index`, or, where index
     is a string such as "direction 0", along a random direction. `error_bar` is what the numerical value is good for."""
@@ -462,7 +462,7 @@ def _kind_of(y: Any) -> str:
 # ---- Checking it ----
 
 
-@dataclass
+@dataclass(eq=False)
 class _Checked:
     rows: list[Row]
     causes: list[tuple[str, str]]

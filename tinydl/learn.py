@@ -60,7 +60,7 @@ class LearnError(Exception):
     """A request that can't be meant, or a folder that can't be used; the message is one line."""
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Result:
     """What came of an answer: `code` is "done", "not_done" or names a kind of mistake; `sentence` says it in words."""
 

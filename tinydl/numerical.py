@@ -28,7 +28,7 @@ DECISIVE = 0.1  # an error bar of more than this part of the derivative decides 
 ROUNDING = 3e-6  # steps in f of more than this part of its value are its nature, not rounding (float32 has 1e-7)
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Window:
     """Differences at the steps 8h, 4h, 2h and h, extrapolated to the step 0, and how much that moved in the last
     stage."""
@@ -46,7 +46,7 @@ class Window:
     rounding: float = 0.0  # what rounding f's values to float64 may do to v·f within the window
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Slope:
     """A verdict on one derivative: the numerical value, its error bar, and the one-sided slopes where they differ."""
 

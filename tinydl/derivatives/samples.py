@@ -18,7 +18,7 @@ Item = TypeVar("Item")
 Shape = tuple[int, ...]
 
 
-@dataclass
+@dataclass(eq=False)
 class Sample:
     """Inputs and options that a primitive accepts."""
 

@@ -18,7 +18,7 @@ from .embedding import Embedding
 from .module import Module, current_path, running
 
 
-@dataclass
+@dataclass(eq=False)
 class Row:
     """One run of one layer: its path, the shape it gave (batch axis included), how many numbers it learns itself."""
 
@@ -27,7 +27,7 @@ class Row:
     parameters: int
 
 
-@dataclass(repr=False)
+@dataclass(eq=False, repr=False)
 class Summary:
     """What `summary` found; ``str()`` of it is the table. Counts are of numbers, shared ones counted once."""
 

@@ -26,7 +26,7 @@ _FILL = {"leaf": "#FFF3D6", "constant": "#F2F2F2", "operation": "#E3F0F8"}
 _EDGE = {"leaf": PALETTE[1], "constant": "#999999", "operation": PALETTE[0]}
 
 
-@dataclass
+@dataclass(eq=False)
 class Node:
     """A box of the picture: an operation, a leaf or a constant. `x` and `y` are its middle, in boxes."""
 
