@@ -85,26 +85,29 @@ def as_array(value: Any) -> Any:
     return value if hasattr(value, "__array_ufunc__") and not isinstance(value, np.generic) else np.asarray(value)
 
 
-def is_borrowed(gradient: Any, g: Any, y: Any, inputs: Sequence[Any]) -> bool:
-    """Whether a rule's result may be somebody else's memory: a view, or one of the arrays that went in."""
-    for x in inputs:  # a loop, since any() with a generator takes four times as long
+def is_borrowed(gradient: Any, given: Sequence[Any]) -> bool:
+    """Whether a rule's result may be somebody else's memory: a view, or one of the arrays that it was given."""
+    for x in given:  # a loop, since any() with a generator takes four times as long
         if gradient is x:
             return True
-    return gradient is g or gradient is y or gradient.base is not None
+    return gradient.base is not None
 
 
 def fitted(g: Any, x: Any, name: str) -> Any:
     """The gradient that a rule gave, in the shape and dtype of its input `x`, which broadcasting may have stretched:
     summed over the axes along which it was. Raises ValueError or TypeError for what is no gradient of x."""
-    if g.shape != x.shape:
-        extra = g.ndim - x.ndim
+    shape, expected = g.shape, x.shape
+    if shape != expected:
         axes: int | tuple[int, ...] = 0
-        if extra != 1 or g.shape[1:] != x.shape:  # otherwise it is the bias of a layer, and quickly done
-            if extra < 0 or any(n != m and n != 1 for n, m in zip(x.shape, g.shape[extra:], strict=True)):
-                raise ValueError(f"the rule of {name} gave a gradient of shape {g.shape} for an input of {x.shape}")
-            axes = (*range(extra), *(i for i, n in enumerate(x.shape, extra) if n == 1 and g.shape[i] != 1))
-        total = as_array(np.add.reduce(g, axes)) if g.__class__ is np.ndarray else g.sum(axes)
-        g = total.reshape(x.shape) if total.shape != x.shape else total
+        if shape[1:] != expected:  # otherwise it is the bias of a layer, and quickly done
+            extra = len(shape) - len(expected)
+            if extra < 0 or any(n != m and n != 1 for n, m in zip(expected, shape[extra:], strict=True)):
+                raise ValueError(f"the rule of {name} gave a gradient of shape {shape} for an input of {expected}")
+            axes = (*range(extra), *(i for i, n in enumerate(expected, extra) if n == 1 and shape[i] != 1))
+        if g.size != x.size:
+            g = as_array(np.add.reduce(g, axes)) if g.__class__ is np.ndarray else g.sum(axes)
+        if g.shape != expected:
+            g = g.reshape(expected)
     if g.dtype == x.dtype:
         return g
     if g.dtype.kind not in "fiub":
@@ -171,8 +174,8 @@ class Signature:
 
     def bind(self, args: tuple[Any, ...], options: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Sort a call's arguments into inputs and options, whether they came by position or by name."""
-        if self.each:
-            return args, self._checked(dict(options))
+        if self.each or len(args) == self.count:
+            return args, self._checked(options)
         if len(args) > len(self.parameters):
             raise TypeError(f"{self.name} takes at most {len(self.parameters)} arguments, not {len(args)}")
         given = dict(zip(self.parameters, args, strict=False))
@@ -188,10 +191,15 @@ class Signature:
 
     def _checked(self, given: dict[str, Any]) -> dict[str, Any]:
         """Leave out what is said by default; an option that the rules don't take would change only the value."""
-        absent = object()
-        options = {k: v for k, v in given.items() if v is not self.defaults.get(k, absent)}
-        for key in options:
+        options = {}
+        for key, value in given.items():
+            by_default = key in self.defaults and value is self.defaults[key]
             if key not in self.options:
-                takes = ", ".join(f"{k}=" for k in self.options) or "no options"
-                raise TypeError(f"{self.name} of Tensors doesn't take {key}= (it takes {takes})")
+                if key in self.inputs:
+                    raise TypeError(f"{self.name} got two values for {key}=")
+                if not by_default:
+                    takes = ", ".join(f"{k}=" for k in self.options) or "no options"
+                    raise TypeError(f"{self.name} of Tensors doesn't take {key}= (it takes {takes})")
+            elif not by_default:
+                options[key] = value
         return options

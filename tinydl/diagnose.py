@@ -47,7 +47,7 @@ STEPS = 10  # on the same batch, to see what the learning rate does
 HARDLY = 1e-3  # less than this part of the loss goes in those steps: thousands of them are needed
 
 
-@dataclass(eq=False)
+@dataclass
 class Verdict:
     """One finding: `code` for programs, the `layer` or "", the number `value` behind it, what it means, what to try."""
 

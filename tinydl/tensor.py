@@ -24,6 +24,7 @@ Function = Callable[..., Any]
 Inputs = tuple[Any, ...]
 Options = dict[str, Any]
 _NONE: Options = {}
+_SEQUENCES = {list, tuple}
 
 
 class Tensor:
@@ -96,19 +97,19 @@ class Tensor:
                 f"backward() starts from a single number, but this Tensor has shape {self._data.shape}. "
                 "Write .sum().backward() or .mean().backward(), or pass gradient=, an array of that shape."
             )
-        seed = np.ones_like(self._data) if gradient is None else gradient
-        found, shared = propagate([self], [seed], create_graph=create_graph, keep_all=retain_grads)
+        found, shared = propagate([self], [gradient], create_graph=create_graph, keep_all=retain_grads)
         for x, g in found.items():
-            if isinstance(g, Tensor):
-                x.grad = g.copy() if x.grad is None else x.grad + g
-            elif x.grad is not None and x.grad.primitive is None and x.grad._data.flags.writeable:
-                np.add(x.grad._data, g, out=x.grad._data)
-                x.grad.stamp = next_stamp()
-            elif x.grad is not None:
-                x.grad = wrap(x.grad._data + g)
-            else:
+            before = x.grad
+            if g.__class__ is Tensor:
+                x.grad = g.copy() if before is None else before + g
+            elif before is None:
                 alone = x not in shared and g.flags.c_contiguous
                 x.grad = wrap(g if alone else np.array(g, order="C"))
+            elif before.primitive is None and before._data.flags.writeable:
+                np.add(before._data, g, out=before._data)
+                before.stamp = next_stamp()
+            else:
+                x.grad = wrap(before._data + g)
         for observer in state.observers:
             observer.backward_ended(list(found))
 
@@ -174,7 +175,9 @@ class Primitive:
     def __call__(self, *inputs: Any, **options: Any) -> Any:
         if options or len(inputs) != self.arity:
             inputs, options = self.signature.bind(inputs, options)
-            options = {key: self._constant(key, value) for key, value in options.items()}
+            for key, value in options.items():
+                if value.__class__ is Tensor:
+                    options[key] = self._constant(key, value)
         tensors = needed = False
         arrays = []
         for x in inputs:
@@ -182,7 +185,7 @@ class Primitive:
                 tensors = True
                 needed = needed or x._requires_grad
                 arrays.append(x._data)
-            elif x.__class__ is list or x.__class__ is tuple:
+            elif x.__class__ in _SEQUENCES:
                 return self(*(np.asarray(x) if isinstance(x, (list, tuple)) else x for x in inputs), **options)
             else:
                 arrays.append(x)
@@ -190,12 +193,12 @@ class Primitive:
             value = self.forward(*arrays, **options) if options else self.forward(*arrays)
         except (ValueError, TypeError, IndexError) as error:
             raise with_shapes(error, self.name, arrays) from error
+        if needed and not special.count:
+            return wrap(value, True, self, inputs, options)
         return self.output(value, inputs, options, needed) if tensors else value
 
     def output(self, value: Any, inputs: Inputs, options: Options, needed: bool) -> Tensor:
         """The Tensor of a forward result: a node of the graph if an input needs a gradient and this thread records."""
-        if needed and not special.count:
-            return wrap(value, True, self, inputs, options)
         if needed and state.recording:
             y = wrap(value, True, self, inputs, options)
         else:
@@ -206,10 +209,10 @@ class Primitive:
             observer.computed(y, self, inputs, options)
         return y
 
-    def _constant(self, key: str, value: Any) -> Any:
-        if isinstance(value, Tensor) and value._requires_grad:
+    def _constant(self, key: str, value: Tensor) -> Array:
+        if value._requires_grad:
             raise TypeError(f"{self.name}: no gradient flows to {key}=; pass t.detach()")
-        return value._data if isinstance(value, Tensor) else value
+        return value._data
 
 
 def primitive(forward: Function, *rules: Function | None, name: str = "", each: bool = False) -> Primitive:
@@ -258,37 +261,34 @@ def propagate(
             if kept and node in kept:
                 found[node] = g
                 shared.add(node)
-            operation, inputs, options = node.primitive, node.inputs, node.options
+            operation, options = node.primitive, node.options
             assert operation is not None
-            y: Any = node
-            arrays: Sequence[Any] = inputs
-            if not create_graph:
-                y, arrays = node._data, []
-                for x in inputs:
-                    arrays.append(x._data if x.__class__ is Tensor else x)
-            for i, x in enumerate(inputs):
+            given = [g, node if create_graph else node._data]  # what every rule of this operation takes
+            for x in node.inputs:
+                given.append(x if create_graph or x.__class__ is not Tensor else x._data)
+            rules, each = operation.rules, operation.each
+            for i, x in enumerate(node.inputs):
                 if x.__class__ is not Tensor or not x._requires_grad or (useful is not None and x not in useful):
                     continue
-                rule = operation.rules[0 if operation.each else i]
+                rule = rules[0] if each else rules[i]
                 if rule is None:
                     continue
-                if operation.each:
-                    grad = rule(g, y, i, *arrays, **options)
-                elif options or len(arrays) != 2:
-                    grad = rule(g, y, *arrays, **options)
-                else:  # the same, quicker
-                    grad = rule(g, y, arrays[0], arrays[1])
+                if each:
+                    grad = rule(g, given[1], i, *given[2:], **options)
+                else:
+                    grad = rule(*given, **options) if options else rule(*given)  # without options it is quicker
                 # The mathematics is done. What remains: shape, dtype, and adding up without touching others' memory.
                 if grad.__class__ is not np.ndarray and grad.__class__ is not Tensor:
                     grad = as_array(grad)
-                if grad.shape != x._data.shape or grad.dtype is not x._data.dtype:
-                    grad = fitted(grad, x._data, operation.name)
+                value = x._data
+                if grad.shape != value.shape or grad.dtype is not value.dtype:
+                    grad = fitted(grad, value, operation.name)
                 if special.count:
                     for observer in state.observers:
                         observer.gradient_computed(node, i, g, grad)
                 if x not in pending:
                     pending[x] = grad
-                    if x.primitive is None and (create_graph or is_borrowed(grad, g, y, arrays)):
+                    if x.primitive is None and (create_graph or is_borrowed(grad, given)):
                         shared.add(x)
                 elif x in sums:
                     np.add(pending[x], grad, out=pending[x])
@@ -308,10 +308,8 @@ def propagate(
 def _collect(outputs: Sequence[Tensor]) -> list[Tensor]:
     """The recorded operations that the outputs depend on, last one first; no value may be newer than its use."""
     seen = {t for t in outputs if t.primitive is not None}
-    stack = list(seen)
     nodes = list(seen)
-    while stack:
-        node = stack.pop()
+    for node in nodes:  # which grows meanwhile
         stamp = node.stamp
         for x in node.inputs:
             if x.__class__ is Tensor:
@@ -320,7 +318,6 @@ def _collect(outputs: Sequence[Tensor]) -> list[Tensor]:
                 if x.primitive is not None and x not in seen:
                     seen.add(x)
                     nodes.append(x)
-                    stack.append(x)
     nodes.sort(key=attrgetter("stamp"), reverse=True)  # nearly in order already, which this sort is quick at
     return nodes
 
@@ -334,6 +331,9 @@ def _leading_to(wanted: Sequence[Tensor], nodes: Sequence[Tensor]) -> set[Tensor
 
 
 def _seed(output: Tensor, gradient: Any, create_graph: bool) -> Any:
+    if gradient is None:
+        one = np.ones_like(output._data)
+        return wrap(one) if create_graph else one
     seed, expected = gradient if isinstance(gradient, Tensor) else wrap(np.asarray(gradient)), output._data.shape
     if seed._data.shape != expected:
         raise ValueError(f"gradient= has shape {seed._data.shape}, but the Tensor it belongs to has {expected}")

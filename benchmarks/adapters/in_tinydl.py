@@ -68,7 +68,7 @@ def moons(problem: Any) -> Job:
 
     def loss() -> tl.Tensor:
         hinge = F.relu(1 - y * model(problem.x)).mean()
-        return hinge + problem.decay * sum((p * p).sum() for p in parameters)
+        return hinge + problem.decay * sum(np.vdot(p, p) for p in parameters)
 
     return _job(parameters, loss, optim.SGD(parameters, lr=problem.lr))
 

@@ -83,10 +83,12 @@ def dot(a: Any, b: Any) -> Any:
     return tensordot(a, b, (-1, -2))
 
 
-@implements(np.vdot)
-def vdot(a: Any, b: Any) -> Any:
-    """Σ a·b over all elements."""
-    return matmul(reshape(_array(a), (-1,)), reshape(_array(b), (-1,)))
+# Σ a·b over all elements, whatever the shapes
+vdot = define(
+    np.vdot,
+    lambda g, y, a, b: g * _array(b).reshape(_array(a).shape),
+    lambda g, y, a, b: g * _array(a).reshape(_array(b).shape),
+)
 
 
 @implements(np.inner)

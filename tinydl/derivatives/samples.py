@@ -533,6 +533,13 @@ def _matmul(draw: Draw) -> Sample:
     return Sample((draw.array(a), draw.array(b)))
 
 
+@sampler("vdot")
+def _vdot(draw: Draw) -> Sample:
+    shape = draw.shape()
+    other = draw.choice((shape, shape[::-1], (int(np.prod(shape)),)))
+    return Sample((draw.array(shape), draw.array(other)))
+
+
 @sampler("einsum")
 def _einsum(draw: Draw) -> Sample:
     subscripts = draw.choice(
