@@ -64,8 +64,10 @@ def main() -> int:
     name = f"benchmark-{arguments.threads}-thread{'s' if arguments.threads > 1 else ''}"
     json_file, picture = arguments.output / f"{name}.json", arguments.output / f"{name}.png"
     json_file.write_text(json.dumps(report, indent=1))
+    markdown_file = json_file.with_suffix(".md")
+    markdown_file.write_text(markdown(report), encoding="utf-8")
     print("\n" + summary(report))
-    print(f"written: {json_file}")
+    print(f"written: {json_file}\nwritten: {markdown_file}")
     if installed(("matplotlib",)):
         draw(report, picture)
         print(f"written: {picture}")
@@ -230,6 +232,28 @@ def summary(report: dict[str, Any]) -> str:
     if failed:
         text += "; not measured: " + ", ".join(failed)
     return text
+
+
+def markdown(report: dict[str, Any]) -> str:
+    """The whole run as a Markdown table with a row for each target, as README shows it."""
+    lines = [
+        f"`{report['command']}`, {report['date'].split()[0]}, {report['machine']}, "
+        + ", ".join(f"{NAMES[peer]} {v}" for peer, v in report["versions"].items() if peer != "tinydl")
+        + f". {summary(report)}.",
+        "",
+        "| | work | tinydl | beside | ratio (quartiles) | target | |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for id, workload in report["workloads"].items():
+        heading = f"{id} | {workload['title']}"
+        for target in workload.get("targets", []):
+            what = "time" if target["what"] == "ms over" else target["what"]
+            own = quantity(workload["quartiles"][what]["tinydl"][1], what)
+            beside = title(target["peer"]) + (f", {what}" if what != "time" else "")
+            reached = reached_text(target).replace("MISSED", "missed")
+            lines.append(f"| {heading} | {own} | {beside} | {ratio_text(target)} | {limit_text(target)} | {reached} |")
+            heading = " | "
+    return "\n".join(lines) + "\n"
 
 
 # ---- the picture ----

@@ -148,6 +148,26 @@ def test_small_ratios_are_written_as_fractions():
     assert run.quantity(1.5e-6, "time") == "1.5 µs" and run.quantity(3 * 2**20, "memory") == "3 MiB"
 
 
+def test_the_markdown_table_has_a_row_for_each_target_and_says_what_was_missed():
+    import run
+
+    targets = [
+        {"peer": "torch", "what": "time", "limit": 0.5, "ratio": [0.4, 0.45, 0.5], "reached": True},
+        {"peer": "numpy", "what": "time", "limit": 1.2, "ratio": [1.4, 1.5, 1.6], "reached": False},
+    ]
+    quartiles = {"time": {"tinydl": [1e-3, 1.5e-3, 2e-3]}}
+    report = {
+        "date": "2026-01-02 03:04", "command": "python benchmarks/run.py", "machine": "a computer",
+        "versions": {"tinydl": "1", "torch": "2.0"},
+        "workloads": {"W3": {"title": "a step", "quartiles": quartiles, "targets": targets}},
+    }  # fmt: skip
+    heading, _, *rows = run.markdown(report).splitlines()
+    assert "2026-01-02, a computer, PyTorch" in heading and "1 of 2 targets reached; missed: W3" in heading
+    assert rows[2] == "| W3 | a step | 1.5 ms | PyTorch eager | 0.450 (0.400 … 0.500) | ≤ 0.5 | reached |"
+    assert rows[3].startswith("|  |  | 1.5 ms | NumPy by hand |") and rows[3].endswith("| ≤ 1.2 | missed by 25% |")
+    assert all(row.count("|") == 8 for row in rows)
+
+
 @pytest.mark.slow
 def test_the_quick_benchmark_runs_to_the_end_and_writes_its_figures_and_picture(tmp_path):
     command = [sys.executable, str(BENCHMARKS / "run.py"), "--quick", "--output", str(tmp_path)]
@@ -158,5 +178,6 @@ def test_the_quick_benchmark_runs_to_the_end_and_writes_its_figures_and_picture(
 
     assert list(report["workloads"]) == [w.id for w in workloads.WORKLOADS]
     assert not any("error" in w for w in report["workloads"].values())
+    assert (tmp_path / "benchmark-1-thread.md").read_text(encoding="utf-8").count("| W1 |") == 1
     assert (tmp_path / "benchmark-1-thread.png").stat().st_size > 10_000
     assert "targets reached" in finished.stdout
