@@ -19,8 +19,8 @@ PACKAGE = ROOT / "tinydl"
 ROOMS = [
     {"arrays", "recording", "random"},
     {"tensor"},
-    {"debug", "dispatch"},
-    {"derivatives"},
+    {"debug", "dispatch", "rules"},
+    {"derivatives", "paths"},
     {"functional", "transforms", "numerical", "saving"},
     {"causes", "data"},
     {"gradcheck", "explain"},
@@ -92,8 +92,9 @@ def test_only_testing_uses_hypothesis():
 
 
 def test_transforms_gradcheck_and_explain_know_no_layer():
+    low = {"transforms", "functional", "gradcheck", "numerical", "causes", "explain", "rules", "paths"}
     for path in modules():
-        if room_of(path) in ("transforms", "gradcheck", "numerical", "causes", "explain", "functional"):
+        if room_of(path) in low:
             used = {name[1] for name in imports(path, everything=True) if name[0] == "tinydl"}
             assert not used & {"nn", "optim", "training", "cli", "data", "saving"}, path
 
@@ -114,6 +115,12 @@ def test_importing_tinydl_loads_nothing_that_takes_long():
     extra = loaded_by("import tinydl") - loaded_by("import numpy")
     assert "tinydl" in extra
     assert not extra & (third_party | standard)
+
+
+def test_importing_tinydl_leaves_the_halves_of_explain_for_when_something_is_explained():
+    code = "import sys, tinydl; print(*(m for m in sys.modules if m in ('tinydl.rules', 'tinydl.paths')))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.split() == []
 
 
 def lines(*names):

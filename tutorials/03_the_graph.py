@@ -373,7 +373,7 @@ assert backward(a * a)[a] == 6.0
 #
 # * `tinydl/tensor.py`: `Tensor` is `Value`, `Tensor.backward` and `propagate` are `backward`, with the same stamps,
 #   youngest first, and without recursion.
-# * `tinydl/explain.py`: the numbered steps, and a gradient as a sum over paths (`tl.explain(loss, a)`).
+# * `tinydl/explain.py`: the numbered steps; `tinydl/paths.py`: a gradient as a sum over paths (`tl.explain(loss, a)`).
 # * `tinydl/plots/page.py`: the page to step through.
 #
 # Next: [from numbers to arrays](04_arrays.py).
