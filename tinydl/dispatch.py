@@ -19,6 +19,7 @@ from .tensor import Primitive, Tensor, next_stamp, wrap
 table: dict[Any, Callable[..., Any]] = {}  # a NumPy function → what computes it on Tensors
 primitives: dict[str, Primitive] = {}  # the table of derivatives, by name; helpers, which no NumPy function calls, too
 kinks: dict[str, str] = {}  # what the gradient is where there is none, for the primitives that have such points
+_flat: set[Any] = set()  # the functions of `plain`
 elementwise: list[str] = []  # names of the one-argument elementwise primitives, each also a method of Tensor
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -60,6 +61,7 @@ def implements(*functions: Any) -> Callable[[Function], Function]:
 
 def plain(*functions: Any) -> None:
     """Answer these functions with NumPy's own result on plain arrays: nothing can flow back through them."""
+    _flat.update(functions)
     for f in functions:
         table[f] = _on_arrays(f)
 
@@ -152,26 +154,41 @@ _INSTEAD = {
     "polyval": "arithmetic", "vander": "x[:, None] ** np.arange(n)", "cov": "x @ x.T of centred rows",
     "convolve": "sums of shifted products", "correlate": "sums of shifted products", "meshgrid": "np.broadcast_to",
     "rollaxis": "np.moveaxis", "fix": "np.trunc", "fill_diagonal": "np.where(np.eye(n), value, x)",
+    "nanmax": "np.max(np.where(np.isnan(x), -np.inf, x))", "nanmin": "np.min(np.where(np.isnan(x), np.inf, x))",
+    "nanvar": "np.var of x[~np.isnan(x)]", "nanstd": "np.std of x[~np.isnan(x)]", "nanmedian": "np.median",
+    "nanprod": "np.prod(np.where(np.isnan(x), 1, x))", "nancumsum": "np.cumsum(np.where(np.isnan(x), 0, x))",
+    "corrcoef": "x @ x.T of centred rows, divided by their norms", "linspace": "a + (b - a) * np.linspace(0, 1, n)",
+    "logspace": "np.exp", "geomspace": "np.exp", "modf": "x - np.trunc(x)", "divmod": "np.remainder",
+    "put_along_axis": "np.where", "apply_along_axis": "the function itself with axis=", "ldexp": "x * 2.0 ** n",
+    "histogram": "no smooth function: its counts jump", "bincount": "one_hot.T @ x", "conj": "x itself",
+    "conjugate": "x itself", "polyfit": "np.linalg.solve", "lstsq": "np.linalg.pinv(a) @ b",
+    "qr": "np.linalg.cholesky or np.linalg.svd", "eig": "np.linalg.eigh, of symmetric matrices",
+    "eigvals": "np.linalg.eigh, of symmetric matrices", "tensorsolve": "np.linalg.solve", "tensorinv": "np.linalg.inv",
+    "cond": "np.linalg.svd: the largest singular value over the smallest", "ifft": "matmul",
+    "fft": "matmul, with a matrix of cosines and one of sines", "rfft": "matmul, with a matrix of cosines and one of sines",
 }  # fmt: skip
 
 
 def without_rule(function: Any) -> str:
     """The sentence for a function that has no derivative rule."""
-    name = getattr(function, "__name__", str(function))
-    module = str(getattr(function, "__module__", "") or "numpy")
-    public = module.startswith("numpy.") and "core" not in module
-    full = f"{module.replace('numpy', 'np', 1)}.{name}" if public else f"np.{name}"
+    full, name = _full_name(function), getattr(function, "__name__", "")
     instead = _INSTEAD.get(name)
     if instead is None:
         import difflib  # only for this sentence
 
-        names = {getattr(f, "__name__", ""): f for f in table}
-        close = difflib.get_close_matches(name, list(names), 1, 0.4)
-        instead = f"np.{close[0]}" if close else "the functions in the table of derivatives (see the README)"
+        names = {getattr(f, "__name__", ""): f for f in table if f not in _flat}
+        close = difflib.get_close_matches(name, list(names), 1, 0.65)
+        instead = _full_name(names[close[0]]) if close else "none of a similar name; README lists what has"
     return (
         f"{full} has no derivative rule in tinydl. The nearest that has one: {instead}. "
         f"For a value without a gradient write {full}(x.numpy()); for a rule of your own see tl.primitive."
     )
+
+
+def _full_name(function: Any) -> str:
+    name, module = getattr(function, "__name__", str(function)), str(getattr(function, "__module__", "") or "numpy")
+    public = module.startswith("numpy.") and "core" not in module
+    return f"{module.replace('numpy', 'np', 1)}.{name}" if public else f"np.{name}"
 
 
 # ---- Operators and methods ----
