@@ -4,9 +4,11 @@ import copy
 import gc
 import math
 import pickle
+import re
 import subprocess
 import sys
 import threading
+import warnings
 
 import numpy as np
 import pytest
@@ -15,6 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import tinydl as tl
+from tinydl.dispatch import _INSTEAD, _flat, elementwise, primitives, table, without_rule
 from tinydl.recording import Observer, observing, special, state
 
 
@@ -174,6 +177,16 @@ def test_a_rule_that_returns_a_saved_value_does_not_give_that_value_away():
     assert not np.shares_memory(a.grad.data, a.data)
     a.grad.data[:] = 0
     assert np.array_equal(a.data, [1.0, 2.0])
+
+
+def test_a_rule_that_returns_an_array_it_keeps_does_not_give_that_array_away():
+    c = np.array([1.0, 2.0, 3.0])
+    weigh = tl.primitive(lambda x: np.sum(c * x), lambda g, y, x: c)
+    a, b = leaf([1.0, 1.0, 1.0]), leaf([2.0, 0.0, 1.0])
+    for _ in range(3):
+        (weigh(a) + weigh(b)).backward()
+    assert np.array_equal(c, [1.0, 2.0, 3.0]) and np.array_equal(a.grad.data, 3 * c)
+    assert not np.shares_memory(a.grad.data, b.grad.data)
 
 
 def test_gradients_come_back_in_the_dtype_of_their_tensor():
@@ -418,6 +431,18 @@ def test_what_was_taken_from_a_parameter_without_recording_does_not_follow_its_u
     assert u.grad.item() == 1.0 + 3.0 + 3.0
 
 
+def test_a_constant_view_of_a_frozen_leaf_does_not_follow_its_updates_after_unfreezing():
+    w = tl.tensor(np.array([[1.0, 2.0], [3.0, 5.0]]))
+    x = leaf([[1.0, -1.0]])
+    loss = (x @ w.T * x).sum()
+    w.requires_grad = True
+    with tl.no_grad():
+        w -= 100.0
+    loss.backward()
+    value = np.array([[1.0, 2.0], [3.0, 5.0]])
+    assert np.array_equal(x.grad.data, [[1.0, -1.0]] @ (value + value.T))
+
+
 # ---- updates and assignments ----
 
 
@@ -486,6 +511,30 @@ def test_no_grad_and_enable_grad_nest_and_decorate():
     with pytest.raises(KeyError), tl.no_grad():
         raise KeyError
     assert (x * 2).requires_grad
+
+
+def test_one_no_grad_can_be_entered_again_and_inside_itself():
+    x, quiet = leaf([1.0]), tl.no_grad()
+    for _ in range(2):
+        with quiet:
+            with quiet:
+                assert not (x * 2).requires_grad
+            assert not (x * 2).requires_grad
+        assert (x * 2).requires_grad
+
+    @quiet
+    def factorial(n):
+        return x * 1 if n == 0 else factorial(n - 1) * n
+
+    assert not factorial(4).requires_grad and (x * 2).requires_grad
+
+
+def test_a_generator_refuses_the_decorator_that_could_not_hold_inside_it():
+    with pytest.raises(TypeError, match=r"with tl\.no_grad"):
+
+        @tl.no_grad()
+        def numbers():
+            yield 1
 
 
 def test_threads_do_not_share_no_grad():
@@ -627,9 +676,34 @@ def test_leaves_can_be_copied_and_pickled_and_computed_tensors_say_detach():
     assert np.array_equal(copy.deepcopy(x).grad.data, x.grad.data)
     shared = copy.deepcopy([x, x])
     assert shared[0] is shared[1]
+    x.grad = None
+    (x * x * x).sum().backward(create_graph=True)
+    assert np.array_equal(pickle.loads(pickle.dumps(x)).grad.data, [3.0, 12.0])
     for attempt in (copy.copy, copy.deepcopy, pickle.dumps):
         with pytest.raises(TypeError, match=r"\.detach\(\)"):
             attempt(x * 2)
+
+
+def test_every_elementwise_function_of_one_argument_is_a_method_too():
+    x = tl.tensor(np.array([-1.5, 0.25, 0.5]), requires_grad=True)
+    own = {"relu", "leaky_relu", "elu", "sigmoid", "softplus", "erf", "nan_to_num"}
+    for name in {*elementwise, *own}:
+        with np.errstate(all="ignore"):
+            value = getattr(x, name)()
+            assert np.array_equal(value.data, primitives[name](x.data), equal_nan=True) and value.requires_grad, name
+    assert np.array_equal(x.leaky_relu(negative_slope=2.0).data, [-3.0, 0.25, 0.5])
+
+
+def test_the_function_suggested_in_place_of_one_without_a_rule_has_one():
+    for module in (np, np.linalg, np.fft):
+        for name in dir(module):
+            f = getattr(module, name)
+            if type(f) in (np.ufunc, type(np.sum)) and f not in table and name not in _INSTEAD:
+                found = re.search(r"one: (np[.\w]*)", without_rule(f))
+                if found:
+                    *path, last = found[1].strip(".").split(".")[1:]
+                    near = getattr(getattr(np, path[0]) if path else np, last)
+                    assert near in table and near not in _flat, f"{name}: {found[1]}"
 
 
 # ---- primitives of one's own ----
@@ -652,6 +726,51 @@ def test_an_option_that_changes_the_value_but_not_the_rule_raises():
     assert scale(leaf([1.0]), factor=2.0).item() == 2.0
     with pytest.raises(TypeError, match="factor="):
         scale(leaf([1.0]), factor=3.0)
+
+
+@pytest.mark.parametrize("rule", [lambda g, y, x, k=3: g * k * x ** (k - 1), lambda g, y, x, k: g * k * x ** (k - 1)])
+def test_a_default_that_forward_and_rule_do_not_share_is_refused(rule):
+    with pytest.raises(TypeError, match="k has the default 2"):
+        tl.primitive(lambda x, k=2: x**k, rule)
+    tl.primitive(lambda x, k=2: x**k, lambda g, y, x, k=2: g * k * x ** (k - 1))
+
+
+def test_a_rule_may_use_tensors_and_layers_and_a_forward_function_may_not():
+    slope = tl.tensor([3.0, 4.0])
+    times = tl.primitive(lambda x: x * slope.data, lambda g, y, x: g * slope)
+    x = tl.tensor([1.0, 2.0], requires_grad=True)
+    (times(x) * np.array([2.0, 5.0], np.float32)).sum().backward()
+    assert np.array_equal(x.grad.data, [6.0, 20.0]) and type(x.grad.data) is np.ndarray
+    with pytest.raises(TypeError, match="gave a Tensor"):
+        tl.primitive(lambda x: x * slope, lambda g, y, x: g)(x)
+
+
+def test_a_gradient_does_not_pass_through_integers_unnoticed():
+    rounded = tl.primitive(lambda x: np.round(x).astype(int), lambda g, y, x: g, name="rounded")
+    x = leaf([1.2, 2.7])
+    for loss in (lambda: (rounded(x) * 0.5).sum(), lambda: rounded(x).sum()):
+        with pytest.raises(TypeError, match="int64"):
+            loss().backward()
+    assert x.grad is None
+
+
+def test_subclasses_of_arrays_count_as_arrays():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PendingDeprecationWarning)
+        m = np.asmatrix([[1.0, 2.0], [3.0, 4.0]])  # whose * multiplies matrices
+    for product in (lambda t: t * m, lambda t: np.multiply(m, t)):
+        t = leaf([[1.0, 2.0], [3.0, 5.0]])
+        y = product(t)
+        (y * np.array([[1.0, -2.0], [0.5, 3.0]])).sum().backward()
+        assert type(y.data) is np.ndarray and np.array_equal(t.grad.data, [[1.0, -4.0], [1.5, 12.0]])
+
+
+def test_a_grad_that_is_no_tensor_is_refused_before_any_grad_changes():
+    a, b = leaf([1.0]), leaf([2.0])
+    b.grad = 5
+    with pytest.raises(TypeError, match="int"):
+        (a * b).sum().backward()
+    assert a.grad is None and b.grad == 5
 
 
 def test_a_primitive_needs_a_rule_for_each_input():

@@ -122,6 +122,26 @@ def test_hvp_is_the_hessian_times_a_vector():
     assert np.allclose(tl.hvp(quartic)(X, v), quartic_hessian(X) @ v)
 
 
+def test_the_cotangent_of_a_vjp_and_the_vector_of_an_hvp_get_their_gradients():
+    x, w = tl.tensor(np.array([1.0, 2.0])), tl.tensor(np.array([2.0, 3.0]), requires_grad=True)
+    _, pull = tl.vjp(lambda x: x**3, x)
+    (pull(w)[0] ** 2).sum().backward()
+    assert np.allclose(w.grad.data, 2 * w.data * (3 * x.data**2) ** 2)
+    w.grad = None
+    (tl.hvp(lambda x: (x**3).sum())(x, w) ** 2).sum().backward()
+    assert np.allclose(w.grad.data, 2 * w.data * (6 * x.data) ** 2)
+    found = tl.grad(lambda u: (tl.vjp(lambda x: x**3, x.data)[1](u)[0] ** 2).sum())(np.array([1.0, 2.0]))
+    assert np.allclose(found, 2 * np.array([1.0, 2.0]) * (3 * x.data**2) ** 2)
+    with tl.no_grad():
+        assert not pull(w)[0].requires_grad
+
+
+def test_hessian_and_hvp_are_of_one_argument():
+    for transform in (tl.hessian, tl.hvp):
+        with pytest.raises(TypeError, match="argnums is an integer"):
+            transform(lambda a, b: (a * b).sum(), (0, 1))
+
+
 def test_a_jvp_can_itself_be_differentiated():
     assert tl.grad(lambda x: tl.jvp(lambda z: z**3, x, 1.0)[1])(2.0) == pytest.approx(12.0)
 

@@ -82,7 +82,9 @@ def as_array(value: Any) -> Any:
     """NumPy gives scalars where 0-d arrays went in; other array types (CuPy's) pass."""
     if value is None:
         raise TypeError("a forward function or derivative rule returned None; is a `return` missing?")
-    return value if hasattr(value, "__array_ufunc__") and not isinstance(value, np.generic) else np.asarray(value)
+    if isinstance(value, (np.ndarray, np.generic)) or not hasattr(value, "__array_ufunc__"):
+        return np.asarray(value)
+    return value
 
 
 def is_borrowed(gradient: Any, given: Sequence[Any]) -> bool:
@@ -112,6 +114,11 @@ def fitted(g: Any, x: Any, name: str) -> Any:
         return g
     if g.dtype.kind not in "fiub":
         raise TypeError(f"the rule of {name} gave a gradient of {g.dtype}; tinydl differentiates real numbers only")
+    if x.dtype.kind != "f":
+        raise TypeError(
+            f"{name} passes a gradient back to a value of {x.dtype}, but only real floating numbers have one; "
+            "what made that value must return floats, as .astype(float) gives"
+        )
     return g.astype(x.dtype)
 
 
@@ -129,6 +136,10 @@ def with_shapes(error: Exception, name: str, arrays: Sequence[Any]) -> Exception
     kinds = (np.linalg.LinAlgError, ValueError, TypeError, IndexError)
     kind = next((k for k in kinds if isinstance(error, k)), ValueError)
     return kind(f"{name} of {' and '.join(f'shape {s}' for s in shapes)}: {error}")
+
+
+def _same(a: Any, b: Any) -> bool:
+    return a is b or (a.__class__ is b.__class__ and bool(np.all(a == b)))
 
 
 class Signature:
@@ -151,7 +162,10 @@ class Signature:
             declared = inspect.signature(forward).parameters.values()
         except (ValueError, TypeError):  # written in C and without a signature: the rule's names serve
             return
-        self.defaults = {p.name: p.default for p in declared if p.default is not p.empty}
+        given = {p.name: p.default for p in declared if p.default is not p.empty}
+        self.defaults = {name: value for name, value in given.items() if repr(value) != "<no value>"}  # NumPy's "unset"
+        for rule in rules:
+            self._refuse_other_defaults(rule)
         if not each:
             variadic = any(p.kind is p.VAR_POSITIONAL for p in declared)
             named = tuple(p.name for p in declared if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD))
@@ -160,6 +174,15 @@ class Signature:
             if len(named) < len(rules):
                 raise TypeError(f"{name} has {len(rules)} rules, but its forward function takes {len(named)} inputs")
             self.parameters, self.inputs = named, named[: len(rules)]
+
+    def _refuse_other_defaults(self, rule: Callable[..., Any] | None) -> None:
+        for p in inspect.signature(rule).parameters.values() if rule is not None else ():
+            own = self.defaults.get(p.name, p.default)
+            if p.name in self.options and not _same(own, p.default):
+                said = "no default" if p.default is p.empty else f"the default {p.default!r}"
+                raise TypeError(
+                    f"{self.name}: {p.name} has the default {own!r} in the forward function, but {said} in a rule"
+                )
 
     def _of_rule(self, rule: Callable[..., Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
         parameters = list(inspect.signature(rule).parameters.values())

@@ -34,6 +34,7 @@ def define(
 ) -> Primitive:
     """A primitive of the table, which answers the NumPy functions `answers` (by default `forward`, if it is one)."""
     made = Primitive(forward, *rules, name=name, each=each)
+    made.lends = False
     if made.name in primitives:
         raise ValueError(f"the table has a primitive {made.name} already")
     primitives[made.name] = made
@@ -110,7 +111,7 @@ def array_ufunc(self: Tensor, ufunc: Any, method: str, *inputs: Any, **options: 
         advice = _UFUNC_METHODS.get((method, ufunc.__name__), "the function itself, in a loop or on x[:, None]")
         raise TypeError(f"np.{ufunc.__name__}.{method} doesn't work on Tensors; write {advice}")
     if options:
-        _refuse_out(ufunc.__name__, options)
+        _refuse_out(ufunc.__name__, options, "np.where(condition, np.{0}(…), otherwise)")
     function = table.get(ufunc)
     if function is None:
         raise TypeError(without_rule(ufunc))
@@ -120,14 +121,14 @@ def array_ufunc(self: Tensor, ufunc: Any, method: str, *inputs: Any, **options: 
 def array_function(self: Tensor, function: Any, types: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
     """NumPy's protocol for everything that is no ufunc: ``np.sum(x)``, ``np.concatenate([x, y])``."""
     if options:
-        _refuse_out(getattr(function, "__name__", "function"), options)
+        _refuse_out(getattr(function, "__name__", "function"), options, "np.{0}(x[condition])")
     answer = table.get(function)
     if answer is None:
         raise TypeError(without_rule(function))
     return answer(*args, **options)
 
 
-def _refuse_out(name: str, options: dict[str, Any]) -> None:
+def _refuse_out(name: str, options: dict[str, Any], instead_of_where: str) -> None:
     out = options.pop("out", None)
     if out is not None and not (isinstance(out, tuple) and all(o is None for o in out)):
         raise TypeError(
@@ -136,7 +137,7 @@ def _refuse_out(name: str, options: dict[str, Any]) -> None:
         )
     where = options.get("where", True)
     if where is not True:
-        raise TypeError(f"np.{name} of Tensors takes no where=; write np.where(condition, np.{name}(…), otherwise)")
+        raise TypeError(f"np.{name} of Tensors takes no where=; write {instead_of_where.format(name)}")
     options.pop("where", None)
 
 
@@ -164,8 +165,7 @@ _INSTEAD = {
     "conjugate": "x itself", "polyfit": "np.linalg.solve", "lstsq": "np.linalg.pinv(a) @ b",
     "qr": "np.linalg.cholesky or np.linalg.svd", "eig": "np.linalg.eigh, of symmetric matrices",
     "eigvals": "np.linalg.eigh, of symmetric matrices", "tensorsolve": "np.linalg.solve", "tensorinv": "np.linalg.inv",
-    "cond": "np.linalg.svd: the largest singular value over the smallest", "ifft": "matmul",
-    "fft": "matmul, with a matrix of cosines and one of sines", "rfft": "matmul, with a matrix of cosines and one of sines",
+    "cond": "np.linalg.svd: the largest singular value over the smallest", "fft": "np.matmul with cosines and sines",
 }  # fmt: skip
 
 
@@ -207,6 +207,7 @@ _METHODS = {
     "argsort": np.argsort, "take": np.take, "repeat": np.repeat, "diagonal": np.diagonal, "trace": np.trace,
     "round": np.round, "any": np.any, "all": np.all,
 }  # fmt: skip
+_FUNCTIONS = ("relu", "leaky_relu", "elu", "sigmoid", "softplus", "erf", "nan_to_num")  # elementwise, but no ufuncs
 
 
 def attach() -> None:
@@ -223,6 +224,8 @@ def attach() -> None:
         setattr(Tensor, name, _unary(primitives[name]))
     for name, f in _METHODS.items():
         setattr(Tensor, name, _method(table[f], name))
+    for name in _FUNCTIONS:
+        setattr(Tensor, name, _method(primitives[name], name))
 
 
 _AS_THEY_ARE = {np.ndarray, float, int, bool, np.float16, np.float32, np.float64, np.int64}
@@ -271,7 +274,7 @@ def _method(f: Callable[..., Any], name: str) -> Callable[..., Any]:
         return f(self, *args, **options)
 
     method.__name__ = name
-    method.__doc__ = f"As np.{getattr(f, '__name__', name)} of this Tensor."
+    method.__doc__ = f"As the function {getattr(f, '__name__', name)} of this Tensor."
     return method
 
 
@@ -484,7 +487,8 @@ def _rebuild(data: Array, requires_grad: bool, name: str | None, grad: Tensor | 
 
 @behaviour
 def __reduce__(self: Tensor) -> Any:
-    return _rebuild, _leaf_parts(self)
+    data, requires_grad, name, grad = _leaf_parts(self)
+    return _rebuild, (data, requires_grad, name, None if grad is None else grad.detach())
 
 
 @behaviour

@@ -7,12 +7,15 @@ diagnose see what happens without the engine knowing them.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ContextDecorator, contextmanager
+from inspect import isgeneratorfunction
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from .tensor import Primitive, Tensor
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Observer:
@@ -49,6 +52,7 @@ class Observer:
 class _ThreadState(threading.local):
     def __init__(self) -> None:
         self.recording = True
+        self.outer: list[bool] = []  # what `recording` was in the contexts around
         self.observers: list[Observer] = []
 
 
@@ -71,24 +75,37 @@ state = _ThreadState()
 special = _Special()
 
 
-@contextmanager
-def recording(on: bool) -> Iterator[None]:
-    """Within, this thread records operations, or doesn't."""
-    before, state.recording = state.recording, on
-    special.open(1)
-    try:
-        yield
-    finally:
-        state.recording = before
+class recording(ContextDecorator):
+    """Within ``with recording(on):``, or in a function under ``@recording(on)``, this thread records operations, or
+    doesn't. One of them can be entered any number of times, also inside itself."""
+
+    def __init__(self, on: bool) -> None:
+        self.on = on
+
+    def __enter__(self) -> None:
+        state.outer.append(state.recording)
+        state.recording = self.on
+        special.open(1)
+
+    def __exit__(self, *exception: Any) -> None:
+        state.recording = state.outer.pop()
         special.open(-1)
 
+    def __call__(self, function: F) -> F:
+        if isgeneratorfunction(function):
+            raise TypeError(
+                f"{function.__name__} is a generator, whose body runs after this decorator is left. "
+                "Write `with tl.no_grad():` (or enable_grad) inside it"
+            )
+        return super().__call__(function)
 
-def no_grad() -> Any:
+
+def no_grad() -> recording:
     """Within ``with no_grad():``, or in a function under ``@no_grad()``, this thread records no operations."""
     return recording(False)
 
 
-def enable_grad() -> Any:
+def enable_grad() -> recording:
     """Within ``with enable_grad():`` this thread records operations, also where a `no_grad` surrounds it."""
     return recording(True)
 

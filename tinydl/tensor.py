@@ -24,7 +24,7 @@ Function = Callable[..., Any]
 Inputs = tuple[Any, ...]
 Options = dict[str, Any]
 _NONE: Options = {}
-_SEQUENCES = {list, tuple}
+_TO_ARRAYS = (list, tuple, np.ndarray)  # np.ndarray for its subclasses: in a rule, * would multiply two np.matrix
 
 
 class Tensor:
@@ -74,6 +74,8 @@ class Tensor:
             raise ValueError("only a leaf can be frozen or unfrozen; t.detach() gives a constant with t's value")
         if on and self._data.dtype.kind != "f":
             raise TypeError(f"a Tensor of {self._data.dtype} can't require a gradient; write .astype(float) first")
+        if on and not self._requires_grad:
+            self._data = self._data.copy()  # constants may be views of it, which mustn't follow its updates
         self._requires_grad = bool(on)
 
     def detach(self) -> Tensor:
@@ -98,6 +100,9 @@ class Tensor:
                 "Write .sum().backward() or .mean().backward(), or pass gradient=, an array of that shape."
             )
         found, shared = propagate([self], [gradient], create_graph=create_graph, keep_all=retain_grads)
+        for x in found:
+            if x.grad is not None and x.grad.__class__ is not Tensor:
+                raise TypeError(f"a .grad is a Tensor or None, not the {type(x.grad).__name__} that was assigned to it")
         for x, g in found.items():
             before = x.grad
             if g.__class__ is Tensor:
@@ -136,7 +141,7 @@ def wrap(
 ) -> Tensor:
     """A node of the graph around `data` itself, uncopied; users write `tensor`."""
     t = Tensor()  # without an __init__ of its own, which would cost a tenth of an operation on a small array
-    t._data = data if data.__class__ is np.ndarray else as_array(data)
+    t._data = data if data.__class__ is np.ndarray else _plain(data)
     t._requires_grad = requires_grad
     t.primitive = primitive
     t.inputs = inputs
@@ -144,6 +149,13 @@ def wrap(
     t.grad = t.name = t.notes = None
     t.stamp = next_stamp()
     return t
+
+
+def _plain(value: Any) -> Array:
+    array: Array = as_array(value)
+    if isinstance(array, Tensor):
+        raise TypeError("a forward function gave a Tensor: it must compute with the arrays it is given and return one")
+    return array
 
 
 class Primitive:
@@ -161,6 +173,7 @@ class Primitive:
             raise TypeError("primitive(forward, *rules) needs a derivative rule for each input, at least one")
         self.forward, self.rules, self.each = forward, rules, each
         self.name = name or getattr(forward, "__name__", "primitive")
+        self.lends = True  # its rules may give arrays that somebody keeps; those of the table don't
         self.__name__ = self.name
         self.arity = -1 if each else len(rules)
 
@@ -185,10 +198,10 @@ class Primitive:
                 tensors = True
                 needed = needed or x._requires_grad
                 arrays.append(x._data)
-            elif x.__class__ in _SEQUENCES:
-                return self(*(np.asarray(x) if isinstance(x, (list, tuple)) else x for x in inputs), **options)
-            else:
+            elif x.__class__ is np.ndarray or not isinstance(x, _TO_ARRAYS):
                 arrays.append(x)
+            else:
+                return self(*(np.asarray(x) if isinstance(x, _TO_ARRAYS) else x for x in inputs), **options)
         try:
             value = self.forward(*arrays, **options) if options else self.forward(*arrays)
         except (ValueError, TypeError, IndexError) as error:
@@ -278,8 +291,8 @@ def propagate(
                 else:
                     grad = rule(*given, **options) if options else rule(*given)  # without options it is quicker
                 # The mathematics is done. What remains: shape, dtype, and adding up without touching others' memory.
-                if grad.__class__ is not np.ndarray and grad.__class__ is not Tensor:
-                    grad = as_array(grad)
+                if grad.__class__ is not np.ndarray:
+                    grad = grad._data if grad.__class__ is Tensor and not create_graph else as_array(grad)
                 value = x._data
                 if grad.shape != value.shape or grad.dtype is not value.dtype:
                     grad = fitted(grad, value, operation.name)
@@ -288,7 +301,7 @@ def propagate(
                         observer.gradient_computed(node, i, g, grad)
                 if x not in pending:
                     pending[x] = grad
-                    if x.primitive is None and (create_graph or is_borrowed(grad, given)):
+                    if x.primitive is None and (create_graph or operation.lends or is_borrowed(grad, given)):
                         shared.add(x)
                 elif x in sums:
                     np.add(pending[x], grad, out=pending[x])
@@ -331,6 +344,8 @@ def _leading_to(wanted: Sequence[Tensor], nodes: Sequence[Tensor]) -> set[Tensor
 
 
 def _seed(output: Tensor, gradient: Any, create_graph: bool) -> Any:
+    if output._data.dtype.kind != "f":
+        raise TypeError(f"a gradient starts from floats, but {_made(output)} are {output._data.dtype}")
     if gradient is None:
         one = np.ones_like(output._data)
         return wrap(one) if create_graph else one
@@ -338,6 +353,10 @@ def _seed(output: Tensor, gradient: Any, create_graph: bool) -> Any:
     if seed._data.shape != expected:
         raise ValueError(f"gradient= has shape {seed._data.shape}, but the Tensor it belongs to has {expected}")
     return fitted(seed if create_graph else seed._data, output._data, "gradient=")
+
+
+def _made(t: Tensor) -> str:
+    return f"the values made by {t.primitive.name}" if t.primitive else "the values"
 
 
 def _changed(node: Tensor, x: Tensor) -> ChangedValueError:

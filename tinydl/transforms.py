@@ -62,7 +62,9 @@ class _Run:
 
     def pull(self, cotangent: Any, record: bool | None = None) -> list[Any]:
         """The vector-Jacobian product for every input, as arrays, or as Tensors if it is recorded."""
-        record = self.record if record is None else record
+        if record is None:
+            wanted = isinstance(cotangent, Tensor) and cotangent.requires_grad and state.recording
+            record = self.record or wanted
         found: dict[Tensor, Any] = {}
         shared: set[Tensor] = set()
         if self.output.requires_grad:
@@ -146,7 +148,7 @@ def grad(f: Function, argnums: int | Sequence[int] = 0) -> Function:
 
     f takes arrays, Tensors or floats and returns a single number as a Tensor. ``grad(grad(f))`` is the second
     derivative. Raises ValueError if f returns more than one number, TypeError for integer arrays or if f returns no
-    Tensor. An argument that f doesn't use has gradient 0.
+    Tensor. An argument that this Tensor doesn't depend on has gradient 0.
     """
     both = value_and_grad(f, argnums)
 
@@ -227,14 +229,19 @@ def _keep_arrays(results: Sequence[Any], run: _Run) -> Any:
 
 
 def hessian(f: Function, argnums: int = 0) -> Function:
-    """The function that computes the Hessian ∂²f/∂x_i∂x_j of a scalar f, of shape (*x shape, *x shape)."""
+    """The function that computes the Hessian ∂²f/∂x_i∂x_j of a scalar f, of shape (*x shape, *x shape).
+
+    It is that of one argument: TypeError for several `argnums`.
+    """
+    _one_argument("hessian", argnums)
     return jacobian(grad(f, argnums), argnums)
 
 
 def hvp(f: Function, argnums: int = 0) -> Function:
     """The function ``(*args, v) → H v``, the Hessian of a scalar f times `v`, of the argument's shape, without ever
     making H: one more backward pass through the gradient (Pearlmutter, "Fast exact multiplication by the Hessian",
-    Neural Computation 6, 1994)."""
+    Neural Computation 6, 1994). TypeError for several `argnums`."""
+    _one_argument("hvp", argnums)
     gradient = grad(f, argnums)
 
     def hessian_times(*args: Any, **options: Any) -> Any:
@@ -243,6 +250,11 @@ def hvp(f: Function, argnums: int = 0) -> Function:
         return run.give(run.pull(v))
 
     return hessian_times
+
+
+def _one_argument(name: str, argnums: Any) -> None:
+    if not isinstance(argnums, (int, np.integer)):
+        raise TypeError(f"{name} differentiates by one argument: argnums is an integer, not {argnums!r}")
 
 
 def _tuple(x: Any) -> tuple[Any, ...]:
