@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
+import itertools
 import math
+import subprocess
+import sys
 import warnings
 from pathlib import Path
 
@@ -14,7 +17,8 @@ import tinydl as tl
 from tinydl import functional as F
 from tinydl import nn
 
-SPEC = importlib.util.spec_from_file_location("checkers", Path(__file__).parents[1] / "benchmarks" / "checkers.py")
+ROOT = Path(__file__).resolve().parents[1]
+SPEC = importlib.util.spec_from_file_location("checkers", ROOT / "benchmarks" / "checkers.py")
 assert SPEC and SPEC.loader
 checkers = importlib.util.module_from_spec(SPEC)
 SPEC.loader.exec_module(checkers)
@@ -138,6 +142,18 @@ RIGHT = {
     "a Python float": (np.sin, [0.5], lambda g, x: g * np.cos(x)),
     "no elements": (np.sin, [np.zeros((0, 3))], lambda g, x: g * np.cos(x)),
     "a matrix inverse": (np.linalg.inv, [draw(4, 4)], lambda g, x: -np.linalg.inv(x).T @ g @ np.linalg.inv(x).T),
+    "floor where it steps": (np.floor, [np.array([1.0, 2.5, -3])], lambda g, x: 0 * g),
+    "a line with a step at x": (lambda x: np.where(x > 1, 3 * x + 1, 3 * x), [np.array([1.0, 2])], lambda g, x: 3 * g),
+    "the median of three ties, shared": (np.median, [np.array([1.0, 3, 3, 3, 7])], lambda g, x: g * (x == 3) / 3),
+    "the median of three ties, won by one": (np.median, [np.array([1.0, 3, 3, 3, 7])], lambda g, x: g * np.eye(5)[2]),
+    "the largest eigenvalue of equal ones": (
+        lambda a: np.linalg.eigvalsh((a + a.T) / 2)[-1], [np.eye(3)], lambda g, x: g * np.eye(3) / 3),
+    "|x|^(4/3) at 0": (
+        lambda x: np.cbrt(x) ** 4, [np.array([0.0, 1e-4, -1])], lambda g, x: 4 / 3 * g * np.cbrt(x)),
+    "abs very near its kink beside large others": (
+        lambda x: np.abs(x).sum(), [np.array([7e-9, 1e-10, -4e-10, -366, 88, -674])], lambda g, x: g * np.sign(x)),
+    "|x − 1| within 1e-12 of 1": (
+        lambda x: np.abs(x - 1).sum(), [1 + np.array([-1.2e-12, -2.6e-12, -7.7e-13])], lambda g, x: g * np.sign(x - 1)),
 }  # fmt: skip
 
 
@@ -168,6 +184,20 @@ WRONG = {
     "only off the diagonal": (
         lambda x: x @ x.T, [draw(3, 3)], lambda g, x: (g + g.T) @ x * (1 + 0.01 * (1 - np.eye(3)))),
     "small next to large": (lambda x: x**2, [np.array([1e10, 1e-3, 1])], lambda g, x: 2 * g * x * np.array([1, 2, 1])),
+    "an upstream gradient that is a little more": (np.sin, [draw(12)], lambda g, x: (g + 1e-4) * np.cos(x)),
+    "1e300·sin, 0": (lambda x: 1e300 * np.sin(x), [draw(4)], lambda g, x: 0 * g),
+    "exp at 600 without g": (np.exp, [np.array([100.0, 600, 500])], lambda g, x: np.exp(x)),
+    "1e12 + a sum, 0": (lambda x: 1e12 + x.sum(), [np.array([-0.3, -0.5, 1.7, 2, 0.2])], lambda g, x: 0 * x),
+    "a slope where floor steps": (np.floor, [np.array([1.0, 2.5, -0.3])], lambda g, x: g * (x != 1)),
+    "three ties of the median each given all": (np.median, [np.array([1.0, 3, 3, 3, 7])], lambda g, x: g * (x == 3)),
+    "the largest eigenvalue of equal ones gives all of them all": (
+        lambda a: np.linalg.eigvalsh((a + a.T) / 2)[-1], [np.eye(3)], lambda g, x: g * np.eye(3)),
+    "|x|^(4/3) at 0, 0.1": (lambda x: np.cbrt(x) ** 4, [np.zeros(2)], lambda g, x: 0.1 * g),
+    "a kink at 0 that isn't one": (
+        lambda x: np.maximum(x, 0) - np.maximum(-x, 0), [np.array([0.0, 1, -1])], lambda g, x: g * (x != 0)),
+    "std around 1e6, negative": (
+        np.std, [1e6 + np.array([0.01364, -0.06271, 0.24916, 0.04958, 1.18267, 1.40493, 0.00512])],
+        lambda g, x: -g * (x - x.mean()) / 7 / x.std()),
     "upstream squared": (np.tanh, [draw(3, 4)], lambda g, x: g * tanh_vjp(g, x)),
 }  # fmt: skip
 
@@ -218,7 +248,7 @@ CAUSES = [
     ("wrong_axis", "axis", np.add, [(4, 4), (4,)], lambda g, x, b: (g, g.sum(1))),
     ("wrong_axis", "axis", np.add, [(5, 4), (4,)], lambda g, x, b: (g, g.sum(1))),
     ("wrong_axis", "axes", lambda x, b: np.tanh(x + b), [(4, 4), (4,)], bias_summed_over_rows),
-    ("wrong_axis", "axis 0 for axis 1", lambda x: x - x.mean(1, keepdims=True), [(4, 5)], lambda g, x: g - g.mean(0)),
+    ("wrong_axis", "axis 0 and axis 1", lambda x: x - x.mean(1, keepdims=True), [(4, 5)], lambda g, x: g - g.mean(0)),
     ("not_summed", "axis 0", np.add, [(5, 4), (4,)], lambda g, x, b: (g, g)),
     ("not_summed", "axis 1", np.multiply, [(5, 4), (5, 1)], lambda g, x, b: (g * b, g * x)),
     ("not_summed", "axis 0", np.multiply, [(2, 5, 4), (4,)], lambda g, x, b: (g * b, (g * x).sum(0))),
@@ -259,6 +289,63 @@ def test_the_cause_is_named_with_the_number_behind_it(code, words, f, shapes, ru
     assert report.verdict == "wrong" and report.causes[0][0] == code, report
     assert words in report.causes[0][1] and f"likely cause ({code})" in str(report)
     assert len(repr(report)) < 200 and "wrong" in repr(report) and code in repr(report)
+
+
+@pytest.mark.parametrize("shape", [(3, 5), (4, 4), (2, 3, 4)])
+@pytest.mark.parametrize("f", ["mean", "softmax"])
+def test_axes_that_are_mixed_up_are_both_named_whichever_way_round(shape, f):
+    for wrong, right in itertools.permutations(range(len(shape)), 2):
+        if f == "mean":
+            report = tl.gradcheck(
+                lambda x, axis=right: x - x.mean(axis, keepdims=True), draw(*shape),
+                vjp=lambda g, x, axis=wrong: g - g.mean(axis, keepdims=True), directions=2)  # fmt: skip
+        else:
+            report = tl.gradcheck(
+                lambda x, axis=right: softmax(x, axis), draw(*shape),
+                vjp=lambda g, x, axis=wrong: (lambda y: y * (g - (g * y).sum(axis, keepdims=True)))(softmax(x, axis)),
+                directions=2)  # fmt: skip
+        low, high = sorted((wrong, right))
+        assert report.causes[0][0] == "wrong_axis" and f"axis {low} and axis {high}" in report.causes[0][1]
+
+
+@pytest.mark.parametrize(
+    ("f", "shapes", "rule", "words"),
+    [
+        (np.matmul, [(2, 3), (3, 3)], lambda g, a, b: (g @ b, a.T @ g), "0 is the numerical one as soon as input 1"),
+        (np.matmul, [(3, 3), (3, 2)], lambda g, a, b: (g @ b.T, a @ g), "1 is the numerical one as soon as input 0"),
+        (lambda x, w: x @ w.T, [(2, 4), (4, 4)], lambda g, x, w: (g @ w.T, g.T @ x), "as soon as input 1"),
+        (lambda x: x @ x, [(3, 3)], lambda g, x: g @ x + x @ g, "as soon as input 0 is transposed"),
+        (lambda x, w: x @ w.T, [(2, 4), (4, 4)], lambda g, x, w: (g @ w, x.T @ g), "is the transpose"),
+    ],
+)  # fmt: skip
+def test_a_transpose_forgotten_inside_a_product_is_found_though_the_shapes_agree(f, shapes, rule, words):
+    report = tl.gradcheck(f, *(draw(*shape, seed=k) for k, shape in enumerate(shapes)), vjp=rule)
+    assert report.causes[0][0] == "transposed" and words in report.causes[0][1], report
+
+
+def test_a_factor_n_is_told_from_a_factor_1_over_n():
+    def words(scale):
+        rule = lambda x: scale * 2 * x / 12
+        return tl.gradcheck(lambda x: (x**2).mean(), draw(3, 4), grad=rule).causes[0][1]
+
+    assert "12 times" in words(12) and "was a mean's division by it forgotten?" in words(12)
+    assert "1/12 of" in words(1 / 12) and "was a mean taken for a sum?" in words(1 / 12)
+    assert "a factor 7 too much" in words(7) and "a factor 7 is missing" in words(1 / 7)
+    assert "−3 times" in words(-3) and "a sign is flipped, and 3 is the number of rows" in words(-3)
+
+
+def test_a_rule_that_is_not_linear_in_the_upstream_gradient_is_told_so():
+    rule = lambda g, x: np.clip(g, -1, 1) * np.cos(x)
+    assert "isn't linear in g" in str(tl.gradcheck(np.sin, draw(12), vjp=rule))
+
+
+def test_what_names_causes_is_loaded_only_when_something_is_wrong():
+    code = (
+        "import sys, numpy as np, tinydl as tl; x = np.ones(3); loaded = lambda: 'tinydl.causes' in sys.modules;"
+        "tl.gradcheck(np.sin, x); print(loaded()); tl.gradcheck(np.sin, x, vjp=lambda g, x: g); print(loaded())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.split() == ["False", "True"]
 
 
 def test_ties_counted_twice_are_named():
@@ -364,6 +451,13 @@ def test_float32_inputs_are_checked_in_float64_and_the_report_says_so():
     assert "float64" not in str(tl.gradcheck(np.tanh, draw(3)))
 
 
+def test_a_gradient_cast_to_float32_is_right_also_along_a_direction_in_which_its_terms_cancel():
+    a = draw(30) - draw(30).mean()
+    tl.gradcheck(lambda x: (x * a).sum(), draw(30, seed=1), grad=lambda x: a.astype(np.float32)).raise_if_wrong()
+    wrong = 1 + 1e-5 * (np.arange(30) == 7)
+    assert not tl.gradcheck(lambda x: (x * a).sum(), draw(30), grad=lambda x: (a * wrong).astype(np.float32))
+
+
 def test_what_is_not_repeatable_is_not_judged():
     rng = np.random.default_rng(0)
     report = tl.gradcheck(lambda x: x * rng.random(), draw(3))
@@ -375,9 +469,36 @@ def test_what_is_not_repeatable_is_not_judged():
     assert tl.gradcheck(dropping, draw(2, 3)).ok
 
 
+def test_a_rule_that_gives_another_gradient_each_time_never_passes():
+    rng, calls = np.random.default_rng(0), []
+
+    def right_only_once(g, x):
+        calls.append(1)
+        return g * np.cos(x) * (1 if len(calls) == 1 else 1.3)
+
+    kept = np.zeros(3)
+
+    def adds_up(g, x):  # as when zero_grad is forgotten
+        kept[:] += g * np.cos(x)
+        return kept
+
+    noisy = lambda g, x: g * np.cos(x) * (1 + 1e-3 * rng.standard_normal())
+    for rule, verdict in (
+        (right_only_once, "undecided"),
+        (adds_up, "undecided"),
+        (adds_up, "wrong"),
+        (noisy, "undecided"),
+    ):
+        report = tl.gradcheck(np.sin, np.ones(3), vjp=rule)
+        assert report.verdict == verdict and "The gradient is not repeatable" in str(report)
+
+
 def test_kinks_are_called_kinks_and_pass():
     report = tl.gradcheck(lambda x: np.maximum(x, 0), np.zeros((2, 3)))
     assert report.ok and {row.verdict for row in report.rows} == {"kink"} and "kink" in str(report)
+    few = tl.gradcheck(lambda x: np.maximum(x, 0), np.array([0.0, 1, 2]), directions=2)
+    assert "right, 5 at a kink (7 derivatives" in repr(few) and len(repr(few)) < 200
+    assert "kink" not in repr(tl.gradcheck(np.sin, draw(3)))
 
 
 def test_what_noise_hides_is_undecided_which_is_no_pass_unless_allowed():
@@ -408,6 +529,18 @@ def test_steps_stay_inside_the_domain_of_f():
 def test_values_that_are_not_finite_are_named():
     report = tl.gradcheck(np.log, np.array([1.0, 0.0]))
     assert not report and report.causes[0][0] == "not_finite" and "output index [1]" in report.causes[0][1]
+    for number in (math.inf, math.nan):
+        report = tl.gradcheck(lambda x: np.exp(-x), np.array([1.0, number]))
+        assert not report and report.causes == [
+            ("not_finite", f"input 0 is {number} at index [1]: derivatives are taken at finite numbers")
+        ]
+
+
+def test_what_is_no_array_of_numbers_is_no_gradient():
+    report = tl.gradcheck(np.sin, draw(2), vjp=lambda g, x: np.array([1.0, None], dtype=object))
+    assert report.verdict == "wrong" and report.causes[0][0] == "dtype"
+    with pytest.raises(TypeError, match="lists of different lengths"):
+        tl.gradcheck(np.sin, draw(2), vjp=lambda g, x: [[1.0], [1.0, 2.0]])
 
 
 def test_the_report_can_be_read_in_every_form(tmp_path):
@@ -433,8 +566,8 @@ MISTAKES = [
     (lambda: tl.gradcheck(lambda x: x * 2, 1j), TypeError, "complex"),
     (lambda: tl.gradcheck(lambda x: x.data * 2, draw(3)), TypeError, "got Tensors but returned a ndarray"),
     (lambda: tl.gradcheck(lambda x: None, draw(3)), TypeError, "return"),
-    (lambda: tl.gradcheck(lambda x: (x, 2 * x), draw(3)), TypeError, "2 outputs"),
-    (lambda: tl.gradcheck(lambda x: (x, 2 * x), draw(3), vjp=lambda g, x: g), TypeError, "2 outputs"),
+    (lambda: tl.gradcheck(lambda x: (x, 2 * x), draw(3)), TypeError, "a tuple of 2; check one"),
+    (lambda: tl.gradcheck(lambda x: (x, 2 * x), draw(3), vjp=lambda g, x: g), TypeError, "a tuple of 2; check one"),
     (lambda: tl.gradcheck(lambda x: None, draw(3), vjp=lambda g, x: g), TypeError, "return"),
     (lambda: tl.gradcheck(np.tanh, draw(3), grad=lambda x: x), ValueError, "vjp="),
     (lambda: tl.gradcheck(np.add, draw(3), draw(3), vjp=lambda g, a, b: g), TypeError, "one gradient for each"),

@@ -23,7 +23,7 @@ def given(name):
 
 def mistakes(name):
     known = learn.companion(name)
-    for code, old, new in known["WRONG"]:
+    for code, old, new, *_ in known["WRONG"]:
         assert old in known["SOLUTION"]
         yield code, known["SOLUTION"].replace(old, new)
 
@@ -43,7 +43,8 @@ def test_an_exercise_is_not_done_then_done_and_typical_mistakes_are_named(name):
     assert unsolved.code == "not_done"
     assert "Traceback" not in unsolved.sentence
     known = learn.companion(name)
-    assert learn.check_text(name, known["SOLUTION"]) == learn.Result("done", "Right.")
+    right = learn.check_text(name, known["SOLUTION"])
+    assert (right.code, right.sentence) == ("done", "Right.")
     assert len(known["HINTS"]) >= 2
     wrong = list(mistakes(name))
     assert len(wrong) >= 2
@@ -88,6 +89,36 @@ def test_an_exercise_doesnt_show_its_solution():
 def test_what_goes_wrong_is_said_in_a_sentence(code, text, says):
     result = learn.check_text("ex_01a_slope", text)
     assert (result.code, says in result.sentence, "Traceback" in result.sentence) == (code, True, False), result
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "text", "says"),
+    [
+        ("ex_01a_slope", "one_sided", "def slope(f, x, h):\n    return (f(x + h) - f(x)) / h", "shrinks like h,"),
+        ("ex_01a_slope", "one_sided", "def slope(f, x, h):\n    return -(f(x - h) - f(x)) / h", "one side of x"),
+        ("ex_01a_slope", "wrong_value", "def slope(f, x, h):\n    return f(x) * h", "the first of them is off by 0."),
+        ("ex_02a_neuron", "other_function",
+         "def neuron(w, x, b):\n    import math\n    return 1 / (1 + math.exp(-(w @ x + b)))", "tanh is asked for"),
+        ("ex_02a_neuron", "wrong_value", "import numpy as np\ndef neuron(w, x, b):\n    return np.tanh(w @ x)", "bias"),
+    ],
+)  # fmt: skip
+def test_a_typical_mistake_is_known_by_its_numbers_however_it_is_written(name, code, text, says):
+    result = learn.check_text(name, text)
+    assert (result.code, says in result.sentence) == (code, True), result
+
+
+def test_every_mistake_that_has_a_sentence_of_its_own_gets_it():
+    for name in NAMES:
+        known = learn.companion(name)
+        for _, old, new, *sentence in known["WRONG"]:
+            if sentence:
+                found = learn.check_text(name, known["SOLUTION"].replace(old, new))
+                assert found.sentence == sentence[0], (name, new)
+
+
+def test_the_progress_says_what_its_marks_mean(folder, capsys):
+    main(["learn"])
+    assert "# done, . to do" in capsys.readouterr().out
 
 
 def test_an_ellipsis_as_an_index_is_no_gap():

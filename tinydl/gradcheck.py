@@ -1,13 +1,13 @@
 """Is this gradient right? `gradcheck` compares a gradient with numerical derivatives, and says why when they differ.
 
 This file asks the questions and writes the report; numerical.py measures slopes, causes.py names the mistake. They
-stand
-on the derivatives alone and know no layer: a Module is whatever has `named_parameters`.
+stand on the derivatives alone and know no layer: a Module is whatever has `named_parameters`.
 """
 
 from __future__ import annotations
 
 import copy
+import functools
 import itertools
 import math
 import warnings
@@ -19,7 +19,6 @@ from typing import Any
 import numpy as np
 
 from .arrays import Array
-from .causes import Evidence, find_causes, ties
 from .numerical import EPS, RELATIVE, Line, Slope, Surveyor, estimate, judge_line
 from .tensor import Tensor, propagate, tensor
 
@@ -69,18 +68,13 @@ class Report:
         allow_undecided: bool = False,
     ) -> None:
         self.rows, self.causes, self.notes, self.shapes = list(rows), list(causes), list(notes), shapes
-        verdicts = {row.verdict for row in rows}
-        if not verdict:
-            wrong = "wrong" in verdicts
-            verdict = "wrong" if wrong else "undecided" if verdicts & {"undecided", "skipped"} else "right"
-        self.verdict = verdict
-        self.ok = verdict == "right" or (verdict == "undecided" and allow_undecided)
+        self.verdict = verdict or _verdict(rows)
+        self.ok = self.verdict == "right" or (self.verdict == "undecided" and allow_undecided)
 
     @property
     def worst(self) -> float:
-        """The largest relative error of a derivative that was decided, 0.0 if there is none; of those along
-        directions, whose
-        terms may cancel, only where no element by itself is wrong."""
+        """The largest relative error of a derivative that was decided, 0.0 if there is none; of those along directions,
+        whose terms may cancel, only where no element by itself is wrong."""
         decided = [row for row in self.rows if row.verdict in ("right", "wrong")]
         elements = [row for row in decided if isinstance(row.index, tuple)]
         if any(row.verdict == "wrong" for row in elements):
@@ -102,7 +96,8 @@ class Report:
         elif self.verdict == "undecided" and self.count("undecided"):
             text += f" ({self.count('undecided')} of {decided})"
         elif decided:
-            text += f" ({decided} derivatives, worst relative error {self.worst:.1e})"
+            kinks = f", {self.count('kink')} at a kink" if self.count("kink") else ""
+            text += f"{kinks} ({decided} derivatives, worst relative error {self.worst:.1e})"
         first = self.causes[0][1] if self.causes else next(iter(self.notes), "") if self.verdict != "right" else ""
         code = f"{self.causes[0][0]}: " if self.causes else ""
         text = f"<{text}{'; ' if first else ''}{code}{first}".replace("\n", " ")
@@ -132,15 +127,13 @@ class Report:
         return "\n".join(lines)
 
     def raise_if_wrong(self) -> Report:
-        """Raise AssertionError with the table unless everything agrees; for tests:
-        ``tl.gradcheck(…).raise_if_wrong()``."""
+        """Raise AssertionError with the table unless everything agrees, as a test wants it."""
         if not self.ok:
             raise AssertionError(str(self))
         return self
 
     def plot(self, path: Any = None) -> Any:
-        """Heat maps of the relative error, one per input; gives the matplotlib Figure, and saves it if `path` is
-        given."""
+        """Heat maps of the relative error, one per input: the matplotlib Figure, saved if `path` is given."""
         from matplotlib.colors import LogNorm
         from matplotlib.figure import Figure
 
@@ -350,15 +343,13 @@ class OfTensors(Problem):
             return y, [*tensors, *self.parameters]
         if isinstance(y, (tuple, list)) and any(isinstance(item, Tensor) for item in y):
             raise TypeError(
-                f"gradcheck: f returned {len(y)} outputs; check one at a time, gradcheck(lambda x: f(x)[0], x), "
-                f"or their "
-                "np.concatenate"
+                f"gradcheck: f returned a {type(y).__name__} of {len(y)}; check one output at a time, "
+                "gradcheck(lambda x: f(x)[0], x), or their np.concatenate"
             )
         raise TypeError(
-            f"gradcheck: f got Tensors but returned {_kind_of(y)}, so nothing can flow back through it. Inside "
-            f"f use operations on "
-            "Tensors only (no .numpy(), .item(), .data, comparisons as values); for a gradient in plain NumPy "
-            "pass vjp= or grad=."
+            f"gradcheck: f got Tensors but returned {_kind_of(y)}, so nothing can flow back through it. Inside f use "
+            "operations on Tensors only (no .numpy(), .item(), .data, comparisons as values); for a gradient in plain "
+            "NumPy pass vjp= or grad=."
         )
 
     def value(self, values: Sequence[Array]) -> Array:
@@ -415,9 +406,8 @@ class OfArrays(Problem):
         y = self.f(*(x.copy() for x in values))
         if isinstance(y, (tuple, list)):
             raise TypeError(
-                f"gradcheck: f returned {len(y)} outputs; check one at a time, gradcheck(lambda x: f(x)[0], x, "
-                f"…), or return "
-                "one array (np.stack)"
+                f"gradcheck: f returned a {type(y).__name__} of {len(y)}; check one output at a time, "
+                "gradcheck(lambda x: f(x)[0], x, …), or return one array (np.stack)"
             )
         array = y.data if isinstance(y, Tensor) else np.asarray(y)
         if y is None or array.dtype.kind not in "fiubc":
@@ -425,8 +415,7 @@ class OfArrays(Problem):
         if self.grad is not None and array.size != 1:
             raise ValueError(
                 f"gradcheck: grad= is for an f that gives a single number, but f gave shape {array.shape}. Pass "
-                f"vjp=rule "
-                "with rule(g, *inputs), g being the gradient of f's output."
+                "vjp=rule with rule(g, *inputs), g being the gradient of f's output."
             )
         return array if array.dtype.kind in "fc" else array.astype(np.float64)
 
@@ -451,8 +440,11 @@ def _one_each(result: Any, values: Sequence[Array]) -> list[Any]:
         )
     if len(result) != len(values):
         raise ValueError(f"gradcheck: the rule returned {len(result)} gradients for {len(values)} inputs")
-    return [np.zeros_like(x) if g is None else g.data if isinstance(g, Tensor) else g
-            for g, x in zip(result, values, strict=True)]  # fmt: skip
+    try:
+        return [np.zeros_like(x) if g is None else np.asarray(float(g) if type(g) is int else g.data
+                if isinstance(g, Tensor) else g) for g, x in zip(result, values, strict=True)]  # fmt: skip
+    except ValueError:
+        raise TypeError("gradcheck: the rule returned lists of different lengths, which are no array") from None
 
 
 def _kind_of(y: Any) -> str:
@@ -469,6 +461,20 @@ class _Checked:
     notes: list[str]
     verdict: str = ""
 
+    def count(self, verdict: str) -> int:
+        return sum(row.verdict == verdict for row in self.rows)
+
+
+UNREPEATABLE = (
+    "f is not repeatable: called twice with the same inputs it gave different results. If it drops out or samples, "
+    "call model.eval() first, or seed it anew inside f (tl.manual_seed(0) or np.random.default_rng(0))."
+)
+UNSTEADY = (
+    "The gradient is not repeatable: called twice with the same arguments it came out different. Does the rule draw "
+    "random numbers, or change what it keeps from one call to the next?"
+)
+NOT_LINEAR = "Your rule isn't linear in g: twice the upstream gradient must give twice the gradient."
+
 
 def _check(
     problem: Problem,
@@ -479,190 +485,267 @@ def _check(
     directions: int,
     order: int,
 ) -> _Checked:
-    y = np.array(problem.value(values))
-    again = np.array(problem.value(values))
+    y, again = np.array(problem.value(values)), np.array(problem.value(values))
     if y.shape != again.shape or not np.array_equal(y, again, equal_nan=True):
-        return _Checked([], [], [
-            "f is not repeatable: called twice with the same inputs it gave different results. If it drops out "
-            "or samples, "
-            "call model.eval() first, or seed it anew inside f (tl.manual_seed(0) or np.random.default_rng(0))."
-        ], "undecided")  # fmt: skip
-    if not np.isfinite(y).all():
-        bad = _first(~np.isfinite(y))
-        sentence = f"f itself gives {y[bad]} at output index {list(bad)}: choose inputs inside its domain"
-        return _Checked([], [("not_finite", sentence)], [], "undecided")
+        return _Checked([], [], [UNREPEATABLE], "undecided")
+    where = "is {} at index {}: derivatives are taken at finite numbers"
+    for name, x, sentence in (
+        *((_called(label), x, where) for label, x in zip(labels, values, strict=True)),
+        ("f itself", y, "gives {} at output index {}: choose inputs inside its domain"),
+    ):
+        for bad in np.argwhere(~np.isfinite(x))[:1].tolist():
+            return _Checked([], [("not_finite", f"{name} {sentence.format(x[tuple(bad)], bad)}")], [], "undecided")
     v = rng.uniform(0.5, 1.5, y.shape) * rng.choice([-1.0, 1.0], y.shape) if problem.upstream else np.ones(y.shape)
-    claimed = problem.gradients(values, v)
-    checked = _Checked([], [], [])
-    ours: list[Array] = []
-    for label, x, g in zip(labels, values, claimed, strict=True):
-        fault = _malformed(g, x)
-        if fault:
-            checked.rows.append(
-                Row(label, "as a whole", math.nan, math.nan, math.nan, "wrong", order, f" ({fault[0]})")
-            )
-        array = np.zeros(x.shape) if fault and fault[0] == "shape" else np.real(np.asarray(g)).astype(np.float64)
-        ours.append(array)
-    finite = [np.where(np.isfinite(g), g, 0.0) for g in ours]
-    noise = _noise_of_rule(problem, values, y, v, finite, rng)
-    value = problem.value
-    sizes = [_scale(x) for x in values]
-
-    def element(i: int, index: tuple[int, ...], v: Array) -> Line:
-        return Line(value, values, y, v, {i: int(np.ravel_multi_index(index, values[i].shape)) if index else 0})
-
-    def numerical(i: int, places: Sequence[tuple[int, ...]], v: Array) -> list[float]:
-        return [estimate(element(i, p, v), float(sizes[i][p])) for p in places]
-
-    def contributions(i: int, index: tuple[int, ...]) -> Array:
-        line, h = element(i, index, v), float(sizes[i][index]) / 1024
-        up, down = line.evaluate(h), line.evaluate(-h)
-        return np.ravel(v * (up[0] - down[0]) / (up[1] - down[1])) if up and down else np.zeros(0)
-
-    evidence = Evidence(problem.gradients, numerical, contributions, values, labels, v, claimed, problem.upstream)
+    claimed = [np.array(g) for g in problem.gradients(values, v)]
+    steady = _same(problem.gradients(values, v), claimed, 1e-10)
+    exam = _Examination(problem, values, labels, y, v, claimed, rng, order)
+    checked = _Checked(exam.malformed(), [], [])
     covered = True
     for i, (label, x) in enumerate(zip(labels, values, strict=True)):
-        typical = float(np.median(sizes[i])) if x.size else 1.0
-        surveyor = Surveyor(Line(value, values, y, v, {i: _random_direction(rng, sizes[i])}, finite))
-        chosen = (
-            range(x.size)
-            if x.size <= coordinates
-            else np.sort(rng.choice(x.size, min(SAMPLE, coordinates), replace=False))
-        )
+        chosen: Any = range(x.size)
         if x.size > coordinates:
+            chosen = np.sort(rng.choice(x.size, min(SAMPLE, coordinates), replace=False))
             checked.notes.append(
-                f"Skipped: {x.size - len(chosen):,} of the {x.size:,} elements of {_called(label)} were not "
-                f"checked one by one, "
-                f"but all of them along {directions + 1} directions."
+                f"Skipped: {x.size - len(chosen):,} of the {x.size:,} elements of {_called(label)} were not checked "
+                f"one by one, but all of them along {directions + 1} directions."
             )
-        rows = []
-        for j in map(int, chosen):
-            index = tuple(map(int, np.unravel_index(j, x.shape)))
-            mine = float(ours[i].reshape(-1)[j])
-            line = Line(value, values, y, v, {i: j})
-            line.rounding_of_ours = float(noise[i].reshape(-1)[j])
-            scale = float(sizes[i].reshape(-1)[j])
-            slope = judge_line(line, mine if math.isfinite(mine) else 0.0, scale, surveyor, _larger(scale, typical))
-            if slope.verdict == "wrong" and math.isfinite(slope.left) and _nearby(line, mine, slope.bar, rng, 24):
-                slope = replace(slope, verdict="kink")
-            if slope.verdict == "undecided" and problem.plain and _witness(value, values, v, i, index, mine):
-                slope = replace(slope, verdict="right", remark=" (by the complex step)")
-            if not math.isfinite(mine):
-                slope = Slope(slope.value, slope.bar, "wrong", remark=" (not finite)")
-            rows.append(_row(label, index, mine, slope, order))
-            evidence.add(i, index, slope)
-        rows = _beside_the_largest(rows, sizes[i])
-        complete = x.size <= coordinates and not any(row.verdict in ("undecided", "skipped") for row in rows)
-        kinks = any(row.verdict == "kink" for row in rows)
-        for number in range(directions + 1 if x.size > 1 else 0):
-            d = np.full(x.shape, typical) if number == directions else _random_direction(rng, sizes[i])
-            name = "all together" if number == directions else f"direction {number}"
-            slope = Slope(math.nan, math.inf, "skipped")
-            for d_ in (d, np.abs(d), -np.abs(d)):  # at the edge of its domain f may be defined on one side only
-                if slope.verdict == "skipped":
-                    line = Line(value, values, y, v, {i: d_}, finite)
-                    line.rounding_of_ours = float(np.sum(noise[i] * np.abs(d)))
-                    slope = _along(line, finite, surveyor, rng, kinks)
-            if not (
-                complete and slope.verdict in ("undecided", "skipped")
-            ):  # it can't add to what the elements have said
-                rows.append(_row(label, name, _dot(finite, line.moves), slope, order))
+        rows, complete = exam.of_input(i, list(map(int, chosen)), directions)
         checked.rows += rows
         covered = covered and complete
     if len(values) > 1:
-        together = float(np.median(np.concatenate([size.reshape(-1) for size in sizes])))
-        for number in range(3):
-            moves: dict[int, Any] = {
-                i: np.full(x.shape, together) if number == 2 else _random_direction(rng, sizes[i])
-                for i, x in enumerate(values)
-            }
-            name = "all together" if number == 2 else f"direction {number}"
-            line = Line(value, values, y, v, moves, finite)
-            line.rounding_of_ours = sum(
-                float(np.sum(n * np.abs(d))) for n, d in zip(noise, moves.values(), strict=True)
-            )
-            slope = _along(line, finite, Surveyor(line), rng, any(row.verdict == "kink" for row in checked.rows))
-            if not (covered and slope.verdict in ("undecided", "skipped")):
-                checked.rows.append(_row("all inputs", name, _dot(finite, moves), slope, order))
-    if any(row.verdict == "wrong" for row in checked.rows):
-        elements = {row.input for row in checked.rows if row.verdict == "wrong" and row.index in ((), "as a whole")}
-        elements |= {row.input for row in checked.rows if row.verdict == "wrong" and isinstance(row.index, tuple)}
-        anywhere = {row.input for row in checked.rows if row.verdict == "wrong"}
-        checked.causes = find_causes(evidence, {i for i, label in enumerate(labels) if label in elements})
+        checked.rows += exam.together(covered, any(row.verdict == "kink" for row in checked.rows))
+    if checked.count("wrong"):
+        checked.causes = exam.causes([row for row in checked.rows if row.verdict == "wrong"])
         if not checked.causes:
-            checked.causes = ties(
-                evidence, {i for i, n in enumerate(labels) if n in anywhere or anywhere == {"all inputs"}}
-            )
-    if any(row.verdict == "wrong" for row in checked.rows) and not checked.causes:
-        row = max((row for row in checked.rows if row.verdict == "wrong"), key=_badness)
-        checked.notes.insert(0, f"None of the usual mistakes explains the numbers; worst at {_cells(row)[0]}.")
-    at_kinks = sum(row.verdict == "kink" for row in checked.rows)
-    if at_kinks:
-        checked.notes.append(
-            f"{at_kinks} at a kink of f: there any gradient between the two one-sided slopes is accepted."
-        )
-    unsure = sum(row.verdict == "undecided" for row in checked.rows)
-    if unsure:
+            worst = _cells(max(checked.rows, key=_badness))[0]
+            checked.notes.insert(0, f"None of the usual mistakes explains the numbers; worst at {worst}.")
+            checked.notes[:0] = [] if exam.linear or not steady else [NOT_LINEAR]
+    if at_kinks := checked.count("kink"):
+        between = "there any gradient between the two one-sided slopes is accepted"
+        checked.notes.append(f"{at_kinks} at a kink of f: {between}.")
+    if unsure := checked.count("undecided"):
         checked.notes.append(f"{unsure} undecided: rounding noise in f is larger than the derivative there.")
-    verdicts = {row.verdict for row in checked.rows}
-    checked.verdict = (
-        "wrong" if "wrong" in verdicts else "undecided" if verdicts & {"undecided", "skipped"} else "right"
-    )
+    checked.verdict = _verdict(checked.rows)
+    if not steady:
+        checked.notes.insert(0, UNSTEADY)
+        checked.verdict = "wrong" if checked.verdict == "wrong" else "undecided"
     return checked
+
+
+def _verdict(rows: Sequence[Row]) -> str:
+    verdicts = {row.verdict for row in rows}
+    return "wrong" if "wrong" in verdicts else "undecided" if verdicts & {"undecided", "skipped"} else "right"
+
+
+class _Examination:
+    """What the questions about one function share: its value, the cotangent, the claimed gradients and their noise."""
+
+    def __init__(
+        self,
+        problem: Problem,
+        values: list[Array],
+        labels: Sequence[Label],
+        y: Array,
+        v: Array,
+        claimed: list[Array],
+        rng: np.random.Generator,
+        order: int,
+    ) -> None:
+        self.problem, self.values, self.labels, self.claimed = problem, values, labels, claimed
+        self.y, self.v, self.rng, self.order = y, v, rng, order
+        usable = [g.shape == x.shape and g.dtype.kind in "fciub" for g, x in zip(claimed, values, strict=True)]
+        self.ours = [np.real(g).astype(np.float64) if good else np.zeros(x.shape)
+                     for g, x, good in zip(claimed, values, usable, strict=True)]  # fmt: skip
+        self.finite = [np.where(np.isfinite(g), g, 0.0) for g in self.ours]
+        twice = problem.gradients(values, 2 * v) if problem.upstream else []
+        self.linear = not problem.upstream or _same(twice, [2 * g for g in self.ours], 1e-12)
+        self.noise = _noise_of_rule(problem, values, y, v, self.finite, self.linear, rng)
+        for g, kept, n in zip(claimed, self.finite, self.noise, strict=True):
+            n += np.abs(kept) * (np.finfo(g.dtype).eps if g.dtype.kind == "f" else 0.0)  # float32 keeps no more of g
+        self.sizes = [_scale(x) for x in values]
+        self.slopes: dict[int, dict[tuple[int, ...], Slope]] = {}
+
+    def malformed(self) -> list[Row]:
+        """A row for every gradient that has the wrong shape or dtype."""
+        rows = []
+        for label, x, g in zip(self.labels, self.values, self.claimed, strict=True):
+            fault = "shape" if g.shape != x.shape else "dtype" if g.dtype.kind != "f" else ""
+            if fault:
+                nan = math.nan
+                rows.append(Row(label, "as a whole", nan, nan, nan, "wrong", self.order, f" ({fault})"))
+        return rows
+
+    def line(self, moves: dict[int, Any], predicted: Sequence[Array] | None = None) -> Line:
+        """v·f along these moves."""
+        return Line(self.problem.value, self.values, self.y, self.v, moves, predicted)
+
+    def of_input(self, i: int, chosen: Sequence[int], directions: int) -> tuple[list[Row], bool]:
+        """Check one input: the chosen elements, and directions; and whether the elements alone say all there is."""
+        x, label, size = self.values[i], self.labels[i], self.sizes[i]
+        typical = float(np.median(size)) if x.size else 1.0
+        surveyor = Surveyor(self.line({i: _random_direction(self.rng, size)}, self.finite))
+        rows = []
+        for j in chosen:
+            index = tuple(map(int, np.unravel_index(j, x.shape)))
+            ours = float(self.ours[i][index])
+            slope = self.element(i, j, ours, typical, surveyor)
+            rows.append(_row(label, index, ours, slope, self.order))
+            self.slopes.setdefault(i, {})[index] = slope
+        rows = _beside_the_largest(rows, size)
+        complete = len(chosen) == x.size and not {row.verdict for row in rows} & {"undecided", "skipped"}
+        kinks = any(row.verdict == "kink" for row in rows)
+        ways = {f"direction {number}": _random_direction(self.rng, size) for number in range(directions)}
+        ways["all together"] = np.full(x.shape, typical)
+        largest = float(np.max(np.abs(self.finite[i]), initial=0.0))
+        if kinks and largest:  # what is outside of all that is legitimate at a kink shows along itself
+            ways["along itself"] = self.finite[i] / largest * typical
+        for name, d in ways.items() if x.size > 1 else ():
+            for d_ in (d, np.abs(d), -np.abs(d)):  # at the edge of its domain f may be defined on one side only
+                slope, ours = self.direction({i: d_}, surveyor, kinks)
+                if slope.verdict != "skipped":
+                    break
+            if not (complete and slope.verdict in ("undecided", "skipped")):  # it can't add to what the elements say
+                rows.append(_row(label, name, ours, slope, self.order))
+        return rows, complete
+
+    def element(self, i: int, j: int, ours: float, typical: float, surveyor: Surveyor) -> Slope:
+        """Judge the derivative by one element, given by its flat index."""
+        line, scale = self.line({i: j}), float(self.sizes[i].reshape(-1)[j])
+        line.rounding_of_ours = float(self.noise[i].reshape(-1)[j])
+        slope = judge_line(line, ours if math.isfinite(ours) else 0.0, scale, surveyor, _larger(scale, typical))
+        if not math.isfinite(ours):
+            return Slope(slope.value, slope.bar, "wrong", remark=" (not finite)")
+        if slope.verdict == "wrong":
+            at_kink = math.isfinite(slope.left) and _nearby(line, ours, slope.bar, self.rng)
+            if at_kink or (self.tied and _among_ties(line, ours, slope, surveyor, self.rng)):
+                slope = replace(slope, verdict="kink")
+        return self.with_witness(slope, line, ours)
+
+    def direction(self, moves: dict[int, Any], surveyor: Surveyor | None, kinks: bool) -> tuple[Slope, float]:
+        """Judge the derivative along a direction; and what is claimed for it.
+
+        Where kinks of several elements meet in it, a gradient that is legitimate for each may lie outside the bracket
+        of the line's own two slopes; what counts then are the slopes at points nearby (see `_nearby`)."""
+        line, ours = self.line(moves, self.finite), _dot(self.finite, moves)
+        line.rounding_of_ours = sum(float(np.sum(self.noise[i] * np.abs(d))) for i, d in moves.items())
+        surveyor = surveyor or Surveyor(line)
+        slope = judge_line(line, ours, 1.0, surveyor, _UPWARD)
+        if slope.verdict == "wrong" and slope.h:
+            inside, apart = _hull(line, slope, ours)
+            if not inside and (apart or kinks or math.isfinite(slope.left)):
+                inside = _nearby(line, ours, slope.bar, self.rng)
+            if inside or (self.tied and _among_ties(line, ours, slope, surveyor, self.rng)):
+                slope = replace(slope, verdict="kink")
+        return self.with_witness(slope, line, ours), ours
+
+    def together(self, covered: bool, kinks: bool) -> list[Row]:
+        """Directions in which all inputs move at once."""
+        rows = []
+        typical = float(np.median(np.concatenate([size.reshape(-1) for size in self.sizes])))
+        for number, name in enumerate(("direction 0", "direction 1", "all together")):
+            moves = {i: np.full(size.shape, typical) if number == 2 else _random_direction(self.rng, size)
+                     for i, size in enumerate(self.sizes)}  # fmt: skip
+            slope, ours = self.direction(moves, None, kinks)
+            if not (covered and slope.verdict in ("undecided", "skipped")):
+                rows.append(_row("all inputs", name, ours, slope, self.order))
+        return rows
+
+    @functools.cached_property
+    def tied(self) -> bool:
+        """Whether f has kinks at x itself, in whatever direction: slopes right beside x differ."""
+        line = self.line({i: _random_direction(self.rng, size) for i, size in enumerate(self.sizes)})
+        low, high, unsure = _beside(line, self.rng, 8, 1e-9, 8 * Surveyor(line).floor(line))
+        return high - low > 20 * unsure + 1e-6 * max(abs(low), abs(high))
+
+    def with_witness(self, slope: Slope, line: Line, ours: float) -> Slope:
+        """The verdict, with the complex step as a witness where noise leaves it undecided."""
+        if self.problem.plain and slope.verdict == "undecided" and _witness(line, ours):
+            return replace(slope, verdict="right", remark=" (by the complex step)")
+        return slope
+
+    def causes(self, wrong: Sequence[Row]) -> list[tuple[str, str]]:
+        """Why these derivatives are wrong: what is wrong by itself first, else what shows along directions only."""
+        from .causes import Evidence, find_causes, ties
+
+        def element(i: int, index: tuple[int, ...], v: Array) -> Line:
+            j = int(np.ravel_multi_index(index, self.values[i].shape)) if index else 0
+            return Line(self.problem.value, self.values, self.y, v, {i: j})
+
+        def numerical(i: int, places: Sequence[tuple[int, ...]], v: Array) -> list[float]:
+            return [estimate(element(i, p, v), float(self.sizes[i][p])) for p in places]
+
+        def contributions(i: int, index: tuple[int, ...]) -> Array:
+            line, h = element(i, index, self.v), float(self.sizes[i][index]) / 1024
+            up, down = line.evaluate(h), line.evaluate(-h)
+            return np.ravel(self.v * (up[0] - down[0]) / (up[1] - down[1])) if up and down else np.zeros(0)
+
+        evidence = Evidence(
+            self.problem.gradients, numerical, contributions, self.values, self.labels, self.v, self.claimed,
+            self.problem.upstream, self.slopes,
+        )  # fmt: skip
+        alone = {row.input for row in wrong if isinstance(row.index, tuple) or row.index == "as a whole"}
+        found = find_causes(evidence, {i for i, label in enumerate(self.labels) if label in alone})
+        anywhere = {row.input for row in wrong}
+        every = anywhere == {"all inputs"}
+        return found or ties(evidence, {i for i, label in enumerate(self.labels) if every or label in anywhere})
 
 
 _UPWARD = [8.0**k for k in range(1, 11)]
 SAMPLE = 64  # elements of a large input that are checked one by one
 
 
-def _along(
-    line: Line, gradients: Sequence[Array], surveyor: Surveyor, rng: np.random.Generator, kinks: bool, tried: int = 24
-) -> Slope:
-    """Judge a direction. Where kinks of several elements meet in it, a gradient that is legitimate for each may lie
-    outside
-    the bracket of the line's own two slopes; what counts then are the slopes at points nearby (see `_nearby`)."""
-    ours = _dot(gradients, line.moves)
-    slope = judge_line(line, ours, 1.0, surveyor, _UPWARD)
-    if slope.verdict != "wrong" or not slope.h:
-        return slope
-    inside, apart = _hull(line, slope, ours)
-    if not inside and (apart or kinks or math.isfinite(slope.left)):
-        inside = _nearby(line, ours, slope.bar, rng, tried)
-    return replace(slope, verdict="kink") if inside else slope
+def _nearby(line: Line, ours: float, bar: float, rng: np.random.Generator) -> bool:
+    """Whether ours lies between the slopes along the same line at points very near x, where the kinks are resolved one
+    way or another: Clarke's generalised derivative, to which what backpropagation gives at a kink belongs. A tie
+    counted twice doesn't: however ties are broken, the slope is that of one of them."""
+    low, high, noise = _beside(line, rng, 24, 1e-6, 8 * line.rounding())
+    margin = bar + 1e-2 * (high - low) + 1e-5 * max(abs(low), abs(high)) + line.rounding_of_ours + noise
+    return low - margin <= ours <= high + margin  # False if f was undefined at all of them
 
 
-def _nearby(line: Line, ours: float, bar: float, rng: np.random.Generator, tried: int) -> bool:
-    """Whether ours lies between the slopes along the same line at points very near x, where the kinks are resolved
-    one way or
-    another: Clarke's generalised derivative, to which what backpropagation gives at a kink belongs. A tie counted twice
-    doesn't: however ties are broken, the slope is that of one of them."""
+def _among_ties(line: Line, ours: float, slope: Slope, surveyor: Surveyor, rng: np.random.Generator) -> bool:
+    """The same for a line that is itself smooth, as the median is along each of three equal elements: much nearer, as
+    near as the line is known to be smooth, and only if the slopes there differ for all to see."""
+    size = min((float(_scale(line.values[i]).reshape(-1)[d]) for i, d in line.moves.items() if isinstance(d, int)),
+               default=1.0)  # fmt: skip
+    radius = min(1e-9, 1e-3 * slope.h / size)
+    low, high, noise = _beside(line, rng, 24, radius, 8 * surveyor.floor(line))
+    apart = high - low
+    if not apart > max(20 * noise, 0.05 * max(abs(low), abs(high))):
+        return False
+    margin = slope.bar + 1e-2 * apart + line.rounding_of_ours
+    return low - margin <= ours <= high + margin
+
+
+def _beside(
+    line: Line, rng: np.random.Generator, tried: int, radius: float, noise: float
+) -> tuple[float, float, float]:
+    """The least and the greatest slope along this line at points at this distance from x, and how sure these are when
+    v·f has this noise."""
     sizes = [_scale(x) for x in line.values]
-    low, high, noise = math.inf, -math.inf, 0.0
+    low, high, unsure = math.inf, -math.inf, 0.0
+    scale = max(float(np.max(np.abs(d))) if isinstance(d, np.ndarray) else 1.0 for d in line.moves.values())
+    h = 1e-2 * radius * min((float(np.median(s)) for s in sizes if s.size), default=1.0) / scale
     for number in range(tried):
         signs = [np.full(x.shape, 2.0 * number - 1) if number < 2 else rng.choice([-1.0, 1.0], x.shape) for x in sizes]
-        values = [x + 1e-6 * r * s * rng.uniform(0.5, 1.5, s.shape)
+        values = [x + radius * r * s * rng.uniform(0.5, 1.5, s.shape)
                   for x, r, s in zip(line.values, signs, sizes, strict=True)]  # fmt: skip
         try:
             near = Line(line.f, values, np.array(line.f(values)), line.v, line.moves)
         except Exception:  # outside the domain of f
             continue
-        scale = max(float(np.max(np.abs(d))) if isinstance(d, np.ndarray) else 1.0 for d in line.moves.values())
-        span = min(float(np.median(s)) for s in sizes if s.size)
-        h = 1e-8 * span / scale
         up, down = near.at(h), near.at(-h)
         if up is None or down is None:
             continue
         found = (up[0] - down[0]) / (up[1] - down[1])
         low, high = min(low, found), max(high, found)
-        noise = max(noise, 8 * line.rounding() / h)
-    margin = bar + 1e-2 * (high - low) + 1e-5 * max(abs(low), abs(high)) + line.rounding_of_ours + noise
-    return low - margin <= ours <= high + margin  # False if f was undefined at all of them
+        unsure = max(unsure, max(noise, 8 * line.rounding()) / h)
+    return low, high, unsure
 
 
 def _hull(line: Line, slope: Slope, ours: float) -> tuple[bool, float]:
     """Whether ours lies between the least and the greatest sum of left or right slopes, chosen for each output apart,
-    and
-    how far apart these sums are: 0 but for rounding where nothing has a kink."""
+    and how far apart these sums are: 0 but for rounding where nothing has a kink."""
     sides = []
     for sign in (1.0, -1.0):
         found = [line.evaluate(sign * 2**k * slope.h) for k in (3, 2, 1, 0)]
@@ -683,15 +766,34 @@ def _dot(gradients: Sequence[Array], moves: dict[int, Any]) -> float:
     return sum(float(np.sum(gradients[i] * d)) for i, d in moves.items())
 
 
+def _same(found: Sequence[Any], expected: Sequence[Array], tolerance: float) -> bool:
+    """Whether these gradients are equal, as far as they are numbers of one shape."""
+
+    def size(b: Array) -> float:
+        return float(np.max(np.abs(b[np.isfinite(b)]), initial=0.0))
+
+    return all(
+        a.shape != b.shape or a.dtype.kind not in "fciub"
+        or np.allclose(a, b, tolerance, tolerance * size(b), equal_nan=True)
+        for a, b in zip(found, expected, strict=True)
+    )  # fmt: skip
+
+
 def _noise_of_rule(
-    problem: Problem, values: list[Array], y: Array, v: Array, ours: Sequence[Array], rng: np.random.Generator
+    problem: Problem,
+    values: list[Array],
+    y: Array,
+    v: Array,
+    ours: Sequence[Array],
+    linear: bool,
+    rng: np.random.Generator,
 ) -> list[Array]:
     """How far each claimed derivative is itself rounded: by how much it moves, per unit of v, when v is stretched and
     x moves by a few units in the last place. (What moves by more than a ten-thousandth of the largest has met a kink,
     and says nothing of rounding.)"""
     noise = [16 * EPS * np.abs(g) for g in ours]
     for _ in range(4):
-        factor = rng.uniform(1.1, 1.9) if problem.upstream else 1.0
+        factor = rng.uniform(1.1, 1.9) if linear and problem.upstream else 1.0
         nearby = [x + 2 * EPS * rng.uniform(-1, 1, x.shape) * _scale(x) for x in values]
         try:
             moved = problem.gradients(nearby, v * factor)
@@ -708,23 +810,20 @@ def _noise_of_rule(
     return noise
 
 
-def _witness(
-    f: Callable[[Sequence[Array]], Array],
-    values: Sequence[Array],
-    v: Array,
-    i: int,
-    index: tuple[int, ...],
-    ours: float,
-) -> bool:
-    """Whether Im f(x + ih)/h, which knows no cancellation, agrees. (Heard for the defence only: where f isn't
-    analytic, as
-    abs and max aren't, it is wrong in silence; 0 says nothing, since f may have dropped the imaginary part.)"""
-    moved: list[Any] = [x.astype(complex) if k == i else x for k, x in enumerate(values)]
-    moved[i][index] += 1e-100j
+def _witness(line: Line, ours: float) -> bool:
+    """Whether Im f(x + ihd)/h, which knows no cancellation, agrees. (Heard for the defence only: where f isn't
+    analytic, as abs and max aren't, it is wrong in silence; 0 says nothing: f may have dropped the imaginary part.)"""
+    moved: list[Any] = list(line.values)
+    for i, d in line.moves.items():
+        moved[i] = moved[i].astype(complex)
+        if isinstance(d, np.ndarray):
+            moved[i] += 1e-100j * d
+        else:
+            moved[i].reshape(-1)[d] += 1e-100j
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # a dropped imaginary part
-            slope = float(np.sum(v * np.imag(f(moved)))) / 1e-100
+            slope = float(np.sum(line.v * np.imag(line.f(moved)))) / 1e-100
     except Exception:
         return False
     return slope != 0 and abs(ours - slope) <= RELATIVE * abs(slope)
@@ -732,8 +831,7 @@ def _witness(
 
 def _beside_the_largest(rows: list[Row], sizes: Array) -> list[Row]:
     """Undecided derivatives that agree within an error bar which is nothing beside the largest derivative of the same
-    input
-    pass: neither they nor their error can be seen in f."""
+    input pass: neither they nor their error can be seen in f."""
     known = [row for row in rows if row.verdict in ("right", "kink") and isinstance(row.index, tuple)]
     largest = max((abs(row.numerical) for row in known), default=0.0)
     weightiest = max((abs(row.numerical) * float(sizes[row.index]) for row in known), default=0.0)
@@ -770,16 +868,3 @@ def _larger(scale: float, typical: float) -> list[float]:
         found.append(step)
         step *= 8
     return found
-
-
-def _malformed(g: Any, x: Array) -> tuple[str, str] | None:
-    array = np.asarray(g)
-    if array.shape != x.shape:
-        return "shape", f"shape {array.shape} instead of {x.shape}"
-    if array.dtype.kind != "f" and not (isinstance(g, (int, float)) and not isinstance(g, bool)):
-        return "dtype", f"dtype {array.dtype}"
-    return None
-
-
-def _first(mask: Array) -> tuple[int, ...]:
-    return tuple(int(i[0]) for i in np.nonzero(mask)) if mask.ndim else ()

@@ -22,7 +22,7 @@ import subprocess
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -198,7 +198,7 @@ def _judge(known: dict[str, Any], space: dict[str, Any]) -> None:
     exec(known["SOLUTION"], right)
     cases = list(known["cases"](np.random.default_rng(7)))
     if known["KIND"] == "values":
-        _judge_values(answer, right[function], cases)
+        _judge_values(answer, right[function], cases, _typical(known))
     elif known["KIND"] == "layer":
         _judge_layer(answer, right[function], cases)
     else:
@@ -206,7 +206,21 @@ def _judge(known: dict[str, Any], space: dict[str, Any]) -> None:
             _judge_gradient(known, answer, case)
 
 
-def _judge_values(answer: Callable[..., Any], right: Callable[..., Any], cases: Sequence[tuple[Any, ...]]) -> None:
+def _typical(known: dict[str, Any]) -> Iterator[tuple[str, str, Callable[..., Any]]]:
+    """The typical mistakes that have a sentence of their own, as (code, sentence, function that makes it)."""
+    for code, old, new, *sentence in known["WRONG"]:
+        if sentence:
+            space: dict[str, Any] = {"__name__": "mistake"}
+            exec(known["SOLUTION"].replace(old, new), space)
+            yield code, sentence[0], space[known["FUNCTION"]]
+
+
+def _judge_values(
+    answer: Callable[..., Any],
+    right: Callable[..., Any],
+    cases: Sequence[tuple[Any, ...]],
+    typical: Iterable[tuple[str, str, Callable[..., Any]]],
+) -> None:
     pairs: list[tuple[Array, Array]] = []
     for case in cases:
         expected, got = right(*copy.deepcopy(case)), _call(answer, case)
@@ -217,7 +231,15 @@ def _judge_values(answer: Callable[..., Any], right: Callable[..., Any], cases: 
             pairs += [(_numbers(a), _numbers(b)) for a, b in zip(got, expected, strict=True)]
         else:
             pairs.append((_numbers(got), _numbers(expected)))
-    _compare(pairs)
+    try:
+        _compare(pairs)
+    except _Mistake:
+        for code, sentence, mistaken in typical:
+            results = [mistaken(*copy.deepcopy(case)) for case in cases]
+            flat = [item for result in results for item in (result if isinstance(result, tuple) else (result,))]
+            if all(a.shape == np.shape(b) and _near(a, _numbers(b)) for (a, _), b in zip(pairs, flat, strict=True)):
+                raise _Mistake(code, sentence) from None
+        raise
 
 
 def _call(answer: Callable[..., Any], case: tuple[Any, ...]) -> Any:
@@ -282,8 +304,9 @@ def _compare(pairs: Sequence[tuple[Array, Array]]) -> None:
     some = f"{len(wrong)} of the {len(pairs)} results tried are wrong" if len(pairs) > 1 else "The result is wrong"
     a, b = next((a, b) for a, b in pairs if not _near(a, b))
     off = np.abs(a - b)
-    raise _Mistake("wrong_value", f"{some}; the first such is off by up to {float(np.nanmax(off)):.3g}, and "
-                   f"{int(np.sum(off > CLOSE * np.abs(b).max()))} of its {a.size} numbers differ.")  # fmt: skip
+    first, by = "the first of them" if len(wrong) > 1 else "it", f"{float(np.nanmax(off)):.3g}"
+    many = f"in {int(np.sum(off > CLOSE * np.abs(b).max()))} of its {a.size} numbers, by up to {by}"
+    raise _Mistake("wrong_value", f"{some}; {first} is off {many if a.size > 1 else f'by {by}'}.")
 
 
 def _near(a: Array, b: Array) -> bool:
@@ -545,6 +568,7 @@ def _show_progress(course: Course) -> int:
         marks = "".join("#" if course.done(name) else "." for name in members)
         known = ", ".join(name.split("_", 2)[2] for name in members)
         print(f"lesson {int(lesson):2d}  [{marks:5}]  {known}")
+    print("            # done, . to do")
     done, name = sum(map(course.done, course.names)), course.next()
     print(f"\n{done} of {len(course.names)} exercises are done.")
     if name:

@@ -180,12 +180,14 @@ class Line:
 
 def _plateau(scatter: Sequence[float]) -> float:
     """The largest scatter that doesn't fall, over three windows, as that of a smooth function or at a kink must."""
-    triples = zip(scatter, scatter[1:], scatter[2:], strict=False)
-    return max((sorted((a, b, c))[1] for a, b, c in triples if c >= max(a, b) / 7), default=0.0)
+    triples = [(*sorted(t), t[2]) for t in zip(scatter, scatter[1:], scatter[2:], strict=False)]
+    noisy = [mid for low, mid, high, last in triples if last >= high / 7 and not 0.99 * high < low]
+    return max(noisy, default=0.0)  # (what stays the same to a percent comes from a kink or a step nearby)
 
 
 def _norm(x: Array) -> float:
-    return float(np.sqrt(np.sum(x * x)))
+    largest = float(np.max(np.abs(x), initial=0.0))  # by which to divide, as squares of 1e200 and 1e-200 aren't numbers
+    return largest * float(np.sqrt(np.sum((x / largest) ** 2))) if 0 < largest < math.inf else largest
 
 
 class Surveyor:
@@ -213,12 +215,14 @@ class Surveyor:
         scatter, rounding = [], 0.0
         for k in range(WINDOWS):
             w = line.window(_step(1.0, k))
-            scatter.append(w.spread * w.h if w is not None and w.sides == 2 else 0.0)
-            rounding = max(rounding, w.rounding if w is not None and k else 0.0)
+            if w is None or w.sides != 2:
+                scatter.append(0.0)
+                continue
+            scatter.append(w.spread * w.h if w.spread * w.h <= ROUNDING / EPS * w.rounding else 0.0)
+            rounding = max(rounding, w.rounding if k else 0.0)
         rounding = max(rounding, line.rounding())
-        worst = _plateau(scatter)
-        if rounding and worst <= ROUNDING * rounding / EPS:
-            self.known_noise = max(self.known_noise, 4 * worst / rounding)
+        if rounding:
+            self.known_noise = max(self.known_noise, 4 * _plateau(scatter) / rounding)
         self.touched = line.changed
         self.absolute = _noise_of_outputs(line) if line.history is not None else np.zeros(line.y.size)
 
@@ -235,21 +239,18 @@ class Surveyor:
 def _noise_of_outputs(line: Line) -> Array:
     """As `_survey` finds it for v·f, for each output of f by itself, from the same evaluations."""
     assert line.history is not None
-    outputs = line.y.size
-    scatter, rounding = [], np.zeros(outputs)
+    scatter = []
     for k in range(WINDOWS):
         h = _step(1.0, k)
         steps = (8 * h, 4 * h, 2 * h, h)
         if not all(t in line.history and -t in line.history for t in steps):
-            scatter.append(np.zeros(outputs))
+            scatter.append(np.zeros(line.y.size))
             continue
         pairs = [(line.history[t], line.history[-t]) for t in steps]
         _, spread = romberg([(up[0] - down[0]) / (up[1] - down[1]) for up, down in pairs], (2, 4, 6))
-        scatter.append(spread * h)
-        if k:
-            rounding = np.maximum(rounding, EPS * (np.abs(line.y.reshape(-1)) + np.abs(pairs[0][0][0])))
-    worst = np.array([_plateau(column) for column in np.array(scatter).T])
-    return np.where(worst <= ROUNDING * rounding / EPS, 4 * worst, 0.0)
+        size = np.abs(line.y.reshape(-1)) + np.abs(pairs[0][0][0])
+        scatter.append(np.where(spread * h <= ROUNDING * size, spread * h, 0.0))
+    return 4 * np.array([_plateau(column) for column in np.array(scatter).T])
 
 
 def _step(scale: float, k: int) -> float:
@@ -276,10 +277,13 @@ def judge_line(line: Line, ours: float, scale: float, surveyor: Surveyor, larger
                 if hidden is not None:
                     return hidden
             return Slope(w.slope + offset, 2 * w.spread + 4 * line.rounding() / w.h, "right", h=w.h)
-        nothing = (
-            4 * line.rounding() / w.h
-        )  # neither ours nor the slope can be told from 0, and no long step says otherwise
-        flat = w.sides == 2 and abs(w.slope + offset) <= nothing and abs(w.jump) <= 4 * nothing
+        # neither ours nor the slope can be told from 0, in no window so far, and no long step says otherwise
+        rounding = 4 * line.rounding()
+        nothing = rounding / w.h
+        flat = all(
+            a.sides == 2 and abs(a.slope + offset) <= rounding / a.h and abs(a.jump) <= 4 * rounding / a.h
+            for a in windows.values()
+        )
         if flat and abs(ours) <= line.rounding_of_ours and nothing * scale <= 1e-9 * _norm(line.v * line.y):
             return _hidden(line, scale, larger, offset) or Slope(w.slope + offset, nothing, "right", h=w.h)
         return None
@@ -312,6 +316,10 @@ def judge_line(line: Line, ours: float, scale: float, surveyor: Surveyor, larger
             return found
         w = line.window(_step(scale, k))
         if w is not None and surveyor.floor(line) / w.h > 10 * max(abs(ours), abs(w.slope + offset), w.reach):
+            for fine in (WINDOWS - 1, WINDOWS - 2) if ours else ():  # unless what looks like noise is a kink nearby
+                found = settled(_step(scale, fine))
+                if found is not None:
+                    return found
             break  # finer windows show nothing but noise
         if len(windows) >= 3 and judged().verdict == "wrong":
             found = doubted(judged())
@@ -324,7 +332,8 @@ def judge_line(line: Line, ours: float, scale: float, surveyor: Surveyor, larger
         w = line.window(size / FIRST / 8)
         if w is None or w.sides != 2:
             continue
-        if abs(w.slope + offset) > 20 * (w.spread + max(surveyor.floor(line), w.rounding) / w.h):
+        unsure = max(surveyor.floor(line), w.rounding) / w.h
+        if abs(w.slope + offset) > 20 * (w.spread + unsure) or abs(w.jump) > 20 * (w.jump_spread + unsure):
             windows[w.h] = w  # (far away f may be flat without being so here: a slope of 0 says nothing)
     found = judged()
     if found.verdict != "undecided":
@@ -347,7 +356,7 @@ def _hidden(line: Line, scale: float, larger: Sequence[float], offset: float) ->
     if far is None or not far[0].any():
         return None
     rounding = line.rounding()
-    visible = 64 * rounding / scale  # by short steps, if it were there
+    visible = 512 * rounding / scale  # by short steps, if it were there
     if abs(float(np.sum(line.v * far[0])) / far[1]) > visible:
         return None
     last = 0.0
@@ -406,13 +415,13 @@ def _judge(line: Line, windows: Sequence[Window], ours: float, offset: float, ba
         agrees = abs(ours - value) <= max(RELATIVE * size, bar) + slack
         if bar <= DECISIVE * size and (agrees or abs(ours - value) > 5 * bar):
             return Slope(value, bar + slack, "right" if agrees else "wrong", h=h)
-    kink = _kink(windows, noise, ours, offset, slack)
+    kink = _kink(windows, noise, ours, offset, slack) or _step_of_f(line, windows, noise, ours, offset, slack)
     if kink is not None:
         return kink
     if best >= 0 and not agrees:
         return Slope(value, bar + slack, "wrong" if abs(ours - value) > 5 * bar else "undecided", h=h)
     if best < 0:
-        return Slope(windows[-1].slope + offset, math.inf, "undecided", remark=" (the slopes don't converge)")
+        return _shrinking(windows, noise, ours, offset, slack)
     reach = max(w.reach for w in line.windows.values() if w is not None)
     negligible = bar <= 1e-5 * reach or (bar <= 64 * line.rounding() / h and reach > 1e4 * bar) or bar <= slack
     if negligible or (ours == 0 and not line.changed.any()):
@@ -427,7 +436,7 @@ def _kink(windows: Sequence[Window], noise: Sequence[float], ours: float, offset
     if len(seen) < 2 or abs(seen[-1][0].jump - seen[-2][0].jump) > 0.3 * abs(seen[-1][0].jump):
         return None
     finest = seen[-1][0]
-    if any(w.h < finest.h and n < 0.05 * abs(finest.jump) for w, n in both):
+    if any(w.h < finest.h and n < 0.025 * abs(finest.jump) for w, n in both):
         return None  # finer windows could have seen the jump and did not: the kink is near, not here
     alike = [(w, n) for w, n in seen if abs(w.jump - finest.jump) <= 0.3 * abs(finest.jump)]
     w, n = min(alike, key=lambda pair: pair[0].side_spread + pair[1])
@@ -438,3 +447,44 @@ def _kink(windows: Sequence[Window], noise: Sequence[float], ours: float, offset
     verdict = "kink" if low - margin <= ours <= high + margin else "wrong"
     remark = f" ({left:.6g} on the left, {right:.6g} on the right)"
     return Slope((low + high) / 2, bar, verdict, left, right, w.h, remark)
+
+
+def _shrinking(windows: Sequence[Window], noise: Sequence[float], ours: float, offset: float, slack: float) -> Slope:
+    """Slopes that converge, but more slowly than any extrapolation knows, as those of |x|^(4/3) at 0: what counts is
+    whether ours stays between the two one-sided slopes while these approach each other."""
+    seen = [w for w, n in zip(windows, noise, strict=True) if w.sides == 2 and abs(w.jump) > 5 * n]
+    approaching = len(seen) > 3 and all(abs(fine.jump) < 0.8 * abs(w.jump) for w, fine in itertools.pairwise(seen[-4:]))
+    if approaching:
+        middle, apart = (seen[-1].left + seen[-1].right) / 2 + offset, abs(seen[-1].jump)
+        off = abs(ours - middle) - slack
+        if off <= 0.6 * apart or off > 5 * apart:
+            return Slope(middle, apart, "right" if off <= 0.6 * apart else "wrong", h=seen[-1].h)
+    return Slope(windows[-1].slope + offset, math.inf, "undecided", remark=" (the slopes don't converge)")
+
+
+def _step_of_f(
+    line: Line, windows: Sequence[Window], noise: Sequence[float], ours: float, offset: float, slack: float
+) -> Slope | None:
+    """The slopes beside a step of f that lies exactly here: f changes by as much however short the step is."""
+    fine = [(w, n * w.h) for w, n in zip(windows, noise, strict=True) if w.sides == 2][-4:]
+    seen = max(20 * fine[-1][1], ROUNDING * _norm(line.v * line.y)) if len(fine) == 4 else math.inf
+
+    def steps(sign: float) -> bool:
+        changes = [point[0] for w, _ in fine if (point := line.at(sign * w.h)) is not None]
+        return len(changes) == 4 and min(map(abs, changes)) > seen and np.ptp(changes) <= 0.1 * abs(changes[-1])
+
+    if math.isinf(seen) or not (steps(1.0) or steps(-1.0)):
+        return None
+    found = []
+    for w, n in zip(windows, noise, strict=True):
+        points = {k * s: line.at(k * s * w.h) for k in (1.0, 2.0, 4.0, 8.0) for s in (1.0, -1.0)}
+        if all(point is not None for point in points.values()):
+            change = {t: point[0] for t, point in points.items() if point is not None}
+            pairs = [[(change[2 * k * s] - change[k * s]) / (k * s * w.h) for k in (4.0, 2.0, 1.0)] for s in (1, -1)]
+            (right, one), (left, other) = (romberg(column, (1, 2)) for column in pairs)
+            found.append((2 * max(one, other) + 4 * n, right + offset, left + offset, w.h))
+    bar, right, left, h = min(found)
+    low, high = min(left, right), max(left, right)
+    margin = max(RELATIVE * max(abs(low), abs(high)), bar) + slack
+    verdict = "kink" if low - margin <= ours <= high + margin else "wrong"
+    return Slope((low + high) / 2, bar, verdict, left, right, h, " (f has a step here)")

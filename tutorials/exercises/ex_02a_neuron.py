@@ -1,6 +1,7 @@
 """Lesson 2. One neuron.
 
-Give tanh(w . x + b), where w and x have shape (n,) and b is a number: a single number.
+Give tanh(w . x + b), where w and x have shape (n,) and b is a number: a single number. (Here tanh, which goes from -1
+to 1, takes the place of the lesson's sigmoid.)
 """
 
 import numpy as np

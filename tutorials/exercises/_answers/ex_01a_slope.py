@@ -17,7 +17,19 @@ HINTS = (
 WRONG = (  # what is changed in the solution, and the kind of wrong that it is
     ("factor", "(2 * h)", "h"),
     ("sign", "f(x + h) - f(x - h)", "f(x - h) - f(x + h)"),
-    ("wrong_value", "f(x - h)", "f(x)"),
+    ("wrong_value", "f(x - h)", "f(x)", "That is half the slope between x and x + h."),
+    (
+        "one_sided",
+        "(f(x + h) - f(x - h)) / (2 * h)",
+        "(f(x + h) - f(x)) / h",
+        "Its error shrinks like h, where that of a central difference shrinks like h²: it looks at one side of x only.",
+    ),
+    (
+        "one_sided",
+        "(f(x + h) - f(x - h)) / (2 * h)",
+        "(f(x) - f(x - h)) / h",
+        "Its error shrinks like h, where that of a central difference shrinks like h²: it looks at one side of x only.",
+    ),
 )
 
 

@@ -13,8 +13,8 @@ HINTS = (
     "A cube root is a power: which?",
 )
 WRONG = (  # what is changed in the solution, and the kind of wrong that it is
-    ("wrong_value", "1 / 3", "1 / 2"),
-    ("wrong_value", "max(1, abs(x))", "abs(x)"),
+    ("wrong_value", "1 / 3", "1 / 2", "The exponent is that of a one-sided difference."),
+    ("wrong_value", "max(1, abs(x))", "abs(x)", "At x = 0 no step is left."),
     ("sign", "eps **", "-eps **"),
 )
 

@@ -15,7 +15,7 @@ HINTS = (
     "A complex number z has z.real and z.imag.",
 )
 WRONG = (  # what is changed in the solution, and the kind of wrong that it is
-    ("wrong_value", ".imag", ".real"),
+    ("wrong_value", ".imag", ".real", "In the real part there is f itself, not its slope."),
     ("sign", "x + 1j", "x - 1j"),
     ("type", ".imag", ""),
 )

@@ -15,9 +15,9 @@ HINTS = (
     "The slope is the same for all x.",
 )
 WRONG = (  # what is changed in the solution, and the kind of wrong that it is
-    ("wrong_value", "df(a)", "df(x)"),
+    ("wrong_value", "df(a)", "df(x)", "The slope is taken at the wrong point."),
     ("offset", "f(a) + ", ""),
-    ("wrong_value", "(x - a)", "(a - x)"),
+    ("wrong_value", "(x - a)", "(a - x)", "The line goes through the right point, but leans the wrong way."),
 )
 
 

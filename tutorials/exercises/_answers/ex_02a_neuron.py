@@ -14,8 +14,19 @@ HINTS = (
 )
 WRONG = (  # what is changed in the solution, and the kind of wrong that it is
     ("shape", "w @ x", "w * x"),
-    ("wrong_value", " + b", ""),
-    ("wrong_value", "np.tanh(w @ x + b)", "np.tanh(w @ x) + b"),
+    ("wrong_value", " + b", "", "It is the neuron without its bias b."),
+    (
+        "wrong_value",
+        "np.tanh(w @ x + b)",
+        "np.tanh(w @ x) + b",
+        "The bias b comes too late: it belongs inside the tanh.",
+    ),
+    (
+        "other_function",
+        "np.tanh(w @ x + b)",
+        "1 / (1 + np.exp(-(w @ x + b)))",
+        "It squashes with the sigmoid, as the lesson does; here tanh is asked for.",
+    ),
 )
 
 

@@ -15,9 +15,9 @@ HINTS = (
     "The function may call itself; it stops at `start`.",
 )
 WRONG = (  # what is changed in the solution, and the kind of wrong that it is
-    ("wrong_value", "graph[end]", "set(graph[end])"),
+    ("wrong_value", "graph[end]", "set(graph[end])", "Several edges between the same two nodes are counted as one."),
     ("zero", "return 1", "return 0"),
-    ("wrong_value", "in graph[end])", "in graph[end]) + 1"),
+    ("wrong_value", "in graph[end])", "in graph[end]) + 1", "It counts too many: each step adds one of its own."),
 )
 
 

@@ -13,9 +13,9 @@ HINTS = (
     "`w -= ...` changes the caller's array.",
 )
 WRONG = (  # what is changed in the solution, and the kind of wrong that it is
-    ("wrong_value", "w - lr", "w + lr"),
+    ("wrong_value", "w - lr", "w + lr", "It goes uphill."),
     ("changes_inputs", "return w - lr * g", "w -= lr * g\n    return w"),
-    ("wrong_value", "lr * g", "g"),
+    ("wrong_value", "lr * g", "g", "The learning rate has no effect."),
 )
 
 

@@ -17,8 +17,13 @@ HINTS = (
 )
 WRONG = (  # what is changed in the solution, and the kind of wrong that it is
     ("not_finite", " - z.max(axis=1, keepdims=True)", ""),
-    ("wrong_value", "e.sum(axis=1, keepdims=True)", "e.sum(axis=0, keepdims=True)"),
-    ("wrong_value", "e / e.sum(axis=1, keepdims=True)", "e"),
+    (
+        "wrong_value",
+        "e.sum(axis=1, keepdims=True)",
+        "e.sum(axis=0, keepdims=True)",
+        "Each column adds up to 1, where each row should.",
+    ),
+    ("wrong_value", "e / e.sum(axis=1, keepdims=True)", "e", "The rows don't add up to 1."),
 )
 
 

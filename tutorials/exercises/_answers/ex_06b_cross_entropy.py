@@ -16,7 +16,7 @@ HINTS = (
 )
 WRONG = (  # what is changed in the solution, and the kind of wrong that it is
     ("sign", "-np.log", "np.log"),
-    ("wrong_value", ".mean()", ".sum()"),
+    ("wrong_value", ".mean()", ".sum()", "It grows with the number of examples, as a mean doesn't."),
     ("shape", ".mean()", ""),
 )
 

@@ -13,9 +13,14 @@ HINTS = (
     "That is the second number of the shape.",
 )
 WRONG = (  # what is changed in the solution, and the kind of wrong that it is
-    ("wrong_value", "shape[1]", "shape[0]"),
+    ("wrong_value", "shape[1]", "shape[0]", "It counts the wrong side of the layer."),
     ("factor", "2 / ", "1 / "),
-    ("wrong_value", "np.sqrt(2 / shape[1])", "2 / shape[1]"),
+    (
+        "wrong_value",
+        "np.sqrt(2 / shape[1])",
+        "2 / shape[1]",
+        "That is the variance, where the standard deviation is asked for.",
+    ),
 )
 
 

@@ -14,8 +14,18 @@ HINTS = (
 )
 WRONG = (  # what is changed in the solution, and the kind of wrong that it is
     ("factor", "6 /", "2 /"),
-    ("wrong_value", "shape[0] + shape[1]", "shape[0] * shape[1]"),
-    ("wrong_value", "np.sqrt(6 / (shape[0] + shape[1]))", "6 / (shape[0] + shape[1])"),
+    (
+        "wrong_value",
+        "shape[0] + shape[1]",
+        "shape[0] * shape[1]",
+        "The numbers of inputs and outputs aren't to be multiplied.",
+    ),
+    (
+        "wrong_value",
+        "np.sqrt(6 / (shape[0] + shape[1]))",
+        "6 / (shape[0] + shape[1])",
+        "That is the square of what is asked for.",
+    ),
 )
 
 

@@ -16,8 +16,8 @@ HINTS = (
 )
 WRONG = (  # what is changed in the solution, and the kind of wrong that it is
     ("factor", ".mean()", ".mean() * 100"),
-    ("wrong_value", ".mean()", ".sum()"),
-    ("wrong_value", "==", "!="),
+    ("wrong_value", ".mean()", ".sum()", "That is how many are right, where their share is asked for."),
+    ("wrong_value", "==", "!=", "That is the share of wrong answers."),
 )
 
 

@@ -15,8 +15,13 @@ HINTS = (
 )
 WRONG = (  # what is changed in the solution, and the kind of wrong that it is
     ("not_finite", "np.where(std > 0, std, 1)", "std"),
-    ("wrong_value", "test - train.mean(axis=0)", "test - test.mean(axis=0)"),
-    ("wrong_value", " / np.where(std > 0, std, 1)", ""),
+    (
+        "wrong_value",
+        "test - train.mean(axis=0)",
+        "test - test.mean(axis=0)",
+        "The test set is centred by its own mean, not as the training set was.",
+    ),
+    ("wrong_value", " / np.where(std > 0, std, 1)", "", "It is centred, but not scaled."),
 )
 
 

@@ -15,8 +15,13 @@ HINTS = (
 )
 WRONG = (  # what is changed in the solution, and the kind of wrong that it is
     ("changes_inputs", "v = mu * v + g", "v *= mu\n    v += g"),
-    ("wrong_value", "w - lr * v", "w - lr * g"),
-    ("wrong_value", "mu * v + g", "mu * v + (1 - mu) * g"),
+    ("wrong_value", "w - lr * v", "w - lr * g", "The step forgets the velocity."),
+    (
+        "wrong_value",
+        "mu * v + g",
+        "mu * v + (1 - mu) * g",
+        "The velocity is an average of gradients, where this formula adds them in full.",
+    ),
 )
 
 

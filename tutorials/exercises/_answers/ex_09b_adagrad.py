@@ -14,8 +14,8 @@ HINTS = (
     "The step is divided by the root of the new s.",
 )
 WRONG = (  # what is changed in the solution, and the kind of wrong that it is
-    ("wrong_value", "np.sqrt(s)", "s"),
-    ("wrong_value", "g**2", "abs(g)"),
+    ("wrong_value", "np.sqrt(s)", "s", "It divides by the sum of squares itself."),
+    ("wrong_value", "g**2", "abs(g)", "It adds up sizes, where squares are asked for."),
     ("changes_inputs", "s = s + g**2", "s += g**2"),
 )
 

@@ -15,8 +15,13 @@ HINTS = (
     "m' and v' are returned as they are; corrected for their start only in the step.",
 )
 WRONG = (  # what is changed in the solution, and the kind of wrong that it is
-    ("wrong_value", " / (1 - 0.9**t)", ""),
-    ("wrong_value", "0.001 * g**2", "0.001 * g"),
+    ("wrong_value", " / (1 - 0.9**t)", "", "The correction for having started at 0 is missing."),
+    (
+        "wrong_value",
+        "0.001 * g**2",
+        "0.001 * g",
+        "The second average is one of the gradients, where that of their squares is asked for.",
+    ),
     ("changes_inputs", "m = 0.9 * m + 0.1 * g", "m *= 0.9\n    m += 0.1 * g"),
 )
 

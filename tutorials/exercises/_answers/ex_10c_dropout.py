@@ -15,9 +15,9 @@ HINTS = (
     "What is kept gets larger.",
 )
 WRONG = (  # what is changed in the solution, and the kind of wrong that it is
-    ("wrong_value", " / (1 - p)", ""),
-    ("wrong_value", "keep /", "~keep /"),
-    ("wrong_value", "/ (1 - p)", "/ p"),
+    ("wrong_value", " / (1 - p)", "", "What is kept isn't scaled up, so the expected value shrinks."),
+    ("wrong_value", "keep /", "~keep /", "It keeps what should be dropped, and drops what should be kept."),
+    ("wrong_value", "/ (1 - p)", "/ p", "It scales by the wrong one of the two probabilities."),
 )
 
 

@@ -17,8 +17,8 @@ HINTS = (
 )
 WRONG = (  # what is changed in the solution, and the kind of wrong that it is
     ("not_finite", "np.where(size > 0, size, 1)", "size"),
-    ("wrong_value", "np.maximum(abs(a), abs(b))", "abs(a)"),
-    ("wrong_value", "abs(a - b)", "(a - b)"),
+    ("wrong_value", "np.maximum(abs(a), abs(b))", "abs(a)", "It depends on which of the two numbers comes first."),
+    ("wrong_value", "abs(a - b)", "(a - b)", "It can be negative."),
 )
 
 

@@ -27,7 +27,13 @@ WRONG = (  # what is changed in the solution, and the kind of wrong that it is
         "        step = np.zeros(x.shape)\n        step[i] = h\n",
         "        step = 0 * x\n        step[i] = h\n        x[i] += h\n",
     ),
-    ("wrong_value", "- f(x - step)", "- f(x)"),
+    ("wrong_value", "- f(x - step)", "- f(x)", "That is half the slope between the two points."),
+    (
+        "one_sided",
+        "(f(x + step) - f(x - step)) / (2 * h)",
+        "(f(x + step) - f(x)) / h",
+        "Its error shrinks like h, where that of a central difference shrinks like h²: it steps to one side only.",
+    ),
 )
 
 

@@ -15,7 +15,7 @@ HINTS = (
     "The sum is over all elements: one number comes out.",
 )
 WRONG = (  # what is changed in the solution, and the kind of wrong that it is
-    ("wrong_value", "(2 * h)", "h"),
+    ("wrong_value", "(2 * h)", "h", "It is twice what it should be: how far apart are the two points?"),
     (
         "sign",
         "(f(x + h * d) - f(x - h * d)) / (2 * h) - np.sum(g * d)",
