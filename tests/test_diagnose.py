@@ -156,6 +156,28 @@ def frozen():
     return model
 
 
+def small_head():
+    model = mlp(64, 64, 10)
+    model[2].weight.data[...] *= 0.01
+    model[2].bias.data[...] = 0
+    return model
+
+
+class LogSoftmax(nn.Module):
+    def forward(self, z):
+        return F.log_softmax(z)
+
+
+class HeadInTheLoss(nn.Module):
+    def __init__(self):
+        self.head = nn.Linear(64, 10)
+        for p in self.head.parameters():
+            p.requires_grad = False
+
+    def forward(self, h, y):
+        return F.cross_entropy(self.head(h), y)
+
+
 bce = F.binary_cross_entropy_with_logits
 HEALTHY = {
     "a line by gradient descent": lambda: simple(
@@ -242,6 +264,36 @@ HEALTHY = {
         mlp(5, 32, 1), regression(), F.l1_loss, lambda m, lr: optim.Adadelta(m.parameters(), lr), 1.0
     ),
     "two classes, 70 to 30": lambda: simple(mlp(2, 8, 2), unequal(0.7), F.cross_entropy, adam, 0.01, epochs=20),
+    "digits by slow gradient descent": lambda: simple(
+        mlp(64, 64, 10), digits(), F.cross_entropy, sgd, 0.01, epochs=25, batch_size=8
+    ),
+    "digits with a last layer that begins near zero": lambda: simple(
+        small_head(), digits(), F.cross_entropy, adam, 3e-3
+    ),
+    "digits against soft targets by the divergence": lambda: simple(
+        mlp(64, 48, 10, end=[LogSoftmax()]),
+        (digits()[0], (0.9 * F.one_hot(digits()[1], 10) + 0.01).astype(np.float32)),
+        F.kl_div,
+        adam,
+        3e-3,
+    ),
+    "features for a loss with a layer of its own": lambda: simple(
+        mlp(64, 64, 64, end=[nn.ReLU()]), digits(), HeadInTheLoss(), adam, 3e-3
+    ),
+    "tanh at the end for targets within its range": lambda: simple(
+        mlp(5, 32, 1, end=[nn.Tanh()]), (regression()[0], np.tanh(regression()[1])), F.mse_loss, adam, 5e-3, epochs=20
+    ),
+    "relu at the end for targets above 0": lambda: simple(
+        mlp(5, 64, 1, end=[nn.ReLU()]), (regression()[0], np.exp(regression()[1])), F.mse_loss, adam, 5e-3, epochs=20
+    ),
+    "counts by Poisson's likelihood": lambda: simple(
+        mlp(5, 32, 1),
+        (regression()[0], np.random.default_rng(0).poisson(np.exp(regression()[1])).astype(np.float32)),
+        lambda z, y: (np.exp(z) - y * z).mean() + 2,
+        adam,
+        5e-3,
+        epochs=20,
+    ),
     "an autoencoder": lambda: simple(mlp(64, 16, 64), (digits()[0], digits()[0]), F.mse_loss, adam, 2e-3),
 }
 
@@ -296,6 +348,23 @@ def noisy_labels(n=60):
     rng = np.random.default_rng(0)
     x = rng.normal(size=(n, 20)).astype(np.float32)
     return x, (x[:, 0] + rng.normal(size=n) * 1.5 > 0).astype(int)
+
+
+class SoftmaxByHand(nn.Module):
+    def forward(self, z):
+        e = np.exp(z - z.max(axis=1, keepdims=True))
+        return e / e.sum(axis=1, keepdims=True)
+
+
+def overfitted_from_the_start():
+    """Whose validation loss hardly falls before it rises."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(400, 20)).astype(np.float32)
+    y = (0.5 * x[:, :1] + rng.normal(size=(400, 1))).astype(np.float32)
+    model = mlp(20, 128, 1)
+    case = Case(model, (x[:30], y[:30]), F.mse_loss, adam(model, 3e-3), epochs=60, batch_size=8, fit=True)
+    case.validation = (x[30:], y[30:])
+    return case
 
 
 def overfitted():
@@ -418,6 +487,61 @@ FAULTS = {
         lambda: simple(nn.Linear(1, 1), pair(data.line(100)), F.mse_loss, sgd, 1e-6),
     ),
     "overfitting": ("overfitting", overfitted),
+    "overfitting from the start": ("overfitting", overfitted_from_the_start),
+    "softmax before cross-entropy": (
+        "outputs_limited",
+        lambda: simple(mlp(64, 32, 10, end=[nn.Softmax()]), digits(), F.cross_entropy),
+    ),
+    "softmax by hand before cross-entropy": (
+        "outputs_limited",
+        lambda: simple(mlp(64, 32, 10, end=[SoftmaxByHand()]), digits(), F.cross_entropy),
+    ),
+    "sigmoid before the loss that contains it": (
+        "outputs_limited",
+        lambda: simple(
+            mlp(2, 16, 1, end=[nn.Sigmoid()]),
+            (data.moons(200).x, data.moons(200).y[:, None].astype(np.float32)),
+            bce,
+        ),
+    ),
+    "relu on the scores": (
+        "outputs_limited",
+        lambda: simple(mlp(64, 32, 10, end=[nn.ReLU()]), digits(), F.cross_entropy),
+    ),
+    "relu at the end for targets of both signs": (
+        "outputs_limited",
+        lambda: simple(mlp(5, 32, 1, end=[nn.ReLU()]), regression(), F.mse_loss),
+    ),
+    "tanh at the end for targets beyond its range": (
+        "outputs_limited",
+        lambda: simple(mlp(5, 32, 1, end=[nn.Tanh()]), regression(scale=3), F.mse_loss),
+    ),
+    "the same example again and again": (
+        "equal_inputs",
+        lambda: simple(mlp(64, 32, 10), (digits()[0][:1].repeat(100, 0), digits()[1][:100]), F.cross_entropy),
+    ),
+    "two of ten classes": (
+        "unbalanced_labels",
+        lambda: simple(
+            mlp(64, 32, 10), tuple(a[np.argsort(digits()[1], kind="stable")][:80] for a in digits()), F.cross_entropy
+        ),
+    ),
+    "a rate of 0.1 with Adam": (
+        "large_updates",
+        lambda: simple(mlp(64, 64, 10), digits(), F.cross_entropy, adam, 0.1),
+    ),
+    "a rate with which the loss leaps and falls again": (
+        "learning_rate_too_high",
+        lambda: simple(mlp(5, 32, 32, 1), regression(), F.mse_loss, adam, 0.3),
+    ),
+    "a hundredth of the rate": (
+        "learning_rate_too_low",
+        lambda: simple(mlp(64, 64, 10), digits(), F.cross_entropy, sgd, 1e-3),
+    ),
+    "a hundredth of the rate with Adam": (
+        "learning_rate_too_low",
+        lambda: simple(mlp(5, 32, 32, 1), regression(), F.mse_loss, adam, 1e-5),
+    ),
     "a NaN in the data": ("not_finite", with_nan),
     "a run whose loss rises": ("learning_rate_too_high", jumping),
 }
@@ -554,10 +678,51 @@ def test_vanishing_is_measured_from_the_last_layer_to_the_first():
     assert verdict.value == pytest.approx(rms[0] / max(rms), rel=1e-4)
 
 
-def test_unchanged_parameters_are_named_each():
-    model = Unused()
+@pytest.mark.parametrize("act", [nn.ReLU, nn.Tanh])
+def test_ten_layers_of_zeros_give_one_verdict_per_cause_that_names_the_layers(act):
+    model = constant(mlp(64, *[32] * 9, 10, act=act))
     found = tl.diagnose(model, digits(), F.cross_entropy, adam(model))
-    assert sorted({v.sentence.split()[2] for v in found if v.code == "unchanged"}) == ["b.bias", "b.weight"]
+    assert [v.code for v in found] == ["identical_units", "dead_relus"][: 2 if act is nn.ReLU else 1]
+    assert (found[0].layer, found[0].value) == ("0 (Linear)", 32.0)
+    assert "All 32 units of 0 (Linear)" in found[0].sentence
+    assert found[0].sentence.endswith("So it is in 2 (Linear), 4 (Linear), 6 (Linear), 8 (Linear) and 5 more.")
+
+
+def test_of_several_layers_the_worst_comes_first():
+    model = mlp(64, 32, 32, 32, 10)
+    model[0].bias.data[:28] = -50
+    model[2].bias.data[...] = -50
+    model[4].bias.data[:30] = -50
+    (verdict,) = (v for v in tl.diagnose(model, digits(), F.cross_entropy) if v.code == "dead_relus")
+    assert (verdict.layer, verdict.value) == ("3 (ReLU)", 1.0)
+    assert "In 3 (ReLU) 100%" in verdict.sentence and verdict.sentence.endswith("So it is in 5 (ReLU) and 1 (ReLU).")
+
+
+@pytest.mark.parametrize("value", [0.01, 0.1, 0.3])
+@pytest.mark.parametrize("sizes", [(64, 32, 10), (64, 31, 10), (64, 33, 17, 10)])
+@pytest.mark.parametrize("act", [nn.ReLU, nn.Sigmoid])
+def test_equal_units_are_seen_where_their_gradients_are_nothing_but_rounding(value, sizes, act):
+    # behind equal weights the gradients of all classes add up to 0, up to the last bits of a matrix product
+    model = constant(mlp(*sizes, act=act), value)
+    assert "identical_units" in [v.code for v in tl.diagnose(model, digits(), F.cross_entropy)]
+
+
+def test_units_that_start_equal_but_learn_apart_are_no_fault():
+    model = zero_head()
+    assert not tl.diagnose(model, digits(), F.cross_entropy)
+    model = constant(mlp(64, 32, 10), 0.1)
+    model[2].weight.data[...] = np.random.default_rng(0).normal(size=(10, 32)) / 6  # each unit is read differently
+    assert "identical_units" not in [v.code for v in tl.diagnose(model, digits(), F.cross_entropy)]
+
+
+def test_unchanged_parameters_are_named_with_the_reasons():
+    model = Unused()
+    (verdict,) = tl.diagnose(model, digits(), F.cross_entropy, adam(model))
+    assert (verdict.code, verdict.layer, verdict.value) == ("unchanged", "b (Linear)", 2.0)
+    assert "2 of the 6 parameters don't change: b.weight and b.bias (no gradient arrives" in verdict.sentence
+    (verdict,) = tl.diagnose(model, digits(), F.cross_entropy, optim.Adam(model.c.parameters()))
+    assert "b.weight and b.bias (no gradient arrives" in verdict.sentence
+    assert "a.weight and a.bias (not in the optimizer)" in verdict.sentence
     for p in model.b.parameters():
         p.requires_grad = False
     assert not tl.diagnose(model, digits(), F.cross_entropy, adam(model))
@@ -572,7 +737,19 @@ def test_the_history_alone_shows_a_layer_that_never_changed_and_steps_that_are_t
              "2.weight": {"weight": 1.0, "gradient": 1.0, "update": 1e-8}}
         )  # fmt: skip
     found = tl.diagnose(mlp(64, 32, 10), digits(), history=history)
-    assert [(v.code, v.layer) for v in found] == [("unchanged", "0"), ("small_updates", "2")]
+    assert [(v.code, v.layer) for v in found] == [("unchanged", "0 (Linear)"), ("small_updates", "2 (Linear)")]
+
+
+def test_a_run_that_goes_on_from_a_trained_model_may_go_up_and_down_a_little():
+    model, history = mlp(64, 32, 10), tl.History()
+    for loss in (0.05, 0.04, 0.04, 0.06, 0.08, 0.05):
+        history.add({"loss": loss})
+    assert not tl.diagnose(model, digits(), F.cross_entropy, history=history)
+    for loss in (0.3, 0.4, 0.5, 0.5, 0.6):
+        history.add({"loss": loss})
+    (verdict,) = tl.diagnose(model, digits(), F.cross_entropy, history=history)
+    assert verdict.code == "learning_rate_too_high" and "0.05 in the first epoch, 0.6" in verdict.sentence
+    assert [v.code for v in tl.diagnose(model, digits(), history=history)] == ["learning_rate_too_high"]
 
 
 def test_overfitting_that_early_stopping_has_ended_is_none():

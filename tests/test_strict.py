@@ -67,6 +67,31 @@ def test_softmax_is_found_behind_changes_of_shape_and_in_evaluation():
         train(classifier(nn.Softmax(), nn.Softmax()), lambda p: F.nll_loss(np.log(p), LABELS))
 
 
+@pytest.mark.parametrize(
+    "probabilities",
+    [
+        lambda z: np.clip(F.softmax(z), 1e-7, 1),
+        lambda z: np.concatenate([F.softmax(z[:5]), F.softmax(z[5:])]),
+        lambda z: np.stack([F.softmax(row) for row in z]),
+        lambda z: np.exp(F.log_softmax(z)),
+    ],
+)
+def test_softmax_is_found_behind_what_keeps_probabilities(probabilities):
+    with pytest.raises(tl.StrictError, match="softmax is applied twice"):
+        train(classifier(), lambda z: F.cross_entropy(probabilities(z), LABELS))
+    train(classifier(), lambda z: F.nll_loss(np.log(probabilities(z)), LABELS))
+
+
+def test_probabilities_beside_other_features_are_no_scores():
+    a, b = nn.Linear(3, 2), nn.Linear(3, 2)
+    optimizer = optim.SGD([*a.parameters(), *b.parameters()], lr=0.1)
+    with tl.strict():
+        for _ in range(3):
+            optimizer.zero_grad()
+            cross_entropy(np.concatenate([F.softmax(a(X)), b(X)], axis=1)).backward()
+            optimizer.step()
+
+
 def test_one_softmax_with_its_logarithm_is_right():
     train(classifier(nn.Softmax()), lambda p: F.nll_loss(np.log(p), LABELS))
     train(classifier(), lambda z: F.nll_loss(F.log_softmax(z), LABELS))
@@ -97,6 +122,9 @@ def test_sigmoid_before_the_loss_that_contains_it_is_one_too_many():
     t = (X[:, :1] > 0).astype(np.float32)
     with pytest.raises(tl.StrictError, match="sigmoid is applied twice"):
         train(nn.Sequential(nn.Linear(3, 1), nn.Sigmoid()), lambda p: F.binary_cross_entropy_with_logits(p, t))
+    with pytest.raises(tl.StrictError, match="sigmoid is applied twice"):
+        train(nn.Linear(3, 1), lambda z: F.binary_cross_entropy_with_logits(1 / (1 + np.exp(-z)), t))
+    train(nn.Linear(3, 1), lambda z: F.binary_cross_entropy(1 / (1 + np.exp(-z)), t))
     train(nn.Linear(3, 1), lambda z: F.binary_cross_entropy_with_logits(z, t))
     train(nn.Sequential(nn.Linear(3, 1), nn.Sigmoid()), lambda p: F.binary_cross_entropy(p, t))
     train(nn.Sequential(nn.Linear(3, 2), nn.Sigmoid(), nn.Linear(2, 1)), lambda z: F.softplus(-z).mean())
@@ -294,6 +322,12 @@ def test_a_parameter_that_never_receives_a_gradient(use, says, steps):
     train(Forgetful("right"), cross_entropy, steps)
 
 
+def test_a_parameter_without_a_name_is_named_by_its_number():
+    w, unused, b = (tl.tensor(np.zeros(shape), requires_grad=True) for shape in ((3, 1), (4, 2), (1,)))
+    with pytest.raises(tl.StrictError, match=r"parameter 1 of SGD, of shape \(4, 2\), never received a gradient"):
+        train(lambda x: x @ w + b, lambda z: F.mse_loss(z, Y), optimizer=optim.SGD([w, unused, b], lr=0.1))
+
+
 def test_a_parameter_that_is_used_as_data_too_is_right():
     model = nn.Linear(3, 4)
     train(model, lambda z: cross_entropy(z + (model.bias * 0) + z @ (0 * model.weight.data @ np.ones((3, 4)))))
@@ -472,6 +506,9 @@ def test_evaluating_between_steps_is_right():
         lambda p, t: -(t * p - np.exp(p)).mean(),
         lambda p, t: np.mean(np.where(np.abs(p - t) > 1, p - t, (p - t) ** 2)),
         lambda p, t: np.mean((p - tl.tensor(t)) ** 2),
+        lambda p, t: ((p - t) * ((p.data > t) - 0.9)).mean(),
+        lambda p, t: np.minimum(abs(p - t), (p - t) ** 2).mean(),
+        lambda p, t: np.log(np.cosh(p - t)).mean(),
     ],
 )
 def test_a_column_of_predictions_against_a_row_of_targets(loss):
@@ -505,6 +542,29 @@ def test_broadcasting_that_is_meant_is_right(loss):
     train(nn.Linear(3, 1), loss)
 
 
+def squares(h, keepdims):
+    return (h * h).sum(axis=1, keepdims=keepdims)
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        lambda h: np.exp(-(squares(h, True) + squares(h, False) - 2 * h @ h.T)).mean(),
+        lambda h: (np.abs(squares(h, True) + squares(h, False) - 2 * (h @ h.T)) - 1).sum(),
+        lambda h: ((squares(h, True) + squares(h, False) - np.arange(144.0).reshape(12, 12) / 144) ** 2).mean(),
+    ],
+)
+def test_a_number_for_each_pair_of_examples_that_meets_its_like_is_right(loss):
+    train(nn.Linear(3, 2), loss)
+
+
+def test_one_parameter_per_row_and_one_per_column_are_right():
+    row, column = tl.tensor(np.zeros(12), requires_grad=True), tl.tensor(np.zeros((12, 1)), requires_grad=True)
+    train(lambda x: row + column, lambda p: (p**2).mean(), optimizer=optim.SGD([row, column], lr=0.1))
+    with pytest.raises(tl.StrictError, match="two sides"):
+        train(lambda x: row, lambda p: ((p - Y) ** 2).mean(), optimizer=optim.SGD([row], lr=0.1))
+
+
 class RadialBasis(nn.Module):
     """As many centres as examples: the same shapes as the mistake."""
 
@@ -517,6 +577,187 @@ class RadialBasis(nn.Module):
 
 def test_as_many_centres_as_examples_are_right():
     train(RadialBasis(), lambda p: ((p - Y) ** 2).mean())
+
+
+# ---- whole programs that are right ----
+
+
+def a_critic_five_times_as_often():
+    maker, critic = nn.Linear(2, 3), nn.Linear(3, 1)
+    makers, critics = optim.Adam(maker.parameters()), optim.Adam(critic.parameters())
+    for _ in range(3):
+        for _ in range(5):
+            critics.zero_grad()
+            (critic(maker(X[:, :2]).detach()).mean() - critic(X).mean()).backward()
+            critics.step()
+            for p in critic.parameters():
+                p.data = np.clip(p.data, -0.1, 0.1)
+        makers.zero_grad()
+        (-critic(maker(X[:, :2])).mean()).backward()
+        makers.step()
+
+
+def layers_frozen_in_turn():
+    a, b = nn.Linear(3, 5), nn.Linear(5, 4)
+    optimizer = optim.SGD([*a.parameters(), *b.parameters()], lr=0.1)
+    for step in range(6):
+        for i, layer in enumerate((a, b)):
+            for p in layer.parameters():
+                p.requires_grad = step % 2 == i
+        optimizer.zero_grad()
+        cross_entropy(b(np.tanh(a(X)))).backward()
+        optimizer.step()
+
+
+def optimizers_in_turn():
+    a, b = nn.Linear(3, 5), nn.Linear(5, 4)
+    both = [optim.SGD(a.parameters(), lr=0.1), optim.Adam(b.parameters())]
+    for step in range(6):
+        for optimizer in both:
+            optimizer.zero_grad()
+        cross_entropy(b(np.tanh(a(X)))).backward()
+        both[step % 2].step()
+
+
+def targets_from_the_network_itself():
+    q = nn.Linear(3, 4)
+    optimizer = optim.SGD(q.parameters(), lr=0.01)
+    for _ in range(4):
+        target = (Y[:, 0] + 0.9 * q(X[::-1].copy()).max(axis=1)).detach()
+        optimizer.zero_grad()
+        F.mse_loss(q(X)[np.arange(12), LABELS], target).backward()
+        optimizer.step()
+
+
+def a_weight_used_at_both_ends():
+    embedding, middle = nn.Embedding(4, 6), nn.Linear(6, 6)
+    optimizer = optim.SGD([*embedding.parameters(), *middle.parameters()], lr=0.1)
+    for _ in range(3):
+        optimizer.zero_grad()
+        F.cross_entropy(np.tanh(middle(embedding(LABELS))) @ embedding.weight.T, (LABELS + 1) % 4).backward()
+        optimizer.step()
+
+
+def a_differential_equation():
+    u = nn.Sequential(nn.Linear(1, 6), nn.Tanh(), nn.Linear(6, 1))
+    optimizer, t = optim.Adam(u.parameters()), np.linspace(0, 1, 9, dtype=np.float32)[:, None]
+    for _ in range(3):
+        optimizer.zero_grad()
+        at = tl.tensor(t, requires_grad=True)
+        ((tl.grad(lambda t: u(t).sum())(at) + u(at)) ** 2).mean().backward()
+        optimizer.step()
+
+
+def steps_within_a_step():
+    w = tl.tensor(np.zeros((3, 1)), requires_grad=True)
+    optimizer = optim.SGD([w], lr=0.1)
+    for _ in range(4):
+        fast = w
+        for _ in range(3):
+            fast = fast - 0.1 * tl.grad(lambda v: F.mse_loss(X @ v, Y))(fast)
+        optimizer.zero_grad()
+        F.mse_loss(X @ fast, Y).backward()
+        optimizer.step()
+
+
+def an_input_that_is_attacked_in_place():
+    model = classifier()
+    optimizer = optim.SGD(model.parameters(), lr=0.1)
+    for _ in range(3):
+        delta = tl.tensor(np.zeros_like(X), requires_grad=True)
+        for _ in range(3):
+            delta.grad = None
+            cross_entropy(model(X + delta)).backward()
+            with tl.no_grad():
+                delta += 0.01 * np.sign(delta.grad.data)
+        optimizer.zero_grad()
+        cross_entropy(model(X + delta)).backward()
+        optimizer.step()
+
+
+def an_input_that_is_trained_alone():
+    model = classifier()
+    for p in model.parameters():
+        p.requires_grad = False
+    x = tl.tensor(X, requires_grad=True)
+    optimizer = optim.Adam([x])
+    for _ in range(4):
+        optimizer.zero_grad()
+        cross_entropy(model(x)).backward()
+        optimizer.step()
+
+
+def an_average_of_weights():
+    import copy
+
+    model = classifier()
+    slow, optimizer, losses = copy.deepcopy(model), optim.SGD(model.parameters(), lr=0.1), []
+    for _ in range(5):
+        optimizer.zero_grad()
+        losses.append(cross_entropy(model(X)))
+        losses[-1].backward()
+        optimizer.step()
+        for p, q in zip(model.parameters(), slow.parameters(), strict=True):
+            q.data = 0.9 * q.data + 0.1 * p.data
+    assert np.mean([loss.item() for loss in losses]) > 0
+
+
+def exceptions_and_batches_left_out():
+    model = classifier()
+    optimizer = optim.SGD(model.parameters(), lr=0.1)
+    for step in range(6):
+        loss = cross_entropy(model(X))
+        if step == 2:
+            continue
+        optimizer.zero_grad()
+        loss.backward()
+        try:
+            if step == 3:
+                raise KeyError(step)
+        except KeyError:
+            continue
+        if step == 5:
+            break
+        optimizer.step()
+
+
+def gradients_added_up_and_some_left_over():
+    model = classifier()
+    optimizer = optim.Adam(model.parameters())
+    for i in range(8):
+        (cross_entropy(model(X)) / 3).backward()
+        if (i + 1) % 3 == 0:
+            optim.clip_grad_norm(model.parameters(), 0.01)
+            optimizer.step()
+            optimizer.zero_grad()
+
+
+def fitted_then_trained_by_hand():
+    model = classifier()
+    optimizer = optim.SGD(model.parameters(), lr=0.1)
+    for _ in range(2):
+        tl.fit(
+            model, (X, LABELS), loss=F.cross_entropy, optimizer=optimizer, epochs=3, batch_size=5, l2=1e-3,
+            clip_norm=1.0, schedule=optim.CosineAnnealingLR(optimizer, 3), validation=(X, LABELS),
+            metrics={"accuracy": tl.accuracy}, progress=False,
+        )  # fmt: skip
+    for _ in range(3):
+        optimizer.zero_grad()
+        cross_entropy(model(X)).backward()
+        optimizer.step()
+    assert 0 <= (model(X).argmax(1) == LABELS).mean() <= 1
+
+
+@pytest.mark.parametrize(
+    "program",
+    [a_critic_five_times_as_often, layers_frozen_in_turn, optimizers_in_turn, targets_from_the_network_itself,
+     a_weight_used_at_both_ends, a_differential_equation, steps_within_a_step, an_input_that_is_attacked_in_place,
+     an_input_that_is_trained_alone, an_average_of_weights, exceptions_and_batches_left_out,
+     gradients_added_up_and_some_left_over, fitted_then_trained_by_hand],
+)  # fmt: skip
+def test_unusual_programs_that_are_right_run_through_in_silence(program):
+    with tl.strict():
+        program()
 
 
 # ---- in fit, and off ----

@@ -11,7 +11,7 @@ import copy
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -34,17 +34,31 @@ EXPLODING = 1e3  # a factor 2.2 per layer over ten layers; healthy ones stay bel
 COLLAPSED = 1e-4  # spread of outputs over spread of inputs: ten default layers of relus are just above
 # One step that changes a weight matrix by more than it is can't be a correction. Healthy steps are about 1e-3
 # (Karpathy, CS231n); Adam's first, of lr per element whatever the gradient, are up to 0.7 in small networks.
-LARGE_UPDATE = 1.5
+LARGE_UPDATE = 1.0
 SMALL_UPDATE = 1e-6  # a million such steps to renew a weight; float32 loses what is below 6e-8
+SLOW_UPDATE = 2e-4  # a fifth of what is usual: slow if the loss hardly moves either
 DEAD, SATURATED = 0.8, 0.8  # fractions; trained healthy networks reach 0.5
 FLAT_TANH = 0.99  # where its slope is 0.02
 LARGE_INPUT, SMALL_INPUT = 10.0, 0.02  # root mean square of a feature; initialisations assume 1
 LARGE_TARGET = 10.0  # root mean square; a network's first outputs are below 1
 BALANCED = 0.6  # how far the largest class's share may lie from 1/K on the way to 1
 FEW_LABELS = 16  # below, chance unbalances
+MANY_LABELS = 5  # labels per class: then chance leaves out one class in 150, and never half of them
+OUT_OF_REACH = 0.1  # part of the loss of guessing that no outputs within the last activation's range can undo
 OVERFIT = 1.3  # validation loss at the end over its least: a third of what was gained …
+RISE = 0.1  # part of the loss of guessing: a rise by more matters wherever the run began
 STEPS = 10  # on the same batch, to see what the learning rate does
 HARDLY = 1e-3  # less than this part of the loss goes in those steps: thousands of them are needed
+NAMED = 4  # so many layers are named one by one
+
+
+# causes before what comes of them
+_ORDER = (
+    "not_finite", "equal_inputs", "inputs_not_scaled", "targets_not_scaled", "unbalanced_labels", "outputs_limited",
+    "unchanged", "identical_units", "dead_relus", "saturated", "initial_loss", "exploding_gradients",
+    "vanishing_gradients", "vanishing_activations", "learning_rate_too_high", "large_updates",
+    "learning_rate_too_low", "small_updates", "overfitting",
+)  # fmt: skip
 
 
 @dataclass
@@ -62,7 +76,7 @@ class Verdict:
 
 
 class Diagnosis(list[Verdict]):
-    """The verdicts, gravest first; empty, so false, when all is well. Print it."""
+    """The verdicts, causes before what comes of them; empty, so false, when all is well. Print it."""
 
     def __str__(self) -> str:
         return "\n".join(str(verdict) for verdict in self) or "Nothing stands out."
@@ -78,10 +92,11 @@ def diagnose(model: Module, batch: Any, loss: Any = None, optimizer: Any = None,
         are beside their weights (healthy: about 1e-3), and which parameters never change.
     history: what `fit` returned; with it, overfitting, and the same of the run that was.
 
-    Codes: not_finite, initial_loss, targets_not_scaled, inputs_not_scaled, unbalanced_labels, identical_units,
-    dead_relus, saturated, vanishing_gradients, exploding_gradients, vanishing_activations, unchanged,
-    learning_rate_too_high, learning_rate_too_low, large_updates, small_updates, overfitting. The thresholds are
-    this module's constants.
+    Codes, and the order of the verdicts: not_finite, equal_inputs, inputs_not_scaled, targets_not_scaled,
+    unbalanced_labels, outputs_limited, unchanged, identical_units, dead_relus, saturated, initial_loss,
+    exploding_gradients, vanishing_gradients, vanishing_activations, learning_rate_too_high, large_updates,
+    learning_rate_too_low, small_updates, overfitting. Each comes at most once, with the worst layer's number, and
+    names the other layers too. The thresholds are this module's constants.
 
     All is measured on copies: model, optimizer and random state stay as they are. Raises TypeError for what is no
     Module, optimizer or batch, ValueError for a loss that isn't a single number.
@@ -95,8 +110,8 @@ def diagnose(model: Module, batch: Any, loss: Any = None, optimizer: Any = None,
             if optimizer is not None:
                 found += _of_steps(run, {v.code for v in found})
     if history is not None:
-        found += _of_history(model, history, {v.code for v in found})
-    return Diagnosis(found)
+        found += _of_history(run, history, {v.code for v in found})
+    return Diagnosis(_worst_of_each([*found, *_of_unmoved(run)]))
 
 
 def _checked(model: Any, batch: Any, optimizer: Any) -> tuple[Any, Any]:
@@ -122,6 +137,23 @@ def _undisturbed() -> Iterator[None]:
             yield
     finally:
         np.random.set_state(drawn)
+
+
+def _worst_of_each(found: Sequence[Verdict]) -> Iterator[Verdict]:
+    """One verdict per code, that of the layer with the largest value, which names the others, worst first."""
+    for code in sorted({v.code for v in found}, key=_ORDER.index):
+        worst, *others = sorted((v for v in found if v.code == code), key=lambda v: -v.value)
+        layers = [layer for layer in dict.fromkeys(v.layer for v in others) if layer != worst.layer]
+        if layers:
+            worst = replace(worst, sentence=f"{worst.sentence} So it is in {_listed(layers)}.")
+        yield worst
+
+
+def _listed(names: Sequence[str]) -> str:
+    """ "a", "a and b", "a, b, c, d and 5 more"."""
+    if len(names) > NAMED + 1:
+        names = [*names[:NAMED], f"{len(names) - NAMED} more"]
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
 # ---- what is measured ----
@@ -184,6 +216,7 @@ class _Run:
         self.value = value
         self.all_operations = watch.operations
         self.found: dict[Tensor, Any] = {}
+        self.unmoved: dict[str, str] = {}  # parameters that don't change, with the reason
         if value is not None and value.requires_grad and math.isfinite(value.item()):
             self.found, _ = propagate([value], [np.ones_like(value.data)], keep_all=True)
         self.layers = self._layers()
@@ -200,9 +233,12 @@ class _Run:
 
     def layer(self, p: Tensor) -> str:
         """The layer that a parameter belongs to, as "0 (Linear)"."""
-        path = self.names[p].rpartition(".")[0]
+        return self.layer_of(self.names[p])
+
+    def layer_of(self, name: str) -> str:
+        path = name.rpartition(".")[0]
         module = dict(self.model.named_modules()).get(path)
-        return f"{path} ({type(module).__name__})" if path and module is not None else self.names[p]
+        return f"{path} ({type(module).__name__})" if path and module is not None else name
 
     @property
     def normalised(self) -> bool:
@@ -219,8 +255,10 @@ class _Run:
             return "yes or no", self._with(np.zeros(shape, dtype))
         if "bounded_log" in used:
             return "yes or no", self._with(np.full(shape, 0.5, dtype))
-        if self.y.dtype.kind in "fiu" and self.y.shape == shape and len(self.y) > 1 and self.y.dtype.kind == "f":
-            return "numbers", self._with(np.broadcast_to(self.y.mean(0), shape).astype(dtype))
+        if self.y.dtype.kind == "f" and self.y.shape == shape and len(self.y) > 1:
+            guess = self._with(np.broadcast_to(self.y.mean(0), shape).astype(dtype))
+            if self._with(self.y.astype(dtype)) < 0.5 * guess:  # or else the outputs aren't to equal the targets
+                return "numbers", guess
         return "", math.nan
 
     def _with(self, outputs: Array) -> float:
@@ -229,14 +267,14 @@ class _Run:
 
     def steps(self, factor: float = 1.0) -> tuple[list[float], dict[str, float], set[str]]:
         """Losses on the batch before each of some steps with a rate of `factor` times the optimizer's and after the
-        last; the largest part of each weight that the first step changed; the parameters that never changed."""
+        last; how far the first step moved each parameter (a norm); the parameters that never changed."""
         model, loss, optimizer = self.original
         model, optimizer, loss = _copied(model, optimizer, loss)
         model.train()
         optimizer.lr *= factor
         named = {name: p for name, p in model.named_parameters() if p.requires_grad}
         start = {name: p.data.copy() for name, p in named.items()}
-        losses, relative = [], {}
+        losses, moved = [], {}
         for step in range(STEPS + 1):
             with random.seeded(0):  # the same dropout each time
                 value = _value(loss, model(self.x), self.y)
@@ -248,8 +286,8 @@ class _Run:
             value.backward()
             optimizer.step()
             if not step:
-                relative = {n: _norm(p.data - start[n]) / (_norm(start[n]) or math.inf) for n, p in named.items()}
-        return losses, relative, {name for name, p in named.items() if np.array_equal(p.data, start[name])}
+                moved = {n: _norm(p.data - start[n]) for n, p in named.items()}
+        return losses, moved, {name for name, p in named.items() if np.array_equal(p.data, start[name])}
 
 
 def _value(loss: Callable[[Any, Any], Any], outputs: Any, y: Any) -> Tensor:
@@ -281,6 +319,7 @@ def _of_forward(run: _Run) -> Iterator[Verdict]:
     yield from _labels(run)
     yield from _activations(run)
     yield from _first_loss(run)
+    yield from _limited(run)
 
 
 def _not_finite(run: _Run) -> Iterator[Verdict]:
@@ -328,6 +367,14 @@ def _inputs(run: _Run) -> Iterator[Verdict]:
                     "subtract each feature's mean and divide by its standard deviation, both of the training set "
                     "(pixels: divide by their largest value)",
                 )
+            elif len(array) >= FEW_LABELS and np.all(array == array[:1]):
+                yield Verdict(
+                    "equal_inputs",
+                    operation.layer,
+                    float(len(array)),
+                    f"All {len(array)} examples of this batch are the same: there is nothing to tell them apart by.",
+                    "look at what x holds after loading and preprocessing, and print a few of its rows",
+                )
         return
 
 
@@ -342,7 +389,7 @@ def _labels(run: _Run) -> Iterator[Verdict]:
         classes, counts = 2, np.bincount(y.ravel().astype(int), minlength=2)
     else:
         return
-    share = counts.max() / max(counts.sum(), 1)
+    share, absent = counts.max() / max(counts.sum(), 1), int((counts == 0).sum())
     if counts.sum() >= FEW_LABELS and share > 1 / classes + BALANCED * (1 - 1 / classes):
         yield Verdict(
             "unbalanced_labels",
@@ -352,6 +399,14 @@ def _labels(run: _Run) -> Iterator[Verdict]:
             "right that often, and little is left to learn the others from.",
             "shuffle, if the data is sorted by class; weight the classes (cross_entropy's weight=), or draw rare ones "
             "more often; judge by the accuracy of each class",
+        )
+    elif counts.sum() >= MANY_LABELS * classes and absent > classes / 2 and _aims(run, run.guessing()[0]):
+        yield Verdict(
+            "unbalanced_labels",
+            "",
+            float(share),
+            f"Of the model's {classes} classes, {absent} have none of this batch's {counts.sum()} labels.",
+            "shuffle, if the data is sorted by class; give the last layer as many outputs as there are classes",
         )
 
 
@@ -445,6 +500,81 @@ def _first_loss(run: _Run) -> Iterator[Verdict]:
         )
 
 
+_RANGES = {"relu": (0.0, math.inf), "sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0), "softmax": (0.0, 1.0)}
+_RESHAPING = {"reshape", "transpose", "swapaxes", "moveaxis", "squeeze", "expand_dims", "getitem", "cast"}
+
+
+def _limited(run: _Run) -> Iterator[Verdict]:
+    """How low the loss can get within the range of the activation that made the outputs, and how low it should."""
+    kind, guess = run.guessing()
+    made = _before_reshaping(run.outputs)
+    name = made.primitive.name if made.primitive is not None else ""
+    operation = next((o for o in run.operations if o.output is made), None)
+    if name == "maximum" and operation is not None and _has_zero(operation):
+        name = "relu"
+    if kind == "classes" and _are_probabilities(run.outputs.data):
+        name = "softmax"
+    aims = _aims(run, kind) if name in _RANGES and guess > 0 else []
+    if not aims or operation is None:
+        return
+    low, high = _RANGES[name]
+    free = min(run._with(aim) for aim in aims)
+    best = min(run._with(np.clip(aim, low, high)) for aim in aims)
+    where = f"The model ends in {name}{f' ({operation.layer})' if operation.layer else ''}, whose outputs are "
+    where += "never below 0" if name == "relu" else f"between {low:g} and {high:g}"
+    scores = "" if kind == "numbers" else ", but this loss takes scores of any sign and size"
+    if best - free > OUT_OF_REACH * guess:
+        sentence = f"{where}{scores}: on this batch the loss can't fall below {best:.3g}"
+        sentence += f"; for outputs of any size it could reach {free:.2g}."
+    elif name == "relu" and kind == "classes":
+        sentence = f"{where}{scores}: a score at 0 gets no gradient, and its class can't be made less likely."
+    else:
+        return
+    yield Verdict(
+        "outputs_limited",
+        operation.layer,
+        best,
+        sentence,
+        "end the model in its last Linear; softmax and sigmoid are part of the losses that take scores, and numbers "
+        "of any size need no activation",
+    )
+
+
+def _aims(run: _Run, kind: str) -> list[Array]:
+    """Outputs that a model would like to give; none where the loss isn't applied to the outputs themselves."""
+    y, shape, dtype = run.y, run.outputs.shape, run.outputs.dtype
+    if kind == "numbers":
+        return [y.astype(dtype)]
+    takers = {"classes": {"weighted_cross_entropy", "log_softmax"}, "yes or no": {"softplus"}}.get(kind, set())
+    fed = [o.inputs[0] for o in run.all_operations[len(run.operations) :] if o.name in takers]
+    if kind == "yes or no":
+        fed = [x.inputs[0] if x.primitive is not None and x.primitive.name == "negative" else x for x in fed]
+    if not any(_before_reshaping(x) is _before_reshaping(run.outputs) for x in fed):
+        return []
+    if (
+        y.shape != shape
+        and y.dtype.kind in "iu"
+        and y.ndim == 1
+        and len(shape) == 2
+        and 0 <= y.min() <= y.max() < shape[1]
+    ):
+        y = y[:, None] == np.arange(shape[1])
+    if y.shape != shape or not np.isin(y, (0, 1)).all():
+        return []
+    return [(size * (2.0 * y - 1)).astype(dtype) for size in (0.25, 0.5, 1, 2, 4, 8, 16)]
+
+
+def _are_probabilities(x: Array) -> bool:
+    """Whether each of several rows is made of numbers that add up to 1, by softmax or by hand."""
+    return x.ndim == 2 and min(x.shape) > 1 and bool((x >= 0).all() and np.allclose(x.sum(1), 1, atol=1e-4))
+
+
+def _before_reshaping(x: Any) -> Any:
+    while isinstance(x, Tensor) and x.primitive is not None and x.primitive.name in _RESHAPING:
+        x = x.inputs[0]
+    return x
+
+
 # ---- verdicts from the backward pass ----
 
 
@@ -452,25 +582,30 @@ def _of_backward(run: _Run) -> Iterator[Verdict]:
     found = run.found
     for p, name in run.trained.items():
         if p not in found:
-            yield _unchanged(run.layer(p), name, "the loss doesn't depend on it: no gradient arrives")
+            run.unmoved[name] = "no gradient arrives, since the loss doesn't depend on it"
+    arrived = max((float(np.abs(np.asarray(found[p])).max(initial=0)) for p, _ in run.layers if p in found), default=0)
+    alike = False
     for p, _ in run.layers:
         g = found.get(p)
-        if g is not None and p.ndim == 2 and len(p) > 1 and _equal_rows(p.data) and _equal_rows(np.asarray(g)):
-            yield Verdict(
-                "identical_units",
-                run.layer(p),
-                float(len(p)),
-                f"All {len(p)} units of {run.layer(p)} are the same, weights and gradients: they will stay the same "
-                "and are worth one.",
-                "start from random weights (a Linear's own, or nn.init), not from zeros or another constant",
-            )
-            return
-    yield from _along_depth(run)
+        if g is None or p.ndim != 2 or len(p) < 2 or not _equal_rows(p.data) or not _equal_rows(np.asarray(g), arrived):
+            continue
+        alike = True
+        yield Verdict(
+            "identical_units",
+            run.layer(p),
+            float(len(p)),
+            f"All {len(p)} units of {run.layer(p)} are the same, weights and gradients: they will stay the same and "
+            "are worth one.",
+            "start from random weights (a Linear's own, or nn.init), not from zeros or another constant",
+        )
+    if not alike:
+        yield from _along_depth(run)
 
 
-def _equal_rows(x: Array) -> bool:
-    """Up to the rounding of a gradient's sums."""
-    return bool((np.abs(x - x[:1]) <= 1e-5 * np.abs(x).max(initial=0)).all())
+def _equal_rows(x: Array, size: float = 0.0) -> bool:
+    """Up to rounding, which is relative to `size` where large terms cancel: softmax's gradients add up to 0, so equal
+    weights behind it leave of a gradient nothing but rounding."""
+    return bool((np.abs(x - x[:1]) <= 1e-5 * max(float(np.abs(x).max(initial=0)), size)).all())
 
 
 def _along_depth(run: _Run) -> Iterator[Verdict]:
@@ -529,12 +664,20 @@ def _collapsed(run: _Run) -> Iterator[Verdict]:
         )
 
 
-def _unchanged(layer: str, name: str, why: str) -> Verdict:
-    return Verdict(
+def _of_unmoved(run: _Run) -> Iterator[Verdict]:
+    """One verdict on all parameters that don't change, by their reasons."""
+    if not run.unmoved:
+        return
+    reasons = list(dict.fromkeys(run.unmoved.values()))
+    groups = [[name for name in run.unmoved if run.unmoved[name] == why] for why in reasons]
+    parts = "; ".join(f"{_listed(names)} ({why})" for names, why in zip(groups, reasons, strict=True))
+    n, first = len(run.unmoved), next(iter(run.unmoved))
+    start = "One parameter doesn't change" if n == 1 else f"{n} of the {len(run.trained)} parameters don't change"
+    yield Verdict(
         "unchanged",
-        layer,
-        0.0,
-        f"The parameter {name} doesn't change: {why}.",
+        run.layer_of(first),
+        float(n),
+        f"{start}: {parts}.",
         "give the optimizer model.parameters() of this very model, use the parameter in forward without .data, "
         ".detach() or rounding, or freeze it with requires_grad = False if that is meant",
     )
@@ -547,48 +690,58 @@ def _of_steps(run: _Run, known: set[str]) -> Iterator[Verdict]:
     optimizer = run.original[2]
     owned = {id(p) for p in optimizer.params}
     lacking = {n for n, p in run.original[0].named_parameters() if id(p) not in owned and p.requires_grad}
-    losses, relative, unchanged = run.steps()
+    losses, moved, unchanged = run.steps()
     by_name = {name: p for p, name in run.trained.items()}
-    stuck = bool(known & {"dead_relus", "saturated", "identical_units", "learning_rate_too_low"})
-    for name in sorted(unchanged, key=list(by_name).index):
-        p = by_name[name]
-        if name in lacking:
-            yield _unchanged(run.layer(p), name, "the optimizer doesn't have it")
-        elif optimizer.lr == 0:
+    stuck = bool(known & {"dead_relus", "saturated", "identical_units", "equal_inputs"})
+    for name, p in by_name.items():
+        if name not in unchanged or name in run.unmoved:
             continue
-        elif p in run.found and not np.any(run.found[p]) and not stuck:
-            yield _unchanged(run.layer(p), name, "its gradient is exactly 0 on this batch")
-    yield from _rate(run, losses, relative)
+        if name in lacking:
+            run.unmoved[name] = "not in the optimizer"
+        elif optimizer.lr != 0 and p in run.found and not np.any(run.found[p]) and not stuck:
+            run.unmoved[name] = "the gradient is exactly 0 on this batch"
+    yield from _rate(run, losses, moved, known)
 
 
-def _rate(run: _Run, losses: list[float], relative: dict[str, float]) -> Iterator[Verdict]:
+def _rate(run: _Run, losses: list[float], moved: dict[str, float], known: set[str]) -> Iterator[Verdict]:
     optimizer, (_, guess) = run.original[2], run.guessing()
     start, end = losses[0], losses[-1]
     scale = guess if math.isfinite(guess) and guess > 0 else abs(start)
-    rises = not math.isfinite(end) or min(losses[-2:]) > start + 0.5 * scale
-    weights = {run.names[p]: p for p, _ in run.layers if p.size >= 16 and run.names[p] in relative}
+    peak = max(losses) if math.isfinite(end) else math.inf
+    rises = min(losses[-2:]) > start + 0.5 * scale or peak > start + scale
+    weights = {run.names[p]: p for p, _ in run.layers if p.size >= 16 and run.names[p] in moved}
+    # layers that begin at or near 0 on purpose are compared with what initialisations give
+    usual = {run.names[p]: math.sqrt(p.size / 3 / p.shape[-1 if o.name == "linear" else -2]) for p, o in run.layers}
+    relative = {name: moved[name] / max(_norm(p.data), usual[name]) for name, p in weights.items()}
+    largest = max(relative.values(), default=0.0)
     if rises:
         yield Verdict(
             "learning_rate_too_high",
             "",
             float(optimizer.lr),
             f"The learning rate {optimizer.lr:g} is too high: in {len(losses) - 1} steps on this same batch the loss "
-            f"went from {start:.3g} to {end:.3g}.",
+            f"went from {start:.3g} to {end if end >= peak or not math.isfinite(end) else peak:.3g}.",
             "a tenth of it, and again; clip_norm in fit against single large gradients",
         )
-    elif weights and (largest := max(weights, key=lambda name: relative[name])) and relative[largest] > LARGE_UPDATE:
-        yield Verdict(
-            "large_updates",
-            run.layer(weights[largest]),
-            relative[largest],
-            f"One step changes {largest} by {relative[largest]:.2g} times its own size; about 0.001 is usual.",
-            f"a smaller learning rate than {optimizer.lr:g}",
-        )
-    moved = math.isfinite(end) and start - end > HARDLY * abs(start)
-    if rises or moved or not start > 0.5 * scale or optimizer.lr == 0:
+    elif largest > LARGE_UPDATE:
+        by_size = sorted((name for name in weights if relative[name] > LARGE_UPDATE), key=lambda name: -relative[name])
+        for name in by_size:
+            yield Verdict(
+                "large_updates",
+                run.layer(weights[name]),
+                relative[name],
+                f"One step changes {name} by {relative[name]:.2g} times the size of such weights; about 0.001 is "
+                "usual.",
+                f"a smaller learning rate than {optimizer.lr:g}",
+            )
+    named = known & {"targets_not_scaled", "identical_units", "equal_inputs"}  # no rate can make up for these
+    if rises or named or optimizer.lr == 0 or not start > 0.5 * scale:
         return
-    faster = next((f for f in (100.0, 10_000.0, 1_000_000.0) if _falls(run.steps(f)[0])), None)
-    if faster is None:
+    fallen = (start - end) / abs(start)
+    if fallen > HARDLY and (fallen > 5 * HARDLY or not 0 < largest < SLOW_UPDATE):
+        return
+    faster = next((f for f in (10.0, 30.0, 100.0, 300.0, 1e3, 1e4, 1e5, 1e6) if _falls(run.steps(f)[0])), None)
+    if faster is None or largest > SLOW_UPDATE * faster:
         return
     smallest = min(weights, key=lambda name: relative[name], default="")
     ratio = f" (a step changes {smallest} by {relative[smallest]:.1g} of its size)" if smallest else ""
@@ -597,48 +750,51 @@ def _rate(run: _Run, losses: list[float], relative: dict[str, float]) -> Iterato
         "",
         float(optimizer.lr),
         f"The learning rate {optimizer.lr:g} is too low: in {STEPS} steps on this same batch the loss fell by "
-        f"{max(start - end, 0) / abs(start):.1g} of itself{ratio}; with {faster:g} times the rate it falls fast.",
+        f"{max(fallen, 0):.1g} of itself{ratio}; with {faster:g} times the rate it falls fast.",
         f"{10 * optimizer.lr:g}, {100 * optimizer.lr:g}, … up to where the loss begins to jump",
     )
 
 
 def _falls(losses: list[float]) -> bool:
-    return math.isfinite(losses[-1]) and losses[-1] < 0.9 * losses[0]
+    return math.isfinite(losses[-1]) and losses[-1] < 0.95 * losses[0]
 
 
 # ---- verdicts from the history ----
 
 
-def _of_history(model: Module, history: Any, known: set[str]) -> Iterator[Verdict]:
+def _of_history(run: _Run, history: Any, known: set[str]) -> Iterator[Verdict]:
     curve = list(history["loss"]) if "loss" in history else []
     learned = len(curve) > 1 and curve[-1] < 0.9 * curve[0]
-    trained = {name: p for name, p in model.named_parameters() if p.requires_grad}
+    trained = {name: p for p, name in run.trained.items()}
     large: list[tuple[float, str]] = []
     small: list[tuple[float, str]] = []
     for name, norms in history.norms.items():
         if name not in trained or len(norms["update"]) < 2:
             continue
-        if not any(norms["update"]) and "unchanged" not in known:
-            yield _unchanged(name.rpartition(".")[0], name, f"no epoch's last step of {len(norms['update'])} moved it")
+        if not any(norms["update"]):
+            run.unmoved.setdefault(name, f"not moved by the last step of any of {len(norms['update'])} epochs")
         ratios = [u / w for u, w in zip(norms["update"], norms["weight"], strict=True) if w > 0]
         if ratios and trained[name].ndim >= 2 and trained[name].size >= 16:
             large.append((float(np.median(ratios)), name))
             small.append((max(ratios), name))
     too_high = bool(known & {"learning_rate_too_high", "large_updates"})
+    _, guess = run.guessing()
     half = curve[len(curve) // 2 :]
-    if len(curve) >= 4 and max(half) > 1.2 * curve[0] and not too_high:
+    # where it had learned already before, as in a run that goes on, what counts is what there was to learn
+    late, little = (max(half, default=0.0), RISE * guess) if guess > 0 else (float(np.median(half or 0.0)), 0.0)
+    if len(curve) >= 4 and late > 1.2 * curve[0] and late > curve[0] + little and not too_high:
         yield Verdict(
             "learning_rate_too_high",
             "",
-            max(half) / curve[0],
-            f"The loss went up: {curve[0]:.3g} in the first epoch, {max(half):.3g} in a late one.",
+            late / curve[0],
+            f"The loss went up: {curve[0]:.3g} in the first epoch, {late:.3g} in a late one.",
             "a tenth of the learning rate, and again; clip_norm in fit against single large gradients",
         )
     elif large and max(large)[0] > 0.5 and not too_high:
         value, name = max(large)
         yield Verdict(
             "large_updates",
-            name.rpartition(".")[0],
+            run.layer_of(name),
             value,
             f"Late in training a step still changes {name} by {value:.2g} of its size; about 0.001 is usual.",
             "a smaller learning rate, or a schedule that lowers it",
@@ -647,22 +803,24 @@ def _of_history(model: Module, history: Any, known: set[str]) -> Iterator[Verdic
     if 0 < value < SMALL_UPDATE and not learned and "learning_rate_too_low" not in known:
         yield Verdict(
             "small_updates",
-            name.rpartition(".")[0],
+            run.layer_of(name),
             value,
             f"Even the largest update, of {name}, is {value:.1g} of its weight; about 0.001 is usual.",
             "a learning rate ten or a hundred times as high",
         )
-    yield from _overfitting(history, curve)
+    yield from _overfitting(history, curve, guess)
 
 
-def _overfitting(history: Any, curve: list[float]) -> Iterator[Verdict]:
+def _overfitting(history: Any, curve: list[float], guess: float) -> Iterator[Verdict]:
     if "val_loss" not in history or len(curve) < 5 or history.stopped == "early stopping":
         return
     held_out = list(history["val_loss"])
     best = int(np.argmin(held_out))
     rise, gained = held_out[-1] - held_out[best], max(curve[0], held_out[0]) - held_out[best]
     falls = curve[-1] < curve[best] and curve[-1] < held_out[-1]
-    if best < len(curve) - 2 and falls and held_out[-1] > OVERFIT * held_out[best] and rise > max(gained, 0) / 3:
+    apart = curve[-1] < curve[best] / 2 and rise > RISE * guess > 0
+    much = held_out[-1] > OVERFIT * held_out[best] or apart
+    if best < len(curve) - 2 and falls and much and rise > max(gained, 0) / 3:
         yield Verdict(
             "overfitting",
             "",

@@ -15,6 +15,7 @@ import numpy as np
 
 from .arrays import Array
 from .debug import note, user_line
+from .nn.module import remembered
 from .recording import Observer, observing
 from .tensor import Primitive, Tensor, next_stamp
 
@@ -23,6 +24,7 @@ _ROUNDING = {
 }  # fmt: skip
 _SHAPES = {
     "reshape", "transpose", "swapaxes", "moveaxis", "squeeze", "expand_dims", "getitem", "cast", "copy",
+    "concatenate", "stack", "clip",
 }  # fmt: skip
 _OF_LOSSES = {"where", "huber", "bounded_log", "softplus", "clip", "relu"}  # elementwise, beside NumPy's ufuncs
 _PATIENCE = 20  # so many steps a parameter may wait for its first gradient: tasks may take turns
@@ -118,8 +120,10 @@ class _Strict(Observer):
                     f"it is given here are probabilities already, made by softmax at {before[2]}. Give it the scores "
                     "from before that softmax (a network for cross_entropy ends in its last Linear)"
                 )
-            return ("softmax", axis, user_line()) if name == "softmax" else None
-        if name == "sigmoid":
+            return (name, axis, user_line()) if name != "weighted_cross_entropy" else None
+        if name == "exp" and before and before[0] == "log_softmax":
+            return ("softmax", before[1], before[2])
+        if name == "sigmoid" or (name == "divide" and _is_sigmoid_by_hand(x, inputs[1])):
             return ("sigmoid", None, user_line())
         if name == "softplus" and before and before[0] == "-sigmoid":
             raise StrictError(
@@ -130,11 +134,14 @@ class _Strict(Observer):
             return ("softmax", None, user_line())
         if before and name == "negative" and before[0] == "sigmoid":
             return ("-sigmoid", None, before[2])
-        return (before[0], None, before[2]) if before and name in _SHAPES else None
+        if before and name in _SHAPES and all(self.of(t).probabilities for t in inputs if isinstance(t, Tensor)):
+            return (before[0], None, before[2])
+        return None
 
     def _sides(self, y: Tensor, primitive: Primitive, inputs: Sequence[Any]) -> tuple[Any, ...] | None:
         """Two sides of different ndim and as many numbers, that broadcast to more; then what is computed of them."""
-        known = next((s for s in (self.of(x).sides for x in inputs) if s is not None), None)
+        all_sides = [self.of(x).sides for x in inputs]
+        known = next((s for s in all_sides if s is not None), None)
         elementwise = primitive.name != "matmul" and isinstance(getattr(np, primitive.name, None), np.ufunc)
         if known is None:
             if not elementwise or len(inputs) != 2 or not y.requires_grad:
@@ -143,7 +150,14 @@ class _Strict(Observer):
             (m, n), (dim_a, dim_b) = (np.size(_array(a)), np.size(_array(b))), (np.ndim(_array(a)), np.ndim(_array(b)))
             if m != n or dim_a == dim_b or y.size == m or _is_meant(a) or _is_meant(b):
                 return None
+            if _is_parameter(a) and _is_parameter(b):  # one number per row and one per column
+                return None
             return (np.shape(_array(a)), np.shape(_array(b)), user_line(), False)
+        if elementwise and len(inputs) == 2 and not known[3]:
+            # x·x + y·y - 2 x @ y.T, or a matrix of targets: what has a number for each pair meets its like
+            other = next((x for x, sides in zip(inputs, all_sides, strict=True) if sides is None), None)
+            if np.shape(_array(other)) == y.shape and (isinstance(other, Tensor) or primitive.name == "subtract"):
+                return None
         if primitive.name in ("sum", "mean"):
             if y.size == 1:
                 a, b = known[:2]
@@ -273,7 +287,8 @@ class _Strict(Observer):
         if name:
             return f"the parameter {name} of shape {p.shape}"
         if optimizer is not None:
-            return f"parameter {optimizer.params.index(p) if p in optimizer.params else '?'} of shape {p.shape}"
+            number = next((i for i, q in enumerate(optimizer.params) if q is p), "?")  # == compares the elements
+            return f"parameter {number} of {type(optimizer).__name__}, of shape {p.shape},"
         return f"a Tensor of shape {p.shape}"
 
     def _stranger(self, p: Tensor) -> str:
@@ -326,11 +341,26 @@ def _is_meant(x: Any) -> bool:
     return operation is not None and operation.name in ("getitem", "expand_dims") and x.ndim > x.inputs[0].ndim
 
 
-def _is_softmax_by_hand(a: Any, b: Any) -> bool:
-    def made_by(name: str, x: Any) -> bool:
-        return isinstance(x, Tensor) and x.primitive is not None and x.primitive.name == name
+def _is_parameter(x: Any) -> bool:
+    return isinstance(x, Tensor) and x.primitive is None and x.requires_grad
 
-    return made_by("exp", a) and made_by("sum", b) and b.inputs[0] is a
+
+def _is_made_by(name: str, x: Any) -> bool:
+    return isinstance(x, Tensor) and x.primitive is not None and x.primitive.name == name
+
+
+def _is_softmax_by_hand(a: Any, b: Any) -> bool:
+    return _is_made_by("exp", a) and _is_made_by("sum", b) and b.inputs[0] is a
+
+
+def _is_sigmoid_by_hand(a: Any, b: Any) -> bool:
+    """1 / (1 + exp(-z))."""
+
+    def is_one(x: Any) -> bool:
+        return not isinstance(x, Tensor) and np.ndim(x) == 0 and x == 1
+
+    exps = [x for x in b.inputs if _is_made_by("exp", x)] if _is_made_by("add", b) else []
+    return is_one(a) and len(exps) == 1 and any(is_one(x) for x in b.inputs)
 
 
 def _leaves(t: Tensor) -> set[Tensor]:
@@ -406,10 +436,10 @@ class FirstSteps:
 
 def _snapshot(model: Any, optimizer: Any) -> Callable[[], None]:
     parameters = {p: p.data.copy() for p in {*model.parameters(), *optimizer.params}}
-    state, settings = model.state_dict(), optimizer.state_dict()
+    put_back, settings = remembered(model, weights=False), optimizer.state_dict()
 
     def restore() -> None:
-        model.load_state_dict(state)
+        put_back()
         for p, array in parameters.items():
             p.data = array
         optimizer.load_state_dict(settings)
