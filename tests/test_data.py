@@ -138,6 +138,13 @@ def test_without_a_seed_batches_follow_manual_seed():
     assert orders(1, loader) != first
 
 
+@pytest.mark.parametrize("shuffle", [True, False])
+def test_batches_are_arrays_of_their_own(shuffle):
+    ds = numbered(7)
+    for x, y in data.batches(ds, 3, shuffle=shuffle):
+        assert not np.shares_memory(x, ds.x) and not np.shares_memory(y, ds.y)
+
+
 def test_batches_refuse_sizes_that_are_none_and_empty_sets():
     with pytest.raises(ValueError, match="at least 1, not 0"):
         data.batches(numbered(3), 0)
@@ -268,6 +275,21 @@ def test_a_standardizer_serves_data_that_come_later(rng):
     np.testing.assert_allclose(scale(x[7]), (x[7] - x.mean(0)) / x.std(0))
     with pytest.raises(ValueError, match=r"\(3,\).*\(5, 4\)"):
         scale(np.zeros((5, 4)))
+
+
+@pytest.mark.parametrize("size", [1e308, 1.7e308, 1e200, 1e-200, 1e-300, 5e-324])
+def test_standardize_neither_overflows_nor_loses_the_largest_and_smallest_numbers(size):
+    x = np.array([[1.0, 3.0], [-1.0, 3.0], [1.0, 3.0], [-1.0, 3.0]]) * [size, 1]
+    scale = data.Standardizer(x)
+    np.testing.assert_allclose(scale.std, [size, 1], rtol=1e-15)
+    np.testing.assert_array_equal(scale.mean, [0, 3])
+    np.testing.assert_allclose(scale(x), [[1, 0], [-1, 0], [1, 0], [-1, 0]], rtol=1e-15)
+    shifted = np.array([[0.5], [1.0], [1.0], [0.5]]) * size if size > 1e-300 else x[:, :1]
+    scale = data.Standardizer(shifted)
+    np.testing.assert_allclose(scale.mean, [0.75 * size] if size > 1e-300 else [0])
+    np.testing.assert_allclose(scale(shifted).std(axis=0), 1)
+    if size > 1e-300:
+        np.testing.assert_allclose(scale(-shifted[:2]), [[-5], [-7]])
 
 
 def test_standardize_refuses_empty_sets_and_numbers_that_are_not_finite():
@@ -442,6 +464,8 @@ DAMAGE = {
     "a pickle": lambda raw: pickle.dumps([1, 2, 3]),
     "a huge promise": lambda raw: raw[:4] + b"\xff" * 12 + raw[16:],
     "another count": lambda raw: idx(np.zeros((6, 28, 28))),
+    "smaller images": lambda raw: idx(np.zeros((7, 10, 10))),
+    "larger images": lambda raw: idx(np.zeros((7, 28, 29))),
 }
 
 
@@ -456,6 +480,27 @@ def test_a_damaged_or_foreign_idx_file_is_named(tmp_path, damage):
     victim = tmp_path / "train-images-idx3-ubyte.gz"
     victim.write_bytes(DAMAGE[damage](gzip.decompress(victim.read_bytes())))
     with pytest.raises(ValueError, match="train-images-idx3-ubyte"):
+        data.mnist(tmp_path)
+
+
+@pytest.mark.parametrize("read", [data.mnist, data.fashion_mnist])
+@pytest.mark.parametrize("part", ["train", "t10k"])
+def test_images_of_another_size_than_28_by_28_are_foreign(tmp_path, read, part):
+    files, _ = small_mnist()
+    write(tmp_path, files)
+    name = f"{part}-images-idx3-ubyte"
+    (tmp_path / f"{name}.gz").write_bytes(idx(np.zeros((7 if part == "train" else 4, 10, 10))))
+    with pytest.raises(ValueError, match=rf"{name}.*10×10.*28×28"):
+        read(tmp_path)
+
+
+@pytest.mark.parametrize("length", [4, 9, 15])
+def test_a_header_that_is_cut_short_is_told_as_that(tmp_path, length):
+    files, _ = small_mnist()
+    write(tmp_path, files)
+    victim = tmp_path / "train-images-idx3-ubyte.gz"
+    victim.write_bytes(gzip.decompress(victim.read_bytes())[:length])
+    with pytest.raises(ValueError, match=f"is damaged: it ends after {length} bytes, within its header of 16"):
         data.mnist(tmp_path)
 
 

@@ -4,6 +4,7 @@ import copy
 import math
 import pickle
 import threading
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -219,6 +220,53 @@ def test_buffers_shared_or_held_in_lists_and_tuples_are_loaded():
     assert model.a is model.b and model.a.tolist() == [1, 2] and model.c[0][0] == 3 and model.d[0][0] == 4
 
 
+@pytest.mark.parametrize(("dtype", "given"), [
+    (np.int8, np.array([300])), (np.uint8, np.array([-1])), (bool, np.array([7])),
+    (np.int64, np.array([2**63], np.uint64)), (np.float16, np.array([1e6])), (np.float32, [1e39]),
+])  # fmt: skip
+def test_a_number_that_the_dtype_here_has_no_room_for_is_not_loaded(dtype, given):
+    model = nn.Identity()
+    model.held = np.ones(1, dtype)
+    with pytest.raises(ValueError, match=f"held: .* {np.dtype(dtype)}"):
+        model.load_state_dict({"held": given})
+    assert model.held == 1
+    model.load_state_dict({"held": np.array([0], np.int64)})
+    assert model.held == 0
+
+
+def test_a_graph_through_a_buffer_in_a_tuple_keeps_its_values_when_another_is_loaded(rng):
+    class Scale(nn.Module):
+        def __init__(self):
+            self.factors = (np.array([2.0, 3.0]), [np.array([4.0]), (np.array([5.0]),)])
+            self.again = self.factors[0]
+
+        def forward(self, x):
+            first, (second, (third,)) = self.factors
+            return x * first * second * third
+
+    scale, x = Scale(), tl.tensor(rng.normal(size=(3, 2)), requires_grad=True)
+    y = scale(x).sum()
+    new = {"factors.0": np.array([7.0, 8.0]), "factors.1.0": np.array([9.0]), "factors.1.1.0": np.array([10.0])}
+    scale.load_state_dict(new | {"again": np.array([7.0, 8.0])})
+    y.backward()
+    np.testing.assert_array_equal(x.grad.data, [[40.0, 60.0]] * 3)
+    assert all(np.array_equal(value, scale.state_dict()[name]) for name, value in new.items())
+    np.testing.assert_allclose(scale(x).data, x.data * [630.0, 720.0])
+    assert scale.again is scale.factors[0] and type(scale.factors) is type(scale.factors[1][1]) is tuple
+
+
+def test_a_named_tuple_of_buffers_stays_one():
+    class Stats(NamedTuple):
+        mean: np.ndarray
+        var: np.ndarray
+
+    model = nn.Identity()
+    model.stats = Stats(np.zeros(2), np.ones(2))
+    model.load_state_dict({"stats.0": [1, 2], "stats.1": [3, 4]})
+    assert isinstance(model.stats, Stats)
+    assert model.stats.mean.tolist() == [1, 2] and model.stats.var.tolist() == [3, 4]
+
+
 # ---- errors and observers ----
 
 
@@ -388,6 +436,7 @@ def test_sequential_is_indexed_sliced_iterated_extended_and_named():
         (lambda: nn.Linear(0, 2), ValueError, "in_features must be at least 1, not 0"),
         (lambda: nn.Linear(2.0, 2), TypeError, "in_features must be an integer, not 2.0"),
         (lambda: nn.Linear(2, 3)("x"), ValueError, "in layer Linear: x = 'x' doesn't fit the weight"),
+        (lambda: nn.Linear(2, 3)(None), ValueError, "in layer Linear: x = None doesn't fit the weight"),
         (lambda: nn.Dropout(1.5), ValueError, "Dropout's p is a probability"),
         (lambda: nn.BatchNorm1d(3, momentum=2), ValueError, "BatchNorm1d's momentum"),
         (lambda: nn.BatchNorm1d(3)(np.ones((2, 4))), ValueError, r"\(N, 3\) or \(N, 3, L\), not \(2, 4\)"),
@@ -449,6 +498,19 @@ def test_linear_is_x_times_the_transposed_weight_plus_bias(rng):
     assert all((np.abs(p.data) <= bound).all() for p in layer.parameters())
 
 
+@pytest.mark.parametrize("bias", [None, np.zeros(2, np.float32)])
+@pytest.mark.parametrize("shape", [(4, 3), (4, 2, 3), (3,)])
+def test_an_x_that_does_not_fit_the_weight_is_told_without_numpys_own_text(shape, bias):
+    weight = tl.tensor(np.zeros((2, 5), np.float32), requires_grad=True)
+    with pytest.raises(ValueError) as caught:
+        F.linear(np.zeros(shape), weight, bias)
+    assert str(caught.value) == (
+        f"x of shape {shape} doesn't fit the weight of shape (2, 5): the last axis of x must be in_features = 5 long"
+    )
+    with pytest.raises(ValueError, match=r"bias must have shape \(2,\)"):
+        F.linear(np.zeros((4, 5)), weight, np.zeros(5))
+
+
 def test_initialisation_and_dropout_draw_from_the_seeded_generator():
     def made():
         tl.manual_seed(5)
@@ -482,6 +544,14 @@ def test_batchnorm_uses_the_batch_while_training_and_the_running_statistics_afte
     np.testing.assert_allclose(layer(x).data, expected, rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(layer(x[:1]).data, expected[:1], rtol=1e-4, atol=1e-5)
     assert layer.num_batches_tracked == 1
+
+
+def test_batchnorm_refuses_an_empty_batch_while_training_and_keeps_its_statistics():
+    norm = nn.BatchNorm1d(3)
+    with pytest.raises(ValueError, match=r"more than one value per feature.*\(0, 3\)"):
+        norm(np.ones((0, 3)))
+    assert norm.running_mean.tolist() == [0, 0, 0] and norm.num_batches_tracked == 0
+    assert norm.eval()(np.ones((0, 3))).shape == (0, 3)
 
 
 def test_second_derivatives_pass_through_the_normalising_layers(rng):

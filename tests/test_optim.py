@@ -166,6 +166,27 @@ def test_a_step_happens_in_place_in_the_parameters_dtype_and_leaves_gradients_al
         assert all(value.dtype == np.float32 for name, value in memory.items() if name != "step")
 
 
+@pytest.mark.parametrize(("kind", "literal", "options"), CASES, ids=NAMES)
+def test_half_precision_parameters_make_the_steps_of_the_formula_up_to_their_own_rounding(kind, literal, options, rng):
+    # in half precision the squares of such gradients are 0, as are Adam's ε and Adagrad's
+    start = rng.uniform(-1, 1, (3, 4)).astype(np.float16)
+    p = tl.tensor(start, requires_grad=True)
+    optimizer = kind([p], **options)
+    rows = [(rng.normal(size=p.shape) * [0, 1e-6, 1e-4, 1e-2]).astype(np.float16) for _ in range(4)]
+    for g in rows:
+        set_gradients([p], [g])
+        optimizer.step()
+    expected = literal(start.astype(float), [g.astype(float) for g in rows], **{"lr": optimizer.lr, **options})
+    assert p.dtype == np.float16
+    np.testing.assert_allclose(p.data, expected, atol=4e-3, rtol=2e-3)
+    other = kind([tl.tensor(p.data, requires_grad=True)], **options)
+    other.load_state_dict(optimizer.state_dict())
+    for o in (optimizer, other):
+        set_gradients(o.params, [rows[0]])
+        o.step()
+    np.testing.assert_array_equal(p.data, other.params[0].data)
+
+
 def test_parameters_without_a_gradient_and_frozen_ones_are_left_alone_and_count_no_step(rng):
     a, b, c = (tl.tensor(rng.normal(size=3), requires_grad=True) for _ in range(3))
     optimizer = optim.Adam([a, b, c], lr=0.1, weight_decay=0.1)
@@ -241,6 +262,7 @@ frozen = tl.tensor([1.0])
         (lambda: optim.SGD([w], lr=math.nan), ValueError, "SGD's lr must be"),
         (lambda: optim.SGD([w], lr=math.inf), ValueError, "SGD's lr must be"),
         (lambda: optim.SGD([w], lr=0.1, momentum=-0.1), ValueError, "SGD's momentum"),
+        (lambda: optim.SGD([w], dampening=math.nan), ValueError, "SGD's dampening must be a finite number ≥ 0"),
         (lambda: optim.SGD([w], lr=0.1, nesterov=True), ValueError, "nesterov needs a momentum"),
         (lambda: optim.SGD([w], lr=0.1, nesterov=True, momentum=0.9, dampening=0.1), ValueError, "no dampening"),
         (
@@ -260,6 +282,15 @@ frozen = tl.tensor([1.0])
         (lambda: optim.StepLR(optim.SGD([w], lr=1), 0), ValueError, "whole step_size ≥ 1"),
         (lambda: optim.StepLR([w], 3), TypeError, "StepLR takes an optimizer, not list"),
         (lambda: optim.CosineAnnealingLR(optim.SGD([w], lr=1), 0), ValueError, "T_max ≥ 1"),
+        (lambda: optim.CosineAnnealingLR(optim.SGD([w], lr=1), 2.5), ValueError, "whole T_max ≥ 1"),
+        (lambda: optim.CosineAnnealingLR(optim.SGD([w], lr=1), math.nan), ValueError, "whole T_max ≥ 1"),
+        (lambda: optim.CosineAnnealingLR(optim.SGD([w], lr=1), 3, eta_min=math.inf), ValueError, "eta_min"),
+        (lambda: optim.StepLR(optim.SGD([w], lr=1), math.inf), ValueError, "whole step_size ≥ 1"),
+        (lambda: optim.StepLR(optim.SGD([w], lr=1), 2, gamma=math.inf), ValueError, "gamma"),
+        (lambda: optim.LinearWarmup(optim.SGD([w], lr=1), math.inf), ValueError, "warmup_steps ≥ 1"),
+        (lambda: optim.ReduceLROnPlateau(optim.SGD([w], lr=1), threshold=math.nan), ValueError, "threshold"),
+        (lambda: optim.ReduceLROnPlateau(optim.SGD([w], lr=1), patience=2.5), ValueError, "whole"),
+        (lambda: optim.ReduceLROnPlateau(optim.SGD([w], lr=1), cooldown=-1), ValueError, "cooldown"),
         (lambda: optim.LinearWarmup(optim.SGD([w], lr=1), 0), ValueError, "warmup_steps ≥ 1"),
         (lambda: optim.ReduceLROnPlateau(optim.SGD([w], lr=1), factor=1.0), ValueError, "0 < factor < 1"),
         (lambda: optim.ReduceLROnPlateau(optim.SGD([w], lr=1), mode="up"), ValueError, "mode is 'min' or 'max'"),
@@ -311,6 +342,38 @@ def test_the_state_of_another_optimizer_or_of_other_parameters_is_refused_and_no
         np.testing.assert_array_equal(after["state"][0][name], value)
 
 
+@pytest.mark.parametrize("state", [
+    {"lr": 0.1, "state": [1]},
+    {"lr": 0.1, "state": None},
+    {"lr": 0.1, "state": {0: 5}},
+    {"lr": 0.1, "state": {"a": {}}},
+    {"lr": 0.1, "state": {0.5: {}}},
+    {"lr": None, "state": {}},
+    {"lr": np.ones(2), "state": {}},
+    {"lr": "fast", "state": {}},
+    {"lr": 0.1, "state": {0: {"step": "x", "exp_avg": np.zeros(2), "exp_avg_sq": np.zeros(2)}}},
+    {"lr": 0.1, "state": {0: {"step": -1, "exp_avg": np.zeros(2), "exp_avg_sq": np.zeros(2)}}},
+    {"lr": 0.1, "state": {0: {"step": 1.5, "exp_avg": np.zeros(2), "exp_avg_sq": np.zeros(2)}}},
+    {"lr": 0.1, "state": {0: {"step": np.nan, "exp_avg": np.zeros(2), "exp_avg_sq": np.zeros(2)}}},
+    {"lr": 0.1, "state": {0: {"step": 1, "exp_avg": ["a", "b"], "exp_avg_sq": np.zeros(2)}}},
+    {"lr": 0.1, "state": {0: {"step": 1, "exp_avg": [1j, 2], "exp_avg_sq": np.zeros(2)}}},
+    {"lr": 0.1, "state": {0: {"step": 1, "exp_avg": [[1], [2, 3]], "exp_avg_sq": np.zeros(2)}}},
+    [("lr", 0.1)],
+    None,
+], ids=repr)  # fmt: skip
+def test_what_is_no_state_is_a_value_error_in_a_sentence_and_changes_nothing(state):
+    p = tl.tensor([1.0, 2.0], requires_grad=True)
+    p.grad = tl.tensor([1.0, 2.0])
+    optimizer = optim.Adam([p], lr=0.5)
+    optimizer.step()
+    before = optimizer.state_dict()
+    with pytest.raises(ValueError, match=r"state_dict\(\) gives|parameter 0"):
+        optimizer.load_state_dict(state)
+    after = optimizer.state_dict()
+    assert after["lr"] == 0.5
+    assert all(np.array_equal(after["state"][0][name], value) for name, value in before["state"][0].items())
+
+
 def test_a_state_dict_is_a_copy(rng):
     p = tl.tensor(rng.normal(size=3), requires_grad=True)
     optimizer = optim.Adam([p])
@@ -358,6 +421,31 @@ def test_reduce_on_plateau_cuts_after_more_than_patience_bad_epochs():
     np.testing.assert_allclose(rates(schedule, 10, values), [1, 1, 1, 1, 0.5, 0.5, 0.5, 0.25, 0.25, 0.25, 0.2])
 
 
+def test_a_schedule_made_after_its_optimizer_was_resumed_finds_the_rate_again_when_loaded():
+    first = optim.SGD([w], lr=0.8)
+    schedule = optim.LinearWarmup(first, warmup_steps=4)
+    for _ in range(6):
+        schedule.step()
+    second = optim.SGD([w], lr=0.8)
+    second.load_state_dict(first.state_dict())
+    resumed = optim.LinearWarmup(second, warmup_steps=4)  # which by itself begins anew, at a quarter
+    resumed.load_state_dict(schedule.state_dict())
+    assert second.lr == first.lr == 0.8
+
+
+@pytest.mark.parametrize("state", [
+    None, [], {"t": 3}, {"base": 0.1, "t": "x", "step_size": 2, "gamma": 0.5},
+    {"base": 0.1, "t": 3, "step_size": None, "gamma": 0.5}, {"base": -0.1, "t": 3, "step_size": 2, "gamma": 0.5},
+    {"base": 0.1, "t": 3, "step_size": 0, "gamma": 0.5},
+])  # fmt: skip
+def test_what_is_no_schedules_state_is_a_value_error_and_changes_nothing(state):
+    schedule = optim.StepLR(optim.SGD([w], lr=0.8), 2, 0.5)
+    before = schedule.state_dict()
+    with pytest.raises(ValueError, match="StepLR"):
+        schedule.load_state_dict(state)
+    assert schedule.state_dict() == before and schedule.optimizer.lr == 0.8
+
+
 @pytest.mark.parametrize(
     "make",
     [
@@ -403,6 +491,34 @@ def test_clip_grad_norm_refuses_what_is_not_finite_and_measures_huge_float32_gra
     with pytest.raises(FloatingPointError, match="norm of the gradients is nan"):
         optim.clip_grad_norm([p], 1.0)
     assert p.grad.data[1] == 4
+
+
+@pytest.mark.parametrize(("dtype", "size"), [
+    (np.float16, 1e-4), (np.float16, 6e-8), (np.float16, 3e4), (np.float32, 1e-25), (np.float32, 1e-40),
+    (np.float32, 1e30), (np.float64, 1e-200), (np.float64, 1e200), (np.float64, 1.0),
+])  # fmt: skip
+def test_the_norm_of_gradients_neither_overflows_nor_vanishes_in_any_dtype(dtype, size, rng):
+    params, total = [], 0.0
+    for shape in SHAPES:
+        p = tl.tensor(np.zeros(shape, dtype), requires_grad=True)
+        p.grad = tl.tensor((rng.uniform(1, 2, shape) * size).astype(dtype))
+        params.append(p)
+        total = math.hypot(total, *(float(v) for v in p.grad.data.ravel()))
+    before = [p.grad.numpy().astype(np.longdouble) for p in params]
+    bound = total / 4
+    assert optim.clip_grad_norm(params, bound) == pytest.approx(total, rel=1e-5, abs=0)
+    for p, g in zip(params, before, strict=True):
+        assert p.grad.dtype == dtype
+        expected = g * (np.longdouble(bound) / np.longdouble(total + 1e-6))
+        tiny = float(np.finfo(dtype).smallest_subnormal)
+        np.testing.assert_allclose(p.grad.data.astype(np.longdouble), expected, rtol=2e-3, atol=tiny)
+
+
+def test_large_half_precision_gradients_are_clipped_to_a_tiny_norm():
+    p = tl.tensor(np.zeros(2, np.float16), requires_grad=True)
+    p.grad = tl.tensor(np.array([30000.0, 40000.0], np.float16))
+    assert optim.clip_grad_norm([p], 1e-3) == pytest.approx(50000, rel=1e-3)
+    np.testing.assert_allclose(p.grad.data, [6e-4, 8e-4], rtol=1e-2)
 
 
 def test_clip_grad_value_limits_every_element(rng):

@@ -229,6 +229,48 @@ def test_a_file_that_pytorch_wrote_again_with_our_metadata_left_out_loads(tmp_pa
     np.testing.assert_array_equal(ours.state_dict()["0.bias"], before + 1)
 
 
+def test_pytorchs_bfloat16_becomes_float32(tmp_path, rng):
+    torch, theirs, ours = torch_and_ours()
+    from safetensors.torch import save_file
+
+    halved = theirs.to(torch.bfloat16)
+    with torch.no_grad():
+        halved[0].bias[:3] = torch.tensor([torch.inf, -0.0, 1e-39], dtype=torch.bfloat16)
+    save_file({**halved.state_dict(), "1.running_mean": torch.arange(5.0)}, tmp_path / "m.safetensors")
+    load(ours, tmp_path / "m.safetensors")
+    for name, value in halved.state_dict().items():
+        mine, expected = ours.state_dict()[name], value.float().numpy()
+        expected = np.arange(5.0) if name == "1.running_mean" else expected
+        np.testing.assert_array_equal(mine, expected)
+        np.testing.assert_array_equal(np.signbit(mine), np.signbit(expected))
+        assert mine.dtype == np.float32 or name == "1.num_batches_tracked"
+    save_file({"a": torch.tensor(-2.5, dtype=torch.bfloat16)}, tmp_path / "one.safetensors")
+    one = Box(a=np.zeros((), np.float64))
+    load(one, tmp_path / "one.safetensors")
+    assert one.a == -2.5 and one.a.shape == () and one.a.dtype == np.float64
+
+
+@pytest.mark.parametrize("kind, named", [("float8_e4m3fn", "F8_E4M3"), ("complex64", "C64")])
+def test_a_dtype_that_numpy_lacks_is_named_and_not_called_damage(tmp_path, kind, named):
+    torch, _, _ = torch_and_ours()
+    from safetensors.torch import save_file
+
+    save_file({"w": torch.zeros(2).to(getattr(torch, kind)), "b": torch.zeros(1)}, tmp_path / "m.safetensors")
+    model = Box(w=np.zeros(2), b=np.ones(1))
+    with pytest.raises(ValueError, match=rf"m\.safetensors.*w.*{named}") as caught:
+        load(model, tmp_path / "m.safetensors")
+    assert "damaged" not in str(caught.value)
+    assert model.b == 1
+
+
+def test_a_npy_file_called_npz_is_told_apart_from_damage(tmp_path):
+    np.save(tmp_path / "a.npy", np.zeros((2, 2)))
+    os.rename(tmp_path / "a.npy", tmp_path / "a.npz")
+    with pytest.raises(ValueError, match=r"a\.npz.*one array without a name.*\.npy") as caught:
+        load(nn.Linear(2, 2), tmp_path / "a.npz")
+    assert "context manager" not in str(caught.value)
+
+
 # ---- damage
 
 
@@ -499,6 +541,23 @@ def test_mistakes_are_answered_in_sentences(path, tmp_path, monkeypatch):
         save(layer, path, optimizer=0.1)
     with pytest.raises(ValueError, match="kept for the optimizer"):
         save(Box(values={"a": np.zeros(1)}, **{"optimizer/x": np.zeros(2)}), path)
+
+
+def test_a_folder_in_the_files_place_is_told(path):
+    path.mkdir()
+    with pytest.raises(IsADirectoryError, match=f"{path.name} is a folder"):
+        save(nn.Linear(2, 2), path)
+    with pytest.raises(IsADirectoryError):
+        load(nn.Linear(2, 2), path)
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+@pytest.mark.skipif(np.dtype(np.longdouble) == np.float64, reason="longdouble is float64 here")
+def test_a_dtype_that_safetensors_lacks_is_named(tmp_path):
+    pytest.importorskip("safetensors")
+    with pytest.raises(ValueError, match=r"wide has dtype .*\.npz"):
+        save(Box(wide=np.ones(2, np.longdouble), b=np.ones(1)), tmp_path / "m.safetensors")
+    assert not list(tmp_path.iterdir())
 
 
 def test_without_the_library_a_sentence_names_the_extra(tmp_path, monkeypatch):

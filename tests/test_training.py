@@ -282,6 +282,36 @@ def test_callbacks_see_the_epoch_in_the_history_and_stop_the_run_by_returning_tr
     assert history.stopped == "callback"
 
 
+def test_callbacks_from_a_generator_are_called_too():
+    model, optimizer = line_model()
+    seen = []
+    quick(model, optimizer, callbacks=(lambda e, h, i=i: seen.append((e, i)) for i in range(2)))
+    assert seen == [(0, 0), (0, 1), (1, 0), (1, 1)]
+
+
+@pytest.mark.parametrize("where", ["callback", "metric", "validation metric", "loss"])
+def test_an_exception_in_a_users_function_leaves_no_gradients_and_the_mode_as_it_was(where):
+    model, optimizer = line_model()
+    model.eval()
+    steps = []
+
+    def failing(*arguments):
+        steps.append(0)
+        if where == "loss" and len(steps) < 4:
+            return F.mse_loss(*arguments)
+        if where == "validation metric" and len(steps) < 2:
+            return 0.0
+        raise LookupError("mine")
+
+    metrics = {"m": failing} if "metric" in where else None
+    callbacks = [failing] if where == "callback" else []
+    loss = failing if where == "loss" else F.mse_loss
+    with pytest.raises(LookupError, match="mine"):
+        quick(model, optimizer, metrics=metrics, callbacks=callbacks, loss=loss, validation=points(9, 1))
+    assert all(p.grad is None for p in model.parameters())
+    assert not any(module.training for module in model.modules())
+
+
 def test_a_numpy_true_stops_too():
     model, optimizer = line_model()
     assert len(quick(model, optimizer, epochs=9, callbacks=[lambda e, h: np.float64(1) > 0])) == 1
@@ -414,6 +444,156 @@ def test_buffers_of_a_batch_that_was_not_finite_are_put_back():
     with pytest.raises(FloatingPointError, match=r"the inputs had inf at index \(\d+, 2\)"), np.errstate(all="ignore"):
         quick(model, optimizer, (x, y), batch_size=20)
     assert same(weights(model), before)
+
+
+class Remembering(nn.Module):
+    """Keeps what came in last, which makes the array a buffer."""
+
+    def __init__(self, *names):
+        self.linear = nn.Linear(2, 1)
+        for name in names:
+            setattr(self, name, np.zeros((4, 2), np.float32))
+
+    def forward(self, x):
+        self.last = np.asarray(x)
+        return self.linear(x)
+
+
+@pytest.mark.parametrize("names", [["last"], [], ["last", "gone"]])
+def test_a_batch_that_is_not_finite_is_named_where_a_module_keeps_its_inputs(names, rng):
+    model = Remembering(*names)
+    if "gone" in names:
+        forward = model.forward
+        model.forward = lambda x: (vars(model).pop("gone") if np.isnan(x).any() else None, forward(x))[1]
+    x = rng.normal(size=(8, 2)).astype(np.float32)
+    x[5, 1] = np.nan
+    y = np.zeros((8, 1), np.float32)
+    before = x.copy()
+    with pytest.raises(FloatingPointError, match=r"epoch 1, batch 2.*the inputs had nan at index \(1, 1\)"):
+        quick(model, optim.SGD(model.parameters()), (x, y), batch_size=4, shuffle=False)
+    np.testing.assert_array_equal(x, before)
+    if "last" in names:
+        np.testing.assert_array_equal(model.last, before[:4])
+    if "gone" in names:
+        np.testing.assert_array_equal(model.gone, np.zeros((4, 2)))
+
+
+def test_nothing_is_written_into_an_array_that_a_module_merely_holds(rng):
+    table = rng.normal(size=(8, 2))
+    model, before = Remembering(), table.copy()
+    model.rows = table[:4]
+    forward = model.forward
+    model.forward = lambda x: (setattr(model, "rows", table[4:]), forward(x))[1]
+    x = np.full((4, 2), np.nan, np.float32)
+    with pytest.raises(FloatingPointError, match="epoch 1, batch 1"):
+        quick(model, optim.SGD(model.parameters()), (x, np.zeros((4, 1))))
+    np.testing.assert_array_equal(table, before)
+    np.testing.assert_array_equal(model.rows, table[:4])
+    assert np.shares_memory(model.rows, table)
+
+
+def test_a_model_or_a_metric_that_writes_into_what_it_is_given_leaves_the_users_arrays_alone():
+    class Scaling(nn.Module):
+        def __init__(self):
+            self.linear = nn.Linear(3, 1)
+
+        def forward(self, x):
+            x /= 255
+            return self.linear(x)
+
+    def metric(outputs, targets):
+        targets -= outputs
+        return float(np.abs(targets).mean())
+
+    model, (x, y), (u, v) = Scaling(), points(20), points(9, 1)
+    before = [array.copy() for array in (x, y, u, v)]
+    optimizer, metrics = optim.SGD(model.parameters()), {"error": metric}
+    quick(model, optimizer, (x, y), validation=(u, v), metrics=metrics, shuffle=False)
+    tl.evaluate(model, (u, v), loss=F.mse_loss, metrics=metrics)
+    np.testing.assert_array_equal(tl.predict(model, u), tl.predict(model, u))
+    for array, was in zip((x, y, u, v), before, strict=True):
+        np.testing.assert_array_equal(array, was)
+
+
+class Recurrent(nn.Module):
+    """Its state goes from batch to batch, in every form in which a Module can hold one."""
+
+    def __init__(self):
+        self.linear = nn.Linear(2, 1)
+        self.replaced, self.added_to = np.ones(2, np.float32), np.zeros(2)
+        self.pair, self.items = (np.zeros(2), (np.ones(1),)), [np.zeros(2)]
+        self.tensor = tl.tensor([1.0, 2.0])
+        self.computed = np.ones((1, 2), np.float32)
+        self.same = self.added_to
+
+    def forward(self, x):
+        new = np.asarray(x).mean(0)
+        self.replaced = self.replaced + new
+        self.added_to += new
+        self.pair = (self.pair[0] + new, (self.pair[1][0] + new[:1],))
+        self.items = [self.items[0] + new]
+        self.tensor = self.tensor + new
+        self.computed = self.linear(x).detach() * self.computed[:1]
+        return self.linear(x + self.replaced) + 0 * self.tensor.sum()
+
+
+def test_state_of_every_form_is_put_back_before_the_bad_batch_is_run_again_and_after(rng):
+    model = Recurrent()
+    x = rng.normal(size=(12, 2)).astype(np.float32)
+    states, calls = [], []
+
+    def loss(outputs, targets):
+        calls.append(outputs.numpy())
+        return np.sqrt(F.mse_loss(outputs, targets) * (-1.0 if len(calls) > 2 else 1.0))
+
+    forward = model.forward
+    model.forward = lambda x: (states.append(weights(model)), forward(x))[1]
+    with pytest.raises(FloatingPointError, match=r"epoch 1, batch 3.*sqrt gave nan"), np.errstate(all="ignore"):
+        quick(model, optim.SGD(model.parameters()), (x, np.zeros((12, 1))), loss=loss, batch_size=4, shuffle=False)
+    assert len(states) == 4
+    assert {"replaced", "added_to", "pair.0", "pair.1.0", "items.0", "tensor"} <= set(states[2])
+    assert same(states[2], states[3])
+    assert same(weights(model), states[2])
+    assert model.same is model.added_to
+    np.testing.assert_array_equal(calls[2], calls[3])
+
+
+def test_patience_restores_a_model_whose_buffers_came_or_changed_their_shape_meanwhile():
+    class Growing(nn.Module):
+        def __init__(self):
+            self.linear, self.seen, self.kept = nn.Linear(3, 1), [], np.zeros(1)
+
+        def forward(self, x):
+            self.seen.append(np.asarray(x).mean(0))
+            self.kept = np.ones(len(self.seen))
+            return self.linear(x)
+
+    model = Growing()
+    loss, kept = falling_then_rising(model, [5, 1, 4, 2, 3])
+    optimizer = optim.SGD(model.parameters(), lr=0.05)
+    history = quick(model, optimizer, epochs=5, validation=points(9, 1), loss=loss, patience=2)
+    assert history.stopped == "early stopping"
+    for name in ("linear.weight", "linear.bias", "kept"):
+        np.testing.assert_array_equal(weights(model)[name], kept[1][name])
+
+
+def test_a_mistake_that_strict_mode_finds_leaves_a_model_with_new_buffers_as_it_was():
+    model = nn.Sequential(Remembering(), nn.Identity())
+    before = weights(model)
+    optimizer = optim.SGD(model.parameters())
+    with pytest.raises(tl.StrictError):
+        quick(model, optimizer, (np.ones((6, 2)), np.zeros(6)), loss=lambda o, t: ((o - t) ** 2).mean())
+    np.testing.assert_array_equal(weights(model)["0.linear.weight"], before["0.linear.weight"])
+
+
+def test_norms_of_half_precision_parameters_neither_overflow_nor_vanish():
+    model, optimizer = line_model()
+    for p in model.parameters():
+        p._data = p.data.astype(np.float16)
+    model[0].weight.data = np.array([[3e-4, 4e-4, 0.0]])
+    optimizer = optim.SGD(model.parameters(), lr=0.0)
+    history = quick(model, optimizer)
+    assert history.norms["0.weight"]["weight"] == pytest.approx([5e-4] * 2, rel=1e-3)
 
 
 def test_a_weight_that_was_not_finite_from_the_start_is_named():
@@ -600,6 +780,11 @@ OTHER = nn.Linear(3, 1)
     ({"l2": math.nan}, ValueError, "l2"),
     ({"clip_norm": 0.0}, ValueError, "clip_norm"),
     ({"callbacks": lambda e, h: None}, TypeError, "list of functions"),
+    ({"callbacks": None}, TypeError, "list of functions"),
+    ({"callbacks": [3]}, TypeError, "list of functions"),
+    ({"l1": "much"}, TypeError, "l1 must be a number, not 'much'"),
+    ({"l2": None}, TypeError, "l2 must be a number, not None"),
+    ({"clip_norm": "1"}, TypeError, "clip_norm must be a number, not '1'"),
     ({"metrics": [tl.accuracy]}, TypeError, "dict"),
     ({"metrics": {"loss": tl.accuracy}}, ValueError, "can't be called 'loss'"),
     ({"metrics": {"error": lambda o, t: o - t}}, ValueError, "one number"),
@@ -611,6 +796,23 @@ def test_a_mistake_gets_a_sentence(options, error, match):
     with pytest.raises(error, match=match):
         quick(model, **options)
     assert same(weights(model), before) or "metrics" in options
+
+
+def test_a_checkpoint_where_a_folder_stands_is_refused_before_the_first_epoch(tmp_path):
+    model, optimizer = line_model()
+    before = weights(model)
+    (tmp_path / "best.npz").mkdir()
+    with pytest.raises(IsADirectoryError, match=r"best\.npz.*is a folder"):
+        quick(model, optimizer, checkpoint=tmp_path / "best.npz")
+    assert same(weights(model), before)
+
+
+def test_tensors_of_integers_and_booleans_in_a_model_do_no_harm():
+    model = Remembering()
+    model.mask, model.shifts = tl.tensor([True, False]), tl.tensor([1, -2])
+    history = quick(model, optim.Adam(model.parameters()), (np.ones((6, 2)), np.zeros((6, 1))), l2=0.1, clip_norm=1.0)
+    assert set(history.norms) == {"linear.weight", "linear.bias"}
+    assert model.mask.data.tolist() == [True, False] and model.shifts.data.tolist() == [1, -2]
 
 
 def test_models_that_are_none_get_a_sentence():

@@ -69,9 +69,19 @@ def linear(x: Any, weight: Any, bias: Any = None) -> Any:
     Shapes: x (…, in), weight (out, in), bias (out,) or None → y (…, out). An x that is an array, or no floats, is cast
     to the dtype of the weight. Raises ValueError where the shapes don't fit.
     """
-    if x.__class__ is not Tensor or x._data.dtype.kind != "f":
-        x = np.asarray(x._data if x.__class__ is Tensor else x, dtype=weight.dtype)
-    return fused.linear(x, weight, bias)
+    given = x
+    try:
+        if x.__class__ is not Tensor or x._data.dtype.kind != "f":
+            given = np.asarray(x._data if x.__class__ is Tensor else x, dtype=weight.dtype)
+        return fused.linear(given, weight, bias)
+    except ValueError as error:
+        shape = np.shape(x._data if isinstance(x, Tensor) else x)
+        if shape[-1:] == weight.shape[1:]:
+            raise
+        raise ValueError(
+            f"{f'x of shape {shape}' if shape else f'x = {x!r}'} doesn't fit the weight of shape {weight.shape}: the "
+            f"last axis of x must be in_features = {weight.shape[-1]} long"
+        ) from error
 
 
 def dropout(x: Any, p: float = 0.5, training: bool = True, rng: int | np.random.Generator | None = None) -> Any:

@@ -2,7 +2,8 @@
 
 Each optimizer's `_update` is its paper's update, line by line, in PyTorch's form and with PyTorch's defaults; θ is the
 parameter, g its gradient, t the number of the step, and everything happens in place on the arrays, so nothing is
-allocated after the first step. Stands on tensor.py alone; training.py, which calls it in a loop, is next.
+allocated after the first step (for parameters in half precision, state and arithmetic are in single). Stands on
+tensor.py alone; training.py, which calls it in a loop, is next.
 """
 
 from __future__ import annotations
@@ -36,10 +37,10 @@ class Optimizer:
         self._state: list[dict[str, Any] | None] = [None] * len(self.params)  # None: not stepped yet
         largest: dict[np.dtype[Any], int] = {}
         for p in self.params:
-            largest[p._data.dtype] = max(largest.get(p._data.dtype, 0), p._data.size)
+            largest[_working(p)] = max(largest.get(_working(p), 0), p._data.size)
         scratch = {dtype: np.empty((2, size), dtype) for dtype, size in largest.items()}
         self._scratch = [
-            tuple(row[: p._data.size].reshape(p._data.shape) for row in scratch[p._data.dtype]) for p in self.params
+            tuple(row[: p._data.size].reshape(p._data.shape) for row in scratch[_working(p)]) for p in self.params
         ]
 
     @property
@@ -53,7 +54,7 @@ class Optimizer:
         self._lr = float(value)  # a NumPy float64 would make float32 arithmetic float64
 
     def _start(self, p: Array) -> dict[str, Any]:
-        """The state of a parameter before its first step."""
+        """The state of a parameter before its first step, of the shape and dtype of `p`."""
         return {}
 
     def _update(self, p: Array, g: Array, state: dict[str, Any], a: Array, b: Array) -> None:
@@ -73,8 +74,9 @@ class Optimizer:
             if grad.__class__ is not Tensor or grad._data.shape != a.shape:
                 raise ValueError(_bad_gradient(p, grad))
             if memory is None:
-                memory = self._state[i] = self._start(p._data)
-            update(p._data, grad._data, memory, a, b)
+                memory = self._state[i] = self._start(a)
+            g = grad._data
+            update(p._data, g if g.dtype is a.dtype else g.astype(a.dtype), memory, a, b)
             p.stamp = next_stamp()
         if special.count:
             for observer in state.observers:
@@ -99,27 +101,33 @@ class Optimizer:
 
         Raises ValueError, and changes nothing, if the state belongs to another kind, or to other parameters.
         """
-        if not isinstance(state_dict, Mapping) or "lr" not in state_dict:
-            raise ValueError('an optimizer\'s state is a dict {"lr": ..., "state": {...}}, as state_dict() gives it')
-        given = {int(i): memory for i, memory in state_dict.get("state", {}).items()}
+        given = state_dict.get("state", {}) if isinstance(state_dict, Mapping) and "lr" in state_dict else None
+        if not isinstance(given, Mapping) or not all(
+            isinstance(i, (int, np.integer)) and isinstance(memory, Mapping) for i, memory in given.items()
+        ):
+            raise ValueError(
+                'an optimizer\'s state is a dict {"lr": ..., "state": {index of the parameter: {name: array}}}, '
+                "as state_dict() gives it"
+            )
+        lr = float(_real("lr", state_dict["lr"], ()))
         made: list[dict[str, Any] | None] = [None] * len(self.params)
         for i, memory in given.items():
             if not 0 <= i < len(self.params):
                 raise ValueError(
                     f"the state is of parameter {i}, but {type(self).__name__} has {len(self.params)} here"
                 )
-            made[i] = fresh = self._start(self.params[i]._data)
+            made[i] = fresh = self._start(self._scratch[i][0])
             if set(memory) != set(fresh):
                 raise ValueError(
                     f"the state of parameter {i} has {_listed(memory)}, but this {type(self).__name__} keeps "
                     f"{_listed(fresh)}: it was saved by another optimizer or with other settings"
                 )
             for name, start in fresh.items():
-                array = np.array(memory[name])
-                if array.shape != np.shape(start):
-                    raise ValueError(f"{name} of parameter {i} has shape {array.shape}, not {np.shape(start)}")
+                array = _real(f"{name} of parameter {i}", memory[name], np.shape(start))
+                if not isinstance(start, np.ndarray) and not (array >= 0 and array == np.floor(array)):
+                    raise ValueError(f"{name} of parameter {i} must be a whole number ≥ 0, not {array}")
                 fresh[name] = array.astype(start.dtype) if isinstance(start, np.ndarray) else int(array)
-        self.lr = float(state_dict["lr"])
+        self.lr = lr
         self._state = made
 
     def __repr__(self) -> str:
@@ -145,7 +153,7 @@ class SGD(Optimizer):
         weight_decay: float = 0.0,
         nesterov: bool = False,
     ) -> None:
-        super().__init__(params, lr, momentum=momentum, weight_decay=weight_decay)
+        super().__init__(params, lr, momentum=momentum, dampening=dampening, weight_decay=weight_decay)
         if nesterov and (momentum <= 0 or dampening != 0):
             raise ValueError("SGD's nesterov needs a momentum above 0 and no dampening")
         self.momentum, self.dampening = float(momentum), float(dampening)
@@ -402,14 +410,17 @@ class Schedule:
         return {name: value for name, value in vars(self).items() if name != "optimizer"}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Go on where a schedule of the same kind stood. Raises ValueError if the names are another kind's."""
-        own = self.state_dict()
-        if set(state_dict) != set(own):
-            raise ValueError(
-                f"a {type(self).__name__}'s state has {_listed(own)}, but this one has {_listed(state_dict)}"
-            )
-        for name, value in state_dict.items():
-            setattr(self, name, type(own[name])(value))
+        """Go on where a schedule of the same kind stood. Raises ValueError, for another's."""
+        own, kind = self.state_dict(), type(self).__name__
+        if not isinstance(state_dict, Mapping) or set(state_dict) != set(own):
+            given = _listed(map(str, state_dict)) if isinstance(state_dict, Mapping) else repr(state_dict)
+            raise ValueError(f"a {kind}'s state has {_listed(own)}, but this one has {given}")
+        try:
+            vars(self).update({name: type(own[name])(value) for name, value in state_dict.items()})
+            _in_range(kind, "lr", self.rate())
+        except (TypeError, ValueError, ArithmeticError) as error:
+            vars(self).update(own)
+            raise ValueError(f"this isn't the state of a {kind}, as state_dict() gives it: {error}") from error
 
 
 class StepLR(Schedule):
@@ -417,7 +428,7 @@ class StepLR(Schedule):
 
     def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1) -> None:
         super().__init__(optimizer)
-        if not step_size >= 1 or int(step_size) != step_size or not gamma > 0:
+        if not _is_count(step_size) or not 0 < gamma < math.inf:
             raise ValueError(f"StepLR needs a whole step_size ≥ 1 and gamma > 0, not {step_size=}, {gamma=}")
         self.step_size, self.gamma = int(step_size), float(gamma)
 
@@ -434,8 +445,8 @@ class CosineAnnealingLR(Schedule):
 
     def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0) -> None:
         super().__init__(optimizer)
-        if not T_max >= 1 or not eta_min >= 0:
-            raise ValueError(f"CosineAnnealingLR needs T_max ≥ 1 and eta_min ≥ 0, not {T_max=}, {eta_min=}")
+        if not _is_count(T_max) or not 0 <= eta_min < math.inf:
+            raise ValueError(f"CosineAnnealingLR needs a whole T_max ≥ 1 and eta_min ≥ 0, not {T_max=}, {eta_min=}")
         self.T_max, self.eta_min = int(T_max), float(eta_min)
 
     def rate(self) -> float:
@@ -447,13 +458,17 @@ class LinearWarmup(Schedule):
 
     def __init__(self, optimizer: Optimizer, warmup_steps: int) -> None:
         super().__init__(optimizer)
-        if not warmup_steps >= 1 or int(warmup_steps) != warmup_steps:
+        if not _is_count(warmup_steps):
             raise ValueError(f"LinearWarmup needs a whole number of warmup_steps ≥ 1, not {warmup_steps}")
         self.warmup_steps = int(warmup_steps)
         optimizer.lr = self.rate()
 
     def rate(self) -> float:
         return self.base * min(1.0, (self.t + 1) / self.warmup_steps)
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        super().load_state_dict(state_dict)
+        self.optimizer.lr = self.rate()  # which was that of a beginning when this schedule was made
 
 
 class ReduceLROnPlateau(Schedule):
@@ -479,13 +494,18 @@ class ReduceLROnPlateau(Schedule):
         super().__init__(optimizer)
         if mode not in ("min", "max") or threshold_mode not in ("rel", "abs"):
             raise ValueError(f"mode is 'min' or 'max', threshold_mode 'rel' or 'abs', not {mode!r}, {threshold_mode!r}")
-        if not 0 < factor < 1 or not min(patience, threshold, cooldown, min_lr, eps) >= 0:
-            raise ValueError("ReduceLROnPlateau needs 0 < factor < 1 and nothing negative among its other numbers")
+        if not 0 < factor < 1 or not all(0 <= number < math.inf for number in (threshold, min_lr, eps)):
+            raise ValueError("ReduceLROnPlateau needs 0 < factor < 1 and a finite threshold, min_lr and eps ≥ 0")
+        if not _is_count(patience, 0) or not _is_count(cooldown, 0):
+            raise ValueError(f"patience and cooldown are whole numbers ≥ 0, not {patience=}, {cooldown=}")
         self.mode, self.threshold_mode = mode, threshold_mode
         self.factor, self.threshold, self.min_lr, self.eps = float(factor), float(threshold), float(min_lr), float(eps)
         self.patience, self.cooldown = int(patience), int(cooldown)
         self.best = math.inf if mode == "min" else -math.inf
         self.bad_epochs = self.resting = 0
+
+    def rate(self) -> float:
+        return self.optimizer.lr
 
     def step(self, value: float | None = None) -> None:
         """Go on to the next epoch, in which the watched figure (a validation loss, say) was `value`."""
@@ -520,7 +540,7 @@ def clip_grad_norm(params: Tensor | Parameters, max_norm: float) -> float:
     if not max_norm >= 0:
         raise ValueError(f"clip_grad_norm needs max_norm ≥ 0, not {max_norm}")
     gradients = _gradients(params)
-    total = math.sqrt(sum(_sum_of_squares(g._data) for g in gradients))
+    total = math.hypot(*(euclidean_norm(g._data) for g in gradients))
     if not math.isfinite(total):
         raise FloatingPointError(
             f"the norm of the gradients is {total}, so they can't be scaled; see tl.detect_anomaly()"
@@ -528,7 +548,8 @@ def clip_grad_norm(params: Tensor | Parameters, max_norm: float) -> float:
     scale = float(max_norm) / (total + 1e-6)
     if scale < 1:
         for g in gradients:
-            np.multiply(g._data, scale, out=g._data)
+            # in at least single precision, for a small scale would be 0 in half precision
+            np.multiply(g._data, scale, out=g._data, dtype=np.result_type(g._data, np.float32))
             g.stamp = next_stamp()
     return total
 
@@ -553,11 +574,22 @@ def _gradients(params: Tensor | Parameters) -> list[Tensor]:
     return [p.grad for p in dict.fromkeys(given) if p.grad is not None]
 
 
-def _sum_of_squares(g: Array) -> float:
-    flat = g.ravel()
-    with np.errstate(over="ignore"):  # float32 ends at 3e38; float64 goes on
-        total = float(np.dot(flat, flat))
-    return total if math.isfinite(total) else float(np.sum(np.square(flat, dtype=np.float64)))
+# where sums of squares are at least this times their number, those that vanished are less than a rounding error
+_SMALL_SQUARE = {np.dtype(np.float32): 1e-30, np.dtype(np.float64): 1e-290}
+
+
+def euclidean_norm(x: Array) -> float:
+    """√Σx² over all elements, where the squares would leave the range of x's dtype, too."""
+    flat = x.ravel()
+    if flat.dtype in _SMALL_SQUARE:
+        with np.errstate(over="ignore", under="ignore"):
+            squares = float(np.dot(flat, flat))
+        if flat.size * _SMALL_SQUARE[flat.dtype] < squares < math.inf:
+            return math.sqrt(squares)
+    largest = float(np.max(np.abs(flat), initial=0))
+    if not 0 < largest < math.inf:
+        return largest
+    return largest * float(np.linalg.norm(flat.astype(np.float64) / largest))
 
 
 def _checked_parameters(params: Any, name: str) -> list[Tensor]:
@@ -587,8 +619,8 @@ def _checked_parameters(params: Any, name: str) -> list[Tensor]:
 
 
 _BELOW = {
-    "lr": math.inf, "momentum": math.inf, "weight_decay": math.inf, "eps": math.inf, "lr_decay": math.inf,
-    "initial_accumulator_value": math.inf, "beta1": 1, "beta2": 1, "alpha": 1, "rho": 1,
+    "lr": math.inf, "momentum": math.inf, "dampening": math.inf, "weight_decay": math.inf, "eps": math.inf,
+    "lr_decay": math.inf, "initial_accumulator_value": math.inf, "beta1": 1, "beta2": 1, "alpha": 1, "rho": 1,
 }  # fmt: skip
 
 
@@ -600,6 +632,23 @@ def _in_range(optimizer: str, name: str, value: float) -> None:
         raise ValueError(f"{optimizer}'s {name} must be {expected}, not {value}")
 
 
+def _is_count(number: float, least: int = 1) -> bool:
+    return least <= number < math.inf and int(number) == number
+
+
+def _real(what: str, value: Any, shape: tuple[int, ...]) -> Array:
+    """A number or array of a saved state, copied; ValueError for what can't be one."""
+    try:
+        array = np.array(value)
+    except ValueError:  # rows of different lengths
+        array = np.array(None)
+    if array.dtype.kind not in "fiub":
+        raise ValueError(f"{what} isn't real numbers, as state_dict() gives them")
+    if array.shape != shape:
+        raise ValueError(f"{what} has shape {array.shape}, not {shape}; state_dict() gives the right ones")
+    return array
+
+
 def _bad_gradient(p: Tensor, grad: Any) -> str:
     given = f"of shape {grad._data.shape}" if isinstance(grad, Tensor) else f"a {type(grad).__name__}"
     return f"the grad of a parameter of shape {p._data.shape} must be a Tensor of that shape, but it is {given}"
@@ -609,8 +658,13 @@ def _listed(names: Iterable[str]) -> str:
     return ", ".join(sorted(names)) or "nothing"
 
 
+def _working(p: Tensor) -> np.dtype[Any]:
+    """The dtype that steps are computed in: half precision has no room for squares of gradients, nor for ε."""
+    return np.dtype(np.float32) if p._data.dtype == np.float16 else p._data.dtype
+
+
 def _decayed(g: Array, p: Array, weight_decay: float, out: Array) -> Array:
     """g + λ·θ, the gradient of the loss plus λ/2 · ‖θ‖²."""
-    np.multiply(p, weight_decay, out)
+    np.multiply(p, weight_decay, out, dtype=out.dtype)
     out += g
     return out

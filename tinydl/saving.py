@@ -1,7 +1,8 @@
 """A model's parameters and buffers in a file and back: .npz for NumPy, .safetensors for everybody else.
 
 Stands on a model's `state_dict` and `load_state_dict`, which name its arrays as PyTorch does. A file is written whole
-or not at all, read without pickle (nothing in it can run), and checked in full before the model changes.
+or not at all, read without pickle (nothing in it can run), and checked in full before the model changes. `remembered`
+keeps a state in memory, for training.py, which puts it back after a step that failed.
 """
 
 from __future__ import annotations
@@ -9,15 +10,18 @@ from __future__ import annotations
 import os
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import IO, TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
 
 from .arrays import Array
+from .tensor import Tensor
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from .nn import Module
 
 # pathlib, zipfile and safetensors are imported where they are used, so that `import tinydl` stays quick
 
@@ -57,11 +61,11 @@ def save(model: Stateful, path: str | os.PathLike[str], optimizer: Stateful | No
 def load(model: Stateful, path: str | os.PathLike[str], optimizer: Stateful | None = None) -> None:
     """Read what `save` wrote, or any .npz or .safetensors file with the right names, into a model (and an optimizer).
 
-    Names and shapes must be exactly the model's; numbers are cast to its dtypes. All is checked before anything
-    changes: when it raises, model and optimizer are as they were. Tensors keep their identity, so an optimizer made
-    before goes on with them. An optimizer's state in the file is left alone unless `optimizer` is given.
-    Raises FileNotFoundError; ValueError for a damaged or foreign file, another model's, or one without the optimizer's
-    state where that is wanted, and for another suffix than .npz and .safetensors; ImportError as `save` does.
+    Names and shapes must be exactly the model's; numbers are cast to its dtypes (bfloat16 comes as float32). All is
+    checked before anything changes: when it raises, model and optimizer are as they were. Tensors keep their identity,
+    so an optimizer made before goes on with them. An optimizer's state in the file is left alone unless `optimizer` is
+    given. Raises FileNotFoundError; ValueError for a damaged or foreign file, another model's, or one without the
+    optimizer's state where that is wanted, and for another suffix than .npz and .safetensors; ImportError as `save`.
     """
     file, _, read = _format(path)
     _check(model, "model")
@@ -153,6 +157,8 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
     target = Path(os.path.realpath(path))
     if not target.parent.is_dir():
         raise FileNotFoundError(f"there is no folder {target.parent} to write {target.name} into; make it first")
+    if target.is_dir():
+        raise IsADirectoryError(f"{target} is a folder; give the path of a file to write")
     temporary = target.with_name(f".{target.name}.{os.urandom(6).hex()}.tmp")
     try:
         with open(temporary, "xb") as file:
@@ -204,7 +210,10 @@ def _write_npz(file: IO[bytes], arrays: dict[str, Array]) -> None:
 def _read_npz(path: Path) -> dict[str, Array]:
     with open(path, "rb") as file:
         try:
-            with np.load(file, allow_pickle=False) as archive:
+            archive = np.load(file, allow_pickle=False)
+            if isinstance(archive, np.ndarray):
+                raise ValueError("it holds one array without a name, as a .npy file does")
+            with archive:
                 arrays = {name: archive[name] for name in archive.files}
             _must_be_numbers(arrays)
         except Exception as error:  # zipfile, zlib and NumPy's header parser have a dozen kinds for a damaged file
@@ -213,6 +222,9 @@ def _read_npz(path: Path) -> dict[str, Array]:
 
 
 def _write_safetensors(file: IO[bytes], arrays: dict[str, Array]) -> None:
+    for name, array in arrays.items():
+        if array.dtype.name not in _HELD.values():
+            raise ValueError(f"{name} has dtype {array.dtype}, which .safetensors lacks; save it as .npz")
     file.write(_safetensors().numpy.save(arrays, metadata={_CHECKSUM: _checksum(arrays)}))
 
 
@@ -223,14 +235,33 @@ def _read_safetensors(path: Path) -> dict[str, Array]:
     try:
         with safetensors.safe_open(path, framework="numpy") as archive:
             names: list[str] = archive.keys()
-            arrays = {name: np.array(archive.get_tensor(name)) for name in names}
+            dtypes = {name: str(archive.get_slice(name).get_dtype()) for name in names}
+            arrays = {name: np.array(archive.get_tensor(name)) for name, kind in dtypes.items() if kind in _HELD}
             checksum = (archive.metadata() or {}).get(_CHECKSUM)
-        _must_be_numbers(arrays)
+        if "BF16" in dtypes.values():
+            raw = dict(safetensors.deserialize(path.read_bytes()))
+            arrays |= {name: _widened(raw[name]) for name, kind in dtypes.items() if kind == "BF16"}
     except Exception as error:
         raise ValueError(f"{path} is damaged, or not a .safetensors file that NumPy can hold: {error!r}") from error
+    foreign = [f"{name} ({kind})" for name, kind in dtypes.items() if name not in arrays]
+    if foreign:
+        raise ValueError(f"{path} holds arrays of a dtype that a tinydl model can't have: {', '.join(foreign)}")
     if checksum is not None and checksum != _checksum(arrays):
         raise ValueError(f"{path} is damaged: its arrays aren't those that were saved (their checksum differs)")
     return arrays
+
+
+_HELD = {  # the dtypes that both a .safetensors file and a model can have
+    "F64": "float64", "F32": "float32", "F16": "float16", "BOOL": "bool",
+    "I64": "int64", "I32": "int32", "I16": "int16", "I8": "int8",
+    "U64": "uint64", "U32": "uint32", "U16": "uint16", "U8": "uint8",
+}  # fmt: skip
+
+
+def _widened(bfloat16: dict[str, Any]) -> Array:
+    """A float32 whose upper half is the bfloat16, and the lower half 0."""
+    upper = np.frombuffer(bfloat16["data"], "<u2").astype(np.uint32)
+    return (upper << 16).view(np.float32).reshape(bfloat16["shape"])
 
 
 _CHECKSUM = "tinydl.crc32"  # safetensors has no checksum of its own, as a .npz file has
@@ -260,3 +291,41 @@ def _must_be_numbers(arrays: dict[str, Any]) -> None:
     for name, array in arrays.items():
         if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiub":
             raise ValueError(f"{name} isn't an array of real numbers")
+
+
+# -- in memory ---------------------------------------------------------------------------------------------------------
+
+
+def has_state(module: Module) -> bool:
+    """Whether there is anything in the state beside parameters that are trained."""
+    return not all(isinstance(value, Tensor) and value.requires_grad for _, _, _, value in module._entries())
+
+
+def remembered(module: Module, weights: bool = True) -> Callable[[], None]:
+    """A function that puts everything in the state back as it is now (without `weights`: the buffers).
+
+    Tensors keep their identity. A buffer is put back as an attribute, and nothing is written into the array that is
+    there by then, for it may be a view of somebody's data. What is new in the state by then stays.
+    """
+    before, copies = list(module._entries()), dict[int, Array]()
+    arrays = [value._data if isinstance(value, Tensor) else value for _, _, _, value in before]
+    for (_, _, _, value), array in zip(before, arrays, strict=True):
+        if (weights or array is value) and id(array) not in copies:
+            copies[id(array)] = array.copy()
+
+    def put_back() -> None:
+        now = {name: entry for name, *entry in module._entries()}  # a list, say, may be another one by now
+        fresh: dict[int, Array] = {}  # copies of the copies, which may be updated in place before the next call
+        for (name, holder, key, value), array in zip(before, arrays, strict=True):
+            kept, was = array, copies.get(id(array))
+            if was is not None and not np.array_equal(was, array, equal_nan=array.dtype.kind == "f"):
+                kept = fresh.setdefault(id(array), was.copy())
+            if isinstance(value, Tensor) and value._data is not kept:
+                value.data = kept
+            right = value if isinstance(value, Tensor) else kept
+            holder, key, there = now.get(name, (holder, key, None))
+            if there is not right:
+                with suppress(LookupError, TypeError):  # its list is shorter now, its tuple gone
+                    holder[key] = right
+
+    return put_back

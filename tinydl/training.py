@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import sys
 import threading
-from collections.abc import Callable, ItemsView, Iterator, KeysView, Mapping, Sequence, ValuesView
+from collections.abc import Callable, ItemsView, Iterable, Iterator, KeysView, Mapping, Sequence, ValuesView
 from contextlib import contextmanager
 from typing import Any
 
@@ -21,9 +21,9 @@ from .data import Dataset, as_dataset, batches
 from .data.dataset import whole
 from .debug import detect_anomaly
 from .nn import Module
-from .optim import Optimizer, Schedule, clip_grad_norm
+from .optim import Optimizer, Schedule, clip_grad_norm, euclidean_norm
 from .recording import no_grad
-from .saving import _format, save
+from .saving import _format, has_state, remembered, save
 from .strict import FirstSteps
 from .tensor import Tensor, wrap
 
@@ -138,7 +138,7 @@ def fit(
     clip_norm: float | None = None,
     patience: int | None = None,
     checkpoint: Any = None,
-    callbacks: Sequence[Callback] = (),
+    callbacks: Iterable[Callback] = (),
     shuffle: bool = True,
     seed: int | None = None,
     progress: bool = True,
@@ -170,7 +170,8 @@ def fit(
     """
     run = _Run(model, loss, optimizer, _checked_metrics(metrics), l1, l2, clip_norm)
     data, held_out = _dataset(train, "train"), None if validation is None else _dataset(validation, "validation")
-    _check_fit(run, epochs, batch_size, patience, held_out, schedule, callbacks)
+    callbacks = _checked_callbacks(callbacks)
+    _check_fit(run, epochs, batch_size, patience, held_out, schedule)
     if checkpoint is not None:
         _check_path(checkpoint)
     history, best = History(), _Best(model, patience, checkpoint)
@@ -215,8 +216,9 @@ def fit(
             if interrupted() > 1:
                 raise
             history.stopped = "interrupted"
+        finally:
+            run.forget_gradients()
         best.restore()
-    run.forget_gradients()
     return history
 
 
@@ -231,7 +233,7 @@ def evaluate(
     _check_model(model)
     metrics, data = _checked_metrics(metrics), _dataset(test, "test")
     with _mode(model, False), no_grad():
-        outputs, targets = predict(model, data.x, batch_size=batch_size), data.y
+        outputs, targets = predict(model, data.x, batch_size=batch_size), data.y.copy()
         value = _number(loss(wrap(outputs), targets), "loss")
         return {"loss": value, **{name: _number(metric(outputs, targets), name) for name, metric in metrics.items()}}
 
@@ -251,7 +253,7 @@ def predict(model: Module, x: Any, *, batch_size: int = 256) -> Array:
         raise ValueError("predict needs inputs with one row per example, not a single number; write x[None]")
     starts = range(0, max(len(inputs), 1), batch_size)
     with _mode(model, False), no_grad():
-        outputs = [_outputs(model, inputs[i : i + batch_size]) for i in starts]
+        outputs = [_outputs(model, inputs[i : i + batch_size].copy()) for i in starts]
     return np.concatenate([o.data if isinstance(o, Tensor) else o for o in outputs])
 
 
@@ -271,10 +273,10 @@ class _Run:
         self.model, self.loss, self.optimizer, self.metrics = model, loss, optimizer, metrics
         self.l1, self.l2, self.clip_norm = l1, l2, clip_norm
         _check_model(model)
-        self.named = dict(model.named_parameters())
+        self.named = {name: p for name, p in model.named_parameters() if p.data.dtype.kind == "f"}
         self.parameters = list(self.named.values())
         self.norms: dict[str, dict[str, float]] = {}
-        self.has_buffers = any(True for _ in model.named_buffers())
+        self.stateful: bool | None = None  # whether batches leave anything behind; the first one may be who begins it
 
     def step(self, x: Array, y: Array, where: str, measured: bool) -> tuple[float, Array | None, Array]:
         """Forward, backward, update; gives the batch's loss, its outputs (if a metric wants them) and its targets.
@@ -282,23 +284,27 @@ class _Run:
         If it is `measured`, `norms` then says how large each weight, gradient and update was.
         """
         dice = random.generator().bit_generator.state
-        buffers = {name: array.copy() for name, array in self.model.named_buffers()} if self.has_buffers else {}
+        put_back: Callable[[], None] = lambda: None
+        if self.stateful is not False:
+            put_back = remembered(self.model, weights=False)
         self.forget_gradients()
         outputs, loss, objective = self.forward(x, y)
         objective.backward()
         gradients = [p.grad.data for p in self.parameters if p.grad is not None]
         if not math.isfinite(loss) or not all(np.isfinite(g).all() for g in gradients):
             random.generator().bit_generator.state = dice
+            put_back()
             try:
                 raise FloatingPointError(self._first_not_finite(x, y, where, loss))
             finally:
-                for name, array in self.model.named_buffers():
-                    array[...] = buffers[name]
+                put_back()
                 self.forget_gradients()
         if self.clip_norm is not None:
             clip_grad_norm(self.parameters, self.clip_norm)
         before = {name: p.data.copy() for name, p in self.named.items()} if measured else {}
         self.optimizer.step()
+        if measured or self.stateful is None:
+            self.stateful = has_state(self.model)
         if measured:
             self.norms = {name: _norms(p, before[name]) for name, p in self.named.items()}
         return loss, outputs if self.metrics else None, y
@@ -377,7 +383,7 @@ class _Run:
 
 def _norms(p: Tensor, before: Array) -> dict[str, float]:
     arrays = {"weight": p.data, "gradient": None if p.grad is None else p.grad.data, "update": p.data - before}
-    return {what: 0.0 if array is None else float(np.linalg.norm(array)) for what, array in arrays.items()}
+    return {what: 0.0 if array is None else euclidean_norm(array) for what, array in arrays.items()}
 
 
 class _Best:
@@ -386,14 +392,14 @@ class _Best:
     def __init__(self, model: Module, patience: int | None, checkpoint: Any) -> None:
         self.model, self.patience, self.checkpoint = model, patience, checkpoint
         self.lowest, self.since = math.inf, 0
-        self.weights: dict[str, Array] | None = None
+        self.put_back: Callable[[], None] | None = None
 
     def consider(self, loss: float) -> None:
         self.since += 1
         if loss < self.lowest:
             self.lowest, self.since = loss, 0
             if self.patience is not None:
-                self.weights = {name: np.array(array) for name, array in self.model.state_dict().items()}
+                self.put_back = remembered(self.model)
             if self.checkpoint is not None:
                 save(self.model, self.checkpoint)
 
@@ -402,8 +408,8 @@ class _Best:
         return self.patience is not None and self.since >= self.patience
 
     def restore(self) -> None:
-        if self.weights is not None:
-            self.model.load_state_dict(self.weights)
+        if self.put_back is not None:
+            self.put_back()
 
 
 def _outputs(model: Module, x: Array) -> Any:
@@ -499,6 +505,12 @@ def _number(value: Any, name: str) -> float:
     return float(array.reshape(()))
 
 
+def _real(name: str, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.number)):
+        raise TypeError(f"{name} must be a number, not {value!r}")
+    return float(value)
+
+
 def _dataset(given: Any, name: str) -> Dataset:
     try:
         data = as_dataset(given)
@@ -521,6 +533,12 @@ def _checked_metrics(metrics: Mapping[str, Metric] | None) -> Mapping[str, Metri
     return metrics
 
 
+def _checked_callbacks(callbacks: Iterable[Callback]) -> list[Callback]:
+    if not isinstance(callbacks, Iterable) or not all(map(callable, found := list(callbacks))):
+        raise TypeError("callbacks must be a list of functions callback(epoch, history)")
+    return found
+
+
 def _check_model(model: Any) -> None:
     if not isinstance(model, Module):
         hint = "; write tl.nn.Linear(…), not tl.nn.Linear" if isinstance(model, type) else ""
@@ -532,6 +550,8 @@ def _check_path(checkpoint: Any) -> None:
     file, _, _ = _format(checkpoint)
     if not file.parent.is_dir():
         raise FileNotFoundError(f"checkpoint={str(checkpoint)!r}: there is no folder {str(file.parent)!r}")
+    if file.is_dir():
+        raise IsADirectoryError(f"checkpoint={str(checkpoint)!r} is a folder; give the path of a file to write")
 
 
 def _check_fit(
@@ -541,7 +561,6 @@ def _check_fit(
     patience: int | None,
     validation: Dataset | None,
     schedule: Schedule | None,
-    callbacks: Sequence[Callback],
 ) -> None:
     whole("epochs", epochs, 0)
     whole("batch_size", batch_size, 1)
@@ -557,9 +576,10 @@ def _check_fit(
             "model.parameters() of this very model"
         )
     for name, strength in (("l1", run.l1), ("l2", run.l2)):
+        _real(name, strength)
         if not 0 <= strength < math.inf:
             raise ValueError(f"{name} must be a finite number ≥ 0, not {strength}")
-    if run.clip_norm is not None and not run.clip_norm > 0:
+    if run.clip_norm is not None and not _real("clip_norm", run.clip_norm) > 0:
         raise ValueError(f"clip_norm must be a number > 0, not {run.clip_norm}")
     if patience is not None:
         whole("patience", patience, 1)
@@ -569,5 +589,3 @@ def _check_fit(
         raise TypeError(f"schedule must be a learning-rate schedule of tinydl.optim, not {schedule!r}")
     if schedule is not None and schedule.optimizer is not run.optimizer:
         raise ValueError("the schedule was made with another optimizer, so it would never change this one's lr")
-    if callable(callbacks) or not all(callable(callback) for callback in callbacks):
-        raise TypeError("callbacks must be a list of functions callback(epoch, history)")

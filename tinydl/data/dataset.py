@@ -144,12 +144,10 @@ class Batches:
 
     def __iter__(self) -> Iterator[tuple[Array, Array]]:
         x, y = self.examples
-        order = generator(self._rng).permutation(len(x)) if self.shuffle else None
+        order = generator(self._rng).permutation(len(x)) if self.shuffle else np.arange(len(x))
         for i in range(len(self)):
-            batch: Any = slice(i * self.batch_size, (i + 1) * self.batch_size)
-            if order is not None:
-                batch = order[batch]
-            yield x[batch], y[batch]
+            batch = order[i * self.batch_size : (i + 1) * self.batch_size]
+            yield x[batch], y[batch]  # copies, also in order: who writes into a batch doesn't write into the Dataset
 
 
 def batches(

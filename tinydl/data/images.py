@@ -114,6 +114,8 @@ def _pair(image_file: Path, label_file: Path, images: bool) -> Dataset:
     x, y = read_idx(image_file, 3), read_idx(label_file, 1)
     if len(x) != len(y):
         raise ValueError(f"{image_file} holds {len(x)} images, but {label_file} holds {len(y)} labels")
+    if x.shape[1:] != (28, 28):
+        raise ValueError(f"{image_file} holds images of {x.shape[1]}×{x.shape[2]} pixels, not of 28×28")
     if y.size and y.max() > 9:
         raise ValueError(f"{label_file} is damaged: it holds a label {y.max()}, but the classes are 0…9")
     return _dataset(x, y, 255, images)
@@ -135,11 +137,13 @@ def read_idx(path: Path, axes: int) -> Array:
         except (OSError, EOFError, zlib.error) as error:
             raise ValueError(f"{path} is damaged: {error}") from error
     start = 4 + 4 * axes
-    if raw[:4] != bytes([0, 0, 8, axes]) or len(raw) < start:
+    if raw[:4] != bytes([0, 0, 8, axes]):
         raise ValueError(
             f"{path} isn't an IDX file of bytes with {axes} axes: it begins with {raw[:4].hex(' ') or 'nothing'}, "
             f"not 00 00 08 {axes:02x}"
         )
+    if len(raw) < start:
+        raise ValueError(f"{path} is damaged: it ends after {len(raw)} bytes, within its header of {start}")
     shape = tuple(int(n) for n in np.frombuffer(raw, ">u4", axes, offset=4))
     if len(raw) - start != math.prod(shape):
         raise ValueError(

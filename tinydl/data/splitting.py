@@ -103,11 +103,15 @@ class Standardizer:
             raise ValueError("an empty training set has no mean")
         if x.dtype.kind == "f" and not np.isfinite(x).all():
             raise FloatingPointError(f"the training inputs hold a NaN or infinity, first at {_first_bad(x)}")
+        low, high = x.min(axis=0).astype(np.float64), x.max(axis=0).astype(np.float64)
         # compared exactly: the mean of equal numbers may be rounded, and then their std isn't 0
-        constant = x.min(axis=0) == x.max(axis=0)
-        self.mean = np.where(constant, x[0], x.mean(axis=0, dtype=np.float64))
-        self.std = np.where(constant, 1.0, x.std(axis=0, dtype=np.float64))
-        self.std[self.std == 0] = 1  # a spread too small for a float64
+        constant = low == high
+        # a power of two near the largest number, by which all is divided lest squares and sums leave float64's range
+        power = np.frexp(np.maximum(abs(low), abs(high)))[1] - 1
+        self._unit = np.where(constant, 1.0, np.ldexp(1.0, power))
+        scaled = x / self._unit
+        self.mean = np.where(constant, low, scaled.mean(axis=0) * self._unit)
+        self.std = np.where(constant, 1.0, scaled.std(axis=0) * self._unit)
 
     def __call__(self, x: Any) -> Array:
         x = check_array("x", x)
@@ -117,7 +121,8 @@ class Standardizer:
                 f"the training set has features of shape {self.mean.shape}, but these inputs have shape {x.shape}"
             )
         dtype = x.dtype if x.dtype.kind == "f" else default_dtype_now()
-        return np.asarray((x - self.mean) / self.std).astype(dtype)
+        unit = self._unit
+        return np.asarray((x / unit - self.mean / unit) / (self.std / unit)).astype(dtype)
 
 
 def standardize(train: Any, *others: Any) -> Any:

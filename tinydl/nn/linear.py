@@ -47,17 +47,7 @@ class Linear(Module):
         self.bias = init.uniform_(parameter(out_features), -bound, bound) if bias else None
 
     def forward(self, x: Any) -> Tensor:
-        try:
-            y: Tensor = F.linear(x, self.weight, self.bias)
-        except ValueError as error:
-            shape = np.shape(x._data if isinstance(x, Tensor) else x)
-            if shape[-1:] == (self.in_features,):
-                raise
-            given = f"x of shape {shape}" if shape else f"x = {x!r}"
-            raise ValueError(
-                f"{given} doesn't fit the weight of shape {self.weight._data.shape}: the last axis of x must be "
-                f"in_features = {self.in_features} long"
-            ) from error
+        y: Tensor = F.linear(x, self.weight, self.bias)
         return y
 
     def extra_repr(self) -> str:

@@ -185,11 +185,7 @@ class Module:
                 renewed[id(old)] = np.array(given[name], dtype=old.dtype)
                 if isinstance(old, Tensor):
                     old.data = renewed[id(old)]
-            if isinstance(old, Tensor):
-                continue
-            if isinstance(holder, tuple):
-                old[...] = given[name]
-            else:  # a graph computed with the old buffer keeps its value
+            if not isinstance(old, Tensor):  # a graph computed with the old buffer keeps its value
                 holder[key] = renewed[id(old)]
 
     # ---- how it is shown ----
@@ -223,8 +219,24 @@ def _found(name: str, holder: Any, key: Any) -> Iterator[tuple[str, Any, Any, An
         for inner in tuple(value):
             yield from _found(f"{name}.{inner}", value, inner)
     elif isinstance(value, (list, tuple)):
+        items = value if isinstance(value, list) else _Items(holder, key)
         for i in range(len(value)):
-            yield from _found(f"{name}.{i}", value, i)
+            yield from _found(f"{name}.{i}", items, i)
+
+
+class _Items:
+    """A tuple in its holder, whose items can be set: a new tuple then takes its place."""
+
+    def __init__(self, holder: Any, key: Any) -> None:
+        self.holder, self.key = holder, key
+
+    def __getitem__(self, i: int) -> Any:
+        return self.holder[self.key][i]
+
+    def __setitem__(self, i: int, item: Any) -> None:
+        old = self.holder[self.key]
+        items = (*old[:i], item, *old[i + 1 :])
+        self.holder[self.key] = type(old)(*items) if hasattr(old, "_fields") else items  # a named tuple stays one
 
 
 def _is_parameter(full: str, name: str, value: Tensor) -> bool:
@@ -267,9 +279,20 @@ def _misfits(own: Mapping[str, Any], given: Mapping[str, Array]) -> list[str]:
             problems.append(f"{name}: dtype {new.dtype} given, {old.dtype} expected")
         elif new.shape != old.shape:
             problems.append(f"{name}: shape {new.shape} given, {old.shape} expected")
+        elif not _has_room(old.dtype, new):
+            problems.append(f"{name}: numbers of {new.dtype} given that are no {old.dtype}")
         elif same != name and same in given and not np.array_equal(new, given[same], equal_nan=new.dtype.kind == "f"):
             problems.append(f"{name}: the same value as {same} here, but different ones are given")
     return problems
+
+
+def _has_room(dtype: Any, array: Array) -> bool:
+    """Whether the numbers survive the cast: integers as they are, finite floats as finite ones."""
+    with np.errstate(over="ignore"):
+        cast = array.astype(dtype)
+    if dtype.kind == "f":
+        return np.array_equal(np.isfinite(cast), np.isfinite(array))
+    return np.array_equal(cast, array)
 
 
 def current_path() -> str:

@@ -59,10 +59,10 @@ class BatchNorm1d(Module):
         axes, column = ((0,), self.num_features) if x.ndim == 2 else ((0, 2), (self.num_features, 1))
         mean, var = self.running_mean, self.running_var
         if self.training or mean is None or var is None:
-            if x.size == self.num_features:
+            if x.size <= self.num_features:
                 raise ValueError(
-                    f"BatchNorm1d can't normalise over one value per feature, as x of shape {x.shape} has: train with "
-                    "larger batches, or call model.eval() first"
+                    f"BatchNorm1d normalises over more than one value per feature, which x of shape {x.shape} hasn't: "
+                    "train with batches of another size, or call model.eval() first"
                 )
             y = normalise(x, axis=axes, eps=self.eps)
             self._follow(x._data if isinstance(x, Tensor) else x, axes)
