@@ -6,11 +6,14 @@ torch's. Where a derivative exists although the usual formula for it fails, it m
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 
 import tinydl as tl
-from tinydl.derivatives.elementwise import sinc_derivative
+from tinydl import functional as F
+from tinydl.derivatives.elementwise import masked, sinc_derivative
 from tinydl.dispatch import kinks
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
@@ -107,6 +110,47 @@ def test_a_masked_branch_gives_no_nan_even_where_its_slope_is_infinite():
         equal(g[:2], [0, 0.75])
 
 
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("n", [1, 5000])  # large arrays take another way
+def test_relu_hands_on_nothing_where_it_is_0_even_of_an_infinite_or_undefined_gradient(n, dtype):
+    x, slopes = np.tile([-1.0, 4.0, -0.0, 9.0], n), np.tile([0, 0.25, 0, 1 / 6], n)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warnings.filterwarnings("ignore", "divide by zero")  # of the root's slope at 0, which is infinite
+        for create_graph in (False, True):
+            t = tl.tensor(x, requires_grad=True, dtype=dtype)
+            np.sqrt(F.relu(t)).backward(gradient=np.ones(4 * n), create_graph=create_graph)
+            np.testing.assert_allclose(t.grad.data, slopes, rtol=1e-3)
+        given = gradients(F.relu, x, g=np.tile([NAN, 1, -INF, INF], n), dtype=dtype)
+    np.testing.assert_array_equal(given, np.tile([0, 1, 0, INF], n))
+
+
+def test_the_root_of_relu_has_torchs_slope():
+    torch = pytest.importorskip("torch")
+    for n in (1, 5000):
+        x = np.tile([-1.0, 4.0, 0.0], n)
+        theirs = torch.tensor(x, requires_grad=True)
+        torch.sqrt(torch.relu(theirs)).sum().backward()
+        ours = gradients(lambda t: np.sqrt(F.relu(t)), x, g=np.ones(3 * n))
+        np.testing.assert_array_equal(ours, theirs.grad.numpy())
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.longdouble])
+def test_masking_gives_what_where_gives_for_every_size_layout_and_shape(dtype):
+    rng = np.random.default_rng(2)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for shape in ((), (5,), (64, 48), (1024,), (3, 1023)):
+            g, mask = rng.normal(size=shape).astype(dtype), rng.random(shape) < 0.5
+            special = np.where(rng.random(shape) < 0.3, rng.choice([INF, -INF, NAN, 3e4], shape), g).astype(dtype)
+            for values in (g, special, special.T.copy().T, np.broadcast_to(special[..., :1] if shape else g, shape)):
+                for made in (masked(values, mask), masked(tl.tensor(values), mask).data):
+                    assert made.dtype == dtype and made.shape == shape
+                    np.testing.assert_array_equal(made, np.where(mask, values, dtype(0)))
+        column = rng.normal(size=(64, 1)).astype(dtype)
+        np.testing.assert_array_equal(masked(column, mask[:1, :64]), np.where(mask[:1, :64], column, dtype(0)))
+
+
 def test_sinc_has_all_its_derivatives_at_0_and_near_it():
     (first, second, third, fourth) = derivatives(np.sinc, [0.0, 1e-9, 1e-3, 0.4, 1.0], 4)
     p = np.pi
@@ -190,6 +234,30 @@ def test_infinite_logarithms_share_as_the_maximum_does(f):
     da, db = gradients(f, [-INF, -INF, INF, 1.0, 2.0], [-INF, 0.0, INF, INF, 2.0])
     equal(da, [1.5, 0, 2.5, 0, 3.5])
     equal(db, [1.5, 4, 2.5, 6, 3.5])
+
+
+@pytest.mark.parametrize("f", [np.logaddexp, np.logaddexp2])
+@pytest.mark.parametrize(
+    ("dtype", "sizes"), [(np.float16, [6e4]), (np.float32, [1e4, 1e7, 1e38]), (float, [1e16, 1e300])]
+)
+def test_the_slopes_of_large_logarithms_add_up_to_1(f, dtype, sizes):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for size in [*sizes, *(-s for s in sizes), INF, -INF]:
+            equal(gradients(f, [size], [size], dtype=dtype), [[1.5], [1.5]])
+            equal(
+                gradients(f, [size, 1.0], [1.0, size], dtype=dtype), [[3, 0], [0, 4]] if size > 0 else [[0, 4], [3, 0]]
+            )
+
+
+def test_the_slopes_of_a_sum_of_exponentials_are_exact_also_far_from_a_tie():
+    a = np.array([0.0, 1.0, -3.0, 20.0, 1e6, 1e6 + 0.5], np.float32)
+    b = np.array([0.0, 2.0, 4.0, -20.0, 1e6 + 1, 1e6], np.float32)
+    for f, base in ((np.logaddexp, np.e), (np.logaddexp2, 2.0)):
+        exact = 1 / (1 + base ** (b.astype(np.float64) - a))
+        da, db = gradients(f, a, b, g=np.full(6, 2.0), dtype=np.float32)
+        np.testing.assert_allclose(da, 2 * exact, rtol=1e-6)
+        np.testing.assert_allclose(db, 2 / (1 + base ** (a.astype(np.float64) - b)), rtol=1e-6)
 
 
 def test_clip_has_slope_1_on_its_bounds_and_the_bounds_have_0_there():
@@ -382,10 +450,10 @@ def test_repetitions_given_as_an_array_are_added_up():
     equal(gradients(lambda x: np.repeat(x, np.array([2])), [1.0, 2.0]), [3 + 4, 5 + 6])
 
 
-def test_elements_in_the_order_of_memory_are_those_of_numpy_and_their_gradients_go_back():
+def test_elements_in_either_order_are_those_of_numpy_and_their_gradients_go_back():
     x = np.arange(6.0).reshape(2, 3)
-    ravelled = [lambda t, order=order: t.T.ravel(order=order) for order in "CFAK"]
-    reshaped = [lambda t, order=order: t.T.reshape((6,), order=order) for order in "CFA"]
+    ravelled = [lambda t, order=order: t.T.ravel(order=order) for order in "CF"]
+    reshaped = [lambda t, order=order: t.T.reshape((6,), order=order) for order in "CF"]
     for f in ravelled + reshaped:
         np.testing.assert_array_equal(f(tl.tensor(x)).data, f(x))
         equal(gradients(f, x), 3 + np.argsort(f(x)).reshape(2, 3))
@@ -464,7 +532,8 @@ def test_a_power_norm_is_flat_in_elements_that_are_0_beside_others_that_are_not(
         (np.prod, "prod", ([0.0, 2.0, 0.0],)),
         (np.prod, "prod", ([0.0, 2.0, 3.0],)),
         (np.nan_to_num, "nan_to_num", ([0.0, NAN, INF],)),
-        (np.logaddexp, "logaddexp", ([1.0, -INF], [1.0, 0.0])),
+        (np.logaddexp, "logaddexp", ([1.0, -INF, 1e300], [1.0, 0.0, 1e300])),
+        (np.logaddexp2, "logaddexp2", ([1.0, -INF], [1.0, 0.0])),
         (np.remainder, "remainder", ([4.0, -3.0, 5.0], [2.0, 2.0, -3.0])),
         (np.sinc, "sinc", ([0.0, 1.0, 0.5],)),
     ],
@@ -479,3 +548,30 @@ def test_the_convention_is_torchs_where_torch_gives_a_finite_number(ours, torchs
         b = x.grad.numpy()
         assert np.isfinite(b).all()
         np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-14)
+
+
+def test_the_layout_of_an_input_in_memory_changes_no_value():
+    a, w = np.asfortranarray(np.arange(6.0).reshape(2, 3)), np.arange(6.0)
+    for order, value in (("C", 55), ("F", 50)):
+        for layout in (a, np.ascontiguousarray(a)):
+            f = lambda t, order=order: (np.ravel(t, order=order) * w).sum()
+            assert f(layout) == value and tl.value_and_grad(f)(layout)[0] == value
+    np.testing.assert_array_equal(np.copy(tl.tensor(a)).data, a)
+    np.testing.assert_array_equal(np.copy(tl.tensor(a), order="K").data, a)
+
+
+def test_elu_is_straight_at_0_as_torchs():
+    torch = pytest.importorskip("torch")
+    for alpha in (1.0, 0.7):
+        x = np.array([-1.0, 0.0, 2.0])
+        theirs = torch.tensor(x, requires_grad=True)
+        (first,) = torch.autograd.grad(torch.nn.functional.elu(theirs, alpha).sum(), theirs, create_graph=True)
+        (second,) = torch.autograd.grad(first.sum(), theirs)
+        ours = derivatives(lambda x, alpha=alpha: F.elu(x, alpha), x, 2)
+        equal(ours[0], first.detach().numpy())
+        equal(ours[1], second.numpy())
+        equal(ours[1][1:], 0)
+
+
+def test_the_second_derivative_of_elu_at_0_is_that_of_its_right_side():
+    equal(derivatives(lambda x: F.elu(x, 0.7), [-1.0, 0.0, 2.0], 2)[1], [0.7 * np.exp(-1.0), 0, 0])

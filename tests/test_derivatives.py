@@ -351,9 +351,9 @@ CASES = [
     Case("reshape", lambda x: np.reshape(x, (4, -1)), S3, torch=lambda x: x.reshape(4, -1)),
     Case("reshape", lambda x: np.reshape(x, (4, 6), order="F"), S3,
          torch=lambda x: x.permute(2, 1, 0).reshape(6, 4).T),
-    Case("reshape", lambda x: x.reshape(6, 4) + x.reshape((6, 4), order="A") + x.reshape(-1).reshape([6, 4]), S3,
+    Case("reshape", lambda x: x.reshape(6, 4) + x.reshape((6, 4), order="C") + x.reshape(-1).reshape([6, 4]), S3,
          torch=lambda x: 3 * x.reshape(6, 4)),
-    Case("ravel", lambda x: np.ravel(x) + x.flatten() + x.ravel(order="K"), S3, torch=lambda x: 3 * x.ravel()),
+    Case("ravel", lambda x: np.ravel(x) + x.flatten() + x.ravel(order="C"), S3, torch=lambda x: 3 * x.ravel()),
     Case("ravel", lambda x: np.ravel(x, "F") + x.T.flatten(), S3, torch=lambda x: 2 * x.permute(2, 1, 0).ravel()),
     Case("transpose", lambda x: np.transpose(x), S3, torch=lambda x: x.permute(2, 1, 0)),
     Case("transpose", lambda x: np.transpose(x, (1, -1, 0)), S3, torch=lambda x: x.permute(1, 2, 0)),
@@ -565,7 +565,17 @@ def test_value_gradient_and_second_derivative_are_torchs(case, rng, monkeypatch)
         (lambda x: np.add(x, 1, where=x.data > 0), "where="),
         (lambda x: np.add(x, x, out=np.zeros((2, 3))), "out="),
         (lambda x: np.clip(x, 0, 1, dtype=np.float64), "dtype="),
-        (lambda x: np.ravel(x[:, ::2], order="K"), "order="),
+        *(
+            (lambda x, f=f, order=order: f(x, order=order), "no part of a Tensor's value")
+            for f in (
+                np.ravel,
+                np.copy,
+                lambda x, order: x.flatten(order),
+                lambda x, order: x.T.reshape(6, order=order),
+            )
+            for order in "AK"
+            if (f, order) != (np.copy, "K")
+        ),
         (lambda x: np.pad(x, 1, mode="mean"), "mode="),
         (lambda x: np.pad(x, 1, mode="reflect", reflect_type="odd"), "reflect_type="),
         (lambda x: np.pad(x, 1, constant_values=x[0, 0]), "constant_values="),
@@ -626,6 +636,25 @@ def test_integer_tensors_are_constants_that_follow_numpys_promotion(dtype):
     np.testing.assert_array_equal(x.grad.data, n.data.astype(np.float32).sum(0))
 
 
+def test_a_tensor_without_axes_may_be_reduced_along_axis_0_or_minus_1_where_numpy_lets_it():
+    reductions = [np.sum, np.max, np.min, np.prod, np.ptp, np.cumsum, np.cumprod]
+    picking = [lambda x, axis: np.take(x, [0, 0, 0], axis=axis), lambda x, axis: np.repeat(x, 3, axis=axis)]
+    softmaxes = [tl.functional.softmax, tl.functional.log_softmax, tl.functional.logsumexp]
+    for f in [*reductions, *picking, *softmaxes]:
+        for axis in (0, -1):
+            for value in (2.0, 0.0):
+                assert_first_and_second_of_number(lambda x, f=f, axis=axis: f(x, axis=axis), np.array(value))
+
+
+def assert_first_and_second_of_number(f, x):
+    t, g = tl.tensor(x, requires_grad=True), np.full(np.shape(f(x)), 3.0)
+    y = f(t)
+    np.testing.assert_array_equal(y.data, f(x))
+    y.backward(gradient=g, create_graph=True)
+    slope = (np.sum(g * f(x + 1e-3)) - np.sum(g * f(x - 1e-3))) / 2e-3
+    np.testing.assert_allclose(t.grad.data, slope, rtol=1e-6, atol=1e-9)
+
+
 def test_a_tensor_without_axes_goes_through_every_reduction():
     for f in (np.sum, np.mean, np.max, np.min, np.prod, np.median, np.cumsum, np.cumprod, np.ptp, np.var, np.std):
         x = tl.tensor(np.array(2.0), requires_grad=True)
@@ -647,3 +676,87 @@ def test_sums_over_rows_named_more_than_once_are_right_in_every_integer_dtype(rn
         for i, row in zip(index.ravel(), g.reshape(-1, 3, 2), strict=True):
             expected[int(i)] += row
         np.testing.assert_allclose(x.grad.data, expected, rtol=1e-12, atol=1e-14)
+
+
+def test_an_element_is_taken_by_an_empty_list_and_by_booleans_as_by_the_integers_they_are():
+    for indices, expected in (([], [0, 0, 0]), (np.array([True, False, True]), [4, 8, 0]), ([[False]], [3, 0, 0])):
+        x = tl.tensor(np.array([1.0, 2.0, 5.0]), requires_grad=True)
+        y = np.take(x, indices)
+        np.testing.assert_array_equal(y.data, np.take(x.data, indices))
+        y.backward(gradient=np.arange(3.0, 3 + y.size).reshape(y.shape))
+        np.testing.assert_array_equal(x.grad.data, expected)
+
+
+def test_arguments_by_position_stand_where_numpy_has_them(rng):
+    x = rng.normal(size=(2, 3, 4))
+    for f in (
+        lambda x: np.var(x, 1, None, None, 1, True), lambda x: np.std(x, 1, None, None, 1, True),
+        lambda x: x.var(0, None), lambda x: np.median(x, [0, 1]), lambda x: np.median(x, np.int64(1)),
+        lambda x: np.median(x, (0, -1), None, False),
+    ):  # fmt: skip
+        np.testing.assert_array_equal(f(tl.tensor(x)).data, f(x))
+        assert_first_derivative(f, [x], [0], rng)
+
+
+# ---- float16, which holds no number above 65504 and no sum of ones above 2048 ----
+
+MANY = 70_000
+
+
+def assert_float16_is_float64_rounded(f, *arrays, create_graph=False):
+    """The gradients of f at these float16 arrays are those in float64, but for rounding. (The values are NumPy's.)"""
+    found = []
+    for dtype in (np.float64, np.float16):
+        leaves = [tl.tensor(x.astype(np.float16).astype(dtype), requires_grad=True) for x in arrays]
+        y = f(*leaves)
+        g = np.random.default_rng(3).uniform(0.5, 1.5, y.shape).astype(np.float16)
+        y.backward(gradient=g, create_graph=create_graph)
+        found.append([x.grad.data for x in leaves])
+    for wide, narrow in zip(*found, strict=True):
+        assert narrow.dtype == np.float16
+        bound = 2e-3 * np.abs(wide) + 1e-3 * np.max(np.abs(wide), initial=0) + 6e-8
+        assert (np.abs(narrow - wide) <= bound).all(), (narrow, wide)
+
+
+INDICES = np.zeros(4096, int)
+
+
+@pytest.mark.parametrize("create_graph", [False, True])
+@pytest.mark.parametrize(
+    ("f", "shapes"),
+    [
+        (np.mean, [(700, 100)]),
+        (lambda x: np.mean(x, axis=0), [(MANY, 2)]),
+        (np.var, [(MANY,)]),
+        (np.std, [(MANY,)]),
+        (lambda x: np.std(x, axis=0, ddof=1), [(MANY, 2)]),
+        (lambda x: np.std(x, axis=1, keepdims=True), [(2, 4096)]),
+        (lambda x: np.max(x - x.data, axis=0), [(MANY, 2)]),
+        (lambda x: np.min(x - x.data) * 1024, [(1000, 1000)]),
+        (lambda x: np.mean(x) * 1024, [(1000, 1000)]),
+        (lambda x, b: x + b, [(4096, 2), (2,)]),
+        (lambda x, b: x * b, [(4096, 3, 2), (3, 1)]),
+        (lambda x, b: x + b, [(2, 4096), (2, 1)]),
+        (lambda x: np.cumsum(x / 4096, axis=0), [(4096, 2)]),
+        (lambda x: np.cumprod(x - x.data + 1), [(4096,)]),
+        (lambda x: np.tile(x, (4096, 1)), [(2,)]),
+        (lambda x: np.repeat(x, 4096, axis=0), [(2, 3)]),
+        (lambda x: np.repeat(x, np.array([4096, 1]), axis=0), [(2, 3)]),
+        (lambda x: np.take(x, INDICES, axis=0), [(2, 3)]),
+        (lambda x: x[INDICES], [(2, 3)]),
+        (lambda x: x[:, INDICES], [(2, 3)]),
+        (lambda x: x[INDICES, INDICES], [(2, 3)]),
+        (lambda a, b: np.einsum("...i,i->...i", a, b), [(4096, 2), (2,)]),
+        (lambda a, b: np.einsum("i,bi->i", a, b), [(2,), (20_000, 2)]),
+        (lambda a, b: np.vecdot(a / 64, b / 64), [(3, 4096), (4096,)]),
+    ],
+)
+def test_float16_gradients_are_summed_in_float32_and_rounded_once(f, shapes, create_graph):
+    rng = np.random.default_rng(7)
+    assert_float16_is_float64_rounded(f, *(rng.uniform(0.5, 1.5, shape) for shape in shapes), create_graph=create_graph)
+
+
+def test_the_variance_of_a_million_float16_numbers_far_from_0_has_the_slope_it_has_in_float64():
+    x = np.random.default_rng(7).uniform(60.01, 61.01, 1_000_000)
+    for f in (np.var, np.std):
+        assert_float16_is_float64_rounded(lambda x, f=f: f(x) * 1024, x)

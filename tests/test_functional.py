@@ -111,6 +111,9 @@ def test_activations_keep_float32_and_nan_and_give_arrays_for_arrays(name):
     assert np.isnan(y).tolist() == [False, True, False]
     assert getattr(F, name)(tl.tensor([1.0, 2.0])).dtype == np.float32
     assert np.isfinite(getattr(F, name)(tl.tensor([1, 2])).numpy()).all()
+    if name not in ("relu", "tanh"):  # which are NumPy's functions
+        for dtype in (bool, np.int8, np.int64):
+            assert getattr(F, name)(np.array([1, 0], dtype)).dtype == np.float64
 
 
 @pytest.mark.parametrize("name", ["relu", "leaky_relu", "elu", "gelu", "silu", "sigmoid", "tanh", "softplus", "erf"])
@@ -722,3 +725,119 @@ def test_the_slopes_of_elu_and_leaky_relu_to_the_left_are_their_options(x):
     np.testing.assert_allclose([y[0], g[0]], [x, 1] if x > 0 else [0.7 * math.expm1(x), 0.7 * math.exp(x)])
     y, g = slope(lambda t: F.leaky_relu(t, negative_slope=0.3), np.array([x]))
     np.testing.assert_allclose([y[0], g[0]], [x, 1] if x > 0 else [0.3 * x, 0.3])
+
+
+# ---- float16, which holds no number above 65504 and no sum of ones above 2048 ----
+
+
+def assert_float16_is_float64_rounded(f, *arrays, atol=1e-3, create_graph=False):
+    """Value and gradients of f at these float16 arrays are those in float64, but for rounding; nothing is warned of.
+
+    With `create_graph` also the gradients, by the arrays and the cotangent, of a weighted sum of the gradients.
+    """
+    found = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for dtype in (np.float64, np.float16):
+            leaves = [tl.tensor(x.astype(np.float16).astype(dtype), requires_grad=True) for x in arrays]
+            y = f(*leaves)
+            g = np.random.default_rng(3).uniform(0.5, 1.5, y.shape).astype(np.float16)
+            g = tl.tensor(g, requires_grad=create_graph)
+            y.backward(gradient=g, create_graph=create_graph)
+            found.append([y.data, *(x.grad.data for x in leaves)])
+            if create_graph:
+                rng = np.random.default_rng(4)
+                second = sum((x.grad * rng.uniform(0.5, 1.5, x.shape).astype(dtype)).sum() for x in leaves)
+                for x in [*leaves, g]:
+                    x.grad = None
+                second.backward()
+                found[-1] += [np.zeros(1, dtype) if x.grad is None else x.grad.data for x in leaves]
+                found[-1].append(g.grad.data)
+    for wide, narrow in zip(*found, strict=True):
+        assert narrow.dtype == np.float16, narrow
+        bound = 2e-3 * np.abs(wide) + atol * np.max(np.abs(wide), initial=0) + 6e-8
+        assert (np.abs(narrow - wide) <= bound).all(), (narrow, wide)
+
+
+@pytest.mark.parametrize("create_graph", [False, True])
+@pytest.mark.parametrize(
+    ("f", "shapes"),
+    [
+        (lambda x: F.mse_loss(x * 100, np.zeros((700, 100)) - 50), [(700, 100)]),
+        (lambda x: F.l1_loss(x, np.zeros((700, 100)) - 1, reduction="mean") * 1024, [(700, 100)]),
+        (F.linear, [(4096, 3), (2, 3), (2,)]),
+        (F.softmax, [(2, 70_000)]),
+        (lambda x: F.softmax(x, axis=0), [(70_000, 2)]),
+        (F.log_softmax, [(2, 70_000)]),
+        (lambda x: F.log_softmax(x, axis=0), [(70_000, 2)]),
+        (F.logsumexp, [(2, 70_000)]),
+        (lambda x: F.logsumexp(x, axis=0, keepdims=True), [(70_000, 2)]),
+        (lambda x: F.cross_entropy(x, np.arange(70_000) % 3) * 1024, [(70_000, 3)]),
+        (lambda x: F.cross_entropy(x, np.array([3, 9]), weight=np.linspace(1, 2, 70_000)), [(2, 70_000)]),
+        (lambda x: fused.normalise(x), [(8, 4096)]),
+        (lambda x: fused.normalise(x, axis=(0,)), [(4096, 3)]),
+        (lambda x: fused.normalise(x, axis=(0,)), [(70_000, 2)]),
+        (lambda x: fused.normalise(x, axis=(0, 2)), [(4096, 3, 2)]),
+        (lambda x: fused.inverse_std(x, axis=(0,)) * 1024, [(70_000, 2)]),
+    ],
+)
+def test_float16_is_summed_in_float32_and_rounded_once(f, shapes, create_graph):
+    rng = np.random.default_rng(7)
+    arrays = [rng.uniform(0.5, 1.5, shape) for shape in shapes]
+    assert_float16_is_float64_rounded(f, *arrays, atol=1e-2, create_graph=create_graph)
+
+
+def test_the_mean_over_very_many_float16_losses_has_the_gradient_it_has_in_float64():
+    x, labels = np.random.default_rng(1).uniform(-1, 1, (450_000, 2)), np.arange(450_000) % 2
+    assert_float16_is_float64_rounded(lambda x: F.cross_entropy(x, labels) * 1024, x, atol=1e-3)
+
+
+def test_the_inverse_standard_deviation_of_float16_numbers_far_from_0_or_close_together_has_its_slope():
+    rng = np.random.default_rng(1)
+    for x in (rng.uniform(60.01, 61.01, (4096, 2)), rng.uniform(-1e-3, 1e-3, (4096, 2))):
+        assert_float16_is_float64_rounded(lambda x: fused.inverse_std(x, axis=(0,)), x, atol=4e-3)
+
+
+def test_softmax_and_what_is_normalised_take_integers_and_booleans_for_floats():
+    for f in (F.softmax, F.log_softmax, F.logsumexp, F.gelu, fused.gelu_gate, fused.normalise, fused.inverse_std,
+              fused.bounded_log):  # fmt: skip
+        for dtype in (bool, np.int8, np.int64):
+            x = np.array([[1, 0, 1], [0, 0, 1]], dtype)
+            for made in (f(x), f(tl.tensor(x)).data, f(x * dtype(1))):
+                assert made.dtype == np.float64
+                np.testing.assert_array_equal(made, f(x.astype(np.float64)))
+
+
+def test_normalising_large_float16_numbers_gives_numbers():
+    x = np.random.default_rng(0).normal(20, 1, (8, 4096))
+    for axis, scale in ((-1, 1), (0, 1), (-1, 300)):
+        assert_float16_is_float64_rounded(lambda t, axis=axis: fused.normalise(t, axis=axis), x * scale, atol=2e-2)
+
+
+def test_the_logarithm_of_a_float16_probability_of_0_is_bounded():
+    p = tl.tensor(np.array([0.0, 0.25, 1.0]), requires_grad=True, dtype=np.float16)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        loss = F.binary_cross_entropy(p, np.array([0.0, 1.0, 1.0]), reduction="sum")
+        loss.backward()
+    assert loss.dtype == np.float16 and loss.item() == pytest.approx(math.log(4), rel=1e-3)
+    np.testing.assert_allclose(p.grad.data, [1, -4, -1], rtol=1e-3)
+
+
+def test_the_slope_of_the_tanh_form_of_gelu_is_finite_for_all_float16():
+    x = np.array([-6e4, -300.0, -2.0, 0.5, 300.0, 6e4])
+    assert_float16_is_float64_rounded(lambda t: F.gelu(t, approximate="tanh"), x[2:4])
+    t = tl.tensor(x, requires_grad=True, dtype=np.float16)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        F.gelu(t, approximate="tanh").backward(gradient=np.ones(6))
+    np.testing.assert_array_equal(t.grad.data[[0, 1, 4, 5]], [0, 0, 1, 1])
+
+
+def test_seventy_thousand_weighted_labels_in_float16_are_averaged():
+    rng = np.random.default_rng(0)
+    z, labels, weight = rng.normal(size=(70_000, 3)), rng.integers(0, 3, 70_000), [1.0, 0.5, 2.0]
+    for options in ({"label_smoothing": 0.1}, {}):
+        half = F.cross_entropy(z.astype(np.float16), labels, weight=weight, **options)
+        assert half.dtype == np.float16
+        assert half.item() == pytest.approx(F.cross_entropy(z, labels, weight=weight, **options).item(), rel=1e-2)

@@ -478,3 +478,98 @@ def test_an_eigenvector_problem_without_rows_has_a_gradient_without_rows():
     values, vectors = np.linalg.eigh(x)
     (values.sum() + vectors.sum()).backward()
     assert x.grad.shape == (2, 0, 0)
+
+
+@pytest.mark.parametrize("dtype", [np.bool_, np.int8, np.uint8, np.int64])
+def test_norms_and_eigenvalues_of_integers_and_booleans_are_numpys_in_value_and_dtype(dtype):
+    a = np.array([[100, 100], [100, 90]]).astype(dtype)
+    functions = [
+        np.linalg.eigvalsh, lambda x: np.linalg.eigh(x).eigenvectors, lambda x: np.linalg.norm(x, axis=(0, 1)),
+        lambda x: np.linalg.vecdot(x, x), lambda x: np.vecdot(x, x, axis=0), lambda x: np.vecdot(x, [[2.5, 1.5]]),
+        lambda x: np.linalg.cholesky(x + 100 * np.eye(2, dtype=dtype)),
+    ]  # fmt: skip
+    functions += [lambda x, p=p: np.linalg.norm(x, p) for p in (None, "fro", "nuc", 1, -1, 2, -2, INF, -INF)]
+    functions += [lambda x, p=p: np.linalg.matrix_norm(x, ord=p) for p in ("fro", "nuc", 1, -1, 2, INF, -INF)]
+    for p in (0, 1, 2, 3, -1, INF, -INF):
+        functions += [lambda x, p=p: np.linalg.norm(x, p, axis=0), lambda x, p=p: np.linalg.vector_norm(x, ord=p)]
+    for i, f in enumerate(functions):
+        try:
+            expected = f(a)
+        except (ValueError, np.linalg.LinAlgError) as error:
+            with pytest.raises(type(error)):
+                f(tl.tensor(a))
+            continue
+        ours = f(tl.tensor(a))
+        assert np.asarray(getattr(ours, "data", ours)).dtype == expected.dtype, i
+        np.testing.assert_allclose(getattr(ours, "data", ours), expected, rtol=1e-13, atol=1e-13, err_msg=str(i))
+
+
+def test_the_arguments_of_pinv_stand_where_numpy_has_them():
+    a, s = regular(2, 4, 3), symmetric(2, 3, 3)
+    for f in (
+        lambda x: np.linalg.pinv(x, 1e-10), lambda x: np.linalg.pinv(x, rtol=1e-10),
+        lambda x: np.linalg.pinv(x, rtol=None), lambda x: np.linalg.pinv(x, np.array([1e-9, 1e-10])),
+        lambda x: np.linalg.pinv(x, None, False),
+    ):  # fmt: skip
+        assert_right(f, a, tolerance=1e-6)
+    assert_right(lambda x: np.linalg.pinv(even(x), 1e-15, True), s, tolerance=1e-6)
+    assert_right(lambda x: np.linalg.pinv(even(x), hermitian=True), s, tolerance=1e-6)
+    x, g = tl.tensor(s, requires_grad=True), numbers(2, 3, 3, seed=4)
+    np.linalg.pinv(x, hermitian=True).backward(gradient=g)
+    inverse = np.linalg.inv(s)
+    full = -inverse @ g @ inverse
+    np.testing.assert_allclose(x.grad.numpy(), even(full), atol=1e-12)
+    near = tl.tensor(np.diag([1.0, 1e-8, 1e-3]), requires_grad=True)
+    for limit in ({"rtol": None}, {}, {"rcond": 1e-5}, {"rtol": 1e-5}):
+        np.testing.assert_allclose(np.linalg.pinv(near, **limit).data, np.linalg.pinv(near.data, **limit))
+
+
+@pytest.mark.parametrize(
+    ("call", "error"),
+    [
+        (lambda a: np.vecdot(a, a[:, :1]), ValueError),
+        (lambda a: np.linalg.vecdot(a, a[:, :1]), ValueError),
+        (lambda a: np.vecdot(a[0, 0], a), ValueError),
+        (lambda a: np.linalg.multi_dot([a[None], a.T, a]), np.linalg.LinAlgError),
+        (lambda a: np.linalg.multi_dot([a, a[0], a]), np.linalg.LinAlgError),
+        (lambda a: np.linalg.multi_dot([a, a.T, a[None]]), np.linalg.LinAlgError),
+        (lambda a: np.linalg.eigh(a[:3], UPLO="X"), ValueError),
+        (lambda a: np.linalg.eigvalsh(a[:3], UPLO="X"), ValueError),
+        (lambda a: np.sort(a, kind="bad"), ValueError),
+        (lambda a: np.sort(a, kind="stable", stable=True), ValueError),
+        (lambda a: np.reshape(a, (3, 4), order="K"), (ValueError, TypeError)),
+        (lambda a: np.linalg.pinv(a, 1e-15, rtol=1e-3), ValueError),
+        *([(lambda a: np.matvec(a[0], a[0]), ValueError), (lambda a: np.matvec(a, a[0, 0]), ValueError),
+           (lambda a: np.vecmat(a[0], a[0]), ValueError), (lambda a: np.vecmat(a[0, 0], a), ValueError),
+           (lambda a: np.vecmat(a[0], a[0]), ValueError)] if hasattr(np, "matvec") else []),
+    ],
+)  # fmt: skip
+def test_what_numpy_refuses_is_refused(call, error):
+    a = numbers(4, 3)
+    a[:3] += a[:3].T.copy()
+    with pytest.raises(error):
+        call(a)
+    with pytest.raises(error):
+        call(tl.tensor(a, requires_grad=True))
+
+
+def test_multi_dot_of_two_is_dot():
+    assert_right(lambda a, b: np.linalg.multi_dot([a, b]), numbers(2, 2, 3), numbers(3, 2), second=False)
+    assert_right(lambda a, b: np.linalg.multi_dot([a, b]), numbers(3), numbers(3))
+
+
+def test_the_determinant_of_one_number_is_that_number_also_if_it_is_0():
+    x = tl.tensor(np.array([[[0.0]], [[3.0]]]), requires_grad=True)
+    np.linalg.det(x).backward(gradient=np.array([2.0, 3.0]), create_graph=True)
+    first, x.grad = x.grad, None
+    np.testing.assert_array_equal(first.data.ravel(), [2, 3])
+    first.sum().backward()
+    np.testing.assert_array_equal(x.grad.data.ravel(), [0, 0])
+
+
+def test_a_matrix_without_rows_has_a_determinant_with_all_its_derivatives():
+    x = tl.tensor(np.zeros((2, 0, 0)), requires_grad=True)
+    np.linalg.det(x).backward(gradient=np.array([2.0, 3.0]), create_graph=True)
+    first, x.grad = x.grad, None
+    first.sum().backward()
+    assert first.shape == x.grad.shape == (2, 0, 0)

@@ -443,6 +443,15 @@ def test_a_constant_view_of_a_frozen_leaf_does_not_follow_its_updates_after_unfr
     assert np.array_equal(x.grad.data, [[1.0, -1.0]] @ (value + value.T))
 
 
+def test_a_condition_does_not_follow_the_updates_of_the_leaf_it_is():
+    w, z = leaf([0.0, 2.0]), leaf([3.0, 5.0])
+    loss = np.where(w, z * z, z).sum()
+    with tl.no_grad():
+        w += 1.0
+    loss.backward()
+    assert np.array_equal(z.grad.data, [1.0, 10.0])
+
+
 # ---- updates and assignments ----
 
 

@@ -107,7 +107,11 @@ def fitted(g: Any, x: Any, name: str) -> Any:
                 raise ValueError(f"the rule of {name} gave a gradient of shape {shape} for an input of {expected}")
             axes = (*range(extra), *(i for i, n in enumerate(expected, extra) if n == 1 and shape[i] != 1))
         if g.size != x.size:
-            g = as_array(np.add.reduce(g, axes)) if g.__class__ is np.ndarray else g.sum(axes)
+            half = g.dtype.char == "e"  # float16, in which a sum of thousands stops growing: it is taken in float32
+            if g.__class__ is np.ndarray:
+                g = as_array(np.add.reduce(g, axes, np.float32 if half else None))
+            else:
+                g = (g.astype(np.float32) if half else g).sum(axes)
         if g.shape != expected:
             g = g.reshape(expected)
     if g.dtype == x.dtype:

@@ -19,7 +19,8 @@ import numpy as np
 from . import random
 from .arrays import Array, as_array, default_dtype_now
 from .derivatives import elementwise, fused, reductions, shapes
-from .derivatives.fused import elu, erf, leaky_relu, log_softmax, logsumexp, relu, sigmoid, softmax
+from .derivatives.elementwise import sigmoid
+from .derivatives.fused import elu, erf, leaky_relu, log_softmax, logsumexp, relu, softmax
 from .tensor import Tensor, wrap
 
 __all__ = [
@@ -75,7 +76,7 @@ def linear(x: Any, weight: Any, bias: Any = None) -> Any:
             given = np.asarray(x._data if x.__class__ is Tensor else x, dtype=weight.dtype)
         return fused.linear(given, weight, bias)
     except ValueError as error:
-        shape = np.shape(x._data if isinstance(x, Tensor) else x)
+        shape = np.shape(x)
         if shape[-1:] == weight.shape[1:]:
             raise
         raise ValueError(
@@ -292,7 +293,7 @@ def kl_div(input: Any, target: Any, reduction: str = "mean", log_target: bool = 
         positive = array > 0
         losses = target * (np.log(np.where(positive, target, 1)) - prediction)
     if reduction == "batchmean":
-        result: Tensor = reductions.sum(_some("kl_div", losses)) / (losses.shape[0] if losses.shape else 1)
+        result: Tensor = reductions.sum(_some("kl_div", losses)) * (1 / losses.shape[0] if losses.shape else 1)
         return result
     return _reduced("kl_div", losses, reduction)
 
@@ -334,7 +335,7 @@ def cross_entropy(
     if label_smoothing:
         mixed = np.full(rows.shape, label_smoothing / classes, rows.dtype)
         mixed[np.arange(labels.size), labels.ravel()] += 1 - label_smoothing
-        mixed *= 1 / divisor if weight is None else weight / divisor
+        mixed *= 1 / divisor if weight is None else weight * (1 / divisor)
         if ignored is not None:
             mixed[ignored.ravel()] = 0
         return _of_labels(-reductions.sum(mixed * log_softmax(rows), axis=-1), labels, reduction)

@@ -12,19 +12,32 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import Array
+from ..arrays import Array, as_array
 from ..dispatch import define, elementwise, implements, plain, unwrap
 from ..tensor import Primitive
 
+_BITS = {2: np.int16, 4: np.int32, 8: np.int64}
+
 
 def masked(g: Any, mask: Any) -> Any:
-    """g where the mask is true, 0 elsewhere, even where g is infinite.
+    """g where the mask is true, 0 elsewhere, even where g is infinite or NaN.
 
-    On large arrays a product is ten times as fast as np.where, but it makes NaN of 0·∞.
+    On large arrays a product is up to ten times as fast as np.where, but 0·∞ is NaN: so g's bits are multiplied.
     """
-    if mask.size < 4096 or not np.isfinite(g).all():
-        return np.where(mask, g, 0)
-    return g * mask
+    if mask.size >= 1024 and g.__class__ is np.ndarray and g.itemsize in _BITS:
+        return (g.view(_BITS[g.itemsize]) * mask).view(g.dtype)
+    return np.where(mask, g, 0)
+
+
+def wide(x: Any) -> Any:
+    """x, but float32 for float16, in which sums stop growing and a count above 65504 is infinite."""
+    return x.astype(np.float32) if x.dtype.char == "e" else x
+
+
+def floats(x: Any) -> Any:
+    """x as an array of floats: it stays as it is if it is one."""
+    array = as_array(x)
+    return array if array.dtype.kind == "f" else array.astype(np.float64)
 
 
 # ---- arithmetic ----
@@ -81,25 +94,37 @@ log10 = define(np.log10, lambda g, y, x: g / (x * math.log(10)))
 log1p = define(np.log1p, lambda g, y, x: g / (1 + x))
 
 
-def share_of_sum(raised: Any, a: Any, b: Any, y: Any) -> Any:
-    """∂y/∂a = eᵃ⁻ʸ for y = log(eᵃ + eᵇ), and with 2 for e; an infinite y has the slopes of max(a, b)."""
-    infinite = np.isinf(y)
-    if not infinite.any():
-        return raised(a - y)
-    slope = np.where(a == b, 0.5, a > b).astype(y.dtype)
-    return np.where(infinite, slope, raised(np.where(infinite, 0, a) - np.where(infinite, 0, y)))
+def _sigmoid(x: Any) -> Any:
+    """1/(1 + e⁻ˣ) for x ≥ 0 and eˣ/(1 + eˣ) below, so that no power overflows."""
+    x = floats(x)
+    e = np.empty_like(x)
+    np.exp(np.negative(np.abs(x, out=e), out=e), out=e)
+    y = np.where(x >= 0, x.dtype.type(1), e)
+    y /= np.add(e, 1, out=e)
+    return y
 
 
+# 1 − σ(x) would be 0 where σ(x) rounds to 1 (from x = 16.7 in float32): σ(−x) is right there too
+sigmoid: Primitive = define(_sigmoid, lambda g, y, x: g * y * sigmoid(-x), name="sigmoid")
+
+
+def lead(a: Any, b: Any, y: Any) -> Any:
+    """a − b, and 0 between two equal infinities."""
+    same = np.isinf(y) & (a == b)
+    return np.where(same, 0, a) - np.where(same, 0, b) if same.any() else a - b
+
+
+# eᵃ/(eᵃ + eᵇ) is σ(a − b), while eᵃ⁻ʸ would have the rounding error of a large y
 logaddexp = define(
     np.logaddexp,
-    lambda g, y, a, b: g * share_of_sum(np.exp, a, b, y),
-    lambda g, y, a, b: g * share_of_sum(np.exp, b, a, y),
+    lambda g, y, a, b: g * sigmoid(lead(a, b, y)),
+    lambda g, y, a, b: g * sigmoid(lead(b, a, y)),
     at_kinks="both -inf or both inf: half each",
 )
 logaddexp2 = define(
     np.logaddexp2,
-    lambda g, y, a, b: g * share_of_sum(np.exp2, a, b, y),
-    lambda g, y, a, b: g * share_of_sum(np.exp2, b, a, y),
+    lambda g, y, a, b: g * sigmoid(lead(a, b, y) * math.log(2)),
+    lambda g, y, a, b: g * sigmoid(lead(b, a, y) * math.log(2)),
     at_kinks="both -inf or both inf: half each",
 )
 
@@ -261,7 +286,7 @@ where = define(
 @implements(np.where)
 def _where(condition: Any, *branches: Any) -> Any:
     """With one argument, where it is true; with three, a choice, differentiable in the branches."""
-    return where(unwrap(condition), *branches) if branches else np.nonzero(unwrap(condition))
+    return where(truth(condition), *branches) if branches else np.nonzero(unwrap(condition))
 
 
 def _nan_to_num(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Any:

@@ -11,17 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import Array, as_array
+from ..arrays import Array
 from ..dispatch import define
 from ..tensor import Primitive
+from .elementwise import floats, masked, sigmoid, wide
 from .reductions import spread
-
-
-def _floats(x: Any) -> Array:
-    """x as an array of floats: it stays as it is if it is one."""
-    array: Array = as_array(x)
-    return array if array.dtype.kind == "f" else array.astype(np.float64)
-
 
 # ---- the linear map ----
 
@@ -65,14 +59,14 @@ linear = define(
 
 relu = define(
     lambda x: np.maximum(x, 0),
-    lambda g, y, x: g * (y > 0),
+    lambda g, y, x: masked(g, y > 0),
     name="relu",
     at_kinks="at 0: 0",
 )
 
 
 def _leaky_relu(x: Any, negative_slope: float = 0.01) -> Any:
-    x = _floats(x)
+    x = floats(x)
     return np.where(x > 0, x, x * negative_slope)
 
 
@@ -85,35 +79,21 @@ leaky_relu = define(
 
 
 def _elu(x: Any, alpha: float = 1.0) -> Any:
-    x = _floats(x)
+    x = floats(x)
     return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0)))
 
 
 elu = define(
     _elu,
-    lambda g, y, x, alpha=1.0: np.where(x > 0, g, g * alpha * np.exp(np.where(x > 0, 0, x))),
+    lambda g, y, x, alpha=1.0: np.where(x > 0, g, g * alpha * np.exp(np.where(x >= 0, 0, x))),
     name="elu",
     at_kinks="at 0: alpha",
 )
 
 
-def _sigmoid(x: Any) -> Any:
-    """1/(1 + e⁻ˣ) for x ≥ 0 and eˣ/(1 + eˣ) below, so that no power overflows."""
-    x = _floats(x)
-    e = np.empty_like(x)
-    np.exp(np.negative(np.abs(x, out=e), out=e), out=e)
-    y = np.where(x >= 0, x.dtype.type(1), e)
-    y /= np.add(e, 1, out=e)
-    return y
-
-
-# 1 − σ(x) would be 0 where σ(x) rounds to 1 (from x = 16.7 in float32): σ(−x) is right there too
-sigmoid: Primitive = define(_sigmoid, lambda g, y, x: g * y * sigmoid(-x), name="sigmoid")
-
-
 def _softplus(x: Any, beta: float = 1.0, threshold: float = math.inf) -> Any:
     """log(1 + eˣ) = max(x, 0) + log(1 + e⁻|ˣ|), for βx, divided by β; x itself where βx > threshold."""
-    x = _floats(x)
+    x = floats(x)
     z = np.asarray(x * beta) if beta != 1 else x
     y = np.empty_like(z)
     np.log1p(np.exp(np.negative(np.abs(z, out=y), out=y), out=y), out=y)
@@ -134,25 +114,29 @@ softplus = define(_softplus, softplus_rule, name="softplus", at_kinks="at the th
 # ---- softmax and kin ----
 
 
+def _total(x: Array, axis: Any) -> Any:
+    """Σ x along the axis, which stays with length 1; of float16 in float32."""
+    return np.add.reduce(x, axis, np.float32 if x.dtype.char == "e" else None, keepdims=True)
+
+
 def _peak(x: Array, axis: Any) -> Any:
     return np.maximum.reduce(x, axis, keepdims=True, initial=-math.inf)
 
 
 def _softmax(x: Any, axis: Any = -1) -> Any:
-    x = _floats(x)
+    x = floats(x)
     y = np.asarray(x - _peak(x, axis))
     np.exp(y, out=y)
-    y /= np.add.reduce(y, axis, keepdims=True)
+    y /= _total(y, axis)
     return y
 
 
-def _dot(a: Array, b: Array, axis: Any) -> Array:
-    """Σ a·b along the axis, which stays with length 1."""
-    if axis == -1:
-        dots: Array = np.vecdot(a, b)[..., None]  # makes no array of products
-        return dots
-    total: Array = np.add.reduce(a * b, axis, keepdims=True)
-    return total
+def _dot(a: Array, b: Array, axis: Any) -> Any:
+    """Σ a·b along the axis, which stays with length 1; of float16 in float32."""
+    a = wide(a)
+    if axis == -1 and a.ndim:
+        return np.vecdot(a, b)[..., None]  # makes no array of products
+    return np.add.reduce(a * b, axis, keepdims=True)
 
 
 def _softmax_vjp(g: Any, y: Any, axis: Any = -1) -> Any:
@@ -165,7 +149,7 @@ softmax_vjp: Primitive = define(
     _softmax_vjp,
     lambda h, v, g, y, axis=-1: softmax_vjp(h, y, axis=axis),
     lambda h, v, g, y, axis=-1: (
-        h * (g - np.sum(g * y, axis=axis, keepdims=True)) - g * np.sum(h * y, axis=axis, keepdims=True)
+        h * (g - np.sum(wide(g) * y, axis=axis, keepdims=True)) - g * np.sum(h * y, axis=axis, keepdims=True)
     ),
     name="softmax_vjp",
 )
@@ -180,22 +164,22 @@ softmax = define(_softmax, softmax_rule, name="softmax")
 
 
 def _log_softmax(x: Any, axis: Any = -1) -> Any:
-    x = _floats(x)
+    x = floats(x)
     y = np.asarray(x - _peak(x, axis))
-    y -= np.log(np.add.reduce(np.exp(y), axis, keepdims=True))
+    y -= np.log(_total(np.exp(y), axis))
     return y
 
 
 def _log_softmax_vjp(g: Any, y: Any, axis: Any = -1) -> Any:
     out = np.asarray(np.exp(y))
-    out *= np.add.reduce(g, axis, keepdims=True)
+    out *= _total(g, axis)
     return np.subtract(g, out, out=out)
 
 
 log_softmax_vjp = define(
     _log_softmax_vjp,
-    lambda h, v, g, y, axis=-1: h - np.sum(h * np.exp(y), axis=axis, keepdims=True),
-    lambda h, v, g, y, axis=-1: -h * np.exp(y) * np.sum(g, axis=axis, keepdims=True),
+    lambda h, v, g, y, axis=-1: h - np.sum(wide(h) * np.exp(y), axis=axis, keepdims=True),
+    lambda h, v, g, y, axis=-1: -h * np.exp(y) * np.sum(wide(g), axis=axis, keepdims=True),
     name="log_softmax_vjp",
 )
 
@@ -211,15 +195,17 @@ log_softmax = define(_log_softmax, log_softmax_rule, name="log_softmax")
 def _cross_entropy(logits: Any, labels: Any, weights: Any) -> Any:
     z = logits - np.maximum.reduce(logits, -1, keepdims=True)
     picked = z[np.arange(len(z)), labels]
-    losses = np.log(np.add.reduce(np.exp(z, out=z), -1))
+    half = logits.dtype.char == "e"  # float16, whose sums are taken in float32
+    losses = np.log(np.add.reduce(np.exp(z, out=z), -1, np.float32 if half else None))
     losses -= picked
-    return losses @ weights if getattr(weights, "ndim", 0) else np.add.reduce(losses) * weights
+    loss = losses @ weights if getattr(weights, "ndim", 0) else np.add.reduce(losses) * weights
+    return loss.astype(logits.dtype) if half else loss
 
 
 def _softmax_minus_target(g: Any, logits: Any, labels: Any) -> Any:
     out = logits - np.maximum.reduce(logits, -1, keepdims=True)
     np.exp(out, out=out)
-    total = np.add.reduce(out, -1, keepdims=True)
+    total = _total(out, -1)
     out *= np.divide(g[:, None] if g.ndim else g, total, out=total)
     out[np.arange(len(out)), labels] -= g
     return out
@@ -236,7 +222,7 @@ softmax_minus_target = define(
 # Σ −w·log softmax(z)ₗ over the rows z, their labels l and their weights w, which may be one number for all
 weighted_cross_entropy = define(
     _cross_entropy,
-    lambda g, y, logits, labels, weights: softmax_minus_target(g * weights, logits, labels),
+    lambda g, y, logits, labels, weights: softmax_minus_target(wide(g) * weights, logits, labels),
     None,
     lambda g, y, logits, labels, weights: -g * log_softmax(logits)[np.arange(len(labels)), labels],
     name="weighted_cross_entropy",
@@ -244,12 +230,12 @@ weighted_cross_entropy = define(
 
 
 def _logsumexp(x: Any, axis: Any = -1, keepdims: bool = False) -> Any:
-    x = _floats(x)
+    x = floats(x)
     peak = _peak(x, axis)
     peak = np.where(np.isfinite(peak), peak, 0)
-    y = np.asarray(np.add.reduce(np.exp(x - peak), axis, keepdims=True))
+    y = _total(np.exp(x - peak), axis)
     with np.errstate(divide="ignore"):  # log 0 = −∞ is the answer where all x are −∞
-        y = np.log(y) + peak
+        y = np.asarray(np.log(y) + peak, x.dtype)
     return y if keepdims else np.squeeze(y, tuple(range(x.ndim)) if axis is None else axis)
 
 
@@ -313,7 +299,7 @@ _BLOCK = 8192  # elements at a time: what is computed of them stays in the proce
 
 def _by_range(x: Any, near: Any, beyond: Any) -> Any:
     """near(erf t) for the elements t of x up to 0.46875 in absolute value, beyond(t, erfc |t|) for the others."""
-    x = _floats(x)
+    x = floats(x)
     flat = x.ravel() if x.dtype != np.float16 else x.ravel().astype(np.float32)
     y = np.empty_like(flat)
     for start in range(0, flat.size, _BLOCK):
@@ -334,7 +320,7 @@ erf = define(
 
 def _normal_cdf(x: Any) -> Any:
     """Φ(x) = ½(1 + erf(x/√2)), accurate in relative terms on both sides."""
-    x = np.asarray(_floats(x) * math.sqrt(0.5))
+    x = np.asarray(floats(x) * math.sqrt(0.5))
     return _by_range(x, lambda y: 0.5 * y + 0.5, lambda t, c: np.where(t < 0, 0.5 * c, 1 - 0.5 * c))
 
 
@@ -347,19 +333,19 @@ _GELU = math.sqrt(2 / math.pi)
 
 def _gelu_gate(x: Any) -> Any:
     """½(1 + tanh(√(2/π)·(x + 0.044715 x³))), the approximation of Φ(x) by Hendrycks and Gimpel (2016)."""
-    x = _floats(x)
-    y = np.asarray(x * x)
+    x = floats(x)
+    y = np.asarray(np.square(wide(x)))
     y *= 0.044715 * _GELU
     y += _GELU
     y *= x
     np.tanh(y, out=y)
     y += 1
     y *= 0.5
-    return y
+    return y.astype(x.dtype, copy=False)
 
 
 def _gelu_gate_vjp(g: Any, y: Any, x: Any) -> Any:
-    out = np.asarray(x * x)
+    out = np.asarray(np.square(wide(x)))
     out *= 6 * 0.044715 * _GELU
     out += 2 * _GELU
     out *= y
@@ -385,13 +371,13 @@ gelu_gate = define(_gelu_gate, lambda g, y, x: gelu_gate_vjp(g, y, x), name="gel
 # ---- normalising ----
 
 
-def _mean(x: Array, axis: Any) -> Array:
-    total = np.add.reduce(x, axis, keepdims=True)
+def _mean(x: Array, axis: Any) -> Any:
+    total = _total(x, axis)
     total /= max(x.size // max(total.size, 1), 1)
     return total
 
 
-def _scale(centred: Array, axis: Any, eps: float) -> Array:
+def _scale(centred: Array, axis: Any, eps: float) -> Any:
     """(var + eps)^(−½) of an array of mean 0."""
     scale = _dot(centred, centred, axis)
     scale /= max(centred.size // max(scale.size, 1), 1)
@@ -401,12 +387,13 @@ def _scale(centred: Array, axis: Any, eps: float) -> Array:
 
 
 def _inverse_std(x: Any, axis: Any = -1, eps: float = 1e-5) -> Any:
-    x = _floats(x)
-    return _scale(x - _mean(x, axis), axis, eps)
+    x = floats(x)
+    return _scale(x - _mean(x, axis), axis, eps).astype(x.dtype, copy=False)
 
 
 def inverse_std_rule(g: Any, y: Any, x: Any, axis: Any = -1, eps: float = 1e-5) -> Any:
     """For y = (var + eps)^(−½): ȳ·(−y³)·(x − mean)/n, where n numbers share a variance."""
+    x, y = wide(x), wide(y)
     return g * (y * y * y * (-max(y.size, 1) / max(x.size, 1))) * (x - np.mean(x, axis=axis, keepdims=True))
 
 
@@ -414,10 +401,10 @@ inverse_std = define(_inverse_std, inverse_std_rule, name="inverse_std")
 
 
 def _normalise(x: Any, axis: Any = -1, eps: float = 1e-5) -> Any:
-    x = _floats(x)
+    x = floats(x)
     y = x - _mean(x, axis)
     y *= _scale(y, axis, eps)
-    return y
+    return y.astype(x.dtype, copy=False)
 
 
 def _normalise_vjp(g: Any, y: Any, scale: Any, axis: Any = -1) -> Any:
@@ -450,16 +437,22 @@ normalise = define(_normalise, normalise_rule, name="normalise")
 
 # ---- what the losses are made of ----
 
+
+def _bounded_log(x: Any) -> Any:
+    x = floats(x)
+    return np.maximum(np.log(np.maximum(wide(x), 1e-44)), -100).astype(x.dtype, copy=False)
+
+
 bounded_log = define(
-    lambda x: np.maximum(np.log(np.maximum(_floats(x), 1e-44)), -100),
-    lambda g, y, x: g / np.maximum(x, 1e-12),
+    _bounded_log,
+    lambda g, y, x: g / np.maximum(wide(x), 1e-12),
     name="bounded_log",
     at_kinks="below 1e-12: 1e12",
 )
 
 
 def _huber(x: Any, delta: float = 1.0) -> Any:
-    size = np.abs(_floats(x))
+    size = np.abs(floats(x))
     inner = np.minimum(size, delta)
     return inner * (size - 0.5 * inner)
 

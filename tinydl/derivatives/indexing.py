@@ -10,13 +10,15 @@ from numpy.lib.array_utils import normalize_axis_index
 from ..arrays import Array
 from ..dispatch import behaviour, define, implements, plain, unwrap
 from ..tensor import Tensor
+from .elementwise import wide
 
 
 def _scattered(g: Any, index: Any, shape: tuple[int, ...]) -> Array:
     """Zeros of this shape with g added at the index: the transpose of indexing."""
-    out: Array = np.zeros_like(g, shape=shape, order="C")
     parts = index if isinstance(index, tuple) else (index,)
-    if all(_names_once(p) for p in parts):
+    once = all(_names_once(p) for p in parts)
+    out: Array = np.zeros_like(g if once else wide(g), shape=shape, order="C")
+    if once:
         out[index] = g
     elif isinstance(index, np.ndarray) and out.size:  # rows: np.add.at is ten times as fast with one axis
         row = out.size // shape[0]
@@ -54,9 +56,10 @@ def __getitem__(self: Tensor, index: Any) -> Any:
 
 def take_rule(g: Any, y: Any, a: Any, indices: Any, axis: int | None = None, mode: str = "raise") -> Any:
     """Each element of g is added to the one it was taken from."""
+    axis = axis if a.ndim else None
     shape = (a.size,) if axis is None else a.shape
     along = 0 if axis is None else normalize_axis_index(axis, a.ndim)
-    source = np.asarray(indices)
+    source = np.asarray(indices).astype(np.intp)  # as NumPy takes them: an empty list, and booleans, too
     if mode == "wrap":
         source = source % shape[along]
     elif mode == "clip":
@@ -99,6 +102,7 @@ sort = define(_sort, sort_rule, name="sort", at_kinks="ties keep their order")
 @implements(np.sort)
 def _np_sort(a: Any, axis: int | None = -1, kind: Any = None, order: Any = None, *, stable: Any = None) -> Any:
     """In ascending order, NaNs last; kind= and stable= make no difference to values."""
+    np.sort(np.empty(0), kind=kind, stable=stable)  # raises for what is no kind
     return sort(a, axis=axis, order=order)
 
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..dispatch import define, implements, plain, unwrap
 from ..tensor import Primitive, Tensor
-from .elementwise import absolute, multiply
+from .elementwise import absolute, multiply, wide
 from .indexing import scatter
 from .reductions import spread
 from .shapes import reshape, transpose
@@ -140,21 +140,28 @@ def _cross_along(x1: Any, x2: Any, *, axis: int = -1) -> Any:
     return cross(x1, x2, axis=axis)
 
 
+dots = define(np.vecdot, lambda g, y, a, b: g[..., None] * b, lambda g, y, a, b: g[..., None] * a)
+
+
 @implements(np.vecdot, np.linalg.vecdot)
 def vecdot(x1: Any, x2: Any, *, axis: int = -1) -> Any:
     """Σ x1·x2 along an axis."""
     if axis == -1:
-        return np.sum(multiply(_array(x1), _array(x2)), axis=-1)
-    return np.sum(multiply(np.moveaxis(_array(x1), axis, -1), np.moveaxis(_array(x2), axis, -1)), axis=-1)
+        return dots(x1, x2)
+    return dots(np.moveaxis(_array(x1), axis, -1), np.moveaxis(_array(x2), axis, -1))
 
 
 def matvec(x1: Any, x2: Any) -> Any:
     """Matrices times vectors, both possibly stacked."""
+    if np.ndim(x1) < 2 or np.ndim(x2) < 1:
+        raise ValueError(f"matvec takes matrices and vectors, not shapes {np.shape(x1)} and {np.shape(x2)}")
     return matmul(_array(x1), _array(x2)[..., None])[..., 0]
 
 
 def vecmat(x1: Any, x2: Any) -> Any:
     """Vectors times matrices, both possibly stacked."""
+    if np.ndim(x1) < 1 or np.ndim(x2) < 2:
+        raise ValueError(f"vecmat takes vectors and matrices, not shapes {np.shape(x1)} and {np.shape(x2)}")
     return matmul(_array(x1)[..., None, :], _array(x2))[..., 0, :]
 
 
@@ -169,6 +176,11 @@ def multi_dot(arrays: Sequence[Any]) -> Any:
     arrays = [_array(a) for a in arrays]
     if len(arrays) < 2:
         raise ValueError("multi_dot: at least two matrices are needed")
+    if len(arrays) == 2:
+        return dot(*arrays)
+    if any(a.ndim != 2 for a in arrays[1:-1]) or not {arrays[0].ndim, arrays[-1].ndim} <= {1, 2}:
+        shapes = ", ".join(str(a.shape) for a in arrays)
+        raise np.linalg.LinAlgError(f"multi_dot takes matrices, first and last also a vector, not shapes {shapes}")
     sides = [1 if arrays[0].ndim == 1 else arrays[0].shape[0], *(a.shape[-1] for a in arrays[:-1])]
     sides.append(arrays[-1].shape[-1] if arrays[-1].ndim > 1 else 1)
     sides[1:-1] = [a.shape[0] for a in arrays[1:]]
@@ -239,7 +251,7 @@ def einsum_rule(g: Any, y: Any, i: int, *operands: Any, subscripts: str) -> Any:
     inputs, output = subscripts.split("->")
     letters = inputs.split(",")
     own, others = letters[i], letters[:i] + letters[i + 1 :]
-    factors = [g, *operands[:i], *operands[i + 1 :]]
+    factors = [wide(x) for x in (g, *operands[:i], *operands[i + 1 :])]
     terms = [output, *others]
     free = (c for c in _LETTERS if c not in subscripts)
     wanted = ""
@@ -344,15 +356,19 @@ def pinv_rule(g: Any, y: Any, a: Any, rcond: Any = None, rtol: Any = None) -> An
     return left - a @ (y @ left) + right - right @ y @ a - y.mT @ g @ y.mT
 
 
-def _pinv(a: Any, rcond: Any = None, rtol: Any = None) -> Any:
-    if rcond is None and rtol is None:
-        return np.linalg.pinv(a)
-    return np.linalg.pinv(a, rcond=rcond) if rtol is None else np.linalg.pinv(a, rtol=rtol)
-
-
 pinv = define(
-    _pinv, pinv_rule, name="pinv", answers=(np.linalg.pinv,), at_kinks="where the rank changes: as if it stayed"
+    lambda a, rcond=None, **rtol: np.linalg.pinv(a, rcond, **rtol),
+    pinv_rule,
+    name="pinv",
+    at_kinks="where the rank changes: as if it stayed",
 )
+
+
+@implements(np.linalg.pinv)
+def _np_pinv(a: Any, rcond: Any = None, hermitian: bool = False, **rtol: Any) -> Any:
+    """The pseudo-inverse, of the symmetric part of a `hermitian` matrix."""
+    return pinv(_symmetric("pinv(hermitian=True)", a) if hermitian else a, rcond=rcond, **rtol)
+
 
 # ---- determinants ----
 
@@ -369,7 +385,7 @@ def _cofactors(a: Any) -> Any:
 def cofactors_rule(g: Any, y: Any, a: Any) -> Any:
     """With A⁻¹: Ā = ⟨C̄, C⟩ A⁻ᵀ − A⁻ᵀ C̄ᵀ C. Near a singular A, each cofactor as what it is: ± a smaller determinant."""
     n = a.shape[-1]
-    if n == 1:
+    if n <= 1:
         return np.zeros_like(unwrap(a))
     values = np.linalg.svd(unwrap(a), compute_uv=False)
     if np.all(values[..., -1] > 1e-3 * values[..., 0]):
@@ -422,10 +438,16 @@ def slogdet(a: Any) -> Any:
     return _SlogdetResult(*_unpack(packed_slogdet(a), batch, batch))
 
 
+def _floating(x: Any) -> Any:
+    """Integers and booleans as float64, as NumPy takes them for norms and eigenvalues."""
+    return x if x.dtype.kind == "f" else x.astype(np.float64)
+
+
 def _symmetric(name: str, a: Any) -> Any:
     """½(A + Aᵀ). NumPy reads one triangle only, which would make the other's gradient 0; A must be symmetric anyway."""
-    difference = np.abs(a - a.mT).max(initial=0)
-    if difference > 0.01 * np.abs(a).max(initial=0):
+    a = _floating(a)
+    difference = np.abs(unwrap(a - a.mT)).max(initial=0)
+    if difference > 0.01 * np.abs(unwrap(a)).max(initial=0):
         raise ValueError(
             f"linalg.{name} needs a symmetric matrix; this one differs from its transpose by {difference:.3g}"
         )
@@ -487,13 +509,15 @@ packed_eigh = define(
 def eigh(a: Any, UPLO: str = "L") -> Any:
     """Eigenvalues, ascending, and eigenvectors, as columns, of a symmetric matrix (so that UPLO doesn't matter)."""
     _square_shape("eigh", a)
+    if str(UPLO).upper() not in ("L", "U"):
+        raise ValueError(f"linalg.eigh: UPLO is 'L' or 'U', not {UPLO!r}")
     return _EighResult(*_unpack(packed_eigh(a), a.shape[:-1], a.shape))
 
 
 @implements(np.linalg.eigvalsh)
 def eigvalsh(a: Any, UPLO: str = "L") -> Any:
     """The eigenvalues, ascending, of a symmetric matrix."""
-    return eigh(a).eigenvalues
+    return eigh(a, UPLO).eigenvalues
 
 
 def _svd_shapes(a: Any) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
@@ -617,6 +641,7 @@ def _matrix_norm(x: Any, p: Any, rows: int, columns: int, keepdims: bool) -> Any
 @implements(np.linalg.norm)
 def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
     """A vector's or a matrix's norm, as NumPy's: by default the root of the sum of all squares."""
+    x = _floating(x)
     if axis is None and ord is None:
         return euclidean(x, keepdims=keepdims)
     if axis is None:
@@ -634,7 +659,7 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
 @implements(np.linalg.vector_norm)
 def vector_norm(x: Any, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:
     """The norm of the elements along the axes (all of them by default) as one vector."""
-    return _vector_norm(x, ord, axis, keepdims)
+    return _vector_norm(_floating(x), ord, axis, keepdims)
 
 
 @implements(np.linalg.matrix_norm)
@@ -642,7 +667,7 @@ def matrix_norm(x: Any, *, keepdims: bool = False, ord: Any = "fro") -> Any:
     """The norm of the matrices in the last two axes."""
     if x.ndim < 2:
         raise ValueError(f"linalg.matrix_norm needs matrices, (…, M, N), not shape {x.shape}")
-    return _matrix_norm(x, ord, -2, -1, keepdims)
+    return _matrix_norm(_floating(x), ord, -2, -1, keepdims)
 
 
 plain(np.linalg.matrix_rank)

@@ -15,12 +15,12 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 from ..arrays import Array
 from ..dispatch import define, implements, plain, unwrap
 from ..tensor import Tensor
-from .elementwise import masked
+from .elementwise import masked, wide
 
 
 def spread(g: Any, x: Any, axis: Any, keepdims: bool) -> Any:
     """Give what a reduction of x over `axis` has reduced its axes back, at length 1: it then broadcasts against x."""
-    if keepdims or axis is None:
+    if keepdims or axis is None or not x.ndim:
         return g
     if axis.__class__ is int:
         axis %= x.ndim
@@ -58,7 +58,7 @@ def _mean(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims
 
 def mean_rule(g: Any, y: Any, a: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """As of the sum, divided by the number of elements in each mean."""
-    return np.broadcast_to(spread(g, a, axis, keepdims) / (group_size(a, y) or 1), a.shape)
+    return np.broadcast_to(spread(wide(g), a, axis, keepdims) / (group_size(a, y) or 1), a.shape)
 
 
 mean = define(_mean, mean_rule, name="mean", answers=(np.mean,))
@@ -80,6 +80,7 @@ def degrees_of_freedom(a: Any, y: Any, ddof: Any) -> float:
 
 def var_rule(g: Any, y: Any, a: Any, axis: Any = None, ddof: Any = 0, keepdims: bool = False) -> Any:
     """∂/∂aᵢ of Σ(aⱼ - m)²/(n - ddof) is 2(aᵢ - m)/(n - ddof): the terms through the mean m add up to 0."""
+    g, a = wide(g), wide(a)
     away = a - np.mean(a, axis, keepdims=True) if a.size else a
     return spread(g, a, axis, keepdims) * (2 / degrees_of_freedom(a, y, ddof)) * away
 
@@ -91,6 +92,9 @@ def std_rule(g: Any, y: Any, a: Any, axis: Any = None, ddof: Any = 0, keepdims: 
     """
     if not a.size:
         return a
+    if a.dtype.char == "e":  # NumPy's s of some ten thousand float16 is infinite
+        a = wide(a)
+        y = deviation(a, axis=axis, ddof=ddof, keepdims=keepdims)
     away, s = a - np.mean(a, axis, keepdims=True), spread(y, a, axis, keepdims)
     values, n = unwrap(a), degrees_of_freedom(a, y, ddof)
     equal = np.max(values, axis, keepdims=True) == np.min(values, axis, keepdims=True)
@@ -103,15 +107,21 @@ deviation = define(_std, std_rule, name="std", at_kinks="all values equal: 0")
 
 
 @implements(np.var)
-def var(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any = 0, **options: Any) -> Any:
+def var(
+    a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any = 0, keepdims: bool = False, **options: Any
+) -> Any:
     """The variance: the sum of squared deviations from the mean, divided by n - ddof (or n - correction)."""
-    return variance(a, axis=axis, dtype=dtype, out=out, **_corrected("var", ddof, options))
+    options = _corrected("var", ddof, options)
+    return variance(a, axis=axis, dtype=dtype, out=out, keepdims=keepdims, **options)
 
 
 @implements(np.std)
-def std(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any = 0, **options: Any) -> Any:
+def std(
+    a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any = 0, keepdims: bool = False, **options: Any
+) -> Any:
     """The standard deviation, the root of the variance."""
-    return deviation(a, axis=axis, dtype=dtype, out=out, **_corrected("std", ddof, options))
+    options = _corrected("std", ddof, options)
+    return deviation(a, axis=axis, dtype=dtype, out=out, keepdims=keepdims, **options)
 
 
 def _corrected(name: str, ddof: Any, options: dict[str, Any]) -> dict[str, Any]:
@@ -158,7 +168,7 @@ def _weights_like(a: Any, axis: Any, w: Any) -> Any:
 
 def shared(g: Any, chosen: Any, axis: Any) -> Any:
     """g, in equal parts, to the elements chosen in each group."""
-    count = np.count_nonzero(chosen, axis=axis, keepdims=True)
+    g, count = wide(g), np.count_nonzero(chosen, axis=axis, keepdims=True)
     return masked(g / count.astype(g.dtype), chosen)
 
 
@@ -200,6 +210,7 @@ def median_rule(g: Any, y: Any, a: Any, axis: Any = None, keepdims: bool = False
     """The mean of the two middle values (of an odd count: twice the same), each shared by the elements that have it."""
     if not a.size:
         return a
+    axis = None if axis is None else normalize_axis_tuple(axis, a.ndim)
     values, g = unwrap(a), spread(g, a, axis, keepdims)
     in_order = np.sort(joined(values, axis), -1)
     n = in_order.shape[-1]
@@ -223,7 +234,7 @@ median = define(
 
 def joined(a: Any, axis: Any) -> Any:
     """`a` with the axes of a reduction moved to the end and made one."""
-    axes = normalize_axis_tuple(range(a.ndim) if axis is None else axis, a.ndim)
+    axes = normalize_axis_tuple(range(a.ndim) if axis is None or not a.ndim else axis, a.ndim)
     kept = [i for i in range(a.ndim) if i not in axes]
     shape = [a.shape[i] for i in kept]
     return np.transpose(a, (*kept, *axes)).reshape((*shape, math.prod([a.shape[i] for i in axes])))
@@ -231,7 +242,7 @@ def joined(a: Any, axis: Any) -> Any:
 
 def parted(r: Any, shape: tuple[int, ...], axis: Any) -> Any:
     """The reverse of `joined` for an array of this shape."""
-    axes = normalize_axis_tuple(range(len(shape)) if axis is None else axis, len(shape))
+    axes = normalize_axis_tuple(range(len(shape)) if axis is None or not shape else axis, len(shape))
     order = [*(i for i in range(len(shape)) if i not in axes), *axes]
     return np.transpose(r.reshape(tuple([shape[i] for i in order])), tuple(np.argsort(order)))
 
@@ -278,7 +289,7 @@ prod = define(np.prod, prod_rule)
 def cumsum_rule(g: Any, y: Any, a: Any, axis: Any = None) -> Any:
     """aᵢ is in all sums from the i-th on."""
     along = 0 if axis is None else axis
-    return np.flip(np.cumsum(np.flip(g, along), along), along).reshape(a.shape)
+    return np.flip(np.cumsum(np.flip(wide(g), along), along), along).reshape(a.shape)
 
 
 cumsum = define(np.cumsum, cumsum_rule)
@@ -287,7 +298,7 @@ cumsum = define(np.cumsum, cumsum_rule)
 def cumprod_rule(g: Any, y: Any, a: Any, axis: Any = None) -> Any:
     """āᵢ = Σₖ gₖyₖ/aᵢ over k ≥ i. Where some yₖ is 0: aᵢ₋₁'s product times sᵢ, with sᵢ = gᵢ + aᵢ₊₁sᵢ₊₁."""
     along = 0 if axis is None else normalize_axis_index(axis, y.ndim)
-    x = a.reshape(y.shape)
+    g, x = wide(g), a.reshape(y.shape)
     if (unwrap(y) != 0).all():
         return (np.flip(np.cumsum(np.flip(g * y, along), along), along) / x).reshape(a.shape)
     g, y, x = (np.moveaxis(t, along, -1) for t in (g, y, x))

@@ -533,6 +533,12 @@ def _matmul(draw: Draw) -> Sample:
     return Sample((draw.array(a), draw.array(b)))
 
 
+@sampler("vecdot")
+def _vecdot(draw: Draw) -> Sample:
+    (left, right), n = _batches(draw), draw.integer(0 if draw.integer(0, 5) == 0 else 1, 4)
+    return Sample((draw.array((*left, n)), draw.array((*right, n))))
+
+
 @sampler("vdot")
 def _vdot(draw: Draw) -> Sample:
     shape = draw.shape()

@@ -17,6 +17,7 @@ from numpy.lib.array_utils import normalize_axis_index
 from ..arrays import Array
 from ..dispatch import behave, define, implements, plain, tell_flattened, unwrap
 from ..tensor import Tensor
+from .elementwise import wide
 from .indexing import scatter, take
 
 
@@ -35,14 +36,14 @@ def _reshaped(a: Any, shape: Any, order: Any = "C") -> Any:
 shaping = define(_reshaped, lambda g, y, a, shape, order="C": np.reshape(g, a.shape, order), name="reshape")
 
 
-def resolved(order: str, a: Any) -> Any:
-    """The order C or F that A and K stand for, which depends on the place of a's elements in memory."""
-    if order in ("C", "F"):
-        return order
-    flags = unwrap(a).flags
-    if order == "A" or (order == "K" and flags.forc):
-        return "F" if flags.fnc else "C"
-    raise TypeError(f'order={order!r} has no derivative rule for this array; write order="C" or "F"')
+def known(order: Any, orders: tuple[str, ...] = ("C", "F")) -> Any:
+    """The order, if it is one of these."""
+    if order not in orders:
+        raise TypeError(
+            f"order={order!r} isn't taken: where in memory its elements lie is no part of a Tensor's value. "
+            'Write order="C" (the last index changes fastest) or "F" (the first)'
+        )
+    return order
 
 
 @implements(np.reshape)
@@ -54,7 +55,7 @@ def reshape(a: Any, shape: Any = None, order: str = "C", *, newshape: Any = None
         raise TypeError("reshape of Tensors doesn't take copy=False")
     a = operand(a)
     shape = unwrap(newshape if shape is None else shape)
-    return shaping(a, shape) if order == "C" else shaping(a, shape, order=resolved(order, a))
+    return shaping(a, shape) if order == "C" else shaping(a, shape, order=known(order))
 
 
 @implements(np.ravel)
@@ -135,7 +136,7 @@ cast = define(lambda a, dtype: a.astype(dtype), lambda g, y, a, dtype: g, name="
 @implements(np.copy)
 def copy(a: Any, order: str = "K", subok: bool = False) -> Any:
     """The same values in memory of their own, laid out in this order."""
-    return copying(a, order=order)
+    return copying(a, order=known(order, ("C", "F", "K")))
 
 
 @implements(np.astype)
@@ -273,7 +274,7 @@ def tile_rule(g: Any, y: Any, A: Any, reps: Any) -> Any:
     counts = tuple(np.atleast_1d(reps))
     counts = (1,) * (g.ndim - len(counts)) + counts
     lengths = (1,) * (g.ndim - A.ndim) + A.shape
-    split_up = g.reshape(tuple([int(n) for pair in zip(counts, lengths, strict=True) for n in pair]))
+    split_up = wide(g).reshape(tuple([int(n) for pair in zip(counts, lengths, strict=True) for n in pair]))
     return np.sum(split_up, axis=tuple(range(0, 2 * g.ndim, 2))).reshape(A.shape)
 
 
@@ -282,6 +283,7 @@ tile = define(np.tile, tile_rule)
 
 def repeat_rule(g: Any, y: Any, a: Any, repeats: Any, axis: int | None = None) -> Any:
     """The sum over all repetitions of an element."""
+    g, axis = wide(g), axis if a.ndim else None
     along = 0 if axis is None else normalize_axis_index(axis, a.ndim)
     shape = (a.size,) if axis is None else a.shape
     if np.size(repeats) == 1:

@@ -77,10 +77,10 @@ class BatchNorm1d(Module):
             return
         self.num_batches_tracked = np.asarray(self.num_batches_tracked + 1)
         rate = 1 / int(self.num_batches_tracked) if self.momentum is None else self.momentum
-        dtype = self.running_mean.dtype
+        dtype, wide = self.running_mean.dtype, np.float32 if x.dtype == np.float16 else None
         # New arrays, not updates in place: a graph recorded in eval mode keeps the statistics it was computed with.
-        self.running_mean = (1 - rate) * self.running_mean + rate * x.mean(axes).astype(dtype)
-        self.running_var = (1 - rate) * self.running_var + rate * x.var(axes, ddof=1).astype(dtype)
+        self.running_mean = (1 - rate) * self.running_mean + rate * x.mean(axes, wide).astype(dtype)
+        self.running_var = (1 - rate) * self.running_var + rate * x.var(axes, wide, ddof=1).astype(dtype)
 
     def extra_repr(self) -> str:
         settings = f"eps={self.eps}, momentum={self.momentum}, affine={self.affine}"
