@@ -201,6 +201,15 @@ def test_a_shared_layer_cannot_be_given_two_values():
         model.load_state_dict(state)
 
 
+def test_the_running_statistics_of_very_many_float16_rows_are_theirs():
+    with tl.default_dtype(np.float16):
+        norm = nn.BatchNorm1d(2, momentum=1.0)
+    x = np.random.default_rng(0).normal((1, -2), (3, 0.5), (70_000, 2)).astype(np.float16)
+    norm(x)
+    assert np.allclose(norm.running_mean, x.mean(0, np.float64), atol=2e-3)
+    assert np.allclose(norm.running_var, x.var(0, np.float64), rtol=2e-3)
+
+
 def test_floats_are_not_loaded_into_integers():
     norm = nn.BatchNorm1d(2)
     with pytest.raises(ValueError, match="num_batches_tracked: dtype float64 given, int64 expected"):

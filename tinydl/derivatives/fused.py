@@ -66,7 +66,6 @@ relu = define(
 
 
 def _leaky_relu(x: Any, negative_slope: float = 0.01) -> Any:
-    x = floats(x)
     return np.where(x > 0, x, x * negative_slope)
 
 
@@ -320,7 +319,7 @@ erf = define(
 
 def _normal_cdf(x: Any) -> Any:
     """Φ(x) = ½(1 + erf(x/√2)), accurate in relative terms on both sides."""
-    x = np.asarray(floats(x) * math.sqrt(0.5))
+    x = np.asarray(x * math.sqrt(0.5))
     return _by_range(x, lambda y: 0.5 * y + 0.5, lambda t, c: np.where(t < 0, 0.5 * c, 1 - 0.5 * c))
 
 
@@ -452,7 +451,7 @@ bounded_log = define(
 
 
 def _huber(x: Any, delta: float = 1.0) -> Any:
-    size = np.abs(floats(x))
+    size = np.abs(x)
     inner = np.minimum(size, delta)
     return inner * (size - 0.5 * inner)
 
