@@ -67,7 +67,7 @@ def test_random_relu_networks_raise_no_false_alarm():
     assert [seed for seed in range(5) if checkers.relu_verdict(seed)[1] != "right"] == []
 
 
-@pytest.mark.parametrize("seed", [215, 402, 942])  # once alarmed: kinks behind kinks
+@pytest.mark.parametrize("seed", [215, 402, 942, 3853])  # once alarmed: kinks behind kinks, or nearly cancelling
 def test_kinks_of_several_layers_at_once_raise_no_false_alarm(seed):
     assert checkers.relu_verdict(seed)[1] == "right"
 

@@ -632,7 +632,7 @@ class _Examination:
         slope = judge_line(line, ours, 1.0, surveyor, _UPWARD)
         if slope.verdict == "wrong" and slope.h:
             inside, apart = _hull(line, slope, ours)
-            if not inside and (apart or kinks or math.isfinite(slope.left)):
+            if not inside and (apart or kinks or math.isfinite(slope.left) or self.tied):
                 inside = _nearby(line, ours, slope.bar, self.rng)
             if inside or (self.tied and _among_ties(line, ours, slope, surveyor, self.rng)):
                 slope = replace(slope, verdict="kink")
@@ -654,8 +654,12 @@ class _Examination:
     def tied(self) -> bool:
         """Whether f has kinks at x itself, in whatever direction: slopes right beside x differ."""
         line = self.line({i: _random_direction(self.rng, size) for i, size in enumerate(self.sizes)})
-        low, high, unsure = _beside(line, self.rng, 8, 1e-9, 8 * Surveyor(line).floor(line))
-        return high - low > 20 * unsure + 1e-6 * max(abs(low), abs(high))
+        noise = 8 * Surveyor(line).floor(line)
+        for radius in (1e-9, 1e-7):  # further away noise is less
+            low, high, unsure = _beside(line, self.rng, 8, radius, noise)
+            if high - low > 20 * unsure + 1e-6 * max(abs(low), abs(high)):
+                return True
+        return False
 
     def with_witness(self, slope: Slope, line: Line, ours: float) -> Slope:
         """The verdict, with the complex step as a witness where noise leaves it undecided."""
