@@ -232,8 +232,18 @@ _AS_THEY_ARE = {np.ndarray, float, int, bool, np.float16, np.float32, np.float64
 
 
 def _unary(f: Callable[..., Any]) -> Callable[..., Any]:
-    def method(self: Tensor) -> Any:
-        return f(self)
+    if not isinstance(f, Primitive):
+        return lambda self: f(self)
+    forward, output = f.forward, f.output
+
+    def method(self: Tensor) -> Any:  # what f(self) does, without its loop over the inputs
+        try:
+            value, needed = forward(self._data), self._requires_grad
+        except (ValueError, TypeError):
+            return f(self)  # which says what is wrong
+        if needed and not special.count:
+            return wrap(value, True, f, (self,))
+        return output(value, (self,), {}, needed)
 
     return method
 
