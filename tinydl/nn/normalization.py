@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays import Array, default_dtype_now
+from ..derivatives.elementwise import wide
 from ..derivatives.fused import normalise
 from ..tensor import Tensor
 from . import init
@@ -77,10 +78,10 @@ class BatchNorm1d(Module):
             return
         self.num_batches_tracked = np.asarray(self.num_batches_tracked + 1)
         rate = 1 / int(self.num_batches_tracked) if self.momentum is None else self.momentum
-        dtype, wide = self.running_mean.dtype, np.float32 if x.dtype == np.float16 else None
+        x, dtype = wide(x), self.running_mean.dtype
         # New arrays, not updates in place: a graph recorded in eval mode keeps the statistics it was computed with.
-        self.running_mean = (1 - rate) * self.running_mean + rate * x.mean(axes, wide).astype(dtype)
-        self.running_var = (1 - rate) * self.running_var + rate * x.var(axes, wide, ddof=1).astype(dtype)
+        self.running_mean = (1 - rate) * self.running_mean + rate * x.mean(axes).astype(dtype)
+        self.running_var = (1 - rate) * self.running_var + rate * x.var(axes, ddof=1).astype(dtype)
 
     def extra_repr(self) -> str:
         settings = f"eps={self.eps}, momentum={self.momentum}, affine={self.affine}"
