@@ -27,6 +27,24 @@ from .derivatives.samples import sampler as sampler
 from .dispatch import unwrap
 from .tensor import Primitive, Tensor
 
+__all__ = [
+    "SAMPLES",
+    "Draw",
+    "Mutation",
+    "Sample",
+    "arrays",
+    "axes",
+    "broadcastable_shapes",
+    "draws",
+    "mutations",
+    "rule_mutations",
+    "sample",
+    "sampler",
+    "samples",
+    "shapes",
+    "source_mutations",
+]  # fmt: skip
+
 Shape = tuple[int, ...]
 
 # ---- strategies ----

@@ -8,4 +8,6 @@ from . import linalg as linalg
 from . import reductions as reductions
 from . import shapes as shapes
 
+__all__ = ["elementwise", "fused", "indexing", "linalg", "reductions", "shapes"]
+
 attach()

@@ -18,6 +18,11 @@ from ..arrays import Array
 from ..random import generator
 from ..tensor import Tensor
 
+__all__ = [
+    "calculate_gain", "constant_", "eye_", "fans", "kaiming_normal_", "kaiming_uniform_", "normal_", "ones_",
+    "orthogonal_", "trunc_normal_", "uniform_", "xavier_normal_", "xavier_uniform_", "zeros_",
+]  # fmt: skip
+
 Rng: TypeAlias = "int | np.random.Generator | None"  # in quotes: numpy.random takes long to import
 
 
