@@ -10,27 +10,27 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ContextDecorator, contextmanager
 from inspect import isgeneratorfunction
-from typing import TYPE_CHECKING, Any, TypeVar
-
-if TYPE_CHECKING:
-    from .tensor import Primitive, Tensor
+from typing import Any, TypeVar
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Observer:
-    """Is told what happens while it is in its thread's list; the useful ones live in debug.py and diagnose.py."""
+    """Is told what happens while it is in its thread's list; the useful ones live in debug.py and diagnose.py.
 
-    def computed(self, output: Tensor, primitive: Primitive, inputs: Sequence[Any], options: dict[str, Any]) -> None:
+    `output`, nodes and leaves are Tensors, `primitive` is a Primitive; this file, below theirs, knows neither.
+    """
+
+    def computed(self, output: Any, primitive: Any, inputs: Sequence[Any], options: dict[str, Any]) -> None:
         """An operation on Tensors gave `output`; it was recorded if `output.primitive` is set."""
 
-    def backward_started(self, nodes: Sequence[Tensor]) -> None:
+    def backward_started(self, nodes: Sequence[Any]) -> None:
         """A backward pass is about to visit these operations, the last one first."""
 
-    def gradient_computed(self, node: Tensor, position: int, g: Any, gradient: Any) -> None:
+    def gradient_computed(self, node: Any, position: int, g: Any, gradient: Any) -> None:
         """The rule of one input of `node` made `gradient` of the gradient `g` that arrived there."""
 
-    def backward_ended(self, leaves: Sequence[Tensor]) -> None:
+    def backward_ended(self, leaves: Sequence[Any]) -> None:
         """`backward()` has written the `.grad` of these Tensors."""
 
     def module_entered(self, module: Any) -> None:
