@@ -1,8 +1,7 @@
 """A model's parameters and buffers in a file and back: .npz for NumPy, .safetensors for everybody else.
 
 Stands on a model's `state_dict` and `load_state_dict`, which name its arrays as PyTorch does. A file is written whole
-or not at all, read without pickle (nothing in it can run), and checked in full before the model changes. `remembered`
-keeps a state in memory, for training.py, which puts it back after a step that failed.
+or not at all, read without pickle (nothing in it can run), and checked in full before the model changes.
 """
 
 from __future__ import annotations
@@ -10,18 +9,15 @@ from __future__ import annotations
 import os
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
 
 from .arrays import Array
-from .tensor import Tensor
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from .nn import Module
 
 # pathlib, zipfile and safetensors are imported where they are used, so that `import tinydl` stays quick
 
@@ -291,41 +287,3 @@ def _must_be_numbers(arrays: dict[str, Any]) -> None:
     for name, array in arrays.items():
         if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiub":
             raise ValueError(f"{name} isn't an array of real numbers")
-
-
-# -- in memory ---------------------------------------------------------------------------------------------------------
-
-
-def has_state(module: Module) -> bool:
-    """Whether there is anything in the state beside parameters that are trained."""
-    return not all(isinstance(value, Tensor) and value.requires_grad for _, _, _, value in module._entries())
-
-
-def remembered(module: Module, weights: bool = True) -> Callable[[], None]:
-    """A function that puts everything in the state back as it is now (without `weights`: the buffers).
-
-    Tensors keep their identity. A buffer is put back as an attribute, and nothing is written into the array that is
-    there by then, for it may be a view of somebody's data. What is new in the state by then stays.
-    """
-    before, copies = list(module._entries()), dict[int, Array]()
-    arrays = [value._data if isinstance(value, Tensor) else value for _, _, _, value in before]
-    for (_, _, _, value), array in zip(before, arrays, strict=True):
-        if (weights or array is value) and id(array) not in copies:
-            copies[id(array)] = array.copy()
-
-    def put_back() -> None:
-        now = {name: entry for name, *entry in module._entries()}  # a list, say, may be another one by now
-        fresh: dict[int, Array] = {}  # copies of the copies, which may be updated in place before the next call
-        for (name, holder, key, value), array in zip(before, arrays, strict=True):
-            kept, was = array, copies.get(id(array))
-            if was is not None and not np.array_equal(was, array, equal_nan=array.dtype.kind == "f"):
-                kept = fresh.setdefault(id(array), was.copy())
-            if isinstance(value, Tensor) and value._data is not kept:
-                value.data = kept
-            right = value if isinstance(value, Tensor) else kept
-            holder, key, there = now.get(name, (holder, key, None))
-            if there is not right:
-                with suppress(LookupError, TypeError):  # its list is shorter now, its tuple gone
-                    holder[key] = right
-
-    return put_back

@@ -15,8 +15,8 @@ import numpy as np
 
 from .arrays import Array
 from .debug import note, user_line
+from .nn.state import remembered
 from .recording import Observer, observing
-from .saving import remembered
 from .tensor import Primitive, Tensor, next_stamp
 
 _ROUNDING = {

@@ -21,9 +21,10 @@ from .data import Dataset, as_dataset, batches
 from .data.dataset import whole
 from .debug import detect_anomaly
 from .nn import Module
+from .nn.state import has_state, remembered
 from .optim import Optimizer, Schedule, clip_grad_norm, euclidean_norm
 from .recording import no_grad
-from .saving import _format, has_state, remembered, save
+from .saving import _format, save
 from .strict import FirstSteps
 from .tensor import Tensor, wrap
 
