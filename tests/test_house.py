@@ -17,7 +17,7 @@ PACKAGE = ROOT / "tinydl"
 
 # what a module may import of tinydl when it is itself imported: rooms further down only
 ROOMS = [
-    {"arrays", "recording", "random"},
+    {"arrays", "files", "recording", "random"},
     {"tensor"},
     {"debug", "dispatch", "rules"},
     {"derivatives", "paths"},

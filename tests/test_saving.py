@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from tinydl import nn, optim
+from tinydl.files import replacing
 from tinydl.nn import Module
-from tinydl.saving import load, replacing, save
+from tinydl.saving import load, save
 from tinydl.tensor import tensor
 
 FORMATS = [".npz", ".safetensors"]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..arrays import Array
-from ..saving import replacing
+from ..files import replacing
 from .dataset import Dataset
 
 if TYPE_CHECKING:

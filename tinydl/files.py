@@ -1,0 +1,37 @@
+"""Files that are there whole or not at all: what saving.py writes models with, and data the sets it fetches."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO, TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[IO[bytes]]:
+    """A new file to write to, which takes the place of the one at `path` once the block ends without an exception.
+
+    Whoever reads `path` meanwhile, or after a crash, sees the old file or the new one, never a part. Links stay links.
+    """
+    from pathlib import Path
+
+    target = Path(os.path.realpath(path))
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"there is no folder {target.parent} to write {target.name} into; make it first")
+    if target.is_dir():
+        raise IsADirectoryError(f"{target} is a folder; give the path of a file to write")
+    temporary = target.with_name(f".{target.name}.{os.urandom(6).hex()}.tmp")
+    try:
+        with open(temporary, "xb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        if target.exists():
+            os.chmod(temporary, target.stat().st_mode & 0o777)
+        os.replace(temporary, target)
+    finally:
+        temporary.unlink(missing_ok=True)
