@@ -24,9 +24,9 @@ ROOMS = [
     {"functional", "transforms", "numerical", "saving"},
     {"causes", "data"},
     {"gradcheck", "explain"},
-    {"nn", "testing"},
+    {"nn", "strategies", "mutations"},
     {"optim"},
-    {"document", "diagnose", "strict"},
+    {"document", "diagnose", "strict", "testing"},
     {"training"},
     {"plots"},
     {"learn"},
@@ -86,9 +86,9 @@ def test_only_the_command_and_reports_when_they_plot_use_plots():
         assert not any(name[:2] == ["tinydl", "plots"] for name in imports(path)), path
 
 
-def test_only_testing_uses_hypothesis():
+def test_only_strategies_use_hypothesis():
     users = {room_of(path) for path in modules() if any(n[0] == "hypothesis" for n in imports(path, everything=True))}
-    assert users <= {"testing"}
+    assert users <= {"strategies"}
 
 
 def test_transforms_gradcheck_and_explain_know_no_layer():

@@ -17,6 +17,7 @@ import tinydl as tl
 from tinydl import testing
 from tinydl.derivatives.samples import SAMPLES, Sample
 from tinydl.dispatch import primitives
+from tinydl.mutations import _source_node
 
 ROOT = Path(__file__).resolve().parent.parent
 FEW = settings(max_examples=30, derandomize=True, database=None, deadline=None)
@@ -200,4 +201,4 @@ def test_the_mutation_score_of_a_dozen_rules_is_100_percent():
 def test_the_source_of_every_rule_of_the_table_is_found():
     rules = [(name, rule) for name, p in primitives.items() for rule in p.rules if isinstance(rule, FunctionType)]
     assert len(rules) > 100
-    assert [name for name, rule in rules if testing._source_node(rule) is None] == []
+    assert [name for name, rule in rules if _source_node(rule) is None] == []

@@ -19,21 +19,8 @@ from .recording import special, state
 from .tensor import Tensor, next_stamp
 
 __all__ = [
-    "SGD",
-    "Adadelta",
-    "Adagrad",
-    "Adam",
-    "AdamW",
-    "CosineAnnealingLR",
-    "LinearWarmup",
-    "Optimizer",
-    "RMSprop",
-    "ReduceLROnPlateau",
-    "Schedule",
-    "StepLR",
-    "clip_grad_norm",
-    "clip_grad_value",
-    "euclidean_norm",
+    "SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "CosineAnnealingLR", "LinearWarmup", "Optimizer", "RMSprop",
+    "ReduceLROnPlateau", "Schedule", "StepLR", "clip_grad_norm", "clip_grad_value", "euclidean_norm",
 ]  # fmt: skip
 
 Parameters = Iterable[Tensor]

@@ -11,24 +11,6 @@ from .splitting import Standardizer, k_fold, split, standardize
 from .synthetic import blobs, line, moons, spirals
 
 __all__ = [
-    "Batches",
-    "Dataset",
-    "Standardizer",
-    "as_dataset",
-    "batches",
-    "blobs",
-    "crop",
-    "digits",
-    "fashion_mnist",
-    "flip",
-    "k_fold",
-    "line",
-    "mnist",
-    "moons",
-    "rotate",
-    "scale",
-    "shift",
-    "spirals",
-    "split",
-    "standardize",
-]
+    "Batches", "Dataset", "Standardizer", "as_dataset", "batches", "blobs", "crop", "digits", "fashion_mnist", "flip",
+    "k_fold", "line", "mnist", "moons", "rotate", "scale", "shift", "spirals", "split", "standardize",
+]  # fmt: skip
