@@ -9,8 +9,9 @@ Run it with: python benchmarks/demo_accuracy.py
 import numpy as np
 
 import tinydl as tl
-from tinydl import cli, data, optim
+from tinydl import data, optim
 from tinydl import functional as F
+from tinydl.course import demo
 
 EPOCHS, HIDDEN = 40, 128  # the demo's defaults
 
@@ -18,9 +19,9 @@ EPOCHS, HIDDEN = 40, 128  # the demo's defaults
 def accuracy(train: data.Dataset, test: data.Dataset, split_seed: int, seed: int) -> float:
     """Test accuracy after training as the demo does, a tenth of the training digits set aside for validation."""
     train, _ = data.split(train, 0.9, seed=split_seed, stratify=True)
-    with tl.random.seeded(seed):
-        model = cli.demo_model(HIDDEN)
-        make, lr = cli.OPTIMIZERS["adam"]
+    with tl.engine.random.seeded(seed):
+        model = demo.demo_model(HIDDEN)
+        make, lr = demo.OPTIMIZERS["adam"]
         optimizer = make(model.parameters(), lr=lr)
         schedule = optim.CosineAnnealingLR(optimizer, EPOCHS)
         tl.fit(
@@ -38,8 +39,8 @@ def report(name: str, values: list[float]) -> None:
 
 if __name__ == "__main__":
     digits = data.digits()
-    train, test = data.split(digits, 0.8, seed=cli.SPLIT_SEED, stratify=True)
-    report("20 seeds, the demo's split", [accuracy(train, test, cli.SPLIT_SEED, seed) for seed in range(20)])
+    train, test = data.split(digits, 0.8, seed=demo.SPLIT_SEED, stratify=True)
+    report("20 seeds, the demo's split", [accuracy(train, test, demo.SPLIT_SEED, seed) for seed in range(20)])
     splits = [data.split(digits, 0.8, seed=seed, stratify=True) for seed in range(1, 21)]
     report("20 other splits", [accuracy(*pair, seed, seed) for seed, pair in enumerate(splits, 1)])
     boundary = len(digits) * 4 // 5

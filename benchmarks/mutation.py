@@ -37,8 +37,8 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from tinydl import functional, optim, testing  # noqa: E402
-from tinydl.dispatch import primitives  # noqa: E402
-from tinydl.tensor import Primitive  # noqa: E402
+from tinydl.engine.dispatch import primitives  # noqa: E402
+from tinydl.engine.tensor import Primitive  # noqa: E402
 
 FILES = ["derivatives", "conventions", "linalg", "properties", "formulas", "functional", "nn", "optim"]
 LAYERS = ["linear", "activations", "dropout", "normalization", "embedding", "containers"]

@@ -11,6 +11,7 @@ import pytest
 
 import tinydl as tl
 from tinydl import cli
+from tinydl.course import demo
 
 
 def run(*arguments, **environment):
@@ -84,8 +85,8 @@ QUICK = ("demo", "--epochs", "2", "--hidden", "16")
 @pytest.fixture
 def training_alone(monkeypatch):
     """The demo without its gradient check and picture, which take most of its time."""
-    monkeypatch.setattr(cli, "_gradient_is_right", lambda model, examples: True)
-    monkeypatch.setattr(cli, "_draw", lambda *inputs: None)
+    monkeypatch.setattr(demo, "_gradient_is_right", lambda model, examples: True)
+    monkeypatch.setattr(demo, "_draw", lambda *inputs: None)
 
 
 def test_the_demo_checks_trains_tests_and_draws(capsys, tmp_path):
@@ -112,7 +113,7 @@ def test_the_same_seed_gives_the_same_numbers(capsys, tmp_path, training_alone):
     assert numbers("--seed", "5") != numbers()
 
 
-@pytest.mark.parametrize("name", cli.OPTIMIZERS)
+@pytest.mark.parametrize("name", demo.OPTIMIZERS)
 def test_every_optimizer_learns_at_its_own_rate(capsys, tmp_path, training_alone, name):
     status, out, _ = call(
         capsys, "demo", "--epochs", "6", "--hidden", "32", "--optimizer", name, "--output", str(tmp_path / "p.png")
@@ -123,7 +124,9 @@ def test_every_optimizer_learns_at_its_own_rate(capsys, tmp_path, training_alone
 
 def test_the_same_digits_are_for_testing_whatever_the_seed(capsys, tmp_path, monkeypatch, training_alone):
     seen = []
-    monkeypatch.setattr(cli, "evaluate", lambda model, test, **k: seen.append(test.x) or {"accuracy": 0.5, "loss": 1.0})
+    monkeypatch.setattr(
+        demo, "evaluate", lambda model, test, **k: seen.append(test.x) or {"accuracy": 0.5, "loss": 1.0}
+    )
     for seed in ("1", "2"):
         call(capsys, *QUICK, "--seed", seed, "--output", str(tmp_path / "p.png"))
     np.testing.assert_array_equal(*seen)
@@ -215,7 +218,7 @@ def test_gradcheck_prints_a_table_of_the_rules_asked_for(capsys):
 
 
 def test_gradcheck_notices_a_broken_rule(capsys, monkeypatch):
-    exp = tl.dispatch.primitives["exp"]
+    exp = tl.engine.dispatch.primitives["exp"]
     monkeypatch.setattr(exp, "rules", (lambda g, y, x: 2 * g * y,))
     status, out, _ = call(capsys, "gradcheck", "exp", "sin", "--cases", "2")
     assert status == 1
@@ -225,7 +228,7 @@ def test_gradcheck_notices_a_broken_rule(capsys, monkeypatch):
 
 
 def test_gradcheck_survives_a_rule_that_raises(capsys, monkeypatch):
-    exp = tl.dispatch.primitives["exp"]
+    exp = tl.engine.dispatch.primitives["exp"]
     monkeypatch.setattr(exp, "rules", (lambda g, y, x: g.nonsense,))
     status, out, _ = call(capsys, "gradcheck", "exp", "sin", "--cases", "1")
     assert status == 1

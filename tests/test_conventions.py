@@ -14,7 +14,7 @@ import pytest
 import tinydl as tl
 from tinydl import functional as F
 from tinydl.derivatives.elementwise import masked, sinc_derivative
-from tinydl.dispatch import kinks
+from tinydl.engine.dispatch import kinks
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 INF, NAN = np.inf, np.nan

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 import tinydl as tl
 from tinydl import data
 from tinydl.data import images as image_files
-from tinydl.random import manual_seed
+from tinydl.engine.random import manual_seed
 
 
 def numbered(n, classes=3):

@@ -1,7 +1,7 @@
 """Every primitive of the table against numerical differentiation, once and twice; every NumPy name against NumPy,
 numerical differentiation and torch.
 
-The primitives' inputs come from tinydl.derivatives.samples. A derivative along a random direction of all inputs at
+The primitives' inputs come from tinydl.checking.samples. A derivative along a random direction of all inputs at
 once, weighted with a random cotangent, misses no wrong entry (but with probability 0) and costs eight evaluations.
 """
 
@@ -14,8 +14,8 @@ import pytest
 from numerical import numerical_directional, numerical_vjp
 
 import tinydl as tl
-from tinydl.derivatives.samples import SAMPLES, Draw, sample
-from tinydl.dispatch import elementwise, kinks, primitives, table
+from tinydl.checking.samples import SAMPLES, Draw, sample
+from tinydl.engine.dispatch import elementwise, kinks, primitives, table
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 NAMES = sorted(primitives)

@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 
 import tinydl as tl
-from tinydl import data, nn, optim, random
+from tinydl import data, nn, optim
 from tinydl import functional as F
+from tinydl.engine import random
 
 
 @dataclass
@@ -616,7 +617,7 @@ def test_model_optimizer_and_random_numbers_come_back_unchanged():
     before, settings = model.state_dict(), copy.deepcopy(optimizer.state_dict())
     grads = [p.grad.numpy() for p in model.parameters()]
     modes, stamps = [m.training for m in model.modules()], [p.stamp for p in model.parameters()]
-    drawn, numpys = tl.random.generator().bit_generator.state, np.random.get_state()[1].copy()
+    drawn, numpys = tl.engine.random.generator().bit_generator.state, np.random.get_state()[1].copy()
     tl.diagnose(model, digits(), F.cross_entropy, optimizer)
     for name, array in model.state_dict().items():
         np.testing.assert_array_equal(array, before[name])
@@ -626,7 +627,7 @@ def test_model_optimizer_and_random_numbers_come_back_unchanged():
     now = optimizer.state_dict()
     assert now["lr"] == settings["lr"]
     np.testing.assert_equal(now["state"], settings["state"])
-    assert tl.random.generator().bit_generator.state == drawn
+    assert tl.engine.random.generator().bit_generator.state == drawn
     np.testing.assert_array_equal(np.random.get_state()[1], numpys)
 
 

@@ -16,9 +16,11 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from tinydl import data, document, optim, random, tensor
+from tinydl import data, optim, tensor
 from tinydl import functional as F
-from tinydl.gradcheck import gradcheck
+from tinydl.checking.gradcheck import gradcheck
+from tinydl.course import document
+from tinydl.engine import random
 
 Array = np.ndarray[Any, Any]
 

@@ -15,9 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tinydl as tl
-from tinydl import dispatch, nn
 from tinydl import functional as F
-from tinydl.rules import _written
+from tinydl import nn
+from tinydl.engine import dispatch
+from tinydl.explaining.rules import _written
 
 
 def leaf(value, name=None):

@@ -16,7 +16,7 @@ from numerical import numerical_directional
 import tinydl as tl
 from tinydl import functional as F
 from tinydl import nn, optim
-from tinydl.recording import Observer, observing
+from tinydl.engine.recording import Observer, observing
 
 REDUCTIONS = ["mean", "sum", "none"]
 

@@ -252,10 +252,10 @@ def test_dropout_is_the_identity_out_of_training_and_all_zeros_for_p_1():
 
 def test_dropout_draws_from_the_generator_that_manual_seed_starts():
     x = np.ones((20, 20), np.float32)
-    tl.random.manual_seed(7)
+    tl.engine.random.manual_seed(7)
     first = F.dropout(x, 0.5)
     assert (first != F.dropout(x, 0.5)).any()
-    tl.random.manual_seed(7)
+    tl.engine.random.manual_seed(7)
     assert (first == F.dropout(x, 0.5)).all()
     assert first.dtype == np.float32
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tinydl import Primitive
-from tinydl.dispatch import primitives
+from tinydl.engine.dispatch import primitives
 
 PINNED = Path(__file__).parent / "public_interface.txt"
 ROOMS = (

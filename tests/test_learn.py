@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tinydl import learn
 from tinydl.cli import main
+from tinydl.course import learn
 
 ROOT = Path(__file__).resolve().parent.parent
 NAMES = learn.names()

@@ -12,9 +12,9 @@ import pytest
 import tinydl as tl
 from tinydl import functional as F
 from tinydl import nn, optim
+from tinydl.engine.recording import Observer, observing
 from tinydl.nn.module import current_path
-from tinydl.nn.summary import summary
-from tinydl.recording import Observer, observing
+from tinydl.watching.summary import summary
 
 
 class Tower(nn.Module):
@@ -390,9 +390,9 @@ def test_a_summary_counts_shapes_and_parameters_and_changes_nothing(rng):
     before = model.state_dict()
     tl.manual_seed(1)
     made = summary(model, (8, 8))
-    drawn = tl.random.generator().normal()
+    drawn = tl.engine.random.generator().normal()
     tl.manual_seed(1)
-    assert drawn == tl.random.generator().normal()
+    assert drawn == tl.engine.random.generator().normal()
     assert [(row.layer, row.output_shape, row.parameters) for row in made.rows] == [
         ("0 (Flatten)", (1, 64), 0), ("1 (Linear)", (1, 32), 2080), ("2 (BatchNorm1d)", (1, 32), 64),
         ("3 (ReLU)", (1, 32), 0), ("4 (Dropout)", (1, 32), 0), ("5 (Linear)", (1, 10), 330),

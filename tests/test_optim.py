@@ -537,7 +537,7 @@ def test_clipping_leaves_the_graph_of_a_differentiable_gradient_alone():
 
 
 def test_observers_are_told_of_a_step():
-    from tinydl.recording import Observer, observing
+    from tinydl.engine.recording import Observer, observing
 
     class Watch(Observer):
         told = ()

@@ -103,13 +103,13 @@ def test_what_is_measured_leaves_model_optimizer_and_random_numbers_alone():
     model = nn.Sequential(nn.Linear(2, 8), nn.BatchNorm1d(8), nn.Dropout(0.5), nn.Linear(8, 3))
     optimizer = optim.Adam(model.parameters(), lr=0.1)
     before, settings = model.state_dict(), copy.deepcopy(optimizer.state_dict())
-    drawn = tl.random.generator().bit_generator.state
+    drawn = tl.engine.random.generator().bit_generator.state
     plots.decision_boundary(model, X, Y, points=10)
     plots.activations(model, X)
     plots.gradients(model, (X, Y), F.cross_entropy)
     plots.loss_surface(model, (X, Y), F.cross_entropy, points=3)
     plots.learning_rate_sweep(model, (X, Y), F.cross_entropy, optimizer, steps=5)
-    assert tl.random.generator().bit_generator.state == drawn
+    assert tl.engine.random.generator().bit_generator.state == drawn
     assert optimizer.state_dict() == settings and model.training
     for name, array in model.state_dict().items():
         np.testing.assert_array_equal(array, before[name])

@@ -20,8 +20,8 @@ from test_derivatives import (
 
 import tinydl as tl
 from tinydl import testing
-from tinydl.derivatives.samples import SAMPLES, Draw, sample
-from tinydl.dispatch import primitives
+from tinydl.checking.samples import SAMPLES, Draw, sample
+from tinydl.engine.dispatch import primitives
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 NAMES = sorted(primitives)

@@ -5,7 +5,7 @@ import threading
 import numpy as np
 
 import tinydl as tl
-from tinydl import random
+from tinydl.engine import random
 
 
 def drawn(n=3):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import tinydl as tl
-from tinydl import dispatch
+from tinydl.engine import dispatch
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
@@ -18,7 +18,8 @@ BEGIN, END = "<!-- differentiable: begin -->", "<!-- differentiable: end -->"
 FAMILIES = {
     "elementwise": "elementwise",
     "reductions": "reductions",
-    "linalg": "products and linear algebra",
+    "products": "products and linear algebra",
+    "decompositions": "products and linear algebra",
     "shapes": "shapes",
     "indexing": "indexing",
 }

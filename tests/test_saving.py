@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from tinydl import nn, optim
-from tinydl.files import replacing
+from tinydl.engine.files import replacing
+from tinydl.engine.tensor import tensor
 from tinydl.nn import Module
-from tinydl.saving import load, save
-from tinydl.tensor import tensor
+from tinydl.training.saving import load, save
 
 FORMATS = [".npz", ".safetensors"]
 

@@ -19,7 +19,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from tinydl.dispatch import kinks, primitives
+from tinydl.engine.dispatch import kinks, primitives
 
 ROOT = Path(__file__).parent.parent
 VENDORED = ROOT / "tutorials" / "_vendor" / "katex"

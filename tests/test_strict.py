@@ -8,7 +8,7 @@ import pytest
 import tinydl as tl
 from tinydl import functional as F
 from tinydl import nn, optim
-from tinydl.recording import state
+from tinydl.engine.recording import state
 
 
 @pytest.fixture(autouse=True)

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import tinydl as tl
-from tinydl.dispatch import _INSTEAD, _flat, elementwise, primitives, table, without_rule
-from tinydl.recording import Observer, observing, special, state
+from tinydl.engine.dispatch import _INSTEAD, _flat, elementwise, primitives, table, without_rule
+from tinydl.engine.recording import Observer, observing, special, state
 
 
 def leaf(values, **options):

@@ -15,9 +15,9 @@ from test_derivatives import assert_first_derivative, assert_second_derivative
 
 import tinydl as tl
 from tinydl import testing
-from tinydl.derivatives.samples import SAMPLES, Sample
-from tinydl.dispatch import primitives
-from tinydl.mutations import _source_node
+from tinydl.checking.mutations import _source_node
+from tinydl.checking.samples import SAMPLES, Sample
+from tinydl.engine.dispatch import primitives
 
 ROOT = Path(__file__).resolve().parent.parent
 FEW = settings(max_examples=30, derandomize=True, database=None, deadline=None)

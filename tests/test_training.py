@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 import tinydl as tl
-from tinydl import data, nn, optim, random
+from tinydl import data, nn, optim
 from tinydl import functional as F
+from tinydl.engine import random
 
 
 def points(n=60, seed=0):

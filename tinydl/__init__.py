@@ -1,24 +1,26 @@
 """tinydl: a deep-learning engine small enough to read in an afternoon and good enough to use.
 
-This file is the list of what ``import tinydl as tl`` gives. Read tensor.py first, then derivatives/.
+This file is the list of what ``import tinydl as tl`` gives. Read engine/tensor.py first, then derivatives/.
 """
 
 from typing import TYPE_CHECKING, Any
 
 from . import data, derivatives, functional, nn, optim
-from .arrays import ChangedValueError, default_dtype, set_default_dtype
-from .debug import detect_anomaly, source_lines
-from .diagnose import Diagnosis, Verdict, diagnose
-from .explain import explain
-from .gradcheck import gradcheck
-from .nn.summary import summary
-from .random import manual_seed
-from .recording import enable_grad, no_grad
-from .saving import load, save
-from .strict import StrictError, strict
-from .tensor import Primitive, Tensor, primitive, tensor
-from .training import History, accuracy, evaluate, fit, predict
-from .transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+from .checking.gradcheck import gradcheck
+from .engine.arrays import ChangedValueError, default_dtype, set_default_dtype
+from .engine.random import manual_seed
+from .engine.recording import enable_grad, no_grad
+from .engine.tensor import Primitive, Tensor, primitive, tensor
+from .engine.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+from .explaining.explain import explain
+from .training.fit import accuracy, evaluate, fit, predict
+from .training.history import History
+from .training.saving import load, save
+from .watching.anomaly import detect_anomaly
+from .watching.diagnose import Diagnosis, Verdict, diagnose
+from .watching.lines import source_lines
+from .watching.strict import StrictError, strict
+from .watching.summary import summary
 
 if TYPE_CHECKING:
     from . import plots

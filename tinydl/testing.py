@@ -5,9 +5,9 @@ a test suite can itself be tested. What the strategies need, hypothesis, is in `
 ``import tinydl`` doesn't load this file.
 """
 
-from .derivatives.samples import SAMPLES, Draw, Sample, sample, sampler
-from .mutations import Mutation, mutations, rule_mutations, source_mutations
-from .strategies import arrays, axes, broadcastable_shapes, draws, samples, shapes
+from .checking.mutations import Mutation, mutations, rule_mutations, source_mutations
+from .checking.samples import SAMPLES, Draw, Sample, sample, sampler
+from .checking.strategies import arrays, axes, broadcastable_shapes, draws, samples, shapes
 
 __all__ = [
     "SAMPLES", "Draw", "Mutation", "Sample", "arrays", "axes", "broadcastable_shapes", "draws", "mutations",

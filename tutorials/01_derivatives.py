@@ -318,8 +318,9 @@ assert kink.ok and kink.rows[0].verdict == "kink"
 #
 # ## Where this lives in tinydl
 #
-# * `tinydl/numerical.py`: slopes with error bars. `romberg` is exercise 2 carried on to four steps; `Line` subtracts
-#   the predicted slope before it rounds; `_kink` compares the one-sided slopes.
-# * `tinydl/gradcheck.py`: `gradcheck`, which asks the questions and names the likely cause of a wrong gradient.
+# * `tinydl/checking/numerical.py`: slopes with error bars. `romberg` is exercise 2 carried on to four steps; `Line`
+#   subtracts the predicted slope before it rounds; `_kink` compares the one-sided slopes.
+# * `tinydl/checking/gradcheck.py`: `gradcheck`, which asks the questions and names the likely cause of a wrong
+#   gradient.
 #
 # Next: [one neuron by hand](02_one_neuron.py).

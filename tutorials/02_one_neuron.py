@@ -335,9 +335,10 @@ assert slopes[1] < -1
 #
 # ## Where this lives in tinydl
 #
-# * `tinydl/derivatives/fused.py`: `sigmoid` with its rule; it writes $1 - p$ as $\sigma(-z)$, which keeps its digits
-#   when $p$ rounds to 1.
+# * `tinydl/derivatives/elementwise.py`: `sigmoid` with its rule; it writes $1 - p$ as $\sigma(-z)$, which keeps its
+#   digits when $p$ rounds to 1.
 # * `tinydl/derivatives/elementwise.py`: the rules of `+`, `*`, `**`, one line each.
-# * `tinydl/tensor.py`: `Tensor.backward` and `propagate`, which multiply the factors together in the right order.
+# * `tinydl/engine/tensor.py`: `Tensor.backward` and `propagate`, which multiply the factors together in the right
+#   order.
 #
 # Next: [the graph](03_the_graph.py), where the bookkeeping is done by a program.

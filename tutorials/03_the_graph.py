@@ -371,9 +371,10 @@ assert backward(a * a)[a] == 6.0
 #
 # ## Where this lives in tinydl
 #
-# * `tinydl/tensor.py`: `Tensor` is `Value`, `Tensor.backward` and `propagate` are `backward`, with the same stamps,
-#   youngest first, and without recursion.
-# * `tinydl/explain.py`: the numbered steps; `tinydl/paths.py`: a gradient as a sum over paths (`tl.explain(loss, a)`).
+# * `tinydl/engine/tensor.py`: `Tensor` is `Value`, `Tensor.backward` and `propagate` are `backward`, with the same
+#   stamps, youngest first, and without recursion.
+# * `tinydl/explaining/explain.py`: the numbered steps; `tinydl/explaining/paths.py`: a gradient as a sum over paths
+#   (`tl.explain(loss, a)`).
 # * `tinydl/plots/page.py`: the page to step through.
 #
 # Next: [from numbers to arrays](04_arrays.py).

@@ -361,10 +361,12 @@ assert tl.gradcheck(gram, X, vjp=lambda g, X: 2 * X @ g).verdict == "wrong"  # g
 #
 # ## Where this lives in tinydl
 #
-# - `tinydl/derivatives/linalg.py`: `matmul_left` and `matmul_right` are formula (4), with stacks of matrices and
+# - `tinydl/derivatives/products.py`: `matmul_left` and `matmul_right` are formula (4), with stacks of matrices and
 #   vectors.
-# - `tinydl/arrays.py`: `fitted` sums a gradient over the axes that were broadcast, formula (5), after every rule.
-# - `tinydl/transforms.py`: `vjp` and `jacobian`, which is one vjp for every element of the output.
-# - `tinydl/gradcheck.py` compares, `tinydl/causes.py` names the mistake: `transposed`, `not_summed`, `wrong_axis`.
+# - `tinydl/engine/arrays.py`: `fitted` sums a gradient over the axes that were broadcast, formula (5), after every
+#   rule.
+# - `tinydl/engine/transforms.py`: `vjp` and `jacobian`, which is one vjp for every element of the output.
+# - `tinydl/checking/gradcheck.py` compares, `tinydl/checking/causes.py` names the mistake: `transposed`, `not_summed`,
+#   `wrong_axis`.
 #
 # Next: [lesson 5](05_linear_regression.py), a whole training run with arrays, and a sign error found by the checker.

@@ -369,9 +369,11 @@ assert 0.35 < np.mean(test < floors) < 0.5
 #
 # ## Where this lives in tinydl
 #
-# - `tinydl/gradcheck.py`: `gradcheck(f, *inputs, grad=rule)`; `tinydl/causes.py` finds the lost sign.
-# - `tinydl/functional.py`: `mse_loss`, the mean and not half the sum; `tinydl/optim.py`: `SGD` is formula (5).
-# - `tinydl/data/synthetic.py`: `line`, whose docstring states the floor; `tinydl/training.py`: `fit` and `evaluate`.
-# - `tinydl/document.py`: rows D10 to D13, D22 to D24 and D36 to D38 measure what this lesson says.
+# - `tinydl/checking/gradcheck.py`: `gradcheck(f, *inputs, grad=rule)`; `tinydl/checking/causes.py` finds the lost sign.
+# - `tinydl/functional/losses.py`: `mse_loss`, the mean and not half the sum; `tinydl/optim/sgd.py`: `SGD` is formula
+#   (5).
+# - `tinydl/data/synthetic.py`: `line`, whose docstring states the floor; `tinydl/training/fit.py`: `fit` and
+#   `evaluate`.
+# - `tinydl/course/document.py`: rows D10 to D13, D22 to D24 and D36 to D38 measure what this lesson says.
 #
 # Next: [lesson 6](06_likelihood.py): why squared errors at all?

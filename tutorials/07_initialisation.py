@@ -333,9 +333,9 @@ assert np.abs(W1.data - 0.5).max() > 0.01  # they did move, all together
 # ## Where this lives in tinydl
 #
 # - `tinydl/nn/init.py`: `xavier_normal_` is (4), `kaiming_normal_` is (5), `fans` counts the inputs and outputs.
-# - `tinydl/nn/linear.py`: the default, in `Linear.__init__`. `tinydl/derivatives/fused.py`: relu and sigmoid with their
-#   rules.
-# - `tinydl/diagnose.py`: thresholds at the top, with the factors per layer that you have just measured.
-# - `tinydl/document.py`: rows D14 and D15.
+# - `tinydl/nn/linear.py`: the default, in `Linear.__init__`. `tinydl/derivatives/activations.py`: relu and sigmoid with
+#   their rules.
+# - `tinydl/watching/diagnose.py`: thresholds at the top, with the factors per layer that you have just measured.
+# - `tinydl/course/document.py`: rows D14 and D15.
 #
 # Next: [lesson 8](08_digits.py), a network on real handwritten digits.

@@ -421,9 +421,9 @@ show(figure, "08_digits_7")
 #
 # ## Where this lives in tinydl
 #
-# * `tinydl/training.py`: `fit`, with forward, loss, backward and update in `_Run.step`; `evaluate`; `predict`.
+# * `tinydl/training/fit.py`: `fit`, with forward, loss, backward and update in `_Run.step`; `evaluate`; `predict`.
 # * `tinydl/data/splitting.py`: `split`, and why it comes first. `tinydl/data/images.py`: where the digits are from.
-# * `tinydl/saving.py`: `save` and `load`, and what is checked before a model is changed.
+# * `tinydl/training/saving.py`: `save` and `load`, and what is checked before a model is changed.
 # * `tinydl demo` trains a network like this one on the command line.
 #
 # Before this: [activations and initialisation](07_initialisation.py). Next: [optimizers](09_optimizers.py).

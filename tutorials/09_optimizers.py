@@ -537,9 +537,9 @@ assert np.allclose(np.abs(without - theta), 0.05, rtol=0.05)  # a first step is 
 #
 # ## Where this lives in tinydl
 #
-# * `tinydl/optim.py`: each `_update` is its formula, line by line, in place so that nothing is allocated; the
-#   docstrings say where the papers and PyTorch part.
-# * `tinydl/optim.py`, `StepLR`, `CosineAnnealingLR`, `LinearWarmup`, `ReduceLROnPlateau`: rates that change during a
-#   run.
+# * `tinydl/optim/adaptive.py` and `sgd.py`: each `_update` is its formula, line by line, in place so that nothing is
+#   allocated; the docstrings say where the papers and PyTorch part.
+# * `tinydl/optim/schedules.py`, `StepLR`, `CosineAnnealingLR`, `LinearWarmup`, `ReduceLROnPlateau`: rates that change
+#   during a run.
 #
 # Before this: [a network on real digits](08_digits.py). Next: [overfitting](10_overfitting.py).

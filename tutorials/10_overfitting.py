@@ -297,10 +297,10 @@ show(axes.figure, "10_overfitting_3")
 #
 # ## Where this lives in tinydl
 #
-# * `tinydl/training.py`: `fit(l1=…, l2=…, patience=…)`; the penalties are one line in `_Run._penalty`, the best
+# * `tinydl/training/fit.py`: `fit(l1=…, l2=…, patience=…)`; the penalties are one line in `_Run._penalty`, the best
 #   weights are kept in `_Best`.
-# * `tinydl/nn/dropout.py` and `dropout` in `tinydl/functional.py`; off in `model.eval()`, as `tl.evaluate` and
-#   `tl.predict` set it.
+# * `tinydl/nn/dropout.py` and `dropout` in `tinydl/functional/activations.py`; off in `model.eval()`, as `tl.evaluate`
+#   and `tl.predict` set it.
 # * `tinydl/data/splitting.py`: `k_fold`. `tinydl/data/augmentation.py`: `rotate`, `shift`, `scale`, `crop`, `flip`.
 #
 # Before this: [optimizers](09_optimizers.py). Next: [trusting a gradient](11_trusting_a_gradient.py).

@@ -425,11 +425,11 @@ if importlib.util.find_spec("hypothesis"):
 #
 # ## Where this lives in tinydl
 #
-# - `tinydl/gradcheck.py`: `gradcheck`, its three forms (`f` alone, `vjp=`, `grad=`) and the `Report`.
-# - `tinydl/numerical.py`: how a step is chosen, where the error bar comes from, how a kink is seen.
-# - `tinydl/causes.py`: each cause is a transformation that turns the wrong gradient into the right one.
-# - `tinydl/testing.py`: `mutations`, and hypothesis strategies for your own tests; `benchmarks/mutation.py` for
-#   tinydl's.
+# - `tinydl/checking/gradcheck.py`: `gradcheck`, its three forms (`f` alone, `vjp=`, `grad=`) and the `Report`.
+# - `tinydl/checking/numerical.py`: how a step is chosen, where the error bar comes from, how a kink is seen.
+# - `tinydl/checking/causes.py`: each cause is a transformation that turns the wrong gradient into the right one.
+# - `tinydl/testing.py`: `mutations` (they are in `tinydl/checking/mutations.py`), and hypothesis strategies for your
+#   own tests; `benchmarks/mutation.py` for tinydl's.
 # - `benchmarks/checkers.py`: the methods of other projects against ours, on right and wrong rules.
 #
 # Next: [lesson 12](12_bug_lab.py): a dozen bugs that no gradient check can see, or only it.

@@ -420,10 +420,11 @@ assert abs(np.mean(shifted == y) - 1 / 3) < 0.1
 #
 # ## Where this lives in tinydl
 #
-# - `tinydl/strict.py`: `strict` follows a program from step to step; `tinydl/training.py`: `fit` watches its own
-#   first steps.
-# - `tinydl/diagnose.py`: the verdicts, with all thresholds and their reasons at the top.
-# - `tinydl/explain.py`: `explain` and its steps; `tinydl/gradcheck.py`: with `module=`, a whole model.
-# - `tinydl/recording.py`: `Observer`, through which all of them watch; the engine knows none of them.
+# - `tinydl/watching/strict.py`: `strict` follows a program from step to step; `tinydl/training/fit.py`: `fit` watches
+#   its own first steps.
+# - `tinydl/watching/diagnose.py`: the verdicts, with all thresholds and their reasons at the top.
+# - `tinydl/explaining/explain.py`: `explain` and its steps; `tinydl/checking/gradcheck.py`: with `module=`, a whole
+#   model.
+# - `tinydl/engine/recording.py`: `Observer`, through which all of them watch; the engine knows none of them.
 #
 # Next: [lesson 13](13_build_it_yourself.py), in which you build the engine yourself.

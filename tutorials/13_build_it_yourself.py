@@ -3,7 +3,7 @@
 #
 # Open an empty file, `mine.py`, beside this lesson. **How much does it take to go from nothing to an engine that
 # differentiates whatever you write in NumPy, twice if you want?** Eight steps, none longer than fifteen lines. Each
-# is run and checked before the next begins. In the end we lay your file beside `tinydl/tensor.py`, and you will
+# is run and checked before the next begins. In the end we lay your file beside `tinydl/engine/tensor.py`, and you will
 # recognise most of its lines.
 #
 # Read the task of a step, write it in your file, and only then look at the cell. Yours may look different; the
@@ -20,9 +20,9 @@ import numpy as np
 from _lesson import BLUE, GRAY, GREEN, ORANGE, show
 
 import tinydl as tl
-from tinydl import arrays, dispatch
+from tinydl.engine import arrays, dispatch
 
-engine = importlib.import_module("tinydl.tensor")  # the file; tl.tensor is the function of the same name
+engine = importlib.import_module("tinydl.engine.tensor")  # the file; tl.tensor is the function of the same name
 rng = np.random.default_rng(0)
 
 # %% [markdown]
@@ -525,15 +525,16 @@ assert total < 80  # about fifty
 # 1. Add `np.log`, `np.sin` and `np.sqrt` to your table: one line each, and `check` for each, at inputs where they
 #    are defined. What does `check` say for a sine whose rule is `g * np.sin(x)`?
 # 2. Your `matmul` serves matrices only. What happens with a vector, `x @ w` with shapes (4, 3) and (3,)? Find it
-#    with `check`, repair it, and compare with `tinydl/derivatives/linalg.py`.
+#    with `check`, repair it, and compare with `tinydl/derivatives/products.py`.
 # 3. Give `Tensor` a `sum(axis)`: a primitive made when it is called, as in `fit`, with the axis closed over. Then write
 #    the softmax with the cross-entropy in your engine, and train the network of [lesson 11](11_trusting_a_gradient.py).
 #
 # ## Where this lives in tinydl
 #
-# - `tinydl/tensor.py`: steps 2, 4, 7 and 8; `tinydl/arrays.py`: `fitted`, step 5; `tinydl/dispatch.py`: step 6.
+# - `tinydl/engine/tensor.py`: steps 2, 4, 7 and 8; `tinydl/engine/arrays.py`: `fitted`, step 5;
+#   `tinydl/engine/dispatch.py`: step 6.
 # - `tinydl/derivatives/elementwise.py`: step 1, for all the functions of NumPy that act on each element.
-# - `tinydl/transforms.py`: `grad` and its kin, which nest because of step 7.
+# - `tinydl/engine/transforms.py`: `grad` and its kin, which nest because of step 7.
 #
 # This is the end of the course. You know now what is under every `loss.backward()` that you will ever write, and how
 # to find out whether it is right.

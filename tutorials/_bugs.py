@@ -14,7 +14,7 @@ import numpy as np
 
 from tinydl import data, nn, optim
 from tinydl import functional as F
-from tinydl.dispatch import primitives
+from tinydl.engine.dispatch import primitives
 
 
 class Lab:

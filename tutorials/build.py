@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 
 import tinydl as tl
-from tinydl.dispatch import kinks, primitives, table
+from tinydl.engine.dispatch import kinks, primitives, table
 
 HERE = Path(__file__).resolve().parent
 SITE = HERE / "_site"
@@ -34,10 +34,14 @@ SOURCE = HERE / "_site_source"
 FAMILIES = {
     "elementwise": "Functions of each element",
     "reductions": "Sums, products, extremes",
-    "linalg": "Linear algebra",
+    "products": "Products",
+    "decompositions": "Linear algebra",
     "shapes": "Shapes",
     "indexing": "Indexing and sorting",
-    "fused": "Activations, losses, normalisation",
+    "activations": "Activations",
+    "softmax": "Softmax and losses",
+    "normalising": "Normalising",
+    "special": "Special functions",
 }
 INTERFACE = {
     "tinydl": "Tensors and gradients",

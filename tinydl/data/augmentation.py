@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import Array
-from ..random import generator
-from ..tensor import Tensor
+from ..engine.arrays import Array
+from ..engine.random import generator
+from ..engine.tensor import Tensor
 from .dataset import Seed, whole
 
 

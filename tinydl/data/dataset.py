@@ -13,9 +13,9 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from ..arrays import Array, default_dtype_now
-from ..random import generator
-from ..tensor import Tensor
+from ..engine.arrays import Array, default_dtype_now
+from ..engine.random import generator
+from ..engine.tensor import Tensor
 
 Seed: TypeAlias = "int | np.random.Generator | None"  # in quotes: numpy.random takes long to import
 

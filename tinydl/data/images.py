@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..arrays import Array
-from ..files import replacing
+from ..engine.arrays import Array
+from ..engine.files import replacing
 from .dataset import Dataset
 
 if TYPE_CHECKING:
     from pathlib import Path
+
 
 # gzip, hashlib, pathlib, urllib and tqdm are imported where they are used, so that `import tinydl` stays quick
 

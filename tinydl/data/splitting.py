@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import Array, default_dtype_now
-from ..random import generator
+from ..engine.arrays import Array, default_dtype_now
+from ..engine.random import generator
 from .dataset import Dataset, Seed, as_dataset, check_array, whole
 
 

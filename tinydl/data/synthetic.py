@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..arrays import Array
-from ..random import generator
+from ..engine.arrays import Array
+from ..engine.random import generator
 from .dataset import Dataset, Seed, whole
 
 

@@ -1,6 +1,9 @@
-"""The table of derivatives. One file per family; each line is a function of NumPy and the rules for its inputs."""
+"""The table of derivatives. One file per family; each line is a function of NumPy and the rules for its inputs.
 
-from ..dispatch import attach
+`linalg` and `fused` are faces, by names that users know, of several families each.
+"""
+
+from ..engine.methods import attach
 from . import elementwise as elementwise
 from . import fused as fused
 from . import indexing as indexing

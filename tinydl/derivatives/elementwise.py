@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import Array, as_array
-from ..dispatch import define, elementwise, implements, plain, unwrap
-from ..tensor import Primitive
+from ..engine.arrays import Array, as_array
+from ..engine.dispatch import define, elementwise, implements, plain, unwrap
+from ..engine.tensor import Primitive
 
 _BITS = {2: np.int16, 4: np.int32, 8: np.int64}
 

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from ..arrays import Array
-from ..dispatch import behaviour, define, implements, plain, unwrap
-from ..tensor import Tensor
+from ..engine.arrays import Array
+from ..engine.dispatch import define, implements, plain, unwrap
+from ..engine.methods import behaviour
+from ..engine.tensor import Tensor
 from .elementwise import wide
 
 

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
-from ..arrays import Array
-from ..dispatch import define, implements, plain, unwrap
-from ..tensor import Tensor
+from ..engine.arrays import Array
+from ..engine.dispatch import define, implements, plain, unwrap
+from ..engine.tensor import Tensor
 from .elementwise import masked, wide
 
 

@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from ..arrays import Array
-from ..dispatch import behave, define, implements, plain, tell_flattened, unwrap
-from ..tensor import Tensor
+from ..engine.arrays import Array
+from ..engine.dispatch import define, implements, plain, tell_flattened, unwrap
+from ..engine.methods import behave
+from ..engine.tensor import Tensor
 from .elementwise import wide
 from .indexing import scatter, take
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..derivatives.elementwise import where
-from ..tensor import Tensor
+from ..engine.tensor import Tensor
 from . import init
 from .linear import positive_integer
 from .module import Module, parameter

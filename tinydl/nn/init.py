@@ -14,9 +14,9 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from ..arrays import Array
-from ..random import generator
-from ..tensor import Tensor
+from ..engine.arrays import Array
+from ..engine.random import generator
+from ..engine.tensor import Tensor
 
 __all__ = [
     "calculate_gain", "constant_", "eye_", "fans", "kaiming_normal_", "kaiming_uniform_", "normal_", "ones_",

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from .. import functional as F
-from ..arrays import Array, default_dtype_now
-from ..tensor import Tensor
+from ..engine.arrays import Array, default_dtype_now
+from ..engine.tensor import Tensor
 from . import init
 from .module import Module, parameter
 

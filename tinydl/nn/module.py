@@ -14,9 +14,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from ..arrays import Array, default_dtype_now
-from ..recording import special, state
-from ..tensor import Tensor, wrap
+from ..engine.arrays import Array, default_dtype_now
+from ..engine.recording import special, state
+from ..engine.tensor import Tensor, wrap
 
 M = TypeVar("M", bound="Module")
 

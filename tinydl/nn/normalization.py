@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import Array, default_dtype_now
 from ..derivatives.elementwise import wide
-from ..derivatives.fused import normalise
-from ..tensor import Tensor
+from ..derivatives.normalising import normalise
+from ..engine.arrays import Array, default_dtype_now
+from ..engine.tensor import Tensor
 from . import init
 from .linear import as_input, positive_integer
 from .module import Module, parameter

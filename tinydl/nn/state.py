@@ -10,8 +10,8 @@ from contextlib import suppress
 
 import numpy as np
 
-from ..arrays import Array
-from ..tensor import Tensor
+from ..engine.arrays import Array
+from ..engine.tensor import Tensor
 from .module import Module
 
 

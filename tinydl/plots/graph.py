@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..arrays import Array
-from ..explain import abbreviated, explain
-from ..tensor import Tensor
+from ..engine.arrays import Array
+from ..engine.tensor import Tensor
+from ..explaining.explain import explain
+from ..explaining.text import abbreviated
 from .style import PALETTE, axes_for, short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
 
 _SWEEPS = 12
 _WIDTH, _HEIGHT = 2.0, 0.85  # inches for each box, with what is around it

@@ -12,17 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import random
-from ..arrays import Array
+from ..engine import random
+from ..engine.arrays import Array
+from ..engine.recording import Observer, no_grad, observing
+from ..engine.tensor import Tensor, propagate
 from ..nn import Module
 from ..nn.module import running
-from ..optim import Optimizer
-from ..recording import Observer, no_grad, observing
-from ..tensor import Tensor, propagate
+from ..optim.optimizer import Optimizer
 from .style import MARKERS, PALETTE, axes_for, finite_range, short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
 
 Loss = Callable[[Any, Any], Any]
 

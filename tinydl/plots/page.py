@@ -16,9 +16,10 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import Array
-from ..explain import HOW_TO_GET_LINES, Explanation, Given, Step, counted, explain, number, plain_text
-from ..tensor import Tensor
+from ..engine.arrays import Array
+from ..engine.tensor import Tensor
+from ..explaining.explain import explain
+from ..explaining.text import HOW_TO_GET_LINES, Explanation, Given, Step, counted, number, plain_text
 
 TABLE = 36  # numbers are shown as numbers up to here, and beyond as a heat map
 SIDE = 24  # of which the sides have at most so many cells

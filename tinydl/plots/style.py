@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..arrays import Array
+from ..engine.arrays import Array
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
 
 # Okabe & Ito, Color Universal Design (2008), then two greys
 PALETTE = (

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..arrays import Array
+from ..engine.arrays import Array
 from .style import TRAIN, VALIDATION, WRONG, axes_for, short
 
 if TYPE_CHECKING:

@@ -1,0 +1,702 @@
+"""Is this gradient right? `gradcheck` compares a gradient with numerical derivatives, and says why when they differ.
+
+This file asks the questions; numerical.py measures slopes, causes.py names the mistake, report.py says what came out.
+They stand on the derivatives alone and know no layer: a Module is whatever has `named_parameters`.
+"""
+
+from __future__ import annotations
+
+import copy
+import functools
+import itertools
+import math
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ..engine.arrays import Array
+from ..engine.tensor import Tensor, propagate, tensor
+from .numerical import EPS, RELATIVE, Line, Slope, Surveyor, estimate, judge_line
+from .report import Label, Report, Row, _badness, _called, _cells, _verdict
+
+
+def gradcheck(
+    f: Callable[..., Any],
+    *inputs: Any,
+    vjp: Callable[..., Any] | None = None,
+    grad: Callable[..., Any] | None = None,
+    loss: Callable[..., Any] | None = None,
+    module: Any = None,
+    order: int = 1,
+    seed: int = 0,
+    coordinates: int = 200,
+    directions: int = 6,
+    allow_undecided: bool = False,
+) -> Report:
+    """Compare the gradient of `f` at `inputs` with numerical derivatives; the Report is true when all of it agrees.
+
+    - ``gradcheck(f, *inputs)``: `f` gets Tensors and gives a Tensor of any shape; the engine's gradient is checked.
+    - ``gradcheck(f, *inputs, vjp=rule)``: plain NumPy; ``rule(g, *inputs)`` gives ∑ᵢ gᵢ ∂fᵢ/∂input for each input.
+    - ``gradcheck(f, *inputs, grad=rule)``: plain NumPy, scalar `f`; ``rule(*inputs)`` gives ∂f/∂input for each input.
+      Rules return a tuple or list with one gradient per input, or for a single input the gradient itself.
+    - ``gradcheck(model, x, loss=lambda out: …)``: a Module, over its parameters and x; so does
+      ``gradcheck(lambda x: loss(model(x), y), x, module=model)``, where `f` may also take no input at all.
+
+    What is compared is v·f for a random cotangent v (never ones), with `order=2` also the derivatives of its gradient.
+    Inputs of at most `coordinates` elements are checked at every element, of larger ones a sample; all of
+    them along `directions` random directions as well. Each numerical derivative carries an error bar, measured, and the
+    tolerance is relative to it and to the derivative, nothing absolute. At a kink a gradient between the two one-sided
+    slopes is accepted. Derivatives that drown in rounding noise are "undecided", which passes with `allow_undecided`
+    only. Everything is computed on float64 copies: inputs, weights and buffers keep their values.
+
+    Raises TypeError for integer inputs (close over them: ``lambda x: f(x, labels)``) and for functions that don't
+    return one Tensor (one array for vjp= and grad=), ValueError for a wrong number of
+    gradients, or a non-scalar f with grad=.
+    Method: Ridders, Adv. Eng. Software 4 (1982), 75–76, with the noise measured; see numerical.py.
+    """
+    if vjp is not None and grad is not None:
+        raise TypeError("gradcheck takes vjp= or grad=, not both")
+    if order not in (1, 2):
+        raise ValueError(f"order= is 1 or 2, not {order!r}")
+    if order == 2 and (vjp is not None or grad is not None):
+        raise ValueError(
+            "order=2 differentiates the engine's own gradient; a rule in plain NumPy has no second derivative"
+        )
+    if module is None and hasattr(f, "named_parameters"):
+        f = module = copy.deepcopy(f)
+    if module is not None and (vjp is not None or grad is not None):
+        raise TypeError("a Module's gradient comes from the engine: check it without vjp= and grad=")
+    if not inputs and module is None:
+        raise TypeError("gradcheck needs inputs at which to check f: gradcheck(f, x)")
+    whole = f if loss is None else _composed(f, loss)
+    values, notes = _float64_copies(inputs, module is not None)
+    rng = np.random.default_rng(seed)
+    with _in_float64(module) as parameters, np.errstate(all="ignore"):
+        labels: list[Label] = [*range(len(values)), *parameters]
+        values += [p.data.copy() for p in parameters.values()]
+        problem: Problem
+        if vjp is None and grad is None:
+            problem = OfTensors(whole, len(inputs), list(parameters.values()))
+        else:
+            problem = OfArrays(whole, vjp, grad)
+        checked = _check(problem, values, labels, rng, coordinates, directions, 1)
+        if order == 2 and checked.verdict == "right" and isinstance(problem, OfTensors):
+            second = problem.derivative(values, rng)
+            cotangent = rng.standard_normal(np.shape(problem.value(values)))
+            more = _check(second, [*values, cotangent], [*labels, "cotangent"], rng, coordinates, directions, 2)
+            checked.rows += more.rows
+            checked.causes += [(code, f"In the derivative of the gradient: {text}") for code, text in more.causes]
+            checked.notes += more.notes
+            checked.verdict = more.verdict
+    shapes = {label: value.shape for label, value in zip(labels, values, strict=True)}
+    return Report(checked.rows, checked.causes, notes + checked.notes, shapes, checked.verdict, allow_undecided)
+
+
+def _composed(f: Callable[..., Any], loss: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda *inputs: loss(f(*inputs))
+
+
+def _float64_copies(inputs: Sequence[Any], has_module: bool) -> tuple[list[Array], list[str]]:
+    values, narrow = [], set()
+    for i, x in enumerate(inputs):
+        array = x.data if isinstance(x, Tensor) else np.asarray(x)
+        if array.dtype.kind != "f":
+            kind = f"dtype {array.dtype}" if array.dtype.kind in "iubc" else f"type {type(x).__name__}"
+            advice = "Close over what isn't differentiated: gradcheck(lambda x: f(x, labels), x)"
+            if has_module:
+                advice += ", or for a Module gradcheck(lambda: loss(model(tokens), labels), module=model)"
+            if array.dtype.kind in "iu":
+                advice += "; or, if it is a variable after all, write it as floats: x.astype(float)"
+            raise TypeError(
+                f"gradcheck: input {i} has {kind}, but only real floating numbers have derivatives. {advice}."
+            )
+        if array.dtype.itemsize < 8:
+            narrow.add(str(array.dtype))
+        values.append(np.array(array, dtype=np.float64))
+    notes = [f"Checked on a float64 copy of the {' and '.join(sorted(narrow))} inputs."] if narrow else []
+    return values, notes
+
+
+@contextmanager
+def _in_float64(module: Any) -> Iterator[dict[str, Tensor]]:
+    """The trainable parameters of a module by name, everything in it float64 meanwhile and as it was afterwards."""
+    if module is None:
+        yield {}
+        return
+    parameters = dict(module.named_parameters())
+    modules = [m for _, m in module.named_modules()] if hasattr(module, "named_modules") else [module]
+    kept = [(p, p._data) for p in parameters.values()]
+    buffers = [(m, name, b) for m in modules for name, b in vars(m).items() if isinstance(b, np.ndarray)]
+    try:
+        for p, data in kept:
+            p._data = data.astype(np.float64)
+        for m, name, b in buffers:
+            setattr(m, name, b.astype(np.float64) if b.dtype.kind == "f" else b.copy())
+        yield {name: p for name, p in parameters.items() if p.requires_grad}
+    finally:
+        for p, data in kept:
+            p._data = data
+        for m, name, b in buffers:
+            setattr(m, name, b)
+
+
+# ---- What is checked: a function and the gradient that somebody claims for it ----
+
+
+class Problem:
+    """A function of arrays, `value`, and what is claimed to be the gradient of v·value, `gradients`."""
+
+    def value(self, values: Sequence[Array]) -> Array:
+        raise NotImplementedError
+
+    def gradients(self, values: Sequence[Array], v: Array) -> list[Any]:
+        raise NotImplementedError
+
+    upstream = True  # whether the claimed gradient takes an upstream gradient v at all
+    plain = False  # whether f computes on plain arrays, so that the complex step may be tried
+
+
+class OfTensors(Problem):
+    """A function of Tensors, whose gradient the engine computes."""
+
+    def __init__(self, f: Callable[..., Any], count: int, parameters: Sequence[Tensor]) -> None:
+        self.f, self.count, self.parameters = f, count, parameters
+
+    def output(self, values: Sequence[Array]) -> tuple[Tensor, list[Tensor]]:
+        """f's result on fresh Tensors, and the Tensors whose gradients are wanted."""
+        tensors = [tensor(value, requires_grad=True) for value in values[: self.count]]
+        for p, value in zip(self.parameters, values[self.count :], strict=True):
+            p.data = value.copy()
+        y = self.f(*tensors)
+        if isinstance(y, Tensor):
+            return y, [*tensors, *self.parameters]
+        if isinstance(y, (tuple, list)) and any(isinstance(item, Tensor) for item in y):
+            raise TypeError(
+                f"gradcheck: f returned a {type(y).__name__} of {len(y)}; check one output at a time, "
+                "gradcheck(lambda x: f(x)[0], x), or their np.concatenate"
+            )
+        raise TypeError(
+            f"gradcheck: f got Tensors but returned {_kind_of(y)}, so nothing can flow back through it. Inside f use "
+            "operations on Tensors only (no .numpy(), .item(), .data, comparisons as values); for a gradient in plain "
+            "NumPy pass vjp= or grad=."
+        )
+
+    def value(self, values: Sequence[Array]) -> Array:
+        return self.output(values)[0].data
+
+    def gradients(self, values: Sequence[Array], v: Array) -> list[Any]:
+        y, wanted = self.output(values)
+        if not y.requires_grad:
+            return [np.zeros_like(x.data) for x in wanted]
+        found, _ = propagate([y], [v], wanted=wanted)
+        return [np.array(found[x]) if x in found else np.zeros_like(x.data) for x in wanted]
+
+    def derivative(self, values: Sequence[Array], rng: np.random.Generator) -> Problem:
+        """The gradient of v·f, all inputs' in one array, as a function of the inputs and of v."""
+
+        def gradient(*tensors: Tensor) -> Tensor:
+            *arguments, v = tensors
+            y = self.f(*arguments)
+            wanted = [*arguments, *self.parameters]
+            found: dict[Tensor, Any] = {}
+            if y.requires_grad:
+                found, _ = propagate([y], [v], wanted=wanted, create_graph=True)
+            parts = [found[x].reshape(-1) if x in found else np.zeros(x.data.size) for x in wanted]
+            if not any(isinstance(part, Tensor) for part in parts):
+                return tensor(np.concatenate(parts))
+            joined: Any = np.concatenate(parts)
+            assert isinstance(joined, Tensor)
+            return joined
+
+        return OfSecondOrder(gradient, self.count, self.parameters)
+
+
+class OfSecondOrder(OfTensors):
+    """As of Tensors, with one more input after the parameters: the cotangent."""
+
+    def output(self, values: Sequence[Array]) -> tuple[Tensor, list[Tensor]]:
+        tensors = [tensor(value, requires_grad=True) for value in values[: self.count]]
+        cotangent = tensor(values[-1], requires_grad=True)
+        for p, value in zip(self.parameters, values[self.count : -1], strict=True):
+            p.data = value.copy()
+        return self.f(*tensors, cotangent), [*tensors, *self.parameters, cotangent]
+
+
+class OfArrays(Problem):
+    """A function of plain arrays, with a rule written by hand."""
+
+    plain = True
+
+    def __init__(self, f: Callable[..., Any], vjp: Callable[..., Any] | None, grad: Callable[..., Any] | None) -> None:
+        self.f, self.vjp, self.grad = f, vjp, grad
+        self.upstream = vjp is not None
+
+    def value(self, values: Sequence[Array]) -> Array:
+        y = self.f(*(x.copy() for x in values))
+        if isinstance(y, (tuple, list)):
+            raise TypeError(
+                f"gradcheck: f returned a {type(y).__name__} of {len(y)}; check one output at a time, "
+                "gradcheck(lambda x: f(x)[0], x, …), or return one array (np.stack)"
+            )
+        array = y.data if isinstance(y, Tensor) else np.asarray(y)
+        if y is None or array.dtype.kind not in "fiubc":
+            raise TypeError(f"gradcheck: f returned {_kind_of(y)}, not an array of numbers; is a `return` missing?")
+        if self.grad is not None and array.size != 1:
+            raise ValueError(
+                f"gradcheck: grad= is for an f that gives a single number, but f gave shape {array.shape}. Pass "
+                "vjp=rule with rule(g, *inputs), g being the gradient of f's output."
+            )
+        return array if array.dtype.kind in "fc" else array.astype(np.float64)
+
+    def gradients(self, values: Sequence[Array], v: Array) -> list[Any]:
+        arguments = [x.copy() for x in values]
+        if self.vjp is not None:
+            result = self.vjp(v.copy(), *arguments)
+        else:
+            assert self.grad is not None
+            result = self.grad(*arguments)
+        return _one_each(result, values)
+
+
+def _one_each(result: Any, values: Sequence[Array]) -> list[Any]:
+    """One gradient per input out of what a rule returned; None counts as zero, as in backward passes."""
+    if len(values) == 1 and (not isinstance(result, (tuple, list)) or len(result) != 1):
+        result = (result,)
+    if not isinstance(result, (tuple, list)):
+        raise TypeError(
+            f"gradcheck: the rule returned {_kind_of(result)}, but f has {len(values)} inputs: return a tuple with one "
+            "gradient for each"
+        )
+    if len(result) != len(values):
+        raise ValueError(f"gradcheck: the rule returned {len(result)} gradients for {len(values)} inputs")
+    try:
+        return [np.zeros_like(x) if g is None else np.asarray(float(g) if type(g) is int else g.data
+                if isinstance(g, Tensor) else g) for g, x in zip(result, values, strict=True)]  # fmt: skip
+    except ValueError:
+        raise TypeError("gradcheck: the rule returned lists of different lengths, which are no array") from None
+
+
+def _kind_of(y: Any) -> str:
+    return "None (is a `return` missing?)" if y is None else f"a {type(y).__name__}"
+
+
+# ---- Checking it ----
+
+
+@dataclass(eq=False)
+class _Checked:
+    rows: list[Row]
+    causes: list[tuple[str, str]]
+    notes: list[str]
+    verdict: str = ""
+
+    def count(self, verdict: str) -> int:
+        return sum(row.verdict == verdict for row in self.rows)
+
+
+UNREPEATABLE = (
+    "f is not repeatable: called twice with the same inputs it gave different results. If it drops out or samples, "
+    "call model.eval() first, or seed it anew inside f (tl.manual_seed(0) or np.random.default_rng(0))."
+)
+UNSTEADY = (
+    "The gradient is not repeatable: called twice with the same arguments it came out different. Does the rule draw "
+    "random numbers, or change what it keeps from one call to the next?"
+)
+NOT_LINEAR = "Your rule isn't linear in g: twice the upstream gradient must give twice the gradient."
+
+
+def _check(
+    problem: Problem,
+    values: list[Array],
+    labels: Sequence[Label],
+    rng: np.random.Generator,
+    coordinates: int,
+    directions: int,
+    order: int,
+) -> _Checked:
+    y, again = np.array(problem.value(values)), np.array(problem.value(values))
+    if y.shape != again.shape or not np.array_equal(y, again, equal_nan=True):
+        return _Checked([], [], [UNREPEATABLE], "undecided")
+    where = "is {} at index {}: derivatives are taken at finite numbers"
+    for name, x, sentence in (
+        *((_called(label), x, where) for label, x in zip(labels, values, strict=True)),
+        ("f itself", y, "gives {} at output index {}: choose inputs inside its domain"),
+    ):
+        for bad in np.argwhere(~np.isfinite(x))[:1].tolist():
+            return _Checked([], [("not_finite", f"{name} {sentence.format(x[tuple(bad)], bad)}")], [], "undecided")
+    v = rng.uniform(0.5, 1.5, y.shape) * rng.choice([-1.0, 1.0], y.shape) if problem.upstream else np.ones(y.shape)
+    claimed = [np.array(g) for g in problem.gradients(values, v)]
+    steady = _same(problem.gradients(values, v), claimed, 1e-10)
+    exam = _Examination(problem, values, labels, y, v, claimed, rng, order)
+    checked = _Checked(exam.malformed(), [], [])
+    covered = True
+    for i, (label, x) in enumerate(zip(labels, values, strict=True)):
+        chosen: Any = range(x.size)
+        if x.size > coordinates:
+            chosen = np.sort(rng.choice(x.size, min(SAMPLE, coordinates), replace=False))
+            checked.notes.append(
+                f"Skipped: {x.size - len(chosen):,} of the {x.size:,} elements of {_called(label)} were not checked "
+                f"one by one, but all of them along {directions + 1} directions."
+            )
+        rows, complete = exam.of_input(i, list(map(int, chosen)), directions)
+        checked.rows += rows
+        covered = covered and complete
+    if len(values) > 1:
+        checked.rows += exam.together(covered, any(row.verdict == "kink" for row in checked.rows))
+    if checked.count("wrong"):
+        checked.causes = exam.causes([row for row in checked.rows if row.verdict == "wrong"])
+        if not checked.causes:
+            worst = _cells(max(checked.rows, key=_badness))[0]
+            checked.notes.insert(0, f"None of the usual mistakes explains the numbers; worst at {worst}.")
+            checked.notes[:0] = [] if exam.linear or not steady else [NOT_LINEAR]
+    if at_kinks := checked.count("kink"):
+        between = "there any gradient between the two one-sided slopes is accepted"
+        checked.notes.append(f"{at_kinks} at a kink of f: {between}.")
+    if unsure := checked.count("undecided"):
+        checked.notes.append(f"{unsure} undecided: rounding noise in f is larger than the derivative there.")
+    checked.verdict = _verdict(checked.rows)
+    if not steady:
+        checked.notes.insert(0, UNSTEADY)
+        checked.verdict = "wrong" if checked.verdict == "wrong" else "undecided"
+    return checked
+
+
+class _Examination:
+    """What the questions about one function share: its value, the cotangent, the claimed gradients and their noise."""
+
+    def __init__(
+        self,
+        problem: Problem,
+        values: list[Array],
+        labels: Sequence[Label],
+        y: Array,
+        v: Array,
+        claimed: list[Array],
+        rng: np.random.Generator,
+        order: int,
+    ) -> None:
+        self.problem, self.values, self.labels, self.claimed = problem, values, labels, claimed
+        self.y, self.v, self.rng, self.order = y, v, rng, order
+        usable = [g.shape == x.shape and g.dtype.kind in "fciub" for g, x in zip(claimed, values, strict=True)]
+        self.ours = [np.real(g).astype(np.float64) if good else np.zeros(x.shape)
+                     for g, x, good in zip(claimed, values, usable, strict=True)]  # fmt: skip
+        self.finite = [np.where(np.isfinite(g), g, 0.0) for g in self.ours]
+        twice = problem.gradients(values, 2 * v) if problem.upstream else []
+        self.linear = not problem.upstream or _same(twice, [2 * g for g in self.ours], 1e-12)
+        self.noise = _noise_of_rule(problem, values, y, v, self.finite, self.linear, rng)
+        for g, kept, n in zip(claimed, self.finite, self.noise, strict=True):
+            n += np.abs(kept) * (np.finfo(g.dtype).eps if g.dtype.kind == "f" else 0.0)  # float32 keeps no more of g
+        self.sizes = [_scale(x) for x in values]
+        self.slopes: dict[int, dict[tuple[int, ...], Slope]] = {}
+
+    def malformed(self) -> list[Row]:
+        """A row for every gradient that has the wrong shape or dtype."""
+        rows = []
+        for label, x, g in zip(self.labels, self.values, self.claimed, strict=True):
+            fault = "shape" if g.shape != x.shape else "dtype" if g.dtype.kind != "f" else ""
+            if fault:
+                nan = math.nan
+                rows.append(Row(label, "as a whole", nan, nan, nan, "wrong", self.order, f" ({fault})"))
+        return rows
+
+    def line(self, moves: dict[int, Any], predicted: Sequence[Array] | None = None) -> Line:
+        """v·f along these moves."""
+        return Line(self.problem.value, self.values, self.y, self.v, moves, predicted)
+
+    def of_input(self, i: int, chosen: Sequence[int], directions: int) -> tuple[list[Row], bool]:
+        """Check one input: the chosen elements, and directions; and whether the elements alone say all there is."""
+        x, label, size = self.values[i], self.labels[i], self.sizes[i]
+        typical = float(np.median(size)) if x.size else 1.0
+        surveyor = Surveyor(self.line({i: _random_direction(self.rng, size)}, self.finite))
+        rows = []
+        for j in chosen:
+            index = tuple(map(int, np.unravel_index(j, x.shape)))
+            ours = float(self.ours[i][index])
+            slope = self.element(i, j, ours, typical, surveyor)
+            rows.append(_row(label, index, ours, slope, self.order))
+            self.slopes.setdefault(i, {})[index] = slope
+        rows = _beside_the_largest(rows, size)
+        complete = len(chosen) == x.size and not {row.verdict for row in rows} & {"undecided", "skipped"}
+        kinks = any(row.verdict == "kink" for row in rows)
+        ways = {f"direction {number}": _random_direction(self.rng, size) for number in range(directions)}
+        ways["all together"] = np.full(x.shape, typical)
+        largest = float(np.max(np.abs(self.finite[i]), initial=0.0))
+        if kinks and largest:  # what is outside of all that is legitimate at a kink shows along itself
+            ways["along itself"] = self.finite[i] / largest * typical
+        for name, d in ways.items() if x.size > 1 else ():
+            for d_ in (d, np.abs(d), -np.abs(d)):  # at the edge of its domain f may be defined on one side only
+                slope, ours = self.direction({i: d_}, surveyor, kinks)
+                if slope.verdict != "skipped":
+                    break
+            if not (complete and slope.verdict in ("undecided", "skipped")):  # it can't add to what the elements say
+                rows.append(_row(label, name, ours, slope, self.order))
+        return rows, complete
+
+    def element(self, i: int, j: int, ours: float, typical: float, surveyor: Surveyor) -> Slope:
+        """Judge the derivative by one element, given by its flat index."""
+        line, scale = self.line({i: j}), float(self.sizes[i].reshape(-1)[j])
+        line.rounding_of_ours = float(self.noise[i].reshape(-1)[j])
+        slope = judge_line(line, ours if math.isfinite(ours) else 0.0, scale, surveyor, _larger(scale, typical))
+        if not math.isfinite(ours):
+            return Slope(slope.value, slope.bar, "wrong", remark=" (not finite)")
+        if slope.verdict == "wrong":
+            at_kink = math.isfinite(slope.left) and _nearby(line, ours, slope.bar, self.rng)
+            if at_kink or (self.tied and _among_ties(line, ours, slope, surveyor, self.rng)):
+                slope = replace(slope, verdict="kink")
+        return self.with_witness(slope, line, ours)
+
+    def direction(self, moves: dict[int, Any], surveyor: Surveyor | None, kinks: bool) -> tuple[Slope, float]:
+        """Judge the derivative along a direction; and what is claimed for it.
+
+        Where kinks of several elements meet in it, a gradient that is legitimate for each may lie outside the bracket
+        of the line's own two slopes; what counts then are the slopes at points nearby (see `_nearby`)."""
+        line, ours = self.line(moves, self.finite), _dot(self.finite, moves)
+        line.rounding_of_ours = sum(float(np.sum(self.noise[i] * np.abs(d))) for i, d in moves.items())
+        surveyor = surveyor or Surveyor(line)
+        slope = judge_line(line, ours, 1.0, surveyor, _UPWARD)
+        if slope.verdict == "wrong" and slope.h:
+            inside, apart = _hull(line, slope, ours)
+            if not inside and (apart or kinks or math.isfinite(slope.left) or self.tied):
+                inside = _nearby(line, ours, slope.bar, self.rng)
+            if inside or (self.tied and _among_ties(line, ours, slope, surveyor, self.rng)):
+                slope = replace(slope, verdict="kink")
+        return self.with_witness(slope, line, ours), ours
+
+    def together(self, covered: bool, kinks: bool) -> list[Row]:
+        """Directions in which all inputs move at once."""
+        rows = []
+        typical = float(np.median(np.concatenate([size.reshape(-1) for size in self.sizes])))
+        for number, name in enumerate(("direction 0", "direction 1", "all together")):
+            moves = {i: np.full(size.shape, typical) if number == 2 else _random_direction(self.rng, size)
+                     for i, size in enumerate(self.sizes)}  # fmt: skip
+            slope, ours = self.direction(moves, None, kinks)
+            if not (covered and slope.verdict in ("undecided", "skipped")):
+                rows.append(_row("all inputs", name, ours, slope, self.order))
+        return rows
+
+    @functools.cached_property
+    def tied(self) -> bool:
+        """Whether f has kinks at x itself, in whatever direction: slopes right beside x differ."""
+        line = self.line({i: _random_direction(self.rng, size) for i, size in enumerate(self.sizes)})
+        noise = 8 * Surveyor(line).floor(line)
+        for radius in (1e-9, 1e-7):  # further away noise is less
+            low, high, unsure = _beside(line, self.rng, 8, radius, noise)
+            if high - low > 20 * unsure + 1e-6 * max(abs(low), abs(high)):
+                return True
+        return False
+
+    def with_witness(self, slope: Slope, line: Line, ours: float) -> Slope:
+        """The verdict, with the complex step as a witness where noise leaves it undecided."""
+        if self.problem.plain and slope.verdict == "undecided" and _witness(line, ours):
+            return replace(slope, verdict="right", remark=" (by the complex step)")
+        return slope
+
+    def causes(self, wrong: Sequence[Row]) -> list[tuple[str, str]]:
+        """Why these derivatives are wrong: what is wrong by itself first, else what shows along directions only."""
+        from .causes import Evidence, find_causes, ties
+
+        def element(i: int, index: tuple[int, ...], v: Array) -> Line:
+            j = int(np.ravel_multi_index(index, self.values[i].shape)) if index else 0
+            return Line(self.problem.value, self.values, self.y, v, {i: j})
+
+        def numerical(i: int, places: Sequence[tuple[int, ...]], v: Array) -> list[float]:
+            return [estimate(element(i, p, v), float(self.sizes[i][p])) for p in places]
+
+        def contributions(i: int, index: tuple[int, ...]) -> Array:
+            line, h = element(i, index, self.v), float(self.sizes[i][index]) / 1024
+            up, down = line.evaluate(h), line.evaluate(-h)
+            return np.ravel(self.v * (up[0] - down[0]) / (up[1] - down[1])) if up and down else np.zeros(0)
+
+        evidence = Evidence(
+            self.problem.gradients, numerical, contributions, self.values, self.labels, self.v, self.claimed,
+            self.problem.upstream, self.slopes,
+        )  # fmt: skip
+        alone = {row.input for row in wrong if isinstance(row.index, tuple) or row.index == "as a whole"}
+        found = find_causes(evidence, {i for i, label in enumerate(self.labels) if label in alone})
+        anywhere = {row.input for row in wrong}
+        every = anywhere == {"all inputs"}
+        return found or ties(evidence, {i for i, label in enumerate(self.labels) if every or label in anywhere})
+
+
+_UPWARD = [8.0**k for k in range(1, 11)]
+SAMPLE = 64  # elements of a large input that are checked one by one
+
+
+def _nearby(line: Line, ours: float, bar: float, rng: np.random.Generator) -> bool:
+    """Whether ours lies between the slopes along the same line at points very near x, where the kinks are resolved one
+    way or another: Clarke's generalised derivative, to which what backpropagation gives at a kink belongs. A tie
+    counted twice doesn't: however ties are broken, the slope is that of one of them."""
+    low, high, noise = _beside(line, rng, 24, 1e-6, 8 * line.rounding())
+    margin = bar + 1e-2 * (high - low) + 1e-5 * max(abs(low), abs(high)) + line.rounding_of_ours + noise
+    return low - margin <= ours <= high + margin  # False if f was undefined at all of them
+
+
+def _among_ties(line: Line, ours: float, slope: Slope, surveyor: Surveyor, rng: np.random.Generator) -> bool:
+    """The same for a line that is itself smooth, as the median is along each of three equal elements: much nearer, as
+    near as the line is known to be smooth, and only if the slopes there differ for all to see."""
+    size = min((float(_scale(line.values[i]).reshape(-1)[d]) for i, d in line.moves.items() if isinstance(d, int)),
+               default=1.0)  # fmt: skip
+    radius = min(1e-9, 1e-3 * slope.h / size)
+    low, high, noise = _beside(line, rng, 24, radius, 8 * surveyor.floor(line))
+    apart = high - low
+    if not apart > max(20 * noise, 0.05 * max(abs(low), abs(high))):
+        return False
+    margin = slope.bar + 1e-2 * apart + line.rounding_of_ours
+    return low - margin <= ours <= high + margin
+
+
+def _beside(
+    line: Line, rng: np.random.Generator, tried: int, radius: float, noise: float
+) -> tuple[float, float, float]:
+    """The least and the greatest slope along this line at points at this distance from x, and how sure these are when
+    v·f has this noise."""
+    sizes = [_scale(x) for x in line.values]
+    low, high, unsure = math.inf, -math.inf, 0.0
+    scale = max(float(np.max(np.abs(d))) if isinstance(d, np.ndarray) else 1.0 for d in line.moves.values())
+    h = 1e-2 * radius * min((float(np.median(s)) for s in sizes if s.size), default=1.0) / scale
+    for number in range(tried):
+        signs = [np.full(x.shape, 2.0 * number - 1) if number < 2 else rng.choice([-1.0, 1.0], x.shape) for x in sizes]
+        values = [x + radius * r * s * rng.uniform(0.5, 1.5, s.shape)
+                  for x, r, s in zip(line.values, signs, sizes, strict=True)]  # fmt: skip
+        try:
+            near = Line(line.f, values, np.array(line.f(values)), line.v, line.moves)
+        except Exception:  # outside the domain of f
+            continue
+        up, down = near.at(h), near.at(-h)
+        if up is None or down is None:
+            continue
+        found = (up[0] - down[0]) / (up[1] - down[1])
+        low, high = min(low, found), max(high, found)
+        unsure = max(unsure, max(noise, 8 * line.rounding()) / h)
+    return low, high, unsure
+
+
+def _hull(line: Line, slope: Slope, ours: float) -> tuple[bool, float]:
+    """Whether ours lies between the least and the greatest sum of left or right slopes, chosen for each output apart,
+    and how far apart these sums are: 0 but for rounding where nothing has a kink."""
+    sides = []
+    for sign in (1.0, -1.0):
+        found = [line.evaluate(sign * 2**k * slope.h) for k in (3, 2, 1, 0)]
+        if any(point is None for point in found):
+            return False, 0.0
+        table = [line.v * point[0] / point[1] for point in found if point is not None]
+        for power in (1, 2, 3):
+            table = [(2**power * b - a) / (2**power - 1) for a, b in itertools.pairwise(table)]
+        sides.append(table[0])
+    right, left = sides
+    low, high = float(np.sum(np.minimum(left, right))), float(np.sum(np.maximum(left, right)))
+    slack = 2 * slope.bar + line.rounding_of_ours
+    apart = high - low if high - low > 2 * slack + RELATIVE * max(abs(low), abs(high)) else 0.0
+    return apart > 0 and low - slack <= ours <= high + slack, apart
+
+
+def _dot(gradients: Sequence[Array], moves: dict[int, Any]) -> float:
+    return sum(float(np.sum(gradients[i] * d)) for i, d in moves.items())
+
+
+def _same(found: Sequence[Any], expected: Sequence[Array], tolerance: float) -> bool:
+    """Whether these gradients are equal, as far as they are numbers of one shape."""
+
+    def size(b: Array) -> float:
+        return float(np.max(np.abs(b[np.isfinite(b)]), initial=0.0))
+
+    return all(
+        a.shape != b.shape or a.dtype.kind not in "fciub"
+        or np.allclose(a, b, tolerance, tolerance * size(b), equal_nan=True)
+        for a, b in zip(found, expected, strict=True)
+    )  # fmt: skip
+
+
+def _noise_of_rule(
+    problem: Problem,
+    values: list[Array],
+    y: Array,
+    v: Array,
+    ours: Sequence[Array],
+    linear: bool,
+    rng: np.random.Generator,
+) -> list[Array]:
+    """How far each claimed derivative is itself rounded: by how much it moves, per unit of v, when v is stretched and
+    x moves by a few units in the last place. (What moves by more than a ten-thousandth of the largest has met a kink,
+    and says nothing of rounding.)"""
+    noise = [16 * EPS * np.abs(g) for g in ours]
+    for _ in range(4):
+        factor = rng.uniform(1.1, 1.9) if linear and problem.upstream else 1.0
+        nearby = [x + 2 * EPS * rng.uniform(-1, 1, x.shape) * _scale(x) for x in values]
+        try:
+            moved = problem.gradients(nearby, v * factor)
+        except Exception:  # just outside the domain
+            continue
+        for i, (g, other) in enumerate(zip(ours, moved, strict=True)):
+            if np.shape(other) == g.shape and g.size:
+                change = np.abs(np.real(np.asarray(other)).astype(np.float64) / factor - g)
+                tiny = 1e-9 * float(np.sqrt(np.sum((v * y) ** 2)))
+                sound = (change <= 1e-4 * np.max(np.abs(g))) | (
+                    change * _scale(values[i]) <= tiny
+                )  # False for nan as well
+                noise[i] = np.maximum(noise[i], np.where(sound, 8 * change, 0.0))
+    return noise
+
+
+def _witness(line: Line, ours: float) -> bool:
+    """Whether Im f(x + ihd)/h, which knows no cancellation, agrees. (Heard for the defence only: where f isn't
+    analytic, as abs and max aren't, it is wrong in silence; 0 says nothing: f may have dropped the imaginary part.)"""
+    moved: list[Any] = list(line.values)
+    for i, d in line.moves.items():
+        moved[i] = moved[i].astype(complex)
+        if isinstance(d, np.ndarray):
+            moved[i] += 1e-100j * d
+        else:
+            moved[i].reshape(-1)[d] += 1e-100j
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # a dropped imaginary part
+            slope = float(np.sum(line.v * np.imag(line.f(moved)))) / 1e-100
+    except Exception:
+        return False
+    return slope != 0 and abs(ours - slope) <= RELATIVE * abs(slope)
+
+
+def _beside_the_largest(rows: list[Row], sizes: Array) -> list[Row]:
+    """Undecided derivatives that agree within an error bar which is nothing beside the largest derivative of the same
+    input pass: neither they nor their error can be seen in f."""
+    known = [row for row in rows if row.verdict in ("right", "kink") and isinstance(row.index, tuple)]
+    largest = max((abs(row.numerical) for row in known), default=0.0)
+    weightiest = max((abs(row.numerical) * float(sizes[row.index]) for row in known), default=0.0)
+    made = []
+    for row in rows:
+        agrees = row.verdict == "undecided" and abs(row.ours - row.numerical) <= row.error_bar
+        if agrees and row.error_bar <= 1e-3 * min(largest, weightiest / float(sizes[row.index])):
+            row = replace(row, verdict="right", remark=" (lost in rounding beside the others)")
+        made.append(row)
+    return made
+
+
+def _row(label: Label, index: tuple[int, ...] | str, ours: float, slope: Slope, order: int) -> Row:
+    return Row(label, index, ours, slope.value, slope.bar, slope.verdict, order, slope.remark)
+
+
+def _random_direction(rng: np.random.Generator, size: Array) -> Array:
+    return np.asarray(rng.uniform(0.5, 1.5, size.shape) * rng.choice([-1.0, 1.0], size.shape) * size)
+
+
+def _scale(x: Array) -> Array:
+    """How far each element may be moved: its own size, or where it is 0 that of the others, or 1."""
+    size = np.abs(x)
+    some = size[size > 0]
+    return np.where(size > 0, size, float(np.median(some)) if some.size else 1.0)
+
+
+def _larger(scale: float, typical: float) -> list[float]:
+    """Longer steps to try where rounding hides the slope at an element's own scale."""
+    top = 1e9 * max(scale, typical, 1.0)
+    found = [s for s in sorted({typical, 1.0}) if s > 2 * scale]
+    step = max(scale, typical, 1.0) * 8
+    while step <= top:
+        found.append(step)
+        step *= 8
+    return found

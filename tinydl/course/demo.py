@@ -1,0 +1,177 @@
+"""`tinydl demo`: trains a network on real digits, tests it, and draws how it went.
+
+The shortest whole program of the package: data, model, gradient check, fit, evaluate, pictures.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .. import __version__, data, nn, optim
+from .. import functional as F
+from ..checking.gradcheck import gradcheck
+from ..engine import random
+from ..training.fit import accuracy, evaluate, fit, predict
+from ..training.history import History
+from ..watching.lines import source_lines
+from .command import UsageError, _check_writable, _integer, _positive
+
+# ---- tinydl demo ----
+
+OPTIMIZERS: dict[str, tuple[Callable[..., optim.Optimizer], float]] = {  # with the learning rate each has by default
+    "adam": (optim.Adam, 0.005),
+    "adamw": (optim.AdamW, 0.005),
+    "rmsprop": (optim.RMSprop, 0.003),
+    "adagrad": (optim.Adagrad, 0.03),
+    "adadelta": (optim.Adadelta, 1.0),
+    "sgd": (lambda params, lr: optim.SGD(params, lr=lr, momentum=0.9), 0.03),
+}
+PICTURE = Path("tinydl-demo.png")
+PAGE = Path("tinydl-backprop.html")
+SPLIT_SEED = 0  # which digits are for testing doesn't depend on --seed
+
+
+def add_demo_command(subparsers: Any) -> None:
+    """`tinydl demo`: train a classifier of handwritten digits, and draw how it went."""
+    rates = ", ".join(f"{name} {lr:g}" for name, (_, lr) in OPTIMIZERS.items())
+    parser = subparsers.add_parser(
+        "demo",
+        help="train a network on real handwritten digits and draw how it went",
+        description="Checks the gradient of a small network numerically, trains it on handwritten digits, tests it on "
+        "a fifth of them that it never saw, and draws the result. The same seed gives the same numbers.",
+    )
+    parser.add_argument("--epochs", type=_integer(1), default=40, help="passes over the training digits (default 40)")
+    parser.add_argument("--lr", type=_positive, help=f"the first learning rate (by default {rates})")
+    parser.add_argument("--hidden", type=_integer(1), default=128, help="units in the hidden layer (default 128)")
+    parser.add_argument("--optimizer", choices=OPTIMIZERS, default="adam", help="default adam; sgd has momentum 0.9")
+    parser.add_argument("--seed", type=_integer(0), default=0, help="of weights, dropout and shuffling (default 0)")
+    parser.add_argument("--output", type=Path, default=PICTURE, help=f"the picture (default {PICTURE})")
+    parser.add_argument(
+        "--explain", type=Path, nargs="?", const=PAGE, metavar="PAGE",
+        help=f"also write a page that steps through the trained network's backpropagation (default {PAGE})",
+    )  # fmt: skip
+    parser.set_defaults(run=run_demo)
+
+
+def run_demo(chosen: argparse.Namespace) -> int:
+    """Check, train, test, draw."""
+    _check_output(chosen.output)
+    if chosen.explain:
+        _check_writable("--explain", chosen.explain)
+    started = time.perf_counter()
+    with random.seeded(chosen.seed):
+        train, test = data.split(data.digits(), 0.8, seed=SPLIT_SEED, stratify=True)
+        train, validation = data.split(train, 0.9, seed=SPLIT_SEED, stratify=True)
+        try:
+            model = demo_model(chosen.hidden)
+        except MemoryError:
+            raise UsageError(f"there isn't enough memory for --hidden {chosen.hidden}") from None
+        size = sum(p.size for p in model.parameters())
+        print(f"tinydl {__version__}: a network 64-{chosen.hidden}-10 ({size:,} parameters) learns handwritten digits")
+        sizes = f"{len(train)} digits to train on, {len(validation)} for validation, {len(test)} for the test"
+        print(f"{sizes}; seed {chosen.seed}")
+        if not _gradient_is_right(model, train[:8]):
+            return 1
+        make, rate = OPTIMIZERS[chosen.optimizer]
+        optimizer = make(model.parameters(), lr=chosen.lr or rate)
+        print("\nepoch   training loss  accuracy   validation loss  accuracy")
+        try:
+            history = fit(
+                model, train, loss=F.cross_entropy, optimizer=optimizer, epochs=chosen.epochs, batch_size=32,
+                validation=validation, metrics={"accuracy": accuracy}, callbacks=[_print_epoch],
+                schedule=optim.CosineAnnealingLR(optimizer, chosen.epochs),
+            )  # fmt: skip
+        except FloatingPointError as error:
+            advice = f"try a smaller --lr than {chosen.lr or rate:g}"
+            print(f"tinydl: the training diverged; {advice}. {error}", file=sys.stderr)
+            return 1
+    if history.stopped and not len(history):
+        raise KeyboardInterrupt
+    result = evaluate(model, test, loss=F.cross_entropy, metrics={"accuracy": accuracy})
+    right = round(result["accuracy"] * len(test))
+    after = f"after {len(history)} epochs, {history.stopped}" if history.stopped else "digits that it never saw"
+    score = f"accuracy {result['accuracy']:.2%}, loss {result['loss']:.4f}"
+    print(f"\ntest: {right} of {len(test)} right, {score} ({after})")
+    _draw(chosen.output, history, test, predict(model, test.x).argmax(1), result["accuracy"])
+    if chosen.explain:
+        _write_page(chosen.explain, model, test[:4])
+    print(f"picture: {chosen.output}   ({time.perf_counter() - started:.1f} s in all)")
+    return 0
+
+
+def demo_model(hidden: int) -> nn.Sequential:
+    """The demo's network: one hidden layer, a quarter of which is dropped at random in training."""
+    return nn.Sequential(nn.Linear(64, hidden), nn.ReLU(), nn.Dropout(0.25), nn.Linear(hidden, 10))
+
+
+def _gradient_is_right(model: nn.Module, examples: data.Dataset) -> bool:
+    """Compare backpropagation with numerical differentiation, and say what came out."""
+    model.eval()  # dropout would make another function of every call
+    report = gradcheck(lambda: F.cross_entropy(model(examples.x), examples.y), module=model, coordinates=60)
+    model.train()
+    print(f"gradient check on {len(examples)} digits: {report.verdict} (worst relative error {report.worst:.1e})")
+    if not report:
+        print(report)
+    return bool(report)
+
+
+def _print_epoch(epoch: int, history: History) -> None:
+    loss, right, val_loss, val_right = (history[n][epoch] for n in ("loss", "accuracy", "val_loss", "val_accuracy"))
+    line = f"{epoch + 1:5d}   {loss:13.4f}  {right:8.2%}   {val_loss:15.4f}  {val_right:8.2%}"
+    if sys.stderr is not None and sys.stderr.isatty():
+        from tqdm import tqdm
+
+        tqdm.write(line, file=sys.stdout)  # above the progress bar instead of through it
+    else:
+        print(line, flush=True)
+
+
+def _draw(path: Path, history: History, test: data.Dataset, said: Any, accuracy: float, most: int = 24) -> None:
+    from matplotlib.figure import Figure
+
+    from .. import plots
+
+    wrong = np.flatnonzero(said != test.y)
+    shown = wrong[:most]
+    rows = max(1, math.ceil(len(shown) / 12))
+    figure: Any = Figure(figsize=(11, 6.2 + 1.25 * rows), layout="constrained")
+    figure.suptitle(f"tinydl demo: {accuracy:.2%} of {len(test)} handwritten test digits right")
+    above, below = figure.subfigures(2, 1, height_ratios=[5.4, 0.4 + 1.25 * rows])
+    left, right = above.subfigures(1, 2)
+    plots.curves(history, "loss", left.subplots())
+    plots.confusion_matrix(test.y, said, right.subplots())
+    rest = f", the first {most}" if len(wrong) > most else ""
+    below.suptitle(f"the {len(wrong)} test digits it got wrong{rest}" if len(wrong) else "it got no test digit wrong")
+    plots.images(test.x[shown].reshape(-1, 8, 8), below.subplots(), test.y[shown], said[shown], columns=12)
+    try:
+        figure.savefig(path, dpi=110)
+    except OSError as error:
+        raise UsageError(f"the picture can't be written to {path}: {error.strerror or error}") from None
+
+
+def _write_page(path: Path, model: nn.Module, examples: data.Dataset) -> None:
+    from ..plots import backprop_page
+
+    model.eval()
+    with source_lines():
+        loss = F.cross_entropy(model(examples.x), examples.y)
+    backprop_page(loss, path)
+    print(f"page: {path}, backpropagation of {len(examples)} test digits step by step; open it in a browser")
+
+
+def _check_output(path: Path) -> None:
+    """Complain before the training about a picture that couldn't be written after it."""
+    from matplotlib.backend_bases import FigureCanvasBase
+
+    known = FigureCanvasBase.get_supported_filetypes()
+    if path.suffix[1:].lower() not in known:
+        raise UsageError(f"--output {path}: a picture's name ends in .png, .pdf or .svg")
+    _check_writable("--output", path)

@@ -1,0 +1,579 @@
+"""`tinydl learn`: exercises that check themselves, in a folder of the learner's own.
+
+The exercises are `tutorials/exercises/*.py`; solutions, hints and typical mistakes lie beside in `_answers/`. Answers
+run in a process of their own with a time limit; gradcheck.py says what kind of wrong a gradient is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import contextlib
+import copy
+import difflib
+import hashlib
+import io
+import json
+import math
+import os
+import runpy
+import shutil
+import subprocess
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..checking.gradcheck import gradcheck
+from ..engine.arrays import Array
+from ..engine.recording import no_grad
+from ..engine.tensor import Tensor
+from ..nn import Module
+
+FOLDER = Path("tinydl-exercises")
+STATE = ".tinydl-learn.json"
+SECONDS = 20.0  # for one answer; a right one needs well under one, and a busy machine two to start Python
+PRINTED = 600  # characters of what an answer prints that are shown
+CLOSE = 1e-7  # relative to the largest number; a mistake is never that small
+
+HELP = """\
+Exercises to solve in an editor, each a file with a gap. The first `tinydl learn` copies them into a folder.
+
+  tinydl learn                 progress, and the next exercise
+  tinydl learn check [name]    is it right, and if not, what kind of wrong? (default: the next exercise)
+  tinydl learn check --all     check every exercise whose gap is filled
+  tinydl learn hint [name]     one step further each time, up to a solution
+
+A name may be shortened: ex_01a_slope, 01a, slope. What you have written is never overwritten.
+
+Exit status: 0 if all that was asked for is done or shown, 1 if an answer is wrong or not done, 2 if the request can't
+be meant.
+"""
+
+
+class LearnError(Exception):
+    """A request that can't be meant, or a folder that can't be used; the message is one line."""
+
+
+@dataclass(eq=False)
+class Result:
+    """What came of an answer: `code` is "done", "not_done" or names a kind of mistake; `sentence` says it in words."""
+
+    code: str
+    sentence: str
+    printed: str = ""
+
+    def __bool__(self) -> bool:
+        return self.code == "done"
+
+
+def exercises_folder() -> Path:
+    """Where the exercises lie: inside the package if it was installed from a wheel, else in the clone."""
+    here = Path(__file__).resolve().parents[1]
+    for folder in (here / "exercises", here.parent / "tutorials" / "exercises"):
+        if folder.is_dir():
+            return folder
+    raise LearnError("this installation has no exercises; install tinydl from a wheel, or run it from a clone")
+
+
+def names() -> list[str]:
+    """The exercises' names, in the order of the lessons."""
+    return sorted(path.stem for path in exercises_folder().glob("ex_*.py"))
+
+
+def companion(name: str) -> dict[str, Any]:
+    """What belongs to an exercise and isn't shown: SOLUTION, HINTS, WRONG, cases and how to check."""
+    return runpy.run_path(str(exercises_folder() / "_answers" / f"{name}.py"))
+
+
+# ---- one answer ----
+
+
+class _Mistake(Exception):
+    def __init__(self, code: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.code = code
+
+
+class _Capped(io.StringIO):
+    """Keeps the beginning of what is printed, so that an endless print fills no memory."""
+
+    def write(self, text: str) -> int:
+        if self.tell() < 4 * PRINTED:
+            super().write(text)
+        return len(text)
+
+
+def check_text(name: str, text: str, file: str = "") -> Result:
+    """Check an answer, given as the text of its file, in this process: for answers that are known to end."""
+    file = file or f"{name}.py"
+    try:
+        tree = ast.parse(text, file)
+        code = compile(tree, file, "exec")
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        line = getattr(error, "lineno", None)
+        where = f" in line {line}" if line else ""
+        return Result("syntax", f"Python can't read the file{where}: {getattr(error, 'msg', None) or error}.")
+    gap = _gap(tree)
+    if gap:
+        return Result("not_done", f"Not done yet: the gap `...` is in line {gap}.")
+    printed = _Capped()
+    try:
+        with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed), np.errstate(all="ignore"):
+            space: dict[str, Any] = {"__name__": name, "__file__": file}
+            exec(code, space)
+            _judge(companion(name), space)
+        result = Result("done", "Right.")
+    except _Mistake as mistake:
+        result = Result(mistake.code, str(mistake))
+        if mistake.code == "returns_nothing" and printed.getvalue():
+            result = Result("prints", "It prints something and returns nothing: write `return` instead of `print`.")
+    except (Exception, SystemExit) as error:
+        result = Result("raises", _in_words(error, file))
+    said = printed.getvalue().strip()
+    return Result(result.code, result.sentence, said if len(said) <= PRINTED else said[:PRINTED] + " ...")
+
+
+def check_file(name: str, path: Path, seconds: float = SECONDS) -> Result:
+    """Check the answer in a file, in a process of its own that is ended after `seconds`."""
+    with tempfile.TemporaryDirectory() as folder:
+        outcome = Path(folder) / "result.json"
+        package = str(Path(__file__).resolve().parents[2])
+        environment = {**os.environ, "PYTHONIOENCODING": "utf-8"}
+        environment["PYTHONPATH"] = os.pathsep.join(p for p in (package, os.environ.get("PYTHONPATH")) if p)
+        command = "from tinydl.course.learn import _child; _child()"
+        try:
+            subprocess.run(
+                [sys.executable, "-c", command, name, str(path.resolve()), str(outcome)],
+                cwd=folder, env=environment, timeout=seconds, check=False,
+                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            )  # fmt: skip
+        except subprocess.TimeoutExpired:
+            return Result("endless", f"It hadn't ended after {seconds:g} seconds: is there a loop that never ends?")
+        try:
+            return Result(**json.loads(outcome.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError):
+            return Result("ended", "It ended Python itself before it could be checked: is there an exit in it?")
+
+
+def _child() -> None:
+    name, path, outcome = sys.argv[1:]
+    try:
+        result = check_text(name, Path(path).read_text(encoding="utf-8-sig"), path)
+    except UnicodeDecodeError:
+        result = Result("syntax", "The file isn't UTF-8 text; save it as such.")
+    Path(outcome).write_text(json.dumps(asdict(result)), encoding="utf-8")
+
+
+def _gap(tree: ast.AST) -> int:
+    """The line of a `...` that isn't an index, or 0."""
+    indices = {id(n) for s in ast.walk(tree) if isinstance(s, ast.Subscript) for n in ast.walk(s.slice)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and node.value is Ellipsis and id(node) not in indices:
+            return node.lineno
+    return 0
+
+
+def _in_words(error: BaseException, file: str) -> str:
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
+    where = f" in line {lines[-1]}" if lines else ""
+    text = " ".join(str(error).split())
+    text = f": {text[:300]}" if text else ""
+    return f"It stops with {type(error).__name__}{where}{text}"
+
+
+def _judge(known: dict[str, Any], space: dict[str, Any]) -> None:
+    """Raise _Mistake unless what `space` defines does what the solution does."""
+    function: str = known["FUNCTION"]
+    answer = space.get(function)
+    kind = "class" if known["KIND"] == "layer" else "function"
+    if not callable(answer):
+        raise _Mistake("missing", f"There is no {kind} called {function} in the file any more; put it back.")
+    right: dict[str, Any] = {"__name__": "solution"}
+    exec(known["SOLUTION"], right)
+    cases = list(known["cases"](np.random.default_rng(7)))
+    if known["KIND"] == "values":
+        _judge_values(answer, right[function], cases, _typical(known))
+    elif known["KIND"] == "layer":
+        _judge_layer(answer, right[function], cases)
+    else:
+        for case in cases:
+            _judge_gradient(known, answer, case)
+
+
+def _typical(known: dict[str, Any]) -> Iterator[tuple[str, str, Callable[..., Any]]]:
+    """The typical mistakes that have a sentence of their own, as (code, sentence, function that makes it)."""
+    for code, old, new, *sentence in known["WRONG"]:
+        if sentence:
+            space: dict[str, Any] = {"__name__": "mistake"}
+            exec(known["SOLUTION"].replace(old, new), space)
+            yield code, sentence[0], space[known["FUNCTION"]]
+
+
+def _judge_values(
+    answer: Callable[..., Any],
+    right: Callable[..., Any],
+    cases: Sequence[tuple[Any, ...]],
+    typical: Iterable[tuple[str, str, Callable[..., Any]]],
+) -> None:
+    pairs: list[tuple[Array, Array]] = []
+    for case in cases:
+        expected, got = right(*copy.deepcopy(case)), _call(answer, case)
+        if isinstance(expected, tuple):
+            if not isinstance(got, (tuple, list)) or len(got) != len(expected):
+                given = f"{len(got)} of them" if isinstance(got, (tuple, list)) else f"a {type(got).__name__}"
+                raise _Mistake("count", f"It should return {len(expected)} values in a tuple, not {given}.")
+            pairs += [(_numbers(a), _numbers(b)) for a, b in zip(got, expected, strict=True)]
+        else:
+            pairs.append((_numbers(got), _numbers(expected)))
+    try:
+        _compare(pairs)
+    except _Mistake:
+        for code, sentence, mistaken in typical:
+            results = [mistaken(*copy.deepcopy(case)) for case in cases]
+            flat = [item for result in results for item in (result if isinstance(result, tuple) else (result,))]
+            if all(a.shape == np.shape(b) and _near(a, _numbers(b)) for (a, _), b in zip(pairs, flat, strict=True)):
+                raise _Mistake(code, sentence) from None
+        raise
+
+
+def _call(answer: Callable[..., Any], case: tuple[Any, ...]) -> Any:
+    """What the answer gives, having made sure that it leaves its arguments alone."""
+    handed = copy.deepcopy(case)
+    got = answer(*handed)
+    for number, (before, after) in enumerate(zip(case, handed, strict=True), 1):
+        if not callable(before) and not _same(before, after):
+            raise _Mistake("changes_inputs", f"It changes its argument number {number} in place; make a new one.")
+    if got is None:
+        raise _Mistake("returns_nothing", "It returns nothing: is there a `return`?")
+    return got
+
+
+def _same(a: Any, b: Any) -> bool:
+    if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
+        return np.shape(a) == np.shape(b) and bool(np.array_equal(a, b))
+    return bool(a == b)
+
+
+def _numbers(value: Any) -> Array:
+    """The value as an array of floating numbers."""
+    if value is None:
+        raise _Mistake("returns_nothing", "A value that it returns is None.")
+    try:
+        array = np.asarray(value.data if isinstance(value, Tensor) else value)
+    except ValueError:
+        raise _Mistake("type", "It returns lists of different lengths, which are no array.") from None
+    if array.dtype.kind == "c":
+        raise _Mistake("type", "It returns complex numbers; real ones are asked for.")
+    if array.dtype.kind not in "fiub":
+        raise _Mistake("type", f"It returns a {type(value).__name__}, not numbers.")
+    return array.astype(np.float64)
+
+
+def _compare(pairs: Sequence[tuple[Array, Array]]) -> None:
+    """Raise _Mistake, with the kind of the difference, unless each first array is the second."""
+    for got, expected in pairs:
+        if got.shape != expected.shape:
+            if got.ndim == 2 and got.shape == expected.shape[::-1] and np.allclose(got.T, expected):
+                raise _Mistake("transposed", "The numbers are right, but rows and columns are swapped.")
+            raise _Mistake("shape", f"The result has shape {got.shape} where {expected.shape} is asked for.")
+    if all(_near(a, b) for a, b in pairs):
+        return
+    if any(not np.isfinite(a[np.isfinite(b)]).all() for a, b in pairs):
+        raise _Mistake("not_finite", "The result has NaN or infinity in it, where finite numbers are asked for.")
+    got, expected = (np.concatenate([np.ravel(x) for x in side]) for side in zip(*pairs, strict=True))
+    if len(got) > 1 and _near(-got, expected):
+        raise _Mistake("sign", "The result has the wrong sign everywhere.")
+    square = float(expected @ expected)
+    factor = float(got @ expected) / square if square and math.isfinite(square) else 0.0
+    if len(got) > 1 and abs(factor) > 1e-12 and _near(got / factor, expected):
+        raise _Mistake("factor", f"The result is {factor:.6g} times what it should be, everywhere.")
+    difference = got - expected
+    if len(got) > 1 and np.ptp(difference) <= 1e-9 * max(1.0, float(np.abs(expected).max())):
+        raise _Mistake("offset", f"The result is off by the same number everywhere: {difference.mean():+.6g}.")
+    if not got.any():
+        raise _Mistake("zero", "The result is 0 everywhere.")
+    if all(a.ndim and _near(np.sort(a, None), np.sort(b, None)) for a, b in pairs):
+        raise _Mistake("permuted", "The numbers are right, but in another order.")
+    wrong = [number for number, (a, b) in enumerate(pairs, 1) if not _near(a, b)]
+    some = f"{len(wrong)} of the {len(pairs)} results tried are wrong" if len(pairs) > 1 else "The result is wrong"
+    a, b = next((a, b) for a, b in pairs if not _near(a, b))
+    off = np.abs(a - b)
+    first, by = "the first of them" if len(wrong) > 1 else "it", f"{float(np.nanmax(off)):.3g}"
+    many = f"in {int(np.sum(off > CLOSE * np.abs(b).max()))} of its {a.size} numbers, by up to {by}"
+    raise _Mistake("wrong_value", f"{some}; {first} is off {many if a.size > 1 else f'by {by}'}.")
+
+
+def _near(a: Array, b: Array) -> bool:
+    scale = float(np.abs(b[np.isfinite(b)]).max(initial=0.0))
+    return bool(np.allclose(a, b, rtol=CLOSE, atol=CLOSE * scale, equal_nan=True))
+
+
+def _judge_gradient(known: dict[str, Any], answer: Callable[..., Any], case: tuple[Any, ...]) -> None:
+    """Let gradcheck compare: `WRT` are the positions of the arguments that the gradient is asked for."""
+    wrt = known.get("WRT") or tuple(range(len(case)))
+    forward = known["forward"]
+
+    def whole(inputs: Sequence[Any]) -> list[Any]:
+        arguments = list(copy.deepcopy(case))
+        for position, value in zip(wrt, inputs, strict=True):
+            arguments[position] = value
+        return arguments
+
+    def claimed(upstream: tuple[Any, ...], inputs: Sequence[Any]) -> tuple[Array, ...]:
+        got = _call(answer, (*upstream, *whole(inputs)))
+        if len(wrt) == 1:
+            return (_numbers(got[0] if isinstance(got, (tuple, list)) and len(got) == 1 else got),)
+        if not isinstance(got, (tuple, list)) or len(got) != len(wrt):
+            given = len(got) if isinstance(got, (tuple, list)) else "one that isn't in a tuple"
+            raise _Mistake("count", f"It should return {len(wrt)} gradients in a tuple, not {given}.")
+        return tuple(_numbers(g) for g in got)
+
+    inputs = [case[i] for i in wrt]
+    output = np.asarray(forward(*case))
+    first = np.random.default_rng(3).standard_normal(output.shape)
+    claimed((first,) if known["KIND"] == "vjp" else (), inputs)  # what fails outright fails here, in plain words
+    value = lambda *given: forward(*whole(given))
+    if known["KIND"] == "vjp":
+        report = gradcheck(value, *inputs, vjp=lambda g, *given: claimed((g,), given), directions=2)
+    else:
+        report = gradcheck(value, *inputs, grad=lambda *given: claimed((), given), directions=2)
+    if report:
+        return
+    if report.verdict == "undecided":
+        raise _Mistake("undecided", "The gradient checker can't decide: rounding errors are larger than the gradient.")
+    if report.causes:
+        raise _Mistake(report.causes[0][0], f"The gradient checker says: {report.causes[0][1]}")
+    raise _Mistake(
+        "wrong_gradient",
+        f"The gradient checker finds {report.count('wrong')} of {len(report.rows)} derivatives wrong (worst relative "
+        f"error {report.worst:.2g}), and none of the usual mistakes.",
+    )
+
+
+def _judge_layer(answer: Callable[..., Any], right: Callable[..., Any], cases: Sequence[tuple[Any, ...]]) -> None:
+    """A layer has the parameters of the solution's, computes the same with them, and gradients pass through it."""
+    for arguments, x in cases:
+        ours, theirs = right(*arguments), answer(*arguments)
+        if not isinstance(theirs, Module):
+            raise _Mistake("type", "The class must stay a tl.nn.Module, and call super().__init__() if it needs to.")
+        expected, got = dict(ours.named_parameters()), dict(theirs.named_parameters())
+        if {n: p.shape for n, p in expected.items()} != {n: p.shape for n, p in got.items()}:
+            shapes = ", ".join(f"{n} {p.shape}" for n, p in got.items()) or "none"
+            raise _Mistake("parameters", f"Its parameters are {shapes}; the task says which it should have.")
+        rng = np.random.default_rng(5)
+        for name, p in got.items():
+            p.data = expected[name].data = rng.standard_normal(p.shape).astype(p.dtype)
+        with no_grad():
+            out = _call(theirs, (x,))
+            if not isinstance(out, Tensor):
+                raise _Mistake("type", f"forward should give a Tensor, not a {type(out).__name__}.")
+            _compare_loosely(out.data, ours(x).data)
+        if not gradcheck(theirs, x.astype(np.float64), directions=2):
+            raise _Mistake("wrong_gradient", "The outputs are right, but the gradient doesn't pass through: did you "
+                           "leave the Tensors with .data or .detach()?")  # fmt: skip
+
+
+def _compare_loosely(got: Array, expected: Array) -> None:
+    if got.shape == expected.shape and np.allclose(got, expected, rtol=1e-4, atol=1e-5):
+        return
+    _compare([(got.astype(np.float64), expected.astype(np.float64))])
+
+
+# ---- the learner's folder ----
+
+
+class Course:
+    """A learner's folder: the exercises in it, and what is done. Nothing that was edited is ever overwritten."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.notes = folder, list[str]()
+        self.state: dict[str, dict[str, Any]] = {"done": {}, "hints": {}, "given": {}}
+        self.names = names()
+        try:
+            self.fresh = not (folder / STATE).exists()
+            if folder.resolve() == exercises_folder():
+                raise LearnError("the folder is where the exercises come from; choose another for your answers")
+            folder.mkdir(parents=True, exist_ok=True)
+            self._load()
+            self._copy()
+            self.save()
+        except (OSError, ValueError) as error:
+            why = getattr(error, "strerror", None) or error
+            raise LearnError(f"the folder {folder} can't be used: {why}") from None
+
+    def _load(self) -> None:
+        path = self.folder / STATE
+        if not path.exists():
+            return
+        try:
+            found = json.loads(path.read_text(encoding="utf-8"))
+            for key, kept in self.state.items():
+                wanted = int if key == "hints" else str
+                kept.update({str(k): v for k, v in found[key].items() if isinstance(v, wanted)})
+        except (ValueError, KeyError, AttributeError, TypeError):
+            self.notes.append(f"{path} couldn't be read; progress starts anew, and your answers are as they were.")
+
+    def save(self) -> None:
+        """Write the state, so that an interruption leaves the old one or the new one."""
+        path = self.folder / STATE
+        beside = path.with_suffix(".new")
+        beside.write_text(json.dumps(self.state, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        beside.replace(path)
+
+    def _copy(self) -> None:
+        for name in self.names:
+            source, target = exercises_folder() / f"{name}.py", self.path(name)
+            untouched = target.is_file() and self.state["given"].get(name) == digest(target)
+            if not target.exists() or (untouched and digest(source) != digest(target)):
+                shutil.copyfile(source, target)
+                self.state["given"][name] = digest(target)
+            elif digest(source) == digest(target):
+                self.state["given"][name] = digest(target)
+
+    def path(self, name: str) -> Path:
+        """The learner's file."""
+        return self.folder / f"{name}.py"
+
+    def done(self, name: str) -> bool:
+        """Whether the answer as it is now was found right."""
+        return bool(self.state["done"].get(name) == digest(self.path(name)))
+
+    def next(self) -> str:
+        """The first exercise that isn't done, or "" if all are."""
+        return next((name for name in self.names if not self.done(name)), "")
+
+    def find(self, wanted: str) -> str:
+        """The exercise that a shortened name means."""
+        word = Path(wanted).name.lower().removesuffix(".py").removeprefix("ex_")
+        for match in (
+            [n for n in self.names if word in (n.removeprefix("ex_"), *n.split("_", 2)[1:])],
+            [n for n in self.names if word and n.removeprefix("ex_").startswith(word)],
+        ):
+            if len(match) == 1:
+                return match[0]
+            if match:
+                raise LearnError(f"{wanted!r} may mean {', '.join(match[:5])}; say which")
+        close = difflib.get_close_matches(word, [*self.names, *(n.split("_", 2)[2] for n in self.names)], 3, 0.4)
+        advice = f"did you mean {' or '.join(close)}?" if close else "`tinydl learn` lists them"
+        raise LearnError(f"there is no exercise called {wanted!r}; {advice}")
+
+    def check(self, name: str) -> Result:
+        """Check an answer and remember if it is right."""
+        result = check_file(name, self.path(name))
+        self.state["done"].pop(name, None)
+        if result:
+            self.state["done"][name] = digest(self.path(name))
+        self.save()
+        return result
+
+    def hint(self, name: str) -> Iterator[str]:
+        """One hint further than the last time; the last is a solution."""
+        known = companion(name)
+        hints = [*known["HINTS"], "A solution:\n\n" + known["SOLUTION"].strip()]
+        number = min(int(self.state["hints"].get(name, 0)) + 1, len(hints))
+        self.state["hints"][name] = number
+        self.save()
+        yield f"{name}, hint {number} of {len(hints)}"
+        yield hints[number - 1]
+
+
+def digest(path: Path) -> str:
+    """What tells whether a file was changed, however its lines end; "" if there is none."""
+    try:
+        return hashlib.sha256(path.read_bytes().replace(b"\r\n", b"\n")).hexdigest()[:16]
+    except OSError:
+        return ""
+
+
+# ---- the command ----
+
+
+def add_learn_command(subparsers: Any) -> None:
+    """`tinydl learn`: progress, check, hint."""
+    parser = subparsers.add_parser(
+        "learn",
+        help="exercises that check themselves: progress, check, hints",
+        description=HELP,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("action", nargs="?", choices=("check", "hint"), help="without it: progress")
+    parser.add_argument("name", nargs="?", default="", help="which exercise (default: the next)")
+    parser.add_argument(
+        "--folder", type=Path, help=f"where your answers are (default {FOLDER}, or here if you are in it)"
+    )
+    parser.add_argument("--all", action="store_true", help="check: every exercise whose gap is filled")
+    parser.set_defaults(run=run_learn)
+
+
+def run_learn(chosen: argparse.Namespace) -> int:
+    """Do what was asked for; the status is 0, or 1 if an answer isn't right. Raises LearnError for misuse."""
+    if chosen.all and (chosen.action != "check" or chosen.name):
+        raise LearnError("--all goes with `tinydl learn check`, without a name")
+    course = Course(chosen.folder or (Path() if Path(STATE).is_file() else FOLDER))
+    for note in course.notes:
+        print(note)
+    if not chosen.action:
+        return _show_progress(course)
+    if chosen.all:
+        return _check_all(course)
+    name = course.find(chosen.name) if chosen.name else course.next()
+    if not name:
+        print(f"All {len(course.names)} exercises are done.")
+        return 0
+    if chosen.action == "hint":
+        print("\n".join(course.hint(name)))
+        return 0
+    result = course.check(name)
+    _show(name, result)
+    if result:
+        following = course.next()
+        print(f"Next: {course.path(following)}" if following else f"All {len(course.names)} exercises are done.")
+    else:
+        print(f"The file: {course.path(name)}   (a hint: tinydl learn hint {name})")
+    return int(not result)
+
+
+def _show(name: str, result: Result) -> None:
+    verdict = {"done": "right", "not_done": "not done"}.get(result.code, f"wrong ({result.code})")
+    print(f"{name}: {verdict}" + ("" if result else f"\n  {result.sentence}"), flush=True)
+    if result.printed:
+        print("  It printed:", *result.printed.splitlines(), sep="\n    | ")
+
+
+def _check_all(course: Course) -> int:
+    right = True
+    for name in course.names:
+        if digest(course.path(name)) != course.state["given"].get(name):
+            result = course.check(name)
+            _show(name, result)
+            right = right and bool(result)
+    done = sum(map(course.done, course.names))
+    print(f"{done} of {len(course.names)} exercises are done.")
+    return int(not right or done < len(course.names))
+
+
+def _show_progress(course: Course) -> int:
+    if course.fresh:
+        print(f"The exercises are in {course.folder} now: open a file in an editor and fill its gap, the `...`.\n")
+    lessons: dict[str, list[str]] = {}
+    for name in course.names:
+        lessons.setdefault(name[3:5], []).append(name)
+    for lesson, members in lessons.items():
+        marks = "".join("#" if course.done(name) else "." for name in members)
+        known = ", ".join(name.split("_", 2)[2] for name in members)
+        print(f"lesson {int(lesson):2d}  [{marks:5}]  {known}")
+    print("            # done, . to do")
+    done, name = sum(map(course.done, course.names)), course.next()
+    print(f"\n{done} of {len(course.names)} exercises are done.")
+    if name:
+        task = ast.get_docstring(ast.parse((exercises_folder() / f"{name}.py").read_text(encoding="utf-8"))) or ""
+        print(f"\nNext: {course.path(name)}\n")
+        print("\n".join(f"  {line}".rstrip() for line in task.splitlines()))
+        print(f"\nThen: tinydl learn check {name}")
+    return 0

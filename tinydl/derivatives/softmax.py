@@ -1,0 +1,178 @@
+"""Softmax and its kin, and what losses are made of.
+
+What a forward function does in place it does on arrays that it has just made. Where a backward pass is worth doing in
+place too, it is a helper primitive (`softmax_vjp`, …) with rules of its own. Read functional/losses.py next.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..engine.arrays import Array
+from ..engine.dispatch import define
+from ..engine.tensor import Primitive
+from .elementwise import floats, wide
+from .reductions import spread
+
+# ---- softmax and kin ----
+
+
+def _total(x: Array, axis: Any) -> Any:
+    """Σ x along the axis, which stays with length 1; of float16 in float32."""
+    return np.add.reduce(x, axis, np.float32 if x.dtype.char == "e" else None, keepdims=True)
+
+
+def _peak(x: Array, axis: Any) -> Any:
+    return np.maximum.reduce(x, axis, keepdims=True, initial=-math.inf)
+
+
+def _softmax(x: Any, axis: Any = -1) -> Any:
+    x = floats(x)
+    y = np.asarray(x - _peak(x, axis))
+    np.exp(y, out=y)
+    y /= _total(y, axis)
+    return y
+
+
+def _dot(a: Array, b: Array, axis: Any) -> Any:
+    """Σ a·b along the axis, which stays with length 1; of float16 in float32."""
+    a = wide(a)
+    if axis == -1 and a.ndim:
+        return np.vecdot(a, b)[..., None]  # makes no array of products
+    return np.add.reduce(a * b, axis, keepdims=True)
+
+
+def _softmax_vjp(g: Any, y: Any, axis: Any = -1) -> Any:
+    out = np.asarray(g - _dot(g, y, axis))
+    out *= y
+    return out
+
+
+softmax_vjp: Primitive = define(
+    _softmax_vjp,
+    lambda h, v, g, y, axis=-1: softmax_vjp(h, y, axis=axis),
+    lambda h, v, g, y, axis=-1: (
+        h * (g - np.sum(wide(g) * y, axis=axis, keepdims=True)) - g * np.sum(h * y, axis=axis, keepdims=True)
+    ),
+    name="softmax_vjp",
+)
+
+
+def softmax_rule(g: Any, y: Any, x: Any, axis: Any = -1) -> Any:
+    """∂yᵢ/∂xⱼ = yᵢ(δᵢⱼ − yⱼ), so x̄ = y·(g − Σ g·y)."""
+    return softmax_vjp(g, y, axis=axis)
+
+
+softmax = define(_softmax, softmax_rule, name="softmax")
+
+
+def _log_softmax(x: Any, axis: Any = -1) -> Any:
+    x = floats(x)
+    y = np.asarray(x - _peak(x, axis))
+    y -= np.log(_total(np.exp(y), axis))
+    return y
+
+
+def _log_softmax_vjp(g: Any, y: Any, axis: Any = -1) -> Any:
+    out = np.asarray(np.exp(y))
+    out *= _total(g, axis)
+    return np.subtract(g, out, out=out)
+
+
+log_softmax_vjp = define(
+    _log_softmax_vjp,
+    lambda h, v, g, y, axis=-1: h - np.sum(wide(h) * np.exp(y), axis=axis, keepdims=True),
+    lambda h, v, g, y, axis=-1: -h * np.exp(y) * np.sum(wide(g), axis=axis, keepdims=True),
+    name="log_softmax_vjp",
+)
+
+
+def log_softmax_rule(g: Any, y: Any, x: Any, axis: Any = -1) -> Any:
+    """∂yᵢ/∂xⱼ = δᵢⱼ − softmax(x)ⱼ, so x̄ = g − eʸ·Σ g."""
+    return log_softmax_vjp(g, y, axis=axis)
+
+
+log_softmax = define(_log_softmax, log_softmax_rule, name="log_softmax")
+
+
+def _cross_entropy(logits: Any, labels: Any, weights: Any) -> Any:
+    z = logits - np.maximum.reduce(logits, -1, keepdims=True)
+    picked = z[np.arange(len(z)), labels]
+    half = logits.dtype.char == "e"  # float16, whose sums are taken in float32
+    losses = np.log(np.add.reduce(np.exp(z, out=z), -1, np.float32 if half else None))
+    losses -= picked
+    loss = losses @ weights if getattr(weights, "ndim", 0) else np.add.reduce(losses) * weights
+    return loss.astype(logits.dtype) if half else loss
+
+
+def _softmax_minus_target(g: Any, logits: Any, labels: Any) -> Any:
+    out = logits - np.maximum.reduce(logits, -1, keepdims=True)
+    np.exp(out, out=out)
+    total = _total(out, -1)
+    out *= np.divide(g[:, None] if g.ndim else g, total, out=total)
+    out[np.arange(len(out)), labels] -= g
+    return out
+
+
+# the Jacobian of the losses, (softmax(z) − target)·g, a row for each loss; g is one number or one for each row
+softmax_minus_target = define(
+    _softmax_minus_target,
+    lambda h, v, g, logits, labels: np.sum(h * softmax(logits), axis=-1) - h[np.arange(len(labels)), labels],
+    lambda h, v, g, logits, labels: softmax_vjp(h * (g[:, None] if g.ndim else g), softmax(logits)),
+    None,
+    name="softmax_minus_target",
+)
+# Σ −w·log softmax(z)ₗ over the rows z, their labels l and their weights w, which may be one number for all
+weighted_cross_entropy = define(
+    _cross_entropy,
+    lambda g, y, logits, labels, weights: softmax_minus_target(wide(g) * weights, logits, labels),
+    None,
+    lambda g, y, logits, labels, weights: -g * log_softmax(logits)[np.arange(len(labels)), labels],
+    name="weighted_cross_entropy",
+)
+
+
+def _logsumexp(x: Any, axis: Any = -1, keepdims: bool = False) -> Any:
+    x = floats(x)
+    peak = _peak(x, axis)
+    peak = np.where(np.isfinite(peak), peak, 0)
+    y = _total(np.exp(x - peak), axis)
+    with np.errstate(divide="ignore"):  # log 0 = −∞ is the answer where all x are −∞
+        y = np.asarray(np.log(y) + peak, x.dtype)
+    return y if keepdims else np.squeeze(y, tuple(range(x.ndim)) if axis is None else axis)
+
+
+def logsumexp_rule(g: Any, y: Any, x: Any, axis: Any = -1, keepdims: bool = False) -> Any:
+    """∂/∂xᵢ log Σ eˣ = eˣⁱ⁻ʸ, the softmax; 0 where all x are −∞."""
+    y = np.where(y == -math.inf, 0, y)
+    return spread(g, x, axis, keepdims) * np.exp(x - spread(y, x, axis, keepdims))
+
+
+logsumexp = define(_logsumexp, logsumexp_rule, name="logsumexp", at_kinks="all −inf: 0")
+
+# ---- what the losses are made of ----
+
+
+def _bounded_log(x: Any) -> Any:
+    x = floats(x)
+    return np.maximum(np.log(np.maximum(wide(x), 1e-44)), -100).astype(x.dtype, copy=False)
+
+
+bounded_log = define(
+    _bounded_log,
+    lambda g, y, x: g / np.maximum(wide(x), 1e-12),
+    name="bounded_log",
+    at_kinks="below 1e-12: 1e12",
+)
+
+
+def _huber(x: Any, delta: float = 1.0) -> Any:
+    size = np.abs(x)
+    inner = np.minimum(size, delta)
+    return inner * (size - 0.5 * inner)
+
+
+huber = define(_huber, lambda g, y, x, delta=1.0: g * np.clip(x, -delta, delta), name="huber")

@@ -1,0 +1,141 @@
+"""What the engine needs to know about plain arrays: the house's lowest room, without a Tensor.
+
+Which dtype a number gets, whose memory an array is, which shape a gradient must have, and how an error about shapes is
+said. signature.py, next door, knows plain functions.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+
+
+class ChangedValueError(RuntimeError):
+    """A value that a derivative rule needs was changed between the forward and the backward pass."""
+
+
+class _Here(threading.local):
+    default_dtype: np.dtype[Any] | None = None  # inside `with default_dtype(...)`, in this thread
+
+
+_here = _Here()
+_default_dtype = np.dtype(np.float32)
+
+
+def default_dtype_now() -> np.dtype[Any]:
+    """The dtype that Python floats become."""
+    return _here.default_dtype or _default_dtype
+
+
+def set_default_dtype(dtype: npt.DTypeLike) -> None:
+    """Make Python floats, and new layers' parameters, this floating dtype from now on, in all threads."""
+    global _default_dtype
+    _default_dtype = _floating(dtype)
+
+
+@contextmanager
+def default_dtype(dtype: npt.DTypeLike) -> Iterator[None]:
+    """Within ``with default_dtype(np.float64):`` this thread makes Tensors of Python floats in that dtype."""
+    before, _here.default_dtype = _here.default_dtype, _floating(dtype)
+    try:
+        yield
+    finally:
+        _here.default_dtype = before
+
+
+def _floating(dtype: npt.DTypeLike) -> np.dtype[Any]:
+    found = np.dtype(dtype)
+    if found.kind != "f":
+        raise TypeError(f"the default dtype must be a floating one, not {found}")
+    return found
+
+
+def own_array(data: Any, requires_grad: bool, dtype: Any) -> Array:
+    """A fresh, native, C-contiguous array of `data`, in the dtype that the contract of `tensor` says."""
+    numpy_typed = isinstance(data, (np.ndarray, np.generic)) or hasattr(data, "__array_ufunc__")
+    try:
+        array = np.array(data, order="C")
+    except ValueError as error:
+        raise ValueError(f"a Tensor needs rows of equal length: {error}") from error
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"a Tensor holds real numbers, not {array.dtype}")
+    if dtype is not None:
+        array = array.astype(dtype)
+        if array.dtype.kind not in "fiub" or (requires_grad and array.dtype.kind != "f"):
+            raise TypeError(f"dtype={array.dtype} can't {'require a gradient' if requires_grad else 'be a Tensor'}")
+    elif not numpy_typed and (array.dtype.kind == "f" or requires_grad):
+        array = array.astype(default_dtype_now())
+    elif requires_grad and array.dtype.kind != "f":
+        raise TypeError(f"an array of {array.dtype} can't require a gradient; write array.astype(float) first")
+    return array.astype(array.dtype.newbyteorder("="), copy=False)
+
+
+def as_array(value: Any) -> Any:
+    """NumPy gives scalars where 0-d arrays went in; other array types (CuPy's) pass."""
+    if value is None:
+        raise TypeError("a forward function or derivative rule returned None; is a `return` missing?")
+    if isinstance(value, (np.ndarray, np.generic)) or not hasattr(value, "__array_ufunc__"):
+        return np.asarray(value)
+    return value
+
+
+def is_borrowed(gradient: Any, given: Sequence[Any]) -> bool:
+    """Whether a rule's result may be somebody else's memory: a view, or one of the arrays that it was given."""
+    for x in given:  # a loop, since any() with a generator takes four times as long
+        if gradient is x:
+            return True
+    return gradient.base is not None
+
+
+def fitted(g: Any, x: Any, name: str) -> Any:
+    """The gradient that a rule gave, in the shape and dtype of its input `x`, which broadcasting may have stretched:
+    summed over the axes along which it was. Raises ValueError or TypeError for what is no gradient of x."""
+    shape, expected = g.shape, x.shape
+    if shape != expected:
+        axes: int | tuple[int, ...] = 0
+        if shape[1:] != expected:  # otherwise it is the bias of a layer, and quickly done
+            extra = len(shape) - len(expected)
+            if extra < 0 or any(n != m and n != 1 for n, m in zip(expected, shape[extra:], strict=True)):
+                raise ValueError(f"the rule of {name} gave a gradient of shape {shape} for an input of {expected}")
+            axes = (*range(extra), *(i for i, n in enumerate(expected, extra) if n == 1 and shape[i] != 1))
+        if g.size != x.size:
+            half = g.dtype.char == "e"  # float16, in which a sum of thousands stops growing: it is taken in float32
+            if g.__class__ is np.ndarray:
+                g = as_array(np.add.reduce(g, axes, np.float32 if half else None))
+            else:
+                g = (g.astype(np.float32) if half else g).sum(axes)
+        if g.shape != expected:
+            g = g.reshape(expected)
+    if g.dtype == x.dtype:
+        return g
+    if g.dtype.kind not in "fiub":
+        raise TypeError(f"the rule of {name} gave a gradient of {g.dtype}; tinydl differentiates real numbers only")
+    if x.dtype.kind != "f":
+        raise TypeError(
+            f"{name} passes a gradient back to a value of {x.dtype}, but only real floating numbers have one; "
+            "what made that value must return floats, as .astype(float) gives"
+        )
+    return g.astype(x.dtype)
+
+
+def with_shapes(error: Exception, name: str, arrays: Sequence[Any]) -> Exception:
+    """The same error, saying which operation it was and the shapes that went in."""
+    shapes = [np.shape(a) for a in arrays if not isinstance(a, str)]
+    if name == "matmul" and len(shapes) == 2 and all(len(s) >= 1 for s in shapes):
+        (a, b), inner = shapes, shapes[1][-2] if len(shapes[1]) > 1 else shapes[1][0]
+        if a[-1] != inner:
+            hint = " Did you mean x @ w.T?" if len(b) > 1 and b[-1] == a[-1] else ""
+            which = "first" if len(b) < 3 else "second to last"
+            return ValueError(
+                f"matmul: the last axis of x {a} must match the {which} of w {b}: {a[-1]} ≠ {inner}.{hint}"
+            )
+    kinds = (np.linalg.LinAlgError, ValueError, TypeError, IndexError)
+    kind = next((k for k in kinds if isinstance(error, k)), ValueError)
+    return kind(f"{name} of {' and '.join(f'shape {s}' for s in shapes)}: {error}")

@@ -1,0 +1,339 @@
+"""A Tensor as an array and as a Python object: operators, ndarray's methods, numbers, copies, what it prints.
+
+Operators and methods are lines of the table, attached once it is complete; the others stand here as functions. Stands
+on dispatch.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from .arrays import Array
+from .dispatch import Function, array_function, array_ufunc, elementwise, primitives, table, unwrap
+from .recording import special, state
+from .tensor import Primitive, Tensor, next_stamp, wrap
+
+# ---- Operators and methods ----
+
+_BINARY = {
+    "add": np.add, "sub": np.subtract, "mul": np.multiply, "truediv": np.divide, "pow": np.power,
+    "matmul": np.matmul, "mod": np.remainder, "floordiv": np.floor_divide,
+}  # fmt: skip
+_COMPARISONS = {"lt": np.less, "le": np.less_equal, "gt": np.greater, "ge": np.greater_equal, "eq": np.equal,
+                "ne": np.not_equal}  # fmt: skip
+_UNARY = {"neg": np.negative, "pos": np.positive, "abs": np.absolute}
+_METHODS = {
+    "sum": np.sum, "mean": np.mean, "std": np.std, "var": np.var, "max": np.max, "min": np.min, "prod": np.prod,
+    "cumsum": np.cumsum, "cumprod": np.cumprod, "ravel": np.ravel, "flatten": np.ravel, "squeeze": np.squeeze,
+    "swapaxes": np.swapaxes, "clip": np.clip, "dot": np.dot, "argmax": np.argmax, "argmin": np.argmin,
+    "argsort": np.argsort, "take": np.take, "repeat": np.repeat, "diagonal": np.diagonal, "trace": np.trace,
+    "round": np.round, "any": np.any, "all": np.all,
+}  # fmt: skip
+_FUNCTIONS = ("relu", "leaky_relu", "elu", "sigmoid", "softplus", "erf", "nan_to_num")  # elementwise, but no ufuncs
+
+
+def attach() -> None:
+    """Give Tensor its operators and methods, each a line of the table; called once the table is complete."""
+    for name, ufunc in _BINARY.items():
+        setattr(Tensor, f"__{name}__", _binary(table[ufunc]))
+        setattr(Tensor, f"__r{name}__", _reflected(table[ufunc]))
+        setattr(Tensor, f"__i{name}__", _augmented(name, table[ufunc], ufunc))
+    for name, comparison in _COMPARISONS.items():
+        setattr(Tensor, f"__{name}__", _binary(table[comparison]))
+    for name, unary in _UNARY.items():
+        setattr(Tensor, f"__{name}__", _unary(table[unary]))
+    for name in elementwise:
+        setattr(Tensor, name, _unary(primitives[name]))
+    for name, f in _METHODS.items():
+        setattr(Tensor, name, _method(table[f], name))
+    for name in _FUNCTIONS:
+        setattr(Tensor, name, _method(primitives[name], name))
+
+
+_AS_THEY_ARE = {np.ndarray, float, int, bool, np.float16, np.float32, np.float64, np.int64}
+
+
+def _unary(f: Callable[..., Any]) -> Callable[..., Any]:
+    if not isinstance(f, Primitive):
+        return lambda self: f(self)
+    forward, output = f.forward, f.output
+
+    def method(self: Tensor) -> Any:  # what f(self) does, without its loop over the inputs
+        try:
+            value, needed = forward(self._data), self._requires_grad
+        except (ValueError, TypeError):
+            return f(self)  # which says what is wrong
+        if needed and not special.count:
+            return wrap(value, True, f, (self,))
+        return output(value, (self,), {}, needed)
+
+    return method
+
+
+def _binary(f: Callable[..., Any]) -> Callable[..., Any]:
+    if not isinstance(f, Primitive):
+        return lambda self, other: f(self, other)
+    forward, output = f.forward, f.output
+
+    def method(self: Tensor, other: Any) -> Any:  # what f(self, other) does, without its loops over the inputs
+        try:
+            if other.__class__ is Tensor:
+                value = forward(self._data, other._data)
+                needed = self._requires_grad or other._requires_grad
+            elif other.__class__ is np.ndarray or other.__class__ in _AS_THEY_ARE:
+                value = forward(self._data, other)
+                needed = self._requires_grad
+            else:
+                return f(self, other)
+        except (ValueError, TypeError):
+            return f(self, other)  # which says what is wrong
+        if needed and not special.count:
+            return wrap(value, True, f, (self, other))
+        return output(value, (self, other), {}, needed)
+
+    return method
+
+
+def _reflected(f: Callable[..., Any]) -> Callable[..., Any]:
+    def method(self: Tensor, other: Any) -> Any:
+        return f(other, self)
+
+    return method
+
+
+def _method(f: Callable[..., Any], name: str) -> Callable[..., Any]:
+    def method(self: Tensor, *args: Any, **options: Any) -> Any:
+        return f(self, *args, **options)
+
+    method.__name__ = name
+    method.__doc__ = f"As the function {getattr(f, '__name__', name)} of this Tensor."
+    return method
+
+
+def _augmented(name: str, f: Callable[..., Any], ufunc: Any) -> Callable[..., Any]:
+    def method(self: Tensor, other: Any) -> Any:
+        if self.primitive is not None or not self._requires_grad:
+            return f(self, other)  # t += u means t = t + u
+        if state.recording:
+            raise RuntimeError(_in_place_advice(self, f"t {_SYMBOLS[name]}= u", f"t = t {_SYMBOLS[name]} u"))
+        ufunc(self._data, unwrap(other), out=self._data, casting="same_kind")
+        self.stamp = next_stamp()
+        return self
+
+    return method
+
+
+_SYMBOLS = {
+    "add": "+",
+    "sub": "-",
+    "mul": "*",
+    "truediv": "/",
+    "pow": "**",
+    "matmul": "@",
+    "mod": "%",
+    "floordiv": "//",
+}
+
+
+def _in_place_advice(t: Tensor, update: str, fresh: str) -> str:
+    return (
+        f"`{update}` would change {_named(t)}, whose gradient is wanted, behind the back of the graph. To update it as "
+        f"an optimizer does, write `with tl.no_grad(): {update}`; to compute with a new value write `{fresh}`."
+    )
+
+
+def _named(t: Tensor) -> str:
+    return f"the Tensor {t.name!r} of shape {t._data.shape}" if t.name else f"a Tensor of shape {t._data.shape}"
+
+
+def behave(name: str, what: Any) -> None:
+    """Give Tensor a method or property."""
+    setattr(Tensor, name, what)
+
+
+def behaviour(function: Function) -> Function:
+    """Make this function the Tensor method of its name."""
+    behave(function.__name__, function)
+    return function
+
+
+def _fact(name: str) -> property:
+    return property(lambda self: getattr(self._data, name), doc=f"The {name} of the array, as in NumPy.")
+
+
+for _name in ("shape", "ndim", "size", "dtype", "nbytes", "itemsize"):
+    behave(_name, _fact(_name))
+behave("__array_ufunc__", array_ufunc)
+behave("__array_function__", array_function)
+
+
+@behaviour
+def numpy(self: Tensor) -> Array:
+    """A copy of the value as an array."""
+    return self._data.copy()
+
+
+@behaviour
+def item(self: Tensor) -> Any:
+    """The value of a Tensor of one element as a Python number; ValueError for more."""
+    if self._data.size != 1:
+        raise ValueError(f"item() needs a single element, but this Tensor has shape {self._data.shape}")
+    return self._data.item()
+
+
+@behaviour
+def tolist(self: Tensor) -> Any:
+    """The value as nested lists of Python numbers."""
+    return self._data.tolist()
+
+
+@behaviour
+def __len__(self: Tensor) -> int:
+    if not self._data.ndim:
+        raise TypeError("len() of a Tensor without axes")
+    return len(self._data)
+
+
+@behaviour
+def __iter__(self: Tensor) -> Iterator[Tensor]:
+    if not self._data.ndim:
+        raise TypeError("iteration over a Tensor without axes")
+    return (self[i] for i in range(len(self._data)))
+
+
+@behaviour
+def __bool__(self: Tensor) -> bool:
+    if self._data.size != 1:
+        raise ValueError(f"the truth of a Tensor of shape {self._data.shape} is ambiguous; use .any() or .all()")
+    return bool(self._data)
+
+
+@behaviour
+def __contains__(self: Tensor, value: Any) -> bool:
+    return bool((self._data == unwrap(value)).any())
+
+
+def _exit(self: Tensor, what: str) -> Array:
+    if self._requires_grad:
+        raise TypeError(
+            f"{what} would leave the graph of {_named(self)} and lose its gradient. Write .item() for a Python number "
+            "or .detach().numpy() for an array if you want that, and use NumPy's functions (not math.exp) if not."
+        )
+    return self._data
+
+
+@behaviour
+def __array__(self: Tensor, dtype: Any = None, copy: bool | None = None) -> Array:
+    array = _exit(self, "making a plain array of it")
+    if copy is False and (dtype is None or array.dtype == dtype):
+        return array
+    return array.astype(array.dtype if dtype is None else dtype)
+
+
+@behaviour
+def __float__(self: Tensor) -> float:
+    return float(_one(_exit(self, "float()")))
+
+
+@behaviour
+def __int__(self: Tensor) -> int:
+    return int(_one(_exit(self, "int()")))
+
+
+def _one(array: Array) -> Any:
+    if array.size != 1:
+        raise TypeError(f"only a Tensor of one element becomes a Python number, not one of shape {array.shape}")
+    return array.item()
+
+
+@behaviour
+def __index__(self: Tensor) -> int:
+    if self._data.dtype.kind not in "iu" or self._data.ndim:
+        raise TypeError(
+            f"only a single integer is an index, not a Tensor of {self._data.dtype}, shape {self._data.shape}"
+        )
+    return int(self._data)
+
+
+@behaviour
+def __round__(self: Tensor, digits: int | None = None) -> Any:
+    rounded = np.round(self._data, digits or 0)
+    return int(_one(rounded)) if digits is None and rounded.size == 1 else rounded
+
+
+@behaviour
+def __divmod__(self: Tensor, other: Any) -> Any:
+    return self // other, self % other
+
+
+@behaviour
+def __format__(self: Tensor, spec: str) -> str:
+    if not spec:
+        return str(self)
+    if self._data.size != 1:
+        raise TypeError(f"the format {spec!r} is for one number, but this Tensor has shape {self._data.shape}")
+    return format(self._data.item(), spec)
+
+
+@behaviour
+def __repr__(self: Tensor) -> str:
+    parts = [np.array2string(self._data, precision=4, threshold=100, separator=", ", prefix="tensor(")]
+    if self._data.dtype.kind == "f" and self._data.dtype != np.float32:
+        parts.append(f"dtype={self._data.dtype}")
+    if self.name:
+        parts.append(f"name={self.name!r}")
+    if self.primitive is not None:
+        parts.append(f"made by {self.primitive.name}")
+    elif self._requires_grad:
+        parts.append("requires_grad=True")
+    return f"tensor({', '.join(parts)})"
+
+
+@behaviour
+def __setitem__(self: Tensor, index: Any, value: Any) -> None:
+    if self.primitive is not None or not self._requires_grad:
+        raise RuntimeError(
+            f"{_named(self)} can't be assigned to: a Tensor keeps its value, as others may be computed from it. "
+            "Write t = np.where(mask, value, t) for a new one, or build the array first and make a Tensor of it."
+        )
+    if state.recording:
+        raise RuntimeError(_in_place_advice(self, "t[index] = value", "t = np.where(mask, value, t)"))
+    self._data[unwrap(index)] = unwrap(value)
+    self.stamp = next_stamp()
+
+
+def _leaf_parts(self: Tensor) -> tuple[Any, ...]:
+    if self.primitive is not None:
+        raise TypeError(
+            f"{_named(self)} was computed by {self.primitive.name}: copying or pickling it would lose its graph. "
+            "Write .detach() for its value alone."
+        )
+    return self._data, self._requires_grad, self.name, self.grad
+
+
+def _rebuild(data: Array, requires_grad: bool, name: str | None, grad: Tensor | None) -> Tensor:
+    t = wrap(data, requires_grad)
+    t.name, t.grad = name, grad
+    return t
+
+
+@behaviour
+def __reduce__(self: Tensor) -> Any:
+    data, requires_grad, name, grad = _leaf_parts(self)
+    return _rebuild, (data, requires_grad, name, None if grad is None else grad.detach())
+
+
+@behaviour
+def __copy__(self: Tensor) -> Tensor:
+    data, requires_grad, name, _ = _leaf_parts(self)
+    return _rebuild(data.copy(), requires_grad, name, None)
+
+
+@behaviour
+def __deepcopy__(self: Tensor, memo: dict[int, Any]) -> Tensor:
+    data, requires_grad, name, grad = _leaf_parts(self)
+    memo[id(self)] = made = _rebuild(data.copy(), requires_grad, name, None if grad is None else grad.detach())
+    return made

@@ -1,0 +1,24 @@
+"""Activations and losses as functions, by PyTorch's names, with its argument order and defaults."""
+
+from ..derivatives.activations import elu, leaky_relu, relu
+from ..derivatives.elementwise import sigmoid
+from ..derivatives.softmax import log_softmax, logsumexp, softmax
+from ..derivatives.special import erf
+from .activations import dropout, gelu, linear, silu, softplus, tanh
+from .losses import (
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+    cross_entropy,
+    huber_loss,
+    kl_div,
+    l1_loss,
+    mse_loss,
+    nll_loss,
+    one_hot,
+)
+
+__all__ = [
+    "binary_cross_entropy", "binary_cross_entropy_with_logits", "cross_entropy", "dropout", "elu", "erf", "gelu",
+    "huber_loss", "kl_div", "l1_loss", "leaky_relu", "linear", "log_softmax", "logsumexp", "mse_loss", "nll_loss",
+    "one_hot", "relu", "sigmoid", "silu", "softmax", "softplus", "tanh",
+]  # fmt: skip

@@ -1,0 +1,88 @@
+r"""Activations, the linear map and dropout by PyTorch's names, with its argument order and defaults.
+
+They are primitives of derivatives/, or short compositions of them, so their gradients need no code here; what is added
+is what users get wrong: shapes, dtypes and ranges are checked, and each error says what to write.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..derivatives import activations, elementwise, products, special
+from ..derivatives.elementwise import sigmoid
+from ..engine import random
+from ..engine.arrays import as_array, default_dtype_now
+from ..engine.tensor import Tensor
+
+tanh = elementwise.tanh
+
+
+def gelu(x: Any, approximate: str = "none") -> Any:
+    r"""The Gaussian error linear unit, :math:`x\,\Phi(x)`, Φ the cumulative distribution of the standard normal.
+
+    ``approximate="tanh"`` takes ½(1 + tanh(√(2/π)(x + 0.044715 x³))) for Φ(x): off by at most 5e-4, and faster.
+    Any shape. Raises ValueError for another `approximate`. Source: Hendrycks and Gimpel, arXiv:1606.08415 (2016).
+    """
+    if approximate not in ("none", "tanh"):
+        raise ValueError(f'gelu: approximate is "none" or "tanh", not {approximate!r}')
+    return x * (special.normal_cdf(x) if approximate == "none" else activations.gelu_gate(x))
+
+
+def silu(x: Any) -> Any:
+    r"""The sigmoid linear unit or swish, :math:`x\,\sigma(x)`. Any shape.
+
+    Source: Elfwing, Uchibe and Doya, arXiv:1702.03118 (2017).
+    """
+    return x * sigmoid(x)
+
+
+def softplus(x: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
+    r"""A smooth relu, :math:`\log(1 + e^{\beta x})/\beta`. Any shape.
+
+    As in PyTorch it is x itself where βx > `threshold`, which is off by less than e⁻²⁰/β. Raises ValueError where
+    `beta` isn't positive.
+    """
+    if not beta > 0:
+        raise ValueError(f"softplus: beta must be positive, not {beta}")
+    return activations.softplus(x, beta=beta, threshold=threshold)
+
+
+def linear(x: Any, weight: Any, bias: Any = None) -> Any:
+    r"""An affine map, :math:`y = x W^\top + b`.
+
+    Shapes: x (…, in), weight (out, in), bias (out,) or None → y (…, out). An x that is an array, or no floats, is cast
+    to the dtype of the weight. Raises ValueError where the shapes don't fit.
+    """
+    given = x
+    try:
+        if x.__class__ is not Tensor or x._data.dtype.kind != "f":
+            given = np.asarray(x._data if x.__class__ is Tensor else x, dtype=weight.dtype)
+        return products.linear(given, weight, bias)
+    except ValueError as error:
+        shape = np.shape(x)
+        if shape[-1:] == weight.shape[1:]:
+            raise
+        raise ValueError(
+            f"{f'x of shape {shape}' if shape else f'x = {x!r}'} doesn't fit the weight of shape {weight.shape}: the "
+            f"last axis of x must be in_features = {weight.shape[-1]} long"
+        ) from error
+
+
+def dropout(x: Any, p: float = 0.5, training: bool = True, rng: int | np.random.Generator | None = None) -> Any:
+    r"""x with each element zero with probability `p`, the others divided by 1 − p, so that the expectation stays x.
+
+    Not training, or with p = 0, it is x itself. `rng` is a Generator or a seed; by default tinydl's own, which
+    `tl.manual_seed` seeds. Raises ValueError for a p outside of 0…1. Source: Srivastava et al., JMLR 15 (2014).
+    """
+    if not 0 <= p <= 1:
+        raise ValueError(f"dropout: p is the probability to drop an element, from 0 to 1, not {p}")
+    if not training or p == 0:
+        return x
+    array = x._data if isinstance(x, Tensor) else as_array(x)
+    dtype = array.dtype if array.dtype.kind == "f" else default_dtype_now()
+    mask = (random.generator(rng).random(array.shape, np.float32) >= p).astype(dtype)
+    if p < 1:
+        mask /= 1 - p
+    return x * mask

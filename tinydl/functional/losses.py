@@ -1,0 +1,425 @@
+r"""Losses by PyTorch's names, with its argument order and defaults.
+
+They are short compositions of primitives from derivatives/, so their gradients need no code here; what is added is what
+users get wrong: shapes, dtypes, labels and ranges are checked, and each error says what to write. Read `nn/` next.
+
+In all losses the prediction may be a Tensor or an array, and the result is a Tensor. Targets are cast to the dtype of
+the prediction, so that a float64 target doesn't make a float32 loss float64; a target Tensor that requires a gradient
+gets one. `reduction` is "mean" (over all elements), "sum" or "none" (one loss per element); ValueError for any other,
+and for the mean over an empty batch.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..derivatives import activations, elementwise, reductions, shapes
+from ..derivatives.softmax import bounded_log, huber, log_softmax, weighted_cross_entropy
+from ..engine.arrays import Array, as_array, default_dtype_now
+from ..engine.tensor import Tensor, wrap
+
+
+def one_hot(labels: Any, num_classes: int = -1) -> Array:
+    """An array with a 1 at each label and 0 elsewhere: integers (…) → floats of the default dtype (…, num_classes).
+
+    By default there are as many classes as the largest label asks for. Raises TypeError for labels that aren't
+    integers, and ValueError for labels outside of 0 … num_classes − 1.
+    """
+    array = _labels_array("one_hot", labels)
+    if num_classes == -1:
+        num_classes = int(array.max()) + 1 if array.size else 0
+    _refuse_labels_outside("one_hot", "labels", array, num_classes)
+    return np.asarray(array[..., None] == np.arange(num_classes), dtype=default_dtype_now())
+
+
+# ---- what the losses have in common ----
+
+
+_REDUCTIONS = ("mean", "sum", "none")
+
+
+def _prediction(name: str, x: Any, target: Any, reduction: str, known: tuple[str, ...] = _REDUCTIONS) -> Tensor:
+    """The prediction as a Tensor of floats."""
+    if reduction not in known:
+        raise ValueError(f"{name}: reduction is {' or '.join(map(repr, known))}, not {reduction!r}")
+    if isinstance(x, Tensor) and x._data.dtype.kind == "f":
+        return x
+    array = as_array(x._data if isinstance(x, Tensor) else x)
+    if isinstance(target, Tensor) and target._data.dtype.kind == "f":
+        array = array.astype(target._data.dtype)
+    elif array.dtype.kind != "f" or not isinstance(x, (np.ndarray, np.generic)):
+        array = array.astype(default_dtype_now())
+    return wrap(array)
+
+
+def _cast(x: Any, dtype: np.dtype[Any]) -> Any:
+    if isinstance(x, Tensor):
+        return x if x._data.dtype == dtype else x.astype(dtype)
+    return np.asarray(x, dtype=dtype)
+
+
+def _pair(name: str, x: Any, target: Any, reduction: str) -> tuple[Tensor, Any]:
+    """Prediction and target, of one dtype and one shape."""
+    prediction = _prediction(name, x, target, reduction)
+    target = _cast(target, prediction._data.dtype)
+    _refuse_other_shape(name, prediction, target)
+    return prediction, target
+
+
+def _refuse_other_shape(name: str, prediction: Tensor, target: Any) -> None:
+    shape, other = prediction.shape, target.shape
+    if shape == other:
+        return
+    if math.prod(shape) == math.prod(other):
+        advice = f"broadcasting would compare each prediction with every target. Write target.reshape({shape})"
+    else:
+        advice = "each number of the prediction needs one target of its own"
+    raise ValueError(f"{name}: the prediction has shape {shape}, but the target {other}: {advice}.")
+
+
+def _reduced(name: str, losses: Tensor, reduction: str) -> Tensor:
+    if reduction == "none":
+        return losses
+    result: Tensor = reductions.sum(losses) if reduction == "sum" else reductions.mean(_some(name, losses))
+    return result
+
+
+def _some(name: str, losses: Tensor) -> Tensor:
+    if not losses._data.size:
+        raise ValueError(f"{name}: an empty batch (losses of shape {losses.shape}) has no mean; skip it")
+    return losses
+
+
+def _weighted(name: str, losses: Tensor, weight: Any) -> Tensor:
+    if weight is None:
+        return losses
+    weight = _cast(weight, losses._data.dtype)
+    try:
+        fits = np.broadcast_shapes(weight.shape, losses.shape) == losses.shape
+    except ValueError:
+        fits = False
+    if not fits:
+        raise ValueError(f"{name}: a weight of shape {weight.shape} doesn't broadcast to the losses' {losses.shape}")
+    product: Tensor = losses * weight
+    return product
+
+
+# ---- losses for numbers ----
+
+
+def mse_loss(input: Any, target: Any, reduction: str = "mean") -> Tensor:
+    r"""The squared error, :math:`(x - t)^2`.
+
+    Shapes: input and target equal, any. Raises ValueError where the shapes differ, (N, 1) against (N,) included.
+    """
+    prediction, target = _pair("mse_loss", input, target, reduction)
+    return _reduced("mse_loss", elementwise.square(prediction - target), reduction)
+
+
+def l1_loss(input: Any, target: Any, reduction: str = "mean") -> Tensor:
+    r"""The absolute error, :math:`|x - t|`; gradient 0 where they are equal.
+
+    Shapes: input and target equal, any. Raises ValueError where the shapes differ.
+    """
+    prediction, target = _pair("l1_loss", input, target, reduction)
+    return _reduced("l1_loss", elementwise.absolute(prediction - target), reduction)
+
+
+def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 1.0) -> Tensor:
+    r"""Squared for small errors and linear for large: for d = x − t, ½d² where |d| ≤ δ, and δ(|d| − ½δ) beyond.
+
+    Shapes: input and target equal, any. Raises ValueError where the shapes differ or `delta` isn't positive.
+    Source: Huber, Annals of Mathematical Statistics 35 (1964).
+    """
+    if not delta > 0:
+        raise ValueError(f"huber_loss: delta must be positive, not {delta}")
+    prediction, target = _pair("huber_loss", input, target, reduction)
+    return _reduced("huber_loss", huber(prediction - target, delta=delta), reduction)
+
+
+# ---- losses for probabilities ----
+
+
+def binary_cross_entropy(input: Any, target: Any, weight: Any = None, reduction: str = "mean") -> Tensor:
+    r"""−(t·log p + (1 − t)·log(1 − p)) for probabilities p and targets t from 0 to 1.
+
+    As in PyTorch the logarithms are bounded below by −100, and their slope by 1e12. `weight` multiplies each loss.
+    From logits use `binary_cross_entropy_with_logits`: it is exact where the sigmoid rounds to 1.
+    Shapes: input and target equal, any; weight broadcasts to them. Raises ValueError where the shapes differ or a
+    number lies outside of 0…1.
+    """
+    name = "binary_cross_entropy"
+    p, t = _pair(name, input, target, reduction)
+    _refuse_outside_unit(
+        name, "input", p, "For raw outputs of a network use binary_cross_entropy_with_logits, or sigmoid first"
+    )
+    _refuse_outside_unit(name, "target", t, _BINARY_ADVICE, _SLACK)
+    losses = -(t * bounded_log(p) + (1 - t) * bounded_log(1 - p))
+    return _reduced(name, _weighted(name, losses, weight), reduction)
+
+
+_BINARY_ADVICE = "A target is 0, 1 or a probability; for labels of several classes use cross_entropy"
+
+
+def binary_cross_entropy_with_logits(
+    input: Any, target: Any, weight: Any = None, reduction: str = "mean", pos_weight: Any = None
+) -> Tensor:
+    r"""The binary cross-entropy of σ(x), for logits x: t·log(1 + e⁻ˣ)·w₊ + (1 − t)·log(1 + eˣ), exact for all x.
+
+    `weight` multiplies each loss, `pos_weight` (w₊, 1 by default) the part of the positive targets.
+    Shapes: input and target equal, any; weight and pos_weight broadcast to them. Raises ValueError where the shapes
+    differ or a target lies outside of 0…1.
+    """
+    name = "binary_cross_entropy_with_logits"
+    x, t = _pair(name, input, target, reduction)
+    _refuse_outside_unit(name, "target", t, _BINARY_ADVICE, _SLACK)
+    positive = _weighted(name, t * activations.softplus(-x), pos_weight)
+    return _reduced(name, _weighted(name, positive + (1 - t) * activations.softplus(x), weight), reduction)
+
+
+_SLACK = 1e-3  # how far outside of its range a target may lie, so that a numerical derivative for it can be taken
+
+
+def _refuse_outside_unit(name: str, what: str, x: Any, advice: str, slack: float = 0.0) -> None:
+    array = x._data if isinstance(x, Tensor) else x
+    outside = (array < -slack) | (array > 1 + slack)
+    if outside.any():
+        index = tuple(int(i) for i in np.argwhere(outside)[0])
+        where = f"[{', '.join(map(str, index))}]" if index else ""
+        raise ValueError(f"{name}: {what}{where} is {array[index]:.6g}, but it must be from 0 to 1. {advice}.")
+
+
+def kl_div(input: Any, target: Any, reduction: str = "mean", log_target: bool = False) -> Tensor:
+    r"""The terms of the Kullback–Leibler divergence, :math:`t\,(\log t - x)`, for *log*-probabilities x.
+
+    With `log_target` the target is a log-probability too: eᵗ(t − x). Terms with t = 0 are 0. The divergence itself is
+    ``reduction="batchmean"``, the sum over everything divided by the length of the first axis; "mean" (the default, as
+    in PyTorch) divides by the number of elements instead. Shapes: input and target equal, any. Raises ValueError where
+    they differ or a target is negative.
+    """
+    prediction = _prediction("kl_div", input, target, reduction, ("mean", "batchmean", "sum", "none"))
+    target = _cast(target, prediction._data.dtype)
+    _refuse_other_shape("kl_div", prediction, target)
+    if log_target:
+        losses = np.exp(target) * (target - prediction)
+    else:
+        array = target._data if isinstance(target, Tensor) else target
+        if (array < -_SLACK).any():
+            raise ValueError("kl_div: a target is negative, so no probability; for logarithms write log_target=True")
+        positive = array > 0
+        losses = target * (np.log(np.where(positive, target, 1)) - prediction)
+    if reduction == "batchmean":
+        result: Tensor = reductions.sum(_some("kl_div", losses)) * (1 / losses.shape[0] if losses.shape else 1)
+        return result
+    return _reduced("kl_div", losses, reduction)
+
+
+# ---- losses for classes ----
+
+
+def cross_entropy(
+    logits: Any,
+    targets: Any,
+    weight: Any = None,
+    ignore_index: int = -100,
+    reduction: str = "mean",
+    label_smoothing: float = 0.0,
+) -> Tensor:
+    r"""−log softmax(z)ₜ for logits z and the index t of the right class; −Σ t·log softmax(z) for probabilities t.
+
+    Shapes: logits (N, K), (N, K, d…) or (K,); targets integers of the same shape without the class axis, or floats of
+    the same shape, whose rows sum to 1. Losses have the targets' shape without the class axis.
+
+    `weight` (K,) counts a class more or less; with class indices the mean is then the weighted one. Labels equal to
+    `ignore_index` count nothing; where that's all of them, or all weights are 0, the mean raises ValueError (PyTorch
+    gives NaN). `label_smoothing` ε mixes the target with the uniform distribution, (1 − ε)·t + ε/K (Szegedy et al.,
+    arXiv:1512.00567, 2015). Raises ValueError for shapes that don't fit, labels outside of 0 … K − 1 and rows that are
+    no probabilities; TypeError for labels that aren't integers.
+    """
+    name = "cross_entropy"
+    z = _prediction(name, logits, None, reduction)
+    if not 0 <= label_smoothing <= 1:
+        raise ValueError(f"{name}: label_smoothing must be from 0 to 1, not {label_smoothing}")
+    given = targets._data if isinstance(targets, Tensor) else np.asarray(targets)
+    classes = _classes(name, z)
+    weight = _class_weight(name, weight, classes, z._data.dtype)
+    if given.dtype.kind == "f" and given.shape == z._data.shape:
+        return _soft_cross_entropy(z, targets, weight, ignore_index, reduction, label_smoothing)
+    labels, ignored = _labels(name, given, z._data.shape, ignore_index)
+    share, divisor = _shares(name, labels, weight, ignored, reduction, z._data.dtype)
+    rows = _rows(z)
+    if label_smoothing:
+        mixed = np.full(rows.shape, label_smoothing / classes, rows.dtype)
+        mixed[np.arange(labels.size), labels.ravel()] += 1 - label_smoothing
+        mixed *= 1 / divisor if weight is None else weight * (1 / divisor)
+        if ignored is not None:
+            mixed[ignored.ravel()] = 0
+        return _of_labels(-reductions.sum(mixed * log_softmax(rows), axis=-1), labels, reduction)
+    if reduction == "none":
+        return _of_labels(_picked(log_softmax(rows), labels) * share, labels, reduction)
+    loss: Tensor = weighted_cross_entropy(rows, labels if labels.ndim == 1 else labels.ravel(), share)
+    return loss
+
+
+def nll_loss(input: Any, target: Any, weight: Any = None, ignore_index: int = -100, reduction: str = "mean") -> Tensor:
+    r"""−x\ :sub:`t` for log-probabilities x (such as `log_softmax` gives) and the index t of the right class.
+
+    Shapes, `weight`, `ignore_index` and errors are those of `cross_entropy` with class indices.
+    """
+    name = "nll_loss"
+    x = _prediction(name, input, None, reduction)
+    weight = _class_weight(name, weight, _classes(name, x), x._data.dtype)
+    given = target._data if isinstance(target, Tensor) else np.asarray(target)
+    labels, ignored = _labels(name, given, x._data.shape, ignore_index)
+    share, _ = _shares(name, labels, weight, ignored, reduction, x._data.dtype)
+    return _of_labels(_picked(_rows(x), labels) * share, labels, reduction)
+
+
+def _picked(rows: Tensor, labels: Array) -> Tensor:
+    """−log-probability of the label of each row."""
+    picked: Tensor = -rows[np.arange(labels.size), labels.ravel()]
+    return picked
+
+
+def _of_labels(losses: Tensor, labels: Array, reduction: str) -> Tensor:
+    result: Tensor = losses.reshape(labels.shape) if reduction == "none" else reductions.sum(losses)
+    return result
+
+
+def _shares(
+    name: str, labels: Array, weight: Array | None, ignored: Array | None, reduction: str, dtype: np.dtype[Any]
+) -> tuple[float | Array, float]:
+    """What the loss of each label is multiplied by before they are added up, and what all were divided by in that."""
+    if weight is None and ignored is None:
+        divisor = float(labels.size) if reduction == "mean" else 1.0
+        if not divisor:
+            raise ValueError(f"{name}: an empty batch (targets of shape {labels.shape}) has no mean; skip it")
+        return 1 / divisor, divisor
+    counts = np.ones(labels.size) if weight is None else weight[labels.ravel()].astype(np.float64)
+    if ignored is not None:
+        counts = np.where(ignored.ravel(), 0, counts)
+    divisor = float(counts.sum()) if reduction == "mean" else 1.0
+    if not divisor:
+        raise ValueError(
+            f"{name}: all labels are ignored or of classes of weight 0, so there is nothing to take the mean of; "
+            'skip this batch or use reduction="sum"'
+        )
+    return (counts / divisor).astype(dtype), divisor
+
+
+def _soft_cross_entropy(
+    z: Tensor, targets: Any, weight: Array | None, ignore_index: int, reduction: str, label_smoothing: float
+) -> Tensor:
+    name, axis = "cross_entropy", min(1, z.ndim - 1)
+    if ignore_index != -100:
+        raise ValueError(
+            f"{name}: ignore_index={ignore_index} is for class indices, but these targets are probabilities"
+        )
+    t = _cast(targets, z._data.dtype)
+    if not isinstance(t, Tensor) or not t.requires_grad:
+        _refuse_improbable(name, t._data if isinstance(t, Tensor) else t, axis)
+    if label_smoothing:
+        t = t * (1 - label_smoothing) + label_smoothing / z.shape[axis]
+    losses = t * log_softmax(z, axis=axis)
+    if weight is not None:
+        losses = losses * weight.reshape(-1, *(1,) * (z.ndim - 1 - axis))
+    return _reduced(name, -reductions.sum(losses, axis=axis), reduction)
+
+
+def _refuse_improbable(name: str, rows: Array, axis: int) -> None:
+    sums = rows.sum(axis)
+    wrong = (np.abs(sums - 1) > 0.01) | (rows.min(axis, initial=0) < -_SLACK)
+    if wrong.any():
+        index = tuple(int(i) for i in np.argwhere(wrong)[0])
+        raise ValueError(
+            f"{name}: targets of the logits' shape are probabilities of the classes, ≥ 0 and with the sum 1, but those "
+            f"at {index} sum to {sums[index]:.4g}, the least being {rows.min(axis)[index]:.4g}. For class indices pass "
+            "integers without the class axis; for several yes-or-no targets use binary_cross_entropy_with_logits."
+        )
+
+
+def _classes(name: str, x: Tensor) -> int:
+    if not x.ndim:
+        raise ValueError(f"{name}: a single number has no classes; logits have shape (N, K), (N, K, d…) or (K,)")
+    return int(x._data.shape[min(1, x._data.ndim - 1)])
+
+
+def _class_weight(name: str, weight: Any, classes: int, dtype: np.dtype[Any]) -> Array | None:
+    if weight is None:
+        return None
+    if isinstance(weight, Tensor):
+        if weight.requires_grad:
+            raise TypeError(f"{name}: no gradient flows to weight=; pass weight=t.detach()")
+        weight = weight._data
+    array: Array = np.asarray(weight, dtype=dtype)
+    if array.shape != (classes,):
+        raise ValueError(f"{name}: weight has shape {array.shape}, but {classes} classes need one of ({classes},)")
+    return array
+
+
+def _rows(x: Tensor) -> Tensor:
+    """All leading and trailing axes in one: (N, K, d…) → (N·d…, K)."""
+    if x._data.ndim == 2:
+        return x
+    shape = x._data.shape
+    if x._data.ndim > 2:
+        x = shapes.transpose(x, (0, *range(2, len(shape)), 1))
+    classes = shape[min(1, len(shape) - 1)]
+    rows: Tensor = shapes.reshape(x, (x.size // max(classes, 1), classes))
+    return rows
+
+
+def _labels_array(name: str, labels: Any) -> Array:
+    array: Array = labels._data if isinstance(labels, Tensor) else np.asarray(labels)
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"{name}: labels are integers, not {array.dtype}; write labels.astype(int)")
+    return array
+
+
+def _labels(name: str, given: Array, shape: tuple[int, ...], ignore_index: int) -> tuple[Array, Array | None]:
+    """Labels that can be used as indices, and which of them are ignored (None: none)."""
+    classes = shape[-1] if len(shape) < 3 else shape[1]
+    expected = () if len(shape) == 1 else shape[:1] + shape[2:]
+    if given.shape != expected:
+        raise ValueError(_wrong_labels_shape(name, given, shape, expected))
+    if given.dtype.kind not in "iu":
+        raise TypeError(
+            f"{name}: targets of shape {given.shape} for logits of shape {shape} are class indices, which are "
+            f"integers, not {given.dtype}; write targets.astype(int)"
+        )
+    labels = given.astype(np.intp, copy=False)
+    # seen as unsigned, a negative label is a huge one: one pass finds both kinds
+    largest = np.maximum.reduce(labels.view(np.uintp), None) if labels.size else 0
+    if largest < classes and not 0 <= ignore_index < classes:
+        return labels, None
+    ignored = labels == ignore_index
+    labels = np.where(ignored, 0, labels)
+    _refuse_labels_outside(name, "targets", labels, classes)
+    return labels, ignored
+
+
+def _refuse_labels_outside(name: str, what: str, labels: Array, classes: int) -> None:
+    outside = (labels < 0) | (labels >= classes)
+    if outside.any():
+        index = tuple(int(i) for i in np.argwhere(outside)[0])
+        where = f"[{', '.join(map(str, index))}]" if index else ""
+        text = f"{name}: {what}{where} is {labels[index]}, but with {classes} classes labels go from 0 to {classes - 1}"
+        if classes == 1 and name == "cross_entropy":
+            text += ". For one logit that says yes or no use binary_cross_entropy_with_logits"
+        raise ValueError(text)
+
+
+def _wrong_labels_shape(name: str, given: Array, shape: tuple[int, ...], expected: tuple[int, ...]) -> str:
+    text = f"{name}: logits of shape {shape} need targets of shape {expected} (class indices)"
+    if name == "cross_entropy":
+        text += f" or {shape} (floats, probabilities)"
+    text += f", not {given.shape} of {given.dtype}."
+    if given.shape == shape:
+        axis = min(1, len(shape) - 1)
+        return f"{text} For one-hot rows write targets.astype(float), or targets.argmax({axis}) for indices."
+    if given.size == math.prod(expected):
+        return f"{text} Write targets.reshape({expected})."
+    return text

@@ -1,0 +1,72 @@
+"""Gradients that are too large, made smaller before a step."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ..engine.arrays import Array
+from ..engine.tensor import Tensor, next_stamp
+from .optimizer import Parameters
+
+
+def clip_grad_norm(params: Tensor | Parameters, max_norm: float) -> float:
+    """Scale all gradients, in place, so that their joint Euclidean norm is at most `max_norm`; returns the norm before.
+
+    g ← g · min(1, max_norm / (‖g‖ + 1e-6)), ‖g‖ over all gradients together (Pascanu et al. 2013; the 1e-6 is
+    PyTorch's). Raises FloatingPointError, having changed nothing, if the norm isn't finite.
+    """
+    if not max_norm >= 0:
+        raise ValueError(f"clip_grad_norm needs max_norm ≥ 0, not {max_norm}")
+    gradients = _gradients(params)
+    total = math.hypot(*(euclidean_norm(g._data) for g in gradients))
+    if not math.isfinite(total):
+        raise FloatingPointError(
+            f"the norm of the gradients is {total}, so they can't be scaled; see tl.detect_anomaly()"
+        )
+    scale = float(max_norm) / (total + 1e-6)
+    if scale < 1:
+        for g in gradients:
+            # in at least single precision, for a small scale would be 0 in half precision
+            np.multiply(g._data, scale, out=g._data, dtype=np.result_type(g._data, np.float32))
+            g.stamp = next_stamp()
+    return total
+
+
+def clip_grad_value(params: Tensor | Parameters, clip_value: float) -> None:
+    """Bring every element of every gradient into −clip_value … clip_value, in place."""
+    if not clip_value >= 0:
+        raise ValueError(f"clip_grad_value needs clip_value ≥ 0, not {clip_value}")
+    for g in _gradients(params):
+        np.clip(g._data, -float(clip_value), float(clip_value), out=g._data)
+        g.stamp = next_stamp()
+
+
+def _gradients(params: Tensor | Parameters) -> list[Tensor]:
+    """The gradients there are, each parameter's once, as leaves that may be changed in place."""
+    given = [params] if isinstance(params, Tensor) else list(params)
+    for p in given:
+        if not isinstance(p, Tensor):
+            raise TypeError(f"clipping takes parameters, Tensors with a grad, not a {type(p).__name__}")
+        if p.grad is not None and p.grad.primitive is not None:  # made with create_graph: that graph keeps its value
+            p.grad = p.grad.detach()
+    return [p.grad for p in dict.fromkeys(given) if p.grad is not None]
+
+
+# where sums of squares are at least this times their number, those that vanished are less than a rounding error
+_SMALL_SQUARE = {np.dtype(np.float32): 1e-30, np.dtype(np.float64): 1e-290}
+
+
+def euclidean_norm(x: Array) -> float:
+    """√Σx² over all elements, where the squares would leave the range of x's dtype, too."""
+    flat = x.ravel()
+    if flat.dtype in _SMALL_SQUARE:
+        with np.errstate(over="ignore", under="ignore"):
+            squares = float(np.dot(flat, flat))
+        if flat.size * _SMALL_SQUARE[flat.dtype] < squares < math.inf:
+            return math.sqrt(squares)
+    largest = float(np.max(np.abs(flat), initial=0))
+    if not 0 < largest < math.inf:
+        return largest
+    return largest * float(np.linalg.norm(flat.astype(np.float64) / largest))

@@ -1,0 +1,161 @@
+"""Learning-rate schedules: each gives the rate after t epochs and sets it on its optimizer."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from .optimizer import Optimizer, _in_range, _listed
+
+
+class Schedule:
+    """A rule for the learning rate: `step()` after each epoch (or update) sets the optimizer's `lr`.
+
+    `base` is the optimizer's lr when the schedule is made, t the number of steps so far.
+    """
+
+    def __init__(self, optimizer: Optimizer) -> None:
+        if not isinstance(optimizer, Optimizer):
+            raise TypeError(f"{type(self).__name__} takes an optimizer, not {type(optimizer).__name__}")
+        self.optimizer = optimizer
+        self.base = optimizer.lr
+        self.t = 0
+
+    def rate(self) -> float:
+        """The learning rate after t steps."""
+        raise NotImplementedError
+
+    def step(self, value: float | None = None) -> None:
+        """Go on to the next epoch. `value`, the figure to watch, matters to ReduceLROnPlateau only."""
+        self.t += 1
+        self.optimizer.lr = self.rate()
+
+    def state_dict(self) -> dict[str, float]:
+        """The numbers that a resumed schedule needs; the optimizer's own lr is in the optimizer's state."""
+        return {name: value for name, value in vars(self).items() if name != "optimizer"}
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Go on where a schedule of the same kind stood. Raises ValueError, for another's."""
+        own, kind = self.state_dict(), type(self).__name__
+        if not isinstance(state_dict, Mapping) or set(state_dict) != set(own):
+            given = _listed(map(str, state_dict)) if isinstance(state_dict, Mapping) else repr(state_dict)
+            raise ValueError(f"a {kind}'s state has {_listed(own)}, but this one has {given}")
+        try:
+            vars(self).update({name: type(own[name])(value) for name, value in state_dict.items()})
+            _in_range(kind, "lr", self.rate())
+        except (TypeError, ValueError, ArithmeticError) as error:
+            vars(self).update(own)
+            raise ValueError(f"this isn't the state of a {kind}, as state_dict() gives it: {error}") from error
+
+
+class StepLR(Schedule):
+    """lr = base · gamma^⌊t / step_size⌋: a factor `gamma` every `step_size` epochs."""
+
+    def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1) -> None:
+        super().__init__(optimizer)
+        if not _is_count(step_size) or not 0 < gamma < math.inf:
+            raise ValueError(f"StepLR needs a whole step_size ≥ 1 and gamma > 0, not {step_size=}, {gamma=}")
+        self.step_size, self.gamma = int(step_size), float(gamma)
+
+    def rate(self) -> float:
+        return self.base * self.gamma ** (self.t // self.step_size)
+
+
+class CosineAnnealingLR(Schedule):
+    """lr = eta_min + (base − eta_min)·(1 + cos(π·t / T_max)) / 2.
+
+    Half a wave from base down to `eta_min` in `T_max` epochs; then it rises again, as the formula and PyTorch do.
+    Loshchilov & Hutter 2017, without their restarts.
+    """
+
+    def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0) -> None:
+        super().__init__(optimizer)
+        if not _is_count(T_max) or not 0 <= eta_min < math.inf:
+            raise ValueError(f"CosineAnnealingLR needs a whole T_max ≥ 1 and eta_min ≥ 0, not {T_max=}, {eta_min=}")
+        self.T_max, self.eta_min = int(T_max), float(eta_min)
+
+    def rate(self) -> float:
+        return self.eta_min + (self.base - self.eta_min) * (1 + math.cos(math.pi * self.t / self.T_max)) / 2
+
+
+class LinearWarmup(Schedule):
+    """lr = base · min(1, (t + 1) / warmup_steps): from base / warmup_steps, at once, up to base (Goyal et al. 2017)."""
+
+    def __init__(self, optimizer: Optimizer, warmup_steps: int) -> None:
+        super().__init__(optimizer)
+        if not _is_count(warmup_steps):
+            raise ValueError(f"LinearWarmup needs a whole number of warmup_steps ≥ 1, not {warmup_steps}")
+        self.warmup_steps = int(warmup_steps)
+        optimizer.lr = self.rate()
+
+    def rate(self) -> float:
+        return self.base * min(1.0, (self.t + 1) / self.warmup_steps)
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        super().load_state_dict(state_dict)
+        self.optimizer.lr = self.rate()  # which was that of a beginning when this schedule was made
+
+
+class ReduceLROnPlateau(Schedule):
+    """lr ← max(lr · factor, min_lr) when the watched value hasn't improved for more than `patience` epochs.
+
+    Better means below best · (1 − threshold) for mode "min", above best · (1 + threshold) for "max"; with
+    threshold_mode "abs", best ∓ threshold. After a cut, `cooldown` epochs aren't counted. A cut of less than
+    `eps` isn't made.
+    """
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        mode: str = "min",
+        factor: float = 0.1,
+        patience: int = 10,
+        threshold: float = 1e-4,
+        threshold_mode: str = "rel",
+        cooldown: int = 0,
+        min_lr: float = 0.0,
+        eps: float = 1e-8,
+    ) -> None:
+        super().__init__(optimizer)
+        if mode not in ("min", "max") or threshold_mode not in ("rel", "abs"):
+            raise ValueError(f"mode is 'min' or 'max', threshold_mode 'rel' or 'abs', not {mode!r}, {threshold_mode!r}")
+        if not 0 < factor < 1 or not all(0 <= number < math.inf for number in (threshold, min_lr, eps)):
+            raise ValueError("ReduceLROnPlateau needs 0 < factor < 1 and a finite threshold, min_lr and eps ≥ 0")
+        if not _is_count(patience, 0) or not _is_count(cooldown, 0):
+            raise ValueError(f"patience and cooldown are whole numbers ≥ 0, not {patience=}, {cooldown=}")
+        self.mode, self.threshold_mode = mode, threshold_mode
+        self.factor, self.threshold, self.min_lr, self.eps = float(factor), float(threshold), float(min_lr), float(eps)
+        self.patience, self.cooldown = int(patience), int(cooldown)
+        self.best = math.inf if mode == "min" else -math.inf
+        self.bad_epochs = self.resting = 0
+
+    def rate(self) -> float:
+        return self.optimizer.lr
+
+    def step(self, value: float | None = None) -> None:
+        """Go on to the next epoch, in which the watched figure (a validation loss, say) was `value`."""
+        if value is None:
+            raise TypeError("ReduceLROnPlateau watches a value: write schedule.step(validation_loss)")
+        self.t += 1
+        if self._improved(float(value)):
+            self.best, self.bad_epochs = float(value), 0
+        else:
+            self.bad_epochs += 1
+        if self.resting:
+            self.resting, self.bad_epochs = self.resting - 1, 0
+        if self.bad_epochs > self.patience:
+            lr = max(self.optimizer.lr * self.factor, self.min_lr)
+            if self.optimizer.lr - lr > self.eps:
+                self.optimizer.lr = lr
+            self.resting, self.bad_epochs = self.cooldown, 0
+
+    def _improved(self, value: float) -> bool:
+        sign = 1 if self.mode == "min" else -1
+        if self.threshold_mode == "abs":
+            return sign * value < sign * self.best - self.threshold
+        return sign * value < sign * self.best * (1 - sign * self.threshold)
+
+
+def _is_count(number: float, least: int = 1) -> bool:
+    return least <= number < math.inf and int(number) == number

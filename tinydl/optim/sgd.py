@@ -1,0 +1,54 @@
+"""Gradient descent, with momentum."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..engine.arrays import Array
+from .optimizer import Optimizer, Parameters, _decayed
+
+
+class SGD(Optimizer):
+    """Stochastic gradient descent: θ ← θ − lr·g (Robbins & Monro 1951).
+
+    With `momentum` μ (Polyak 1964; Sutskever et al. 2013): b ← μ·b + (1 − dampening)·g, θ ← θ − lr·b, where b starts as
+    the first gradient. With `nesterov`: θ ← θ − lr·(g + μ·b). `weight_decay` λ adds λ·θ to g first.
+
+    Where PyTorch's form parts from the papers': they put the rate inside, v ← μ·v − lr·g, θ ← θ + v, which is the same
+    while lr stays constant; Nesterov's look-ahead is expressed at the current θ.
+    """
+
+    def __init__(
+        self,
+        params: Parameters,
+        lr: float = 1e-3,
+        momentum: float = 0.0,
+        dampening: float = 0.0,
+        weight_decay: float = 0.0,
+        nesterov: bool = False,
+    ) -> None:
+        super().__init__(params, lr, momentum=momentum, dampening=dampening, weight_decay=weight_decay)
+        if nesterov and (momentum <= 0 or dampening != 0):
+            raise ValueError("SGD's nesterov needs a momentum above 0 and no dampening")
+        self.momentum, self.dampening = float(momentum), float(dampening)
+        self.weight_decay, self.nesterov = float(weight_decay), nesterov
+
+    def _start(self, p: Array) -> dict[str, Any]:
+        return {"momentum_buffer": np.zeros_like(p), "step": 0} if self.momentum else {}
+
+    def _update(self, p: Array, g: Array, state: dict[str, Any], a: Array, b: Array) -> None:
+        if self.weight_decay:
+            g = _decayed(g, p, self.weight_decay, b)
+        if self.momentum:
+            v = state["momentum_buffer"]
+            if state["step"]:
+                v *= self.momentum
+                v += np.multiply(g, 1 - self.dampening, a)
+            else:
+                v[...] = g
+            state["step"] += 1
+            g = np.add(g, np.multiply(v, self.momentum, a), a) if self.nesterov else v
+        np.multiply(g, self._lr, a)
+        np.subtract(p, a, p)

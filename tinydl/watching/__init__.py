@@ -1,0 +1,1 @@
+"""What is happening? Observers of the engine: source lines, anomalies, strict mode, diagnosis, summary."""

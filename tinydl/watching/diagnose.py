@@ -1,0 +1,831 @@
+"""Why a network doesn't learn: plain verdicts, each with the number behind it and with what to try.
+
+`diagnose` runs a copy of the model on one batch, watches every operation (as an observer, see recording.py), takes a
+few steps with a copy of the optimizer, reads the history of `fit`, and compares with what healthy runs show. The
+thresholds stand at the top with their reasons. Mistakes in the program itself are strict mode's (strict.py).
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ..engine import random
+from ..engine.arrays import Array
+from ..engine.recording import Observer, no_grad, observing
+from ..engine.tensor import Primitive, Tensor, propagate, wrap
+from ..nn import Module
+from ..nn.module import _members
+from ..optim.optimizer import Optimizer
+
+# Logits of spread s cost s²/2 more than guessing: 2 more means a spread of 2, where freshly made networks have 0.5. A
+# linear model on unscaled inputs begins there too, but unlearns it at once; in it only what is far beyond counts.
+EXCESS_LOSS = 2.0
+# A layer of relus in PyTorch's default initialisation passes 0.41 of a gradient on, of tanhs 0.58, of sigmoids 0.15:
+# below this lie more than 8 layers of the first kind, 14 of the second, 4 of the third.
+VANISHING = 3e-4
+EXPLODING = 1e3  # a factor 2.2 per layer over ten layers; healthy ones stay below 1
+COLLAPSED = 1e-4  # spread of outputs over spread of inputs: ten default layers of relus are just above
+# One step that changes a weight matrix by more than it is can't be a correction. Healthy steps are about 1e-3
+# (Karpathy, CS231n); Adam's first, of lr per element whatever the gradient, are up to 0.7 in small networks.
+LARGE_UPDATE = 1.0
+SMALL_UPDATE = 1e-6  # a million such steps to renew a weight; float32 loses what is below 6e-8
+SLOW_UPDATE = 2e-4  # a fifth of what is usual: slow if the loss hardly moves either
+DEAD, SATURATED = 0.8, 0.8  # fractions; trained healthy networks reach 0.5
+FLAT_TANH = 0.99  # where its slope is 0.02
+LARGE_INPUT, SMALL_INPUT = 10.0, 0.02  # root mean square of a feature; initialisations assume 1
+LARGE_TARGET = 10.0  # root mean square; a network's first outputs are below 1
+BALANCED = 0.6  # how far the largest class's share may lie from 1/K on the way to 1
+FEW_LABELS = 16  # below, chance unbalances
+MANY_LABELS = 5  # labels per class: then chance leaves out one class in 150, and never half of them
+OUT_OF_REACH = 0.1  # part of the loss of guessing that no outputs within the last activation's range can undo
+OVERFIT = 1.3  # validation loss at the end over its least: a third of what was gained …
+RISE = 0.1  # part of the loss of guessing: a rise by more matters wherever the run began
+STEPS = 10  # on the same batch, to see what the learning rate does
+HARDLY = 1e-3  # less than this part of the loss goes in those steps: thousands of them are needed
+NAMED = 4  # so many layers are named one by one
+
+
+# causes before what comes of them
+_ORDER = (
+    "not_finite", "equal_inputs", "inputs_not_scaled", "targets_not_scaled", "unbalanced_labels", "outputs_limited",
+    "unchanged", "identical_units", "dead_relus", "saturated", "initial_loss", "exploding_gradients",
+    "vanishing_gradients", "vanishing_activations", "learning_rate_too_high", "large_updates",
+    "learning_rate_too_low", "small_updates", "overfitting",
+)  # fmt: skip
+
+
+@dataclass
+class Verdict:
+    """One finding: `code` for programs, the `layer` or "", the number `value` behind it, what it means, what to try."""
+
+    code: str
+    layer: str
+    value: float
+    sentence: str
+    advice: str
+
+    def __str__(self) -> str:
+        return f"{self.sentence}\n  Try: {self.advice}"
+
+
+class Diagnosis(list[Verdict]):
+    """The verdicts, causes before what comes of them; empty, so false, when all is well. Print it."""
+
+    def __str__(self) -> str:
+        return "\n".join(str(verdict) for verdict in self) or "Nothing stands out."
+
+
+def diagnose(model: Module, batch: Any, loss: Any = None, optimizer: Any = None, history: Any = None) -> Diagnosis:
+    """Say in plain words what keeps a model from learning; a verdict needs its evidence, so give what there is.
+
+    batch: a pair (x, y) or a Dataset, at best some 50 examples or more, as they go into training.
+    loss(outputs, y): with it, the loss against that of guessing (ln K for K classes, the variance of targets), and
+        the gradients layer by layer.
+    optimizer: with it, ten steps on the batch show whether the learning rate is too high or low, how large updates
+        are beside their weights (healthy: about 1e-3), and which parameters never change.
+    history: what `fit` returned; with it, overfitting, and the same of the run that was.
+
+    Codes, and the order of the verdicts: not_finite, equal_inputs, inputs_not_scaled, targets_not_scaled,
+    unbalanced_labels, outputs_limited, unchanged, identical_units, dead_relus, saturated, initial_loss,
+    exploding_gradients, vanishing_gradients, vanishing_activations, learning_rate_too_high, large_updates,
+    learning_rate_too_low, small_updates, overfitting. Each comes at most once, with the worst layer's number, and
+    names the other layers too. The thresholds are this module's constants.
+
+    All is measured on copies: model, optimizer and random state stay as they are. Raises TypeError for what is no
+    Module, optimizer or batch, ValueError for a loss that isn't a single number.
+    """
+    x, y = _checked(model, batch, optimizer)
+    with _undisturbed():
+        run = _Run(model, loss, optimizer, x, y)
+        found = list(_of_forward(run))
+        if loss is not None and not any(v.code == "not_finite" for v in found):
+            found += _of_backward(run)
+            if optimizer is not None:
+                found += _of_steps(run, {v.code for v in found})
+    if history is not None:
+        found += _of_history(run, history, {v.code for v in found})
+    return Diagnosis(_worst_of_each([*found, *_of_unmoved(run)]))
+
+
+def _checked(model: Any, batch: Any, optimizer: Any) -> tuple[Any, Any]:
+    if not isinstance(model, Module):
+        raise TypeError(f"diagnose takes a Module, not a {type(model).__name__}")
+    if optimizer is not None and not isinstance(optimizer, Optimizer):
+        raise TypeError(f"optimizer must be an optimizer of tinydl.optim, not a {type(optimizer).__name__}")
+    try:
+        x, y = batch
+    except (TypeError, ValueError):
+        raise TypeError(f"batch must be a pair (x, y) or a Dataset, not {type(batch).__name__}") from None
+    if not np.size(_array(x)):
+        raise ValueError("batch has no examples")
+    return x, _array(y)
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Within, random numbers come from elsewhere, and NumPy is silent about what is about to be found."""
+    drawn = np.random.get_state()
+    try:
+        with random.seeded(0), np.errstate(all="ignore"):
+            yield
+    finally:
+        np.random.set_state(drawn)
+
+
+def _worst_of_each(found: Sequence[Verdict]) -> Iterator[Verdict]:
+    """One verdict per code, that of the layer with the largest value, which names the others, worst first."""
+    for code in sorted({v.code for v in found}, key=_ORDER.index):
+        worst, *others = sorted((v for v in found if v.code == code), key=lambda v: -v.value)
+        layers = [layer for layer in dict.fromkeys(v.layer for v in others) if layer != worst.layer]
+        if layers:
+            worst = replace(worst, sentence=f"{worst.sentence} So it is in {_listed(layers)}.")
+        yield worst
+
+
+def _listed(names: Sequence[str]) -> str:
+    """ "a", "a and b", "a, b, c, d and 5 more"."""
+    if len(names) > NAMED + 1:
+        names = [*names[:NAMED], f"{len(names) - NAMED} more"]
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+
+
+# ---- what is measured ----
+
+
+@dataclass(eq=False)
+class _Operation:
+    name: str
+    output: Tensor
+    inputs: tuple[Any, ...]
+    layer: str
+
+
+class _Watch(Observer):
+    """Writes down every operation of a forward pass and the Module it was computed in."""
+
+    def __init__(self, model: Module) -> None:
+        self.names = {id(module): name for name, module in model.named_modules()}
+        self.inside: list[str] = []
+        self.operations: list[_Operation] = []
+
+    def module_entered(self, module: Any) -> None:
+        name, kind = self.names.get(id(module), ""), type(module).__name__
+        self.inside.append(f"{name} ({kind})" if name else kind)
+
+    def module_left(self, module: Any) -> None:
+        self.inside.pop()
+
+    def computed(self, output: Tensor, primitive: Primitive, inputs: Sequence[Any], options: dict[str, Any]) -> None:
+        layer = self.inside[-1] if self.inside else ""
+        self.operations.append(_Operation(primitive.name, output, tuple(inputs), layer))
+
+
+def _copied(model: Module, optimizer: Any, loss: Any) -> tuple[Module, Any, Any]:
+    """Copies that belong together; computed Tensors kept in attributes, which can't be copied, become constants."""
+    memo: dict[int, Any] = {}
+    for module in model.modules():
+        for _, _, _, value in _members(module):
+            if isinstance(value, Tensor) and value.primitive is not None:
+                memo[id(value)] = value.detach()
+    made: tuple[Module, Any] = copy.deepcopy((model, optimizer), memo)
+    return (*made, copy.deepcopy(loss, memo) if isinstance(loss, Module) else loss)
+
+
+class _Run:
+    """A copy of the model, run forward and backward on the batch."""
+
+    def __init__(self, model: Module, loss: Any, optimizer: Any, x: Any, y: Any) -> None:
+        self.original, self.x, self.y = (model, loss, optimizer), x, y
+        self.model, _, self.loss = _copied(model, None, loss)
+        self.model.train()
+        self.names = {p: name for name, p in self.model.named_parameters()}
+        self.trained = {p: name for p, name in self.names.items() if p.requires_grad}
+        watch = _Watch(self.model)
+        with observing(watch):
+            self.outputs = self.model(x)
+            self.operations = list(watch.operations)
+            value = None if loss is None else _value(self.loss, self.outputs, y)
+        self.of_loss = {operation.name for operation in watch.operations[len(self.operations) :]}
+        self.value = value
+        self.all_operations = watch.operations
+        self.found: dict[Tensor, Any] = {}
+        self.unmoved: dict[str, str] = {}  # parameters that don't change, with the reason
+        if value is not None and value.requires_grad and math.isfinite(value.item()):
+            self.found, _ = propagate([value], [np.ones_like(value.data)], keep_all=True)
+        self.layers = self._layers()
+
+    def _layers(self) -> list[tuple[Tensor, _Operation]]:
+        """The weight matrices in the order of their first use, each with the operation that multiplies by it."""
+        first: dict[Tensor, _Operation] = {}
+        for operation in self.operations:
+            if operation.name in ("linear", "matmul", "einsum"):
+                for p in operation.inputs:
+                    if isinstance(p, Tensor) and p.ndim >= 2 and p in self.names:
+                        first.setdefault(p, operation)
+        return list(first.items())
+
+    def layer(self, p: Tensor) -> str:
+        """The layer that a parameter belongs to, as "0 (Linear)"."""
+        return self.layer_of(self.names[p])
+
+    def layer_of(self, name: str) -> str:
+        path = name.rpartition(".")[0]
+        module = dict(self.model.named_modules()).get(path)
+        return f"{path} ({type(module).__name__})" if path and module is not None else name
+
+    @property
+    def normalised(self) -> bool:
+        return any(operation.name in ("normalise", "inverse_std") for operation in self.operations)
+
+    def guessing(self) -> tuple[str, float]:
+        """What kind of loss it is, and what it is for outputs that are the same for all examples."""
+        if not isinstance(self.outputs, Tensor) or self.value is None:
+            return "", math.nan
+        shape, dtype, used = self.outputs.shape, self.outputs.dtype, self.of_loss
+        if used & {"weighted_cross_entropy", "log_softmax"}:
+            return "classes", self._with(np.zeros(shape, dtype))
+        if "softplus" in used and set(np.unique(self.y)) <= {0, 1}:
+            return "yes or no", self._with(np.zeros(shape, dtype))
+        if "bounded_log" in used:
+            return "yes or no", self._with(np.full(shape, 0.5, dtype))
+        if self.y.dtype.kind == "f" and self.y.shape == shape and len(self.y) > 1:
+            guess = self._with(np.broadcast_to(self.y.mean(0), shape).astype(dtype))
+            if self._with(self.y.astype(dtype)) < 0.5 * guess:  # or else the outputs aren't to equal the targets
+                return "numbers", guess
+        return "", math.nan
+
+    def _with(self, outputs: Array) -> float:
+        with no_grad():
+            return float(_value(self.loss, wrap(outputs), self.y).item())
+
+    def steps(self, factor: float = 1.0) -> tuple[list[float], dict[str, float], set[str]]:
+        """Losses on the batch before each of some steps with a rate of `factor` times the optimizer's and after the
+        last; how far the first step moved each parameter (a norm); the parameters that never changed."""
+        model, loss, optimizer = self.original
+        model, optimizer, loss = _copied(model, optimizer, loss)
+        model.train()
+        optimizer.lr *= factor
+        named = {name: p for name, p in model.named_parameters() if p.requires_grad}
+        start = {name: p.data.copy() for name, p in named.items()}
+        losses, moved = [], {}
+        for step in range(STEPS + 1):
+            with random.seeded(0):  # the same dropout each time
+                value = _value(loss, model(self.x), self.y)
+            losses.append(value.item())
+            if step == STEPS or not math.isfinite(losses[-1]) or not value.requires_grad:
+                break
+            optimizer.zero_grad()
+            model.zero_grad()
+            value.backward()
+            optimizer.step()
+            if not step:
+                moved = {n: _norm(p.data - start[n]) for n, p in named.items()}
+        return losses, moved, {name for name, p in named.items() if np.array_equal(p.data, start[name])}
+
+
+def _value(loss: Callable[[Any, Any], Any], outputs: Any, y: Any) -> Tensor:
+    value = loss(outputs, y)
+    if not isinstance(value, Tensor) or value.size != 1:
+        given = f"shape {value.shape}" if isinstance(value, Tensor) else type(value).__name__
+        raise ValueError(f"loss(outputs, y) must be a Tensor with a single number, not {given}")
+    return value
+
+
+def _array(x: Any) -> Array:
+    return x.data if isinstance(x, Tensor) else np.asarray(x)
+
+
+def _norm(x: Array) -> float:
+    return float(np.linalg.norm(x.astype(np.float64)))
+
+
+def _rms(x: Array, axis: Any = None) -> Any:
+    return np.sqrt(np.mean(np.square(x, dtype=np.float64), axis=axis))
+
+
+# ---- verdicts from the forward pass ----
+
+
+def _of_forward(run: _Run) -> Iterator[Verdict]:
+    yield from _not_finite(run)
+    yield from _inputs(run)
+    yield from _labels(run)
+    yield from _activations(run)
+    yield from _first_loss(run)
+    yield from _limited(run)
+
+
+def _not_finite(run: _Run) -> Iterator[Verdict]:
+    if run.value is None or math.isfinite(run.value.item()):
+        return
+    for operation in run.all_operations:
+        arrays = [_array(x) for x in operation.inputs if isinstance(x, (Tensor, np.ndarray))]
+        wrong = next((a for a in arrays if a.dtype.kind == "f" and not np.isfinite(a).all()), None)
+        made = not np.isfinite(operation.output.data).all()
+        if wrong is not None or made:
+            what = "got numbers that aren't finite" if wrong is not None else "made one of finite numbers"
+            yield Verdict(
+                "not_finite",
+                operation.layer,
+                run.value.item(),
+                f"The loss on this batch is {run.value.item()}: {operation.name}"
+                f"{' in ' + operation.layer if operation.layer else ''} {what}.",
+                "look at the inputs and parameters for NaN and infinity, lower the learning rate, and run under "
+                "tl.detect_anomaly() for the line",
+            )
+            return
+
+
+def _inputs(run: _Run) -> Iterator[Verdict]:
+    """What the first operation with a parameter is given, so that scaling inside of the model counts."""
+    for operation in run.operations:
+        parameters = [x for x in operation.inputs if isinstance(x, Tensor) and x in run.names]
+        data = [x for x in operation.inputs if isinstance(x, (Tensor, np.ndarray)) and x is not None]
+        data = [_array(x) for x in data if not (isinstance(x, Tensor) and (x in run.names or x.requires_grad))]
+        data = [a for a in data if a.ndim >= 2 and a.dtype.kind == "f" and len(a) == len(_array(run.x))]
+        if not parameters:
+            continue
+        for array in data[:1]:
+            scales = _rms(array.reshape(-1, array.shape[-1]), 0)
+            scales = scales[np.isfinite(scales)]
+            largest = float(scales.max(initial=0))
+            if largest > LARGE_INPUT or 0 < largest < SMALL_INPUT:
+                size = "large" if largest > 1 else "small"
+                yield Verdict(
+                    "inputs_not_scaled",
+                    operation.layer,
+                    largest,
+                    f"The inputs are {size}: a feature's root mean square is {largest:.3g}, the middle one's "
+                    f"{float(np.median(scales)):.3g}. Initial weights are made for inputs of about 1.",
+                    "subtract each feature's mean and divide by its standard deviation, both of the training set "
+                    "(pixels: divide by their largest value)",
+                )
+            elif len(array) >= FEW_LABELS and np.all(array == array[:1]):
+                yield Verdict(
+                    "equal_inputs",
+                    operation.layer,
+                    float(len(array)),
+                    f"All {len(array)} examples of this batch are the same: there is nothing to tell them apart by.",
+                    "look at what x holds after loading and preprocessing, and print a few of its rows",
+                )
+        return
+
+
+def _labels(run: _Run) -> Iterator[Verdict]:
+    y, outputs = run.y, run.outputs
+    classes = outputs.shape[-1] if outputs.ndim == 2 else 0
+    if y.dtype.kind == "f" and y.ndim == 2 and classes > 1 and y.shape == outputs.shape:
+        y = y.argmax(1) if np.isin(y, (0, 1)).all() and (y.sum(1) == 1).all() else y
+    if y.dtype.kind in "iub" and classes > 1 and y.ndim == 1:
+        counts = np.bincount(y[y >= 0].astype(int), minlength=classes)
+    elif y.size and np.isin(y, (0, 1)).all() and y.size == len(y):
+        classes, counts = 2, np.bincount(y.ravel().astype(int), minlength=2)
+    else:
+        return
+    share, absent = counts.max() / max(counts.sum(), 1), int((counts == 0).sum())
+    if counts.sum() >= FEW_LABELS and share > 1 / classes + BALANCED * (1 - 1 / classes):
+        yield Verdict(
+            "unbalanced_labels",
+            "",
+            float(share),
+            f"Class {int(counts.argmax())} has {share:.0%} of this batch's {counts.sum()} labels: always saying it is "
+            "right that often, and little is left to learn the others from.",
+            "shuffle, if the data is sorted by class; weight the classes (cross_entropy's weight=), or draw rare ones "
+            "more often; judge by the accuracy of each class",
+        )
+    elif counts.sum() >= MANY_LABELS * classes and absent > classes / 2 and _aims(run, run.guessing()[0]):
+        yield Verdict(
+            "unbalanced_labels",
+            "",
+            float(share),
+            f"Of the model's {classes} classes, {absent} have none of this batch's {counts.sum()} labels.",
+            "shuffle, if the data is sorted by class; give the last layer as many outputs as there are classes",
+        )
+
+
+def _activations(run: _Run) -> Iterator[Verdict]:
+    last = max((i for i, o in enumerate(run.operations) if any(_is_weight(x, run) for x in o.inputs)), default=0)
+    for i, operation in enumerate(run.operations):
+        y = operation.output.data
+        if not y.ndim or y.shape[-1] * 8 > y.size:  # too few examples to say anything of a unit
+            continue
+        rows = y.reshape(-1, y.shape[-1])
+        if operation.name == "relu" or (operation.name == "maximum" and _has_zero(operation)):
+            dead = float((rows <= 0).all(0).mean())
+            if dead >= (DEAD if rows.shape[1] >= 4 else 1.0):
+                yield Verdict(
+                    "dead_relus",
+                    operation.layer,
+                    dead,
+                    f"In {operation.layer or 'a relu'} {dead:.0%} of the {rows.shape[1]} units are 0 for every example "
+                    "of this batch: no gradient passes through them.",
+                    "lower the learning rate, start anew with smaller biases and scaled inputs, or use leaky_relu",
+                )
+        elif operation.name in ("tanh", "sigmoid") and i < last and not _is_gate(operation, run):
+            slope_left = np.abs(rows if operation.name == "tanh" else 2 * rows - 1) <= FLAT_TANH
+            flat = float(1 - slope_left.mean())
+            if flat >= SATURATED:
+                yield Verdict(
+                    "saturated",
+                    operation.layer,
+                    flat,
+                    f"In {operation.layer or operation.name} {flat:.0%} of the {operation.name} outputs lie where it "
+                    "is flat: hardly any gradient passes.",
+                    "scale the inputs, start with smaller weights (nn.init.xavier_uniform_), or lower the learning "
+                    "rate",
+                )
+
+
+def _is_weight(x: Any, run: _Run) -> bool:
+    return isinstance(x, Tensor) and x in run.names
+
+
+def _has_zero(operation: _Operation) -> bool:
+    return any(not isinstance(x, Tensor) and np.ndim(x) == 0 and x == 0 for x in operation.inputs)
+
+
+def _is_gate(operation: _Operation, run: _Run) -> bool:
+    """Whether it multiplies something else, as in an LSTM or in silu, where 0 and 1 are answers like others."""
+    return any(
+        o.name == "multiply"
+        and any(x is operation.output for x in o.inputs)
+        and all(isinstance(x, Tensor) and x.requires_grad for x in o.inputs)
+        for o in run.operations
+    )
+
+
+def _first_loss(run: _Run) -> Iterator[Verdict]:
+    kind, guess = run.guessing()
+    if run.value is None or not kind or not math.isfinite(run.value.item()) or not guess > 0:
+        return
+    now = run.value.item()
+    if kind != "numbers":
+        classes = run.outputs.shape[-1] if kind == "classes" and run.outputs.ndim == 2 else 2
+        if (now - guess) / guess * math.log(classes) > EXCESS_LOSS * (4 if len(run.layers) == 1 else 1):
+            yield Verdict(
+                "initial_loss",
+                "",
+                now,
+                f"The loss on this batch is {now:.3g}, but giving all {classes} classes the same probability would "
+                f"have {guess:.3g}: the model is sure, and wrong.",
+                "start with smaller weights in the last layer, scale the inputs, and check that labels belong to "
+                "their examples; if the model has been trained, lower the learning rate",
+            )
+        return
+    scale, zero = float(_rms(run.y)), run._with(np.zeros(run.outputs.shape, run.outputs.dtype))
+    if now > 10 * max(guess, zero):
+        yield Verdict(
+            "initial_loss",
+            "",
+            now,
+            f"The loss on this batch is {now:.3g}; saying the mean of the targets always would have {guess:.3g} (their "
+            f"variance, for the squared error), and 0 always {zero:.3g}: the outputs are far too large.",
+            "start with smaller weights, scale the inputs; if the model has been trained, lower the learning rate",
+        )
+    elif now > guess / 2 and scale > LARGE_TARGET and (now > 10 * guess or scale > 10 * LARGE_TARGET):
+        yield Verdict(
+            "targets_not_scaled",
+            "",
+            scale,
+            f"The targets' root mean square is {scale:.3g}, a network's first outputs are about 1: the loss is "
+            f"{now:.3g}, and saying the mean of the targets always would have {guess:.3g}.",
+            "subtract the targets' mean and divide by their standard deviation, and undo it in predictions",
+        )
+
+
+_RANGES = {"relu": (0.0, math.inf), "sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0), "softmax": (0.0, 1.0)}
+_RESHAPING = {"reshape", "transpose", "swapaxes", "moveaxis", "squeeze", "expand_dims", "getitem", "cast"}
+
+
+def _limited(run: _Run) -> Iterator[Verdict]:
+    """How low the loss can get within the range of the activation that made the outputs, and how low it should."""
+    kind, guess = run.guessing()
+    made = _before_reshaping(run.outputs)
+    name = made.primitive.name if made.primitive is not None else ""
+    operation = next((o for o in run.operations if o.output is made), None)
+    if name == "maximum" and operation is not None and _has_zero(operation):
+        name = "relu"
+    if kind == "classes" and _are_probabilities(run.outputs.data):
+        name = "softmax"
+    aims = _aims(run, kind) if name in _RANGES and guess > 0 else []
+    if not aims or operation is None:
+        return
+    low, high = _RANGES[name]
+    free = min(run._with(aim) for aim in aims)
+    best = min(run._with(np.clip(aim, low, high)) for aim in aims)
+    where = f"The model ends in {name}{f' ({operation.layer})' if operation.layer else ''}, whose outputs are "
+    where += "never below 0" if name == "relu" else f"between {low:g} and {high:g}"
+    scores = "" if kind == "numbers" else ", but this loss takes scores of any sign and size"
+    if best - free > OUT_OF_REACH * guess:
+        sentence = f"{where}{scores}: on this batch the loss can't fall below {best:.3g}"
+        sentence += f"; for outputs of any size it could reach {free:.2g}."
+    elif name == "relu" and kind == "classes":
+        sentence = f"{where}{scores}: a score at 0 gets no gradient, and its class can't be made less likely."
+    else:
+        return
+    yield Verdict(
+        "outputs_limited",
+        operation.layer,
+        best,
+        sentence,
+        "end the model in its last Linear; softmax and sigmoid are part of the losses that take scores, and numbers "
+        "of any size need no activation",
+    )
+
+
+def _aims(run: _Run, kind: str) -> list[Array]:
+    """Outputs that a model would like to give; none where the loss isn't applied to the outputs themselves."""
+    y, shape, dtype = run.y, run.outputs.shape, run.outputs.dtype
+    if kind == "numbers":
+        return [y.astype(dtype)]
+    takers = {"classes": {"weighted_cross_entropy", "log_softmax"}, "yes or no": {"softplus"}}.get(kind, set())
+    fed = [o.inputs[0] for o in run.all_operations[len(run.operations) :] if o.name in takers]
+    if kind == "yes or no":
+        fed = [x.inputs[0] if x.primitive is not None and x.primitive.name == "negative" else x for x in fed]
+    if not any(_before_reshaping(x) is _before_reshaping(run.outputs) for x in fed):
+        return []
+    if (
+        y.shape != shape
+        and y.dtype.kind in "iu"
+        and y.ndim == 1
+        and len(shape) == 2
+        and 0 <= y.min() <= y.max() < shape[1]
+    ):
+        y = y[:, None] == np.arange(shape[1])
+    if y.shape != shape or not np.isin(y, (0, 1)).all():
+        return []
+    return [(size * (2.0 * y - 1)).astype(dtype) for size in (0.25, 0.5, 1, 2, 4, 8, 16)]
+
+
+def _are_probabilities(x: Array) -> bool:
+    """Whether each of several rows is made of numbers that add up to 1, by softmax or by hand."""
+    return x.ndim == 2 and min(x.shape) > 1 and bool((x >= 0).all() and np.allclose(x.sum(1), 1, atol=1e-4))
+
+
+def _before_reshaping(x: Any) -> Any:
+    while isinstance(x, Tensor) and x.primitive is not None and x.primitive.name in _RESHAPING:
+        x = x.inputs[0]
+    return x
+
+
+# ---- verdicts from the backward pass ----
+
+
+def _of_backward(run: _Run) -> Iterator[Verdict]:
+    found = run.found
+    for p, name in run.trained.items():
+        if p not in found:
+            run.unmoved[name] = "no gradient arrives, since the loss doesn't depend on it"
+    arrived = max((float(np.abs(np.asarray(found[p])).max(initial=0)) for p, _ in run.layers if p in found), default=0)
+    alike = False
+    for p, _ in run.layers:
+        g = found.get(p)
+        if g is None or p.ndim != 2 or len(p) < 2 or not _equal_rows(p.data) or not _equal_rows(np.asarray(g), arrived):
+            continue
+        alike = True
+        yield Verdict(
+            "identical_units",
+            run.layer(p),
+            float(len(p)),
+            f"All {len(p)} units of {run.layer(p)} are the same, weights and gradients: they will stay the same and "
+            "are worth one.",
+            "start from random weights (a Linear's own, or nn.init), not from zeros or another constant",
+        )
+    if not alike:
+        yield from _along_depth(run)
+
+
+def _equal_rows(x: Array, size: float = 0.0) -> bool:
+    """Up to rounding, which is relative to `size` where large terms cancel: softmax's gradients add up to 0, so equal
+    weights behind it leave of a gradient nothing but rounding."""
+    return bool((np.abs(x - x[:1]) <= 1e-5 * max(float(np.abs(x).max(initial=0)), size)).all())
+
+
+def _along_depth(run: _Run) -> Iterator[Verdict]:
+    """Gradients at the layers' outputs, the first layer's against the others'.
+
+    Where layers are normalised, the gradient is multiplied by the size of what it is the gradient of, since
+    normalising makes up for any scale.
+    """
+    sizes = []
+    for p, operation in run.layers:
+        g = run.found.get(operation.output)
+        if g is not None:
+            size = float(_rms(np.asarray(g)))
+            sizes.append((p, size * (float(_rms(operation.output.data)) if run.normalised else 1.0)))
+    if len(sizes) < 2 or not all(size > 0 for _, size in sizes):
+        return
+    (first, size), (last, at_end) = sizes[0], sizes[-1]
+    largest = max(size for _, size in sizes)
+    if size < VANISHING * largest:
+        yield Verdict(
+            "vanishing_gradients",
+            run.layer(first),
+            size / largest,
+            f"The gradient vanishes on its way back: at {run.layer(first)} it is {size / largest:.1e} of the largest.",
+            "relu or tanh instead of sigmoid, kaiming or xavier initialisation (nn.init), BatchNorm1d or LayerNorm "
+            "between layers, fewer layers, or connections that skip some",
+        )
+    elif size > EXPLODING * at_end:
+        yield Verdict(
+            "exploding_gradients",
+            run.layer(first),
+            size / at_end,
+            f"The gradient explodes on its way back: at {run.layer(first)} it is {size / at_end:.1e} times that at "
+            f"{run.layer(last)}.",
+            "smaller initial weights (nn.init.kaiming_normal_, xavier_uniform_), BatchNorm1d or LayerNorm between "
+            "layers, clip_norm in fit",
+        )
+    else:
+        yield from _collapsed(run)
+
+
+def _collapsed(run: _Run) -> Iterator[Verdict]:
+    (_, first), (p, _) = run.layers[0], run.layers[-1]
+    given = next((_array(x) for x in first.inputs if not _is_weight(x, run) and np.ndim(_array(x)) >= 2), None)
+    if given is None or run.normalised or not p.data.any() or len(given) < 4 or run.outputs.ndim < 2:
+        return
+    into, out = (float(np.sqrt(a.astype(np.float64).var(0).mean())) for a in (given, run.outputs.data))
+    if into > 0 and 0 < out < COLLAPSED * into:
+        yield Verdict(
+            "vanishing_activations",
+            run.layer(p),
+            out / into,
+            f"The outputs hardly depend on the inputs: from example to example they differ {out / into:.1e} times as "
+            "much. So do the gradients.",
+            "larger initial weights (a Linear's own, or nn.init.kaiming_normal_, xavier_uniform_)",
+        )
+
+
+def _of_unmoved(run: _Run) -> Iterator[Verdict]:
+    """One verdict on all parameters that don't change, by their reasons."""
+    if not run.unmoved:
+        return
+    reasons = list(dict.fromkeys(run.unmoved.values()))
+    groups = [[name for name in run.unmoved if run.unmoved[name] == why] for why in reasons]
+    parts = "; ".join(f"{_listed(names)} ({why})" for names, why in zip(groups, reasons, strict=True))
+    n, first = len(run.unmoved), next(iter(run.unmoved))
+    start = "One parameter doesn't change" if n == 1 else f"{n} of the {len(run.trained)} parameters don't change"
+    yield Verdict(
+        "unchanged",
+        run.layer_of(first),
+        float(n),
+        f"{start}: {parts}.",
+        "give the optimizer model.parameters() of this very model, use the parameter in forward without .data, "
+        ".detach() or rounding, or freeze it with requires_grad = False if that is meant",
+    )
+
+
+# ---- verdicts from a few steps ----
+
+
+def _of_steps(run: _Run, known: set[str]) -> Iterator[Verdict]:
+    optimizer = run.original[2]
+    owned = {id(p) for p in optimizer.params}
+    lacking = {n for n, p in run.original[0].named_parameters() if id(p) not in owned and p.requires_grad}
+    losses, moved, unchanged = run.steps()
+    by_name = {name: p for p, name in run.trained.items()}
+    stuck = bool(known & {"dead_relus", "saturated", "identical_units", "equal_inputs"})
+    for name, p in by_name.items():
+        if name not in unchanged or name in run.unmoved:
+            continue
+        if name in lacking:
+            run.unmoved[name] = "not in the optimizer"
+        elif optimizer.lr != 0 and p in run.found and not np.any(run.found[p]) and not stuck:
+            run.unmoved[name] = "the gradient is exactly 0 on this batch"
+    yield from _rate(run, losses, moved, known)
+
+
+def _rate(run: _Run, losses: list[float], moved: dict[str, float], known: set[str]) -> Iterator[Verdict]:
+    optimizer, (_, guess) = run.original[2], run.guessing()
+    start, end = losses[0], losses[-1]
+    scale = guess if math.isfinite(guess) and guess > 0 else abs(start)
+    peak = max(losses) if math.isfinite(end) else math.inf
+    rises = min(losses[-2:]) > start + 0.5 * scale or peak > start + scale
+    weights = {run.names[p]: p for p, _ in run.layers if p.size >= 16 and run.names[p] in moved}
+    # layers that begin at or near 0 on purpose are compared with what initialisations give
+    usual = {run.names[p]: math.sqrt(p.size / 3 / p.shape[-1 if o.name == "linear" else -2]) for p, o in run.layers}
+    relative = {name: moved[name] / max(_norm(p.data), usual[name]) for name, p in weights.items()}
+    largest = max(relative.values(), default=0.0)
+    if rises:
+        yield Verdict(
+            "learning_rate_too_high",
+            "",
+            float(optimizer.lr),
+            f"The learning rate {optimizer.lr:g} is too high: in {len(losses) - 1} steps on this same batch the loss "
+            f"went from {start:.3g} to {end if end >= peak or not math.isfinite(end) else peak:.3g}.",
+            "a tenth of it, and again; clip_norm in fit against single large gradients",
+        )
+    elif largest > LARGE_UPDATE:
+        by_size = sorted((name for name in weights if relative[name] > LARGE_UPDATE), key=lambda name: -relative[name])
+        for name in by_size:
+            yield Verdict(
+                "large_updates",
+                run.layer(weights[name]),
+                relative[name],
+                f"One step changes {name} by {relative[name]:.2g} times the size of such weights; about 0.001 is "
+                "usual.",
+                f"a smaller learning rate than {optimizer.lr:g}",
+            )
+    named = known & {"targets_not_scaled", "identical_units", "equal_inputs"}  # no rate can make up for these
+    if rises or named or optimizer.lr == 0 or not start > 0.5 * scale:
+        return
+    fallen = (start - end) / abs(start)
+    if fallen > HARDLY and (fallen > 5 * HARDLY or not 0 < largest < SLOW_UPDATE):
+        return
+    faster = next((f for f in (10.0, 30.0, 100.0, 300.0, 1e3, 1e4, 1e5, 1e6) if _falls(run.steps(f)[0])), None)
+    if faster is None or largest > SLOW_UPDATE * faster:
+        return
+    smallest = min(weights, key=lambda name: relative[name], default="")
+    ratio = f" (a step changes {smallest} by {relative[smallest]:.1g} of its size)" if smallest else ""
+    yield Verdict(
+        "learning_rate_too_low",
+        "",
+        float(optimizer.lr),
+        f"The learning rate {optimizer.lr:g} is too low: in {STEPS} steps on this same batch the loss fell by "
+        f"{max(fallen, 0):.1g} of itself{ratio}; with {faster:g} times the rate it falls fast.",
+        f"{10 * optimizer.lr:g}, {100 * optimizer.lr:g}, … up to where the loss begins to jump",
+    )
+
+
+def _falls(losses: list[float]) -> bool:
+    return math.isfinite(losses[-1]) and losses[-1] < 0.95 * losses[0]
+
+
+# ---- verdicts from the history ----
+
+
+def _of_history(run: _Run, history: Any, known: set[str]) -> Iterator[Verdict]:
+    curve = list(history["loss"]) if "loss" in history else []
+    learned = len(curve) > 1 and curve[-1] < 0.9 * curve[0]
+    trained = {name: p for p, name in run.trained.items()}
+    large: list[tuple[float, str]] = []
+    small: list[tuple[float, str]] = []
+    for name, norms in history.norms.items():
+        if name not in trained or len(norms["update"]) < 2:
+            continue
+        if not any(norms["update"]):
+            run.unmoved.setdefault(name, f"not moved by the last step of any of {len(norms['update'])} epochs")
+        ratios = [u / w for u, w in zip(norms["update"], norms["weight"], strict=True) if w > 0]
+        if ratios and trained[name].ndim >= 2 and trained[name].size >= 16:
+            large.append((float(np.median(ratios)), name))
+            small.append((max(ratios), name))
+    too_high = bool(known & {"learning_rate_too_high", "large_updates"})
+    _, guess = run.guessing()
+    half = curve[len(curve) // 2 :]
+    # where it had learned already before, as in a run that goes on, what counts is what there was to learn
+    late, little = (max(half, default=0.0), RISE * guess) if guess > 0 else (float(np.median(half or 0.0)), 0.0)
+    if len(curve) >= 4 and late > 1.2 * curve[0] and late > curve[0] + little and not too_high:
+        yield Verdict(
+            "learning_rate_too_high",
+            "",
+            late / curve[0],
+            f"The loss went up: {curve[0]:.3g} in the first epoch, {late:.3g} in a late one.",
+            "a tenth of the learning rate, and again; clip_norm in fit against single large gradients",
+        )
+    elif large and max(large)[0] > 0.5 and not too_high:
+        value, name = max(large)
+        yield Verdict(
+            "large_updates",
+            run.layer_of(name),
+            value,
+            f"Late in training a step still changes {name} by {value:.2g} of its size; about 0.001 is usual.",
+            "a smaller learning rate, or a schedule that lowers it",
+        )
+    value, name = max(small, default=(0.0, ""))
+    if 0 < value < SMALL_UPDATE and not learned and "learning_rate_too_low" not in known:
+        yield Verdict(
+            "small_updates",
+            run.layer_of(name),
+            value,
+            f"Even the largest update, of {name}, is {value:.1g} of its weight; about 0.001 is usual.",
+            "a learning rate ten or a hundred times as high",
+        )
+    yield from _overfitting(history, curve, guess)
+
+
+def _overfitting(history: Any, curve: list[float], guess: float) -> Iterator[Verdict]:
+    if "val_loss" not in history or len(curve) < 5 or history.stopped == "early stopping":
+        return
+    held_out = list(history["val_loss"])
+    best = int(np.argmin(held_out))
+    rise, gained = held_out[-1] - held_out[best], max(curve[0], held_out[0]) - held_out[best]
+    falls = curve[-1] < curve[best] and curve[-1] < held_out[-1]
+    apart = curve[-1] < curve[best] / 2 and rise > RISE * guess > 0
+    much = held_out[-1] > OVERFIT * held_out[best] or apart
+    if best < len(curve) - 2 and falls and much and rise > max(gained, 0) / 3:
+        yield Verdict(
+            "overfitting",
+            "",
+            held_out[-1] / held_out[best],
+            f"Overfitting: since epoch {best + 1} the validation loss rose from {held_out[best]:.3g} to "
+            f"{held_out[-1]:.3g}, while the training loss fell from {curve[best]:.3g} to {curve[-1]:.3g}.",
+            "patience= in fit, which stops there; more data or augmentation; nn.Dropout, l2=, a smaller network",
+        )

@@ -1,0 +1,110 @@
+"""A model as a table: its layers in the order they run, the shapes that come out, and how many numbers each learns.
+
+Stands on module.py and on the observers of tensor.py, which tell when a layer's forward ends.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..engine.arrays import default_dtype_now
+from ..engine.random import seeded
+from ..engine.recording import Observer, no_grad, observing
+from ..engine.tensor import Tensor, wrap
+from ..nn.embedding import Embedding
+from ..nn.module import Module, current_path, running
+
+
+@dataclass(eq=False)
+class Row:
+    """One run of one layer: its path, the shape it gave (batch axis included), how many numbers it learns itself."""
+
+    layer: str
+    output_shape: Any
+    parameters: int
+
+
+@dataclass(eq=False, repr=False)
+class Summary:
+    """What `summary` found; ``str()`` of it is the table. Counts are of numbers, shared ones counted once."""
+
+    rows: list[Row]
+    parameters: int
+    trainable: int
+    buffers: int
+
+    def __str__(self) -> str:
+        cells = [("layer", "output shape", "parameters")]
+        cells += [(row.layer, _shown(row.output_shape), f"{row.parameters:,}") for row in self.rows]
+        first, second, third = (max(len(line[i]) for line in cells) for i in range(3))
+        lines = [f"{a:<{first}}  {b:<{second}}  {c:>{third}}" for a, b, c in cells]
+        rule = "-" * len(lines[0])
+        total = (
+            f"{self.parameters:,} parameters, {self.trainable:,} of them trained; {self.buffers:,} numbers in buffers"
+        )
+        return "\n".join([lines[0], rule, *lines[1:], rule, total])
+
+    __repr__ = __str__
+
+
+def _shown(shape: Any) -> str:
+    if not isinstance(shape, tuple):
+        return str(shape)
+    batch = ["N" if i == 0 and n == 1 else str(n) for i, n in enumerate(shape)]
+    return f"({', '.join(batch)}{',' * (len(batch) == 1)})"
+
+
+class _Watch(Observer):
+    def __init__(self) -> None:
+        self.rows: list[Row] = []
+        self.open: list[Row] = []
+        self.counted: set[Tensor] = set()
+
+    def module_entered(self, module: Any) -> None:
+        others = self.counted.union(*(inner.parameters() for inner in _inside(module)))
+        own = [p for p in module.parameters() if p not in others]
+        self.counted.update(own)
+        row = Row(current_path(), "", sum(p._data.size for p in own))
+        if len(running.modules) > 1 or own or not _inside(module):
+            self.rows.append(row)
+        self.open.append(row)
+
+    def module_left(self, module: Any) -> None:
+        output = running.output
+        self.open.pop().output_shape = output.shape if hasattr(output, "shape") else type(output).__name__
+
+
+def _inside(module: Module) -> list[Module]:
+    return [inner for inner in module.modules() if inner is not module]
+
+
+def summary(model: Module, input_shape: int | tuple[int, ...]) -> Summary:
+    """Run `model` once, in eval mode, on zeros of shape (1, *input_shape), and tell what each layer gave.
+
+    Nothing is changed: no gradient, buffer, training flag or random number. A model that starts with an Embedding is
+    given integers. Raises ValueError, with the layer's path, if the shape doesn't fit.
+    """
+    shape = (input_shape,) if isinstance(input_shape, int) else tuple(input_shape)
+    modules = list(model.modules())
+    leaves = [module for module in modules if not _inside(module)]
+    dtype = next((p._data.dtype for p in model.parameters() if p._data.dtype.kind == "f"), default_dtype_now())
+    zeros = np.zeros((1, *shape), np.int64 if leaves and isinstance(leaves[0], Embedding) else dtype)
+    modes = [module.training for module in modules]
+    watch = _Watch()
+    try:
+        model.eval()
+        with no_grad(), seeded(0), observing(watch):
+            model(wrap(zeros))
+    finally:
+        for module, mode in zip(modules, modes, strict=True):
+            module.training = mode
+    parameters = list(model.parameters())
+    return Summary(
+        watch.rows,
+        sum(p._data.size for p in parameters),
+        sum(p._data.size for p in parameters if p.requires_grad),
+        sum(b.size for _, b in model.named_buffers()),
+    )
