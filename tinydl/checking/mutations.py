@@ -358,7 +358,7 @@ _SWAPPED_NAMES = {
 
 _SYMMETRIC = {"add", "multiply", "maximum", "minimum", "max", "min", "hypot", "isinstance"}
 _CONVERSIONS = {
-    "unwrap", "asarray", "int", "float", "tuple", "list", "operand", "_array", "_floats", "isinstance", "wrap",
+    "unwrap", "asarray", "int", "float", "tuple", "list", "operand", "_floats", "isinstance", "wrap",
     "as_array", "ascontiguousarray",
 }  # fmt: skip
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.arrays import Array
+from ..engine.arrays import Array, euclidean_norm
 
 RELATIVE = 1e-6  # agreement asked for where noise permits, as a part of the derivative itself
 EPS = 2.0**-52
@@ -141,7 +141,7 @@ class Line:
     def rounding(self) -> float:
         """What rounding of f's values at x may do to v·f: of those elements that move, or if none was seen to, of
         all."""
-        return EPS * _norm((self.v * self.y)[self.changed] if self.changed.any() else self.v * self.y)
+        return EPS * euclidean_norm((self.v * self.y)[self.changed] if self.changed.any() else self.v * self.y)
 
     def probe(self, scale: float) -> None:
         """Find out by long steps which outputs depend on the input at all, though rounding hid it at short ones."""
@@ -163,7 +163,9 @@ class Line:
         left, left_spread = (
             romberg([p[0] / p[1] for p in downs], (1, 2, 3)) if len(downs) == 4 else (math.nan, math.inf)
         )
-        rounding = EPS * _norm(self.v * np.where(self.longest != 0, np.abs(self.y) + np.abs(self.longest), 0.0))
+        rounding = EPS * euclidean_norm(
+            self.v * np.where(self.longest != 0, np.abs(self.y) + np.abs(self.longest), 0.0)
+        )
         reach = max((abs(p[0] / p[1]) for p in (*ups, *downs)), default=0.0)
         if len(ups) == len(downs) == 4:
             pairs = list(zip(ups, downs, strict=True))
@@ -183,11 +185,6 @@ def _plateau(scatter: Sequence[float]) -> float:
     triples = [(*sorted(t), t[2]) for t in zip(scatter, scatter[1:], scatter[2:], strict=False)]
     noisy = [mid for low, mid, high, last in triples if last >= high / 7 and not 0.99 * high < low]
     return max(noisy, default=0.0)  # (what stays the same to a percent comes from a kink or a step nearby)
-
-
-def _norm(x: Array) -> float:
-    largest = float(np.max(np.abs(x), initial=0.0))  # by which to divide, as squares of 1e200 and 1e-200 aren't numbers
-    return largest * float(np.sqrt(np.sum((x / largest) ** 2))) if 0 < largest < math.inf else largest
 
 
 class Surveyor:
@@ -232,7 +229,7 @@ class Surveyor:
         if line.predicted is not None and self.touched is not None:
             line.changed = line.changed | self.touched
         relevant = line.changed.reshape(-1) if line.changed.any() else np.ones(line.y.size, dtype=bool)
-        absolute = _norm((line.weights * self.absolute)[relevant]) if self.absolute.size else 0.0
+        absolute = euclidean_norm((line.weights * self.absolute)[relevant]) if self.absolute.size else 0.0
         return max(noise * line.rounding(), absolute)
 
 
@@ -284,7 +281,7 @@ def judge_line(line: Line, ours: float, scale: float, surveyor: Surveyor, larger
             a.sides == 2 and abs(a.slope + offset) <= rounding / a.h and abs(a.jump) <= 4 * rounding / a.h
             for a in windows.values()
         )
-        if flat and abs(ours) <= line.rounding_of_ours and nothing * scale <= 1e-9 * _norm(line.v * line.y):
+        if flat and abs(ours) <= line.rounding_of_ours and nothing * scale <= 1e-9 * euclidean_norm(line.v * line.y):
             return _hidden(line, scale, larger, offset) or Slope(w.slope + offset, nothing, "right", h=w.h)
         return None
 
@@ -467,7 +464,7 @@ def _step_of_f(
 ) -> Slope | None:
     """The slopes beside a step of f that lies exactly here: f changes by as much however short the step is."""
     fine = [(w, n * w.h) for w, n in zip(windows, noise, strict=True) if w.sides == 2][-4:]
-    seen = max(20 * fine[-1][1], ROUNDING * _norm(line.v * line.y)) if len(fine) == 4 else math.inf
+    seen = max(20 * fine[-1][1], ROUNDING * euclidean_norm(line.v * line.y)) if len(fine) == 4 else math.inf
 
     def steps(sign: float) -> bool:
         changes = [point[0] for w, _ in fine if (point := line.at(sign * w.h)) is not None]

@@ -17,9 +17,10 @@ from typing import Any
 import numpy as np
 
 from ..engine.arrays import Array
+from ..engine.checks import whole
 from ..engine.random import generator
 from ..engine.tensor import Tensor
-from .dataset import Seed, whole
+from .dataset import Seed
 
 
 def rotate(images: Any, degrees: float | tuple[float, float], rng: Seed = None) -> Array:

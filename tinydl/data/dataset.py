@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ..engine.arrays import Array, default_dtype_now
+from ..engine.checks import whole
 from ..engine.random import generator
 from ..engine.tensor import Tensor
 
@@ -116,19 +117,6 @@ def _named(value: Any) -> str:
         return f"a {type(value).__name__} of {len(value)}"
     shape = getattr(value, "shape", None)
     return f"one {type(value).__name__}" + ("" if shape is None else f" of shape {shape}")
-
-
-def whole(name: str, value: Any, least: int) -> int:
-    """`value` as an int; TypeError if it isn't a whole number, ValueError if it is below `least`."""
-    if isinstance(value, (bool, np.bool_)):
-        raise TypeError(f"{name} should be a whole number, not {value!r}")
-    try:
-        number = operator.index(value)
-    except TypeError:
-        raise TypeError(f"{name} should be a whole number, not {value!r}") from None
-    if number < least:
-        raise ValueError(f"{name} should be at least {least}, not {number}")
-    return number
 
 
 class Batches:

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from ..engine.arrays import Array, default_dtype_now
+from ..engine.checks import first, is_real, whole
 from ..engine.random import generator
-from .dataset import Dataset, Seed, as_dataset, check_array, whole
+from .dataset import Dataset, Seed, as_dataset, check_array
 
 
 def split(examples: Any, fraction: float, seed: Seed = 0, stratify: bool = False) -> tuple[Dataset, Dataset]:
@@ -27,7 +28,7 @@ def split(examples: Any, fraction: float, seed: Seed = 0, stratify: bool = False
     """
     examples = as_dataset(examples)
     n = len(examples)
-    if isinstance(fraction, bool) or not isinstance(fraction, (int, float, np.integer, np.floating)):
+    if not is_real(fraction):
         raise TypeError(f"fraction should be a number between 0 and 1, not {fraction!r}")
     if not 0 < fraction < 1:
         raise ValueError(
@@ -102,7 +103,7 @@ class Standardizer:
         if len(x) == 0:
             raise ValueError("an empty training set has no mean")
         if x.dtype.kind == "f" and not np.isfinite(x).all():
-            raise FloatingPointError(f"the training inputs hold a NaN or infinity, first at {_first_bad(x)}")
+            raise FloatingPointError(f"the training inputs hold a NaN or infinity, first at {first(~np.isfinite(x))}")
         low, high = x.min(axis=0).astype(np.float64), x.max(axis=0).astype(np.float64)
         # compared exactly: the mean of equal numbers may be rounded, and then their std isn't 0
         constant = low == high
@@ -147,7 +148,3 @@ def standardize(train: Any, *others: Any) -> Any:
 
 def _inputs(examples: Any) -> Array:
     return check_array("x", examples) if isinstance(examples, np.ndarray) else as_dataset(examples).x
-
-
-def _first_bad(x: Array) -> tuple[int, ...]:
-    return tuple(int(i) for i in np.argwhere(~np.isfinite(x))[0])

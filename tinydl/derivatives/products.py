@@ -13,9 +13,8 @@ from typing import Any
 import numpy as np
 
 from ..engine.dispatch import define, implements
-from ..engine.tensor import Tensor
 from .elementwise import multiply, wide
-from .shapes import reshape, transpose
+from .shapes import operand, reshape, transpose
 
 # ---- products ----
 
@@ -43,14 +42,10 @@ def matmul_right(g: Any, y: Any, a: Any, b: Any) -> Any:
 matmul = define(np.matmul, matmul_left, matmul_right, answers=(np.matmul, np.linalg.matmul))
 
 
-def _array(x: Any) -> Any:
-    return x if isinstance(x, Tensor) or hasattr(x, "ndim") else np.asarray(x)
-
-
 @implements(np.tensordot, np.linalg.tensordot)
 def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     """Sum products over pairs of axes: over the last `axes` of a and the first of b, or over the axes in two lists."""
-    a, b = _array(a), _array(b)
+    a, b = operand(a), operand(b)
     if isinstance(axes, (int, np.integer)):
         axes = range(a.ndim - axes, a.ndim), range(axes)
     left, right = ([int(i) for i in np.atleast_1d(np.asarray(some, int))] for some in axes)
@@ -72,7 +67,7 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
 @implements(np.dot)
 def dot(a: Any, b: Any) -> Any:
     """The product of vectors or matrices; of more axes, the sum over the last of a and the second to last of b."""
-    a, b = _array(a), _array(b)
+    a, b = operand(a), operand(b)
     if not a.ndim or not b.ndim:
         return multiply(a, b)
     if b.ndim <= 2:
@@ -83,22 +78,22 @@ def dot(a: Any, b: Any) -> Any:
 # Σ a·b over all elements, whatever the shapes
 vdot = define(
     np.vdot,
-    lambda g, y, a, b: g * _array(b).reshape(_array(a).shape),
-    lambda g, y, a, b: g * _array(a).reshape(_array(b).shape),
+    lambda g, y, a, b: g * operand(b).reshape(operand(a).shape),
+    lambda g, y, a, b: g * operand(a).reshape(operand(b).shape),
 )
 
 
 @implements(np.inner)
 def inner(a: Any, b: Any) -> Any:
     """Sum products over the last axes."""
-    a, b = _array(a), _array(b)
+    a, b = operand(a), operand(b)
     return tensordot(a, b, (-1, -1)) if a.ndim and b.ndim else multiply(a, b)
 
 
 @implements(np.outer)
 def outer(a: Any, b: Any) -> Any:
     """All products of an element of a and one of b: (M·N) from any shapes of M and N elements."""
-    return multiply(reshape(_array(a), (-1, 1)), reshape(_array(b), (1, -1)))
+    return multiply(reshape(operand(a), (-1, 1)), reshape(operand(b), (1, -1)))
 
 
 @implements(np.linalg.outer)
@@ -111,7 +106,7 @@ def _vectors_outer(x1: Any, x2: Any) -> Any:
 @implements(np.kron)
 def kron(a: Any, b: Any) -> Any:
     """The Kronecker product: b once for each element of a, multiplied by it."""
-    a, b = _array(a), _array(b)
+    a, b = operand(a), operand(b)
     n = max(a.ndim, b.ndim)
     shapes = [(1,) * (n - x.ndim) + tuple(x.shape) for x in (a, b)]
     spaced_a = reshape(a, tuple(s for side in shapes[0] for s in (side, 1)))
@@ -124,7 +119,7 @@ def cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axi
     """The vector product of vectors of 3 elements."""
     if axis is not None:
         axisa = axisb = axisc = axis
-    a, b = np.moveaxis(_array(a), axisa, -1), np.moveaxis(_array(b), axisb, -1)
+    a, b = np.moveaxis(operand(a), axisa, -1), np.moveaxis(operand(b), axisb, -1)
     if a.shape[-1] != 3 or b.shape[-1] != 3:
         raise ValueError(f"cross: vectors must have 3 elements, not {a.shape[-1]} and {b.shape[-1]}")
     turns = (((1, 2), (2, 1)), ((2, 0), (0, 2)), ((0, 1), (1, 0)))
@@ -145,21 +140,21 @@ def vecdot(x1: Any, x2: Any, *, axis: int = -1) -> Any:
     """Σ x1·x2 along an axis."""
     if axis == -1:
         return dots(x1, x2)
-    return dots(np.moveaxis(_array(x1), axis, -1), np.moveaxis(_array(x2), axis, -1))
+    return dots(np.moveaxis(operand(x1), axis, -1), np.moveaxis(operand(x2), axis, -1))
 
 
 def matvec(x1: Any, x2: Any) -> Any:
     """Matrices times vectors, both possibly stacked."""
     if np.ndim(x1) < 2 or np.ndim(x2) < 1:
         raise ValueError(f"matvec takes matrices and vectors, not shapes {np.shape(x1)} and {np.shape(x2)}")
-    return matmul(_array(x1), _array(x2)[..., None])[..., 0]
+    return matmul(operand(x1), operand(x2)[..., None])[..., 0]
 
 
 def vecmat(x1: Any, x2: Any) -> Any:
     """Vectors times matrices, both possibly stacked."""
     if np.ndim(x1) < 1 or np.ndim(x2) < 2:
         raise ValueError(f"vecmat takes vectors and matrices, not shapes {np.shape(x1)} and {np.shape(x2)}")
-    return matmul(_array(x1)[..., None, :], _array(x2))[..., 0, :]
+    return matmul(operand(x1)[..., None, :], operand(x2))[..., 0, :]
 
 
 if hasattr(np, "matvec"):  # since NumPy 2.2
@@ -170,7 +165,7 @@ if hasattr(np, "matvec"):  # since NumPy 2.2
 @implements(np.linalg.multi_dot)
 def multi_dot(arrays: Sequence[Any]) -> Any:
     """The product of several matrices, multiplied in the order that NumPy's multi_dot finds cheapest."""
-    arrays = [_array(a) for a in arrays]
+    arrays = [operand(a) for a in arrays]
     if len(arrays) < 2:
         raise ValueError("multi_dot: at least two matrices are needed")
     if len(arrays) == 2:
@@ -264,7 +259,7 @@ def einsum(*operands: Any, optimize: Any = False) -> Any:
     if not operands:
         raise TypeError('einsum needs subscripts and operands, as in einsum("ij,jk->ik", a, b)')
     if isinstance(operands[0], str):
-        subscripts, arrays = operands[0], [_array(x) for x in operands[1:]]
+        subscripts, arrays = operands[0], [operand(x) for x in operands[1:]]
     else:
         subscripts, arrays = _from_lists(operands)
     return summation(*arrays, subscripts=_explicit(subscripts, [x.ndim for x in arrays]), optimize=optimize)
@@ -280,7 +275,7 @@ def _from_lists(operands: Sequence[Any]) -> tuple[str, list[Any]]:
     subscripts = ",".join(text(operands[2 * i + 1]) for i in range(pairs))
     if len(operands) % 2:
         subscripts += "->" + text(operands[-1])
-    return subscripts, [_array(operands[2 * i]) for i in range(pairs)]
+    return subscripts, [operand(operands[2 * i]) for i in range(pairs)]
 
 
 def _explicit(subscripts: str, ndims: Sequence[int]) -> str:

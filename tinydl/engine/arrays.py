@@ -6,6 +6,7 @@ said. signature.py, next door, knows plain functions.
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -139,3 +140,21 @@ def with_shapes(error: Exception, name: str, arrays: Sequence[Any]) -> Exception
     kinds = (np.linalg.LinAlgError, ValueError, TypeError, IndexError)
     kind = next((k for k in kinds if isinstance(error, k)), ValueError)
     return kind(f"{name} of {' and '.join(f'shape {s}' for s in shapes)}: {error}")
+
+
+# where sums of squares are at least this times their number, those that vanished are less than a rounding error
+_SMALL_SQUARE = {np.dtype(np.float32): 1e-30, np.dtype(np.float64): 1e-290}
+
+
+def euclidean_norm(x: Array) -> float:
+    """√Σx² over all elements, where the squares would leave the range of x's dtype, too."""
+    flat = x.ravel()
+    if flat.dtype in _SMALL_SQUARE:
+        with np.errstate(over="ignore", under="ignore"):
+            squares = float(np.dot(flat, flat))
+        if flat.size * _SMALL_SQUARE[flat.dtype] < squares < math.inf:
+            return math.sqrt(squares)
+    largest = float(np.max(np.abs(flat), initial=0))
+    if not 0 < largest < math.inf:
+        return largest
+    return largest * float(np.linalg.norm(flat.astype(np.float64) / largest))

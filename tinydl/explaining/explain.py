@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..engine.arrays import Array
+from ..engine.checks import array_of, kind, whole
 from ..engine.recording import Observer, observing
 from ..engine.tensor import Tensor, propagate
 from .text import Explanation, Given, Hop, Sent, Step, Term, number, plain_text
@@ -38,7 +39,7 @@ def explain(loss: Tensor, w: Tensor | None = None, index: Any = None, limit: int
     for a w that isn't in its graph, and for an index outside of w; ChangedValueError for a value changed since.
     """
     if not isinstance(loss, Tensor):
-        raise TypeError(f"explain(loss) explains a Tensor, not {_kind(loss)}; .item() and .data lose the graph")
+        raise TypeError(f"explain(loss) explains a Tensor, not {kind(loss)}; .item() and .data lose the graph")
     if loss.data.size != 1:
         raise ValueError(
             f"explain starts from a single number, but this Tensor has shape {loss.data.shape}. "
@@ -49,26 +50,19 @@ def explain(loss: Tensor, w: Tensor | None = None, index: Any = None, limit: int
     asked = None if w is None else _element(w, index)
     if w is None and index is not None:
         raise TypeError("index= is for explain(loss, w, index=…): say whose element")
-    if isinstance(limit, bool) or not isinstance(limit, (int, np.integer)):
-        raise TypeError(f"limit must be an integer, not {limit!r}")
-    if limit < 0:
-        raise ValueError(f"limit is how many paths to list, and can't be {limit}")
+    limit = whole("limit, how many paths to list,", limit, 0)
     seen = _Pass(loss)
     labels = _Labels(loss, seen.nodes)
     with np.errstate(all="ignore"):  # what there is to warn of, the pass has warned of
         steps, givens = _steps(seen, labels)
         explained = Explanation(labels.of(loss), givens, steps)
-        return explained if asked is None else _with_terms(explained, seen, labels, *asked, int(limit))
-
-
-def _kind(x: Any) -> str:
-    return f"{'an' if type(x).__name__[0] in 'aeiou' else 'a'} {type(x).__name__}"
+        return explained if asked is None else _with_terms(explained, seen, labels, *asked, limit)
 
 
 def _element(w: Any, index: Any) -> tuple[Tensor, tuple[int, ...]]:
     """The Tensor that was asked for, and which of its elements."""
     if not isinstance(w, Tensor):
-        raise TypeError(f"explain(loss, w) takes the Tensor w itself, not {_kind(w)}")
+        raise TypeError(f"explain(loss, w) takes the Tensor w itself, not {kind(w)}")
     if not w.requires_grad:
         raise ValueError("w doesn't require a gradient, so none flows to it; make it with requires_grad=True")
     shape, first = w.data.shape, (0,) * w.data.ndim
@@ -183,11 +177,11 @@ def _steps(seen: _Pass, labels: _Labels) -> tuple[tuple[Step, ...], tuple[Given,
             arrived_from.setdefault(node.inputs[s.position], []).append(n)
     givens = []
     for x in labels.givens:
-        value, kind, gradient, arrived = np.array(x.data if isinstance(x, Tensor) else x), "constant", None, ()
+        value, role, gradient, arrived = np.array(array_of(x)), "constant", None, ()
         if isinstance(x, Tensor):
-            kind = "leaf" if x.requires_grad else kind
+            role = "leaf" if x.requires_grad else role
             gradient, arrived = seen.gradients.get(x), tuple(arrived_from.get(x, ()))
-        givens.append(Given(labels.of(x), kind, value, gradient, arrived))
+        givens.append(Given(labels.of(x), role, value, gradient, arrived))
     return tuple(steps), tuple(givens)
 
 

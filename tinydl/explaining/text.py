@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..engine.arrays import Array
+from ..engine.checks import at, listed
 
 if TYPE_CHECKING:
     import ast
@@ -143,7 +144,7 @@ class Explanation:
     exact: bool = True  # whether the terms listed are surely the largest
 
     def __repr__(self) -> str:
-        what = f"{self.of}{_at(self.index)}: {counted(self.paths, 'path')}" if self.of else f"{len(self.steps)} steps"
+        what = f"{self.of}{at(self.index)}: {counted(self.paths, 'path')}" if self.of else f"{len(self.steps)} steps"
         return f"<explanation of {self.loss}, {what}; print it>"
 
     def __str__(self) -> str:
@@ -190,15 +191,11 @@ def counted(n: int, what: str) -> str:
     return f"{size} {what}{'' if n == 1 else 's'}"
 
 
-def _at(index: tuple[int, ...]) -> str:
-    return f"[{', '.join(map(str, index))}]" if index else ""
-
-
 def _steps_text(e: Explanation) -> Iterator[str]:
     operations = sum(step.phase == "forward" for step in e.steps)
     leaves = [given.label for given in e.givens if given.kind == "leaf"]
     last = e.steps[operations - 1].value if e.steps else e.givens[0].value
-    computed = f"computed from {_listed(leaves)} in {counted(operations, 'operation')}"
+    computed = f"computed from {listed(leaves)} in {counted(operations, 'operation')}"
     yield f"{e.loss} = {number(last.reshape(())[()])}, {computed}"
     yield ""
     yield "what is given"
@@ -223,17 +220,11 @@ def _steps_text(e: Explanation) -> Iterator[str]:
         yield HOW_TO_GET_LINES
 
 
-def _listed(names: Sequence[str]) -> str:
-    if len(names) > 6:
-        return f"{', '.join(names[:3])} and {len(names) - 3} more"
-    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
-
-
 def _added(numbers: Sequence[int]) -> str:
     if len(numbers) < 2:
         return ""
     steps = [f"{n}{'' if k == 1 else ' twice' if k == 2 else f' {k} times'}" for n, k in Counter(numbers).items()]
-    return f"  (the sum of what came from step{'s' if len(steps) > 1 else ''} {_listed(steps)})"
+    return f"  (the sum of what came from step{'s' if len(steps) > 1 else ''} {listed(steps)})"
 
 
 def _some(steps: Sequence[Step], text: Callable[[Step], Iterator[str]]) -> Iterator[str]:
@@ -293,7 +284,7 @@ def _wrapped(text: str, first: int, rest: int) -> list[str]:
 
 
 def _terms_text(e: Explanation) -> Iterator[str]:
-    name = f"{e.of}{_at(e.index)}"
+    name = f"{e.of}{at(e.index)}"
     total = f"the sum over {counted(e.paths, 'path')} from {e.of} to {e.loss}"
     yield f"d {e.loss} / d {name} = {number(e.gradient)}, {total}"
     if not e.paths:
@@ -327,7 +318,7 @@ def _terms_text(e: Explanation) -> Iterator[str]:
         if i == 40:
             yield f"    ... and {len(lines) - 40} more"
             break
-        yield f"    {plain_text(line, 80)}   # {_listed(labels)}"
+        yield f"    {plain_text(line, 80)}   # {listed(labels)}"
 
 
 def _path_text(e: Explanation, term: Term) -> str:

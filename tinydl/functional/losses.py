@@ -19,6 +19,7 @@ import numpy as np
 from ..derivatives import activations, elementwise, reductions, shapes
 from ..derivatives.softmax import bounded_log, huber, log_softmax, weighted_cross_entropy
 from ..engine.arrays import Array, as_array, default_dtype_now
+from ..engine.checks import array_of, at, first
 from ..engine.tensor import Tensor, wrap
 
 
@@ -184,12 +185,11 @@ _SLACK = 1e-3  # how far outside of its range a target may lie, so that a numeri
 
 
 def _refuse_outside_unit(name: str, what: str, x: Any, advice: str, slack: float = 0.0) -> None:
-    array = x._data if isinstance(x, Tensor) else x
+    array = array_of(x)
     outside = (array < -slack) | (array > 1 + slack)
     if outside.any():
-        index = tuple(int(i) for i in np.argwhere(outside)[0])
-        where = f"[{', '.join(map(str, index))}]" if index else ""
-        raise ValueError(f"{name}: {what}{where} is {array[index]:.6g}, but it must be from 0 to 1. {advice}.")
+        index = first(outside)
+        raise ValueError(f"{name}: {what}{at(index)} is {array[index]:.6g}, but it must be from 0 to 1. {advice}.")
 
 
 def kl_div(input: Any, target: Any, reduction: str = "mean", log_target: bool = False) -> Tensor:
@@ -333,7 +333,7 @@ def _refuse_improbable(name: str, rows: Array, axis: int) -> None:
     sums = rows.sum(axis)
     wrong = (np.abs(sums - 1) > 0.01) | (rows.min(axis, initial=0) < -_SLACK)
     if wrong.any():
-        index = tuple(int(i) for i in np.argwhere(wrong)[0])
+        index = first(wrong)
         raise ValueError(
             f"{name}: targets of the logits' shape are probabilities of the classes, ≥ 0 and with the sum 1, but those "
             f"at {index} sum to {sums[index]:.4g}, the least being {rows.min(axis)[index]:.4g}. For class indices pass "
@@ -404,9 +404,9 @@ def _labels(name: str, given: Array, shape: tuple[int, ...], ignore_index: int) 
 def _refuse_labels_outside(name: str, what: str, labels: Array, classes: int) -> None:
     outside = (labels < 0) | (labels >= classes)
     if outside.any():
-        index = tuple(int(i) for i in np.argwhere(outside)[0])
-        where = f"[{', '.join(map(str, index))}]" if index else ""
-        text = f"{name}: {what}{where} is {labels[index]}, but with {classes} classes labels go from 0 to {classes - 1}"
+        index = first(outside)
+        allowed = f"with {classes} classes labels go from 0 to {classes - 1}"
+        text = f"{name}: {what}{at(index)} is {labels[index]}, but {allowed}"
         if classes == 1 and name == "cross_entropy":
             text += ". For one logit that says yes or no use binary_cross_entropy_with_logits"
         raise ValueError(text)

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from ..derivatives.elementwise import where
+from ..engine.checks import whole
 from ..engine.tensor import Tensor
 from . import init
-from .linear import positive_integer
 from .module import Module, parameter
 
 
@@ -22,8 +22,8 @@ class Embedding(Module):
     """
 
     def __init__(self, num_embeddings: int, embedding_dim: int, padding_idx: int | None = None) -> None:
-        self.num_embeddings = positive_integer("num_embeddings", num_embeddings)
-        self.embedding_dim = positive_integer("embedding_dim", embedding_dim)
+        self.num_embeddings = whole("num_embeddings", num_embeddings, 1)
+        self.embedding_dim = whole("embedding_dim", embedding_dim, 1)
         if padding_idx is not None and not -num_embeddings <= padding_idx < num_embeddings:
             raise ValueError(f"padding_idx {padding_idx} is no row of the {num_embeddings} there are")
         self.padding_idx = None if padding_idx is None else padding_idx % num_embeddings

@@ -9,6 +9,7 @@ import numpy as np
 
 from .. import functional as F
 from ..engine.arrays import Array, default_dtype_now
+from ..engine.checks import whole
 from ..engine.tensor import Tensor
 from . import init
 from .module import Module, parameter
@@ -22,15 +23,6 @@ def as_input(x: Any, like: Tensor | Array | None) -> Any:
     return np.asarray(x._data if isinstance(x, Tensor) else x, dtype=dtype)
 
 
-def positive_integer(name: str, value: Any, least: int = 1) -> int:
-    """`value` if it is an integer of at least `least`; a sentence with its name if not."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-        raise TypeError(f"{name} must be an integer, not {value!r}")
-    if value < least:
-        raise ValueError(f"{name} must be at least {least}, not {value}")
-    return int(value)
-
-
 class Linear(Module):
     r"""An affine map, :math:`y = x W^\top + b`.
 
@@ -40,8 +32,8 @@ class Linear(Module):
     """
 
     def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:
-        self.in_features = positive_integer("in_features", in_features)
-        self.out_features = positive_integer("out_features", out_features)
+        self.in_features = whole("in_features", in_features, 1)
+        self.out_features = whole("out_features", out_features, 1)
         bound = 1 / math.sqrt(in_features)
         self.weight = init.uniform_(parameter(out_features, in_features), -bound, bound)
         self.bias = init.uniform_(parameter(out_features), -bound, bound) if bias else None

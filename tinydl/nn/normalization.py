@@ -12,9 +12,10 @@ import numpy as np
 from ..derivatives.elementwise import wide
 from ..derivatives.normalising import normalise
 from ..engine.arrays import Array, default_dtype_now
+from ..engine.checks import whole
 from ..engine.tensor import Tensor
 from . import init
-from .linear import as_input, positive_integer
+from .linear import as_input
 from .module import Module, parameter
 
 
@@ -39,7 +40,7 @@ class BatchNorm1d(Module):
         affine: bool = True,
         track_running_stats: bool = True,
     ) -> None:
-        self.num_features, self.eps = positive_integer("num_features", num_features), float(eps)
+        self.num_features, self.eps = whole("num_features", num_features, 1), float(eps)
         if momentum is not None and not 0 <= momentum <= 1:
             raise ValueError(f"BatchNorm1d's momentum is the weight of the new batch, 0 … 1 or None, not {momentum}")
         self.momentum = momentum
@@ -103,7 +104,7 @@ class LayerNorm(Module):
         bias: bool = True,
     ) -> None:
         shape = normalized_shape if isinstance(normalized_shape, (tuple, list)) else (normalized_shape,)
-        self.normalized_shape = tuple(positive_integer("normalized_shape", n) for n in shape)
+        self.normalized_shape = tuple(whole("normalized_shape", n, 1) for n in shape)
         if not self.normalized_shape:
             raise ValueError("LayerNorm's normalized_shape needs at least one axis")
         self.eps, self.elementwise_affine = float(eps), elementwise_affine

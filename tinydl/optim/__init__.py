@@ -3,8 +3,9 @@
 Start reading at optimizer.py, then sgd.py and adaptive.py, in which each update is its paper's, line by line.
 """
 
+from ..engine.arrays import euclidean_norm
 from .adaptive import Adadelta, Adagrad, Adam, AdamW, RMSprop
-from .clipping import clip_grad_norm, clip_grad_value, euclidean_norm
+from .clipping import clip_grad_norm, clip_grad_value
 from .optimizer import Optimizer
 from .schedules import CosineAnnealingLR, LinearWarmup, ReduceLROnPlateau, Schedule, StepLR
 from .sgd import SGD

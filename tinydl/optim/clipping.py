@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from ..engine.arrays import Array
+from ..engine.arrays import euclidean_norm
 from ..engine.tensor import Tensor, next_stamp
 from .optimizer import Parameters
 
@@ -52,21 +52,3 @@ def _gradients(params: Tensor | Parameters) -> list[Tensor]:
         if p.grad is not None and p.grad.primitive is not None:  # made with create_graph: that graph keeps its value
             p.grad = p.grad.detach()
     return [p.grad for p in dict.fromkeys(given) if p.grad is not None]
-
-
-# where sums of squares are at least this times their number, those that vanished are less than a rounding error
-_SMALL_SQUARE = {np.dtype(np.float32): 1e-30, np.dtype(np.float64): 1e-290}
-
-
-def euclidean_norm(x: Array) -> float:
-    """√Σx² over all elements, where the squares would leave the range of x's dtype, too."""
-    flat = x.ravel()
-    if flat.dtype in _SMALL_SQUARE:
-        with np.errstate(over="ignore", under="ignore"):
-            squares = float(np.dot(flat, flat))
-        if flat.size * _SMALL_SQUARE[flat.dtype] < squares < math.inf:
-            return math.sqrt(squares)
-    largest = float(np.max(np.abs(flat), initial=0))
-    if not 0 < largest < math.inf:
-        return largest
-    return largest * float(np.linalg.norm(flat.astype(np.float64) / largest))

@@ -16,14 +16,14 @@ from typing import Any
 import numpy as np
 
 from ..data import Dataset, as_dataset, batches
-from ..data.dataset import whole
 from ..engine import random
-from ..engine.arrays import Array
+from ..engine.arrays import Array, euclidean_norm
+from ..engine.checks import whole
 from ..engine.recording import no_grad
 from ..engine.tensor import Tensor, wrap
 from ..nn import Module
 from ..nn.state import has_state, remembered
-from ..optim.clipping import clip_grad_norm, euclidean_norm
+from ..optim.clipping import clip_grad_norm
 from ..optim.optimizer import Optimizer
 from ..optim.schedules import Schedule
 from ..watching.anomaly import detect_anomaly

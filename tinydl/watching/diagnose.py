@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from ..engine import random
-from ..engine.arrays import Array
+from ..engine.arrays import Array, euclidean_norm
 from ..engine.recording import Observer, no_grad, observing
 from ..engine.tensor import Primitive, Tensor, propagate, wrap
 from ..nn import Module
@@ -286,7 +286,7 @@ class _Run:
             value.backward()
             optimizer.step()
             if not step:
-                moved = {n: _norm(p.data - start[n]) for n, p in named.items()}
+                moved = {n: euclidean_norm(p.data - start[n]) for n, p in named.items()}
         return losses, moved, {name for name, p in named.items() if np.array_equal(p.data, start[name])}
 
 
@@ -300,10 +300,6 @@ def _value(loss: Callable[[Any, Any], Any], outputs: Any, y: Any) -> Tensor:
 
 def _array(x: Any) -> Array:
     return x.data if isinstance(x, Tensor) else np.asarray(x)
-
-
-def _norm(x: Array) -> float:
-    return float(np.linalg.norm(x.astype(np.float64)))
 
 
 def _rms(x: Array, axis: Any = None) -> Any:
@@ -712,7 +708,7 @@ def _rate(run: _Run, losses: list[float], moved: dict[str, float], known: set[st
     weights = {run.names[p]: p for p, _ in run.layers if p.size >= 16 and run.names[p] in moved}
     # layers that begin at or near 0 on purpose are compared with what initialisations give
     usual = {run.names[p]: math.sqrt(p.size / 3 / p.shape[-1 if o.name == "linear" else -2]) for p, o in run.layers}
-    relative = {name: moved[name] / max(_norm(p.data), usual[name]) for name, p in weights.items()}
+    relative = {name: moved[name] / max(euclidean_norm(p.data), usual[name]) for name, p in weights.items()}
     largest = max(relative.values(), default=0.0)
     if rises:
         yield Verdict(
