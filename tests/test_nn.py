@@ -334,7 +334,7 @@ def test_observers_are_told_where_the_program_is_also_when_it_fails(rng):
         def module_entered(self, module):
             self.events.append("+" + current_path())
 
-        def module_left(self, module):
+        def module_left(self, module, output):
             self.events.append("-" + current_path())
 
     with observing(watch := Watch()), pytest.raises(ValueError):

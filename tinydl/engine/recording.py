@@ -36,8 +36,8 @@ class Observer:
     def module_entered(self, module: Any) -> None:
         """The forward of a Module is about to run."""
 
-    def module_left(self, module: Any) -> None:
-        """The forward of a Module has ended, by returning or by raising."""
+    def module_left(self, module: Any, output: Any) -> None:
+        """The forward of a Module has ended, by returning `output` or, then that is None, by raising."""
 
     def flattened(self, name: str, inputs: Sequence[Any], result: Any) -> None:
         """A function without a slope (round, floor, ...) has answered with a plain array."""

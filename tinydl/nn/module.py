@@ -17,6 +17,7 @@ import numpy as np
 from ..engine.arrays import Array, default_dtype_now
 from ..engine.recording import special, state
 from ..engine.tensor import Tensor, wrap
+from ..engine.trace import Scope, name_in
 
 M = TypeVar("M", bound="Module")
 
@@ -24,7 +25,6 @@ M = TypeVar("M", bound="Module")
 class _Running(threading.local):
     def __init__(self) -> None:
         self.modules: list[Module] = []  # whose forward is running in this thread, the outermost first
-        self.output: Any = None  # what the forward that ended last returned, for observers
 
 
 running = _Running()
@@ -69,17 +69,15 @@ class Module:
             modules.pop()
 
     def _observed(self, inputs: tuple[Any, ...], options: dict[str, Any]) -> Any:
-        observers = tuple(state.observers)
-        running.output = None
+        observers, y = tuple(state.observers), None
         try:
             for observer in observers:
                 observer.module_entered(self)
-            running.output = y = self.forward(*inputs, **options)
+            y = self.forward(*inputs, **options)
             return y
         finally:
             for observer in observers:
-                observer.module_left(self)
-            running.output = None
+                observer.module_left(self, y)
 
     # ---- what it is made of ----
 
@@ -299,11 +297,8 @@ def current_path() -> str:
     """Where this thread is: the name and type of the innermost Module whose forward runs, "1 (Linear)"; "" outside."""
     if not running.modules:
         return ""
-    names = [
-        next((n for n, m in outer.named_modules() if m is inner), "") for outer, inner in pairwise(running.modules)
-    ]
-    path, kind = ".".join(filter(None, names)), type(running.modules[-1]).__name__
-    return f"{path} ({kind})" if path else kind
+    path = ".".join(filter(None, (name_in(outer, inner) for outer, inner in pairwise(running.modules))))
+    return Scope(len(running.modules), path, type(running.modules[-1]).__name__).title
 
 
 def _say_where(error: Exception) -> None:

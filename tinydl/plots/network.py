@@ -14,10 +14,10 @@ import numpy as np
 
 from ..engine import random
 from ..engine.arrays import Array
-from ..engine.recording import Observer, no_grad, observing
+from ..engine.recording import no_grad, observing
 from ..engine.tensor import Tensor, propagate
+from ..engine.trace import Trace
 from ..nn import Module
-from ..nn.module import running
 from ..optim.optimizer import Optimizer
 from .style import MARKERS, PALETTE, axes_for, finite_range, short
 
@@ -186,18 +186,11 @@ def _tiles(pictures: Array, ax: Axes | None, columns: int, cmap: str, symmetric:
 # ---- what its layers pass on ----
 
 
-class _Layers(Observer):
-    """The Modules without Modules inside, in the order in which they ran, with what they returned."""
-
-    def __init__(self, model: Module) -> None:
-        self.names = {id(module): name for name, module in model.named_modules()}
-        self.inner = {id(m) for m in model.modules() if sum(1 for _ in m.modules()) == 1}
-        self.found: list[tuple[str, Tensor]] = []
-
-    def module_left(self, module: Any) -> None:
-        if id(module) in self.inner and isinstance(running.output, Tensor):
-            name, kind = self.names.get(id(module), ""), type(module).__name__
-            self.found.append((f"{name} ({kind})" if name else kind, running.output))
+def _layers(model: Module, trace: Trace) -> list[tuple[str, Tensor]]:
+    """The model's Modules without Modules inside, in the order in which they ran, with what they returned."""
+    innermost = {id(module) for module in model.modules() if sum(1 for _ in module.modules()) == 1}
+    calls = [call for call in trace.calls if id(call.module) in innermost and isinstance(call.output, Tensor)]
+    return [(call.scope.title, call.output) for call in calls]
 
 
 def activations(model: Module, x: Any, ax: Axes | None = None) -> Axes:
@@ -207,10 +200,10 @@ def activations(model: Module, x: Any, ax: Axes | None = None) -> Axes:
     where there are some, the share that is exactly 0. The model runs on a copy, in train mode.
     """
     run = _copy(model).train()
-    layers = _Layers(run)
-    with random.seeded(0), observing(layers):
+    trace = Trace()
+    with random.seeded(0), observing(trace):
         run(x)
-    arrays = [(name, np.asarray(output.data, float).ravel()) for name, output in layers.found]
+    arrays = [(name, np.asarray(output.data, float).ravel()) for name, output in _layers(run, trace)]
     return _ridges(arrays, ax, "output of the layer", "activations, layer by layer")
 
 
@@ -222,12 +215,12 @@ def gradients(model: Module, batch: Any, loss: Loss, ax: Axes | None = None) -> 
     """
     x, y = batch
     run = _copy(model).train()
-    layers = _Layers(run)
-    with random.seeded(0), observing(layers):
+    trace = Trace()
+    with random.seeded(0), observing(trace):
         value = loss(run(x), y)
     found, _ = propagate([value], [np.ones_like(value.data)], keep_all=True)
     arrays = []
-    for name, output in layers.found:
+    for name, output in _layers(run, trace):
         if output in found:
             arrays.append((name, np.abs(np.asarray(_plain(found[output]), float).ravel())))
     return _ridges(

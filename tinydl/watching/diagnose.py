@@ -18,8 +18,9 @@ import numpy as np
 
 from ..engine import random
 from ..engine.arrays import Array, euclidean_norm
-from ..engine.recording import Observer, no_grad, observing
-from ..engine.tensor import Primitive, Tensor, propagate, wrap
+from ..engine.recording import no_grad, observing
+from ..engine.tensor import Tensor, propagate, wrap
+from ..engine.trace import Operation, Trace
 from ..nn import Module
 from ..nn.module import _members
 from ..optim.optimizer import Optimizer
@@ -159,34 +160,6 @@ def _listed(names: Sequence[str]) -> str:
 # ---- what is measured ----
 
 
-@dataclass(eq=False)
-class _Operation:
-    name: str
-    output: Tensor
-    inputs: tuple[Any, ...]
-    layer: str
-
-
-class _Watch(Observer):
-    """Writes down every operation of a forward pass and the Module it was computed in."""
-
-    def __init__(self, model: Module) -> None:
-        self.names = {id(module): name for name, module in model.named_modules()}
-        self.inside: list[str] = []
-        self.operations: list[_Operation] = []
-
-    def module_entered(self, module: Any) -> None:
-        name, kind = self.names.get(id(module), ""), type(module).__name__
-        self.inside.append(f"{name} ({kind})" if name else kind)
-
-    def module_left(self, module: Any) -> None:
-        self.inside.pop()
-
-    def computed(self, output: Tensor, primitive: Primitive, inputs: Sequence[Any], options: dict[str, Any]) -> None:
-        layer = self.inside[-1] if self.inside else ""
-        self.operations.append(_Operation(primitive.name, output, tuple(inputs), layer))
-
-
 def _copied(model: Module, optimizer: Any, loss: Any) -> tuple[Module, Any, Any]:
     """Copies that belong together; computed Tensors kept in attributes, which can't be copied, become constants."""
     memo: dict[int, Any] = {}
@@ -207,23 +180,23 @@ class _Run:
         self.model.train()
         self.names = {p: name for name, p in self.model.named_parameters()}
         self.trained = {p: name for p, name in self.names.items() if p.requires_grad}
-        watch = _Watch(self.model)
-        with observing(watch):
+        trace = Trace()
+        with observing(trace):
             self.outputs = self.model(x)
-            self.operations = list(watch.operations)
+            self.operations = list(trace.operations)
             value = None if loss is None else _value(self.loss, self.outputs, y)
-        self.of_loss = {operation.name for operation in watch.operations[len(self.operations) :]}
+        self.of_loss = {operation.name for operation in trace.operations[len(self.operations) :]}
         self.value = value
-        self.all_operations = watch.operations
+        self.all_operations = trace.operations
         self.found: dict[Tensor, Any] = {}
         self.unmoved: dict[str, str] = {}  # parameters that don't change, with the reason
         if value is not None and value.requires_grad and math.isfinite(value.item()):
             self.found, _ = propagate([value], [np.ones_like(value.data)], keep_all=True)
         self.layers = self._layers()
 
-    def _layers(self) -> list[tuple[Tensor, _Operation]]:
+    def _layers(self) -> list[tuple[Tensor, Operation]]:
         """The weight matrices in the order of their first use, each with the operation that multiplies by it."""
-        first: dict[Tensor, _Operation] = {}
+        first: dict[Tensor, Operation] = {}
         for operation in self.operations:
             if operation.name in ("linear", "matmul", "einsum"):
                 for p in operation.inputs:
@@ -443,11 +416,11 @@ def _is_weight(x: Any, run: _Run) -> bool:
     return isinstance(x, Tensor) and x in run.names
 
 
-def _has_zero(operation: _Operation) -> bool:
+def _has_zero(operation: Operation) -> bool:
     return any(not isinstance(x, Tensor) and np.ndim(x) == 0 and x == 0 for x in operation.inputs)
 
 
-def _is_gate(operation: _Operation, run: _Run) -> bool:
+def _is_gate(operation: Operation, run: _Run) -> bool:
     """Whether it multiplies something else, as in an LSTM or in silu, where 0 and 1 are answers like others."""
     return any(
         o.name == "multiply"

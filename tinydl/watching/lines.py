@@ -10,12 +10,13 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from ..engine.recording import Observer, observing
+from ..engine.recording import observing
 from ..engine.tensor import Primitive, Tensor
+from ..engine.trace import Scopes
 
 _OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep  # the package's folder
 _NUMPY = os.path.dirname(os.path.abspath(np.__file__)) + os.sep
@@ -38,45 +39,21 @@ def note(t: Tensor, key: str, value: Any) -> None:
     t.notes[key] = value
 
 
-class Scope(NamedTuple):
-    """One call of a Module: the how-manieth it was, the Module's name in the outermost one ("" for that), its type."""
-
-    call: int
-    path: str
-    kind: str
-
-    @property
-    def title(self) -> str:
-        """As errors name the layer: "1 (Linear)"."""
-        return f"{self.path} ({self.kind})" if self.path else self.kind
-
-
-class _SourceLines(Observer):
+class _SourceLines(Scopes):
     def __init__(self) -> None:
-        self.calls = 0
-        self.running: list[tuple[Any, Scope]] = []
+        super().__init__()
         self.names: dict[Tensor, str] = {}  # of the outermost running Module's parameters
 
     def computed(self, output: Tensor, primitive: Primitive, inputs: Sequence[Any], options: dict[str, Any]) -> None:
         note(output, "line", user_line())
         if self.running:
-            note(output, "modules", tuple(scope for _, scope in self.running))
+            note(output, "modules", self.scopes)
             note(output, "names", self.names)
 
     def module_entered(self, module: Any) -> None:
-        self.calls += 1
         if not self.running:
             self.names = {p: name for name, p in module.named_parameters()}
-            path = ""
-        else:
-            outer, scope = self.running[-1]
-            name = next((name for name, inner in outer.named_modules() if inner is module), "")
-            path = ".".join(filter(None, [scope.path, name]))
-        self.running.append((module, Scope(self.calls, path, type(module).__name__)))
-
-    def module_left(self, module: Any) -> None:
-        if self.running:
-            self.running.pop()
+        super().module_entered(module)
 
 
 @contextmanager

@@ -1,10 +1,11 @@
 """A model as a table: its layers in the order they run, the shapes that come out, and how many numbers each learns.
 
-Stands on module.py and on the observers of tensor.py, which tell when a layer's forward ends.
+Stands on nn and on the engine's trace, which writes down what each layer gave.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,10 +13,11 @@ import numpy as np
 
 from ..engine.arrays import default_dtype_now
 from ..engine.random import seeded
-from ..engine.recording import Observer, no_grad, observing
+from ..engine.recording import no_grad, observing
 from ..engine.tensor import Tensor, wrap
+from ..engine.trace import Call, Trace
 from ..nn.embedding import Embedding
-from ..nn.module import Module, current_path, running
+from ..nn.module import Module
 
 
 @dataclass(eq=False)
@@ -57,24 +59,18 @@ def _shown(shape: Any) -> str:
     return f"({', '.join(batch)}{',' * (len(batch) == 1)})"
 
 
-class _Watch(Observer):
-    def __init__(self) -> None:
-        self.rows: list[Row] = []
-        self.open: list[Row] = []
-        self.counted: set[Tensor] = set()
-
-    def module_entered(self, module: Any) -> None:
-        others = self.counted.union(*(inner.parameters() for inner in _inside(module)))
-        own = [p for p in module.parameters() if p not in others]
-        self.counted.update(own)
-        row = Row(current_path(), "", sum(p._data.size for p in own))
-        if len(running.modules) > 1 or own or not _inside(module):
-            self.rows.append(row)
-        self.open.append(row)
-
-    def module_left(self, module: Any) -> None:
-        output = running.output
-        self.open.pop().output_shape = output.shape if hasattr(output, "shape") else type(output).__name__
+def _rows(calls: Sequence[Call]) -> list[Row]:
+    rows, counted = [], set[Tensor]()
+    for call in calls:
+        inside = _inside(call.module)
+        others = counted.union(*(inner.parameters() for inner in inside))
+        own = [p for p in call.module.parameters() if p not in others]
+        counted.update(own)
+        if call.depth or own or not inside:
+            output = call.output
+            shape = output.shape if hasattr(output, "shape") else type(output).__name__
+            rows.append(Row(call.scope.title, shape, sum(p._data.size for p in own)))
+    return rows
 
 
 def _inside(module: Module) -> list[Module]:
@@ -93,17 +89,17 @@ def summary(model: Module, input_shape: int | tuple[int, ...]) -> Summary:
     dtype = next((p._data.dtype for p in model.parameters() if p._data.dtype.kind == "f"), default_dtype_now())
     zeros = np.zeros((1, *shape), np.int64 if leaves and isinstance(leaves[0], Embedding) else dtype)
     modes = [module.training for module in modules]
-    watch = _Watch()
+    trace = Trace()
     try:
         model.eval()
-        with no_grad(), seeded(0), observing(watch):
+        with no_grad(), seeded(0), observing(trace):
             model(wrap(zeros))
     finally:
         for module, mode in zip(modules, modes, strict=True):
             module.training = mode
     parameters = list(model.parameters())
     return Summary(
-        watch.rows,
+        _rows(trace.calls),
         sum(p._data.size for p in parameters),
         sum(p._data.size for p in parameters if p.requires_grad),
         sum(b.size for _, b in model.named_buffers()),
