@@ -11,13 +11,13 @@ import itertools
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from functools import cached_property
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy import ndarray  # by its own name where every operation looks it up: worth 4 % of a small one
 
 from .arrays import Array, ChangedValueError, as_array, fitted, is_borrowed, own_array, with_shapes
+from .graph import ancestors, leading_to
 from .recording import recording, special, state
 from .signature import Signature
 
@@ -224,6 +224,31 @@ class Primitive:
             observer.computed(y, self, inputs, options)
         return y
 
+    def rule(self, position: int) -> Function | None:
+        """The rule of the input at this position; None if no gradient flows there."""
+        return self.rules[0 if self.each else position]
+
+    def pull(self, position: int, given: Sequence[Any], options: Options, like: Any = None) -> Any:
+        """Apply the rule of one input to `given`: g, y and the inputs, all arrays, or Tensors if it is to be recorded.
+
+        The gradient comes as the rule gave it or, if `like` is the input's array, in the shape and dtype of that one;
+        None if that input has no rule.
+        """
+        rule = self.rule(position)
+        if rule is None:
+            return None
+        if self.each:
+            gradient = rule(given[0], given[1], position, *given[2:], **options)
+        else:
+            gradient = rule(*given, **options) if options else rule(*given)  # which is quicker
+        if gradient.__class__ is Tensor:
+            gradient = gradient if given[1].__class__ is Tensor else gradient._data
+        elif gradient.__class__ is not ndarray:
+            gradient = as_array(gradient)
+        if like is not None and (gradient.shape != like.shape or gradient.dtype is not like.dtype):
+            gradient = fitted(gradient, like, self.name)
+        return gradient
+
     def _constant(self, key: str, value: Tensor) -> Array:
         if value._requires_grad:
             raise TypeError(f"{self.name}: no gradient flows to {key}=; pass t.detach()")
@@ -253,8 +278,8 @@ def propagate(
     Also says which of the arrays it gives are shared with somebody else. Inputs are always made before outputs, so
     visiting the operations by descending stamp has every gradient complete before its rule is applied.
     """
-    nodes = _collect(outputs)
-    useful = None if wanted is None else _leading_to(wanted, nodes)
+    nodes = ancestors(outputs, _changed)
+    useful = None if wanted is None else leading_to(wanted, nodes)
     nodes = nodes if useful is None else [node for node in nodes if node in useful]
     observers = state.observers
     for observer in observers:
@@ -278,26 +303,17 @@ def propagate(
                 found[node] = g
                 shared.add(node)
             operation: Any = node.primitive
-            options = node.options
+            pull, options = operation.pull, node.options
             given = [g, node if create_graph else node._data]  # what every rule of this operation takes
             for x in node.inputs:
                 given.append(x if create_graph or x.__class__ is not Tensor else x._data)
-            rules, each = operation.rules, operation.each
             for i, x in enumerate(node.inputs):
                 if x.__class__ is not Tensor or not x._requires_grad or (useful is not None and x not in useful):
                     continue
-                if each:
-                    grad = rules[0](g, given[1], i, *given[2:], **options)
-                elif rules[i] is None:
+                grad = pull(i, given, options, x._data)
+                if grad is None:
                     continue
-                else:
-                    grad = rules[i](*given, **options) if options else rules[i](*given)  # which is quicker
-                # The mathematics is done. What remains: shape, dtype, and adding up without touching others' memory.
-                if grad.__class__ is not ndarray:
-                    grad = grad._data if grad.__class__ is Tensor and not create_graph else as_array(grad)
-                value = x._data
-                if grad.shape != value.shape or grad.dtype is not value.dtype:
-                    grad = fitted(grad, value, operation.name)
+                # The mathematics is done. What remains: adding up, without touching others' memory.
                 for observer in observers:
                     observer.gradient_computed(node, i, g, grad)
                 if x not in pending:
@@ -317,31 +333,6 @@ def propagate(
         if wanted is None or x in kept:
             found[x] = g
     return found, shared
-
-
-def _collect(outputs: Sequence[Tensor]) -> list[Tensor]:
-    """The recorded operations that the outputs depend on, last one first; no value may be newer than its use."""
-    seen = {t for t in outputs if t.primitive is not None}
-    nodes = list(seen)
-    for node in nodes:  # which grows meanwhile
-        stamp = node.stamp
-        for x in node.inputs:
-            if x.__class__ is Tensor:
-                if x.stamp > stamp:
-                    raise _changed(node, x)
-                if x.primitive is not None and x not in seen:
-                    seen.add(x)
-                    nodes.append(x)
-    nodes.sort(key=attrgetter("stamp"), reverse=True)  # nearly in order already, which this sort is quick at
-    return nodes
-
-
-def _leading_to(wanted: Sequence[Tensor], nodes: Sequence[Tensor]) -> set[Tensor]:
-    useful = set(wanted)
-    for node in reversed(nodes):
-        if any(x.__class__ is Tensor and x in useful for x in node.inputs):
-            useful.add(node)
-    return useful
 
 
 def _seed(output: Tensor, gradient: Any, create_graph: bool) -> Any:

@@ -15,6 +15,7 @@ import numpy as np
 
 from .arrays import own_array
 from .dispatch import primitives
+from .graph import leaves
 from .recording import enable_grad, state
 from .tensor import Tensor, propagate, wrap
 
@@ -57,7 +58,11 @@ class _Run:
                 "arguments. Compute with the Tensors themselves: no .data, .numpy(), .item() or float() on the way."
             )
         asked_for_tensors = _nesting.depth > 0 or any(isinstance(x, Tensor) for x in self.given)
-        self.record = recording and asked_for_tensors and _reaches_others(self.output, self.inputs)
+        self.record = recording and asked_for_tensors and self._reaches_others()
+
+    def _reaches_others(self) -> bool:
+        """Whether a Tensor outside this call, which wants a gradient too, took part in the computation."""
+        return any(x.requires_grad for x in leaves([self.output]).difference(self.inputs))
 
     def pull(self, cotangent: Any, record: bool | None = None) -> list[Any]:
         """The vector-Jacobian product for every input, as arrays, or as Tensors if it is recorded."""
@@ -107,20 +112,6 @@ def _like(g: Any, given: Any) -> Any:
     if isinstance(given, Tensor):
         return wrap(g)
     return float(g.item()) if isinstance(given, (float, int)) and not isinstance(given, np.generic) else g
-
-
-def _reaches_others(output: Tensor, own: Sequence[Tensor]) -> bool:
-    """Whether a Tensor outside this call, which wants a gradient too, took part in the computation."""
-    seen, ahead = {output}, [output]
-    while ahead:
-        t = ahead.pop()
-        if t.primitive is None and t.requires_grad and not any(t is x for x in own):
-            return True
-        for x in t.inputs:
-            if isinstance(x, Tensor) and x not in seen:
-                seen.add(x)
-                ahead.append(x)
-    return False
 
 
 def value_and_grad(f: Function, argnums: int | Sequence[int] = 0) -> Function:

@@ -33,11 +33,10 @@ class Routes:
         for node in reversed(nodes):
             if node is w or node.primitive is None:
                 continue
-            rules, each = node.primitive.rules, node.primitive.each
             edges = [
                 (node, i)
                 for i, x in enumerate(node.inputs)
-                if isinstance(x, Tensor) and (x is w or x in self.edges) and rules[0 if each else i] is not None
+                if isinstance(x, Tensor) and (x is w or x in self.edges) and node.primitive.rule(i) is not None
             ]
             if edges:
                 self.edges[node] = edges

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..engine.arrays import Array
+from ..engine.graph import leaves
 from ..engine.recording import Observer, observing
 from ..engine.tensor import Primitive, Tensor, next_stamp
 from ..nn.state import remembered
@@ -365,16 +366,7 @@ def _is_sigmoid_by_hand(a: Any, b: Any) -> bool:
 
 def _leaves(t: Tensor) -> set[Tensor]:
     """The leaves that require a gradient and that t was computed from."""
-    found, stack, seen = set(), [t], {t}
-    while stack:
-        x = stack.pop()
-        if x.primitive is None and x.requires_grad:
-            found.add(x)
-        for y in x.inputs:
-            if isinstance(y, Tensor) and y.requires_grad and y not in seen:
-                seen.add(y)
-                stack.append(y)
-    return found
+    return {x for x in leaves([t]) if x.requires_grad}
 
 
 def _fingerprint(p: Tensor) -> tuple[Any, ...]:
