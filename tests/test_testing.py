@@ -15,8 +15,8 @@ from test_derivatives import assert_first_derivative, assert_second_derivative
 
 import tinydl as tl
 from tinydl import testing
-from tinydl.checking.mutations import _source_node
 from tinydl.checking.samples import SAMPLES, Sample
+from tinydl.engine import source
 from tinydl.engine.dispatch import primitives
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -201,4 +201,4 @@ def test_the_mutation_score_of_a_dozen_rules_is_100_percent():
 def test_the_source_of_every_rule_of_the_table_is_found():
     rules = [(name, rule) for name, p in primitives.items() for rule in p.rules if isinstance(rule, FunctionType)]
     assert len(rules) > 100
-    assert [name for name, rule in rules if _source_node(rule) is None] == []
+    assert [name for name, rule in rules if source.find(rule.__code__) is None] == []

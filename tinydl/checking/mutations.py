@@ -5,19 +5,18 @@ are changed, what they are given and their source; of any other function its sou
 """
 
 from __future__ import annotations
-import __future__
 
 import ast
 import copy
 import functools
-import linecache
 from collections.abc import Callable, Iterator, Sequence
-from types import CodeType, FunctionType, TracebackType
+from types import FunctionType, TracebackType
 from typing import Any
 
 import numpy as np
 
 from ..engine.dispatch import unwrap
+from ..engine.source import Function, compiled, essence, find
 from ..engine.tensor import Primitive, Tensor
 
 
@@ -167,17 +166,17 @@ def _with_inputs_exchanged(rule: Callable[..., Any], skip: int) -> Callable[...,
 
 def _uses_an_input(rule: Callable[..., Any]) -> bool:
     """Whether exchanging its first two inputs can make a difference to a rule."""
-    found = _source_node(rule)
+    found = find(rule.__code__) if isinstance(rule, FunctionType) else None
     if found is None:
         return True
-    names = [a.arg for a in found[0].args.args][2:4]
-    return any(isinstance(node, ast.Name) and node.id in names for node in ast.walk(found[0]))
+    names = [a.arg for a in found.node.args.args][2:4]
+    return any(isinstance(node, ast.Name) and node.id in names for node in ast.walk(found.node))
 
 
 def _same_code(one: Any, other: Any) -> bool:
     if not (isinstance(one, FunctionType) and isinstance(other, FunctionType)):
         return one is other
-    return _essence(one.__code__) == _essence(other.__code__)
+    return essence(one.__code__) == essence(other.__code__)
 
 
 # ---- mutations of the source ----
@@ -189,99 +188,23 @@ def source_mutations(function: Callable[..., Any], target: str = "") -> Iterator
     What only checks arguments (``if …: raise``) and what only says something (strings, docstrings) stays. A function
     whose source can't be found, such as one written in C, has none.
     """
-    found = _source_node(function)
+    found = find(function.__code__) if isinstance(function, FunctionType) else None
     if found is None:
         return
     assert isinstance(function, FunctionType)
-    node, owner = found
     original, target = function.__code__, target or function.__qualname__
-    seen = {ast.dump(node)}
-    for name, changed in _variants(node):
+    seen = {ast.dump(found.node)}
+    for name, changed in _variants(found.node):
         if ast.dump(changed) in seen:
             continue
         seen.add(ast.dump(changed))
-        code = _compiled(changed, owner, original)
+        code = compiled(changed, original)
         if code is not None and code.co_freevars == original.co_freevars:
             install, remove = (functools.partial(setattr, function, "__code__", c) for c in (code, original))
             yield Mutation(target, name, install, remove)
 
 
-_Function = ast.FunctionDef | ast.Lambda
-
-
-def _source_node(function: Any) -> tuple[_Function, str | None] | None:
-    """The function in the tree of its file, and the class around it."""
-    if not isinstance(function, FunctionType):
-        return None
-    code = function.__code__
-    text = "".join(linecache.getlines(code.co_filename, function.__globals__))
-    candidates: list[tuple[_Function, str | None]] = []
-
-    def walk(node: ast.AST, owner: str | None) -> None:
-        for child in ast.iter_child_nodes(node):
-            if isinstance(child, ast.FunctionDef):
-                lines = {child.lineno, *(d.lineno for d in child.decorator_list)}
-                if child.name == code.co_name and code.co_firstlineno in lines:
-                    candidates.append((child, owner))
-            elif isinstance(child, ast.Lambda) and code.co_name == "<lambda>" and child.lineno == code.co_firstlineno:
-                made = _compiled(child, owner, code)
-                if made is not None and _essence(made) == _essence(code):
-                    candidates.append((child, owner))
-            walk(child, child.name if isinstance(child, ast.ClassDef) else owner)
-
-    tree = _parsed(text)
-    if tree is not None:
-        walk(tree, None)
-    return candidates[0] if candidates else None
-
-
-def _essence(code: CodeType) -> tuple[Any, ...]:
-    """What tells two lambdas of one line apart."""
-    constants = [c for c in code.co_consts if not isinstance(c, CodeType)]
-    return code.co_code, code.co_names, code.co_varnames, constants
-
-
-@functools.cache
-def _parsed(text: str) -> ast.Module | None:
-    try:
-        return ast.parse(text)
-    except SyntaxError:
-        return None
-
-
-def _compiled(node: _Function, owner: str | None, original: CodeType) -> CodeType | None:
-    """The code of the function alone, compiled as it would be in its place."""
-    if isinstance(node, ast.Lambda):
-        body: list[ast.stmt] = [ast.copy_location(ast.Expr(node), node)]
-    else:
-        bare = copy.copy(node)
-        bare.decorator_list = []
-        body = [bare]
-        if owner is not None:  # so that super() finds its class
-            holder = ast.parse(f"class {owner}: pass").body[0]
-            assert isinstance(holder, ast.ClassDef)
-            holder.body = body
-            body = [holder]
-    file = _parsed("".join(linecache.getlines(original.co_filename)))
-    # from Python 3.11 on, np.exp(x) is compiled differently where the module is seen to import np
-    imports = [line for line in file.body if isinstance(line, (ast.Import, ast.ImportFrom))] if file else []
-    tree = ast.Module([*imports, *body], [])
-    try:
-        compiled = compile(
-            ast.fix_missing_locations(tree), original.co_filename, "exec", __future__.annotations.compiler_flag
-        )
-    except (SyntaxError, ValueError):
-        return None
-    stack: list[CodeType] = [compiled]
-    while stack:
-        code = stack.pop()
-        if code.co_name == original.co_name and code is not compiled:
-            return code
-        stack.extend(c for c in code.co_consts if isinstance(c, CodeType))
-    return None
-
-
-def _variants(root: _Function) -> Iterator[tuple[str, _Function]]:
+def _variants(root: Function) -> Iterator[tuple[str, Function]]:
     """Copies of the function, each with one thing changed, and what that is."""
     parts = [root.body] if isinstance(root, ast.Lambda) else _statements(root.body)
     for part in parts:

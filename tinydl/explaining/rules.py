@@ -7,21 +7,19 @@ differ from what was computed. Stands on tensor.py alone; read explain.py next, 
 from __future__ import annotations
 
 import ast
-import inspect
-import linecache
 import sys
 import types
 from collections.abc import Callable, Iterator, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
-from ..engine.arrays import Array, as_array, fitted
+from ..engine.arrays import Array
+from ..engine.dispatch import unwrap
+from ..engine.source import Function, bound, closed_over, find
 from ..engine.tensor import Tensor
 
-Rule = Callable[..., Any]
-Function = ast.Lambda | ast.FunctionDef
 Assignment = ast.Assign | ast.AugAssign | ast.AnnAssign
 Condition = tuple[str, ast.expr | None, bool]  # its text; if it is that of an `if`, the test, and whether it must hold
 Conditional = tuple[tuple[Condition, ...], Assignment]
@@ -48,20 +46,26 @@ class Applied:
 
 def applied(node: Tensor, position: int, g: Array) -> Applied:
     """Apply the rule of one input to arrays, and find the expression in the source that gave the result."""
-    rule, things = _call(node, position, g)
-    args, options = _arrays(things), node.options
+    assert node.primitive is not None
+    rule, given, options = node.primitive.rule(position), _given(node, g), node.options
+    pull = partial(node.primitive.pull, position, [unwrap(x) for x in given], options)
     code = getattr(rule, "__code__", None)
-    source, written = _written(code, code.co_filename) if code else ("", None)
-    if not code or not written:
-        return Applied(rule(*args, **options))
-    letters, chosen, started = _named(rule, things, args, options)
-    returns = () if isinstance(written, ast.Lambda) else _returns(written)
-    expression = returns[0].value if returns else written.body
+    written = find(code) if code else None
+    if not rule or not code or not written:
+        return Applied(pull())
+    things = [*given[:2], position, *given[2:]] if node.primitive.each else given
+    letters, chosen = bound(rule, things, options)
+    started = closed_over(rule) | bound(rule, [unwrap(x) for x in things], options)[0] | chosen
+    letters.pop(next(iter(letters)))  # g, which the reader knows
+    text, function = written
+    returns = () if isinstance(function, ast.Lambda) else _returns(function)
+    last = returns[0].value if returns else None
+    expression = function.body if isinstance(function, ast.Lambda) else last
     if len(returns) > 1 or (returns and isinstance(expression, ast.IfExp)):
-        result, expression, values = _watched(rule, args, options, returns)
+        result, expression, values = _watched(code, pull, returns)
     else:
-        result = rule(*args, **options)
-        values = {name: value for name, value in started.items() if name not in _assigned(written)}
+        result = pull()
+        values = {name: value for name, value in started.items() if name not in _assigned(function)}
     while isinstance(expression, ast.IfExp):
         try:
             holds = eval(_compiled(expression.test), rule.__globals__, values)
@@ -70,9 +74,9 @@ def applied(node: Tensor, position: int, g: Array) -> Applied:
         expression = expression.body if holds else expression.orelse
     if expression is None:
         return Applied(result)
-    where, names = _where(rule, source, _assignments(written, expression), _names(expression), started)
+    where, names = _where(rule, text, _assignments(function, expression), _names(expression), started)
     return Applied(
-        result, _segment(source, expression), tuple(where), _says(written), expression,
+        result, _segment(text, expression), tuple(where), _says(function), expression,
         {name: thing for name, thing in letters.items() if name in names},
         {name: value for name, value in chosen.items() if name in names},
         {name: values.get(name) for name in names & {*values, *code.co_varnames}},
@@ -80,123 +84,37 @@ def applied(node: Tensor, position: int, g: Array) -> Applied:
 
 
 def vjp(node: Tensor, position: int, g: Array) -> Array:
-    """What the backward pass makes of g at this operation for one input, as tensor.py does it."""
-    rule, things = _call(node, position, g)
-    raw = as_array(rule(*_arrays(things), **node.options))
-    gradient: Array = fitted(raw, node.inputs[position].data, node.primitive.name if node.primitive else "")
+    """What the backward pass makes of g at this operation for one input."""
+    assert node.primitive is not None
+    given = [unwrap(x) for x in _given(node, g)]
+    gradient: Array = node.primitive.pull(position, given, node.options, node.inputs[position].data)
     return gradient
 
 
-def _call(node: Tensor, position: int, g: Array) -> tuple[Rule, list[Any]]:
-    """A rule and its arguments."""
-    assert node.primitive is not None
-    each = node.primitive.each
-    rule = node.primitive.rules[0 if each else position]
-    assert rule is not None
-    return rule, [g, node, *([position] if each else []), *node.inputs]
-
-
-def _arrays(things: Sequence[Any]) -> list[Any]:
-    return [x.data if isinstance(x, Tensor) else x for x in things]
-
-
-def _named(
-    rule: Rule, things: Sequence[Any], args: Sequence[Any], options: dict[str, Any]
-) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
-    """By the names of a rule's parameters: the output and the inputs, the options, and all values it begins with."""
-    letters: dict[str, Any] = {}
-    chosen: dict[str, Any] = {}
-    values: dict[str, Any] = {}
-    for name, cell in zip(rule.__code__.co_freevars, rule.__closure__ or (), strict=True):
-        with suppress(ValueError):  # the cell is still empty
-            values[name] = cell.cell_contents
-    for i, (name, kind, default) in enumerate(_parameters(rule)):
-        if kind is inspect.Parameter.VAR_POSITIONAL:
-            letters[name], values[name] = tuple(things[i:]), tuple(args[i:])
-        elif i < len(things) and kind is not inspect.Parameter.KEYWORD_ONLY:
-            letters[name], values[name] = things[i], args[i]
-        else:
-            chosen[name] = values[name] = options.get(name, default)
-    letters.pop(next(iter(letters)))  # g, which the reader knows
-    return letters, chosen, values
-
-
-@lru_cache(maxsize=4096)
-def _parameters(rule: Rule) -> list[tuple[str, Any, Any]]:
-    return [(p.name, p.kind, p.default) for p in inspect.signature(rule).parameters.values()]
+def _given(node: Tensor, g: Array) -> list[Any]:
+    """What every rule of this operation takes: g, y and the inputs."""
+    return [g, node, *node.inputs]
 
 
 def _watched(
-    rule: Any, args: Sequence[Any], options: dict[str, Any], returns: Sequence[ast.Return]
+    code: types.CodeType, pull: Callable[[], Any], returns: Sequence[ast.Return]
 ) -> tuple[Any, ast.expr | None, dict[str, Any]]:
-    """Call a rule and see at which of its returns it ends, with which local values."""
+    """Apply the rule that has this code and see at which of its returns it ends, with which local values."""
     ended: list[tuple[int, dict[str, Any]]] = []
 
     def watch(frame: types.FrameType, event: str, result: Any) -> None:
-        if event == "return" and frame.f_code is rule.__code__:
+        if event == "return" and frame.f_code is code:
             ended[:] = [(frame.f_lineno, dict(frame.f_locals))]
 
     if sys.getprofile() is not None:  # somebody is profiling, and there is one profiler at a time
-        return rule(*args, **options), None, {}
+        return pull(), None, {}
     sys.setprofile(watch)
     try:
-        result = rule(*args, **options)
+        result = pull()
     finally:
         sys.setprofile(None)
     line, values = ended[0]
     return result, next((n.value for n in returns if n.lineno <= line <= (n.end_lineno or n.lineno)), None), values
-
-
-# ---- where a rule was written ----
-
-
-@lru_cache(maxsize=64)
-def _parsed(filename: str, length: int) -> tuple[str, dict[int, list[Function]], list[ast.stmt]]:
-    """A file's text, the functions that begin on each of its lines, and its imports."""
-    source = "".join(linecache.getlines(filename))
-    begins: dict[int, list[Function]] = {}
-    tree = ast.parse(source)
-    for node in ast.walk(tree):
-        if isinstance(node, (ast.Lambda, ast.FunctionDef)):
-            decorators = [d.lineno for d in getattr(node, "decorator_list", ())]
-            begins.setdefault(min([node.lineno, *decorators]), []).append(node)
-    blocks = [tree.body, *(s.body for s in tree.body if isinstance(s, (ast.If, ast.Try)))]
-    imports = [s for block in blocks for s in block if isinstance(s, (ast.Import, ast.ImportFrom))]
-    return source, begins, [s for s in imports if getattr(s, "module", "") != "__future__"]
-
-
-@lru_cache(maxsize=4096)
-def _written(code: types.CodeType, filename: str) -> tuple[str, Any]:  # equal code may come from another file
-    """The text of the file and the node in it that this code was compiled from; None if it isn't at hand."""
-    lines = linecache.getlines(filename)
-    try:
-        source, begins, imports = _parsed(filename, sum(map(len, lines)))
-    except (SyntaxError, ValueError):
-        return "", None
-    return source, next((n for n in begins.get(code.co_firstlineno, ()) if _compiles_to(n, code, imports)), None)
-
-
-def _compiles_to(function: Function, code: types.CodeType, imports: list[ast.stmt]) -> bool:
-    """Whether it is this function: not so for another one on the same line, nor if the file was changed since.
-
-    It is compiled with what it closes over and with the file's imports around it, by which its bytecode may differ.
-    """
-    around = ast.parse(f"def around({', '.join(code.co_freevars)}): return 0")
-    inside: Any = around.body[0]
-    if isinstance(function, ast.Lambda):
-        inside.body[0].value = function
-    else:
-        inside.body = [function]
-    around.body[:0] = imports
-    (made,) = (c for c in compile(around, "", "exec").co_consts if isinstance(c, types.CodeType))
-    return any(_essence(c) == _essence(code) for c in made.co_consts if isinstance(c, types.CodeType))
-
-
-def _essence(code: types.CodeType) -> tuple[Any, ...]:
-    """All that a function computes with, but not where it was written."""
-    constants = [_essence(k) if isinstance(k, types.CodeType) else (type(k), k) for k in code.co_consts]
-    constants = [k for k in constants if not (k[0] is str and "<locals>" in k[1])]  # where an inner one was, until 3.10
-    return code.co_name, code.co_code, constants, code.co_names, code.co_varnames, code.co_freevars, code.co_cellvars
 
 
 # ---- what is shown of it ----
@@ -214,7 +132,7 @@ def _segment(source: str, node: ast.AST) -> str:
 
 
 def _where(
-    rule: Rule, source: str, assignments: Sequence[Conditional], names: Set[str], started: dict[str, Any]
+    rule: Any, source: str, assignments: Sequence[Conditional], names: Set[str], started: dict[str, Any]
 ) -> tuple[list[str], Set[str]]:
     """The assignments that these names need, the last one first; and the names in them, too.
 
