@@ -9,8 +9,6 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from ..engine.arrays import Array
 from ..engine.dispatch import define, implements, plain, unwrap
-from ..engine.methods import behaviour
-from ..engine.tensor import Tensor
 from .elementwise import wide
 
 
@@ -43,16 +41,6 @@ getitem = define(
     lambda g, y, a, index: scatter(g, index=index, shape=a.shape),
     name="getitem",
 )
-
-
-@behaviour
-def __getitem__(self: Tensor, index: Any) -> Any:
-    index = unwrap(index)
-    try:  # what getitem(self, index=index) does, without binding its arguments
-        value = self._data[index]
-    except (ValueError, TypeError, IndexError):
-        return getitem(self, index=index)  # which says what is wrong
-    return getitem.output(value, (self,), {"index": index}, self._requires_grad)
 
 
 def take_rule(g: Any, y: Any, a: Any, indices: Any, axis: int | None = None, mode: str = "raise") -> Any:

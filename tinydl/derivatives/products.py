@@ -132,7 +132,7 @@ def _cross_along(x1: Any, x2: Any, *, axis: int = -1) -> Any:
     return cross(x1, x2, axis=axis)
 
 
-dots = define(np.vecdot, lambda g, y, a, b: g[..., None] * b, lambda g, y, a, b: g[..., None] * a)
+dots = define(np.vecdot, lambda g, y, a, b: g[..., None] * b, lambda g, y, a, b: g[..., None] * a, answers=())
 
 
 @implements(np.vecdot, np.linalg.vecdot)

@@ -16,7 +16,6 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from ..engine.arrays import Array
 from ..engine.dispatch import define, implements, plain, tell_flattened, unwrap
-from ..engine.methods import behave
 from ..engine.tensor import Tensor
 from .elementwise import wide
 from .indexing import scatter, take
@@ -389,12 +388,6 @@ def diagflat(v: Any, k: int = 0) -> Any:
     return diag(ravel(v), k)
 
 
-@implements(np.linalg.diagonal)
-def linalg_diagonal(x: Any, /, *, offset: int = 0) -> Any:
-    """The diagonals of a stack of matrices, which are the last two axes."""
-    return diagonal(x, offset, -2, -1)
-
-
 # ---- differences ----
 
 
@@ -421,28 +414,7 @@ def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = 
     return a
 
 
-# ---- what Tensor has as methods ----
-
-
-def _reshape(self: Tensor, *shape: Any, order: str = "C", copy: Any = None) -> Any:
-    return reshape(self, shape[0] if len(shape) == 1 else shape, order, copy=copy)
-
-
-def _transpose(self: Tensor, *axes: Any) -> Any:
-    return transpose(self, None if not axes else axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes)
-
-
-def _astype(self: Tensor, dtype: Any, *, copy: bool = True) -> Any:
-    """As the array's: to a floating dtype it is differentiable, to any other it gives a plain array."""
-    return astype(self, dtype)
-
-
-behave("reshape", _reshape)
-behave("transpose", _transpose)
-behave("astype", _astype)
-behave("copy", lambda self, order="C": copy(self, order))
-behave("T", property(lambda self: transpose(self), doc="With the axes in reverse order."))
-behave("mT", property(lambda self: swapaxes(self, -1, -2), doc="With the last two axes exchanged."))
+# ---- no matter of values ----
 
 
 @implements(np.full_like)

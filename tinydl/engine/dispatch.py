@@ -7,11 +7,12 @@ raises, with the nearest function that does. Stands on tensor.py; read `derivati
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
 
+from .advice import full_name, without_method, without_rule
 from .recording import special, state
 from .tensor import Primitive, Tensor
 
@@ -26,7 +27,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 def define(
     forward: Callable[..., Any],
     *rules: Callable[..., Any] | None,
-    answers: Sequence[Any] = (),
+    answers: Sequence[Any] | None = None,
     name: str = "",
     each: bool = False,
     at_kinks: str = "",
@@ -39,21 +40,27 @@ def define(
     primitives[made.name] = made
     if at_kinks:
         kinks[made.name] = at_kinks
-    if not answers and not each and getattr(np, getattr(forward, "__name__", ""), None) is forward:
+    if answers is None and not each and getattr(np, getattr(forward, "__name__", ""), None) is forward:
         answers = (forward,)
-    for function in answers:
-        table[function] = made
+    _answer(answers or (), made)
     if isinstance(forward, np.ufunc) and forward.nin == 1:
         elementwise.append(made.name)
     return made
+
+
+def _answer(functions: Iterable[Any], answer: Callable[..., Any]) -> None:
+    """Register the one answer to these functions; a second one would depend on which file is read last."""
+    for f in functions:
+        if f in table:
+            raise ValueError(f"{full_name(f)} has an answer already: {getattr(table[f], '__name__', table[f])}")
+        table[f] = answer
 
 
 def implements(*functions: Any) -> Callable[[Function], Function]:
     """Register a function made of differentiable ones as the answer to these NumPy functions."""
 
     def register(function: Function) -> Function:
-        for f in functions:
-            table[f] = function
+        _answer(functions, function)
         return function
 
     return register
@@ -61,9 +68,14 @@ def implements(*functions: Any) -> Callable[[Function], Function]:
 
 def plain(*functions: Any) -> None:
     """Answer these functions with NumPy's own result on plain arrays: nothing can flow back through them."""
+    for f in dict.fromkeys(functions):  # np.round and np.around may be one
+        _answer([f], _on_arrays(f))
     _flat.update(functions)
-    for f in functions:
-        table[f] = _on_arrays(f)
+
+
+def differentiable() -> list[Any]:
+    """The NumPy functions through which gradients flow."""
+    return [f for f in table if f not in _flat]
 
 
 def _on_arrays(function: Any) -> Callable[..., Any]:
@@ -96,24 +108,16 @@ def unwrap(x: Any) -> Any:
 
 # ---- NumPy's two protocols ----
 
-_UFUNC_METHODS = {
-    ("reduce", "add"): "np.sum", ("reduce", "multiply"): "np.prod", ("reduce", "maximum"): "np.max",
-    ("reduce", "minimum"): "np.min", ("accumulate", "add"): "np.cumsum", ("accumulate", "multiply"): "np.cumprod",
-    ("outer", "multiply"): "np.outer", ("outer", "add"): "x[:, None] + y",
-    ("at", "add"): "one_hot.T @ x, which adds up rows by label",
-}  # fmt: skip
-
 
 def array_ufunc(self: Tensor, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
     """NumPy's protocol for ufuncs: ``np.exp(x)``, ``array + x``."""
     if method != "__call__":
-        advice = _UFUNC_METHODS.get((method, ufunc.__name__), "the function itself, in a loop or on x[:, None]")
-        raise TypeError(f"np.{ufunc.__name__}.{method} doesn't work on Tensors; write {advice}")
+        raise TypeError(without_method(ufunc, method))
     if options:
         _refuse_out(ufunc.__name__, options, "np.where(condition, np.{0}(…), otherwise)")
     function = table.get(ufunc)
     if function is None:
-        raise TypeError(without_rule(ufunc))
+        raise TypeError(without_rule(ufunc, differentiable()))
     return function(*inputs, **options)
 
 
@@ -123,7 +127,7 @@ def array_function(self: Tensor, function: Any, types: Any, args: tuple[Any, ...
         _refuse_out(getattr(function, "__name__", "function"), options, "np.{0}(x[condition])")
     answer = table.get(function)
     if answer is None:
-        raise TypeError(without_rule(function))
+        raise TypeError(without_rule(function, differentiable()))
     return answer(*args, **options)
 
 
@@ -138,53 +142,3 @@ def _refuse_out(name: str, options: dict[str, Any], instead_of_where: str) -> No
     if where is not True:
         raise TypeError(f"np.{name} of Tensors takes no where=; write {instead_of_where.format(name)}")
     options.pop("where", None)
-
-
-_INSTEAD = {
-    "nansum": "np.sum(np.where(np.isnan(x), 0, x))", "nanmean": "np.sum(np.where(mask, x, 0)) / mask.sum()",
-    "heaviside": "np.where(x > 0, 1.0, 0.0)", "select": "np.where", "piecewise": "np.where", "choose": "np.where",
-    "interp": "np.where and arithmetic", "percentile": "np.sort and indexing", "quantile": "np.sort and indexing",
-    "put": "np.where", "copyto": "np.where", "place": "np.where", "putmask": "np.where", "append": "np.concatenate",
-    "save": "np.save(file, x.numpy())", "savetxt": "np.savetxt(file, x.numpy())", "block": "np.concatenate",
-    "insert": "np.concatenate", "delete": "indexing", "resize": "np.tile", "unstack": "iteration, `a, b = x`",
-    "compress": "indexing, x[mask]", "extract": "indexing, x[mask]", "partition": "np.sort", "unique": "np.sort",
-    "ediff1d": "np.diff", "gradient": "np.diff (tl.grad differentiates a function)", "fmod": "np.remainder",
-    "cumulative_sum": "np.cumsum", "cumulative_prod": "np.cumprod", "float_power": "np.power", "real": "x itself",
-    "copysign": "np.abs(x) * np.sign(y)", "trapezoid": "np.sum((y[1:] + y[:-1]) / 2 * np.diff(x))",
-    "polyval": "arithmetic", "vander": "x[:, None] ** np.arange(n)", "cov": "x @ x.T of centred rows",
-    "convolve": "sums of shifted products", "correlate": "sums of shifted products", "meshgrid": "np.broadcast_to",
-    "rollaxis": "np.moveaxis", "fix": "np.trunc", "fill_diagonal": "np.where(np.eye(n), value, x)",
-    "nanmax": "np.max(np.where(np.isnan(x), -np.inf, x))", "nanmin": "np.min(np.where(np.isnan(x), np.inf, x))",
-    "nanvar": "np.var of x[~np.isnan(x)]", "nanstd": "np.std of x[~np.isnan(x)]", "nanmedian": "np.median",
-    "nanprod": "np.prod(np.where(np.isnan(x), 1, x))", "nancumsum": "np.cumsum(np.where(np.isnan(x), 0, x))",
-    "corrcoef": "x @ x.T of centred rows, divided by their norms", "linspace": "a + (b - a) * np.linspace(0, 1, n)",
-    "logspace": "np.exp", "geomspace": "np.exp", "modf": "x - np.trunc(x)", "divmod": "np.remainder",
-    "put_along_axis": "np.where", "apply_along_axis": "the function itself with axis=", "ldexp": "x * 2.0 ** n",
-    "histogram": "no smooth function: its counts jump", "bincount": "one_hot.T @ x", "conj": "x itself",
-    "conjugate": "x itself", "polyfit": "np.linalg.solve", "lstsq": "np.linalg.pinv(a) @ b",
-    "qr": "np.linalg.cholesky or np.linalg.svd", "eig": "np.linalg.eigh, of symmetric matrices",
-    "eigvals": "np.linalg.eigh, of symmetric matrices", "tensorsolve": "np.linalg.solve", "tensorinv": "np.linalg.inv",
-    "cond": "np.linalg.svd: the largest singular value over the smallest", "fft": "np.matmul with cosines and sines",
-}  # fmt: skip
-
-
-def without_rule(function: Any) -> str:
-    """The sentence for a function that has no derivative rule."""
-    full, name = _full_name(function), getattr(function, "__name__", "")
-    instead = _INSTEAD.get(name)
-    if instead is None:
-        import difflib  # only for this sentence
-
-        names = {getattr(f, "__name__", ""): f for f in table if f not in _flat}
-        close = difflib.get_close_matches(name, list(names), 1, 0.65)
-        instead = _full_name(names[close[0]]) if close else "none of a similar name; README lists what has"
-    return (
-        f"{full} has no derivative rule in tinydl. The nearest that has one: {instead}. "
-        f"For a value without a gradient write {full}(x.numpy()); for a rule of your own see tl.primitive."
-    )
-
-
-def _full_name(function: Any) -> str:
-    name, module = getattr(function, "__name__", str(function)), str(getattr(function, "__module__", "") or "numpy")
-    public = module.startswith("numpy.") and "core" not in module
-    return f"{module.replace('numpy', 'np', 1)}.{name}" if public else f"np.{name}"

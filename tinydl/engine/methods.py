@@ -51,6 +51,7 @@ def attach() -> None:
         setattr(Tensor, name, _method(table[f], name))
     for name in _FUNCTIONS:
         setattr(Tensor, name, _method(primitives[name], name))
+    behave("__getitem__", _indexing(primitives["getitem"]))
 
 
 _AS_THEY_ARE = {np.ndarray, float, int, bool, np.float16, np.float32, np.float64, np.int64}
@@ -113,6 +114,18 @@ def _method(f: Callable[..., Any], name: str) -> Callable[..., Any]:
     return method
 
 
+def _indexing(getitem: Primitive) -> Callable[..., Any]:
+    def method(self: Tensor, index: Any) -> Any:  # what getitem(self, index=index) does, without binding its arguments
+        index = unwrap(index)
+        try:
+            value = self._data[index]
+        except (ValueError, TypeError, IndexError):
+            return getitem(self, index=index)  # which says what is wrong
+        return getitem.output(value, (self,), {"index": index}, self._requires_grad)
+
+    return method
+
+
 def _augmented(name: str, f: Callable[..., Any], ufunc: Any) -> Callable[..., Any]:
     def method(self: Tensor, other: Any) -> Any:
         if self.primitive is not None or not self._requires_grad:
@@ -168,6 +181,35 @@ for _name in ("shape", "ndim", "size", "dtype", "nbytes", "itemsize"):
     behave(_name, _fact(_name))
 behave("__array_ufunc__", array_ufunc)
 behave("__array_function__", array_function)
+
+
+@behaviour
+def reshape(self: Tensor, *shape: Any, order: str = "C", copy: Any = None) -> Any:
+    """The same elements in an array of this shape, given as one tuple or as numbers."""
+    return table[np.reshape](self, shape[0] if len(shape) == 1 else shape, order, copy=copy)
+
+
+@behaviour
+def transpose(self: Tensor, *axes: Any) -> Any:
+    """The axes in this order, given as one tuple or as numbers; in reverse order if none is given."""
+    order = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes or None
+    return table[np.transpose](self, order)
+
+
+@behaviour
+def astype(self: Tensor, dtype: Any, *, copy: bool = True) -> Any:
+    """As the array's: to a floating dtype it is differentiable, to any other it gives a plain array."""
+    return table[np.astype](self, dtype)
+
+
+@behaviour
+def copy(self: Tensor, order: str = "C") -> Any:
+    """The same values in memory of their own."""
+    return table[np.copy](self, order)
+
+
+behave("T", property(lambda self: table[np.transpose](self), doc="With the axes in reverse order."))
+behave("mT", property(lambda self: table[np.swapaxes](self, -1, -2), doc="With the last two axes exchanged."))
 
 
 @behaviour
