@@ -27,7 +27,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from types import FunctionType, ModuleType
+from types import FunctionType
 
 import pytest
 from _pytest.runner import runtestprotocol
@@ -36,7 +36,8 @@ from hypothesis import Phase, settings
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from tinydl import functional, optim, testing  # noqa: E402
+from tinydl import testing  # noqa: E402
+from tinydl.derivatives import fused  # noqa: E402
 from tinydl.engine.dispatch import primitives  # noqa: E402
 from tinydl.engine.tensor import Primitive  # noqa: E402
 
@@ -74,16 +75,17 @@ def why_equivalent(mutation: testing.Mutation) -> str:
 # ---- what is broken ----
 
 
-def functions_of(module: ModuleType) -> dict[str, FunctionType]:
-    """The functions and methods that a module defines, by qualified name."""
+def functions_of(room: str, *files: str) -> dict[str, FunctionType]:
+    """The functions and methods that the files of a room define, by qualified name."""
     found = {}
-    for name, value in vars(module).items():
-        if isinstance(value, FunctionType) and value.__module__ == module.__name__:
-            found[name] = value
-        elif inspect.isclass(value) and value.__module__ == module.__name__:
-            for part, method in vars(value).items():
-                if isinstance(method, FunctionType):
-                    found[f"{name}.{part}"] = method
+    for module in (importlib.import_module(f"tinydl.{room}.{file}") for file in files):
+        for name, value in vars(module).items():
+            if isinstance(value, FunctionType) and value.__module__ == module.__name__:
+                found[name] = value
+            elif inspect.isclass(value) and value.__module__ == module.__name__:
+                for part, method in vars(value).items():
+                    if isinstance(method, FunctionType):
+                        found[f"{name}.{part}"] = method
     return found
 
 
@@ -101,7 +103,7 @@ def called_by(function: FunctionType) -> set[object]:
 def reached_from_rules() -> list[FunctionType]:
     """The functions that rules call, and those that these call; of a helper primitive, its forward function."""
     todo: list[object] = [rule for p in primitives.values() for rule in p.rules if rule is not None]
-    todo += [p.forward for p in primitives.values() if p.forward.__module__ == "tinydl.derivatives.fused"]
+    todo += [p.forward for p in primitives.values() if p.name in vars(fused)]
     found: dict[FunctionType, None] = {}
     while todo:
         f = todo.pop()
@@ -130,14 +132,14 @@ def everything() -> list[Mutant]:
             done.add(f)
             owner = next((n for n, p in primitives.items() if p.forward is f), f.__name__)
             found += [(owner, f, m) for m in testing.source_mutations(f, owner)]
-    for name, f in functions_of(functional).items():
+    for name, f in functions_of("functional", "activations", "losses").items():
         if not name.startswith(("_refuse", "_wrong")):
             found += [(name, f, m) for m in testing.source_mutations(f, name)]
     for layer in LAYERS:
-        for name, f in functions_of(importlib.import_module(f"tinydl.nn.{layer}")).items():
+        for name, f in functions_of("nn", layer).items():
             if name.endswith((".forward", "._follow")):
                 found += [(name.split(".")[0], f, m) for m in testing.source_mutations(f, name)]
-    for name, f in functions_of(optim).items():
+    for name, f in functions_of("optim", "optimizer", "sgd", "adaptive", "schedules", "clipping").items():
         last = name.split(".")[-1]
         if last in ("_start", "_update", "step", "rate", "_improved", "zero_grad", "_decayed", "_sum_of_squares") or (
             last.startswith("clip_")
