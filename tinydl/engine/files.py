@@ -5,19 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import IO, TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from typing import IO
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[IO[bytes]]:
+def replacing(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     """A new file to write to, which takes the place of the one at `path` once the block ends without an exception.
 
     Whoever reads `path` meanwhile, or after a crash, sees the old file or the new one, never a part. Links stay links.
     """
-    from pathlib import Path
+    from pathlib import Path  # on use, so that `import tinydl` stays quick
 
     target = Path(os.path.realpath(path))
     if not target.parent.is_dir():

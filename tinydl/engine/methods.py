@@ -7,6 +7,7 @@ on dispatch.py.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -18,9 +19,10 @@ from .tensor import Primitive, Tensor, next_stamp, wrap
 
 # ---- Operators and methods ----
 
-_BINARY = {
-    "add": np.add, "sub": np.subtract, "mul": np.multiply, "truediv": np.divide, "pow": np.power,
-    "matmul": np.matmul, "mod": np.remainder, "floordiv": np.floor_divide,
+_OPERATORS = {
+    "add": ("+", np.add), "sub": ("-", np.subtract), "mul": ("*", np.multiply), "truediv": ("/", np.divide),
+    "pow": ("**", np.power), "matmul": ("@", np.matmul), "mod": ("%", np.remainder),
+    "floordiv": ("//", np.floor_divide),
 }  # fmt: skip
 _COMPARISONS = {"lt": np.less, "le": np.less_equal, "gt": np.greater, "ge": np.greater_equal, "eq": np.equal,
                 "ne": np.not_equal}  # fmt: skip
@@ -37,29 +39,27 @@ _FUNCTIONS = ("relu", "leaky_relu", "elu", "sigmoid", "softplus", "erf", "nan_to
 
 def attach() -> None:
     """Give Tensor its operators and methods, each a line of the table; called once the table is complete."""
-    for name, ufunc in _BINARY.items():
-        setattr(Tensor, f"__{name}__", _binary(table[ufunc]))
-        setattr(Tensor, f"__r{name}__", _reflected(table[ufunc]))
-        setattr(Tensor, f"__i{name}__", _augmented(name, table[ufunc], ufunc))
+    for name, (symbol, ufunc) in _OPERATORS.items():
+        behave(f"__{name}__", _binary(table[ufunc]))
+        behave(f"__r{name}__", _reflected(table[ufunc]))
+        behave(f"__i{name}__", _augmented(symbol, table[ufunc], ufunc))
     for name, comparison in _COMPARISONS.items():
-        setattr(Tensor, f"__{name}__", _binary(table[comparison]))
+        behave(f"__{name}__", _binary(table[comparison]))
     for name, unary in _UNARY.items():
-        setattr(Tensor, f"__{name}__", _unary(table[unary]))
+        behave(f"__{name}__", _unary(table[unary]))
     for name in elementwise:
-        setattr(Tensor, name, _unary(primitives[name]))
+        behave(name, _unary(primitives[name]))
     for name, f in _METHODS.items():
-        setattr(Tensor, name, _method(table[f], name))
+        behave(name, _method(table[f], name))
     for name in _FUNCTIONS:
-        setattr(Tensor, name, _method(primitives[name], name))
+        behave(name, _method(primitives[name], name))
     behave("__getitem__", _indexing(primitives["getitem"]))
 
 
 _AS_THEY_ARE = {np.ndarray, float, int, bool, np.float16, np.float32, np.float64, np.int64}
 
 
-def _unary(f: Callable[..., Any]) -> Callable[..., Any]:
-    if not isinstance(f, Primitive):
-        return lambda self: f(self)
+def _unary(f: Any) -> Callable[..., Any]:
     forward, output = f.forward, f.output
 
     def method(self: Tensor) -> Any:  # what f(self) does, without its loop over the inputs
@@ -99,10 +99,7 @@ def _binary(f: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _reflected(f: Callable[..., Any]) -> Callable[..., Any]:
-    def method(self: Tensor, other: Any) -> Any:
-        return f(other, self)
-
-    return method
+    return lambda self, other: f(other, self)
 
 
 def _method(f: Callable[..., Any], name: str) -> Callable[..., Any]:
@@ -126,29 +123,17 @@ def _indexing(getitem: Primitive) -> Callable[..., Any]:
     return method
 
 
-def _augmented(name: str, f: Callable[..., Any], ufunc: Any) -> Callable[..., Any]:
+def _augmented(symbol: str, f: Callable[..., Any], ufunc: Any) -> Callable[..., Any]:
     def method(self: Tensor, other: Any) -> Any:
         if self.primitive is not None or not self._requires_grad:
             return f(self, other)  # t += u means t = t + u
         if state.recording:
-            raise RuntimeError(_in_place_advice(self, f"t {_SYMBOLS[name]}= u", f"t = t {_SYMBOLS[name]} u"))
+            raise RuntimeError(_in_place_advice(self, f"t {symbol}= u", f"t = t {symbol} u"))
         ufunc(self._data, unwrap(other), out=self._data, casting="same_kind")
         self.stamp = next_stamp()
         return self
 
     return method
-
-
-_SYMBOLS = {
-    "add": "+",
-    "sub": "-",
-    "mul": "*",
-    "truediv": "/",
-    "pow": "**",
-    "matmul": "@",
-    "mod": "%",
-    "floordiv": "//",
-}
 
 
 def _in_place_advice(t: Tensor, update: str, fresh: str) -> str:
@@ -173,12 +158,8 @@ def behaviour(function: Function) -> Function:
     return function
 
 
-def _fact(name: str) -> property:
-    return property(lambda self: getattr(self._data, name), doc=f"The {name} of the array, as in NumPy.")
-
-
 for _name in ("shape", "ndim", "size", "dtype", "nbytes", "itemsize"):
-    behave(_name, _fact(_name))
+    behave(_name, property(attrgetter(f"_data.{_name}"), doc=f"The {_name} of the array, as in NumPy."))
 behave("__array_ufunc__", array_ufunc)
 behave("__array_function__", array_function)
 
@@ -275,14 +256,8 @@ def __array__(self: Tensor, dtype: Any = None, copy: bool | None = None) -> Arra
     return array.astype(array.dtype if dtype is None else dtype)
 
 
-@behaviour
-def __float__(self: Tensor) -> float:
-    return float(_one(_exit(self, "float()")))
-
-
-@behaviour
-def __int__(self: Tensor) -> int:
-    return int(_one(_exit(self, "int()")))
+for _number in (float, int):
+    behave(f"__{_number.__name__}__", lambda self, kind=_number: kind(_one(_exit(self, f"{kind.__name__}()"))))
 
 
 def _one(array: Array) -> Any:
@@ -353,7 +328,7 @@ def _leaf_parts(self: Tensor) -> tuple[Any, ...]:
             f"{_named(self)} was computed by {self.primitive.name}: copying or pickling it would lose its graph. "
             "Write .detach() for its value alone."
         )
-    return self._data, self._requires_grad, self.name, self.grad
+    return self._data, self._requires_grad, self.name, None if self.grad is None else self.grad.detach()
 
 
 def _rebuild(data: Array, requires_grad: bool, name: str | None, grad: Tensor | None) -> Tensor:
@@ -364,8 +339,7 @@ def _rebuild(data: Array, requires_grad: bool, name: str | None, grad: Tensor | 
 
 @behaviour
 def __reduce__(self: Tensor) -> Any:
-    data, requires_grad, name, grad = _leaf_parts(self)
-    return _rebuild, (data, requires_grad, name, None if grad is None else grad.detach())
+    return _rebuild, _leaf_parts(self)
 
 
 @behaviour
@@ -376,6 +350,6 @@ def __copy__(self: Tensor) -> Tensor:
 
 @behaviour
 def __deepcopy__(self: Tensor, memo: dict[int, Any]) -> Tensor:
-    data, requires_grad, name, grad = _leaf_parts(self)
-    memo[id(self)] = made = _rebuild(data.copy(), requires_grad, name, None if grad is None else grad.detach())
+    data, *others = _leaf_parts(self)
+    memo[id(self)] = made = _rebuild(data.copy(), *others)
     return made

@@ -101,21 +101,16 @@ def bound(
     function: Callable[..., Any], given: Sequence[Any], options: dict[str, Any]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """By the names of its parameters: what is given by position (a tuple for ``*inputs``), and the options."""
-    positional: dict[str, Any] = {}
-    chosen: dict[str, Any] = {}
-    for i, (name, kind, default) in enumerate(_parameters(function)):
-        if kind is inspect.Parameter.VAR_POSITIONAL:
-            positional[name] = tuple(given[i:])
-        elif i < len(given) and kind is not inspect.Parameter.KEYWORD_ONLY:
-            positional[name] = given[i]
-        else:
-            chosen[name] = options.get(name, default)
-    return positional, chosen
+    call = _signature(function).bind(*given, **options)
+    call.apply_defaults()
+    places = enumerate(call.signature.parameters.values())
+    plain = [p.name for i, p in places if i < len(given) and p.kind is not p.KEYWORD_ONLY]
+    by_position = {*plain, *(p.name for p in call.signature.parameters.values() if p.kind is p.VAR_POSITIONAL)}
+    positional = {name: value for name, value in call.arguments.items() if name in by_position}
+    return positional, {name: value for name, value in call.arguments.items() if name not in by_position}
 
 
-@lru_cache(maxsize=4096)
-def _parameters(function: Callable[..., Any]) -> list[tuple[str, Any, Any]]:
-    return [(p.name, p.kind, p.default) for p in inspect.signature(function).parameters.values()]
+_signature = lru_cache(maxsize=4096)(inspect.signature)
 
 
 def closed_over(function: Callable[..., Any]) -> dict[str, Any]:

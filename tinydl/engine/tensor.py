@@ -337,7 +337,8 @@ def propagate(
 
 def _seed(output: Tensor, gradient: Any, create_graph: bool) -> Any:
     if output._data.dtype.kind != "f":
-        raise TypeError(f"a gradient starts from floats, but {_made(output)} are {output._data.dtype}")
+        made = f"the values made by {output.primitive.name}" if output.primitive else "the values"
+        raise TypeError(f"a gradient starts from floats, but {made} are {output._data.dtype}")
     if gradient is None:
         one = np.ones_like(output._data)
         return wrap(one) if create_graph else one
@@ -345,10 +346,6 @@ def _seed(output: Tensor, gradient: Any, create_graph: bool) -> Any:
     if seed._data.shape != expected:
         raise ValueError(f"gradient= has shape {seed._data.shape}, but the Tensor it belongs to has {expected}")
     return fitted(seed if create_graph else seed._data, output._data, "gradient=")
-
-
-def _made(t: Tensor) -> str:
-    return f"the values made by {t.primitive.name}" if t.primitive else "the values"
 
 
 def _changed(node: Tensor, x: Tensor) -> ChangedValueError:

@@ -201,21 +201,15 @@ def jacobian(f: Function, argnums: int | Sequence[int] = 0) -> Function:
         rows = [run.pull(row) for row in basis]
         results = []
         for i, x in enumerate(run.inputs):
-            if not rows:
-                results.append(np.zeros_like(x.data, shape=(*shape, *x.shape)))
-            elif run.record:
-                results.append(primitives["stack"](*(row[i] for row in rows)).reshape((*shape, *x.shape)))
-            else:
-                results.append(np.stack([row[i] for row in rows]).reshape((*shape, *x.shape)))
+            stacked = primitives["stack"](*(row[i] for row in rows)) if rows else np.zeros_like(x.data, shape=0)
+            results.append(stacked.reshape((*shape, *x.shape)))
         scalars = not shape and all(not x.shape for x in run.inputs)
-        return run.give(results) if scalars or run.record else _keep_arrays(results, run)
+        if scalars or run.record:
+            return run.give(results)
+        given = tuple(wrap(j) if isinstance(x, Tensor) else j for j, x in zip(results, run.given, strict=True))
+        return given[0] if run.single else given
 
     return jacobian_of
-
-
-def _keep_arrays(results: Sequence[Any], run: _Run) -> Any:
-    given = tuple(wrap(j) if isinstance(x, Tensor) else j for j, x in zip(results, run.given, strict=True))
-    return given[0] if run.single else given
 
 
 def hessian(f: Function, argnums: int = 0) -> Function:
