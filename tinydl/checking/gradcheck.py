@@ -1,6 +1,7 @@
 """Is this gradient right? `gradcheck` compares a gradient with numerical derivatives, and says why when they differ.
 
-This file asks the questions; numerical.py measures slopes, causes.py names the mistake, report.py says what came out.
+This file asks the questions. problems.py says what is checked, numerical.py measures slopes, causes.py names the
+mistake, report.py says what came out.
 They stand on the derivatives alone and know no layer: a Module is whatever has `named_parameters`.
 """
 
@@ -11,17 +12,16 @@ import functools
 import itertools
 import math
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from ..engine.arrays import Array
-from ..engine.tensor import Tensor, propagate, tensor
 from .numerical import EPS, RELATIVE, Line, Slope, Surveyor, estimate, judge_line
-from .report import Label, Report, Row, _badness, _called, _cells, _verdict
+from .problems import Problem, float64_copies, gradient_of, in_float64, of_arrays, of_tensors
+from .report import Label, Report, Row, called, verdict_of
 
 
 def gradcheck(
@@ -72,216 +72,26 @@ def gradcheck(
         raise TypeError("a Module's gradient comes from the engine: check it without vjp= and grad=")
     if not inputs and module is None:
         raise TypeError("gradcheck needs inputs at which to check f: gradcheck(f, x)")
-    whole = f if loss is None else _composed(f, loss)
-    values, notes = _float64_copies(inputs, module is not None)
+    whole = f if loss is None else lambda *given: loss(f(*given))
+    values, notes = float64_copies(inputs, module is not None)
     rng = np.random.default_rng(seed)
-    with _in_float64(module) as parameters, np.errstate(all="ignore"):
-        labels: list[Label] = [*range(len(values)), *parameters]
-        values += [p.data.copy() for p in parameters.values()]
-        problem: Problem
-        if vjp is None and grad is None:
-            problem = OfTensors(whole, len(inputs), list(parameters.values()))
-        else:
-            problem = OfArrays(whole, vjp, grad)
+    with in_float64(module) as parameters, np.errstate(all="ignore"):
+        n, trained = len(inputs), list(parameters.values())
+        labels: list[Label] = [*range(n), *parameters]
+        values += [p.data.copy() for p in trained]
+        problem = of_tensors(whole, n, trained) if vjp is None and grad is None else of_arrays(whole, vjp, grad)
         checked = _check(problem, values, labels, rng, coordinates, directions, 1)
-        if order == 2 and checked.verdict == "right" and isinstance(problem, OfTensors):
-            second = problem.derivative(values, rng)
+        if order == 2 and checked.verdict == "right":
             cotangent = rng.standard_normal(np.shape(problem.value(values)))
-            more = _check(second, [*values, cotangent], [*labels, "cotangent"], rng, coordinates, directions, 2)
+            second = of_tensors(gradient_of(whole, trained), n + 1, trained)
+            arrays, names = [*values[:n], cotangent, *values[n:]], [*labels[:n], "cotangent", *labels[n:]]
+            more = _check(second, arrays, names, rng, coordinates, directions, 2)
             checked.rows += more.rows
             checked.causes += [(code, f"In the derivative of the gradient: {text}") for code, text in more.causes]
             checked.notes += more.notes
             checked.verdict = more.verdict
     shapes = {label: value.shape for label, value in zip(labels, values, strict=True)}
     return Report(checked.rows, checked.causes, notes + checked.notes, shapes, checked.verdict, allow_undecided)
-
-
-def _composed(f: Callable[..., Any], loss: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda *inputs: loss(f(*inputs))
-
-
-def _float64_copies(inputs: Sequence[Any], has_module: bool) -> tuple[list[Array], list[str]]:
-    values, narrow = [], set()
-    for i, x in enumerate(inputs):
-        array = x.data if isinstance(x, Tensor) else np.asarray(x)
-        if array.dtype.kind != "f":
-            kind = f"dtype {array.dtype}" if array.dtype.kind in "iubc" else f"type {type(x).__name__}"
-            advice = "Close over what isn't differentiated: gradcheck(lambda x: f(x, labels), x)"
-            if has_module:
-                advice += ", or for a Module gradcheck(lambda: loss(model(tokens), labels), module=model)"
-            if array.dtype.kind in "iu":
-                advice += "; or, if it is a variable after all, write it as floats: x.astype(float)"
-            raise TypeError(
-                f"gradcheck: input {i} has {kind}, but only real floating numbers have derivatives. {advice}."
-            )
-        if array.dtype.itemsize < 8:
-            narrow.add(str(array.dtype))
-        values.append(np.array(array, dtype=np.float64))
-    notes = [f"Checked on a float64 copy of the {' and '.join(sorted(narrow))} inputs."] if narrow else []
-    return values, notes
-
-
-@contextmanager
-def _in_float64(module: Any) -> Iterator[dict[str, Tensor]]:
-    """The trainable parameters of a module by name, everything in it float64 meanwhile and as it was afterwards."""
-    if module is None:
-        yield {}
-        return
-    parameters = dict(module.named_parameters())
-    modules = [m for _, m in module.named_modules()] if hasattr(module, "named_modules") else [module]
-    kept = [(p, p._data) for p in parameters.values()]
-    buffers = [(m, name, b) for m in modules for name, b in vars(m).items() if isinstance(b, np.ndarray)]
-    try:
-        for p, data in kept:
-            p._data = data.astype(np.float64)
-        for m, name, b in buffers:
-            setattr(m, name, b.astype(np.float64) if b.dtype.kind == "f" else b.copy())
-        yield {name: p for name, p in parameters.items() if p.requires_grad}
-    finally:
-        for p, data in kept:
-            p._data = data
-        for m, name, b in buffers:
-            setattr(m, name, b)
-
-
-# ---- What is checked: a function and the gradient that somebody claims for it ----
-
-
-class Problem:
-    """A function of arrays, `value`, and what is claimed to be the gradient of v·value, `gradients`."""
-
-    def value(self, values: Sequence[Array]) -> Array:
-        raise NotImplementedError
-
-    def gradients(self, values: Sequence[Array], v: Array) -> list[Any]:
-        raise NotImplementedError
-
-    upstream = True  # whether the claimed gradient takes an upstream gradient v at all
-    plain = False  # whether f computes on plain arrays, so that the complex step may be tried
-
-
-class OfTensors(Problem):
-    """A function of Tensors, whose gradient the engine computes."""
-
-    def __init__(self, f: Callable[..., Any], count: int, parameters: Sequence[Tensor]) -> None:
-        self.f, self.count, self.parameters = f, count, parameters
-
-    def output(self, values: Sequence[Array]) -> tuple[Tensor, list[Tensor]]:
-        """f's result on fresh Tensors, and the Tensors whose gradients are wanted."""
-        tensors = [tensor(value, requires_grad=True) for value in values[: self.count]]
-        for p, value in zip(self.parameters, values[self.count :], strict=True):
-            p.data = value.copy()
-        y = self.f(*tensors)
-        if isinstance(y, Tensor):
-            return y, [*tensors, *self.parameters]
-        if isinstance(y, (tuple, list)) and any(isinstance(item, Tensor) for item in y):
-            raise TypeError(
-                f"gradcheck: f returned a {type(y).__name__} of {len(y)}; check one output at a time, "
-                "gradcheck(lambda x: f(x)[0], x), or their np.concatenate"
-            )
-        raise TypeError(
-            f"gradcheck: f got Tensors but returned {_kind_of(y)}, so nothing can flow back through it. Inside f use "
-            "operations on Tensors only (no .numpy(), .item(), .data, comparisons as values); for a gradient in plain "
-            "NumPy pass vjp= or grad=."
-        )
-
-    def value(self, values: Sequence[Array]) -> Array:
-        return self.output(values)[0].data
-
-    def gradients(self, values: Sequence[Array], v: Array) -> list[Any]:
-        y, wanted = self.output(values)
-        if not y.requires_grad:
-            return [np.zeros_like(x.data) for x in wanted]
-        found, _ = propagate([y], [v], wanted=wanted)
-        return [np.array(found[x]) if x in found else np.zeros_like(x.data) for x in wanted]
-
-    def derivative(self, values: Sequence[Array], rng: np.random.Generator) -> Problem:
-        """The gradient of v·f, all inputs' in one array, as a function of the inputs and of v."""
-
-        def gradient(*tensors: Tensor) -> Tensor:
-            *arguments, v = tensors
-            y = self.f(*arguments)
-            wanted = [*arguments, *self.parameters]
-            found: dict[Tensor, Any] = {}
-            if y.requires_grad:
-                found, _ = propagate([y], [v], wanted=wanted, create_graph=True)
-            parts = [found[x].reshape(-1) if x in found else np.zeros(x.data.size) for x in wanted]
-            if not any(isinstance(part, Tensor) for part in parts):
-                return tensor(np.concatenate(parts))
-            joined: Any = np.concatenate(parts)
-            assert isinstance(joined, Tensor)
-            return joined
-
-        return OfSecondOrder(gradient, self.count, self.parameters)
-
-
-class OfSecondOrder(OfTensors):
-    """As of Tensors, with one more input after the parameters: the cotangent."""
-
-    def output(self, values: Sequence[Array]) -> tuple[Tensor, list[Tensor]]:
-        tensors = [tensor(value, requires_grad=True) for value in values[: self.count]]
-        cotangent = tensor(values[-1], requires_grad=True)
-        for p, value in zip(self.parameters, values[self.count : -1], strict=True):
-            p.data = value.copy()
-        return self.f(*tensors, cotangent), [*tensors, *self.parameters, cotangent]
-
-
-class OfArrays(Problem):
-    """A function of plain arrays, with a rule written by hand."""
-
-    plain = True
-
-    def __init__(self, f: Callable[..., Any], vjp: Callable[..., Any] | None, grad: Callable[..., Any] | None) -> None:
-        self.f, self.vjp, self.grad = f, vjp, grad
-        self.upstream = vjp is not None
-
-    def value(self, values: Sequence[Array]) -> Array:
-        y = self.f(*(x.copy() for x in values))
-        if isinstance(y, (tuple, list)):
-            raise TypeError(
-                f"gradcheck: f returned a {type(y).__name__} of {len(y)}; check one output at a time, "
-                "gradcheck(lambda x: f(x)[0], x, …), or return one array (np.stack)"
-            )
-        array = y.data if isinstance(y, Tensor) else np.asarray(y)
-        if y is None or array.dtype.kind not in "fiubc":
-            raise TypeError(f"gradcheck: f returned {_kind_of(y)}, not an array of numbers; is a `return` missing?")
-        if self.grad is not None and array.size != 1:
-            raise ValueError(
-                f"gradcheck: grad= is for an f that gives a single number, but f gave shape {array.shape}. Pass "
-                "vjp=rule with rule(g, *inputs), g being the gradient of f's output."
-            )
-        return array if array.dtype.kind in "fc" else array.astype(np.float64)
-
-    def gradients(self, values: Sequence[Array], v: Array) -> list[Any]:
-        arguments = [x.copy() for x in values]
-        if self.vjp is not None:
-            result = self.vjp(v.copy(), *arguments)
-        else:
-            assert self.grad is not None
-            result = self.grad(*arguments)
-        return _one_each(result, values)
-
-
-def _one_each(result: Any, values: Sequence[Array]) -> list[Any]:
-    """One gradient per input out of what a rule returned; None counts as zero, as in backward passes."""
-    if len(values) == 1 and (not isinstance(result, (tuple, list)) or len(result) != 1):
-        result = (result,)
-    if not isinstance(result, (tuple, list)):
-        raise TypeError(
-            f"gradcheck: the rule returned {_kind_of(result)}, but f has {len(values)} inputs: return a tuple with one "
-            "gradient for each"
-        )
-    if len(result) != len(values):
-        raise ValueError(f"gradcheck: the rule returned {len(result)} gradients for {len(values)} inputs")
-    try:
-        return [np.zeros_like(x) if g is None else np.asarray(float(g) if type(g) is int else g.data
-                if isinstance(g, Tensor) else g) for g, x in zip(result, values, strict=True)]  # fmt: skip
-    except ValueError:
-        raise TypeError("gradcheck: the rule returned lists of different lengths, which are no array") from None
-
-
-def _kind_of(y: Any) -> str:
-    return "None (is a `return` missing?)" if y is None else f"a {type(y).__name__}"
 
 
 # ---- Checking it ----
@@ -323,7 +133,7 @@ def _check(
         return _Checked([], [], [UNREPEATABLE], "undecided")
     where = "is {} at index {}: derivatives are taken at finite numbers"
     for name, x, sentence in (
-        *((_called(label), x, where) for label, x in zip(labels, values, strict=True)),
+        *((called(label), x, where) for label, x in zip(labels, values, strict=True)),
         ("f itself", y, "gives {} at output index {}: choose inputs inside its domain"),
     ):
         for bad in np.argwhere(~np.isfinite(x))[:1].tolist():
@@ -339,7 +149,7 @@ def _check(
         if x.size > coordinates:
             chosen = np.sort(rng.choice(x.size, min(SAMPLE, coordinates), replace=False))
             checked.notes.append(
-                f"Skipped: {x.size - len(chosen):,} of the {x.size:,} elements of {_called(label)} were not checked "
+                f"Skipped: {x.size - len(chosen):,} of the {x.size:,} elements of {called(label)} were not checked "
                 f"one by one, but all of them along {directions + 1} directions."
             )
         rows, complete = exam.of_input(i, list(map(int, chosen)), directions)
@@ -350,7 +160,7 @@ def _check(
     if checked.count("wrong"):
         checked.causes = exam.causes([row for row in checked.rows if row.verdict == "wrong"])
         if not checked.causes:
-            worst = _cells(max(checked.rows, key=_badness))[0]
+            worst = max(checked.rows, key=lambda row: row.gravity).where
             checked.notes.insert(0, f"None of the usual mistakes explains the numbers; worst at {worst}.")
             checked.notes[:0] = [] if exam.linear or not steady else [NOT_LINEAR]
     if at_kinks := checked.count("kink"):
@@ -358,7 +168,7 @@ def _check(
         checked.notes.append(f"{at_kinks} at a kink of f: {between}.")
     if unsure := checked.count("undecided"):
         checked.notes.append(f"{unsure} undecided: rounding noise in f is larger than the derivative there.")
-    checked.verdict = _verdict(checked.rows)
+    checked.verdict = verdict_of(checked.rows)
     if not steady:
         checked.notes.insert(0, UNSTEADY)
         checked.verdict = "wrong" if checked.verdict == "wrong" else "undecided"

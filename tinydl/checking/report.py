@@ -9,6 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.arrays import Array
+from ..engine.checks import at
+
 Label = int | str  # an input's position, or a parameter's name
 
 
@@ -37,6 +40,17 @@ class Row:
             return math.inf
         return error / size if error else 0.0
 
+    @property
+    def gravity(self) -> tuple[int, float]:
+        """By which the worst row is known: its verdict, then its error."""
+        return ("right", "kink", "skipped", "undecided", "wrong").index(self.verdict), self.relative_error
+
+    @property
+    def where(self) -> str:
+        """The input and index, "input 0[1, 2]", or direction."""
+        index = f" {self.index}" if isinstance(self.index, str) else at(self.index)
+        return f"{called(self.input)}{index}{'' if self.order == 1 else ' (2nd order)'}"
+
 
 class Report:
     """What `gradcheck` found: true when every derivative agrees. `str` is a table, worst first; `repr` one line.
@@ -55,7 +69,7 @@ class Report:
         allow_undecided: bool = False,
     ) -> None:
         self.rows, self.causes, self.notes, self.shapes = list(rows), list(causes), list(notes), shapes
-        self.verdict = verdict or _verdict(rows)
+        self.verdict = verdict or verdict_of(rows)
         self.ok = self.verdict == "right" or (self.verdict == "undecided" and allow_undecided)
 
     @property
@@ -103,12 +117,15 @@ class Report:
                 f"{self.count(v)} {v}" for v in ("wrong", "undecided", "skipped", "kink", "right") if self.count(v)
             )
             lines.append(f"  {len(self.rows)} derivatives compared: {counts}; worst relative error {self.worst:.1e}")
-            shown = sorted(self.rows, key=_badness, reverse=True)[:limit]
-            cells = [("where", "ours", "numerical", "± error bar", "verdict"), *map(_cells, shown)]
-            widths = [max(len(row[i]) for row in cells) for i in range(5)]
-            for row in cells:
-                body = "  ".join(cell.rjust(w) for cell, w in zip(row[1:4], widths[1:4], strict=True))
-                lines.append(f"    {row[0].ljust(widths[0])}  {body}  {row[4]}")
+            shown = sorted(self.rows, key=lambda row: row.gravity, reverse=True)[:limit]
+            cells = [("where", "ours", "numerical", "± error bar", "verdict")]
+            for row in shown:
+                verdict = row.verdict + row.remark
+                cells.append((row.where, f"{row.ours:.9g}", f"{row.numerical:.9g}", f"{row.error_bar:.1e}", verdict))
+            widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+            for where, *numbers, verdict in cells:
+                body = "  ".join(number.rjust(w) for number, w in zip(numbers, widths[1:4], strict=True))
+                lines.append(f"    {where.ljust(widths[0])}  {body}  {verdict}")
             if len(self.rows) > limit:
                 lines.append(f"    … and {len(self.rows) - limit} more")
         return "\n".join(lines)
@@ -119,65 +136,29 @@ class Report:
             raise AssertionError(str(self))
         return self
 
+    def errors(self) -> dict[str, Array]:
+        """By the name of each input an array of its shape: the relative errors of the derivatives that were checked
+        one by one, NaN for the others. Inputs without any such derivative are left out."""
+        found: dict[str, Array] = {}
+        for row in self.rows:
+            if isinstance(row.index, tuple) and row.order == 1:
+                name = called(row.input)
+                found.setdefault(name, np.full(self.shapes[row.input], np.nan))[row.index] = row.relative_error
+        return found
+
     def plot(self, path: Any = None) -> Any:
         """Heat maps of the relative error, one per input: the matplotlib Figure, saved if `path` is given."""
-        from matplotlib.colors import LogNorm
-        from matplotlib.figure import Figure
+        from ..plots.checks import report_figure
 
-        labels: list[Label | None] = [x for x in self.shapes if any(_is_element(row, x) for row in self.rows)]
-        labels = labels or [None]
-        figure = Figure(figsize=(1 + 3.4 * len(labels), 3.8), layout="constrained")
-        axes = figure.subplots(1, len(labels), squeeze=False)[0]
-        image = None
-        for ax, label in zip(axes, labels, strict=True):
-            if label is None:
-                ax.set_axis_off()
-                ax.set_title(repr(self)[1:60])
-                continue
-            shape = self.shapes[label]
-            errors = np.full(shape, np.nan)
-            for row in self.rows:
-                if _is_element(row, label) and isinstance(row.index, tuple):
-                    errors[row.index] = min(max(row.relative_error, 1e-16), 10.0)
-            grid = errors.reshape(-1, shape[-1]) if shape else errors.reshape(1, 1)
-            image = ax.imshow(grid, norm=LogNorm(1e-12, 1), cmap="RdYlGn_r", aspect="auto", interpolation="nearest")
-            ax.set_facecolor("0.85")
-            ax.set_title(f"{_called(label)}, shape {shape}")
-            ax.set_xlabel("last axis")
-            ax.set_ylabel("the other axes, flattened" if len(shape) > 2 else "first axis" if len(shape) == 2 else "")
-            ax.xaxis.get_major_locator().set_params(integer=True)
-            ax.yaxis.get_major_locator().set_params(integer=True)
-        if image is not None:
-            figure.colorbar(image, ax=list(axes), label="relative error (grey: not checked one by one)", extend="both")
-        cause = f": {self.causes[0][0]}" if self.causes else ""
-        figure.suptitle(f"gradcheck: {self.verdict}{cause}")
-        if path is not None:
-            figure.savefig(path, dpi=120)
-        return figure
+        return report_figure(self, path)
 
 
-def _is_element(row: Row, label: Label | None) -> bool:
-    return row.input == label and row.order == 1 and isinstance(row.index, tuple)
-
-
-def _called(label: Label) -> str:
+def called(label: Label) -> str:
+    """An input by its position, a parameter by its name."""
     return f"input {label}" if isinstance(label, int) else label
 
 
-_GRAVITY = {"wrong": 4, "undecided": 3, "skipped": 2, "kink": 1, "right": 0}
-
-
-def _badness(row: Row) -> tuple[int, float]:
-    return _GRAVITY[row.verdict], row.relative_error
-
-
-def _cells(row: Row) -> tuple[str, str, str, str, str]:
-    index = row.index if isinstance(row.index, str) else f"[{', '.join(map(str, row.index))}]" if row.index else ""
-    second = "" if row.order == 1 else " (2nd order)"
-    where = f"{_called(row.input)}{' ' if isinstance(row.index, str) else ''}{index}{second}"
-    return where, f"{row.ours:.9g}", f"{row.numerical:.9g}", f"{row.error_bar:.1e}", row.verdict + row.remark
-
-
-def _verdict(rows: Sequence[Row]) -> str:
+def verdict_of(rows: Sequence[Row]) -> str:
+    """What several derivatives come to: "wrong" if one is, "undecided" if one couldn't be judged, else "right"."""
     verdicts = {row.verdict for row in rows}
     return "wrong" if "wrong" in verdicts else "undecided" if verdicts & {"undecided", "skipped"} else "right"
