@@ -14,10 +14,11 @@ from typing import Any
 
 import matplotlib
 
+from tinydl.plots.style import PALETTE
+
 HERE = Path(__file__).parent
-BLUE, ORANGE, GREEN, RED, PURPLE, SKY, YELLOW, GRAY = (
-    "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#F0E442", "#6E6E6E",
-)  # fmt: skip  # Okabe and Ito's colours, which the colour-blind can tell apart
+BLUE, ORANGE, GREEN, PURPLE, SKY, RED, YELLOW = PALETTE[:7]
+GRAY = "#6E6E6E"
 
 
 def in_notebook() -> bool:

@@ -27,6 +27,7 @@ import numpy as np
 
 import tinydl as tl
 from tinydl.engine.dispatch import kinks, primitives, table
+from tinydl.plots.style import PALETTE
 
 HERE = Path(__file__).resolve().parent
 SITE = HERE / "_site"
@@ -188,11 +189,11 @@ def draw(name: str, span: str, path: Path) -> None:
     figure, axes = plt.subplots(figsize=(5.2, 2.8))
     figure.subplots_adjust(left=0.1, right=0.97, top=0.95, bottom=0.17)
     axes.axhline(0, color="#bbb", lw=0.8)
-    axes.plot(x.data, y.data, color="#0072B2", lw=2, label=f"{name}(x)")
+    axes.plot(x.data, y.data, color=PALETTE[0], lw=2, label=f"{name}(x)")
     slope = x.grad.data
     jumps = np.abs(np.diff(slope, append=slope[-1])) > 0.3 * np.ptp(slope)
     slope = np.where(jumps & (np.ptp(slope) > 0), np.nan, slope)  # a gap, where a line would look like a slope
-    axes.plot(x.data, slope, color="#D55E00", lw=2, ls="--", label="its derivative")
+    axes.plot(x.data, slope, color=PALETTE[5], lw=2, ls="--", label="its derivative")
     axes.set_xlabel("x")
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False, fontsize="small")

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _SWEEPS = 12
 _WIDTH, _HEIGHT = 2.0, 0.85  # inches for each box, with what is around it
 _FILL = {"leaf": "#FFF3D6", "constant": "#F2F2F2", "operation": "#E3F0F8"}
-_EDGE = {"leaf": PALETTE[1], "constant": "#999999", "operation": PALETTE[0]}
+_EDGE = {"leaf": PALETTE[1], "constant": PALETTE[8], "operation": PALETTE[0]}
 
 
 @dataclass(eq=False)

@@ -14,12 +14,13 @@ import numpy as np
 
 from ..engine import random
 from ..engine.arrays import Array
+from ..engine.checks import array_of
 from ..engine.recording import no_grad, observing
 from ..engine.tensor import Tensor, propagate
 from ..engine.trace import Trace
 from ..nn import Module
 from ..optim.optimizer import Optimizer
-from .style import MARKERS, PALETTE, axes_for, finite_range, short
+from .style import ALARM, MARKERS, PALETTE, axes_for, finite_range, short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -41,7 +42,7 @@ def decision_boundary(
     means class 1 above `threshold`, 0 for logits, 0.5 for probabilities. Examples it gets wrong have a black ring.
     Raises ValueError for other shapes.
     """
-    x, labels = _plain(x), _plain(y).ravel().astype(int)
+    x, labels = array_of(x), array_of(y).ravel().astype(int)
     if x.ndim != 2 or x.shape[1] != 2 or len(labels) != len(x) or not len(x):
         raise ValueError(f"decision_boundary takes x (N, 2) and N class indices, not {x.shape} and {np.shape(y)}")
     ax = axes_for(ax, 5, 4.2)
@@ -88,7 +89,7 @@ def decision_boundary(
 def _said(model: Module, x: Array, threshold: float) -> Array:
     model = _copy(model).eval()
     with no_grad():
-        outputs = _plain(model(x))
+        outputs = array_of(model(x))
     if outputs.ndim == 2 and outputs.shape[1] > 1:
         return np.asarray(outputs.argmax(1))
     if outputs.size != len(x):
@@ -105,7 +106,7 @@ def images(
     Shape: pictures (N, height, width), the largest number black, as ink on paper; labels and predictions N of
     anything that can be printed. Raises ValueError for other shapes.
     """
-    pictures = _plain(pictures)
+    pictures = array_of(pictures)
     for name, given in (("labels", labels), ("predictions", predictions)):
         if given is not None and len(given) != len(pictures):
             raise ValueError(f"images was given {len(pictures)} pictures and {len(given)} {name}")
@@ -126,10 +127,10 @@ def images(
         middle, top = column * (width + _gap(width)) + width / 2 - 0.5, row * _pitch(height, titled) - 0.5
         head = room / (width + _gap(width)) * (_pitch(height, titled) - height) / (1.4 * max(titled, 1))
         size = float(np.clip(min(room / max(max(map(len, text.split("\n"))), 5) / 0.62, head), 3, 9))
-        style: dict[str, Any] = {"color": "black"} if right else {"color": "#B2182B", "weight": "bold"}
+        style: dict[str, Any] = {"color": "black"} if right else {"color": ALARM, "weight": "bold"}
         ax.text(middle, top - 0.06 * height, text, ha="center", va="bottom", fontsize=size, **style)
         if not np.isfinite(pictures[i]).all():
-            ax.text(middle, top + height / 2, "not finite", ha="center", va="center", fontsize=7, color="#B2182B")
+            ax.text(middle, top + height / 2, "not finite", ha="center", va="center", fontsize=7, color=ALARM)
     return ax
 
 
@@ -139,7 +140,7 @@ def weights(weight: Any, ax: Axes | None = None, shape: tuple[int, int] | None =
     Shapes: weight (units, inputs), an array or Tensor; `shape` is that of an image, by default the square of as many
     inputs, or one row. Raises ValueError if it doesn't fit.
     """
-    array = _plain(weight)
+    array = array_of(weight)
     if array.ndim != 2:
         raise ValueError(f"weights takes a matrix (units, inputs), not shape {array.shape}")
     side = math.isqrt(array.shape[1])
@@ -222,7 +223,7 @@ def gradients(model: Module, batch: Any, loss: Loss, ax: Axes | None = None) -> 
     arrays = []
     for name, output in _layers(run, trace):
         if output in found:
-            arrays.append((name, np.abs(np.asarray(_plain(found[output]), float).ravel())))
+            arrays.append((name, np.abs(np.asarray(array_of(found[output]), float).ravel())))
     return _ridges(
         arrays, ax, "log₁₀ |∂L/∂h|, h the output of the layer", "gradients, layer by layer", logarithmic=True
     )
@@ -301,7 +302,7 @@ def loss_surface(
         for (i, j), _ in np.ndenumerate(values):
             _place(named, start + across[j] * d1 + up[i] * d2)
             with random.seeded(0):
-                values[i, j] = float(_plain(loss(run(x), y)).reshape(()))
+                values[i, j] = float(array_of(loss(run(x), y)).reshape(()))
     values[~np.isfinite(values)] = np.nan
     return _map(values, across, up, walked @ d1, walked @ d2, ax, bool(len(walked)))
 
@@ -338,10 +339,10 @@ def _map(
 
 
 def _vector(state: Mapping[str, Any], named: Mapping[str, Tensor]) -> Array:
-    missing = [name for name in named if name not in state or np.shape(_plain(state[name])) != named[name].shape]
+    missing = [name for name in named if name not in state or np.shape(array_of(state[name])) != named[name].shape]
     if missing:
         raise ValueError(f"a state of the path lacks {missing[0]}, or has it in another shape: is it of this model?")
-    return np.concatenate([np.asarray(_plain(state[name]), float).ravel() for name in named])
+    return np.concatenate([np.asarray(array_of(state[name]), float).ravel() for name in named])
 
 
 def _place(named: Mapping[str, Tensor], vector: Array) -> None:
@@ -447,10 +448,6 @@ def _sweep(rates: Array, losses: Array, ax: Axes) -> Axes:
     ax.grid(alpha=0.3)
     ax.legend(frameon=False, fontsize=8)
     return ax
-
-
-def _plain(x: Any) -> Array:
-    return x.data if isinstance(x, Tensor) else np.asarray(x)
 
 
 def _copy(model: Module) -> Module:

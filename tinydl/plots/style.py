@@ -18,6 +18,7 @@ PALETTE = (
     "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#000000", "#999999", "#666633",
 )  # fmt: skip
 TRAIN, VALIDATION, WRONG = PALETTE[0], PALETTE[5], PALETTE[5]
+ALARM = "#B2182B"  # of text, on white
 MARKERS = "osD^vPX*<>"
 
 
