@@ -38,6 +38,7 @@ sys.path.insert(0, str(ROOT))
 
 from tinydl import testing  # noqa: E402
 from tinydl.derivatives import fused  # noqa: E402
+from tinydl.engine.arrays import sum_dtype, wide  # noqa: E402
 from tinydl.engine.dispatch import primitives  # noqa: E402
 from tinydl.engine.tensor import Primitive  # noqa: E402
 
@@ -97,7 +98,12 @@ def called_by(function: FunctionType) -> set[object]:
         names.update(code.co_names)
         codes.extend(c for c in code.co_consts if inspect.iscode(c))
     values = (function.__globals__.get(name) for name in names)
-    return {v for v in values if isinstance(v, Primitive) or getattr(v, "__module__", "").startswith("tinydl.deriv")}
+    return {v for v in values if isinstance(v, Primitive) or v is wide or v is sum_dtype or of_the_table(v)}
+
+
+def of_the_table(value: object) -> bool:
+    """Whether something is defined in derivatives/."""
+    return getattr(value, "__module__", "").startswith("tinydl.deriv")
 
 
 def reached_from_rules() -> list[FunctionType]:

@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.arrays import wide
 from ..engine.dispatch import define
-from .elementwise import floats, masked, sigmoid, wide
+from .elementwise import floats, masked, sigmoid
 
 # ---- activations ----
 

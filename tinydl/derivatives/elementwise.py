@@ -29,11 +29,6 @@ def masked(g: Any, mask: Any) -> Any:
     return np.where(mask, g, 0)
 
 
-def wide(x: Any) -> Any:
-    """x, but float32 for float16, in which sums stop growing and a count above 65504 is infinite."""
-    return x.astype(np.float32) if x.dtype.char == "e" else x
-
-
 def floats(x: Any) -> Any:
     """x as an array of floats: it stays as it is if it is one."""
     array = as_array(x)

@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from ..engine.arrays import Array
+from ..engine.arrays import Array, wide
 from ..engine.dispatch import define, implements, plain, unwrap
-from .elementwise import wide
 
 
 def _scattered(g: Any, index: Any, shape: tuple[int, ...]) -> Array:

@@ -9,24 +9,24 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.arrays import Array
+from ..engine.arrays import Array, wide
 from ..engine.dispatch import define
 from ..engine.tensor import Primitive
-from .elementwise import floats, wide
-from .softmax import _dot, _total
+from .elementwise import floats
+from .softmax import dot_along, sum_along
 
 # ---- normalising ----
 
 
 def _mean(x: Array, axis: Any) -> Any:
-    total = _total(x, axis)
+    total = sum_along(x, axis)
     total /= max(x.size // max(total.size, 1), 1)
     return total
 
 
 def _scale(centred: Array, axis: Any, eps: float) -> Any:
     """(var + eps)^(−½) of an array of mean 0."""
-    scale = _dot(centred, centred, axis)
+    scale = dot_along(centred, centred, axis)
     scale /= max(centred.size // max(scale.size, 1), 1)
     scale += eps
     np.sqrt(scale, out=scale)
@@ -55,7 +55,7 @@ def _normalise(x: Any, axis: Any = -1, eps: float = 1e-5) -> Any:
 
 
 def _normalise_vjp(g: Any, y: Any, scale: Any, axis: Any = -1) -> Any:
-    along = _dot(g, y, axis)
+    along = dot_along(g, y, axis)
     along /= max(g.size // max(along.size, 1), 1)
     out = y * along
     out += _mean(g, axis)

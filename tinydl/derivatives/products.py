@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.arrays import wide
 from ..engine.dispatch import define, implements
-from .elementwise import multiply, wide
+from .elementwise import multiply
 from .shapes import operand, reshape, transpose
 
 # ---- products ----

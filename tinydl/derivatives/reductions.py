@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
-from ..engine.arrays import Array
+from ..engine.arrays import Array, wide
 from ..engine.dispatch import define, implements, plain, unwrap
 from ..engine.tensor import Tensor
-from .elementwise import masked, wide
+from .elementwise import masked
 
 
 def spread(g: Any, x: Any, axis: Any, keepdims: bool) -> Any:

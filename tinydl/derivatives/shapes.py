@@ -14,10 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from ..engine.arrays import Array
+from ..engine.arrays import Array, wide
 from ..engine.dispatch import define, implements, plain, tell_flattened, unwrap
 from ..engine.tensor import Tensor
-from .elementwise import wide
 from .indexing import scatter, take
 
 

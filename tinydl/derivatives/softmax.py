@@ -11,18 +11,18 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.arrays import Array
+from ..engine.arrays import Array, sum_dtype, wide
 from ..engine.dispatch import define
 from ..engine.tensor import Primitive
-from .elementwise import floats, wide
+from .elementwise import floats
 from .reductions import spread
 
 # ---- softmax and kin ----
 
 
-def _total(x: Array, axis: Any) -> Any:
+def sum_along(x: Array, axis: Any) -> Any:
     """Σ x along the axis, which stays with length 1; of float16 in float32."""
-    return np.add.reduce(x, axis, np.float32 if x.dtype.char == "e" else None, keepdims=True)
+    return np.add.reduce(x, axis, sum_dtype(x), keepdims=True)
 
 
 def _peak(x: Array, axis: Any) -> Any:
@@ -33,11 +33,11 @@ def _softmax(x: Any, axis: Any = -1) -> Any:
     x = floats(x)
     y = np.asarray(x - _peak(x, axis))
     np.exp(y, out=y)
-    y /= _total(y, axis)
+    y /= sum_along(y, axis)
     return y
 
 
-def _dot(a: Array, b: Array, axis: Any) -> Any:
+def dot_along(a: Array, b: Array, axis: Any) -> Any:
     """Σ a·b along the axis, which stays with length 1; of float16 in float32."""
     a = wide(a)
     if axis == -1 and a.ndim:
@@ -46,7 +46,7 @@ def _dot(a: Array, b: Array, axis: Any) -> Any:
 
 
 def _softmax_vjp(g: Any, y: Any, axis: Any = -1) -> Any:
-    out = np.asarray(g - _dot(g, y, axis))
+    out = np.asarray(g - dot_along(g, y, axis))
     out *= y
     return out
 
@@ -72,13 +72,13 @@ softmax = define(_softmax, softmax_rule, name="softmax")
 def _log_softmax(x: Any, axis: Any = -1) -> Any:
     x = floats(x)
     y = np.asarray(x - _peak(x, axis))
-    y -= np.log(_total(np.exp(y), axis))
+    y -= np.log(sum_along(np.exp(y), axis))
     return y
 
 
 def _log_softmax_vjp(g: Any, y: Any, axis: Any = -1) -> Any:
     out = np.asarray(np.exp(y))
-    out *= _total(g, axis)
+    out *= sum_along(g, axis)
     return np.subtract(g, out, out=out)
 
 
@@ -101,17 +101,16 @@ log_softmax = define(_log_softmax, log_softmax_rule, name="log_softmax")
 def _cross_entropy(logits: Any, labels: Any, weights: Any) -> Any:
     z = logits - np.maximum.reduce(logits, -1, keepdims=True)
     picked = z[np.arange(len(z)), labels]
-    half = logits.dtype.char == "e"  # float16, whose sums are taken in float32
-    losses = np.log(np.add.reduce(np.exp(z, out=z), -1, np.float32 if half else None))
+    losses = np.log(np.add.reduce(np.exp(z, out=z), -1, sum_dtype(logits)))
     losses -= picked
     loss = losses @ weights if getattr(weights, "ndim", 0) else np.add.reduce(losses) * weights
-    return loss.astype(logits.dtype) if half else loss
+    return loss.astype(logits.dtype) if sum_dtype(logits) else loss
 
 
 def _softmax_minus_target(g: Any, logits: Any, labels: Any) -> Any:
     out = logits - np.maximum.reduce(logits, -1, keepdims=True)
     np.exp(out, out=out)
-    total = _total(out, -1)
+    total = sum_along(out, -1)
     out *= np.divide(g[:, None] if g.ndim else g, total, out=total)
     out[np.arange(len(out)), labels] -= g
     return out
@@ -139,7 +138,7 @@ def _logsumexp(x: Any, axis: Any = -1, keepdims: bool = False) -> Any:
     x = floats(x)
     peak = _peak(x, axis)
     peak = np.where(np.isfinite(peak), peak, 0)
-    y = _total(np.exp(x - peak), axis)
+    y = sum_along(np.exp(x - peak), axis)
     with np.errstate(divide="ignore"):  # log 0 = −∞ is the answer where all x are −∞
         y = np.asarray(np.log(y) + peak, x.dtype)
     return y if keepdims else np.squeeze(y, tuple(range(x.ndim)) if axis is None else axis)

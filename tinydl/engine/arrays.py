@@ -87,6 +87,17 @@ def as_array(value: Any) -> Any:
     return value
 
 
+def sum_dtype(x: Any) -> Any:
+    """In which dtype x is summed: float32 for float16, whose sums stop growing and whose counts end at 65504; None, its
+    own, for any other."""
+    return np.float32 if x.dtype.char == "e" else None
+
+
+def wide(x: Any) -> Any:
+    """x in the dtype in which it is summed."""
+    return x.astype(np.float32) if x.dtype.char == "e" else x
+
+
 def is_borrowed(gradient: Any, given: Sequence[Any]) -> bool:
     """Whether a rule's result may be somebody else's memory: a view, or one of the arrays that it was given."""
     for x in given:  # a loop, since any() with a generator takes four times as long
@@ -107,11 +118,7 @@ def fitted(g: Any, x: Any, name: str) -> Any:
                 raise ValueError(f"the rule of {name} gave a gradient of shape {shape} for an input of {expected}")
             axes = (*range(extra), *(i for i, n in enumerate(expected, extra) if n == 1 and shape[i] != 1))
         if g.size != x.size:
-            half = g.dtype.char == "e"  # float16, in which a sum of thousands stops growing: it is taken in float32
-            if g.__class__ is np.ndarray:
-                g = as_array(np.add.reduce(g, axes, np.float32 if half else None))
-            else:
-                g = (g.astype(np.float32) if half else g).sum(axes)
+            g = as_array(np.add.reduce(g, axes, sum_dtype(g))) if g.__class__ is np.ndarray else wide(g).sum(axes)
         if g.shape != expected:
             g = g.reshape(expected)
     if g.dtype == x.dtype:

@@ -9,9 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from ..derivatives.elementwise import wide
 from ..derivatives.normalising import normalise
-from ..engine.arrays import Array, default_dtype_now
+from ..engine.arrays import Array, default_dtype_now, wide
 from ..engine.checks import whole
 from ..engine.tensor import Tensor
 from . import init
