@@ -16,7 +16,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Observer:
-    """Is told what happens while it is in its thread's list; the useful ones live in debug.py and diagnose.py.
+    """Is told what happens while it is in its thread's list; the useful ones live in watching/ and trace.py.
 
     `output`, nodes and leaves are Tensors, `primitive` is a Primitive; this file, below theirs, knows neither.
     """

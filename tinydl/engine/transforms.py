@@ -2,7 +2,7 @@
 
 They never touch a `.grad`, and give back what they were given: arrays for arrays, Tensors for Tensors, a float for a
 Python float (computed in float64). They nest: a transform inside another one, or on Tensors whose gradient somebody
-wants, records its own backward pass, and then its result is a Tensor. Stands on tensor.py; read gradcheck.py next.
+wants, records its own backward pass, and then its result is a Tensor. Stands on tensor.py and dispatch.py.
 """
 
 from __future__ import annotations

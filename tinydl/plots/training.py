@@ -1,6 +1,7 @@
 """Pictures of training: the curves of a History, and the confusion matrix of a classifier.
 
-Stands on matplotlib and on nothing of tinydl: what it draws are lists and arrays. cli.py makes one figure of several.
+Stands on matplotlib and on nothing of tinydl: what it draws are lists and arrays. course/demo.py makes one figure of
+several.
 """
 
 from __future__ import annotations
