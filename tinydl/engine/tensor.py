@@ -234,17 +234,18 @@ class Primitive:
         The gradient comes as the rule gave it or, if `like` is the input's array, in the shape and dtype of that one;
         None if that input has no rule.
         """
-        rule = self.rule(position)
+        rule = self.rules[0 if self.each else position]
         if rule is None:
             return None
         if self.each:
             gradient = rule(given[0], given[1], position, *given[2:], **options)
         else:
             gradient = rule(*given, **options) if options else rule(*given)  # which is quicker
-        if gradient.__class__ is Tensor:
-            gradient = gradient if given[1].__class__ is Tensor else gradient._data
-        elif gradient.__class__ is not ndarray:
-            gradient = as_array(gradient)
+        if gradient.__class__ is not ndarray:
+            if gradient.__class__ is not Tensor:
+                gradient = as_array(gradient)
+            elif given[1].__class__ is not Tensor:
+                gradient = gradient._data
         if like is not None and (gradient.shape != like.shape or gradient.dtype is not like.dtype):
             gradient = fitted(gradient, like, self.name)
         return gradient
