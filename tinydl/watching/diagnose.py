@@ -9,21 +9,23 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from inspect import cleandoc
 from typing import Any
 
 import numpy as np
 
 from ..engine import random
 from ..engine.arrays import Array, euclidean_norm
+from ..engine.checks import listed
 from ..engine.recording import no_grad, observing
 from ..engine.tensor import Tensor, propagate, wrap
 from ..engine.trace import Operation, Trace
 from ..nn import Module
 from ..nn.module import _members
 from ..optim.optimizer import Optimizer
+from .verdicts import CODES, NAMED, Diagnosis, Verdict, verdict, worst_of_each
 
 # Logits of spread s cost s²/2 more than guessing: 2 more means a spread of 2, where freshly made networks have 0.5. A
 # linear model on unscaled inputs begins there too, but unlearns it at once; in it only what is far beyond counts.
@@ -50,37 +52,6 @@ OVERFIT = 1.3  # validation loss at the end over its least: a third of what was 
 RISE = 0.1  # part of the loss of guessing: a rise by more matters wherever the run began
 STEPS = 10  # on the same batch, to see what the learning rate does
 HARDLY = 1e-3  # less than this part of the loss goes in those steps: thousands of them are needed
-NAMED = 4  # so many layers are named one by one
-
-
-# causes before what comes of them
-_ORDER = (
-    "not_finite", "equal_inputs", "inputs_not_scaled", "targets_not_scaled", "unbalanced_labels", "outputs_limited",
-    "unchanged", "identical_units", "dead_relus", "saturated", "initial_loss", "exploding_gradients",
-    "vanishing_gradients", "vanishing_activations", "learning_rate_too_high", "large_updates",
-    "learning_rate_too_low", "small_updates", "overfitting",
-)  # fmt: skip
-
-
-@dataclass
-class Verdict:
-    """One finding: `code` for programs, the `layer` or "", the number `value` behind it, what it means, what to try."""
-
-    code: str
-    layer: str
-    value: float
-    sentence: str
-    advice: str
-
-    def __str__(self) -> str:
-        return f"{self.sentence}\n  Try: {self.advice}"
-
-
-class Diagnosis(list[Verdict]):
-    """The verdicts, causes before what comes of them; empty, so false, when all is well. Print it."""
-
-    def __str__(self) -> str:
-        return "\n".join(str(verdict) for verdict in self) or "Nothing stands out."
 
 
 def diagnose(model: Module, batch: Any, loss: Any = None, optimizer: Any = None, history: Any = None) -> Diagnosis:
@@ -93,11 +64,10 @@ def diagnose(model: Module, batch: Any, loss: Any = None, optimizer: Any = None,
         are beside their weights (healthy: about 1e-3), and which parameters never change.
     history: what `fit` returned; with it, overfitting, and the same of the run that was.
 
-    Codes, and the order of the verdicts: not_finite, equal_inputs, inputs_not_scaled, targets_not_scaled,
-    unbalanced_labels, outputs_limited, unchanged, identical_units, dead_relus, saturated, initial_loss,
-    exploding_gradients, vanishing_gradients, vanishing_activations, learning_rate_too_high, large_updates,
-    learning_rate_too_low, small_updates, overfitting. Each comes at most once, with the worst layer's number, and
-    names the other layers too. The thresholds are this module's constants.
+    The verdicts come in this order, causes before what comes of them. Each code comes at most once, with the worst
+    layer's number, and names the other layers too; the thresholds are the constants of watching/diagnose.py.
+
+    {codes}
 
     All is measured on copies: model, optimizer and random state stay as they are. Raises TypeError for what is no
     Module, optimizer or batch, ValueError for a loss that isn't a single number.
@@ -112,7 +82,13 @@ def diagnose(model: Module, batch: Any, loss: Any = None, optimizer: Any = None,
                 found += _of_steps(run, {v.code for v in found})
     if history is not None:
         found += _of_history(run, history, {v.code for v in found})
-    return Diagnosis(_worst_of_each([*found, *_of_unmoved(run)]))
+    return Diagnosis(worst_of_each([*found, *_of_unmoved(run)]))
+
+
+# the table of findings is where the codes stand; without docstrings (python -OO) there is none to complete
+diagnose.__doc__ = cleandoc(diagnose.__doc__ or "").replace(
+    "{codes}", "\n".join(f"{code}: {meaning}." for code, meaning in CODES.items())
+)
 
 
 def _checked(model: Any, batch: Any, optimizer: Any) -> tuple[Any, Any]:
@@ -138,23 +114,6 @@ def _undisturbed() -> Iterator[None]:
             yield
     finally:
         np.random.set_state(drawn)
-
-
-def _worst_of_each(found: Sequence[Verdict]) -> Iterator[Verdict]:
-    """One verdict per code, that of the layer with the largest value, which names the others, worst first."""
-    for code in sorted({v.code for v in found}, key=_ORDER.index):
-        worst, *others = sorted((v for v in found if v.code == code), key=lambda v: -v.value)
-        layers = [layer for layer in dict.fromkeys(v.layer for v in others) if layer != worst.layer]
-        if layers:
-            worst = replace(worst, sentence=f"{worst.sentence} So it is in {_listed(layers)}.")
-        yield worst
-
-
-def _listed(names: Sequence[str]) -> str:
-    """ "a", "a and b", "a, b, c, d and 5 more"."""
-    if len(names) > NAMED + 1:
-        names = [*names[:NAMED], f"{len(names) - NAMED} more"]
-    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
 # ---- what is measured ----
@@ -299,16 +258,11 @@ def _not_finite(run: _Run) -> Iterator[Verdict]:
         wrong = next((a for a in arrays if a.dtype.kind == "f" and not np.isfinite(a).all()), None)
         made = not np.isfinite(operation.output.data).all()
         if wrong is not None or made:
-            what = "got numbers that aren't finite" if wrong is not None else "made one of finite numbers"
-            yield Verdict(
-                "not_finite",
-                operation.layer,
-                run.value.item(),
-                f"The loss on this batch is {run.value.item()}: {operation.name}"
-                f"{' in ' + operation.layer if operation.layer else ''} {what}.",
-                "look at the inputs and parameters for NaN and infinity, lower the learning rate, and run under "
-                "tl.detect_anomaly() for the line",
-            )
+            yield verdict(
+                "not_finite", operation.layer, run.value.item(),
+                operation=operation.name + (f" in {operation.layer}" if operation.layer else ""),
+                what="got numbers that aren't finite" if wrong is not None else "made one of finite numbers",
+            )  # fmt: skip
             return
 
 
@@ -327,23 +281,10 @@ def _inputs(run: _Run) -> Iterator[Verdict]:
             largest = float(scales.max(initial=0))
             if largest > LARGE_INPUT or 0 < largest < SMALL_INPUT:
                 size = "large" if largest > 1 else "small"
-                yield Verdict(
-                    "inputs_not_scaled",
-                    operation.layer,
-                    largest,
-                    f"The inputs are {size}: a feature's root mean square is {largest:.3g}, the middle one's "
-                    f"{float(np.median(scales)):.3g}. Initial weights are made for inputs of about 1.",
-                    "subtract each feature's mean and divide by its standard deviation, both of the training set "
-                    "(pixels: divide by their largest value)",
-                )
+                middle = np.median(scales)
+                yield verdict("inputs_not_scaled", operation.layer, largest, size=size, middle=middle)
             elif len(array) >= FEW_LABELS and np.all(array == array[:1]):
-                yield Verdict(
-                    "equal_inputs",
-                    operation.layer,
-                    float(len(array)),
-                    f"All {len(array)} examples of this batch are the same: there is nothing to tell them apart by.",
-                    "look at what x holds after loading and preprocessing, and print a few of its rows",
-                )
+                yield verdict("equal_inputs", operation.layer, len(array))
         return
 
 
@@ -360,23 +301,10 @@ def _labels(run: _Run) -> Iterator[Verdict]:
         return
     share, absent = counts.max() / max(counts.sum(), 1), int((counts == 0).sum())
     if counts.sum() >= FEW_LABELS and share > 1 / classes + BALANCED * (1 - 1 / classes):
-        yield Verdict(
-            "unbalanced_labels",
-            "",
-            float(share),
-            f"Class {int(counts.argmax())} has {share:.0%} of this batch's {counts.sum()} labels: always saying it is "
-            "right that often, and little is left to learn the others from.",
-            "shuffle, if the data is sorted by class; weight the classes (cross_entropy's weight=), or draw rare ones "
-            "more often; judge by the accuracy of each class",
-        )
+        yield verdict("unbalanced_labels", "", share, label=counts.argmax(), labels=counts.sum())
     elif counts.sum() >= MANY_LABELS * classes and absent > classes / 2 and _aims(run, run.guessing()[0]):
-        yield Verdict(
-            "unbalanced_labels",
-            "",
-            float(share),
-            f"Of the model's {classes} classes, {absent} have none of this batch's {counts.sum()} labels.",
-            "shuffle, if the data is sorted by class; give the last layer as many outputs as there are classes",
-        )
+        labels = counts.sum()
+        yield verdict("unbalanced_labels, absent classes", "", share, classes=classes, absent=absent, labels=labels)
 
 
 def _activations(run: _Run) -> Iterator[Verdict]:
@@ -389,27 +317,14 @@ def _activations(run: _Run) -> Iterator[Verdict]:
         if operation.name == "relu" or (operation.name == "maximum" and _has_zero(operation)):
             dead = float((rows <= 0).all(0).mean())
             if dead >= (DEAD if rows.shape[1] >= 4 else 1.0):
-                yield Verdict(
-                    "dead_relus",
-                    operation.layer,
-                    dead,
-                    f"In {operation.layer or 'a relu'} {dead:.0%} of the {rows.shape[1]} units are 0 for every example "
-                    "of this batch: no gradient passes through them.",
-                    "lower the learning rate, start anew with smaller biases and scaled inputs, or use leaky_relu",
-                )
+                where = operation.layer or "a relu"
+                yield verdict("dead_relus", operation.layer, dead, where=where, units=rows.shape[1])
         elif operation.name in ("tanh", "sigmoid") and i < last and not _is_gate(operation, run):
             slope_left = np.abs(rows if operation.name == "tanh" else 2 * rows - 1) <= FLAT_TANH
             flat = float(1 - slope_left.mean())
             if flat >= SATURATED:
-                yield Verdict(
-                    "saturated",
-                    operation.layer,
-                    flat,
-                    f"In {operation.layer or operation.name} {flat:.0%} of the {operation.name} outputs lie where it "
-                    "is flat: hardly any gradient passes.",
-                    "scale the inputs, start with smaller weights (nn.init.xavier_uniform_), or lower the learning "
-                    "rate",
-                )
+                where = operation.layer or operation.name
+                yield verdict("saturated", operation.layer, flat, where=where, operation=operation.name)
 
 
 def _is_weight(x: Any, run: _Run) -> bool:
@@ -438,35 +353,13 @@ def _first_loss(run: _Run) -> Iterator[Verdict]:
     if kind != "numbers":
         classes = run.outputs.shape[-1] if kind == "classes" and run.outputs.ndim == 2 else 2
         if (now - guess) / guess * math.log(classes) > EXCESS_LOSS * (4 if len(run.layers) == 1 else 1):
-            yield Verdict(
-                "initial_loss",
-                "",
-                now,
-                f"The loss on this batch is {now:.3g}, but giving all {classes} classes the same probability would "
-                f"have {guess:.3g}: the model is sure, and wrong.",
-                "start with smaller weights in the last layer, scale the inputs, and check that labels belong to "
-                "their examples; if the model has been trained, lower the learning rate",
-            )
+            yield verdict("initial_loss", "", now, classes=classes, guess=guess)
         return
     scale, zero = float(_rms(run.y)), run._with(np.zeros(run.outputs.shape, run.outputs.dtype))
     if now > 10 * max(guess, zero):
-        yield Verdict(
-            "initial_loss",
-            "",
-            now,
-            f"The loss on this batch is {now:.3g}; saying the mean of the targets always would have {guess:.3g} (their "
-            f"variance, for the squared error), and 0 always {zero:.3g}: the outputs are far too large.",
-            "start with smaller weights, scale the inputs; if the model has been trained, lower the learning rate",
-        )
+        yield verdict("initial_loss, numbers", "", now, guess=guess, zero=zero)
     elif now > guess / 2 and scale > LARGE_TARGET and (now > 10 * guess or scale > 10 * LARGE_TARGET):
-        yield Verdict(
-            "targets_not_scaled",
-            "",
-            scale,
-            f"The targets' root mean square is {scale:.3g}, a network's first outputs are about 1: the loss is "
-            f"{now:.3g}, and saying the mean of the targets always would have {guess:.3g}.",
-            "subtract the targets' mean and divide by their standard deviation, and undo it in predictions",
-        )
+        yield verdict("targets_not_scaled", "", scale, loss=now, guess=guess)
 
 
 _RANGES = {"relu": (0.0, math.inf), "sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0), "softmax": (0.0, 1.0)}
@@ -489,24 +382,13 @@ def _limited(run: _Run) -> Iterator[Verdict]:
     low, high = _RANGES[name]
     free = min(run._with(aim) for aim in aims)
     best = min(run._with(np.clip(aim, low, high)) for aim in aims)
-    where = f"The model ends in {name}{f' ({operation.layer})' if operation.layer else ''}, whose outputs are "
-    where += "never below 0" if name == "relu" else f"between {low:g} and {high:g}"
-    scores = "" if kind == "numbers" else ", but this loss takes scores of any sign and size"
+    end = name + (f" ({operation.layer})" if operation.layer else "")
+    span = "never below 0" if name == "relu" else f"between {low:g} and {high:g}"
+    span += "" if kind == "numbers" else ", but this loss takes scores of any sign and size"
     if best - free > OUT_OF_REACH * guess:
-        sentence = f"{where}{scores}: on this batch the loss can't fall below {best:.3g}"
-        sentence += f"; for outputs of any size it could reach {free:.2g}."
+        yield verdict("outputs_limited", operation.layer, best, end=end, range=span, free=free)
     elif name == "relu" and kind == "classes":
-        sentence = f"{where}{scores}: a score at 0 gets no gradient, and its class can't be made less likely."
-    else:
-        return
-    yield Verdict(
-        "outputs_limited",
-        operation.layer,
-        best,
-        sentence,
-        "end the model in its last Linear; softmax and sigmoid are part of the losses that take scores, and numbers "
-        "of any size need no activation",
-    )
+        yield verdict("outputs_limited, scores at 0", operation.layer, best, end=end, range=span)
 
 
 def _aims(run: _Run, kind: str) -> list[Array]:
@@ -559,14 +441,7 @@ def _of_backward(run: _Run) -> Iterator[Verdict]:
         if g is None or p.ndim != 2 or len(p) < 2 or not _equal_rows(p.data) or not _equal_rows(np.asarray(g), arrived):
             continue
         alike = True
-        yield Verdict(
-            "identical_units",
-            run.layer(p),
-            float(len(p)),
-            f"All {len(p)} units of {run.layer(p)} are the same, weights and gradients: they will stay the same and "
-            "are worth one.",
-            "start from random weights (a Linear's own, or nn.init), not from zeros or another constant",
-        )
+        yield verdict("identical_units", run.layer(p), len(p))
     if not alike:
         yield from _along_depth(run)
 
@@ -594,24 +469,9 @@ def _along_depth(run: _Run) -> Iterator[Verdict]:
     (first, size), (last, at_end) = sizes[0], sizes[-1]
     largest = max(size for _, size in sizes)
     if size < VANISHING * largest:
-        yield Verdict(
-            "vanishing_gradients",
-            run.layer(first),
-            size / largest,
-            f"The gradient vanishes on its way back: at {run.layer(first)} it is {size / largest:.1e} of the largest.",
-            "relu or tanh instead of sigmoid, kaiming or xavier initialisation (nn.init), BatchNorm1d or LayerNorm "
-            "between layers, fewer layers, or connections that skip some",
-        )
+        yield verdict("vanishing_gradients", run.layer(first), size / largest)
     elif size > EXPLODING * at_end:
-        yield Verdict(
-            "exploding_gradients",
-            run.layer(first),
-            size / at_end,
-            f"The gradient explodes on its way back: at {run.layer(first)} it is {size / at_end:.1e} times that at "
-            f"{run.layer(last)}.",
-            "smaller initial weights (nn.init.kaiming_normal_, xavier_uniform_), BatchNorm1d or LayerNorm between "
-            "layers, clip_norm in fit",
-        )
+        yield verdict("exploding_gradients", run.layer(first), size / at_end, last=run.layer(last))
     else:
         yield from _collapsed(run)
 
@@ -623,14 +483,7 @@ def _collapsed(run: _Run) -> Iterator[Verdict]:
         return
     into, out = (float(np.sqrt(a.astype(np.float64).var(0).mean())) for a in (given, run.outputs.data))
     if into > 0 and 0 < out < COLLAPSED * into:
-        yield Verdict(
-            "vanishing_activations",
-            run.layer(p),
-            out / into,
-            f"The outputs hardly depend on the inputs: from example to example they differ {out / into:.1e} times as "
-            "much. So do the gradients.",
-            "larger initial weights (a Linear's own, or nn.init.kaiming_normal_, xavier_uniform_)",
-        )
+        yield verdict("vanishing_activations", run.layer(p), out / into)
 
 
 def _of_unmoved(run: _Run) -> Iterator[Verdict]:
@@ -639,17 +492,10 @@ def _of_unmoved(run: _Run) -> Iterator[Verdict]:
         return
     reasons = list(dict.fromkeys(run.unmoved.values()))
     groups = [[name for name in run.unmoved if run.unmoved[name] == why] for why in reasons]
-    parts = "; ".join(f"{_listed(names)} ({why})" for names, why in zip(groups, reasons, strict=True))
+    parts = "; ".join(f"{listed(names, NAMED + 1, NAMED)} ({why})" for names, why in zip(groups, reasons, strict=True))
     n, first = len(run.unmoved), next(iter(run.unmoved))
-    start = "One parameter doesn't change" if n == 1 else f"{n} of the {len(run.trained)} parameters don't change"
-    yield Verdict(
-        "unchanged",
-        run.layer_of(first),
-        float(n),
-        f"{start}: {parts}.",
-        "give the optimizer model.parameters() of this very model, use the parameter in forward without .data, "
-        ".detach() or rounding, or freeze it with requires_grad = False if that is meant",
-    )
+    who = "One parameter doesn't" if n == 1 else f"{n} of the {len(run.trained)} parameters don't"
+    yield verdict("unchanged", run.layer_of(first), n, parameters=who, reasons=parts)
 
 
 # ---- verdicts from a few steps ----
@@ -684,25 +530,13 @@ def _rate(run: _Run, losses: list[float], moved: dict[str, float], known: set[st
     relative = {name: moved[name] / max(euclidean_norm(p.data), usual[name]) for name, p in weights.items()}
     largest = max(relative.values(), default=0.0)
     if rises:
-        yield Verdict(
-            "learning_rate_too_high",
-            "",
-            float(optimizer.lr),
-            f"The learning rate {optimizer.lr:g} is too high: in {len(losses) - 1} steps on this same batch the loss "
-            f"went from {start:.3g} to {end if end >= peak or not math.isfinite(end) else peak:.3g}.",
-            "a tenth of it, and again; clip_norm in fit against single large gradients",
-        )
+        last = end if end >= peak or not math.isfinite(end) else peak
+        yield verdict("learning_rate_too_high", "", optimizer.lr, steps=len(losses) - 1, start=start, end=last)
     elif largest > LARGE_UPDATE:
         by_size = sorted((name for name in weights if relative[name] > LARGE_UPDATE), key=lambda name: -relative[name])
         for name in by_size:
-            yield Verdict(
-                "large_updates",
-                run.layer(weights[name]),
-                relative[name],
-                f"One step changes {name} by {relative[name]:.2g} times the size of such weights; about 0.001 is "
-                "usual.",
-                f"a smaller learning rate than {optimizer.lr:g}",
-            )
+            layer = run.layer(weights[name])
+            yield verdict("large_updates", layer, relative[name], parameter=name, rate=optimizer.lr)
     named = known & {"targets_not_scaled", "identical_units", "equal_inputs"}  # no rate can make up for these
     if rises or named or optimizer.lr == 0 or not start > 0.5 * scale:
         return
@@ -714,14 +548,10 @@ def _rate(run: _Run, losses: list[float], moved: dict[str, float], known: set[st
         return
     smallest = min(weights, key=lambda name: relative[name], default="")
     ratio = f" (a step changes {smallest} by {relative[smallest]:.1g} of its size)" if smallest else ""
-    yield Verdict(
-        "learning_rate_too_low",
-        "",
-        float(optimizer.lr),
-        f"The learning rate {optimizer.lr:g} is too low: in {STEPS} steps on this same batch the loss fell by "
-        f"{max(fallen, 0):.1g} of itself{ratio}; with {faster:g} times the rate it falls fast.",
-        f"{10 * optimizer.lr:g}, {100 * optimizer.lr:g}, … up to where the loss begins to jump",
-    )
+    yield verdict(
+        "learning_rate_too_low", "", optimizer.lr, steps=STEPS, fall=f"{max(fallen, 0):.1g} of itself{ratio}",
+        faster=faster, tenfold=10 * optimizer.lr, hundredfold=100 * optimizer.lr,
+    )  # fmt: skip
 
 
 def _falls(losses: list[float]) -> bool:
@@ -752,31 +582,13 @@ def _of_history(run: _Run, history: Any, known: set[str]) -> Iterator[Verdict]:
     # where it had learned already before, as in a run that goes on, what counts is what there was to learn
     late, little = (max(half, default=0.0), RISE * guess) if guess > 0 else (float(np.median(half or 0.0)), 0.0)
     if len(curve) >= 4 and late > 1.2 * curve[0] and late > curve[0] + little and not too_high:
-        yield Verdict(
-            "learning_rate_too_high",
-            "",
-            late / curve[0],
-            f"The loss went up: {curve[0]:.3g} in the first epoch, {late:.3g} in a late one.",
-            "a tenth of the learning rate, and again; clip_norm in fit against single large gradients",
-        )
+        yield verdict("learning_rate_too_high, in the run", "", late / curve[0], first=curve[0], late=late)
     elif large and max(large)[0] > 0.5 and not too_high:
         value, name = max(large)
-        yield Verdict(
-            "large_updates",
-            run.layer_of(name),
-            value,
-            f"Late in training a step still changes {name} by {value:.2g} of its size; about 0.001 is usual.",
-            "a smaller learning rate, or a schedule that lowers it",
-        )
+        yield verdict("large_updates, in the run", run.layer_of(name), value, parameter=name)
     value, name = max(small, default=(0.0, ""))
     if 0 < value < SMALL_UPDATE and not learned and "learning_rate_too_low" not in known:
-        yield Verdict(
-            "small_updates",
-            run.layer_of(name),
-            value,
-            f"Even the largest update, of {name}, is {value:.1g} of its weight; about 0.001 is usual.",
-            "a learning rate ten or a hundred times as high",
-        )
+        yield verdict("small_updates", run.layer_of(name), value, parameter=name)
     yield from _overfitting(history, curve, guess)
 
 
@@ -790,11 +602,7 @@ def _overfitting(history: Any, curve: list[float], guess: float) -> Iterator[Ver
     apart = curve[-1] < curve[best] / 2 and rise > RISE * guess > 0
     much = held_out[-1] > OVERFIT * held_out[best] or apart
     if best < len(curve) - 2 and falls and much and rise > max(gained, 0) / 3:
-        yield Verdict(
-            "overfitting",
-            "",
-            held_out[-1] / held_out[best],
-            f"Overfitting: since epoch {best + 1} the validation loss rose from {held_out[best]:.3g} to "
-            f"{held_out[-1]:.3g}, while the training loss fell from {curve[best]:.3g} to {curve[-1]:.3g}.",
-            "patience= in fit, which stops there; more data or augmentation; nn.Dropout, l2=, a smaller network",
-        )
+        yield verdict(
+            "overfitting", "", held_out[-1] / held_out[best], epoch=best + 1,
+            least=held_out[best], end=held_out[-1], before=curve[best], after=curve[-1],
+        )  # fmt: skip
