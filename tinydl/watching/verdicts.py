@@ -50,7 +50,7 @@ FINDINGS = {
         "little is left to learn the others from.",
         "shuffle, if the data is sorted by class; weight the classes (cross_entropy's weight=), or draw rare ones more "
         "often; judge by the accuracy of each class"),
-    "unbalanced_labels, absent classes": Finding("more than half of the classes have none",
+    "unbalanced_labels, absent classes": Finding("more than half of the classes have no label",
         "Of the model's {classes} classes, {absent} have none of this batch's {labels} labels.",
         "shuffle, if the data is sorted by class; give the last layer as many outputs as there are classes"),
     "outputs_limited": Finding("the range of the model's last activation keeps the loss from falling",
@@ -76,12 +76,12 @@ FINDINGS = {
     "saturated": Finding("outputs of tanh or sigmoid lie where it is flat",
         "In {where} {value:.0%} of the {operation} outputs lie where it is flat: hardly any gradient passes.",
         "scale the inputs, start with smaller weights (nn.init.xavier_uniform_), or lower the learning rate"),
-    "initial_loss": Finding("the loss is far above that of making all classes equally probable",
+    "initial_loss": Finding("the loss is far above that of equal probabilities",
         "The loss on this batch is {value:.3g}, but giving all {classes} classes the same probability would have "
         "{guess:.3g}: the model is sure, and wrong.",
         "start with smaller weights in the last layer, scale the inputs, and check that labels belong to their "
         "examples; if the model has been trained, lower the learning rate"),
-    "initial_loss, numbers": Finding("of saying the mean always",
+    "initial_loss, numbers": Finding("the loss is far above that of saying the mean always",
         "The loss on this batch is {value:.3g}; saying the mean of the targets always would have {guess:.3g} (their "
         "variance, for the squared error), and 0 always {zero:.3g}: the outputs are far too large.",
         "start with smaller weights, scale the inputs; if the model has been trained, lower the learning rate"),
@@ -107,7 +107,7 @@ FINDINGS = {
     "large_updates": Finding("the first step changes weights by more than their size",
         "One step changes {parameter} by {value:.2g} times the size of such weights; about 0.001 is usual.",
         "a smaller learning rate than {rate:g}"),
-    "large_updates, in the run": Finding("late in the run a step still does so by half",
+    "large_updates, in the run": Finding("late in the run steps change weights by half their size",
         "Late in training a step still changes {parameter} by {value:.2g} of its size; about 0.001 is usual.",
         "a smaller learning rate, or a schedule that lowers it"),
     "learning_rate_too_low": Finding("in a few steps on the batch the loss hardly falls, and with larger ones it does",
