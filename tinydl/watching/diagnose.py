@@ -1,15 +1,14 @@
 """Why a network doesn't learn: plain verdicts, each with the number behind it and with what to try.
 
-`diagnose` runs a copy of the model on one batch, watches every operation (as an observer, see recording.py), takes a
-few steps with a copy of the optimizer, reads the history of `fit`, and compares with what healthy runs show. The
-thresholds stand at the top with their reasons. Mistakes in the program itself are strict mode's (strict.py).
+`diagnose` runs a copy of the model on one batch and takes a few steps with a copy of the optimizer (measured.py), reads
+the history of `fit`, and compares with what healthy runs show; how that is said stands in verdicts.py. The thresholds
+stand at the top with their reasons. Mistakes in the program itself are strict mode's: read strict.py next.
 """
 
 from __future__ import annotations
 
-import copy
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from inspect import cleandoc
 from typing import Any
@@ -19,12 +18,11 @@ import numpy as np
 from ..engine import random
 from ..engine.arrays import Array, euclidean_norm
 from ..engine.checks import listed
-from ..engine.recording import no_grad, observing
-from ..engine.tensor import Tensor, propagate, wrap
-from ..engine.trace import Operation, Trace
+from ..engine.tensor import Tensor
+from ..engine.trace import Operation
 from ..nn import Module
-from ..nn.module import _members
 from ..optim.optimizer import Optimizer
+from .measured import Run
 from .verdicts import CODES, NAMED, Diagnosis, Verdict, verdict, worst_of_each
 
 # Logits of spread s cost s²/2 more than guessing: 2 more means a spread of 2, where freshly made networks have 0.5. A
@@ -74,7 +72,7 @@ def diagnose(model: Module, batch: Any, loss: Any = None, optimizer: Any = None,
     """
     x, y = _checked(model, batch, optimizer)
     with _undisturbed():
-        run = _Run(model, loss, optimizer, x, y)
+        run = Run(model, loss, optimizer, x, y)
         found = list(_of_forward(run))
         if loss is not None and not any(v.code == "not_finite" for v in found):
             found += _of_backward(run)
@@ -116,120 +114,6 @@ def _undisturbed() -> Iterator[None]:
         np.random.set_state(drawn)
 
 
-# ---- what is measured ----
-
-
-def _copied(model: Module, optimizer: Any, loss: Any) -> tuple[Module, Any, Any]:
-    """Copies that belong together; computed Tensors kept in attributes, which can't be copied, become constants."""
-    memo: dict[int, Any] = {}
-    for module in model.modules():
-        for _, _, _, value in _members(module):
-            if isinstance(value, Tensor) and value.primitive is not None:
-                memo[id(value)] = value.detach()
-    made: tuple[Module, Any] = copy.deepcopy((model, optimizer), memo)
-    return (*made, copy.deepcopy(loss, memo) if isinstance(loss, Module) else loss)
-
-
-class _Run:
-    """A copy of the model, run forward and backward on the batch."""
-
-    def __init__(self, model: Module, loss: Any, optimizer: Any, x: Any, y: Any) -> None:
-        self.original, self.x, self.y = (model, loss, optimizer), x, y
-        self.model, _, self.loss = _copied(model, None, loss)
-        self.model.train()
-        self.names = {p: name for name, p in self.model.named_parameters()}
-        self.trained = {p: name for p, name in self.names.items() if p.requires_grad}
-        trace = Trace()
-        with observing(trace):
-            self.outputs = self.model(x)
-            self.operations = list(trace.operations)
-            value = None if loss is None else _value(self.loss, self.outputs, y)
-        self.of_loss = {operation.name for operation in trace.operations[len(self.operations) :]}
-        self.value = value
-        self.all_operations = trace.operations
-        self.found: dict[Tensor, Any] = {}
-        self.unmoved: dict[str, str] = {}  # parameters that don't change, with the reason
-        if value is not None and value.requires_grad and math.isfinite(value.item()):
-            self.found, _ = propagate([value], [np.ones_like(value.data)], keep_all=True)
-        self.layers = self._layers()
-
-    def _layers(self) -> list[tuple[Tensor, Operation]]:
-        """The weight matrices in the order of their first use, each with the operation that multiplies by it."""
-        first: dict[Tensor, Operation] = {}
-        for operation in self.operations:
-            if operation.name in ("linear", "matmul", "einsum"):
-                for p in operation.inputs:
-                    if isinstance(p, Tensor) and p.ndim >= 2 and p in self.names:
-                        first.setdefault(p, operation)
-        return list(first.items())
-
-    def layer(self, p: Tensor) -> str:
-        """The layer that a parameter belongs to, as "0 (Linear)"."""
-        return self.layer_of(self.names[p])
-
-    def layer_of(self, name: str) -> str:
-        path = name.rpartition(".")[0]
-        module = dict(self.model.named_modules()).get(path)
-        return f"{path} ({type(module).__name__})" if path and module is not None else name
-
-    @property
-    def normalised(self) -> bool:
-        return any(operation.name in ("normalise", "inverse_std") for operation in self.operations)
-
-    def guessing(self) -> tuple[str, float]:
-        """What kind of loss it is, and what it is for outputs that are the same for all examples."""
-        if not isinstance(self.outputs, Tensor) or self.value is None:
-            return "", math.nan
-        shape, dtype, used = self.outputs.shape, self.outputs.dtype, self.of_loss
-        if used & {"weighted_cross_entropy", "log_softmax"}:
-            return "classes", self._with(np.zeros(shape, dtype))
-        if "softplus" in used and set(np.unique(self.y)) <= {0, 1}:
-            return "yes or no", self._with(np.zeros(shape, dtype))
-        if "bounded_log" in used:
-            return "yes or no", self._with(np.full(shape, 0.5, dtype))
-        if self.y.dtype.kind == "f" and self.y.shape == shape and len(self.y) > 1:
-            guess = self._with(np.broadcast_to(self.y.mean(0), shape).astype(dtype))
-            if self._with(self.y.astype(dtype)) < 0.5 * guess:  # or else the outputs aren't to equal the targets
-                return "numbers", guess
-        return "", math.nan
-
-    def _with(self, outputs: Array) -> float:
-        with no_grad():
-            return float(_value(self.loss, wrap(outputs), self.y).item())
-
-    def steps(self, factor: float = 1.0) -> tuple[list[float], dict[str, float], set[str]]:
-        """Losses on the batch before each of some steps with a rate of `factor` times the optimizer's and after the
-        last; how far the first step moved each parameter (a norm); the parameters that never changed."""
-        model, loss, optimizer = self.original
-        model, optimizer, loss = _copied(model, optimizer, loss)
-        model.train()
-        optimizer.lr *= factor
-        named = {name: p for name, p in model.named_parameters() if p.requires_grad}
-        start = {name: p.data.copy() for name, p in named.items()}
-        losses, moved = [], {}
-        for step in range(STEPS + 1):
-            with random.seeded(0):  # the same dropout each time
-                value = _value(loss, model(self.x), self.y)
-            losses.append(value.item())
-            if step == STEPS or not math.isfinite(losses[-1]) or not value.requires_grad:
-                break
-            optimizer.zero_grad()
-            model.zero_grad()
-            value.backward()
-            optimizer.step()
-            if not step:
-                moved = {n: euclidean_norm(p.data - start[n]) for n, p in named.items()}
-        return losses, moved, {name for name, p in named.items() if np.array_equal(p.data, start[name])}
-
-
-def _value(loss: Callable[[Any, Any], Any], outputs: Any, y: Any) -> Tensor:
-    value = loss(outputs, y)
-    if not isinstance(value, Tensor) or value.size != 1:
-        given = f"shape {value.shape}" if isinstance(value, Tensor) else type(value).__name__
-        raise ValueError(f"loss(outputs, y) must be a Tensor with a single number, not {given}")
-    return value
-
-
 def _array(x: Any) -> Array:
     return x.data if isinstance(x, Tensor) else np.asarray(x)
 
@@ -241,7 +125,7 @@ def _rms(x: Array, axis: Any = None) -> Any:
 # ---- verdicts from the forward pass ----
 
 
-def _of_forward(run: _Run) -> Iterator[Verdict]:
+def _of_forward(run: Run) -> Iterator[Verdict]:
     yield from _not_finite(run)
     yield from _inputs(run)
     yield from _labels(run)
@@ -250,10 +134,10 @@ def _of_forward(run: _Run) -> Iterator[Verdict]:
     yield from _limited(run)
 
 
-def _not_finite(run: _Run) -> Iterator[Verdict]:
+def _not_finite(run: Run) -> Iterator[Verdict]:
     if run.value is None or math.isfinite(run.value.item()):
         return
-    for operation in run.all_operations:
+    for operation in (*run.operations, *run.of_loss):
         arrays = [_array(x) for x in operation.inputs if isinstance(x, (Tensor, np.ndarray))]
         wrong = next((a for a in arrays if a.dtype.kind == "f" and not np.isfinite(a).all()), None)
         made = not np.isfinite(operation.output.data).all()
@@ -266,29 +150,25 @@ def _not_finite(run: _Run) -> Iterator[Verdict]:
             return
 
 
-def _inputs(run: _Run) -> Iterator[Verdict]:
+def _inputs(run: Run) -> Iterator[Verdict]:
     """What the first operation with a parameter is given, so that scaling inside of the model counts."""
-    for operation in run.operations:
-        parameters = [x for x in operation.inputs if isinstance(x, Tensor) and x in run.names]
-        data = [x for x in operation.inputs if isinstance(x, (Tensor, np.ndarray)) and x is not None]
-        data = [_array(x) for x in data if not (isinstance(x, Tensor) and (x in run.names or x.requires_grad))]
-        data = [a for a in data if a.ndim >= 2 and a.dtype.kind == "f" and len(a) == len(_array(run.x))]
-        if not parameters:
-            continue
-        for array in data[:1]:
-            scales = _rms(array.reshape(-1, array.shape[-1]), 0)
-            scales = scales[np.isfinite(scales)]
-            largest = float(scales.max(initial=0))
-            if largest > LARGE_INPUT or 0 < largest < SMALL_INPUT:
-                size = "large" if largest > 1 else "small"
-                middle = np.median(scales)
-                yield verdict("inputs_not_scaled", operation.layer, largest, size=size, middle=middle)
-            elif len(array) >= FEW_LABELS and np.all(array == array[:1]):
-                yield verdict("equal_inputs", operation.layer, len(array))
+    operation = next((o for o in run.operations if any(run.is_weight(x) for x in o.inputs)), None)
+    given = [x for x in operation.inputs if isinstance(x, (Tensor, np.ndarray))] if operation is not None else []
+    data = [_array(x) for x in given if not (run.is_weight(x) or (isinstance(x, Tensor) and x.requires_grad))]
+    array = next((a for a in data if a.ndim >= 2 and a.dtype.kind == "f" and len(a) == len(_array(run.x))), None)
+    if operation is None or array is None:
         return
+    scales = _rms(array.reshape(-1, array.shape[-1]), 0)
+    scales = scales[np.isfinite(scales)]
+    largest = float(scales.max(initial=0))
+    if largest > LARGE_INPUT or 0 < largest < SMALL_INPUT:
+        size, middle = "large" if largest > 1 else "small", np.median(scales)
+        yield verdict("inputs_not_scaled", operation.layer, largest, size=size, middle=middle)
+    elif len(array) >= FEW_LABELS and np.all(array == array[:1]):
+        yield verdict("equal_inputs", operation.layer, len(array))
 
 
-def _labels(run: _Run) -> Iterator[Verdict]:
+def _labels(run: Run) -> Iterator[Verdict]:
     y, outputs = run.y, run.outputs
     classes = outputs.shape[-1] if outputs.ndim == 2 else 0
     if y.dtype.kind == "f" and y.ndim == 2 and classes > 1 and y.shape == outputs.shape:
@@ -307,8 +187,8 @@ def _labels(run: _Run) -> Iterator[Verdict]:
         yield verdict("unbalanced_labels, absent classes", "", share, classes=classes, absent=absent, labels=labels)
 
 
-def _activations(run: _Run) -> Iterator[Verdict]:
-    last = max((i for i, o in enumerate(run.operations) if any(_is_weight(x, run) for x in o.inputs)), default=0)
+def _activations(run: Run) -> Iterator[Verdict]:
+    last = max((i for i, o in enumerate(run.operations) if any(run.is_weight(x) for x in o.inputs)), default=0)
     for i, operation in enumerate(run.operations):
         y = operation.output.data
         if not y.ndim or y.shape[-1] * 8 > y.size:  # too few examples to say anything of a unit
@@ -327,15 +207,11 @@ def _activations(run: _Run) -> Iterator[Verdict]:
                 yield verdict("saturated", operation.layer, flat, where=where, operation=operation.name)
 
 
-def _is_weight(x: Any, run: _Run) -> bool:
-    return isinstance(x, Tensor) and x in run.names
-
-
 def _has_zero(operation: Operation) -> bool:
     return any(not isinstance(x, Tensor) and np.ndim(x) == 0 and x == 0 for x in operation.inputs)
 
 
-def _is_gate(operation: Operation, run: _Run) -> bool:
+def _is_gate(operation: Operation, run: Run) -> bool:
     """Whether it multiplies something else, as in an LSTM or in silu, where 0 and 1 are answers like others."""
     return any(
         o.name == "multiply"
@@ -345,7 +221,7 @@ def _is_gate(operation: Operation, run: _Run) -> bool:
     )
 
 
-def _first_loss(run: _Run) -> Iterator[Verdict]:
+def _first_loss(run: Run) -> Iterator[Verdict]:
     kind, guess = run.guessing()
     if run.value is None or not kind or not math.isfinite(run.value.item()) or not guess > 0:
         return
@@ -355,7 +231,7 @@ def _first_loss(run: _Run) -> Iterator[Verdict]:
         if (now - guess) / guess * math.log(classes) > EXCESS_LOSS * (4 if len(run.layers) == 1 else 1):
             yield verdict("initial_loss", "", now, classes=classes, guess=guess)
         return
-    scale, zero = float(_rms(run.y)), run._with(np.zeros(run.outputs.shape, run.outputs.dtype))
+    scale, zero = float(_rms(run.y)), run.loss_of(np.zeros(run.outputs.shape, run.outputs.dtype))
     if now > 10 * max(guess, zero):
         yield verdict("initial_loss, numbers", "", now, guess=guess, zero=zero)
     elif now > guess / 2 and scale > LARGE_TARGET and (now > 10 * guess or scale > 10 * LARGE_TARGET):
@@ -366,7 +242,7 @@ _RANGES = {"relu": (0.0, math.inf), "sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0), 
 _RESHAPING = {"reshape", "transpose", "swapaxes", "moveaxis", "squeeze", "expand_dims", "getitem", "cast"}
 
 
-def _limited(run: _Run) -> Iterator[Verdict]:
+def _limited(run: Run) -> Iterator[Verdict]:
     """How low the loss can get within the range of the activation that made the outputs, and how low it should."""
     kind, guess = run.guessing()
     made = _before_reshaping(run.outputs)
@@ -380,8 +256,8 @@ def _limited(run: _Run) -> Iterator[Verdict]:
     if not aims or operation is None:
         return
     low, high = _RANGES[name]
-    free = min(run._with(aim) for aim in aims)
-    best = min(run._with(np.clip(aim, low, high)) for aim in aims)
+    free = min(run.loss_of(aim) for aim in aims)
+    best = min(run.loss_of(np.clip(aim, low, high)) for aim in aims)
     end = name + (f" ({operation.layer})" if operation.layer else "")
     span = "never below 0" if name == "relu" else f"between {low:g} and {high:g}"
     span += "" if kind == "numbers" else ", but this loss takes scores of any sign and size"
@@ -391,13 +267,13 @@ def _limited(run: _Run) -> Iterator[Verdict]:
         yield verdict("outputs_limited, scores at 0", operation.layer, best, end=end, range=span)
 
 
-def _aims(run: _Run, kind: str) -> list[Array]:
+def _aims(run: Run, kind: str) -> list[Array]:
     """Outputs that a model would like to give; none where the loss isn't applied to the outputs themselves."""
     y, shape, dtype = run.y, run.outputs.shape, run.outputs.dtype
     if kind == "numbers":
         return [y.astype(dtype)]
     takers = {"classes": {"weighted_cross_entropy", "log_softmax"}, "yes or no": {"softplus"}}.get(kind, set())
-    fed = [o.inputs[0] for o in run.all_operations[len(run.operations) :] if o.name in takers]
+    fed = [o.inputs[0] for o in run.of_loss if o.name in takers]
     if kind == "yes or no":
         fed = [x.inputs[0] if x.primitive is not None and x.primitive.name == "negative" else x for x in fed]
     if not any(_before_reshaping(x) is _before_reshaping(run.outputs) for x in fed):
@@ -429,16 +305,16 @@ def _before_reshaping(x: Any) -> Any:
 # ---- verdicts from the backward pass ----
 
 
-def _of_backward(run: _Run) -> Iterator[Verdict]:
-    found = run.found
+def _of_backward(run: Run) -> Iterator[Verdict]:
+    arrived = run.gradients
     for p, name in run.trained.items():
-        if p not in found:
+        if p not in arrived:
             run.unmoved[name] = "no gradient arrives, since the loss doesn't depend on it"
-    arrived = max((float(np.abs(np.asarray(found[p])).max(initial=0)) for p, _ in run.layers if p in found), default=0)
-    alike = False
+    sizes = [float(np.abs(np.asarray(arrived[p])).max(initial=0)) for p, _ in run.layers if p in arrived]
+    alike, largest = False, max(sizes, default=0.0)
     for p, _ in run.layers:
-        g = found.get(p)
-        if g is None or p.ndim != 2 or len(p) < 2 or not _equal_rows(p.data) or not _equal_rows(np.asarray(g), arrived):
+        g = arrived.get(p)
+        if g is None or p.ndim != 2 or len(p) < 2 or not _equal_rows(p.data) or not _equal_rows(np.asarray(g), largest):
             continue
         alike = True
         yield verdict("identical_units", run.layer(p), len(p))
@@ -452,7 +328,7 @@ def _equal_rows(x: Array, size: float = 0.0) -> bool:
     return bool((np.abs(x - x[:1]) <= 1e-5 * max(float(np.abs(x).max(initial=0)), size)).all())
 
 
-def _along_depth(run: _Run) -> Iterator[Verdict]:
+def _along_depth(run: Run) -> Iterator[Verdict]:
     """Gradients at the layers' outputs, the first layer's against the others'.
 
     Where layers are normalised, the gradient is multiplied by the size of what it is the gradient of, since
@@ -460,7 +336,7 @@ def _along_depth(run: _Run) -> Iterator[Verdict]:
     """
     sizes = []
     for p, operation in run.layers:
-        g = run.found.get(operation.output)
+        g = run.gradients.get(operation.output)
         if g is not None:
             size = float(_rms(np.asarray(g)))
             sizes.append((p, size * (float(_rms(operation.output.data)) if run.normalised else 1.0)))
@@ -476,9 +352,9 @@ def _along_depth(run: _Run) -> Iterator[Verdict]:
         yield from _collapsed(run)
 
 
-def _collapsed(run: _Run) -> Iterator[Verdict]:
+def _collapsed(run: Run) -> Iterator[Verdict]:
     (_, first), (p, _) = run.layers[0], run.layers[-1]
-    given = next((_array(x) for x in first.inputs if not _is_weight(x, run) and np.ndim(_array(x)) >= 2), None)
+    given = next((_array(x) for x in first.inputs if not run.is_weight(x) and np.ndim(_array(x)) >= 2), None)
     if given is None or run.normalised or not p.data.any() or len(given) < 4 or run.outputs.ndim < 2:
         return
     into, out = (float(np.sqrt(a.astype(np.float64).var(0).mean())) for a in (given, run.outputs.data))
@@ -486,7 +362,7 @@ def _collapsed(run: _Run) -> Iterator[Verdict]:
         yield verdict("vanishing_activations", run.layer(p), out / into)
 
 
-def _of_unmoved(run: _Run) -> Iterator[Verdict]:
+def _of_unmoved(run: Run) -> Iterator[Verdict]:
     """One verdict on all parameters that don't change, by their reasons."""
     if not run.unmoved:
         return
@@ -501,11 +377,11 @@ def _of_unmoved(run: _Run) -> Iterator[Verdict]:
 # ---- verdicts from a few steps ----
 
 
-def _of_steps(run: _Run, known: set[str]) -> Iterator[Verdict]:
+def _of_steps(run: Run, known: set[str]) -> Iterator[Verdict]:
     optimizer = run.original[2]
     owned = {id(p) for p in optimizer.params}
     lacking = {n for n, p in run.original[0].named_parameters() if id(p) not in owned and p.requires_grad}
-    losses, moved, unchanged = run.steps()
+    losses, moved, unchanged = run.steps(STEPS)
     by_name = {name: p for p, name in run.trained.items()}
     stuck = bool(known & {"dead_relus", "saturated", "identical_units", "equal_inputs"})
     for name, p in by_name.items():
@@ -513,12 +389,12 @@ def _of_steps(run: _Run, known: set[str]) -> Iterator[Verdict]:
             continue
         if name in lacking:
             run.unmoved[name] = "not in the optimizer"
-        elif optimizer.lr != 0 and p in run.found and not np.any(run.found[p]) and not stuck:
+        elif optimizer.lr != 0 and p in run.gradients and not np.any(run.gradients[p]) and not stuck:
             run.unmoved[name] = "the gradient is exactly 0 on this batch"
     yield from _rate(run, losses, moved, known)
 
 
-def _rate(run: _Run, losses: list[float], moved: dict[str, float], known: set[str]) -> Iterator[Verdict]:
+def _rate(run: Run, losses: list[float], moved: dict[str, float], known: set[str]) -> Iterator[Verdict]:
     optimizer, (_, guess) = run.original[2], run.guessing()
     start, end = losses[0], losses[-1]
     scale = guess if math.isfinite(guess) and guess > 0 else abs(start)
@@ -533,9 +409,8 @@ def _rate(run: _Run, losses: list[float], moved: dict[str, float], known: set[st
         last = end if end >= peak or not math.isfinite(end) else peak
         yield verdict("learning_rate_too_high", "", optimizer.lr, steps=len(losses) - 1, start=start, end=last)
     elif largest > LARGE_UPDATE:
-        by_size = sorted((name for name in weights if relative[name] > LARGE_UPDATE), key=lambda name: -relative[name])
-        for name in by_size:
-            layer = run.layer(weights[name])
+        for name in (name for name in weights if relative[name] > LARGE_UPDATE):
+            layer = run.layer_of(name)
             yield verdict("large_updates", layer, relative[name], parameter=name, rate=optimizer.lr)
     named = known & {"targets_not_scaled", "identical_units", "equal_inputs"}  # no rate can make up for these
     if rises or named or optimizer.lr == 0 or not start > 0.5 * scale:
@@ -543,7 +418,7 @@ def _rate(run: _Run, losses: list[float], moved: dict[str, float], known: set[st
     fallen = (start - end) / abs(start)
     if fallen > HARDLY and (fallen > 5 * HARDLY or not 0 < largest < SLOW_UPDATE):
         return
-    faster = next((f for f in (10.0, 30.0, 100.0, 300.0, 1e3, 1e4, 1e5, 1e6) if _falls(run.steps(f)[0])), None)
+    faster = next((f for f in (10.0, 30.0, 100.0, 300.0, 1e3, 1e4, 1e5, 1e6) if _falls(run.steps(STEPS, f)[0])), None)
     if faster is None or largest > SLOW_UPDATE * faster:
         return
     smallest = min(weights, key=lambda name: relative[name], default="")
@@ -561,7 +436,7 @@ def _falls(losses: list[float]) -> bool:
 # ---- verdicts from the history ----
 
 
-def _of_history(run: _Run, history: Any, known: set[str]) -> Iterator[Verdict]:
+def _of_history(run: Run, history: Any, known: set[str]) -> Iterator[Verdict]:
     curve = list(history["loss"]) if "loss" in history else []
     learned = len(curve) > 1 and curve[-1] < 0.9 * curve[0]
     trained = {name: p for p, name in run.trained.items()}
