@@ -17,7 +17,7 @@ import numpy as np
 
 from ..engine import random
 from ..engine.arrays import Array, euclidean_norm
-from ..engine.checks import listed
+from ..engine.checks import array_of, listed
 from ..engine.tensor import Tensor
 from ..engine.trace import Operation
 from ..nn import Module
@@ -98,9 +98,9 @@ def _checked(model: Any, batch: Any, optimizer: Any) -> tuple[Any, Any]:
         x, y = batch
     except (TypeError, ValueError):
         raise TypeError(f"batch must be a pair (x, y) or a Dataset, not {type(batch).__name__}") from None
-    if not np.size(_array(x)):
+    if not array_of(x).size:
         raise ValueError("batch has no examples")
-    return x, _array(y)
+    return x, array_of(y)
 
 
 @contextmanager
@@ -112,10 +112,6 @@ def _undisturbed() -> Iterator[None]:
             yield
     finally:
         np.random.set_state(drawn)
-
-
-def _array(x: Any) -> Array:
-    return x.data if isinstance(x, Tensor) else np.asarray(x)
 
 
 def _rms(x: Array, axis: Any = None) -> Any:
@@ -138,7 +134,7 @@ def _not_finite(run: Run) -> Iterator[Verdict]:
     if run.value is None or math.isfinite(run.value.item()):
         return
     for operation in (*run.operations, *run.of_loss):
-        arrays = [_array(x) for x in operation.inputs if isinstance(x, (Tensor, np.ndarray))]
+        arrays = [array_of(x) for x in operation.inputs if isinstance(x, (Tensor, np.ndarray))]
         wrong = next((a for a in arrays if a.dtype.kind == "f" and not np.isfinite(a).all()), None)
         made = not np.isfinite(operation.output.data).all()
         if wrong is not None or made:
@@ -154,8 +150,8 @@ def _inputs(run: Run) -> Iterator[Verdict]:
     """What the first operation with a parameter is given, so that scaling inside of the model counts."""
     operation = next((o for o in run.operations if any(run.is_weight(x) for x in o.inputs)), None)
     given = [x for x in operation.inputs if isinstance(x, (Tensor, np.ndarray))] if operation is not None else []
-    data = [_array(x) for x in given if not (run.is_weight(x) or (isinstance(x, Tensor) and x.requires_grad))]
-    array = next((a for a in data if a.ndim >= 2 and a.dtype.kind == "f" and len(a) == len(_array(run.x))), None)
+    data = [array_of(x) for x in given if not (run.is_weight(x) or (isinstance(x, Tensor) and x.requires_grad))]
+    array = next((a for a in data if a.ndim >= 2 and a.dtype.kind == "f" and len(a) == len(array_of(run.x))), None)
     if operation is None or array is None:
         return
     scales = _rms(array.reshape(-1, array.shape[-1]), 0)
@@ -354,7 +350,7 @@ def _along_depth(run: Run) -> Iterator[Verdict]:
 
 def _collapsed(run: Run) -> Iterator[Verdict]:
     (_, first), (p, _) = run.layers[0], run.layers[-1]
-    given = next((_array(x) for x in first.inputs if not run.is_weight(x) and np.ndim(_array(x)) >= 2), None)
+    given = next((array_of(x) for x in first.inputs if not run.is_weight(x) and array_of(x).ndim >= 2), None)
     if given is None or run.normalised or not p.data.any() or len(given) < 4 or run.outputs.ndim < 2:
         return
     into, out = (float(np.sqrt(a.astype(np.float64).var(0).mean())) for a in (given, run.outputs.data))

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..engine.arrays import Array
+from ..engine.checks import array_of
 from ..engine.recording import Observer, observing
 from ..engine.tensor import Primitive, Tensor, next_stamp
 from ..nn.state import remembered
@@ -274,15 +275,15 @@ class _SidesBroadcast(_Mistake):
             # x·x + y·y - 2 x @ y.T, or a matrix of targets: what has a number for each pair meets its like
             others = (x for x, sides in zip(pair, before, strict=False) if sides is None)
             other = next((x for x in others if isinstance(x, Tensor) or name == "subtract"), None)
-            if other is None or np.shape(_array(other)) != output.shape:
+            if other is None or array_of(other).shape != output.shape:
                 note(output, self.key, known)
 
     def _meet(self, y: Tensor, a: Any, b: Any) -> None:
-        shape_a, shape_b, size = np.shape(_array(a)), np.shape(_array(b)), np.size(_array(a))
-        if len(shape_a) == len(shape_b) or size != np.size(_array(b)) or y.size == size or _is_meant(a) or _is_meant(b):
+        one, other = array_of(a), array_of(b)
+        if one.ndim == other.ndim or one.size != other.size or y.size == one.size or _is_meant(a) or _is_meant(b):
             return
         if not (_is_trained(a) and _is_trained(b)):  # one number per row and one per column
-            note(y, self.key, _Sides(shape_a, shape_b, user_line()))
+            note(y, self.key, _Sides(one.shape, other.shape, user_line()))
 
     def _sum(self, y: Tensor, known: _Sides) -> None:
         if y.size == 1:
@@ -293,10 +294,6 @@ class _SidesBroadcast(_Mistake):
                 "predictions.reshape(-1)"
             )
         note(y, self.key, known._replace(summed=True))
-
-
-def _array(x: Any) -> Any:
-    return x.data if isinstance(x, Tensor) else x
 
 
 def _is_meant(x: Any) -> bool:
