@@ -274,13 +274,7 @@ def _aims(run: Run, kind: str) -> list[Array]:
         fed = [x.inputs[0] if x.primitive is not None and x.primitive.name == "negative" else x for x in fed]
     if not any(_before_reshaping(x) is _before_reshaping(run.outputs) for x in fed):
         return []
-    if (
-        y.shape != shape
-        and y.dtype.kind in "iu"
-        and y.ndim == 1
-        and len(shape) == 2
-        and 0 <= y.min() <= y.max() < shape[1]
-    ):
+    if y.dtype.kind in "iu" and y.ndim == 1 and len(shape) == 2 and 0 <= y.min() <= y.max() < shape[1]:
         y = y[:, None] == np.arange(shape[1])
     if y.shape != shape or not np.isin(y, (0, 1)).all():
         return []
@@ -362,12 +356,13 @@ def _of_unmoved(run: Run) -> Iterator[Verdict]:
     """One verdict on all parameters that don't change, by their reasons."""
     if not run.unmoved:
         return
-    reasons = list(dict.fromkeys(run.unmoved.values()))
-    groups = [[name for name in run.unmoved if run.unmoved[name] == why] for why in reasons]
-    parts = "; ".join(f"{listed(names, NAMED + 1, NAMED)} ({why})" for names, why in zip(groups, reasons, strict=True))
+    groups: dict[str, list[str]] = {}
+    for name, why in run.unmoved.items():
+        groups.setdefault(why, []).append(name)
+    reasons = "; ".join(f"{listed(names, NAMED + 1, NAMED)} ({why})" for why, names in groups.items())
     n, first = len(run.unmoved), next(iter(run.unmoved))
     who = "One parameter doesn't" if n == 1 else f"{n} of the {len(run.trained)} parameters don't"
-    yield verdict("unchanged", run.layer_of(first), n, parameters=who, reasons=parts)
+    yield verdict("unchanged", run.layer_of(first), n, parameters=who, reasons=reasons)
 
 
 # ---- verdicts from a few steps ----
