@@ -5,8 +5,12 @@ The two sets are the measure: every fault with its code, no verdict on a healthy
 
 from __future__ import annotations
 
+import ast
 import copy
+import inspect
 import itertools
+import re
+import string
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +21,7 @@ import tinydl as tl
 from tinydl import data, nn, optim
 from tinydl import functional as F
 from tinydl.engine import random
+from tinydl.watching.verdicts import CODES, FINDINGS
 
 
 @dataclass
@@ -603,6 +608,30 @@ def test_the_same_holds_for_other_seeds(seed):
         if before or after:
             alarms.append((name, str(before), str(after)))
     assert not missed and not alarms, f"missed {missed}, false alarms {alarms}"
+
+
+# ---- the table of findings ----
+
+
+def test_every_finding_is_given_what_its_texts_leave_open_and_nothing_else():
+    program = ast.parse(inspect.getsource(inspect.getmodule(tl.diagnose)))
+    calls = [n for n in ast.walk(program) if isinstance(n, ast.Call) and getattr(n.func, "id", "") == "verdict"]
+    assert {call.args[0].value for call in calls} == set(FINDINGS)
+    for call in calls:
+        _, *texts = FINDINGS[call.args[0].value]
+        left_open = {field for text in texts for _, field, _, _ in string.Formatter().parse(text) if field}
+        given = {keyword.arg for keyword in call.keywords}
+        assert left_open - {"layer", "value"} == given, call.args[0].value
+
+
+def test_the_docstring_lists_the_codes_in_the_order_of_the_verdicts():
+    listed = re.findall(r"^(\w+): .*\.$", tl.diagnose.__doc__.partition("in this order")[2], re.MULTILINE)
+    assert listed == list(CODES) == list(dict.fromkeys(name.partition(",")[0] for name in FINDINGS))
+    assert all(finding.meaning in tl.diagnose.__doc__ for finding in FINDINGS.values())
+    model = scaled(mlp(64, 32, 32, 10), 40)
+    model[0].bias.data[...] = -1e6
+    found = [v.code for v in tl.diagnose(model, digits(scale=255), F.cross_entropy, adam(mlp(64, 10)))]
+    assert len(found) > 2 and found == [code for code in listed if code in found]
 
 
 # ---- what it gives, and what it leaves alone ----

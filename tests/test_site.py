@@ -70,6 +70,15 @@ def test_pictures_are_drawn_of_functions_of_one_number_where_they_are_finite(bui
         assert np.isfinite(y).all(), name
 
 
+def test_all_that_diagnose_may_say_is_on_one_page_with_names_in_place_of_numbers(builder: Any) -> None:
+    from tinydl.watching.verdicts import CODES, FINDINGS
+
+    page = builder.said_by_diagnose()
+    assert re.findall(r"^## `(\w+)`$", page, re.MULTILINE) == list(CODES)
+    assert page.count("> Try: ") == len(FINDINGS) and not re.search(r"[{}]|\w\*\w+\*|\*\w+\*\w", page)
+    assert "> In *where* *value* of the *units* units are 0 for every example of this batch" in page
+
+
 def test_katex_styles_fit_the_scripts_that_sphinx_brings() -> None:
     katex = pytest.importorskip("sphinxcontrib.katex")
     version = re.search(r'\.katex-version::?after\{content:"([\d.]+)"', (VENDORED / "katex.min.css").read_text())

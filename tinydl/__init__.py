@@ -17,10 +17,11 @@ from .training.fit import accuracy, evaluate, fit, predict
 from .training.history import History
 from .training.saving import load, save
 from .watching.anomaly import detect_anomaly
-from .watching.diagnose import Diagnosis, Verdict, diagnose
+from .watching.diagnose import diagnose
 from .watching.lines import source_lines
 from .watching.strict import StrictError, strict
 from .watching.summary import summary
+from .watching.verdicts import Diagnosis, Verdict
 
 if TYPE_CHECKING:
     from . import plots

@@ -28,6 +28,7 @@ import numpy as np
 import tinydl as tl
 from tinydl.engine.dispatch import kinks, primitives, table
 from tinydl.plots.style import PALETTE
+from tinydl.watching.verdicts import CODES, FINDINGS, code_of
 
 HERE = Path(__file__).resolve().parent
 SITE = HERE / "_site"
@@ -288,9 +289,22 @@ def lay_out_interface(pages: Path) -> None:
             text += f".. auto{'class' if is_class else 'function'}:: {name}.{member}\n"
             text += "   :members:\n\n" if is_class else "\n"
         (folder / f"{name}.rst").write_text(text, encoding="utf-8")
+    (folder / "verdicts.md").write_text(said_by_diagnose(), encoding="utf-8")
     head = "The interface\n=============\n\n``import tinydl as tl``, and from its parts what one needs.\n\n"
-    toctree = ".. toctree::\n   :maxdepth: 1\n\n" + "".join(f"   {name}\n" for name in made)
+    toctree = ".. toctree::\n   :maxdepth: 1\n\n" + "".join(f"   {name}\n" for name in [*made, "verdicts"])
     (folder / "index.rst").write_text(head + toctree, encoding="utf-8")
+
+
+def said_by_diagnose() -> str:
+    """The table of findings: what each code means, the sentence and the advice, with names in place of numbers."""
+    page = ["# What diagnose may say", "", "The verdicts of `tl.diagnose` in their order, from"]
+    page += ["`tinydl/watching/verdicts.py`, with names in place of numbers; *value* is the verdict's `value`."]
+    for code in CODES:
+        page += ["", f"## `{code}`"]
+        for meaning, *texts in (finding for name, finding in FINDINGS.items() if code_of(name) == code):
+            sentence, advice = (re.sub(r"\{(\w+)[^}]*\}", r"*\1*", text) for text in texts)
+            page += ["", f"{meaning[0].upper()}{meaning[1:]}:", "", f"> {sentence}", ">", f"> Try: {advice}"]
+    return "\n".join(page) + "\n"
 
 
 # ---- the site ----

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 
 from ..engine.arrays import Array, ChangedValueError
+from ..engine.checks import first
+from ..engine.dispatch import unwrap
 from ..engine.recording import Observer, observing
 from ..engine.tensor import Primitive, Tensor
 from .lines import note, user_line
@@ -23,9 +25,9 @@ class _Anomaly(Observer):
 
     def computed(self, output: Tensor, primitive: Primitive, inputs: Sequence[Any], options: dict[str, Any]) -> None:
         note(output, "line", user_line())
-        arrays = [_array(x) for x in inputs]
+        arrays = [unwrap(x) for x in inputs]
         if not _finite(output.data) and all(_finite(a) for a in arrays):
-            index = _first(~np.isfinite(output.data))
+            index = first(~np.isfinite(output.data))
             raise FloatingPointError(
                 f"{primitive.name} gave {output.data[index]} at index {_show(index)} though its inputs are finite "
                 f"({_near(arrays, index, output.shape)}), at {output.notes['line'] if output.notes else '?'}"
@@ -42,7 +44,7 @@ class _Anomaly(Observer):
                     raise ChangedValueError(_what_changed(node, array, before))
 
     def gradient_computed(self, node: Tensor, position: int, g: Any, gradient: Any) -> None:
-        arrived, gradient = _array(g), _array(gradient)
+        arrived, gradient = unwrap(g), unwrap(gradient)
         operation = node.primitive.name if node.primitive else "?"
         line = (node.notes or {}).get("line", "a line outside this detect_anomaly()")
         if not _finite(arrived):
@@ -51,9 +53,9 @@ class _Anomaly(Observer):
                     f"the gradients arriving at {operation} ({line}) are finite, but their sum is not"
                 )
             return
-        if not _finite(gradient) and all(_finite(_array(x)) for x in (*node.inputs, node)):
-            index = _first(~np.isfinite(gradient))
-            arrays = [_array(x) for x in node.inputs]
+        if not _finite(gradient) and all(_finite(unwrap(x)) for x in (*node.inputs, node)):
+            index = first(~np.isfinite(gradient))
+            arrays = [unwrap(x) for x in node.inputs]
             raise FloatingPointError(
                 f"in the backward pass the rule of {operation} gave {gradient[index]} for input {position} at index "
                 f"{_show(index)} though all that went in is finite ({_near(arrays, index, gradient.shape)}), at {line}"
@@ -82,22 +84,13 @@ def _inside(values: Iterable[Any]) -> Iterator[Any]:
             yield value
 
 
-def _array(x: Any) -> Any:
-    return x.data if isinstance(x, Tensor) else x
-
-
 def _finite(x: Any) -> bool:
-    if x is None or np.asarray(x).dtype.kind not in "fc":
-        return True
-    return bool(np.isfinite(x).all())
-
-
-def _first(wrong: Array) -> tuple[int, ...]:
-    return tuple(int(i) for i in np.unravel_index(int(np.argmax(wrong)), wrong.shape))
+    array = np.asarray(x)
+    return array.dtype.kind not in "fc" or bool(np.isfinite(array).all())
 
 
 def _show(index: tuple[int, ...]) -> str:
-    return "()" if not index else str(index[0]) if len(index) == 1 else str(index)
+    return str(index[0] if len(index) == 1 else index)
 
 
 def _near(arrays: Sequence[Any], index: tuple[int, ...], shape: tuple[int, ...]) -> str:
@@ -119,7 +112,7 @@ def _what_changed(node: Tensor, array: Array, before: Array) -> str:
     operation, line = node.primitive.name if node.primitive else "?", (node.notes or {}).get("line")
     if array.shape != before.shape:
         return f"an array that {operation} saved at {line} had shape {before.shape} and has {array.shape} now"
-    index = _first((array != before) & ~((array != array) & (before != before)))
+    index = first((array != before) & ~((array != array) & (before != before)))
     return (
         f"an array of shape {array.shape} that {operation} saved for its backward pass at {line} was changed since: "
         f"index {_show(index)} was {before[index]} and is {array[index]}. Change a copy instead (x.numpy() gives one)."

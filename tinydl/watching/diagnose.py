@@ -1,29 +1,29 @@
 """Why a network doesn't learn: plain verdicts, each with the number behind it and with what to try.
 
-`diagnose` runs a copy of the model on one batch, watches every operation (as an observer, see recording.py), takes a
-few steps with a copy of the optimizer, reads the history of `fit`, and compares with what healthy runs show. The
-thresholds stand at the top with their reasons. Mistakes in the program itself are strict mode's (strict.py).
+`diagnose` runs a copy of the model on one batch and takes a few steps with a copy of the optimizer (measured.py), reads
+the history of `fit`, and compares with what healthy runs show; how that is said stands in verdicts.py. The thresholds
+stand at the top with their reasons. Mistakes in the program itself are strict mode's: read strict.py next.
 """
 
 from __future__ import annotations
 
-import copy
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from inspect import cleandoc
 from typing import Any
 
 import numpy as np
 
 from ..engine import random
 from ..engine.arrays import Array, euclidean_norm
-from ..engine.recording import no_grad, observing
-from ..engine.tensor import Tensor, propagate, wrap
-from ..engine.trace import Operation, Trace
+from ..engine.checks import array_of, listed
+from ..engine.tensor import Tensor
+from ..engine.trace import Operation
 from ..nn import Module
-from ..nn.module import _members
 from ..optim.optimizer import Optimizer
+from .measured import Run
+from .verdicts import CODES, NAMED, Diagnosis, Verdict, verdict, worst_of_each
 
 # Logits of spread s cost s²/2 more than guessing: 2 more means a spread of 2, where freshly made networks have 0.5. A
 # linear model on unscaled inputs begins there too, but unlearns it at once; in it only what is far beyond counts.
@@ -50,37 +50,6 @@ OVERFIT = 1.3  # validation loss at the end over its least: a third of what was 
 RISE = 0.1  # part of the loss of guessing: a rise by more matters wherever the run began
 STEPS = 10  # on the same batch, to see what the learning rate does
 HARDLY = 1e-3  # less than this part of the loss goes in those steps: thousands of them are needed
-NAMED = 4  # so many layers are named one by one
-
-
-# causes before what comes of them
-_ORDER = (
-    "not_finite", "equal_inputs", "inputs_not_scaled", "targets_not_scaled", "unbalanced_labels", "outputs_limited",
-    "unchanged", "identical_units", "dead_relus", "saturated", "initial_loss", "exploding_gradients",
-    "vanishing_gradients", "vanishing_activations", "learning_rate_too_high", "large_updates",
-    "learning_rate_too_low", "small_updates", "overfitting",
-)  # fmt: skip
-
-
-@dataclass
-class Verdict:
-    """One finding: `code` for programs, the `layer` or "", the number `value` behind it, what it means, what to try."""
-
-    code: str
-    layer: str
-    value: float
-    sentence: str
-    advice: str
-
-    def __str__(self) -> str:
-        return f"{self.sentence}\n  Try: {self.advice}"
-
-
-class Diagnosis(list[Verdict]):
-    """The verdicts, causes before what comes of them; empty, so false, when all is well. Print it."""
-
-    def __str__(self) -> str:
-        return "\n".join(str(verdict) for verdict in self) or "Nothing stands out."
 
 
 def diagnose(model: Module, batch: Any, loss: Any = None, optimizer: Any = None, history: Any = None) -> Diagnosis:
@@ -93,18 +62,17 @@ def diagnose(model: Module, batch: Any, loss: Any = None, optimizer: Any = None,
         are beside their weights (healthy: about 1e-3), and which parameters never change.
     history: what `fit` returned; with it, overfitting, and the same of the run that was.
 
-    Codes, and the order of the verdicts: not_finite, equal_inputs, inputs_not_scaled, targets_not_scaled,
-    unbalanced_labels, outputs_limited, unchanged, identical_units, dead_relus, saturated, initial_loss,
-    exploding_gradients, vanishing_gradients, vanishing_activations, learning_rate_too_high, large_updates,
-    learning_rate_too_low, small_updates, overfitting. Each comes at most once, with the worst layer's number, and
-    names the other layers too. The thresholds are this module's constants.
+    The verdicts come in this order, causes before what comes of them. Each code comes at most once, with the worst
+    layer's number, and names the other layers too; the thresholds are the constants of watching/diagnose.py.
+
+    {codes}
 
     All is measured on copies: model, optimizer and random state stay as they are. Raises TypeError for what is no
     Module, optimizer or batch, ValueError for a loss that isn't a single number.
     """
     x, y = _checked(model, batch, optimizer)
     with _undisturbed():
-        run = _Run(model, loss, optimizer, x, y)
+        run = Run(model, loss, optimizer, x, y)
         found = list(_of_forward(run))
         if loss is not None and not any(v.code == "not_finite" for v in found):
             found += _of_backward(run)
@@ -112,7 +80,13 @@ def diagnose(model: Module, batch: Any, loss: Any = None, optimizer: Any = None,
                 found += _of_steps(run, {v.code for v in found})
     if history is not None:
         found += _of_history(run, history, {v.code for v in found})
-    return Diagnosis(_worst_of_each([*found, *_of_unmoved(run)]))
+    return Diagnosis(worst_of_each([*found, *_of_unmoved(run)]))
+
+
+# the table of findings is where the codes stand; without docstrings (python -OO) there is none to complete
+diagnose.__doc__ = cleandoc(diagnose.__doc__ or "").replace(
+    "{codes}", "\n".join(f"{code}: {meaning}." for code, meaning in CODES.items())
+)
 
 
 def _checked(model: Any, batch: Any, optimizer: Any) -> tuple[Any, Any]:
@@ -124,9 +98,9 @@ def _checked(model: Any, batch: Any, optimizer: Any) -> tuple[Any, Any]:
         x, y = batch
     except (TypeError, ValueError):
         raise TypeError(f"batch must be a pair (x, y) or a Dataset, not {type(batch).__name__}") from None
-    if not np.size(_array(x)):
+    if not array_of(x).size:
         raise ValueError("batch has no examples")
-    return x, _array(y)
+    return x, array_of(y)
 
 
 @contextmanager
@@ -140,141 +114,6 @@ def _undisturbed() -> Iterator[None]:
         np.random.set_state(drawn)
 
 
-def _worst_of_each(found: Sequence[Verdict]) -> Iterator[Verdict]:
-    """One verdict per code, that of the layer with the largest value, which names the others, worst first."""
-    for code in sorted({v.code for v in found}, key=_ORDER.index):
-        worst, *others = sorted((v for v in found if v.code == code), key=lambda v: -v.value)
-        layers = [layer for layer in dict.fromkeys(v.layer for v in others) if layer != worst.layer]
-        if layers:
-            worst = replace(worst, sentence=f"{worst.sentence} So it is in {_listed(layers)}.")
-        yield worst
-
-
-def _listed(names: Sequence[str]) -> str:
-    """ "a", "a and b", "a, b, c, d and 5 more"."""
-    if len(names) > NAMED + 1:
-        names = [*names[:NAMED], f"{len(names) - NAMED} more"]
-    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
-
-
-# ---- what is measured ----
-
-
-def _copied(model: Module, optimizer: Any, loss: Any) -> tuple[Module, Any, Any]:
-    """Copies that belong together; computed Tensors kept in attributes, which can't be copied, become constants."""
-    memo: dict[int, Any] = {}
-    for module in model.modules():
-        for _, _, _, value in _members(module):
-            if isinstance(value, Tensor) and value.primitive is not None:
-                memo[id(value)] = value.detach()
-    made: tuple[Module, Any] = copy.deepcopy((model, optimizer), memo)
-    return (*made, copy.deepcopy(loss, memo) if isinstance(loss, Module) else loss)
-
-
-class _Run:
-    """A copy of the model, run forward and backward on the batch."""
-
-    def __init__(self, model: Module, loss: Any, optimizer: Any, x: Any, y: Any) -> None:
-        self.original, self.x, self.y = (model, loss, optimizer), x, y
-        self.model, _, self.loss = _copied(model, None, loss)
-        self.model.train()
-        self.names = {p: name for name, p in self.model.named_parameters()}
-        self.trained = {p: name for p, name in self.names.items() if p.requires_grad}
-        trace = Trace()
-        with observing(trace):
-            self.outputs = self.model(x)
-            self.operations = list(trace.operations)
-            value = None if loss is None else _value(self.loss, self.outputs, y)
-        self.of_loss = {operation.name for operation in trace.operations[len(self.operations) :]}
-        self.value = value
-        self.all_operations = trace.operations
-        self.found: dict[Tensor, Any] = {}
-        self.unmoved: dict[str, str] = {}  # parameters that don't change, with the reason
-        if value is not None and value.requires_grad and math.isfinite(value.item()):
-            self.found, _ = propagate([value], [np.ones_like(value.data)], keep_all=True)
-        self.layers = self._layers()
-
-    def _layers(self) -> list[tuple[Tensor, Operation]]:
-        """The weight matrices in the order of their first use, each with the operation that multiplies by it."""
-        first: dict[Tensor, Operation] = {}
-        for operation in self.operations:
-            if operation.name in ("linear", "matmul", "einsum"):
-                for p in operation.inputs:
-                    if isinstance(p, Tensor) and p.ndim >= 2 and p in self.names:
-                        first.setdefault(p, operation)
-        return list(first.items())
-
-    def layer(self, p: Tensor) -> str:
-        """The layer that a parameter belongs to, as "0 (Linear)"."""
-        return self.layer_of(self.names[p])
-
-    def layer_of(self, name: str) -> str:
-        path = name.rpartition(".")[0]
-        module = dict(self.model.named_modules()).get(path)
-        return f"{path} ({type(module).__name__})" if path and module is not None else name
-
-    @property
-    def normalised(self) -> bool:
-        return any(operation.name in ("normalise", "inverse_std") for operation in self.operations)
-
-    def guessing(self) -> tuple[str, float]:
-        """What kind of loss it is, and what it is for outputs that are the same for all examples."""
-        if not isinstance(self.outputs, Tensor) or self.value is None:
-            return "", math.nan
-        shape, dtype, used = self.outputs.shape, self.outputs.dtype, self.of_loss
-        if used & {"weighted_cross_entropy", "log_softmax"}:
-            return "classes", self._with(np.zeros(shape, dtype))
-        if "softplus" in used and set(np.unique(self.y)) <= {0, 1}:
-            return "yes or no", self._with(np.zeros(shape, dtype))
-        if "bounded_log" in used:
-            return "yes or no", self._with(np.full(shape, 0.5, dtype))
-        if self.y.dtype.kind == "f" and self.y.shape == shape and len(self.y) > 1:
-            guess = self._with(np.broadcast_to(self.y.mean(0), shape).astype(dtype))
-            if self._with(self.y.astype(dtype)) < 0.5 * guess:  # or else the outputs aren't to equal the targets
-                return "numbers", guess
-        return "", math.nan
-
-    def _with(self, outputs: Array) -> float:
-        with no_grad():
-            return float(_value(self.loss, wrap(outputs), self.y).item())
-
-    def steps(self, factor: float = 1.0) -> tuple[list[float], dict[str, float], set[str]]:
-        """Losses on the batch before each of some steps with a rate of `factor` times the optimizer's and after the
-        last; how far the first step moved each parameter (a norm); the parameters that never changed."""
-        model, loss, optimizer = self.original
-        model, optimizer, loss = _copied(model, optimizer, loss)
-        model.train()
-        optimizer.lr *= factor
-        named = {name: p for name, p in model.named_parameters() if p.requires_grad}
-        start = {name: p.data.copy() for name, p in named.items()}
-        losses, moved = [], {}
-        for step in range(STEPS + 1):
-            with random.seeded(0):  # the same dropout each time
-                value = _value(loss, model(self.x), self.y)
-            losses.append(value.item())
-            if step == STEPS or not math.isfinite(losses[-1]) or not value.requires_grad:
-                break
-            optimizer.zero_grad()
-            model.zero_grad()
-            value.backward()
-            optimizer.step()
-            if not step:
-                moved = {n: euclidean_norm(p.data - start[n]) for n, p in named.items()}
-        return losses, moved, {name for name, p in named.items() if np.array_equal(p.data, start[name])}
-
-
-def _value(loss: Callable[[Any, Any], Any], outputs: Any, y: Any) -> Tensor:
-    value = loss(outputs, y)
-    if not isinstance(value, Tensor) or value.size != 1:
-        given = f"shape {value.shape}" if isinstance(value, Tensor) else type(value).__name__
-        raise ValueError(f"loss(outputs, y) must be a Tensor with a single number, not {given}")
-    return value
-
-
-def _array(x: Any) -> Array:
-    return x.data if isinstance(x, Tensor) else np.asarray(x)
-
-
 def _rms(x: Array, axis: Any = None) -> Any:
     return np.sqrt(np.mean(np.square(x, dtype=np.float64), axis=axis))
 
@@ -282,7 +121,7 @@ def _rms(x: Array, axis: Any = None) -> Any:
 # ---- verdicts from the forward pass ----
 
 
-def _of_forward(run: _Run) -> Iterator[Verdict]:
+def _of_forward(run: Run) -> Iterator[Verdict]:
     yield from _not_finite(run)
     yield from _inputs(run)
     yield from _labels(run)
@@ -291,63 +130,41 @@ def _of_forward(run: _Run) -> Iterator[Verdict]:
     yield from _limited(run)
 
 
-def _not_finite(run: _Run) -> Iterator[Verdict]:
+def _not_finite(run: Run) -> Iterator[Verdict]:
     if run.value is None or math.isfinite(run.value.item()):
         return
-    for operation in run.all_operations:
-        arrays = [_array(x) for x in operation.inputs if isinstance(x, (Tensor, np.ndarray))]
+    for operation in (*run.operations, *run.of_loss):
+        arrays = [array_of(x) for x in operation.inputs if isinstance(x, (Tensor, np.ndarray))]
         wrong = next((a for a in arrays if a.dtype.kind == "f" and not np.isfinite(a).all()), None)
         made = not np.isfinite(operation.output.data).all()
         if wrong is not None or made:
-            what = "got numbers that aren't finite" if wrong is not None else "made one of finite numbers"
-            yield Verdict(
-                "not_finite",
-                operation.layer,
-                run.value.item(),
-                f"The loss on this batch is {run.value.item()}: {operation.name}"
-                f"{' in ' + operation.layer if operation.layer else ''} {what}.",
-                "look at the inputs and parameters for NaN and infinity, lower the learning rate, and run under "
-                "tl.detect_anomaly() for the line",
-            )
+            yield verdict(
+                "not_finite", operation.layer, run.value.item(),
+                operation=operation.name + (f" in {operation.layer}" if operation.layer else ""),
+                what="got numbers that aren't finite" if wrong is not None else "made one of finite numbers",
+            )  # fmt: skip
             return
 
 
-def _inputs(run: _Run) -> Iterator[Verdict]:
+def _inputs(run: Run) -> Iterator[Verdict]:
     """What the first operation with a parameter is given, so that scaling inside of the model counts."""
-    for operation in run.operations:
-        parameters = [x for x in operation.inputs if isinstance(x, Tensor) and x in run.names]
-        data = [x for x in operation.inputs if isinstance(x, (Tensor, np.ndarray)) and x is not None]
-        data = [_array(x) for x in data if not (isinstance(x, Tensor) and (x in run.names or x.requires_grad))]
-        data = [a for a in data if a.ndim >= 2 and a.dtype.kind == "f" and len(a) == len(_array(run.x))]
-        if not parameters:
-            continue
-        for array in data[:1]:
-            scales = _rms(array.reshape(-1, array.shape[-1]), 0)
-            scales = scales[np.isfinite(scales)]
-            largest = float(scales.max(initial=0))
-            if largest > LARGE_INPUT or 0 < largest < SMALL_INPUT:
-                size = "large" if largest > 1 else "small"
-                yield Verdict(
-                    "inputs_not_scaled",
-                    operation.layer,
-                    largest,
-                    f"The inputs are {size}: a feature's root mean square is {largest:.3g}, the middle one's "
-                    f"{float(np.median(scales)):.3g}. Initial weights are made for inputs of about 1.",
-                    "subtract each feature's mean and divide by its standard deviation, both of the training set "
-                    "(pixels: divide by their largest value)",
-                )
-            elif len(array) >= FEW_LABELS and np.all(array == array[:1]):
-                yield Verdict(
-                    "equal_inputs",
-                    operation.layer,
-                    float(len(array)),
-                    f"All {len(array)} examples of this batch are the same: there is nothing to tell them apart by.",
-                    "look at what x holds after loading and preprocessing, and print a few of its rows",
-                )
+    operation = next((o for o in run.operations if any(run.is_weight(x) for x in o.inputs)), None)
+    given = [x for x in operation.inputs if isinstance(x, (Tensor, np.ndarray))] if operation is not None else []
+    data = [array_of(x) for x in given if not (run.is_weight(x) or (isinstance(x, Tensor) and x.requires_grad))]
+    array = next((a for a in data if a.ndim >= 2 and a.dtype.kind == "f" and len(a) == len(array_of(run.x))), None)
+    if operation is None or array is None:
         return
+    scales = _rms(array.reshape(-1, array.shape[-1]), 0)
+    scales = scales[np.isfinite(scales)]
+    largest = float(scales.max(initial=0))
+    if largest > LARGE_INPUT or 0 < largest < SMALL_INPUT:
+        size, middle = "large" if largest > 1 else "small", np.median(scales)
+        yield verdict("inputs_not_scaled", operation.layer, largest, size=size, middle=middle)
+    elif len(array) >= FEW_LABELS and np.all(array == array[:1]):
+        yield verdict("equal_inputs", operation.layer, len(array))
 
 
-def _labels(run: _Run) -> Iterator[Verdict]:
+def _labels(run: Run) -> Iterator[Verdict]:
     y, outputs = run.y, run.outputs
     classes = outputs.shape[-1] if outputs.ndim == 2 else 0
     if y.dtype.kind == "f" and y.ndim == 2 and classes > 1 and y.shape == outputs.shape:
@@ -360,27 +177,14 @@ def _labels(run: _Run) -> Iterator[Verdict]:
         return
     share, absent = counts.max() / max(counts.sum(), 1), int((counts == 0).sum())
     if counts.sum() >= FEW_LABELS and share > 1 / classes + BALANCED * (1 - 1 / classes):
-        yield Verdict(
-            "unbalanced_labels",
-            "",
-            float(share),
-            f"Class {int(counts.argmax())} has {share:.0%} of this batch's {counts.sum()} labels: always saying it is "
-            "right that often, and little is left to learn the others from.",
-            "shuffle, if the data is sorted by class; weight the classes (cross_entropy's weight=), or draw rare ones "
-            "more often; judge by the accuracy of each class",
-        )
+        yield verdict("unbalanced_labels", "", share, label=counts.argmax(), labels=counts.sum())
     elif counts.sum() >= MANY_LABELS * classes and absent > classes / 2 and _aims(run, run.guessing()[0]):
-        yield Verdict(
-            "unbalanced_labels",
-            "",
-            float(share),
-            f"Of the model's {classes} classes, {absent} have none of this batch's {counts.sum()} labels.",
-            "shuffle, if the data is sorted by class; give the last layer as many outputs as there are classes",
-        )
+        labels = counts.sum()
+        yield verdict("unbalanced_labels, absent classes", "", share, classes=classes, absent=absent, labels=labels)
 
 
-def _activations(run: _Run) -> Iterator[Verdict]:
-    last = max((i for i, o in enumerate(run.operations) if any(_is_weight(x, run) for x in o.inputs)), default=0)
+def _activations(run: Run) -> Iterator[Verdict]:
+    last = max((i for i, o in enumerate(run.operations) if any(run.is_weight(x) for x in o.inputs)), default=0)
     for i, operation in enumerate(run.operations):
         y = operation.output.data
         if not y.ndim or y.shape[-1] * 8 > y.size:  # too few examples to say anything of a unit
@@ -389,38 +193,21 @@ def _activations(run: _Run) -> Iterator[Verdict]:
         if operation.name == "relu" or (operation.name == "maximum" and _has_zero(operation)):
             dead = float((rows <= 0).all(0).mean())
             if dead >= (DEAD if rows.shape[1] >= 4 else 1.0):
-                yield Verdict(
-                    "dead_relus",
-                    operation.layer,
-                    dead,
-                    f"In {operation.layer or 'a relu'} {dead:.0%} of the {rows.shape[1]} units are 0 for every example "
-                    "of this batch: no gradient passes through them.",
-                    "lower the learning rate, start anew with smaller biases and scaled inputs, or use leaky_relu",
-                )
+                where = operation.layer or "a relu"
+                yield verdict("dead_relus", operation.layer, dead, where=where, units=rows.shape[1])
         elif operation.name in ("tanh", "sigmoid") and i < last and not _is_gate(operation, run):
             slope_left = np.abs(rows if operation.name == "tanh" else 2 * rows - 1) <= FLAT_TANH
             flat = float(1 - slope_left.mean())
             if flat >= SATURATED:
-                yield Verdict(
-                    "saturated",
-                    operation.layer,
-                    flat,
-                    f"In {operation.layer or operation.name} {flat:.0%} of the {operation.name} outputs lie where it "
-                    "is flat: hardly any gradient passes.",
-                    "scale the inputs, start with smaller weights (nn.init.xavier_uniform_), or lower the learning "
-                    "rate",
-                )
-
-
-def _is_weight(x: Any, run: _Run) -> bool:
-    return isinstance(x, Tensor) and x in run.names
+                where = operation.layer or operation.name
+                yield verdict("saturated", operation.layer, flat, where=where, operation=operation.name)
 
 
 def _has_zero(operation: Operation) -> bool:
     return any(not isinstance(x, Tensor) and np.ndim(x) == 0 and x == 0 for x in operation.inputs)
 
 
-def _is_gate(operation: Operation, run: _Run) -> bool:
+def _is_gate(operation: Operation, run: Run) -> bool:
     """Whether it multiplies something else, as in an LSTM or in silu, where 0 and 1 are answers like others."""
     return any(
         o.name == "multiply"
@@ -430,7 +217,7 @@ def _is_gate(operation: Operation, run: _Run) -> bool:
     )
 
 
-def _first_loss(run: _Run) -> Iterator[Verdict]:
+def _first_loss(run: Run) -> Iterator[Verdict]:
     kind, guess = run.guessing()
     if run.value is None or not kind or not math.isfinite(run.value.item()) or not guess > 0:
         return
@@ -438,42 +225,20 @@ def _first_loss(run: _Run) -> Iterator[Verdict]:
     if kind != "numbers":
         classes = run.outputs.shape[-1] if kind == "classes" and run.outputs.ndim == 2 else 2
         if (now - guess) / guess * math.log(classes) > EXCESS_LOSS * (4 if len(run.layers) == 1 else 1):
-            yield Verdict(
-                "initial_loss",
-                "",
-                now,
-                f"The loss on this batch is {now:.3g}, but giving all {classes} classes the same probability would "
-                f"have {guess:.3g}: the model is sure, and wrong.",
-                "start with smaller weights in the last layer, scale the inputs, and check that labels belong to "
-                "their examples; if the model has been trained, lower the learning rate",
-            )
+            yield verdict("initial_loss", "", now, classes=classes, guess=guess)
         return
-    scale, zero = float(_rms(run.y)), run._with(np.zeros(run.outputs.shape, run.outputs.dtype))
+    scale, zero = float(_rms(run.y)), run.loss_of(np.zeros(run.outputs.shape, run.outputs.dtype))
     if now > 10 * max(guess, zero):
-        yield Verdict(
-            "initial_loss",
-            "",
-            now,
-            f"The loss on this batch is {now:.3g}; saying the mean of the targets always would have {guess:.3g} (their "
-            f"variance, for the squared error), and 0 always {zero:.3g}: the outputs are far too large.",
-            "start with smaller weights, scale the inputs; if the model has been trained, lower the learning rate",
-        )
+        yield verdict("initial_loss, numbers", "", now, guess=guess, zero=zero)
     elif now > guess / 2 and scale > LARGE_TARGET and (now > 10 * guess or scale > 10 * LARGE_TARGET):
-        yield Verdict(
-            "targets_not_scaled",
-            "",
-            scale,
-            f"The targets' root mean square is {scale:.3g}, a network's first outputs are about 1: the loss is "
-            f"{now:.3g}, and saying the mean of the targets always would have {guess:.3g}.",
-            "subtract the targets' mean and divide by their standard deviation, and undo it in predictions",
-        )
+        yield verdict("targets_not_scaled", "", scale, loss=now, guess=guess)
 
 
 _RANGES = {"relu": (0.0, math.inf), "sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0), "softmax": (0.0, 1.0)}
 _RESHAPING = {"reshape", "transpose", "swapaxes", "moveaxis", "squeeze", "expand_dims", "getitem", "cast"}
 
 
-def _limited(run: _Run) -> Iterator[Verdict]:
+def _limited(run: Run) -> Iterator[Verdict]:
     """How low the loss can get within the range of the activation that made the outputs, and how low it should."""
     kind, guess = run.guessing()
     made = _before_reshaping(run.outputs)
@@ -487,46 +252,29 @@ def _limited(run: _Run) -> Iterator[Verdict]:
     if not aims or operation is None:
         return
     low, high = _RANGES[name]
-    free = min(run._with(aim) for aim in aims)
-    best = min(run._with(np.clip(aim, low, high)) for aim in aims)
-    where = f"The model ends in {name}{f' ({operation.layer})' if operation.layer else ''}, whose outputs are "
-    where += "never below 0" if name == "relu" else f"between {low:g} and {high:g}"
-    scores = "" if kind == "numbers" else ", but this loss takes scores of any sign and size"
+    free = min(run.loss_of(aim) for aim in aims)
+    best = min(run.loss_of(np.clip(aim, low, high)) for aim in aims)
+    end = name + (f" ({operation.layer})" if operation.layer else "")
+    span = "never below 0" if name == "relu" else f"between {low:g} and {high:g}"
+    span += "" if kind == "numbers" else ", but this loss takes scores of any sign and size"
     if best - free > OUT_OF_REACH * guess:
-        sentence = f"{where}{scores}: on this batch the loss can't fall below {best:.3g}"
-        sentence += f"; for outputs of any size it could reach {free:.2g}."
+        yield verdict("outputs_limited", operation.layer, best, end=end, range=span, free=free)
     elif name == "relu" and kind == "classes":
-        sentence = f"{where}{scores}: a score at 0 gets no gradient, and its class can't be made less likely."
-    else:
-        return
-    yield Verdict(
-        "outputs_limited",
-        operation.layer,
-        best,
-        sentence,
-        "end the model in its last Linear; softmax and sigmoid are part of the losses that take scores, and numbers "
-        "of any size need no activation",
-    )
+        yield verdict("outputs_limited, scores at 0", operation.layer, best, end=end, range=span)
 
 
-def _aims(run: _Run, kind: str) -> list[Array]:
+def _aims(run: Run, kind: str) -> list[Array]:
     """Outputs that a model would like to give; none where the loss isn't applied to the outputs themselves."""
     y, shape, dtype = run.y, run.outputs.shape, run.outputs.dtype
     if kind == "numbers":
         return [y.astype(dtype)]
     takers = {"classes": {"weighted_cross_entropy", "log_softmax"}, "yes or no": {"softplus"}}.get(kind, set())
-    fed = [o.inputs[0] for o in run.all_operations[len(run.operations) :] if o.name in takers]
+    fed = [o.inputs[0] for o in run.of_loss if o.name in takers]
     if kind == "yes or no":
         fed = [x.inputs[0] if x.primitive is not None and x.primitive.name == "negative" else x for x in fed]
     if not any(_before_reshaping(x) is _before_reshaping(run.outputs) for x in fed):
         return []
-    if (
-        y.shape != shape
-        and y.dtype.kind in "iu"
-        and y.ndim == 1
-        and len(shape) == 2
-        and 0 <= y.min() <= y.max() < shape[1]
-    ):
+    if y.dtype.kind in "iu" and y.ndim == 1 and len(shape) == 2 and 0 <= y.min() <= y.max() < shape[1]:
         y = y[:, None] == np.arange(shape[1])
     if y.shape != shape or not np.isin(y, (0, 1)).all():
         return []
@@ -547,26 +295,19 @@ def _before_reshaping(x: Any) -> Any:
 # ---- verdicts from the backward pass ----
 
 
-def _of_backward(run: _Run) -> Iterator[Verdict]:
-    found = run.found
+def _of_backward(run: Run) -> Iterator[Verdict]:
+    arrived = run.gradients
     for p, name in run.trained.items():
-        if p not in found:
+        if p not in arrived:
             run.unmoved[name] = "no gradient arrives, since the loss doesn't depend on it"
-    arrived = max((float(np.abs(np.asarray(found[p])).max(initial=0)) for p, _ in run.layers if p in found), default=0)
-    alike = False
+    sizes = [float(np.abs(np.asarray(arrived[p])).max(initial=0)) for p, _ in run.layers if p in arrived]
+    alike, largest = False, max(sizes, default=0.0)
     for p, _ in run.layers:
-        g = found.get(p)
-        if g is None or p.ndim != 2 or len(p) < 2 or not _equal_rows(p.data) or not _equal_rows(np.asarray(g), arrived):
+        g = arrived.get(p)
+        if g is None or p.ndim != 2 or len(p) < 2 or not _equal_rows(p.data) or not _equal_rows(np.asarray(g), largest):
             continue
         alike = True
-        yield Verdict(
-            "identical_units",
-            run.layer(p),
-            float(len(p)),
-            f"All {len(p)} units of {run.layer(p)} are the same, weights and gradients: they will stay the same and "
-            "are worth one.",
-            "start from random weights (a Linear's own, or nn.init), not from zeros or another constant",
-        )
+        yield verdict("identical_units", run.layer(p), len(p))
     if not alike:
         yield from _along_depth(run)
 
@@ -577,7 +318,7 @@ def _equal_rows(x: Array, size: float = 0.0) -> bool:
     return bool((np.abs(x - x[:1]) <= 1e-5 * max(float(np.abs(x).max(initial=0)), size)).all())
 
 
-def _along_depth(run: _Run) -> Iterator[Verdict]:
+def _along_depth(run: Run) -> Iterator[Verdict]:
     """Gradients at the layers' outputs, the first layer's against the others'.
 
     Where layers are normalised, the gradient is multiplied by the size of what it is the gradient of, since
@@ -585,7 +326,7 @@ def _along_depth(run: _Run) -> Iterator[Verdict]:
     """
     sizes = []
     for p, operation in run.layers:
-        g = run.found.get(operation.output)
+        g = run.gradients.get(operation.output)
         if g is not None:
             size = float(_rms(np.asarray(g)))
             sizes.append((p, size * (float(_rms(operation.output.data)) if run.normalised else 1.0)))
@@ -594,72 +335,44 @@ def _along_depth(run: _Run) -> Iterator[Verdict]:
     (first, size), (last, at_end) = sizes[0], sizes[-1]
     largest = max(size for _, size in sizes)
     if size < VANISHING * largest:
-        yield Verdict(
-            "vanishing_gradients",
-            run.layer(first),
-            size / largest,
-            f"The gradient vanishes on its way back: at {run.layer(first)} it is {size / largest:.1e} of the largest.",
-            "relu or tanh instead of sigmoid, kaiming or xavier initialisation (nn.init), BatchNorm1d or LayerNorm "
-            "between layers, fewer layers, or connections that skip some",
-        )
+        yield verdict("vanishing_gradients", run.layer(first), size / largest)
     elif size > EXPLODING * at_end:
-        yield Verdict(
-            "exploding_gradients",
-            run.layer(first),
-            size / at_end,
-            f"The gradient explodes on its way back: at {run.layer(first)} it is {size / at_end:.1e} times that at "
-            f"{run.layer(last)}.",
-            "smaller initial weights (nn.init.kaiming_normal_, xavier_uniform_), BatchNorm1d or LayerNorm between "
-            "layers, clip_norm in fit",
-        )
+        yield verdict("exploding_gradients", run.layer(first), size / at_end, last=run.layer(last))
     else:
         yield from _collapsed(run)
 
 
-def _collapsed(run: _Run) -> Iterator[Verdict]:
+def _collapsed(run: Run) -> Iterator[Verdict]:
     (_, first), (p, _) = run.layers[0], run.layers[-1]
-    given = next((_array(x) for x in first.inputs if not _is_weight(x, run) and np.ndim(_array(x)) >= 2), None)
+    given = next((array_of(x) for x in first.inputs if not run.is_weight(x) and array_of(x).ndim >= 2), None)
     if given is None or run.normalised or not p.data.any() or len(given) < 4 or run.outputs.ndim < 2:
         return
     into, out = (float(np.sqrt(a.astype(np.float64).var(0).mean())) for a in (given, run.outputs.data))
     if into > 0 and 0 < out < COLLAPSED * into:
-        yield Verdict(
-            "vanishing_activations",
-            run.layer(p),
-            out / into,
-            f"The outputs hardly depend on the inputs: from example to example they differ {out / into:.1e} times as "
-            "much. So do the gradients.",
-            "larger initial weights (a Linear's own, or nn.init.kaiming_normal_, xavier_uniform_)",
-        )
+        yield verdict("vanishing_activations", run.layer(p), out / into)
 
 
-def _of_unmoved(run: _Run) -> Iterator[Verdict]:
+def _of_unmoved(run: Run) -> Iterator[Verdict]:
     """One verdict on all parameters that don't change, by their reasons."""
     if not run.unmoved:
         return
-    reasons = list(dict.fromkeys(run.unmoved.values()))
-    groups = [[name for name in run.unmoved if run.unmoved[name] == why] for why in reasons]
-    parts = "; ".join(f"{_listed(names)} ({why})" for names, why in zip(groups, reasons, strict=True))
+    groups: dict[str, list[str]] = {}
+    for name, why in run.unmoved.items():
+        groups.setdefault(why, []).append(name)
+    reasons = "; ".join(f"{listed(names, NAMED + 1, NAMED)} ({why})" for why, names in groups.items())
     n, first = len(run.unmoved), next(iter(run.unmoved))
-    start = "One parameter doesn't change" if n == 1 else f"{n} of the {len(run.trained)} parameters don't change"
-    yield Verdict(
-        "unchanged",
-        run.layer_of(first),
-        float(n),
-        f"{start}: {parts}.",
-        "give the optimizer model.parameters() of this very model, use the parameter in forward without .data, "
-        ".detach() or rounding, or freeze it with requires_grad = False if that is meant",
-    )
+    who = "One parameter doesn't" if n == 1 else f"{n} of the {len(run.trained)} parameters don't"
+    yield verdict("unchanged", run.layer_of(first), n, parameters=who, reasons=reasons)
 
 
 # ---- verdicts from a few steps ----
 
 
-def _of_steps(run: _Run, known: set[str]) -> Iterator[Verdict]:
+def _of_steps(run: Run, known: set[str]) -> Iterator[Verdict]:
     optimizer = run.original[2]
     owned = {id(p) for p in optimizer.params}
     lacking = {n for n, p in run.original[0].named_parameters() if id(p) not in owned and p.requires_grad}
-    losses, moved, unchanged = run.steps()
+    losses, moved, unchanged = run.steps(STEPS)
     by_name = {name: p for p, name in run.trained.items()}
     stuck = bool(known & {"dead_relus", "saturated", "identical_units", "equal_inputs"})
     for name, p in by_name.items():
@@ -667,12 +380,12 @@ def _of_steps(run: _Run, known: set[str]) -> Iterator[Verdict]:
             continue
         if name in lacking:
             run.unmoved[name] = "not in the optimizer"
-        elif optimizer.lr != 0 and p in run.found and not np.any(run.found[p]) and not stuck:
+        elif optimizer.lr != 0 and p in run.gradients and not np.any(run.gradients[p]) and not stuck:
             run.unmoved[name] = "the gradient is exactly 0 on this batch"
     yield from _rate(run, losses, moved, known)
 
 
-def _rate(run: _Run, losses: list[float], moved: dict[str, float], known: set[str]) -> Iterator[Verdict]:
+def _rate(run: Run, losses: list[float], moved: dict[str, float], known: set[str]) -> Iterator[Verdict]:
     optimizer, (_, guess) = run.original[2], run.guessing()
     start, end = losses[0], losses[-1]
     scale = guess if math.isfinite(guess) and guess > 0 else abs(start)
@@ -684,44 +397,27 @@ def _rate(run: _Run, losses: list[float], moved: dict[str, float], known: set[st
     relative = {name: moved[name] / max(euclidean_norm(p.data), usual[name]) for name, p in weights.items()}
     largest = max(relative.values(), default=0.0)
     if rises:
-        yield Verdict(
-            "learning_rate_too_high",
-            "",
-            float(optimizer.lr),
-            f"The learning rate {optimizer.lr:g} is too high: in {len(losses) - 1} steps on this same batch the loss "
-            f"went from {start:.3g} to {end if end >= peak or not math.isfinite(end) else peak:.3g}.",
-            "a tenth of it, and again; clip_norm in fit against single large gradients",
-        )
+        last = end if end >= peak or not math.isfinite(end) else peak
+        yield verdict("learning_rate_too_high", "", optimizer.lr, steps=len(losses) - 1, start=start, end=last)
     elif largest > LARGE_UPDATE:
-        by_size = sorted((name for name in weights if relative[name] > LARGE_UPDATE), key=lambda name: -relative[name])
-        for name in by_size:
-            yield Verdict(
-                "large_updates",
-                run.layer(weights[name]),
-                relative[name],
-                f"One step changes {name} by {relative[name]:.2g} times the size of such weights; about 0.001 is "
-                "usual.",
-                f"a smaller learning rate than {optimizer.lr:g}",
-            )
+        for name in (name for name in weights if relative[name] > LARGE_UPDATE):
+            layer = run.layer_of(name)
+            yield verdict("large_updates", layer, relative[name], parameter=name, rate=optimizer.lr)
     named = known & {"targets_not_scaled", "identical_units", "equal_inputs"}  # no rate can make up for these
     if rises or named or optimizer.lr == 0 or not start > 0.5 * scale:
         return
     fallen = (start - end) / abs(start)
     if fallen > HARDLY and (fallen > 5 * HARDLY or not 0 < largest < SLOW_UPDATE):
         return
-    faster = next((f for f in (10.0, 30.0, 100.0, 300.0, 1e3, 1e4, 1e5, 1e6) if _falls(run.steps(f)[0])), None)
+    faster = next((f for f in (10.0, 30.0, 100.0, 300.0, 1e3, 1e4, 1e5, 1e6) if _falls(run.steps(STEPS, f)[0])), None)
     if faster is None or largest > SLOW_UPDATE * faster:
         return
     smallest = min(weights, key=lambda name: relative[name], default="")
     ratio = f" (a step changes {smallest} by {relative[smallest]:.1g} of its size)" if smallest else ""
-    yield Verdict(
-        "learning_rate_too_low",
-        "",
-        float(optimizer.lr),
-        f"The learning rate {optimizer.lr:g} is too low: in {STEPS} steps on this same batch the loss fell by "
-        f"{max(fallen, 0):.1g} of itself{ratio}; with {faster:g} times the rate it falls fast.",
-        f"{10 * optimizer.lr:g}, {100 * optimizer.lr:g}, … up to where the loss begins to jump",
-    )
+    yield verdict(
+        "learning_rate_too_low", "", optimizer.lr, steps=STEPS, fall=f"{max(fallen, 0):.1g} of itself{ratio}",
+        faster=faster, tenfold=10 * optimizer.lr, hundredfold=100 * optimizer.lr,
+    )  # fmt: skip
 
 
 def _falls(losses: list[float]) -> bool:
@@ -731,7 +427,7 @@ def _falls(losses: list[float]) -> bool:
 # ---- verdicts from the history ----
 
 
-def _of_history(run: _Run, history: Any, known: set[str]) -> Iterator[Verdict]:
+def _of_history(run: Run, history: Any, known: set[str]) -> Iterator[Verdict]:
     curve = list(history["loss"]) if "loss" in history else []
     learned = len(curve) > 1 and curve[-1] < 0.9 * curve[0]
     trained = {name: p for p, name in run.trained.items()}
@@ -752,31 +448,13 @@ def _of_history(run: _Run, history: Any, known: set[str]) -> Iterator[Verdict]:
     # where it had learned already before, as in a run that goes on, what counts is what there was to learn
     late, little = (max(half, default=0.0), RISE * guess) if guess > 0 else (float(np.median(half or 0.0)), 0.0)
     if len(curve) >= 4 and late > 1.2 * curve[0] and late > curve[0] + little and not too_high:
-        yield Verdict(
-            "learning_rate_too_high",
-            "",
-            late / curve[0],
-            f"The loss went up: {curve[0]:.3g} in the first epoch, {late:.3g} in a late one.",
-            "a tenth of the learning rate, and again; clip_norm in fit against single large gradients",
-        )
+        yield verdict("learning_rate_too_high, in the run", "", late / curve[0], first=curve[0], late=late)
     elif large and max(large)[0] > 0.5 and not too_high:
         value, name = max(large)
-        yield Verdict(
-            "large_updates",
-            run.layer_of(name),
-            value,
-            f"Late in training a step still changes {name} by {value:.2g} of its size; about 0.001 is usual.",
-            "a smaller learning rate, or a schedule that lowers it",
-        )
+        yield verdict("large_updates, in the run", run.layer_of(name), value, parameter=name)
     value, name = max(small, default=(0.0, ""))
     if 0 < value < SMALL_UPDATE and not learned and "learning_rate_too_low" not in known:
-        yield Verdict(
-            "small_updates",
-            run.layer_of(name),
-            value,
-            f"Even the largest update, of {name}, is {value:.1g} of its weight; about 0.001 is usual.",
-            "a learning rate ten or a hundred times as high",
-        )
+        yield verdict("small_updates", run.layer_of(name), value, parameter=name)
     yield from _overfitting(history, curve, guess)
 
 
@@ -790,11 +468,7 @@ def _overfitting(history: Any, curve: list[float], guess: float) -> Iterator[Ver
     apart = curve[-1] < curve[best] / 2 and rise > RISE * guess > 0
     much = held_out[-1] > OVERFIT * held_out[best] or apart
     if best < len(curve) - 2 and falls and much and rise > max(gained, 0) / 3:
-        yield Verdict(
-            "overfitting",
-            "",
-            held_out[-1] / held_out[best],
-            f"Overfitting: since epoch {best + 1} the validation loss rose from {held_out[best]:.3g} to "
-            f"{held_out[-1]:.3g}, while the training loss fell from {curve[best]:.3g} to {curve[-1]:.3g}.",
-            "patience= in fit, which stops there; more data or augmentation; nn.Dropout, l2=, a smaller network",
-        )
+        yield verdict(
+            "overfitting", "", held_out[-1] / held_out[best], epoch=best + 1,
+            least=held_out[best], end=held_out[-1], before=curve[best], after=curve[-1],
+        )  # fmt: skip
