@@ -188,6 +188,84 @@ def test_the_quick_benchmark_runs_to_the_end_and_writes_its_figures_and_picture(
     assert "targets reached" in finished.stdout
 
 
+# ---- what benchmarks/README.md and README.md say of it ----
+
+
+def results():
+    """The rows of the table of results, each a list of its cells; a workload's name stands in its first row only."""
+    text = (BENCHMARKS / "README.md").read_text(encoding="utf-8")
+    lines = text[text.index("\n## Results\n") : text.index("\n### Why targets were missed\n")].splitlines()
+    return [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines if line.startswith("|")][2:]
+
+
+def test_the_table_of_results_has_a_row_for_each_target_as_it_is_defined():
+    import run
+    import workloads
+
+    defined = []
+    for workload in workloads.WORKLOADS:
+        name = [workload.id, workload.title]
+        for target in workload.targets:
+            beside = run.title(target.peer) + (f", {target.what}" if target.what not in ("time", "ms over") else "")
+            limit = run.limit_text({"limit": target.limit, "what": target.what})
+            defined.append([*name, beside, limit])
+            name = ["", ""]
+    assert [[id, title, beside, limit] for id, title, _, beside, _, limit, _ in results()] == defined
+
+
+def test_every_workload_is_explained_beside_its_results():
+    import workloads
+
+    text = (BENCHMARKS / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(
+        r"^\| (W.*?) \|", text[text.index("\n## What is measured\n") : text.index("\n## Results\n")], re.M
+    )
+    assert ", ".join(rows).split(", ") == [w.id for w in workloads.WORKLOADS]
+
+
+def number(text):
+    """The first number in a cell: of "1/3,078 (…)" the fraction."""
+    fraction = re.search(r"1/([\d,]+)", text.split(" (")[0])
+    return 1 / float(fraction[1].replace(",", "")) if fraction else float(re.search(r"[\d.]+", text)[0])
+
+
+def how_fast_it_is():
+    """README's section."""
+    text = (BENCHMARKS.parent / "README.md").read_text(encoding="utf-8")
+    return text[text.index("\n## How fast it is\n") : text.index("\n## Numbers, and how to get them\n")]
+
+
+def test_what_was_reached_and_what_was_missed_is_said_and_counted_rightly():
+    judged = [row for row in results() if row[5] != "reported"]
+    for id, _, _, beside, ratio, limit, reached in judged:
+        assert (reached == "reached") == (number(ratio) <= number(limit)), (id, beside)
+    missed = sum(row[6].startswith("missed by ") for row in judged)
+    text = (BENCHMARKS / "README.md").read_text(encoding="utf-8")
+    assert f": {len(judged) - missed} of {len(judged)} targets reached." in text
+    assert f"why {missed} of {len(judged)} were missed" in " ".join(how_fast_it_is().split())
+
+
+def test_the_figures_in_readme_are_those_of_the_table():
+    found, id = {}, ""
+    for row in results():
+        id = row[0] or id
+        found[id, row[3]] = number(row[4])
+    layers, small = ("W4a", "W4b", "W5a", "W5b"), ("W2", "W3", "W6")
+    peers = "NumPy by hand", "PyTorch eager"
+    spans = re.findall(r"([\d.]+) to ([\d.]+) times", how_fast_it_is())
+    for span, (ids, peer) in zip(spans, [(ids, peer) for ids in (layers, small) for peer in peers], strict=True):
+        ratios = [found[id, peer] for id in ids]
+        for told, ratio in zip(span, (min(ratios), max(ratios)), strict=True):
+            half_a_digit = 0.5 * 10.0 ** -len(told.partition(".")[2])
+            assert float(told) == pytest.approx(ratio, abs=half_a_digit + 1e-9)
+
+
+def test_how_fast_it_is_takes_three_sentences_and_the_picture():
+    _, told, picture = how_fast_it_is().strip().split("\n\n")
+    assert len(re.findall(r"\.(?=\s|$)", told)) == 3 and "benchmarks/README.md" in told
+    assert picture.startswith("![") and "\n" not in picture
+
+
 # ---- --against COMMIT ----
 
 needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="git isn't installed")
