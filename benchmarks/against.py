@@ -45,7 +45,7 @@ def settings(quick: bool) -> dict[str, Any]:
     if quick:
         return {
             "launches": 4, "memory": 2, "rounds": 2, "turns": 3, "seconds": 0.01, "long_chain": 100_000,
-            "programs": 2, "imports": 3,
+            "programs": 5, "imports": 7,
         }  # fmt: skip
     return {
         "launches": 12, "memory": 3, "rounds": 3, "turns": 7, "seconds": 0.02, "long_chain": 300_000,

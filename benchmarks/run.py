@@ -254,7 +254,7 @@ def summary(report: dict[str, Any]) -> str:
 
 
 def markdown(report: dict[str, Any]) -> str:
-    """The whole run as a Markdown table with a row for each target, as README shows it."""
+    """The whole run as a Markdown table with a row for each target, as README.md beside this file shows it."""
     lines = [
         f"`{report['command']}`, {report['date'].split()[0]}, {report['machine']}, "
         + ", ".join(f"{NAMES[peer]} {v}" for peer, v in report["versions"].items() if peer != "tinydl")
