@@ -24,6 +24,7 @@ from workloads import WORKLOADS, Target, Workload
 
 HERE = Path(__file__).parent
 Samples = dict[str, list[float]]  # peer → one figure per round
+Outcome = tuple[list[Any], list[Any]]  # loss and gradients; what some steps made of the parameters
 
 
 def settings(quick: bool) -> dict[str, Any]:
@@ -82,36 +83,38 @@ def distance(a: Any, b: Any) -> float:
     return float(np.linalg.norm((a - b).ravel()) / max(np.linalg.norm(b.ravel()), 1e-30))
 
 
-def compare(jobs: dict[str, Any], tolerance: float = 1e-4, steps: int = 3) -> dict[str, float]:
-    """Loss and gradients of every peer against the first one's, then what `steps` steps made of the parameters.
+def outcome(job: Any, steps: int = 3) -> Outcome:
+    """A job's loss and gradients, then the change that its parameters undergo in `steps` steps."""
+    found = [_array(r) for r in job.gradients()]
+    before = [_array(p) for p in job.parameters()]
+    for _ in range(steps if before else 0):
+        job.step()
+    return found, [_array(p) - b for p, b in zip(job.parameters(), before, strict=True)]
 
-    Gives the largest relative distance of each peer; raises DifferentWork beyond the tolerance. The change that the
-    parameters underwent is held to fifty times the tolerance: it is small beside them, they are rounded to float32, and
-    where a gradient is almost nothing Adam makes a whole step of its rounding.
+
+def agree(peer: str, found: Outcome, first: str, reference: Outcome, tolerance: float = 1e-4) -> float:
+    """The largest relative distance of a peer's loss and gradients from the first one's; DifferentWork if too large.
+
+    The change that the parameters underwent is held to fifty times the tolerance: it is small beside them, they are
+    rounded to float32, and where a gradient is almost nothing Adam makes a whole step of its rounding.
     """
-    worst: dict[str, float] = {}
-    reference: list[Any] = []
-    changes: list[Any] = []
-    for peer, job in jobs.items():
-        found = [_array(r) for r in job.gradients()]
-        before = [_array(p) for p in job.parameters()]
-        for _ in range(steps if before else 0):
-            job.step()
-        change = [_array(p) - b for p, b in zip(job.parameters(), before, strict=True)]
-        if not reference:
-            reference, changes = found, change
-            continue
-        if len(found) != len(reference) or len(change) != len(changes):
-            raise DifferentWork(f"{peer} gives {len(found)} results, the others {len(reference)}")
-        apart = [distance(a, b) for a, b in zip(found, reference, strict=True)]
-        moved = [distance(a, b) for a, b in zip(change, changes, strict=True)]
-        worst[peer] = max(apart)
-        if not worst[peer] <= tolerance or not max(moved, default=0) <= 50 * tolerance:
-            raise DifferentWork(
-                f"{peer} and {next(iter(jobs))} don't do the same work: loss and gradients differ by {apart}, "
-                f"the parameters' changes in {steps} steps by {moved} (relative)"
-            )
-    return worst
+    if [len(part) for part in found] != [len(part) for part in reference]:
+        raise DifferentWork(f"{peer} gives {len(found[0])} results, {first} {len(reference[0])}")
+    apart = [distance(a, b) for a, b in zip(found[0], reference[0], strict=True)]
+    moved = [distance(a, b) for a, b in zip(found[1], reference[1], strict=True)]
+    if not (all(d <= tolerance for d in apart) and all(d <= 50 * tolerance for d in moved)):  # a NaN isn't, either
+        raise DifferentWork(
+            f"{peer} and {first} don't do the same work: loss and gradients differ by {apart}, "
+            f"the parameters' changes in a few steps by {moved} (relative)"
+        )
+    return max(apart)
+
+
+def compare(jobs: dict[str, Any], tolerance: float = 1e-4, steps: int = 3) -> dict[str, float]:
+    """The outcome of every peer against the first one's; gives the largest relative distance of each."""
+    first, *others = jobs
+    reference = outcome(jobs[first], steps)
+    return {peer: agree(peer, outcome(jobs[peer], steps), first, reference, tolerance) for peer in others}
 
 
 def _array(x: Any) -> Any:
@@ -123,35 +126,51 @@ def _array(x: Any) -> Any:
 # ---- time ----
 
 
+def repeats(job: Any, seconds: float) -> int:
+    """How many steps of a job fit into that time; asked before the first turn, it warms the job as well."""
+    once = 0.0
+    for _ in range(2):  # the first warms: compiled code, allocated memory; a long one is warm within itself
+        if once < 0.1:
+            start = time.perf_counter()
+            job.step()
+            once = time.perf_counter() - start
+    return max(1, min(int(seconds / once), 100_000))
+
+
+def settle() -> None:
+    """Before the first turn: what the imports left behind isn't looked through for garbage again and again."""
+    gc.collect()
+    gc.freeze()
+
+
+def turn(job: Any, n: int) -> tuple[float, float]:
+    """One job's turn: the seconds that `n` steps take, and how much processor time."""
+    if n > 1:
+        job.step()  # the caches were another's
+    step = job.step
+    cpu, start = time.process_time(), time.perf_counter()
+    for _ in range(n):
+        step()
+    return time.perf_counter() - start, time.process_time() - cpu
+
+
 def interleave(jobs: dict[str, Any], rounds: int, seconds: float) -> tuple[Samples, dict[str, float]]:
     """Seconds per step of every job, a figure per round, the jobs taking turns; and how many cores each kept busy."""
-    repeats = {}
-    for name, job in jobs.items():
-        once = 0.0
-        for _ in range(2):  # the first warms: compiled code, allocated memory; a long one is warm within itself
-            if once < 0.1:
-                start = time.perf_counter()
-                job.step()
-                once = time.perf_counter() - start
-        repeats[name] = max(1, min(int(seconds / once), 100_000))
-    gc.collect()
-    gc.freeze()  # what the imports left behind isn't looked through again and again
+    counts = {name: repeats(job, seconds) for name, job in jobs.items()}
+    settle()
     times: Samples = {name: [] for name in jobs}
     wall, cpu = dict.fromkeys(jobs, 0.0), dict.fromkeys(jobs, 0.0)
-    names = list(jobs)
-    for turn in range(rounds):
-        for name in names[turn % len(names) :] + names[: turn % len(names)]:
-            step, n = jobs[name].step, repeats[name]
-            if n > 1:
-                step()  # the caches were another's
-            cpu_before, start = time.process_time(), time.perf_counter()
-            for _ in range(n):
-                step()
-            elapsed = time.perf_counter() - start
-            wall[name] += elapsed
-            cpu[name] += time.process_time() - cpu_before
-            times[name].append(elapsed / n)
+    for name in order(list(jobs), rounds):
+        elapsed, busy = turn(jobs[name], counts[name])
+        wall[name] += elapsed
+        cpu[name] += busy
+        times[name].append(elapsed / counts[name])
     return times, {name: round(cpu[name] / wall[name], 2) for name in jobs}
+
+
+def order(names: list[str], rounds: int) -> list[str]:
+    """Whose turn it is: in every round everybody's once, and each round begins with the next one."""
+    return [name for k in range(rounds) for name in names[k % len(names) :] + names[: k % len(names)]]
 
 
 def prepare(workload: Workload, peers: Sequence[str], problem: Any) -> dict[str, Any]:
@@ -192,28 +211,24 @@ def long_chain(workload: Workload, peers: Sequence[str], how: dict[str, Any]) ->
         long_job = prepare(workload, ["tinydl"], workloads.chain(length))["tinydl"]
         for collector in ("off", "on"):
             own = f"itself, 1,000,000 long, gc {collector}"
-            times[own] = []
-            for _ in range(how["long_rounds"]):
-                gc.collect()
-                if collector == "off":
-                    gc.disable()
-                start = time.perf_counter()
-                long_job.step()
-                times[own].append((time.perf_counter() - start) / length)
-                gc.enable()
+            times[own] = [with_collector(collector, long_job) / length for _ in range(how["long_rounds"])]
     return found
 
 
+def with_collector(collector: str, job: Any) -> float:
+    """Seconds that one step takes with Python's garbage collector "on" or "off"."""
+    gc.collect()
+    if collector == "off":
+        gc.disable()
+    start = time.perf_counter()
+    job.step()
+    elapsed = time.perf_counter() - start
+    gc.enable()
+    return elapsed
+
+
 def memory(workload: Workload, peers: Sequence[str], how: dict[str, Any]) -> dict[str, Any]:
-    """Peak memory of a training step, everything it keeps alive included: batch, parameters, gradients, values.
-
-    tracemalloc counts exactly what NumPy and Python allocate, and nothing else (no interpreter, no imported code, no
-    BLAS buffers, which are the same for both). A process's resident set would add what the allocator hasn't returned.
-    """
-    import tracemalloc
-
-    import numpy as np
-
+    """Peak memory of a training step of tinydl and of NumPy by hand, which has it both ways."""
     assert workload.problem is not None
     import adapters.by_hand as hand
 
@@ -226,20 +241,29 @@ def memory(workload: Workload, peers: Sequence[str], how: dict[str, Any]) -> dic
     makers["numpy"] = lambda: hand.training(problem, keep_gradients=True, relu_in_place=False)
     makers["numpy, relu in place"] = lambda: hand.training(problem, keep_gradients=True, relu_in_place=True)
     apart = compare({name: make() for name, make in makers.items()})
-    peaks: Samples = {}
-    for name, make in makers.items():
-        gc.collect()
-        tracemalloc.start()
-        job = make()
-        for _ in range(3):
-            job.step()
-        tracemalloc.reset_peak()
-        for _ in range(2):
-            job.step()
-        peaks[name] = [float(tracemalloc.get_traced_memory()[1] + np.asarray(problem.x).nbytes)]
-        tracemalloc.stop()
-        del job
+    peaks = {name: [peak(make, problem)] for name, make in makers.items()}
     return {"samples": {"memory": peaks}, "apart": apart}
+
+
+def peak(make: Callable[[], Any], problem: Any) -> float:
+    """Bytes in use at most during a training step, everything it keeps alive included: batch, parameters, gradients.
+
+    tracemalloc counts exactly what NumPy and Python allocate, and nothing else (no interpreter, no imported code, no
+    BLAS buffers, which are the same for both). A process's resident set would add what the allocator hasn't returned.
+    """
+    import tracemalloc
+
+    gc.collect()
+    tracemalloc.start()
+    job = make()
+    for _ in range(3):
+        job.step()
+    tracemalloc.reset_peak()
+    for _ in range(2):
+        job.step()
+    found = float(tracemalloc.get_traced_memory()[1] + problem.x.nbytes)
+    tracemalloc.stop()
+    return found
 
 
 def imports(workload: Workload, peers: Sequence[str], how: dict[str, Any]) -> dict[str, Any]:
@@ -249,20 +273,25 @@ def imports(workload: Workload, peers: Sequence[str], how: dict[str, Any]) -> di
     times: Samples = {peer: [] for peer in peers}
     for turn in range(how["imports"] + 1):
         for peer in peers:
-            module = ADAPTERS[peer][1][0]
-            code = f"import time; t = time.perf_counter(); import {module}; print(time.perf_counter() - t)"
-            seconds = float(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout)
+            seconds = import_seconds(ADAPTERS[peer][1][0])
             if turn:  # the first one reads files that the others find in memory
                 times[peer].append(seconds)
     return {"samples": {"time": times}}
 
 
-def program(name: str, *arguments: str) -> dict[str, float]:
+def import_seconds(module: str, environment: dict[str, str] | None = None, folder: Path | None = None) -> float:
+    """Seconds that one import takes in a process of its own, started in that folder, which Python searches first."""
+    code = f"import time; t = time.perf_counter(); import {module}; print(time.perf_counter() - t)"
+    command = [sys.executable, "-c", code]
+    return float(subprocess.run(command, capture_output=True, check=True, env=environment, cwd=folder).stdout)
+
+
+def program(name: str, *arguments: str, environment: dict[str, str] | None = None) -> dict[str, float]:
     """Run a program of `programs/` from a cold start: wall time, peak memory, and what it prints (a JSON line)."""
     with tempfile.TemporaryFile() as output:
         start = time.perf_counter()
         process = subprocess.Popen(
-            [sys.executable, str(HERE / "programs" / f"{name}.py"), *arguments],
+            [sys.executable, str(HERE / "programs" / f"{name}.py"), *arguments], env=environment,
             stdout=output, stderr=subprocess.DEVNULL if "keras" in name else None,
         )  # fmt: skip
         _, status, usage = os.wait4(process.pid, 0)
@@ -285,13 +314,9 @@ def digits(workload: Workload, peers: Sequence[str], how: dict[str, Any]) -> dic
     epochs: dict[str, list[float]] = {p: [] for p in peers}
     with tempfile.TemporaryDirectory() as folder:
         for seed in range(how["programs"]):
-            file = f"{folder}/digits{seed}.npz"
-            write = f"import measure; measure.write_digits({file!r}, {seed})"  # NumPy stays out of this process
-            subprocess.run([sys.executable, "-c", write], check=True, cwd=HERE)
+            file = digits_file(Path(folder), seed)
             for peer in peers:
-                found = program(f"digits_in_{peer}", file)
-                if found["accuracy"] < 0.97:
-                    raise DifferentWork(f"{peer} ended with a test accuracy of {found['accuracy']:.3f}, seed {seed}")
+                found = digits_once(peer, file)
                 epochs[peer].append(found["epochs"])
                 for what, figures in samples.items():
                     if peer != "sklearn" or what == "training time":
@@ -301,6 +326,22 @@ def digits(workload: Workload, peers: Sequence[str], how: dict[str, Any]) -> dic
         raise DifferentWork(f"tinydl and PyTorch started alike but needed {same[0]} and {same[-1]} epochs")
     samples = {what: {p: v for p, v in s.items() if v} for what, s in samples.items()}
     return {"samples": samples, "epochs": epochs}
+
+
+def digits_once(peer: str, file: Path, environment: dict[str, str] | None = None) -> dict[str, float]:
+    """One training, in a process of its own, to the accuracy that everybody must reach."""
+    found = program(f"digits_in_{peer}", str(file), environment=environment)
+    if found["accuracy"] < 0.97:
+        raise DifferentWork(f"{peer} ended with a test accuracy of {found['accuracy']:.3f}, {file.stem}")
+    return found
+
+
+def digits_file(folder: Path, seed: int, environment: dict[str, str] | None = None) -> Path:
+    """Where `write_digits` has left its arrays, in a process of its own, so that NumPy stays out of this one."""
+    file = folder / f"digits{seed}.npz"
+    write = f"import measure; measure.write_digits({str(file)!r}, {seed})"
+    subprocess.run([sys.executable, "-c", write], check=True, cwd=HERE, env=environment)
+    return file
 
 
 def write_digits(file: str, seed: int) -> None:
@@ -322,20 +363,30 @@ def write_digits(file: str, seed: int) -> None:
 def program2(workload: Workload, peers: Sequence[str], how: dict[str, Any]) -> dict[str, Any]:
     """Whole processes; compared first from one start and without shuffling, where the results must be the same."""
     if how["programs"] > 1:
-        fixed = {peer: program(f"program2_in_{peer}", "--fixed") for peer in peers}
-        first = fixed[peers[0]]
-        for peer, found in fixed.items():
-            if any(abs(found[key] / first[key] - 1) > 1e-4 for key in ("loss", "first", "last")):
-                raise DifferentWork(f"program 2: {peer} gives {found}, {peers[0]} {first}")
+        same_line({peer: program(f"program2_in_{peer}", "--fixed") for peer in peers})
     samples: dict[str, Samples] = {what: {p: [] for p in peers} for what in ("time", "memory")}
     for _ in range(how["programs"]):
         for peer in peers:
-            found = program(f"program2_in_{peer}")
-            if abs(found["loss"] - 0.81) > 0.02:  # least squares reaches 0.8066 on these data
-                raise DifferentWork(f"program 2: {peer} ends at a loss of {found['loss']}")
+            found = program2_once(peer)
             for what, figures in samples.items():
                 figures[peer].append(found[what])
     return {"samples": samples}
+
+
+def program2_once(peer: str, environment: dict[str, str] | None = None) -> dict[str, float]:
+    """One run of program 2, in a process of its own."""
+    found = program(f"program2_in_{peer}", environment=environment)
+    if abs(found["loss"] - 0.81) > 0.02:  # least squares reaches 0.8066 on these data
+        raise DifferentWork(f"program 2: {peer} ends at a loss of {found['loss']}")
+    return found
+
+
+def same_line(fixed: dict[str, dict[str, float]]) -> None:
+    """Raises DifferentWork unless all runs of program 2 with --fixed found the same line."""
+    name, first = next(iter(fixed.items()))
+    for peer, found in fixed.items():
+        if any(abs(found[key] / first[key] - 1) > 1e-4 for key in ("loss", "first", "last")):
+            raise DifferentWork(f"program 2: {peer} gives {found}, {name} {first}")
 
 
 KINDS: dict[str, Callable[[Workload, Sequence[str], dict[str, Any]], dict[str, Any]]] = {

@@ -2,7 +2,8 @@
 
 Prints a table with the ratio, the target and whether it was reached, and writes a JSON file and a picture. Each
 workload runs in a process of its own (measure.py), with the number of threads set before NumPy is loaded. What is
-measured is written down in workloads.py, how each peer does it in adapters/ and programs/.
+measured is written down in workloads.py, how each peer does it in adapters/ and programs/; `--against COMMIT` compares
+tinydl with tinydl as it was then (against.py). README.md, beside this file, has the results, definitions and reasons.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import importlib.util
 import json
 import os
 import platform
+import signal
 import subprocess
 import sys
 import tempfile
@@ -20,6 +22,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import against
 from adapters import ADAPTERS, NAMES
 from measure import quartiles
 from workloads import Workload, chosen
@@ -28,15 +31,21 @@ HERE = Path(__file__).resolve().parent
 
 
 def main() -> int:
-    """Run the chosen workloads; exit status 1 if two peers turned out to do different work or a workload failed."""
+    """Run the chosen workloads; exit status 1 if two peers turned out to do different work or a workload failed.
+
+    Times are not judged: slower than a target, or than a commit, is said and doesn't change the exit status.
+    """
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="under a minute: few rounds, a first impression")
     parser.add_argument("--only", nargs="+", metavar="W", help="these workloads: --only W1 W3 (W4 means W4a and W4b)")
     parser.add_argument("--threads", type=int, default=1, help="threads each library may use (default 1)")
     parser.add_argument("--output", type=Path, default=HERE / "results", help="folder for JSON file and picture")
+    parser.add_argument("--against", metavar="COMMIT", help="instead compare this tree's tinydl with that commit's")
     arguments = parser.parse_args()
 
     workloads = chosen(arguments.only)
+    if arguments.against is not None:
+        return against_commit(workloads, arguments)
     there = {peer: installed(needs) for peer, (_, needs) in ADAPTERS.items()}
     if not there["tinydl"]:
         raise SystemExit("tinydl itself isn't installed in this Python: pip install -e .")
@@ -61,7 +70,7 @@ def main() -> int:
         print(table(workload, found, [p for p in workload.peers if not there[p]]), flush=True)
 
     arguments.output.mkdir(parents=True, exist_ok=True)
-    name = f"benchmark-{arguments.threads}-thread{'s' if arguments.threads > 1 else ''}"
+    name = f"benchmark-{in_words(arguments.threads).replace(' ', '-')}"
     json_file, picture = arguments.output / f"{name}.json", arguments.output / f"{name}.png"
     json_file.write_text(json.dumps(report, indent=1))
     markdown_file = json_file.with_suffix(".md")
@@ -108,23 +117,29 @@ def machine() -> str:
 # ---- one workload ----
 
 
-def in_own_process(workload: Workload, peers: list[str], quick: bool, threads: int) -> dict[str, Any]:
-    """Measure one workload in a fresh process, whose libraries read the number of threads when they are loaded."""
+def environment(threads: int) -> dict[str, str]:
+    """That of a process which measures: its libraries read the number of threads when they are loaded."""
     n = str(threads)
-    environment = {
+    variables = {
         **os.environ,
         "OMP_NUM_THREADS": n, "OPENBLAS_NUM_THREADS": n, "MKL_NUM_THREADS": n, "VECLIB_MAXIMUM_THREADS": n,
         "NUMEXPR_NUM_THREADS": n, "TF_NUM_INTRAOP_THREADS": n, "TF_NUM_INTEROP_THREADS": n, "TF_CPP_MIN_LOG_LEVEL": "3",
         "JAX_PLATFORMS": "cpu", "NPROC": n, "CUDA_VISIBLE_DEVICES": "", "PYTHONHASHSEED": "0",
     }  # fmt: skip
-    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # W11 is about importing, not about compiling
+    variables.pop("PYTHONDONTWRITEBYTECODE", None)  # W11 is about importing, not about compiling
     if threads == 1:
-        environment["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false"
+        variables["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false"
+    return variables
+
+
+def in_own_process(workload: Workload, peers: list[str], quick: bool, threads: int) -> dict[str, Any]:
+    """Measure one workload in a fresh process."""
+    variables = environment(threads)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "found.json"
         command = [sys.executable, str(HERE / "measure.py"), workload.id, "--peers", *peers, "--to", str(file)]
         start = time.perf_counter()
-        process = subprocess.run(command + ["--quick"] * quick, env=environment, stderr=subprocess.PIPE, text=True)
+        process = subprocess.run(command + ["--quick"] * quick, env=variables, stderr=subprocess.PIPE, text=True)
         if process.returncode:
             return {"error": f"the process failed:\n{process.stderr.strip()[-2000:]}"}
         found: dict[str, Any] = json.loads(file.read_text())
@@ -137,15 +152,19 @@ def in_own_process(workload: Workload, peers: list[str], quick: bool, threads: i
 
 def heading(report: dict[str, Any]) -> str:
     """What was run, where and when."""
-    versions = ", ".join(f"{NAMES[peer]} {v}" for peer, v in report["versions"].items())
+    versions = ", ".join(f"{NAMES.get(peer, peer)} {v}" for peer, v in report["versions"].items())
     skipped = ", ".join(NAMES[peer] for peer in report["skipped"])
-    threads = f"{report['threads']} thread{'s' if report['threads'] > 1 else ''}"
-    lines = [f"{report['command']}   {report['date']}   {threads}", report["machine"], versions]
+    lines = [f"{report['command']}   {report['date']}   {in_words(report['threads'])}", report["machine"], versions]
     if skipped:
         lines.append(f"skipped, not installed: {skipped}")
     if report["quick"]:
         lines.append("--quick: few rounds; don't quote these figures")
     return "\n".join(lines)
+
+
+def in_words(threads: int) -> str:
+    """How many threads."""
+    return f"{threads} thread{'s' if threads > 1 else ''}"
 
 
 def title(peer: str) -> str:
@@ -235,7 +254,7 @@ def summary(report: dict[str, Any]) -> str:
 
 
 def markdown(report: dict[str, Any]) -> str:
-    """The whole run as a Markdown table with a row for each target, as README shows it."""
+    """The whole run as a Markdown table with a row for each target, as README.md beside this file shows it."""
     lines = [
         f"`{report['command']}`, {report['date'].split()[0]}, {report['machine']}, "
         + ", ".join(f"{NAMES[peer]} {v}" for peer, v in report["versions"].items() if peer != "tinydl")
@@ -253,6 +272,95 @@ def markdown(report: dict[str, Any]) -> str:
             reached = reached_text(target).replace("MISSED", "missed")
             lines.append(f"| {heading} | {own} | {beside} | {ratio_text(target)} | {limit_text(target)} | {reached} |")
             heading = " | "
+    return "\n".join(lines) + "\n"
+
+
+# ---- beside another commit ----
+
+
+def against_commit(workloads: list[Workload], arguments: argparse.Namespace) -> int:
+    """`--against COMMIT`: both trees in turns, a row for each thing measured, and what has become worse."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the temporary folder goes then, too
+    try:
+        commit = against.full_name(arguments.against)
+    except against.NoSuchCommit as problem:
+        print(problem, file=sys.stderr)
+        return 2
+    report: dict[str, Any] = {
+        "date": time.strftime("%Y-%m-%d %H:%M"),
+        "command": " ".join(["python", "benchmarks/run.py", *sys.argv[1:]]),
+        "machine": machine(),
+        "threads": arguments.threads,
+        "quick": arguments.quick,
+        "versions": {"NumPy": version(("numpy",))},
+        "skipped": [],
+        "commit": commit,
+        "workloads": {},
+    }
+    columns = line_of(
+        "", "measured", "this tree (quartiles)", f"{commit[:7]} (quartiles)", "ratio", "in a round", "quartiles"
+    )
+    print(f"{heading(report)}\n\n{columns}", flush=True)
+    with against.trees(commit) as folders:
+        for workload in workloads:
+            found = against.compare(workload, folders, environment(arguments.threads), arguments.quick)
+            report["workloads"][workload.id] = {"title": workload.title, **found}
+            print(compared(workload.id, found), flush=True)
+    arguments.output.mkdir(parents=True, exist_ok=True)
+    name = f"against-{commit[:7]}-{in_words(arguments.threads).replace(' ', '-')}"
+    json_file = arguments.output / f"{name}.json"
+    json_file.write_text(json.dumps(report, indent=1))
+    markdown_file = json_file.with_suffix(".md")
+    markdown_file.write_text(markdown_against(report), encoding="utf-8")
+    print(f"\nwritten: {json_file}\nwritten: {markdown_file}\n{worse(report)}")
+    return int(any("error" in found for found in report["workloads"].values()))
+
+
+def line_of(*cells: str) -> str:
+    """A line of the table that is printed, its cells one below the other."""
+    return "".join(f"{cell:{width}}" for cell, width in zip(cells, (6, 35, 33, 33, 8, 23, 0), strict=False)).rstrip()
+
+
+def cells_of(row: dict[str, Any]) -> list[str]:
+    """What both tables have in a row: what was measured, both trees' figures, the ratios, how the quartiles lie."""
+    figures = []
+    for tree in (against.HERE, against.THERE):
+        low, middle, high = (quantity(value, row["what"]) for value in row[tree])
+        figures.append(f"{middle} ({low} … {high})")
+    low, middle, high = row["within"]
+    lie = ("overlap" if row["overlap"] else "apart") + (", WORSE" if row["worse"] else "")
+    return [row["what"], *figures, f"{row['ratio']:.3f}", f"{middle:.3f} ({low:.3f} … {high:.3f})", lie]
+
+
+def compared(id: str, found: dict[str, Any]) -> str:
+    """One workload's lines of the table that is printed."""
+    if "error" in found:
+        return line_of(id, f"ERROR: {found['error']}")
+    return "\n".join(line_of("" if k else id, *cells_of(row)) for k, row in enumerate(against.rows(found)))
+
+
+def worse(report: dict[str, Any]) -> str:
+    """The verdict: which medians are worse than the commit's, if any is."""
+    rows = [(id, row) for id, found in report["workloads"].items() for row in against.rows(found)]
+    named = [f"{id} {row['what']} ({row['ratio']:.2f})" for id, row in rows if row["worse"]]
+    failed = [id for id, found in report["workloads"].items() if "error" in found]
+    text = f"worse by more than {100 * (against.LIMIT - 1):.0f} % with the quartiles apart: "
+    text += f"{len(named)} of {len(rows)} medians: {', '.join(named)}" if named else f"none of {len(rows)} medians"
+    return text + (f"; not measured: {', '.join(failed)}" if failed else "")
+
+
+def markdown_against(report: dict[str, Any]) -> str:
+    """The comparison as a Markdown table, for whoever proposes the change."""
+    commit, numpy = report["commit"][:7], report["versions"]["NumPy"]
+    lines = [
+        f"`{report['command']}`, {report['date'].split()[0]}, {report['machine']}, NumPy {numpy}; {worse(report)}.",
+        "",
+        f"| | work | measured | this tree (quartiles) | {commit} (quartiles) | ratio | in a round | quartiles |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for id, found in report["workloads"].items():
+        for row in against.rows(found):
+            lines.append(f"| {id} | {found['title']} | {' | '.join(cells_of(row))} |")
     return "\n".join(lines) + "\n"
 
 
@@ -298,7 +406,7 @@ def draw(report: dict[str, Any], file: Path) -> None:
     axes.set_yticks(range(len(shown)), [f"{id}  {w['title']}" for id, w in shown])
     axes.set_ylim(len(shown) - 0.4, -0.6)
     axes.set_xlabel("times tinydl's time (W10: memory); tinydl is ahead right of the line")
-    threads = f"{report['threads']} thread{'s' if report['threads'] > 1 else ''}"
+    threads = in_words(report["threads"])
     axes.set_title(f"{report['machine']}; {threads}; {report['date']}", fontsize=9)
     figure.legend(loc="outside lower center", ncols=5, frameon=False, fontsize=9)
     figure.savefig(file, dpi=150)

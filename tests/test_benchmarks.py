@@ -1,8 +1,13 @@
-"""The benchmark: its statistics, its comparison of results, its table, and that its quick form runs to the end."""
+"""The benchmark: its statistics, its comparison of results, its tables, and that its quick form runs to the end."""
 
 import json
+import os
+import re
+import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -181,3 +186,305 @@ def test_the_quick_benchmark_runs_to_the_end_and_writes_its_figures_and_picture(
     assert (tmp_path / "benchmark-1-thread.md").read_text(encoding="utf-8").count("| W1 |") == 1
     assert (tmp_path / "benchmark-1-thread.png").stat().st_size > 10_000
     assert "targets reached" in finished.stdout
+
+
+# ---- what benchmarks/README.md and README.md say of it ----
+
+
+def results():
+    """The rows of the table of results, each a list of its cells; a workload's name stands in its first row only."""
+    text = (BENCHMARKS / "README.md").read_text(encoding="utf-8")
+    lines = text[text.index("\n## Results\n") : text.index("\n### Why targets were missed\n")].splitlines()
+    return [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines if line.startswith("|")][2:]
+
+
+def test_the_table_of_results_has_a_row_for_each_target_as_it_is_defined():
+    import run
+    import workloads
+
+    defined = []
+    for workload in workloads.WORKLOADS:
+        name = [workload.id, workload.title]
+        for target in workload.targets:
+            beside = run.title(target.peer) + (f", {target.what}" if target.what not in ("time", "ms over") else "")
+            limit = run.limit_text({"limit": target.limit, "what": target.what})
+            defined.append([*name, beside, limit])
+            name = ["", ""]
+    assert [[id, title, beside, limit] for id, title, _, beside, _, limit, _ in results()] == defined
+
+
+def test_every_workload_is_explained_beside_its_results():
+    import workloads
+
+    text = (BENCHMARKS / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(
+        r"^\| (W.*?) \|", text[text.index("\n## What is measured\n") : text.index("\n## Results\n")], re.M
+    )
+    assert ", ".join(rows).split(", ") == [w.id for w in workloads.WORKLOADS]
+
+
+def number(text):
+    """The first number in a cell: of "1/3,078 (…)" the fraction."""
+    fraction = re.search(r"1/([\d,]+)", text.split(" (")[0])
+    return 1 / float(fraction[1].replace(",", "")) if fraction else float(re.search(r"[\d.]+", text)[0])
+
+
+def how_fast_it_is():
+    """README's section."""
+    text = (BENCHMARKS.parent / "README.md").read_text(encoding="utf-8")
+    return text[text.index("\n## How fast it is\n") : text.index("\n## Numbers, and how to get them\n")]
+
+
+def test_what_was_reached_and_what_was_missed_is_said_and_counted_rightly():
+    judged = [row for row in results() if row[5] != "reported"]
+    for id, _, _, beside, ratio, limit, reached in judged:
+        assert (reached == "reached") == (number(ratio) <= number(limit)), (id, beside)
+    missed = sum(row[6].startswith("missed by ") for row in judged)
+    text = (BENCHMARKS / "README.md").read_text(encoding="utf-8")
+    assert f": {len(judged) - missed} of {len(judged)} targets reached." in text
+    assert f"why {missed} of {len(judged)} were missed" in " ".join(how_fast_it_is().split())
+
+
+def test_the_figures_in_readme_are_those_of_the_table():
+    found, id = {}, ""
+    for row in results():
+        id = row[0] or id
+        found[id, row[3]] = number(row[4])
+    layers, small = ("W4a", "W4b", "W5a", "W5b"), ("W2", "W3", "W6")
+    peers = "NumPy by hand", "PyTorch eager"
+    spans = re.findall(r"([\d.]+) to ([\d.]+) times", how_fast_it_is())
+    for span, (ids, peer) in zip(spans, [(ids, peer) for ids in (layers, small) for peer in peers], strict=True):
+        ratios = [found[id, peer] for id in ids]
+        for told, ratio in zip(span, (min(ratios), max(ratios)), strict=True):
+            half_a_digit = 0.5 * 10.0 ** -len(told.partition(".")[2])
+            assert float(told) == pytest.approx(ratio, abs=half_a_digit + 1e-9)
+
+
+def test_how_fast_it_is_takes_three_sentences_and_the_picture():
+    _, told, picture = how_fast_it_is().strip().split("\n\n")
+    assert len(re.findall(r"\.(?=\s|$)", told)) == 3 and "benchmarks/README.md" in told
+    assert picture.startswith("![") and "\n" not in picture
+
+
+# ---- --against COMMIT ----
+
+needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="git isn't installed")
+
+
+def test_the_trees_take_turns_and_a_round_gives_each_the_median_of_its_turns():
+    import against
+
+    calls, figures = [], {"here": iter([1.0, 9.0, 2.0, 5.0, 4.0, 6.0]), "there": iter([3.0, 3.0, 8.0, 7.0, 7.0, 0.0])}
+
+    def player(name):
+        def turn():
+            calls.append(name)
+            return {"time": next(figures[name])}
+
+        return turn
+
+    samples = {"time": {"here": [0.5], "there": [0.5]}}
+    against.in_turns({name: player(name) for name in figures}, 2, samples, turns=3)
+    h, t = "here", "there"
+    assert calls == [h, t, t, h, h, t, t, h, h, t, t, h]
+    assert samples == {"time": {h: [0.5, 2.0, 5.0], t: [0.5, 3.0, 7.0]}}
+
+
+def compared(here, there):
+    import against
+    import measure
+
+    quartiles = {"time": {"here": measure.quartiles(here), "there": measure.quartiles(there)}}
+    return against.rows({"samples": {"time": {"here": here, "there": there}}, "quartiles": quartiles})[0]
+
+
+def test_a_median_is_worse_when_the_ratio_is_above_1_03_and_the_quartiles_are_apart():
+    row = compared([1.05, 1.04, 1.06], [1.0, 1.01, 0.99])
+    assert row["ratio"] == pytest.approx(1.05) and not row["overlap"] and row["worse"]
+    row = compared([1.02, 1.021, 1.022], [1.0, 1.001, 0.999])  # apart, and too little to count
+    assert not row["overlap"] and not row["worse"]
+    row = compared([1.0, 1.01, 0.99], [1.05, 1.04, 1.06])  # apart the other way: faster
+    assert row["ratio"] < 1 and not row["overlap"] and not row["worse"]
+    row = compared([1.3, 0.8, 1.1, 1.2], [1.0, 1.2, 0.9, 1.1])  # much, but the quartiles overlap, and so in the rounds
+    assert row["ratio"] > 1.03 and row["overlap"] and row["within"][0] < 1 and not row["worse"]
+
+
+def test_a_median_is_worse_too_when_the_machine_was_slow_now_and_then_but_this_tree_slower_in_each_round():
+    there = [1.0, 2.0, 1.1, 1.9]
+    row = compared([1.06 * t for t in there], there)
+    assert row["overlap"] and row["within"] == pytest.approx([1.06] * 3) and row["worse"]
+    row = compared([1.02 * t for t in there], there)
+    assert row["overlap"] and row["within"][0] > 1 and not row["worse"]
+
+
+def comparison(**figures):
+    """A report with the workloads given, each (this tree's times, the commit's), or the error that it ended with."""
+    import measure
+
+    workloads = {}
+    for id, found in figures.items():
+        if isinstance(found, str):
+            workloads[id] = {"title": "a step", "error": found}
+            continue
+        samples = {"time": dict(zip(("here", "there"), found, strict=True))}
+        quartiles = {"time": {name: measure.quartiles(values) for name, values in samples["time"].items()}}
+        workloads[id] = {"title": "a step", "samples": samples, "quartiles": quartiles}
+    return {
+        "date": "2026-01-02 03:04", "command": "python benchmarks/run.py --against old", "machine": "a computer",
+        "versions": {"NumPy": "2.0"}, "commit": "0123456789abcdef", "workloads": workloads,
+    }  # fmt: skip
+
+
+def test_the_verdict_names_the_medians_that_are_worse_and_what_was_not_measured():
+    import run
+
+    same, slow = ([1e-3, 1.1e-3, 0.9e-3],) * 2, ([2e-3, 2.2e-3, 1.8e-3], [1e-3, 1.1e-3, 0.9e-3])
+    rule = "worse by more than 3 % with the quartiles apart: "
+    assert run.worse(comparison(W2=same, W3=same)) == rule + "none of 2 medians"
+    assert run.worse(comparison(W2=same, W3=slow)) == rule + "1 of 2 medians: W3 time (2.00)"
+    assert run.worse(comparison(W2="no", W3=same)) == rule + "none of 1 medians; not measured: W2"
+
+
+def test_the_comparison_has_a_row_for_each_thing_measured_with_both_medians_and_quartiles():
+    import run
+
+    report = comparison(W2="it broke", W3=([2e-3, 2.2e-3, 1.8e-3], [1e-3, 1.1e-3, 0.9e-3]))
+    printed = run.compared("W3", report["workloads"]["W3"])
+    figures = ["time", "2 ms (1.9 ms … 2.1 ms)", "1 ms (950 µs … 1.05 ms)", "2.000", "2.000 (2.000 … 2.000)"]
+    assert re.split("  +", printed) == ["W3", *figures, "apart, WORSE"]
+    assert run.compared("W2", report["workloads"]["W2"]) == "W2    ERROR: it broke"
+    above, _, heading, _, *rows = run.markdown_against(report).splitlines()
+    assert "a computer, NumPy 2.0; worse by more than 3 %" in above and "| 0123456 (quartiles) |" in heading
+    assert rows == ["| W3 | a step | " + " | ".join([*figures, "apart, WORSE"]) + " |"]
+
+
+@pytest.fixture
+def scratch(tmp_path):
+    """A repository with the package and the benchmark, committed; temporary folders are made in its neighbour."""
+    repository, temporary = tmp_path / "repository", tmp_path / "temporary"
+    temporary.mkdir()
+    leave = shutil.ignore_patterns("__pycache__", "results")
+    for name in ("tinydl", "benchmarks"):
+        shutil.copytree(BENCHMARKS.parent / name, repository / name, ignore=leave)
+    for arguments in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "as it was"]):
+        identity = ["-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false"]
+        subprocess.run(["git", *identity, *arguments], cwd=repository, check=True)
+    return repository, temporary
+
+
+def everything_in(folder):
+    """Files and when they were written, but for the benchmark's own bytecode."""
+    files = [p for p in folder.rglob("*") if p.is_file() and p.parts[-2:-1] != ("__pycache__",)]
+    files += (folder / "tinydl").rglob("*.pyc")
+    return {p.relative_to(folder): p.stat().st_mtime_ns for p in files}
+
+
+def started(scratch, *arguments):
+    repository, temporary = scratch
+    command = [sys.executable, str(repository / "benchmarks" / "run.py"), *arguments]
+    environment = {**os.environ, "TMPDIR": str(temporary), "PYTHONDONTWRITEBYTECODE": "1"}
+    return subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        env=environment,
+        cwd=repository.parent,
+    )
+
+
+@needs_git
+@pytest.mark.parametrize("commit", ["nosuch", "--all", "HEAD:tinydl"])
+def test_a_commit_that_is_not_there_is_one_sentence_and_exit_status_2(commit, scratch):
+    process = started(scratch, "--only", "W2", f"--against={commit}")
+    out, err = process.communicate()
+    assert process.returncode == 2 and not out
+    assert (
+        err.startswith(f"--against: {commit!r} is no commit here; `git log --oneline` lists") and err.count("\n") == 1
+    )
+
+
+@needs_git
+def test_a_commit_without_the_package_is_one_sentence_too(scratch):
+    for arguments in (
+        ["rm", "-rq", "--cached", "tinydl"],
+        ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "x"],
+    ):
+        subprocess.run(["git", *arguments], cwd=scratch[0], check=True)
+    process = started(scratch, "--against", "HEAD")
+    out, err = process.communicate()
+    assert process.returncode == 2 and not out and err.count("\n") == 1 and "'HEAD' has no tinydl/__init__.py" in err
+
+
+@needs_git
+@pytest.mark.slow
+def test_what_was_made_slow_since_a_commit_is_found_and_nothing_is_left_behind(scratch, tmp_path):
+    repository, temporary = scratch
+    with (repository / "tinydl" / "__init__.py").open("a", encoding="utf-8") as file:
+        file.write(
+            "\nimport time as _time\n\n_time.sleep(0.5)\n_step = optim.SGD.step\n\n\ndef _slow(self):\n"
+            "    _time.sleep(0.001)\n    _step(self)\n\n\noptim.SGD.step = _slow\n"
+        )
+    before = everything_in(repository)
+    only = ["W2", "W8", "W10a", "W11"]
+    process = started(scratch, "--quick", "--only", *only, "--against", "HEAD", "--output", str(tmp_path / "out"))
+    out, err = process.communicate()
+    assert process.returncode == 0, out + err
+    assert everything_in(repository) == before and not list(temporary.iterdir())
+    (json_file,) = (tmp_path / "out").glob("against-*-1-thread.json")
+    report = json.loads(json_file.read_text())
+    assert list(report["workloads"]) == only
+    times = report["workloads"]["W2"]["samples"]["time"]
+    assert len(times["here"]) == len(times["there"]) == 8
+    assert min(times["here"]) > 0.001 > max(times["there"]) and "W2 time (" in out.splitlines()[-1]
+    for id in ("W8", "W11"):  # whole processes: each imports its own tree's tinydl
+        median = {name: figures[1] for name, figures in report["workloads"][id]["quartiles"]["time"].items()}
+        assert median["here"] > max(0.5, median["there"] + 0.25)
+    memory = report["workloads"]["W10a"]["quartiles"]["memory"]
+    assert memory["here"][1] == pytest.approx(memory["there"][1], rel=1e-2)
+    assert json_file.with_suffix(".md").read_text(encoding="utf-8").count("| W10a |") == 1
+
+
+DOUBLED = """
+_step = optim.SGD.step
+
+
+def _doubled(self):
+    self.lr = 0.02
+    _step(self)
+
+
+optim.SGD.step = _doubled
+"""
+
+
+@needs_git
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("id", "added", "said"),
+    [
+        ("W2", DOUBLED, "the commit and this tree don't do the same work"),
+        ("W8", DOUBLED, "program 2: there gives"),
+        ("W2", "\n1 / 0\n", "ZeroDivisionError"),
+        ("W11", "\n1 / 0\n", "ZeroDivisionError"),
+    ],
+)
+def test_a_tree_that_does_different_work_or_fails_is_not_timed_and_the_run_says_how(id, added, said, scratch, tmp_path):
+    with (scratch[0] / "tinydl" / "__init__.py").open("a", encoding="utf-8") as file:
+        file.write(added)
+    process = started(scratch, "--quick", "--only", id, "--against", "HEAD", "--output", str(tmp_path / "out"))
+    out, err = process.communicate()
+    assert process.returncode == 1 and f"{id:6}ERROR: " in out and said in out, out + err
+    assert out.splitlines()[-1].endswith(f"none of 0 medians; not measured: {id}")
+    assert not list(scratch[1].iterdir())
+
+
+@needs_git
+@pytest.mark.slow
+def test_the_temporary_trees_go_when_the_run_is_stopped(scratch):
+    process = started(scratch, "--only", "W2", "--against", "HEAD")
+    while not list(scratch[1].glob("tinydl-against-*/there/tinydl/__init__.py")) and process.poll() is None:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=60)
+    assert process.returncode == 1 and not list(scratch[1].iterdir())
