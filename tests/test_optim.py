@@ -233,6 +233,44 @@ def test_a_parameter_given_twice_is_updated_once_and_generators_are_taken():
     assert w.grad is None
 
 
+SETTINGS = {
+    optim.SGD: ("momentum", "dampening", "weight_decay"),
+    optim.Adam: ("eps", "weight_decay"),
+    optim.AdamW: ("eps",),
+    optim.RMSprop: ("alpha", "eps", "weight_decay", "momentum"),
+    optim.Adagrad: ("lr_decay", "weight_decay", "initial_accumulator_value", "eps"),
+    optim.Adadelta: ("rho", "eps", "weight_decay"),
+}
+
+
+@pytest.mark.parametrize(("kind", "name"), [(kind, name) for kind, names in SETTINGS.items() for name in names])
+def test_a_setting_is_kept_under_its_name_as_pythons_float(kind, name):
+    kept = getattr(kind([w], **{name: np.float64(0.25)}), name)  # as it is, it would make float32 arithmetic float64
+    assert type(kept) is float and kept == 0.25
+
+
+def test_adams_betas_are_kept_as_two_of_pythons_floats():
+    betas = optim.Adam([w], betas=[np.float64(0.5), 0]).betas
+    assert betas == (0.5, 0.0) and type(betas) is tuple and [type(beta) for beta in betas] == [float, float]
+
+
+@pytest.mark.parametrize("kind", [kind for kind, names in SETTINGS.items() if "weight_decay" in names])
+def test_a_weight_decay_set_between_steps_counts_from_the_next_step_on(kind, rng):
+    gradients = rng.normal(size=(2, 2, 3))
+    p = tl.tensor(rng.normal(size=(2, 3)), requires_grad=True)
+    optimizer = kind([p], lr=0.1)
+    set_gradients([p], [gradients[0]])
+    optimizer.step()
+    q = tl.tensor(p.data, requires_grad=True)
+    other = kind([q], lr=0.1, weight_decay=0.5)
+    other.load_state_dict(optimizer.state_dict())
+    optimizer.weight_decay = 0.5
+    for o in (optimizer, other):
+        set_gradients(o.params, [gradients[1]])
+        o.step()
+    np.testing.assert_array_equal(p.data, q.data)
+
+
 def test_a_model_and_its_optimizer_copied_together_train_apart_from_the_originals(rng):
     w = tl.tensor(rng.normal(size=(2, 3)), requires_grad=True)
     optimizer = optim.Adam([w], lr=0.1)

@@ -22,15 +22,18 @@ class Optimizer:
     """What all optimizers share: the parameters, the learning rate `lr`, and one dict of arrays per parameter.
 
     A step skips parameters without a gradient and those frozen by ``requires_grad = False``. `lr` can be set any time.
-    Raises, when made: ValueError for no parameters, for none that requires a gradient, for a computed Tensor and for
-    settings out of their range; TypeError for what isn't a Tensor.
+    The `settings` are kept as attributes of their names; `weight_decay` λ adds λ·θ to each gradient, which then is that
+    of the loss plus λ/2 · ‖θ‖². Raises, when made: ValueError for no parameters, for none that requires a gradient, for
+    a computed Tensor and for settings out of their range; TypeError for what isn't a Tensor.
     """
+
+    weight_decay: float
 
     def __init__(self, params: Parameters, lr: float, **settings: float) -> None:
         self.params = _checked_parameters(params, type(self).__name__)
-        self.lr = lr
+        self.lr, self.weight_decay = lr, 0.0
         for name, value in settings.items():
-            _in_range(type(self).__name__, name, value)
+            setattr(self, name, _in_range(type(self).__name__, name, value))
         self._state: list[dict[str, Any] | None] = [None] * len(self.params)  # None: not stepped yet
         largest: dict[np.dtype[Any], int] = {}
         for p in self.params:
@@ -47,15 +50,14 @@ class Optimizer:
 
     @lr.setter
     def lr(self, value: float) -> None:
-        _in_range(type(self).__name__, "lr", value)
-        self._lr = float(value)  # a NumPy float64 would make float32 arithmetic float64
+        self._lr = _in_range(type(self).__name__, "lr", value)
 
     def _start(self, p: Array) -> dict[str, Any]:
         """The state of a parameter before its first step, of the shape and dtype of `p`."""
         return {}
 
     def _update(self, p: Array, g: Array, state: dict[str, Any], a: Array, b: Array) -> None:
-        """Change θ = `p` in place; `a` and `b` are scratch arrays of its shape."""
+        """Change θ = `p` in place; `a` and `b` are scratch arrays of its shape, `b` after the last use of `g` only."""
         raise NotImplementedError
 
     def step(self) -> None:
@@ -63,7 +65,7 @@ class Optimizer:
         if special.count:
             for observer in state.observers:
                 observer.optimizer_stepping(self)
-        update = self._update
+        update, decay = self._update, self.weight_decay
         for i, (p, memory, (a, b)) in enumerate(zip(self.params, self._state, self._scratch, strict=True)):
             grad = p.grad
             if grad is None or not p._requires_grad:
@@ -73,7 +75,10 @@ class Optimizer:
             if memory is None:
                 memory = self._state[i] = self._start(a)
             g = grad._data
-            update(p._data, g if g.dtype is a.dtype else g.astype(a.dtype), memory, a, b)
+            g = g if g.dtype is a.dtype else g.astype(a.dtype)
+            if decay:
+                g = np.add(np.multiply(p._data, decay, b, dtype=b.dtype), g, b)
+            update(p._data, g, memory, a, b)
             p.stamp = next_stamp()
         if special.count:
             for observer in state.observers:
@@ -157,18 +162,17 @@ def _checked_parameters(params: Any, name: str) -> list[Tensor]:
     return list(dict.fromkeys(found))
 
 
-_BELOW = {
-    "lr": math.inf, "momentum": math.inf, "dampening": math.inf, "weight_decay": math.inf, "eps": math.inf,
-    "lr_decay": math.inf, "initial_accumulator_value": math.inf, "beta1": 1, "beta2": 1, "alpha": 1, "rho": 1,
-}  # fmt: skip
+_FRACTIONS = ("beta1", "beta2", "alpha", "rho")  # shares of what was, in running means
 
 
-def _in_range(optimizer: str, name: str, value: float) -> None:
+def _in_range(optimizer: str, name: str, value: float) -> float:
+    """A setting as Python's float: a NumPy float64 would make float32 arithmetic float64."""
     if isinstance(value, bool) or not isinstance(value, (int, float, np.number)):
         raise TypeError(f"{optimizer}'s {name} must be a number, not {value!r}")
-    if not 0 <= value < _BELOW[name]:
-        expected = "a finite number ≥ 0" if _BELOW[name] == math.inf else f"a number in 0 ≤ {name} < 1"
+    if not 0 <= value < (1 if name in _FRACTIONS else math.inf):
+        expected = f"a number in 0 ≤ {name} < 1" if name in _FRACTIONS else "a finite number ≥ 0"
         raise ValueError(f"{optimizer}'s {name} must be {expected}, not {value}")
+    return float(value)
 
 
 def _real(what: str, value: Any, shape: tuple[int, ...]) -> Array:
@@ -196,10 +200,3 @@ def _listed(names: Iterable[str]) -> str:
 def _working(p: Tensor) -> np.dtype[Any]:
     """The dtype that steps are computed in: half precision has no room for squares of gradients, nor for ε."""
     return np.dtype(np.float32) if p._data.dtype == np.float16 else p._data.dtype
-
-
-def _decayed(g: Array, p: Array, weight_decay: float, out: Array) -> Array:
-    """g + λ·θ, the gradient of the loss plus λ/2 · ‖θ‖²."""
-    np.multiply(p, weight_decay, out, dtype=out.dtype)
-    out += g
-    return out
