@@ -103,6 +103,3 @@ class Flatten(Module):
         if not 0 <= first <= last < n:
             raise ValueError(f"Flatten({self.start_dim}, {self.end_dim}) can't join axes of x of shape {shape}")
         return x.reshape((*shape[:first], math.prod(shape[first : last + 1]), *shape[last + 1 :]))
-
-    def extra_repr(self) -> str:
-        return f"start_dim={self.start_dim}, end_dim={self.end_dim}"

@@ -22,6 +22,3 @@ class Dropout(Module):
 
     def forward(self, x: Any) -> Any:
         return F.dropout(x, self.p, self.training)
-
-    def extra_repr(self) -> str:
-        return f"p={self.p}"

@@ -45,7 +45,3 @@ class Embedding(Module):
         padding = (index == self.padding_idx)[..., np.newaxis]
         constant: Tensor = where(padding, self.weight._data[self.padding_idx].copy(), y)
         return constant
-
-    def extra_repr(self) -> str:
-        padding = "" if self.padding_idx is None else f", padding_idx={self.padding_idx}"
-        return f"{self.num_embeddings}, {self.embedding_dim}{padding}"

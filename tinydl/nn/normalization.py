@@ -84,10 +84,6 @@ class BatchNorm1d(Module):
         self.running_mean = (1 - rate) * self.running_mean + rate * x.mean(axes).astype(dtype)
         self.running_var = (1 - rate) * self.running_var + rate * x.var(axes, ddof=1).astype(dtype)
 
-    def extra_repr(self) -> str:
-        settings = f"eps={self.eps}, momentum={self.momentum}, affine={self.affine}"
-        return f"{self.num_features}, {settings}, track_running_stats={self.track_running_stats}"
-
 
 class LayerNorm(Module):
     r"""Each example normalised over its last axes: :math:`y = \frac{x - \mu}{\sqrt{\sigma^2 + \epsilon}} \cdot w + b`.
@@ -120,6 +116,3 @@ class LayerNorm(Module):
         if self.weight is not None:
             y = y * self.weight
         return y if self.bias is None else y + self.bias
-
-    def extra_repr(self) -> str:
-        return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
