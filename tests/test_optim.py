@@ -317,6 +317,8 @@ frozen = tl.tensor([1.0])
         (lambda: optim.Adagrad([w], initial_accumulator_value=-1), ValueError, "initial_accumulator_value"),
         (lambda: optim.Adadelta([w], rho=-0.5), ValueError, "Adadelta's rho"),
         (lambda: optim.SGD([w], lr="fast"), TypeError, "SGD's lr must be a number, not 'fast'"),
+        (lambda: optim.SGD([w], lr=np.complex64(0.1)), TypeError, "SGD's lr must be a number, not np.complex64"),
+        (lambda: optim.StepLR(optim.SGD([w], lr=1), True), ValueError, "whole step_size ≥ 1"),
         (lambda: optim.StepLR(optim.SGD([w], lr=1), 0), ValueError, "whole step_size ≥ 1"),
         (lambda: optim.StepLR([w], 3), TypeError, "StepLR takes an optimizer, not list"),
         (lambda: optim.CosineAnnealingLR(optim.SGD([w], lr=1), 0), ValueError, "T_max ≥ 1"),
@@ -366,6 +368,8 @@ def test_the_state_of_another_optimizer_or_of_other_parameters_is_refused_and_no
     for other in (stepped(optim.RMSprop, (3, 2)), stepped(optim.SGD, (3, 2), lr=0.1, momentum=0.9)):
         with pytest.raises(ValueError, match="saved by another optimizer or with other settings"):
             adam.load_state_dict(other.state_dict())
+    with pytest.raises(ValueError, match="has nothing, but this Adam keeps exp_avg, exp_avg_sq and step: it was"):
+        adam.load_state_dict({"lr": 0.1, "state": {0: {}}})
     with pytest.raises(ValueError, match=r"exp_avg of parameter 0 has shape \(2, 3\), not \(3, 2\)"):
         adam.load_state_dict(stepped(optim.Adam, (2, 3)).state_dict())
     with pytest.raises(ValueError, match="the state is of parameter 1, but Adam has 1 here"):
@@ -390,6 +394,7 @@ def test_the_state_of_another_optimizer_or_of_other_parameters_is_refused_and_no
     {"lr": np.ones(2), "state": {}},
     {"lr": "fast", "state": {}},
     {"lr": 0.1, "state": {0: {"step": "x", "exp_avg": np.zeros(2), "exp_avg_sq": np.zeros(2)}}},
+    {"lr": 0.1, "state": {0: {"step": 1, 2: np.zeros(2)}}},
     {"lr": 0.1, "state": {0: {"step": -1, "exp_avg": np.zeros(2), "exp_avg_sq": np.zeros(2)}}},
     {"lr": 0.1, "state": {0: {"step": 1.5, "exp_avg": np.zeros(2), "exp_avg_sq": np.zeros(2)}}},
     {"lr": 0.1, "state": {0: {"step": np.nan, "exp_avg": np.zeros(2), "exp_avg_sq": np.zeros(2)}}},

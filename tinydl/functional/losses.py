@@ -206,7 +206,7 @@ def kl_div(input: Any, target: Any, reduction: str = "mean", log_target: bool = 
     if log_target:
         losses = np.exp(target) * (target - prediction)
     else:
-        array = target._data if isinstance(target, Tensor) else target
+        array = array_of(target)
         if (array < -_SLACK).any():
             raise ValueError("kl_div: a target is negative, so no probability; for logarithms write log_target=True")
         positive = array > 0
@@ -243,7 +243,7 @@ def cross_entropy(
     z = _prediction(name, logits, None, reduction)
     if not 0 <= label_smoothing <= 1:
         raise ValueError(f"{name}: label_smoothing must be from 0 to 1, not {label_smoothing}")
-    given = targets._data if isinstance(targets, Tensor) else np.asarray(targets)
+    given = array_of(targets)
     classes = _classes(name, z)
     weight = _class_weight(name, weight, classes, z._data.dtype)
     if given.dtype.kind == "f" and given.shape == z._data.shape:
@@ -272,7 +272,7 @@ def nll_loss(input: Any, target: Any, weight: Any = None, ignore_index: int = -1
     name = "nll_loss"
     x = _prediction(name, input, None, reduction)
     weight = _class_weight(name, weight, _classes(name, x), x._data.dtype)
-    given = target._data if isinstance(target, Tensor) else np.asarray(target)
+    given = array_of(target)
     labels, ignored = _labels(name, given, x._data.shape, ignore_index)
     share, _ = _shares(name, labels, weight, ignored, reduction, x._data.dtype)
     return _of_labels(_picked(_rows(x), labels) * share, labels, reduction)
@@ -320,7 +320,7 @@ def _soft_cross_entropy(
         )
     t = _cast(targets, z._data.dtype)
     if not isinstance(t, Tensor) or not t.requires_grad:
-        _refuse_improbable(name, t._data if isinstance(t, Tensor) else t, axis)
+        _refuse_improbable(name, array_of(t), axis)
     if label_smoothing:
         t = t * (1 - label_smoothing) + label_smoothing / z.shape[axis]
     losses = t * log_softmax(z, axis=axis)
@@ -373,7 +373,7 @@ def _rows(x: Tensor) -> Tensor:
 
 
 def _labels_array(name: str, labels: Any) -> Array:
-    array: Array = labels._data if isinstance(labels, Tensor) else np.asarray(labels)
+    array = array_of(labels)
     if array.dtype.kind not in "iu":
         raise TypeError(f"{name}: labels are integers, not {array.dtype}; write labels.astype(int)")
     return array

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from ..engine.arrays import Array, default_dtype_now
-from ..engine.checks import is_real
+from ..engine.checks import array_of, is_real
 from ..engine.recording import special, state
 from ..engine.tensor import Tensor, wrap
 from ..engine.trace import Scope, name_in
@@ -276,12 +276,10 @@ def _is_parameter(full: str, name: str, value: Tensor) -> bool:
 
 def _array_of(value: Any) -> Array:
     """A state_dict's value as an array; torch's tensors are taken without importing torch."""
-    if isinstance(value, Tensor):
-        return value._data
     if hasattr(value, "detach") and hasattr(value, "cpu"):
         value = value.detach().cpu()
         value = value.float() if "bfloat16" in str(value.dtype) else value
-    return np.asarray(value)
+    return array_of(value)
 
 
 def _misfits(own: Mapping[str, Any], given: Mapping[str, Array]) -> list[str]:

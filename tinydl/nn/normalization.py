@@ -12,8 +12,7 @@ import numpy as np
 from ..derivatives.elementwise import wide
 from ..derivatives.normalising import normalise
 from ..engine.arrays import Array, default_dtype_now
-from ..engine.checks import whole
-from ..engine.tensor import Tensor
+from ..engine.checks import array_of, whole
 from . import init
 from .linear import as_input
 from .module import Module, parameter
@@ -67,7 +66,7 @@ class BatchNorm1d(Module):
                     "train with batches of another size, or call model.eval() first"
                 )
             y = normalise(x, axis=axes, eps=self.eps)
-            self._follow(x._data if isinstance(x, Tensor) else x, axes)
+            self._follow(array_of(x), axes)
         else:
             y = (x - mean.reshape(column)) * (1 / np.sqrt(var + self.eps)).reshape(column)
         if self.weight is None or self.bias is None:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..engine.arrays import Array
+from ..engine.checks import kind, listed, real
 from ..engine.recording import special, state
 from ..engine.tensor import Tensor, next_stamp
 
@@ -37,10 +38,10 @@ class Optimizer:
         self._state: list[dict[str, Any] | None] = [None] * len(self.params)  # None: not stepped yet
         largest: dict[np.dtype[Any], int] = {}
         for p in self.params:
-            largest[_working(p)] = max(largest.get(_working(p), 0), p._data.size)
+            largest[_working(p._data)] = max(largest.get(_working(p._data), 0), p._data.size)
         scratch = {dtype: np.empty((2, size), dtype) for dtype, size in largest.items()}
         self._scratch = [
-            tuple(row[: p._data.size].reshape(p._data.shape) for row in scratch[_working(p)]) for p in self.params
+            tuple(row[: p._data.size].reshape(p._data.shape) for row in scratch[_working(p._data)]) for p in self.params
         ]
 
     @property
@@ -111,7 +112,7 @@ class Optimizer:
                 'an optimizer\'s state is a dict {"lr": ..., "state": {index of the parameter: {name: array}}}, '
                 "as state_dict() gives it"
             )
-        lr = float(_real("lr", state_dict["lr"], ()))
+        lr = float(_saved("lr", state_dict["lr"], ()))
         made: list[dict[str, Any] | None] = [None] * len(self.params)
         for i, memory in given.items():
             if not 0 <= i < len(self.params):
@@ -121,11 +122,11 @@ class Optimizer:
             made[i] = fresh = self._start(self._scratch[i][0])
             if set(memory) != set(fresh):
                 raise ValueError(
-                    f"the state of parameter {i} has {_listed(memory)}, but this {type(self).__name__} keeps "
-                    f"{_listed(fresh)}: it was saved by another optimizer or with other settings"
+                    f"the state of parameter {i} has {_names(memory)}, but this {type(self).__name__} keeps "
+                    f"{_names(fresh)}: it was saved by another optimizer or with other settings"
                 )
             for name, start in fresh.items():
-                array = _real(f"{name} of parameter {i}", memory[name], np.shape(start))
+                array = _saved(f"{name} of parameter {i}", memory[name], np.shape(start))
                 if not isinstance(start, np.ndarray) and not (array >= 0 and array == np.floor(array)):
                     raise ValueError(f"{name} of parameter {i} must be a whole number ≥ 0, not {array}")
                 fresh[name] = array.astype(start.dtype) if isinstance(start, np.ndarray) else int(array)
@@ -139,9 +140,7 @@ class Optimizer:
 def _checked_parameters(params: Any, name: str) -> list[Tensor]:
     if isinstance(params, (Tensor, Mapping)) or not isinstance(params, Iterable):
         advice = "write [w]" if isinstance(params, Tensor) else "write model.parameters()"
-        raise TypeError(
-            f"{name} takes parameters, as model.parameters() gives them, not a {type(params).__name__}; {advice}"
-        )
+        raise TypeError(f"{name} takes parameters, as model.parameters() gives them, not {kind(params)}; {advice}")
     found = list(params)
     if not found:
         raise ValueError(
@@ -167,15 +166,14 @@ _FRACTIONS = ("beta1", "beta2", "alpha", "rho")  # shares of what was, in runnin
 
 def _in_range(optimizer: str, name: str, value: float) -> float:
     """A setting as Python's float: a NumPy float64 would make float32 arithmetic float64."""
-    if isinstance(value, bool) or not isinstance(value, (int, float, np.number)):
-        raise TypeError(f"{optimizer}'s {name} must be a number, not {value!r}")
-    if not 0 <= value < (1 if name in _FRACTIONS else math.inf):
+    number = real(f"{optimizer}'s {name}", value)
+    if not 0 <= number < (1 if name in _FRACTIONS else math.inf):
         expected = f"a number in 0 ≤ {name} < 1" if name in _FRACTIONS else "a finite number ≥ 0"
         raise ValueError(f"{optimizer}'s {name} must be {expected}, not {value}")
-    return float(value)
+    return number
 
 
-def _real(what: str, value: Any, shape: tuple[int, ...]) -> Array:
+def _saved(what: str, value: Any, shape: tuple[int, ...]) -> Array:
     """A number or array of a saved state, copied; ValueError for what can't be one."""
     try:
         array = np.array(value)
@@ -189,14 +187,14 @@ def _real(what: str, value: Any, shape: tuple[int, ...]) -> Array:
 
 
 def _bad_gradient(p: Tensor, grad: Any) -> str:
-    given = f"of shape {grad._data.shape}" if isinstance(grad, Tensor) else f"a {type(grad).__name__}"
+    given = f"of shape {grad._data.shape}" if isinstance(grad, Tensor) else kind(grad)
     return f"the grad of a parameter of shape {p._data.shape} must be a Tensor of that shape, but it is {given}"
 
 
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(sorted(names)) or "nothing"
+def _names(saved: Iterable[Any]) -> str:
+    return listed(sorted(map(str, saved)), most=20) or "nothing"
 
 
-def _working(p: Tensor) -> np.dtype[Any]:
-    """The dtype that steps are computed in: half precision has no room for squares of gradients, nor for ε."""
-    return np.dtype(np.float32) if p._data.dtype == np.float16 else p._data.dtype
+def _working(x: Array) -> np.dtype[Any]:
+    """The dtype to compute in: half precision has no room for squares of gradients, for ε nor for a small factor."""
+    return np.result_type(x, np.float32)
