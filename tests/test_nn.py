@@ -474,6 +474,7 @@ def test_sequential_is_indexed_sliced_iterated_extended_and_named():
         (lambda: nn.Sequential(np.tanh), TypeError, "write a class with a forward"),
         (lambda: nn.Sequential({"a.b": nn.ReLU()}), ValueError, "'a.b' can't be a layer's name"),
         (lambda: nn.Sequential({"forward": nn.ReLU()}), ValueError, "'forward' can't be a layer's name"),
+        (lambda: nn.Sequential(nn.ReLU()).__setitem__(0, nn.Tanh), TypeError, r"as layer 0; write Tanh\(\.\.\.\)"),
         (lambda: nn.Sequential(nn.ReLU())[1], IndexError, "layer 1 of a Sequential with 1 layers"),
         (lambda: nn.Sequential(nn.ReLU())["x"], KeyError, "no layer 'x'; there are 0"),
         (lambda: nn.Linear(0, 2), ValueError, "in_features must be at least 1, not 0"),

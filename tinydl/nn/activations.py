@@ -1,4 +1,4 @@
-"""Nonlinear functions as layers: each applies the function of the same name in functional.py, where its formula is."""
+"""Nonlinear functions as layers: each applies the function of the same name in functional/, where its formula is."""
 
 from __future__ import annotations
 

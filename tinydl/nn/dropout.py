@@ -1,4 +1,4 @@
-"""Dropout, which is a matter of training only. The mask is drawn in functional.py."""
+"""Dropout, which is a matter of training only. The mask is drawn in functional/activations.py."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """What every layer and model is: a Module, which finds its parameters in its own attributes and runs `forward`.
 
-Stands on tensor.py alone. Read linear.py next, the plainest layer, and containers.py, which chains layers.
+Stands on the engine alone. Read linear.py next, the plainest layer, and containers.py, which chains layers.
 """
 
 from __future__ import annotations

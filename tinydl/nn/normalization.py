@@ -1,6 +1,6 @@
 """Layers that bring their inputs to mean 0 and variance 1: over the batch, or over the features of each example.
 
-Both are `normalise`, a primitive of derivatives/fused.py, then a learned scale and shift.
+Both are `normalise`, a primitive of derivatives/normalising.py, then a learned scale and shift.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from ..derivatives.elementwise import wide
 from ..derivatives.normalising import normalise
 from ..engine.arrays import Array, default_dtype_now
 from ..engine.checks import array_of, whole
+from ..functional.activations import as_input
 from . import init
-from .linear import as_input
 from .module import Module, parameter
 
 
