@@ -381,6 +381,40 @@ def test_print_shows_the_tree_as_torch_does():
     ]  # fmt: skip
 
 
+class Window(nn.Module):
+    """A layer that says nothing about how it is printed."""
+
+    def __init__(self, size, steps, kind="mean", stride=(1, 2), limit=None, scale=1.0, bias=True, inner=None):
+        self.size, self.kind, self.stride, self.limit, self.scale = size, kind, stride, limit, scale
+        self.bias = tl.tensor([0.0], requires_grad=True) if bias else None
+        self.inner = inner
+
+
+def test_a_layer_is_printed_with_the_settings_that_it_keeps_and_needs_no_code_for_that():
+    assert repr(Window(3, steps=7)) == "Window(3, kind='mean', stride=(1, 2), scale=1.0)"
+    assert repr(Window(3, 7, "max", 4, 9, None, False)) == "Window(3, kind='max', stride=4, limit=9, scale=None)"
+    assert repr(Window(np.int64(3), 7, scale=np.float64(0.5))) == "Window(3, kind='mean', stride=(1, 2), scale=0.5)"
+    assert repr(Window(3, 7, inner=(nn.ReLU(),))) == (
+        "Window(\n  3, kind='mean', stride=(1, 2), scale=1.0\n  (inner.0): ReLU()\n)"
+    )
+
+
+def test_a_layer_made_of_another_is_printed_with_the_settings_of_both():
+    class Ten(nn.BatchNorm1d):
+        def __init__(self, rate, name="ten"):
+            super().__init__(10, momentum=rate / 2)
+            self.rate, self.name = rate, name
+
+    class Fixed(nn.Dropout):
+        def __init__(self):
+            super().__init__(0.25)
+
+    assert repr(Fixed()) == "Fixed(p=0.25)"
+    assert repr(Ten(0.5)) == (
+        "Ten(10, eps=1e-05, momentum=0.25, affine=True, track_running_stats=True, rate=0.5, name='ten')"
+    )
+
+
 def test_a_summary_counts_shapes_and_parameters_and_changes_nothing(rng):
     model = nn.Sequential(
         nn.Flatten(), nn.Linear(64, 32), nn.BatchNorm1d(32), nn.ReLU(), nn.Dropout(0.5), nn.Linear(32, 10)
@@ -440,6 +474,7 @@ def test_sequential_is_indexed_sliced_iterated_extended_and_named():
         (lambda: nn.Sequential(np.tanh), TypeError, "write a class with a forward"),
         (lambda: nn.Sequential({"a.b": nn.ReLU()}), ValueError, "'a.b' can't be a layer's name"),
         (lambda: nn.Sequential({"forward": nn.ReLU()}), ValueError, "'forward' can't be a layer's name"),
+        (lambda: nn.Sequential(nn.ReLU()).__setitem__(0, nn.Tanh), TypeError, r"as layer 0; write Tanh\(\.\.\.\)"),
         (lambda: nn.Sequential(nn.ReLU())[1], IndexError, "layer 1 of a Sequential with 1 layers"),
         (lambda: nn.Sequential(nn.ReLU())["x"], KeyError, "no layer 'x'; there are 0"),
         (lambda: nn.Linear(0, 2), ValueError, "in_features must be at least 1, not 0"),

@@ -233,6 +233,44 @@ def test_a_parameter_given_twice_is_updated_once_and_generators_are_taken():
     assert w.grad is None
 
 
+SETTINGS = {
+    optim.SGD: ("momentum", "dampening", "weight_decay"),
+    optim.Adam: ("eps", "weight_decay"),
+    optim.AdamW: ("eps",),
+    optim.RMSprop: ("alpha", "eps", "weight_decay", "momentum"),
+    optim.Adagrad: ("lr_decay", "weight_decay", "initial_accumulator_value", "eps"),
+    optim.Adadelta: ("rho", "eps", "weight_decay"),
+}
+
+
+@pytest.mark.parametrize(("kind", "name"), [(kind, name) for kind, names in SETTINGS.items() for name in names])
+def test_a_setting_is_kept_under_its_name_as_pythons_float(kind, name):
+    kept = getattr(kind([w], **{name: np.float64(0.25)}), name)  # as it is, it would make float32 arithmetic float64
+    assert type(kept) is float and kept == 0.25
+
+
+def test_adams_betas_are_kept_as_two_of_pythons_floats():
+    betas = optim.Adam([w], betas=[np.float64(0.5), 0]).betas
+    assert betas == (0.5, 0.0) and type(betas) is tuple and [type(beta) for beta in betas] == [float, float]
+
+
+@pytest.mark.parametrize("kind", [kind for kind, names in SETTINGS.items() if "weight_decay" in names])
+def test_a_weight_decay_set_between_steps_counts_from_the_next_step_on(kind, rng):
+    gradients = rng.normal(size=(2, 2, 3))
+    p = tl.tensor(rng.normal(size=(2, 3)), requires_grad=True)
+    optimizer = kind([p], lr=0.1)
+    set_gradients([p], [gradients[0]])
+    optimizer.step()
+    q = tl.tensor(p.data, requires_grad=True)
+    other = kind([q], lr=0.1, weight_decay=0.5)
+    other.load_state_dict(optimizer.state_dict())
+    optimizer.weight_decay = 0.5
+    for o in (optimizer, other):
+        set_gradients(o.params, [gradients[1]])
+        o.step()
+    np.testing.assert_array_equal(p.data, q.data)
+
+
 def test_a_model_and_its_optimizer_copied_together_train_apart_from_the_originals(rng):
     w = tl.tensor(rng.normal(size=(2, 3)), requires_grad=True)
     optimizer = optim.Adam([w], lr=0.1)
@@ -279,6 +317,8 @@ frozen = tl.tensor([1.0])
         (lambda: optim.Adagrad([w], initial_accumulator_value=-1), ValueError, "initial_accumulator_value"),
         (lambda: optim.Adadelta([w], rho=-0.5), ValueError, "Adadelta's rho"),
         (lambda: optim.SGD([w], lr="fast"), TypeError, "SGD's lr must be a number, not 'fast'"),
+        (lambda: optim.SGD([w], lr=np.complex64(0.1)), TypeError, "SGD's lr must be a number, not np.complex64"),
+        (lambda: optim.StepLR(optim.SGD([w], lr=1), True), ValueError, "whole step_size ≥ 1"),
         (lambda: optim.StepLR(optim.SGD([w], lr=1), 0), ValueError, "whole step_size ≥ 1"),
         (lambda: optim.StepLR([w], 3), TypeError, "StepLR takes an optimizer, not list"),
         (lambda: optim.CosineAnnealingLR(optim.SGD([w], lr=1), 0), ValueError, "T_max ≥ 1"),
@@ -328,6 +368,8 @@ def test_the_state_of_another_optimizer_or_of_other_parameters_is_refused_and_no
     for other in (stepped(optim.RMSprop, (3, 2)), stepped(optim.SGD, (3, 2), lr=0.1, momentum=0.9)):
         with pytest.raises(ValueError, match="saved by another optimizer or with other settings"):
             adam.load_state_dict(other.state_dict())
+    with pytest.raises(ValueError, match="has nothing, but this Adam keeps exp_avg, exp_avg_sq and step: it was"):
+        adam.load_state_dict({"lr": 0.1, "state": {0: {}}})
     with pytest.raises(ValueError, match=r"exp_avg of parameter 0 has shape \(2, 3\), not \(3, 2\)"):
         adam.load_state_dict(stepped(optim.Adam, (2, 3)).state_dict())
     with pytest.raises(ValueError, match="the state is of parameter 1, but Adam has 1 here"):
@@ -352,6 +394,7 @@ def test_the_state_of_another_optimizer_or_of_other_parameters_is_refused_and_no
     {"lr": np.ones(2), "state": {}},
     {"lr": "fast", "state": {}},
     {"lr": 0.1, "state": {0: {"step": "x", "exp_avg": np.zeros(2), "exp_avg_sq": np.zeros(2)}}},
+    {"lr": 0.1, "state": {0: {"step": 1, 2: np.zeros(2)}}},
     {"lr": 0.1, "state": {0: {"step": -1, "exp_avg": np.zeros(2), "exp_avg_sq": np.zeros(2)}}},
     {"lr": 0.1, "state": {0: {"step": 1.5, "exp_avg": np.zeros(2), "exp_avg_sq": np.zeros(2)}}},
     {"lr": 0.1, "state": {0: {"step": np.nan, "exp_avg": np.zeros(2), "exp_avg_sq": np.zeros(2)}}},
@@ -551,3 +594,18 @@ def test_observers_are_told_of_a_step():
     with observing(watch := Watch()):
         optimizer.step()
     assert watch.told == (optimizer,)
+
+
+@pytest.mark.parametrize("kind", [optim.Adam, optim.AdamW, optim.SGD, optim.RMSprop, optim.Adagrad, optim.Adadelta])
+def test_every_optimizer_keeps_its_weight_decay_where_it_can_be_read_and_set(kind):
+    def trained(start, later):
+        w = tl.tensor([1.0, -2.0], requires_grad=True)
+        optimizer = kind([w], lr=0.1, weight_decay=start)
+        assert optimizer.weight_decay == start
+        optimizer.weight_decay = later
+        w.grad = tl.tensor([0.3, 0.5])
+        optimizer.step()
+        return w.data
+
+    np.testing.assert_array_equal(trained(0.5, 0.25), trained(0.25, 0.25))
+    assert not np.array_equal(trained(0.0, 0.25), trained(0.0, 0.0))

@@ -13,7 +13,7 @@ import numpy as np
 from ..derivatives import activations, elementwise, products, special
 from ..derivatives.elementwise import sigmoid
 from ..engine import random
-from ..engine.arrays import as_array, default_dtype_now
+from ..engine.arrays import Array, as_array, default_dtype_now
 from ..engine.tensor import Tensor
 
 tanh = elementwise.tanh
@@ -49,17 +49,22 @@ def softplus(x: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
     return activations.softplus(x, beta=beta, threshold=threshold)
 
 
+def as_input(x: Any, like: Tensor | Array | None) -> Any:
+    """What a layer computes with: a Tensor of floats as it is; anything else as an array of the dtype of `like`."""
+    if x.__class__ is Tensor and x._data.dtype.kind == "f":
+        return x
+    dtype = default_dtype_now() if like is None else like.dtype
+    return np.asarray(x._data if isinstance(x, Tensor) else x, dtype=dtype)
+
+
 def linear(x: Any, weight: Any, bias: Any = None) -> Any:
     r"""An affine map, :math:`y = x W^\top + b`.
 
     Shapes: x (…, in), weight (out, in), bias (out,) or None → y (…, out). An x that is an array, or no floats, is cast
     to the dtype of the weight. Raises ValueError where the shapes don't fit.
     """
-    given = x
     try:
-        if x.__class__ is not Tensor or x._data.dtype.kind != "f":
-            given = np.asarray(x._data if x.__class__ is Tensor else x, dtype=weight.dtype)
-        return products.linear(given, weight, bias)
+        return products.linear(as_input(x, weight), weight, bias)
     except ValueError as error:
         shape = np.shape(x)
         if shape[-1:] == weight.shape[1:]:

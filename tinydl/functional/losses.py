@@ -62,9 +62,9 @@ def _cast(x: Any, dtype: np.dtype[Any]) -> Any:
     return np.asarray(x, dtype=dtype)
 
 
-def _pair(name: str, x: Any, target: Any, reduction: str) -> tuple[Tensor, Any]:
+def _pair(name: str, x: Any, target: Any, reduction: str, known: tuple[str, ...] = _REDUCTIONS) -> tuple[Tensor, Any]:
     """Prediction and target, of one dtype and one shape."""
-    prediction = _prediction(name, x, target, reduction)
+    prediction = _prediction(name, x, target, reduction, known)
     target = _cast(target, prediction._data.dtype)
     _refuse_other_shape(name, prediction, target)
     return prediction, target
@@ -84,14 +84,14 @@ def _refuse_other_shape(name: str, prediction: Tensor, target: Any) -> None:
 def _reduced(name: str, losses: Tensor, reduction: str) -> Tensor:
     if reduction == "none":
         return losses
-    result: Tensor = reductions.sum(losses) if reduction == "sum" else reductions.mean(_some(name, losses))
+    result: Tensor = reductions.sum(losses) if reduction == "sum" else reductions.mean(_some(name, "losses", losses))
     return result
 
 
-def _some(name: str, losses: Tensor) -> Tensor:
-    if not losses._data.size:
-        raise ValueError(f"{name}: an empty batch (losses of shape {losses.shape}) has no mean; skip it")
-    return losses
+def _some(name: str, what: str, given: Any) -> Any:
+    if not given.size:
+        raise ValueError(f"{name}: an empty batch ({what} of shape {given.shape}) has no mean; skip it")
+    return given
 
 
 def _weighted(name: str, losses: Tensor, weight: Any) -> Tensor:
@@ -200,20 +200,18 @@ def kl_div(input: Any, target: Any, reduction: str = "mean", log_target: bool = 
     in PyTorch) divides by the number of elements instead. Shapes: input and target equal, any. Raises ValueError where
     they differ or a target is negative.
     """
-    prediction = _prediction("kl_div", input, target, reduction, ("mean", "batchmean", "sum", "none"))
-    target = _cast(target, prediction._data.dtype)
-    _refuse_other_shape("kl_div", prediction, target)
+    prediction, target = _pair("kl_div", input, target, reduction, ("mean", "batchmean", "sum", "none"))
     if log_target:
         losses = np.exp(target) * (target - prediction)
     else:
-        array = target._data if isinstance(target, Tensor) else target
+        array = array_of(target)
         if (array < -_SLACK).any():
             raise ValueError("kl_div: a target is negative, so no probability; for logarithms write log_target=True")
         positive = array > 0
         losses = target * (np.log(np.where(positive, target, 1)) - prediction)
     if reduction == "batchmean":
-        result: Tensor = reductions.sum(_some("kl_div", losses)) * (1 / losses.shape[0] if losses.shape else 1)
-        return result
+        result: Tensor = reductions.sum(_some("kl_div", "losses", losses))
+        return result * (1 / losses.shape[0] if losses.shape else 1)
     return _reduced("kl_div", losses, reduction)
 
 
@@ -243,7 +241,7 @@ def cross_entropy(
     z = _prediction(name, logits, None, reduction)
     if not 0 <= label_smoothing <= 1:
         raise ValueError(f"{name}: label_smoothing must be from 0 to 1, not {label_smoothing}")
-    given = targets._data if isinstance(targets, Tensor) else np.asarray(targets)
+    given = array_of(targets)
     classes = _classes(name, z)
     weight = _class_weight(name, weight, classes, z._data.dtype)
     if given.dtype.kind == "f" and given.shape == z._data.shape:
@@ -272,8 +270,7 @@ def nll_loss(input: Any, target: Any, weight: Any = None, ignore_index: int = -1
     name = "nll_loss"
     x = _prediction(name, input, None, reduction)
     weight = _class_weight(name, weight, _classes(name, x), x._data.dtype)
-    given = target._data if isinstance(target, Tensor) else np.asarray(target)
-    labels, ignored = _labels(name, given, x._data.shape, ignore_index)
+    labels, ignored = _labels(name, array_of(target), x._data.shape, ignore_index)
     share, _ = _shares(name, labels, weight, ignored, reduction, x._data.dtype)
     return _of_labels(_picked(_rows(x), labels) * share, labels, reduction)
 
@@ -294,9 +291,7 @@ def _shares(
 ) -> tuple[float | Array, float]:
     """What the loss of each label is multiplied by before they are added up, and what all were divided by in that."""
     if weight is None and ignored is None:
-        divisor = float(labels.size) if reduction == "mean" else 1.0
-        if not divisor:
-            raise ValueError(f"{name}: an empty batch (targets of shape {labels.shape}) has no mean; skip it")
+        divisor = float(_some(name, "targets", labels).size) if reduction == "mean" else 1.0
         return 1 / divisor, divisor
     counts = np.ones(labels.size) if weight is None else weight[labels.ravel()].astype(np.float64)
     if ignored is not None:
@@ -313,14 +308,14 @@ def _shares(
 def _soft_cross_entropy(
     z: Tensor, targets: Any, weight: Array | None, ignore_index: int, reduction: str, label_smoothing: float
 ) -> Tensor:
-    name, axis = "cross_entropy", min(1, z.ndim - 1)
+    name, axis = "cross_entropy", _class_axis(z.shape)
     if ignore_index != -100:
         raise ValueError(
             f"{name}: ignore_index={ignore_index} is for class indices, but these targets are probabilities"
         )
     t = _cast(targets, z._data.dtype)
     if not isinstance(t, Tensor) or not t.requires_grad:
-        _refuse_improbable(name, t._data if isinstance(t, Tensor) else t, axis)
+        _refuse_improbable(name, array_of(t), axis)
     if label_smoothing:
         t = t * (1 - label_smoothing) + label_smoothing / z.shape[axis]
     losses = t * log_softmax(z, axis=axis)
@@ -341,10 +336,16 @@ def _refuse_improbable(name: str, rows: Array, axis: int) -> None:
         )
 
 
+def _class_axis(shape: tuple[int, ...]) -> int:
+    """1, and 0 for the logits of a single example."""
+    return min(1, len(shape) - 1)
+
+
 def _classes(name: str, x: Tensor) -> int:
-    if not x.ndim:
+    shape = x._data.shape
+    if not shape:
         raise ValueError(f"{name}: a single number has no classes; logits have shape (N, K), (N, K, d…) or (K,)")
-    return int(x._data.shape[min(1, x._data.ndim - 1)])
+    return int(shape[_class_axis(shape)])
 
 
 def _class_weight(name: str, weight: Any, classes: int, dtype: np.dtype[Any]) -> Array | None:
@@ -367,13 +368,13 @@ def _rows(x: Tensor) -> Tensor:
     shape = x._data.shape
     if x._data.ndim > 2:
         x = shapes.transpose(x, (0, *range(2, len(shape)), 1))
-    classes = shape[min(1, len(shape) - 1)]
+    classes = shape[_class_axis(shape)]
     rows: Tensor = shapes.reshape(x, (x.size // max(classes, 1), classes))
     return rows
 
 
 def _labels_array(name: str, labels: Any) -> Array:
-    array: Array = labels._data if isinstance(labels, Tensor) else np.asarray(labels)
+    array = array_of(labels)
     if array.dtype.kind not in "iu":
         raise TypeError(f"{name}: labels are integers, not {array.dtype}; write labels.astype(int)")
     return array
@@ -381,8 +382,8 @@ def _labels_array(name: str, labels: Any) -> Array:
 
 def _labels(name: str, given: Array, shape: tuple[int, ...], ignore_index: int) -> tuple[Array, Array | None]:
     """Labels that can be used as indices, and which of them are ignored (None: none)."""
-    classes = shape[-1] if len(shape) < 3 else shape[1]
-    expected = () if len(shape) == 1 else shape[:1] + shape[2:]
+    axis = _class_axis(shape)
+    classes, expected = shape[axis], shape[:axis] + shape[axis + 1 :]
     if given.shape != expected:
         raise ValueError(_wrong_labels_shape(name, given, shape, expected))
     if given.dtype.kind not in "iu":
@@ -418,7 +419,7 @@ def _wrong_labels_shape(name: str, given: Array, shape: tuple[int, ...], expecte
         text += f" or {shape} (floats, probabilities)"
     text += f", not {given.shape} of {given.dtype}."
     if given.shape == shape:
-        axis = min(1, len(shape) - 1)
+        axis = _class_axis(shape)
         return f"{text} For one-hot rows write targets.astype(float), or targets.argmax({axis}) for indices."
     if given.size == math.prod(expected):
         return f"{text} Write targets.reshape({expected})."

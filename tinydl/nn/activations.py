@@ -1,4 +1,4 @@
-"""Nonlinear functions as layers: each applies the function of the same name in functional.py, where its formula is."""
+"""Nonlinear functions as layers: each applies the function of the same name in functional/, where its formula is."""
 
 from __future__ import annotations
 
@@ -24,9 +24,6 @@ class LeakyReLU(Module):
     def forward(self, x: Any) -> Any:
         return F.leaky_relu(x, self.negative_slope)
 
-    def extra_repr(self) -> str:
-        return f"negative_slope={self.negative_slope}"
-
 
 class ELU(Module):
     """y = x for x > 0, alpha · (eˣ − 1) otherwise (Clevert et al. 2016)."""
@@ -36,9 +33,6 @@ class ELU(Module):
 
     def forward(self, x: Any) -> Any:
         return F.elu(x, self.alpha)
-
-    def extra_repr(self) -> str:
-        return f"alpha={self.alpha}"
 
 
 class GELU(Module):
@@ -51,9 +45,6 @@ class GELU(Module):
 
     def forward(self, x: Any) -> Any:
         return F.gelu(x, approximate=self.approximate)
-
-    def extra_repr(self) -> str:
-        return f"approximate={self.approximate!r}"
 
 
 class SiLU(Module):
@@ -88,9 +79,6 @@ class Softplus(Module):
     def forward(self, x: Any) -> Any:
         return F.softplus(x, beta=self.beta)
 
-    def extra_repr(self) -> str:
-        return f"beta={self.beta}"
-
 
 class Softmax(Module):
     """yᵢ = e^xᵢ / Σⱼ e^xⱼ along `axis`. Not before cross_entropy, which contains it."""
@@ -100,6 +88,3 @@ class Softmax(Module):
 
     def forward(self, x: Any) -> Any:
         return F.softmax(x, axis=self.axis)
-
-    def extra_repr(self) -> str:
-        return f"axis={self.axis}"

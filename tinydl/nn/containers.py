@@ -1,4 +1,4 @@
-"""Layers one after another, and the layer that makes rows of images. Read optim.py next, which trains them."""
+"""Layers one after another, and the layer that makes rows of images. Read optim/ next, which trains them."""
 
 from __future__ import annotations
 
@@ -28,9 +28,8 @@ class Sequential(Module):
                 self.append(layer)
 
     def forward(self, x: Any) -> Any:
-        for layer in tuple(vars(self).values()):
-            if isinstance(layer, Module):
-                x = layer(x)
+        for layer in self:
+            x = layer(x)
         return x
 
     def append(self, layer: Any) -> Sequential:
@@ -42,13 +41,7 @@ class Sequential(Module):
         return self
 
     def _put(self, name: str, layer: Any) -> None:
-        if not isinstance(layer, Module):
-            advice = (
-                f"write {layer.__name__}(...)"
-                if isinstance(layer, type)
-                else "write a class with a forward, such as nn.ReLU()"
-            )
-            raise TypeError(f"Sequential takes layers (Modules), not {layer!r} as layer {name}; {advice}")
+        _refuse_no_layer(name, layer)
         if not isinstance(name, str) or not name or "." in name or name.startswith("_") or hasattr(type(self), name):
             raise ValueError(
                 f"{name!r} can't be a layer's name: a string, without dots, and none of Sequential's methods"
@@ -82,9 +75,15 @@ class Sequential(Module):
         return vars(self)[self._name(index)]
 
     def __setitem__(self, index: int | str, layer: Module) -> None:
-        if not isinstance(layer, Module):
-            raise TypeError(f"Sequential takes layers (Modules), not {layer!r}")
+        _refuse_no_layer(index, layer)
         vars(self)[self._name(index)] = layer
+
+
+def _refuse_no_layer(name: int | str, layer: Any) -> None:
+    if not isinstance(layer, Module):
+        a_class = isinstance(layer, type)
+        advice = f"write {layer.__name__}(...)" if a_class else "write a class with a forward, such as nn.ReLU()"
+        raise TypeError(f"Sequential takes layers (Modules), not {layer!r} as layer {name}; {advice}")
 
 
 class Flatten(Module):
@@ -103,6 +102,3 @@ class Flatten(Module):
         if not 0 <= first <= last < n:
             raise ValueError(f"Flatten({self.start_dim}, {self.end_dim}) can't join axes of x of shape {shape}")
         return x.reshape((*shape[:first], math.prod(shape[first : last + 1]), *shape[last + 1 :]))
-
-    def extra_repr(self) -> str:
-        return f"start_dim={self.start_dim}, end_dim={self.end_dim}"

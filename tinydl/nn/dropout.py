@@ -1,4 +1,4 @@
-"""Dropout, which is a matter of training only. The mask is drawn in functional.py."""
+"""Dropout, which is a matter of training only. The mask is drawn in functional/activations.py."""
 
 from __future__ import annotations
 
@@ -22,6 +22,3 @@ class Dropout(Module):
 
     def forward(self, x: Any) -> Any:
         return F.dropout(x, self.p, self.training)
-
-    def extra_repr(self) -> str:
-        return f"p={self.p}"

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..derivatives.elementwise import where
-from ..engine.checks import whole
+from ..engine.checks import array_of, whole
 from ..engine.tensor import Tensor
 from . import init
 from .module import Module, parameter
@@ -32,7 +32,7 @@ class Embedding(Module):
             self.weight.data[self.padding_idx] = 0
 
     def forward(self, x: Any) -> Tensor:
-        index = x._data if isinstance(x, Tensor) else np.asarray(x)
+        index = array_of(x)
         if index.dtype.kind not in "iu":
             raise TypeError(f"Embedding picks rows by integers, but x is of {index.dtype}; write x.astype(np.int64)")
         if index.size and not 0 <= index.min() <= index.max() < self.num_embeddings:
@@ -45,7 +45,3 @@ class Embedding(Module):
         padding = (index == self.padding_idx)[..., np.newaxis]
         constant: Tensor = where(padding, self.weight._data[self.padding_idx].copy(), y)
         return constant
-
-    def extra_repr(self) -> str:
-        padding = "" if self.padding_idx is None else f", padding_idx={self.padding_idx}"
-        return f"{self.num_embeddings}, {self.embedding_dim}{padding}"

@@ -1,26 +1,15 @@
-"""The affine layer, and the layer that does nothing. Stands on functional.py; read activations.py next."""
+"""The affine layer, and the layer that does nothing. Stands on functional/; read activations.py next."""
 
 from __future__ import annotations
 
 import math
 from typing import Any
 
-import numpy as np
-
 from .. import functional as F
-from ..engine.arrays import Array, default_dtype_now
 from ..engine.checks import whole
 from ..engine.tensor import Tensor
 from . import init
 from .module import Module, parameter
-
-
-def as_input(x: Any, like: Tensor | Array | None) -> Any:
-    """A layer's input: raw arrays, and Tensors of integers, in the dtype of its parameters; a float Tensor as it is."""
-    if x.__class__ is Tensor and x._data.dtype.kind == "f":
-        return x
-    dtype = default_dtype_now() if like is None else like.dtype
-    return np.asarray(x._data if isinstance(x, Tensor) else x, dtype=dtype)
 
 
 class Linear(Module):

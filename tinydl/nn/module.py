@@ -1,10 +1,11 @@
 """What every layer and model is: a Module, which finds its parameters in its own attributes and runs `forward`.
 
-Stands on tensor.py alone. Read linear.py next, the plainest layer, and containers.py, which chains layers.
+Stands on the engine alone. Read linear.py next, the plainest layer, and containers.py, which chains layers.
 """
 
 from __future__ import annotations
 
+import inspect
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -15,6 +16,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from ..engine.arrays import Array, default_dtype_now
+from ..engine.checks import array_of, is_real
 from ..engine.recording import special, state
 from ..engine.tensor import Tensor, wrap
 from ..engine.trace import Scope, name_in
@@ -189,17 +191,39 @@ class Module:
     # ---- how it is shown ----
 
     def extra_repr(self) -> str:
-        """What stands between the parentheses of the layer's printed form."""
-        return ""
+        """What stands between the parentheses of the layer's printed form: by default, the settings that it keeps.
+
+        These are the parameters of `__init__` that are numbers, strings or tuples of them in attributes of the same
+        names; those that must be given come as bare values. None is shown only in the place of a number.
+        """
+        taken: dict[str, inspect.Parameter] = {}
+        for kind in reversed(type(self).__mro__):  # a subclass may take less than what it is made of, or more
+            if issubclass(kind, Module):
+                for name, p in inspect.signature(kind.__init__).parameters.items():
+                    taken.setdefault(name, p)
+        shown, named = list[str](), False
+        for name, p in taken.items():
+            value = vars(self).get(name, p.empty)
+            if _is_plain(value) or (value is None and is_real(p.default)):
+                named = named or p.default is not p.empty
+                text = f"{value!r}" if isinstance(value, str) else f"{value}"
+                shown.append(f"{name}={text}" if named else text)
+        return ", ".join(shown)
 
     @recursive_repr()
     def __repr__(self) -> str:
-        lines = [self.extra_repr()] if self.extra_repr() else []
+        lines = list(filter(None, [self.extra_repr()]))
         layers = [(name, value) for name, _, _, value in _members(self) if isinstance(value, Module)]
         if not layers:
             return f"{type(self).__name__}({''.join(lines)})"
         lines += [f"({name}): {layer!r}" for name, layer in layers]
         return f"{type(self).__name__}(\n  " + "\n".join(lines).replace("\n", "\n  ") + "\n)"
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, tuple):
+        return all(_is_plain(item) for item in value)
+    return isinstance(value, (int, float, str, np.generic))
 
 
 def _members(module: Module) -> Iterator[tuple[str, Any, Any, Any]]:
@@ -252,12 +276,10 @@ def _is_parameter(full: str, name: str, value: Tensor) -> bool:
 
 def _array_of(value: Any) -> Array:
     """A state_dict's value as an array; torch's tensors are taken without importing torch."""
-    if isinstance(value, Tensor):
-        return value._data
     if hasattr(value, "detach") and hasattr(value, "cpu"):
         value = value.detach().cpu()
         value = value.float() if "bfloat16" in str(value.dtype) else value
-    return np.asarray(value)
+    return array_of(value)
 
 
 def _misfits(own: Mapping[str, Any], given: Mapping[str, Array]) -> list[str]:

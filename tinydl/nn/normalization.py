@@ -1,6 +1,6 @@
 """Layers that bring their inputs to mean 0 and variance 1: over the batch, or over the features of each example.
 
-Both are `normalise`, a primitive of derivatives/fused.py, then a learned scale and shift.
+Both are `normalise`, a primitive of derivatives/normalising.py, then a learned scale and shift.
 """
 
 from __future__ import annotations
@@ -11,10 +11,9 @@ import numpy as np
 
 from ..derivatives.normalising import normalise
 from ..engine.arrays import Array, default_dtype_now, wide
-from ..engine.checks import whole
-from ..engine.tensor import Tensor
+from ..engine.checks import array_of, whole
+from ..functional.activations import as_input
 from . import init
-from .linear import as_input
 from .module import Module, parameter
 
 
@@ -66,7 +65,7 @@ class BatchNorm1d(Module):
                     "train with batches of another size, or call model.eval() first"
                 )
             y = normalise(x, axis=axes, eps=self.eps)
-            self._follow(x._data if isinstance(x, Tensor) else x, axes)
+            self._follow(array_of(x), axes)
         else:
             y = (x - mean.reshape(column)) * (1 / np.sqrt(var + self.eps)).reshape(column)
         if self.weight is None or self.bias is None:
@@ -82,10 +81,6 @@ class BatchNorm1d(Module):
         # New arrays, not updates in place: a graph recorded in eval mode keeps the statistics it was computed with.
         self.running_mean = (1 - rate) * self.running_mean + rate * x.mean(axes).astype(dtype)
         self.running_var = (1 - rate) * self.running_var + rate * x.var(axes, ddof=1).astype(dtype)
-
-    def extra_repr(self) -> str:
-        settings = f"eps={self.eps}, momentum={self.momentum}, affine={self.affine}"
-        return f"{self.num_features}, {settings}, track_running_stats={self.track_running_stats}"
 
 
 class LayerNorm(Module):
@@ -119,6 +114,3 @@ class LayerNorm(Module):
         if self.weight is not None:
             y = y * self.weight
         return y if self.bias is None else y + self.bias
-
-    def extra_repr(self) -> str:
-        return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"

@@ -13,7 +13,13 @@ from typing import Any
 import numpy as np
 
 from ..engine.arrays import Array
-from .optimizer import Optimizer, Parameters, _decayed
+from .optimizer import Optimizer, Parameters, _in_range
+
+
+def _follow(m: Array, x: Array, beta: float, a: Array) -> None:
+    """The running mean m ← β·m + (1 − β)·x, in place; the scratch array `a` may hold x."""
+    m *= beta
+    m += np.multiply(x, 1 - beta, a)
 
 
 class Adam(Optimizer):
@@ -25,6 +31,9 @@ class Adam(Optimizer):
     paper's algorithm 1; the order of operations is that at the end of the paper's section 2, with ε̂ = ε·√(1 − β₂ᵗ).
     """
 
+    betas: tuple[float, float]
+    eps: float
+
     def __init__(
         self,
         params: Parameters,
@@ -35,30 +44,23 @@ class Adam(Optimizer):
     ) -> None:
         if not isinstance(betas, (tuple, list)) or len(betas) != 2:
             raise ValueError(f"{type(self).__name__}'s betas are two numbers, such as (0.9, 0.999), not {betas!r}")
-        beta1, beta2 = betas
-        super().__init__(params, lr, beta1=beta1, beta2=beta2, eps=eps, weight_decay=weight_decay)
-        self.betas, self.eps, self.weight_decay = (float(beta1), float(beta2)), float(eps), float(weight_decay)
+        super().__init__(params, lr, eps=eps, weight_decay=weight_decay)
+        kind, (beta1, beta2) = type(self).__name__, betas
+        self.betas = (_in_range(kind, "beta1", beta1), _in_range(kind, "beta2", beta2))
 
     def _start(self, p: Array) -> dict[str, Any]:
         return {"step": 0, "exp_avg": np.zeros_like(p), "exp_avg_sq": np.zeros_like(p)}
 
     def _update(self, p: Array, g: Array, state: dict[str, Any], a: Array, b: Array) -> None:
-        if self.weight_decay:
-            g = _decayed(g, p, self.weight_decay, b)
         (beta1, beta2), m, v = self.betas, state["exp_avg"], state["exp_avg_sq"]
         state["step"] = t = state["step"] + 1
-        m *= beta1
-        m += np.multiply(g, 1 - beta1, a)
-        np.square(g, a)
-        a *= 1 - beta2
-        v *= beta2
-        v += a
+        _follow(m, g, beta1, a)  # m ← β₁·m + (1 − β₁)·g
+        _follow(v, np.square(g, a), beta2, a)  # v ← β₂·v + (1 − β₂)·g²
         unbias1, unbias2 = 1 - beta1**t, math.sqrt(1 - beta2**t)
         np.sqrt(v, a)
         a += self.eps * unbias2
         np.divide(m, a, a)
-        a *= self._lr * unbias2 / unbias1
-        p -= a
+        p -= np.multiply(a, self._lr * unbias2 / unbias1, a)
 
 
 class AdamW(Adam):
@@ -66,6 +68,8 @@ class AdamW(Adam):
 
     The paper has η·λ·θ, with a schedule factor η apart from lr; PyTorch's form, taken here, multiplies λ by lr itself.
     """
+
+    _decay_is_of_the_loss = False
 
     def __init__(
         self,
@@ -76,10 +80,9 @@ class AdamW(Adam):
         weight_decay: float = 1e-2,
     ) -> None:
         super().__init__(params, lr, betas, eps, weight_decay)
-        self.decay, self.weight_decay = self.weight_decay, 0.0
 
     def _update(self, p: Array, g: Array, state: dict[str, Any], a: Array, b: Array) -> None:
-        p *= 1 - self._lr * self.decay
+        p *= 1 - self._lr * self.weight_decay
         super()._update(p, g, state, a, b)
 
 
@@ -93,6 +96,10 @@ class RMSprop(Optimizer):
     here, has α = 0.99, ε outside and lr last.
     """
 
+    alpha: float
+    eps: float
+    momentum: float
+
     def __init__(
         self,
         params: Parameters,
@@ -104,40 +111,28 @@ class RMSprop(Optimizer):
         centered: bool = False,
     ) -> None:
         super().__init__(params, lr, alpha=alpha, eps=eps, weight_decay=weight_decay, momentum=momentum)
-        self.alpha, self.eps, self.weight_decay = float(alpha), float(eps), float(weight_decay)
-        self.momentum, self.centered = float(momentum), centered
+        self.centered = centered
 
     def _start(self, p: Array) -> dict[str, Any]:
         names = ["square_avg"] + ["grad_avg"] * self.centered + ["momentum_buffer"] * bool(self.momentum)
         return {name: np.zeros_like(p) for name in names}
 
     def _update(self, p: Array, g: Array, state: dict[str, Any], a: Array, b: Array) -> None:
-        if self.weight_decay:
-            g = _decayed(g, p, self.weight_decay, b)
         v = state["square_avg"]
-        np.square(g, a)
-        a *= 1 - self.alpha
-        v *= self.alpha
-        v += a
+        _follow(v, np.square(g, a), self.alpha, a)  # v ← α·v + (1 − α)·g²
         if self.centered:
             mean = state["grad_avg"]
-            mean *= self.alpha
-            mean += np.multiply(g, 1 - self.alpha, a)
+            _follow(mean, g, self.alpha, a)  # ḡ ← α·ḡ + (1 − α)·g
             np.subtract(v, np.square(mean, a), a)
-            np.maximum(a, 0, out=a)  # a variance that rounds below 0 would become NaN in the root
-            np.sqrt(a, a)
-        else:
-            np.sqrt(v, a)
+            v = np.maximum(a, 0, out=a)  # a variance that rounds below 0 would become NaN in the root
+        np.sqrt(v, a)
         a += self.eps
-        np.divide(g, a, a)
+        step = np.divide(g, a, a)
         if self.momentum:
-            buffer = state["momentum_buffer"]
-            buffer *= self.momentum
-            buffer += a
-            np.multiply(buffer, self._lr, a)
-        else:
-            a *= self._lr
-        p -= a
+            step = state["momentum_buffer"]
+            step *= self.momentum
+            step += a
+        p -= np.multiply(step, self._lr, a)
 
 
 class Adagrad(Optimizer):
@@ -146,6 +141,10 @@ class Adagrad(Optimizer):
     Duchi et al. 2011. Rare features, with few gradients, keep large steps. η = lr / (1 + (t − 1)·lr_decay),
     which the paper doesn't have; s starts at `initial_accumulator_value`. `weight_decay` λ adds λ·θ to g first.
     """
+
+    lr_decay: float
+    initial_accumulator_value: float
+    eps: float
 
     def __init__(
         self,
@@ -164,15 +163,11 @@ class Adagrad(Optimizer):
             initial_accumulator_value=initial_accumulator_value,
             eps=eps,
         )
-        self.lr_decay, self.weight_decay, self.eps = float(lr_decay), float(weight_decay), float(eps)
-        self.initial_accumulator_value = float(initial_accumulator_value)
 
     def _start(self, p: Array) -> dict[str, Any]:
         return {"step": 0, "sum": np.full_like(p, self.initial_accumulator_value)}
 
     def _update(self, p: Array, g: Array, state: dict[str, Any], a: Array, b: Array) -> None:
-        if self.weight_decay:
-            g = _decayed(g, p, self.weight_decay, b)
         s = state["sum"]
         eta = self._lr / (1 + state["step"] * self.lr_decay)
         state["step"] += 1
@@ -180,8 +175,7 @@ class Adagrad(Optimizer):
         np.sqrt(s, a)
         a += self.eps
         np.divide(g, a, a)
-        a *= eta
-        p -= a
+        p -= np.multiply(a, eta, a)
 
 
 class Adadelta(Optimizer):
@@ -193,29 +187,22 @@ class Adadelta(Optimizer):
     to g first.
     """
 
+    rho: float
+    eps: float
+
     def __init__(
         self, params: Parameters, lr: float = 1.0, rho: float = 0.9, eps: float = 1e-6, weight_decay: float = 0.0
     ) -> None:
         super().__init__(params, lr, rho=rho, eps=eps, weight_decay=weight_decay)
-        self.rho, self.eps, self.weight_decay = float(rho), float(eps), float(weight_decay)
 
     def _start(self, p: Array) -> dict[str, Any]:
         return {"square_avg": np.zeros_like(p), "acc_delta": np.zeros_like(p)}
 
     def _update(self, p: Array, g: Array, state: dict[str, Any], a: Array, b: Array) -> None:
-        if self.weight_decay:
-            g = _decayed(g, p, self.weight_decay, b)
         v, u, rho = state["square_avg"], state["acc_delta"], self.rho
-        np.square(g, a)
-        a *= 1 - rho
-        v *= rho
-        v += a
+        _follow(v, np.square(g, a), rho, a)  # v ← ρ·v + (1 − ρ)·g²
         np.add(v, self.eps, a)
         np.divide(g, np.sqrt(a, a), a)
         np.multiply(a, np.sqrt(np.add(u, self.eps, b), b), a)
-        np.square(a, b)
-        b *= 1 - rho
-        u *= rho
-        u += b
-        a *= self._lr
-        p -= a
+        _follow(u, np.square(a, b), rho, b)  # u ← ρ·u + (1 − ρ)·Δ²
+        p -= np.multiply(a, self._lr, a)

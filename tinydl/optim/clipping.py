@@ -7,8 +7,9 @@ import math
 import numpy as np
 
 from ..engine.arrays import euclidean_norm
+from ..engine.checks import kind
 from ..engine.tensor import Tensor, next_stamp
-from .optimizer import Parameters
+from .optimizer import Parameters, _working
 
 
 def clip_grad_norm(params: Tensor | Parameters, max_norm: float) -> float:
@@ -28,8 +29,7 @@ def clip_grad_norm(params: Tensor | Parameters, max_norm: float) -> float:
     scale = float(max_norm) / (total + 1e-6)
     if scale < 1:
         for g in gradients:
-            # in at least single precision, for a small scale would be 0 in half precision
-            np.multiply(g._data, scale, out=g._data, dtype=np.result_type(g._data, np.float32))
+            np.multiply(g._data, scale, out=g._data, dtype=_working(g._data))
             g.stamp = next_stamp()
     return total
 
@@ -48,7 +48,7 @@ def _gradients(params: Tensor | Parameters) -> list[Tensor]:
     given = [params] if isinstance(params, Tensor) else list(params)
     for p in given:
         if not isinstance(p, Tensor):
-            raise TypeError(f"clipping takes parameters, Tensors with a grad, not a {type(p).__name__}")
+            raise TypeError(f"clipping takes parameters, Tensors with a grad, not {kind(p)}")
         if p.grad is not None and p.grad.primitive is not None:  # made with create_graph: that graph keeps its value
             p.grad = p.grad.detach()
     return [p.grad for p in dict.fromkeys(given) if p.grad is not None]

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..engine.arrays import Array
+from ..engine.checks import kind, listed, real
 from ..engine.recording import special, state
 from ..engine.tensor import Tensor, next_stamp
 
@@ -22,22 +23,26 @@ class Optimizer:
     """What all optimizers share: the parameters, the learning rate `lr`, and one dict of arrays per parameter.
 
     A step skips parameters without a gradient and those frozen by ``requires_grad = False``. `lr` can be set any time.
-    Raises, when made: ValueError for no parameters, for none that requires a gradient, for a computed Tensor and for
-    settings out of their range; TypeError for what isn't a Tensor.
+    The `settings` are kept as attributes of their names; `weight_decay` λ adds λ·θ to each gradient, which then is that
+    of the loss plus λ/2 · ‖θ‖². Raises, when made: ValueError for no parameters, for none that requires a gradient, for
+    a computed Tensor and for settings out of their range; TypeError for what isn't a Tensor.
     """
+
+    weight_decay: float
+    _decay_is_of_the_loss = True  # whether weight decay is added to the gradient; AdamW's isn't
 
     def __init__(self, params: Parameters, lr: float, **settings: float) -> None:
         self.params = _checked_parameters(params, type(self).__name__)
-        self.lr = lr
+        self.lr, self.weight_decay = lr, 0.0
         for name, value in settings.items():
-            _in_range(type(self).__name__, name, value)
+            setattr(self, name, _in_range(type(self).__name__, name, value))
         self._state: list[dict[str, Any] | None] = [None] * len(self.params)  # None: not stepped yet
         largest: dict[np.dtype[Any], int] = {}
         for p in self.params:
-            largest[_working(p)] = max(largest.get(_working(p), 0), p._data.size)
+            largest[_working(p._data)] = max(largest.get(_working(p._data), 0), p._data.size)
         scratch = {dtype: np.empty((2, size), dtype) for dtype, size in largest.items()}
         self._scratch = [
-            tuple(row[: p._data.size].reshape(p._data.shape) for row in scratch[_working(p)]) for p in self.params
+            tuple(row[: p._data.size].reshape(p._data.shape) for row in scratch[_working(p._data)]) for p in self.params
         ]
 
     @property
@@ -47,15 +52,14 @@ class Optimizer:
 
     @lr.setter
     def lr(self, value: float) -> None:
-        _in_range(type(self).__name__, "lr", value)
-        self._lr = float(value)  # a NumPy float64 would make float32 arithmetic float64
+        self._lr = _in_range(type(self).__name__, "lr", value)
 
     def _start(self, p: Array) -> dict[str, Any]:
         """The state of a parameter before its first step, of the shape and dtype of `p`."""
         return {}
 
     def _update(self, p: Array, g: Array, state: dict[str, Any], a: Array, b: Array) -> None:
-        """Change θ = `p` in place; `a` and `b` are scratch arrays of its shape."""
+        """Change θ = `p` in place; `a` and `b` are scratch arrays of its shape, `b` after the last use of `g` only."""
         raise NotImplementedError
 
     def step(self) -> None:
@@ -63,7 +67,7 @@ class Optimizer:
         if special.count:
             for observer in state.observers:
                 observer.optimizer_stepping(self)
-        update = self._update
+        update, decay = self._update, self.weight_decay if self._decay_is_of_the_loss else 0.0
         for i, (p, memory, (a, b)) in enumerate(zip(self.params, self._state, self._scratch, strict=True)):
             grad = p.grad
             if grad is None or not p._requires_grad:
@@ -73,7 +77,10 @@ class Optimizer:
             if memory is None:
                 memory = self._state[i] = self._start(a)
             g = grad._data
-            update(p._data, g if g.dtype is a.dtype else g.astype(a.dtype), memory, a, b)
+            g = g if g.dtype is a.dtype else g.astype(a.dtype)
+            if decay:
+                g = np.add(np.multiply(p._data, decay, b, dtype=b.dtype), g, b)
+            update(p._data, g, memory, a, b)
             p.stamp = next_stamp()
         if special.count:
             for observer in state.observers:
@@ -106,7 +113,7 @@ class Optimizer:
                 'an optimizer\'s state is a dict {"lr": ..., "state": {index of the parameter: {name: array}}}, '
                 "as state_dict() gives it"
             )
-        lr = float(_real("lr", state_dict["lr"], ()))
+        lr = float(_saved("lr", state_dict["lr"], ()))
         made: list[dict[str, Any] | None] = [None] * len(self.params)
         for i, memory in given.items():
             if not 0 <= i < len(self.params):
@@ -116,11 +123,11 @@ class Optimizer:
             made[i] = fresh = self._start(self._scratch[i][0])
             if set(memory) != set(fresh):
                 raise ValueError(
-                    f"the state of parameter {i} has {_listed(memory)}, but this {type(self).__name__} keeps "
-                    f"{_listed(fresh)}: it was saved by another optimizer or with other settings"
+                    f"the state of parameter {i} has {_names(memory)}, but this {type(self).__name__} keeps "
+                    f"{_names(fresh)}: it was saved by another optimizer or with other settings"
                 )
             for name, start in fresh.items():
-                array = _real(f"{name} of parameter {i}", memory[name], np.shape(start))
+                array = _saved(f"{name} of parameter {i}", memory[name], np.shape(start))
                 if not isinstance(start, np.ndarray) and not (array >= 0 and array == np.floor(array)):
                     raise ValueError(f"{name} of parameter {i} must be a whole number ≥ 0, not {array}")
                 fresh[name] = array.astype(start.dtype) if isinstance(start, np.ndarray) else int(array)
@@ -134,9 +141,7 @@ class Optimizer:
 def _checked_parameters(params: Any, name: str) -> list[Tensor]:
     if isinstance(params, (Tensor, Mapping)) or not isinstance(params, Iterable):
         advice = "write [w]" if isinstance(params, Tensor) else "write model.parameters()"
-        raise TypeError(
-            f"{name} takes parameters, as model.parameters() gives them, not a {type(params).__name__}; {advice}"
-        )
+        raise TypeError(f"{name} takes parameters, as model.parameters() gives them, not {kind(params)}; {advice}")
     found = list(params)
     if not found:
         raise ValueError(
@@ -157,21 +162,19 @@ def _checked_parameters(params: Any, name: str) -> list[Tensor]:
     return list(dict.fromkeys(found))
 
 
-_BELOW = {
-    "lr": math.inf, "momentum": math.inf, "dampening": math.inf, "weight_decay": math.inf, "eps": math.inf,
-    "lr_decay": math.inf, "initial_accumulator_value": math.inf, "beta1": 1, "beta2": 1, "alpha": 1, "rho": 1,
-}  # fmt: skip
+_FRACTIONS = ("beta1", "beta2", "alpha", "rho")  # shares of what was, in running means
 
 
-def _in_range(optimizer: str, name: str, value: float) -> None:
-    if isinstance(value, bool) or not isinstance(value, (int, float, np.number)):
-        raise TypeError(f"{optimizer}'s {name} must be a number, not {value!r}")
-    if not 0 <= value < _BELOW[name]:
-        expected = "a finite number ≥ 0" if _BELOW[name] == math.inf else f"a number in 0 ≤ {name} < 1"
+def _in_range(optimizer: str, name: str, value: float) -> float:
+    """A setting as Python's float: a NumPy float64 would make float32 arithmetic float64."""
+    number = real(f"{optimizer}'s {name}", value)
+    if not 0 <= number < (1 if name in _FRACTIONS else math.inf):
+        expected = f"a number in 0 ≤ {name} < 1" if name in _FRACTIONS else "a finite number ≥ 0"
         raise ValueError(f"{optimizer}'s {name} must be {expected}, not {value}")
+    return number
 
 
-def _real(what: str, value: Any, shape: tuple[int, ...]) -> Array:
+def _saved(what: str, value: Any, shape: tuple[int, ...]) -> Array:
     """A number or array of a saved state, copied; ValueError for what can't be one."""
     try:
         array = np.array(value)
@@ -185,21 +188,14 @@ def _real(what: str, value: Any, shape: tuple[int, ...]) -> Array:
 
 
 def _bad_gradient(p: Tensor, grad: Any) -> str:
-    given = f"of shape {grad._data.shape}" if isinstance(grad, Tensor) else f"a {type(grad).__name__}"
+    given = f"of shape {grad._data.shape}" if isinstance(grad, Tensor) else kind(grad)
     return f"the grad of a parameter of shape {p._data.shape} must be a Tensor of that shape, but it is {given}"
 
 
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(sorted(names)) or "nothing"
+def _names(saved: Iterable[Any]) -> str:
+    return listed(sorted(map(str, saved)), most=20) or "nothing"
 
 
-def _working(p: Tensor) -> np.dtype[Any]:
-    """The dtype that steps are computed in: half precision has no room for squares of gradients, nor for ε."""
-    return np.dtype(np.float32) if p._data.dtype == np.float16 else p._data.dtype
-
-
-def _decayed(g: Array, p: Array, weight_decay: float, out: Array) -> Array:
-    """g + λ·θ, the gradient of the loss plus λ/2 · ‖θ‖²."""
-    np.multiply(p, weight_decay, out, dtype=out.dtype)
-    out += g
-    return out
+def _working(x: Array) -> np.dtype[Any]:
+    """The dtype to compute in: half precision has no room for squares of gradients, for ε nor for a small factor."""
+    return np.result_type(x, np.float32)

@@ -6,7 +6,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from .optimizer import Optimizer, _in_range, _listed
+from ..engine.checks import is_whole
+from .optimizer import Optimizer, _in_range, _names
 
 
 class Schedule:
@@ -39,8 +40,8 @@ class Schedule:
         """Go on where a schedule of the same kind stood. Raises ValueError, for another's."""
         own, kind = self.state_dict(), type(self).__name__
         if not isinstance(state_dict, Mapping) or set(state_dict) != set(own):
-            given = _listed(map(str, state_dict)) if isinstance(state_dict, Mapping) else repr(state_dict)
-            raise ValueError(f"a {kind}'s state has {_listed(own)}, but this one has {given}")
+            given = _names(state_dict) if isinstance(state_dict, Mapping) else repr(state_dict)
+            raise ValueError(f"a {kind}'s state has {_names(own)}, but this one has {given}")
         try:
             vars(self).update({name: type(own[name])(value) for name, value in state_dict.items()})
             _in_range(kind, "lr", self.rate())
@@ -54,7 +55,7 @@ class StepLR(Schedule):
 
     def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1) -> None:
         super().__init__(optimizer)
-        if not _is_count(step_size) or not 0 < gamma < math.inf:
+        if not is_whole(step_size, 1) or not 0 < gamma < math.inf:
             raise ValueError(f"StepLR needs a whole step_size ≥ 1 and gamma > 0, not {step_size=}, {gamma=}")
         self.step_size, self.gamma = int(step_size), float(gamma)
 
@@ -71,7 +72,7 @@ class CosineAnnealingLR(Schedule):
 
     def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0) -> None:
         super().__init__(optimizer)
-        if not _is_count(T_max) or not 0 <= eta_min < math.inf:
+        if not is_whole(T_max, 1) or not 0 <= eta_min < math.inf:
             raise ValueError(f"CosineAnnealingLR needs a whole T_max ≥ 1 and eta_min ≥ 0, not {T_max=}, {eta_min=}")
         self.T_max, self.eta_min = int(T_max), float(eta_min)
 
@@ -84,7 +85,7 @@ class LinearWarmup(Schedule):
 
     def __init__(self, optimizer: Optimizer, warmup_steps: int) -> None:
         super().__init__(optimizer)
-        if not _is_count(warmup_steps):
+        if not is_whole(warmup_steps, 1):
             raise ValueError(f"LinearWarmup needs a whole number of warmup_steps ≥ 1, not {warmup_steps}")
         self.warmup_steps = int(warmup_steps)
         optimizer.lr = self.rate()
@@ -122,7 +123,7 @@ class ReduceLROnPlateau(Schedule):
             raise ValueError(f"mode is 'min' or 'max', threshold_mode 'rel' or 'abs', not {mode!r}, {threshold_mode!r}")
         if not 0 < factor < 1 or not all(0 <= number < math.inf for number in (threshold, min_lr, eps)):
             raise ValueError("ReduceLROnPlateau needs 0 < factor < 1 and a finite threshold, min_lr and eps ≥ 0")
-        if not _is_count(patience, 0) or not _is_count(cooldown, 0):
+        if not is_whole(patience, 0) or not is_whole(cooldown, 0):
             raise ValueError(f"patience and cooldown are whole numbers ≥ 0, not {patience=}, {cooldown=}")
         self.mode, self.threshold_mode = mode, threshold_mode
         self.factor, self.threshold, self.min_lr, self.eps = float(factor), float(threshold), float(min_lr), float(eps)
@@ -155,7 +156,3 @@ class ReduceLROnPlateau(Schedule):
         if self.threshold_mode == "abs":
             return sign * value < sign * self.best - self.threshold
         return sign * value < sign * self.best * (1 - sign * self.threshold)
-
-
-def _is_count(number: float, least: int = 1) -> bool:
-    return least <= number < math.inf and int(number) == number

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..engine.arrays import Array
-from .optimizer import Optimizer, Parameters, _decayed
+from .optimizer import Optimizer, Parameters
 
 
 class SGD(Optimizer):
@@ -19,6 +19,9 @@ class SGD(Optimizer):
     Where PyTorch's form parts from the papers': they put the rate inside, v ← μ·v − lr·g, θ ← θ + v, which is the same
     while lr stays constant; Nesterov's look-ahead is expressed at the current θ.
     """
+
+    momentum: float
+    dampening: float
 
     def __init__(
         self,
@@ -32,15 +35,12 @@ class SGD(Optimizer):
         super().__init__(params, lr, momentum=momentum, dampening=dampening, weight_decay=weight_decay)
         if nesterov and (momentum <= 0 or dampening != 0):
             raise ValueError("SGD's nesterov needs a momentum above 0 and no dampening")
-        self.momentum, self.dampening = float(momentum), float(dampening)
-        self.weight_decay, self.nesterov = float(weight_decay), nesterov
+        self.nesterov = nesterov
 
     def _start(self, p: Array) -> dict[str, Any]:
         return {"momentum_buffer": np.zeros_like(p), "step": 0} if self.momentum else {}
 
     def _update(self, p: Array, g: Array, state: dict[str, Any], a: Array, b: Array) -> None:
-        if self.weight_decay:
-            g = _decayed(g, p, self.weight_decay, b)
         if self.momentum:
             v = state["momentum_buffer"]
             if state["step"]:
@@ -50,5 +50,4 @@ class SGD(Optimizer):
                 v[...] = g
             state["step"] += 1
             g = np.add(g, np.multiply(v, self.momentum, a), a) if self.nesterov else v
-        np.multiply(g, self._lr, a)
-        np.subtract(p, a, p)
+        p -= np.multiply(g, self._lr, a)
