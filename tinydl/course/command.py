@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NoReturn
+
+from ..engine.checks import whole
 
 
 class UsageError(Exception):
@@ -20,7 +23,8 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
 
 
-def _check_writable(option: str, path: Path) -> None:
+def check_writable(option: str, path: Path) -> None:
+    """UsageError for a file that can't be written; one that wasn't there isn't there afterwards."""
     existed = path.exists()
     try:
         with open(path, "ab"):
@@ -28,23 +32,38 @@ def _check_writable(option: str, path: Path) -> None:
         if not existed:
             path.unlink()
     except (OSError, ValueError) as error:
-        raise UsageError(f"{option} {path} can't be written: {getattr(error, 'strerror', None) or error}") from None
+        raise UsageError(f"{option} {path} can't be written: {reason(error)}") from None
 
 
-def _integer(least: int) -> Callable[[str], int]:
+def reason(error: Exception) -> str:
+    """Why, in the system's words if it was the system that refused."""
+    return str(getattr(error, "strerror", None) or error)
+
+
+def did_you_mean(word: str, known: Iterable[str], otherwise: str = "") -> str:
+    """The question, with the names that `word` is like; what to say `otherwise`, if it is like none."""
+    close = difflib.get_close_matches(word, list(known), 3, 0.4)
+    return f"did you mean {' or '.join(close)}?" if close else otherwise
+
+
+def integer(least: int) -> Callable[[str], int]:
+    """As the `type` of an argument: a whole number of at least `least`."""
+
     def parse(text: str) -> int:
         try:
             value = int(text)
         except ValueError:
             raise argparse.ArgumentTypeError(f"{text!r} isn't a whole number") from None
-        if value < least:
-            raise argparse.ArgumentTypeError(f"it must be at least {least}, not {value}")
-        return value
+        try:
+            return whole("it", value, least)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
 
     return parse
 
 
-def _positive(text: str) -> float:
+def positive(text: str) -> float:
+    """As the `type` of an argument: a finite number above 0."""
     try:
         value = float(text)
     except ValueError:
