@@ -21,7 +21,7 @@ from . import __version__
 from .checking import samples
 from .checking.gradcheck import gradcheck
 from .checking.report import Report
-from .course.command import Parser, UsageError, did_you_mean, integer, reason
+from .course.command import SPELLED, Parser, UsageError, did_you_mean, integer, reason
 from .course.demo import add_demo_command
 from .course.document import add_document_command
 from .course.learn import add_learn_command
@@ -33,9 +33,9 @@ DESCRIPTION = "tinydl, a deep-learning engine small enough to read: train its de
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command with these arguments (by default the process's) and give its exit status."""
-    for stream in (sys.stdout, sys.stderr):  # a terminal that can't show a character shows another one instead
+    for stream in (sys.stdout, sys.stderr):  # a terminal that can't show a character shows others instead
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")
+            stream.reconfigure(errors=SPELLED)
     parser = Parser(prog="tinydl", description=DESCRIPTION)
     parser.add_argument("--version", action="version", version=f"tinydl {__version__}")
     subparsers = parser.add_subparsers(title="commands", metavar="", parser_class=Parser)

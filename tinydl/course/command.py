@@ -1,10 +1,12 @@
-"""What the subcommands of `tinydl` share: how they complain, and what numbers and files they take."""
+"""What the subcommands of `tinydl` share: how they complain, what they take, and how they write in ASCII."""
 
 from __future__ import annotations
 
 import argparse
+import codecs
 import difflib
 import math
+import unicodedata
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NoReturn
@@ -71,3 +73,38 @@ def positive(text: str) -> float:
     if not 0 < value < math.inf:
         raise argparse.ArgumentTypeError(f"it must be a finite number above 0, not {text}")
     return value
+
+
+SPELLED = "spelled"  # the name of the error handler below, as `errors=` of a stream or of encode
+_SIGNS = {
+    "∂": "d", "∇": "grad ", "Σ": "sum ", "Π": "prod ", "α": "alpha", "β": "beta", "δ": "delta", "Δ": "Delta ",
+    "ε": "eps", "λ": "lambda", "σ": "sigma", "χ": "chi", "·": "*", "×": "x", "⁄": "/", "−": "-", "–": "-", "—": "-",
+    "√": "sqrt ", "‖": "||", "≈": "~", "≠": "!=", "≤": "<=", "≥": ">=", "→": "->", "⇒": "=>", "±": "+/-", "′": "'",
+    "“": '"', "”": '"', "\u0304": "_bar ",
+}  # fmt: skip
+
+
+def _spelled(error: UnicodeError) -> tuple[str, int]:
+    """What is written for a character that a stream lacks: Greek by name, signs in ASCII, and "[...]" for the rest."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    i = error.start
+    before, here, after = error.object[i - 1 : i], error.object[i], error.object[i + 1 : i + 2]
+    word = _plain(here)
+    if not word.isascii():
+        return "[...]" if _plain(before).isascii() else "", i + 1
+    word = _place(here) + word if _place(here) != _place(before) else word
+    return word if after.isalnum() else word.rstrip(), i + 1
+
+
+def _plain(c: str) -> str:
+    return _SIGNS.get(c) or "".join(_SIGNS.get(part, part) for part in unicodedata.normalize("NFKD", c))
+
+
+def _place(c: str) -> str:
+    """What ASCII writes before a subscript or a power."""
+    kind = unicodedata.decomposition(c or " ").partition(" ")[0]
+    return {"<sub>": "_", "<super>": "^"}.get(kind, "")
+
+
+codecs.register_error(SPELLED, _spelled)
