@@ -11,7 +11,7 @@ import pytest
 
 import tinydl as tl
 from tinydl import cli
-from tinydl.course import demo
+from tinydl.course import command, demo
 
 
 def run(*arguments, **environment):
@@ -178,6 +178,22 @@ def test_nothing_that_it_says_needs_more_than_ascii(monkeypatch, arguments, stat
     err.flush()
     assert found == status
     assert err.buffer.getvalue().count(b"\n") == bool(status)
+
+
+@pytest.mark.parametrize("text, said", [
+    ("∂J/∂w = −½Σ(y − wxᵢ)·xᵢ ≠ Σ_k 2 × 10⁻¹²", "dJ/dw = -1/2sum(y - wx_i)*x_i != sum_k 2 x 10^-12"),
+    ("Ā = C̄Bᵀ, ∇f, √ε, χ²₉₈", "A_bar = C_bar B^T, grad f, sqrt eps, chi^2_98"),
+    ("矩阵乘法: 数 or “数字…”", '[...]: [...] or "[...]..."'),
+])  # fmt: skip
+def test_signs_are_spelled_where_a_terminal_lacks_them(text, said):
+    assert text.encode("ascii", command.SPELLED).decode("ascii") == said
+    assert text.encode("utf-8", command.SPELLED).decode("utf-8") == text
+
+
+def test_a_terminal_without_utf_8_is_told_which_sign_is_wrong(homework):
+    done = run("gradcheck", f"{homework}:flipped", PYTHONIOENCODING="ascii", PYTHONUTF8="0")
+    assert done.returncode == 1
+    assert b"exactly -1 times" in done.stdout
 
 
 @pytest.mark.skipif(os.name != "posix", reason="POSIX")

@@ -612,6 +612,14 @@ def test_a_validation_loss_that_is_not_finite_raises_too():
         quick(model, optimizer, validation=(x, y * np.nan))
 
 
+def test_a_parameter_that_an_update_made_infinite_is_named_by_the_validation():
+    model, optimizer = line_model()
+    optimizer.lr = 1e38
+    wanted = r"epoch 1, validation: .*the parameter 0.weight had -?inf at index \(0, \d\)"
+    with pytest.raises(FloatingPointError, match=wanted), np.errstate(all="ignore"):
+        quick(model, optimizer, batch_size=60, validation=points(10, 1), loss=lambda o, t: 1e3 * F.mse_loss(o, t))
+
+
 # ---- seeds ----
 
 

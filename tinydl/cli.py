@@ -7,7 +7,6 @@ Each subcommand is a function that adds its parser, and one that runs it and giv
 from __future__ import annotations
 
 import argparse
-import difflib
 import inspect
 import math
 import os
@@ -22,10 +21,10 @@ from . import __version__
 from .checking import samples
 from .checking.gradcheck import gradcheck
 from .checking.report import Report
-from .course.command import Parser, UsageError, _integer
+from .course.command import SPELLED, Parser, UsageError, did_you_mean, integer, reason
 from .course.demo import add_demo_command
 from .course.document import add_document_command
-from .course.learn import LearnError, add_learn_command
+from .course.learn import add_learn_command
 from .engine import dispatch
 from .engine.tensor import Primitive
 
@@ -34,9 +33,9 @@ DESCRIPTION = "tinydl, a deep-learning engine small enough to read: train its de
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command with these arguments (by default the process's) and give its exit status."""
-    for stream in (sys.stdout, sys.stderr):  # a terminal that can't show a character shows another one instead
+    for stream in (sys.stdout, sys.stderr):  # a terminal that can't show a character shows others instead
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")
+            stream.reconfigure(errors=SPELLED)
     parser = Parser(prog="tinydl", description=DESCRIPTION)
     parser.add_argument("--version", action="version", version=f"tinydl {__version__}")
     subparsers = parser.add_subparsers(title="commands", metavar="", parser_class=Parser)
@@ -52,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status = int(chosen.run(chosen))
         sys.stdout.flush()
         return status
-    except (UsageError, LearnError) as error:
+    except UsageError as error:
         print(f"tinydl: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -89,8 +88,8 @@ def add_gradcheck_command(subparsers: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("names", nargs="*", metavar="name | file.py:name", help="what to check (default: all rules)")
-    parser.add_argument("--cases", type=_integer(1), default=5, help="random cases per rule of the table (default 5)")
-    parser.add_argument("--seed", type=_integer(0), default=0, help="of the random cases (default 0)")
+    parser.add_argument("--cases", type=integer(1), default=5, help="random cases per rule of the table (default 5)")
+    parser.add_argument("--seed", type=integer(0), default=0, help="of the random cases (default 0)")
     parser.set_defaults(run=run_gradcheck)
 
 
@@ -100,8 +99,7 @@ def run_gradcheck(chosen: argparse.Namespace) -> int:
     names = [name for name in chosen.names if name not in files] or ([] if files else sorted(dispatch.primitives))
     for name in names:
         if name not in dispatch.primitives:
-            close = difflib.get_close_matches(name, dispatch.primitives, 3, 0.4)
-            advice = f"did you mean {' or '.join(close)}?" if close else "`tinydl gradcheck` without names shows all"
+            advice = did_you_mean(name, dispatch.primitives, "`tinydl gradcheck` without names shows all")
             raise UsageError(f"there is no rule called {name!r} in the table; {advice}")
     reports = [_check_file(name, chosen.seed) for name in files]
     right = all(reports)
@@ -166,9 +164,8 @@ def _check_file(name: str, seed: int) -> bool:
     found = _executed(Path(path))
     f = found.get(function)
     if not callable(f):
-        close = difflib.get_close_matches(function, [n for n, v in found.items() if callable(v)], 3, 0.4)
-        advice = f"; did you mean {' or '.join(close)}?" if close else ""
-        raise UsageError(f"{path} has no function {function!r}{advice}")
+        advice = did_you_mean(function, [n for n, v in found.items() if callable(v)])
+        raise UsageError(f"{path} has no function {function!r}" + (f"; {advice}" if advice else ""))
     rules = {kind: found[f"{function}_{kind}"] for kind in ("vjp", "grad") if callable(found.get(f"{function}_{kind}"))}
     if len(rules) != 1 and not isinstance(f, Primitive):
         both = f"both {function}_vjp and" if rules else f"neither {function}_vjp nor"
@@ -194,7 +191,7 @@ def _executed(path: Path) -> dict[str, Any]:
     try:
         source = path.read_text(encoding="utf-8")
     except (OSError, UnicodeError) as error:
-        raise UsageError(f"{path} can't be read: {getattr(error, 'strerror', None) or error}") from None
+        raise UsageError(f"{path} can't be read: {reason(error)}") from None
     found: dict[str, Any] = {"__name__": path.stem, "__file__": str(path)}
     sys.path.insert(0, str(path.resolve().parent))
     try:

@@ -374,6 +374,7 @@ assert 0.35 < np.mean(test < floors) < 0.5
 #   (5).
 # - `tinydl/data/synthetic.py`: `line`, whose docstring states the floor; `tinydl/training/fit.py`: `fit` and
 #   `evaluate`.
-# - `tinydl/course/document.py`: rows D10 to D13, D22 to D24 and D36 to D38 measure what this lesson says.
+# - `tinydl/course/formulas.py`: rows D10 to D13, and `document.py` beside it: rows D22 to D24 and D36 to D38 measure
+#   what this lesson says.
 #
 # Next: [lesson 6](06_likelihood.py): why squared errors at all?

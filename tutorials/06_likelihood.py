@@ -347,6 +347,6 @@ assert "softmax" in message
 # - `tinydl/functional/losses.py`: `mse_loss`, `binary_cross_entropy_with_logits`, `cross_entropy`, `kl_div`.
 # - `tinydl/derivatives/softmax.py`: softmax and the losses as single operations, computed so that nothing overflows;
 #   the rule of `weighted_cross_entropy`, `softmax_minus_target`, is formula (10).
-# - `tinydl/watching/strict.py`: what `tl.strict()` refuses; `tinydl/course/document.py`: rows D6 to D9.
+# - `tinydl/watching/strict.py`: what `tl.strict()` refuses; `tinydl/course/formulas.py`: rows D6 to D9.
 #
 # Next: [lesson 7](07_initialisation.py): what the gradient meets on its way through many layers.

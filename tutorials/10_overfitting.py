@@ -298,7 +298,7 @@ show(axes.figure, "10_overfitting_3")
 # ## Where this lives in tinydl
 #
 # * `tinydl/training/fit.py`: `fit(l1=…, l2=…, patience=…)`; the penalties are one line in `_Run._penalty`, the best
-#   weights are kept in `_Best`.
+#   weights are kept by `Best` in `tinydl/training/care.py`.
 # * `tinydl/nn/dropout.py` and `dropout` in `tinydl/functional/activations.py`; off in `model.eval()`, as `tl.evaluate`
 #   and `tl.predict` set it.
 # * `tinydl/data/splitting.py`: `k_fold`. `tinydl/data/augmentation.py`: `rotate`, `shift`, `scale`, `crop`, `flip`.

@@ -22,7 +22,7 @@ from ..engine import random
 from ..training.fit import accuracy, evaluate, fit, predict
 from ..training.history import History
 from ..watching.lines import source_lines
-from .command import UsageError, _check_writable, _integer, _positive
+from .command import UsageError, check_writable, integer, positive, reason
 
 # ---- tinydl demo ----
 
@@ -48,11 +48,11 @@ def add_demo_command(subparsers: Any) -> None:
         description="Checks the gradient of a small network numerically, trains it on handwritten digits, tests it on "
         "a fifth of them that it never saw, and draws the result. The same seed gives the same numbers.",
     )
-    parser.add_argument("--epochs", type=_integer(1), default=40, help="passes over the training digits (default 40)")
-    parser.add_argument("--lr", type=_positive, help=f"the first learning rate (by default {rates})")
-    parser.add_argument("--hidden", type=_integer(1), default=128, help="units in the hidden layer (default 128)")
+    parser.add_argument("--epochs", type=integer(1), default=40, help="passes over the training digits (default 40)")
+    parser.add_argument("--lr", type=positive, help=f"the first learning rate (by default {rates})")
+    parser.add_argument("--hidden", type=integer(1), default=128, help="units in the hidden layer (default 128)")
     parser.add_argument("--optimizer", choices=OPTIMIZERS, default="adam", help="default adam; sgd has momentum 0.9")
-    parser.add_argument("--seed", type=_integer(0), default=0, help="of weights, dropout and shuffling (default 0)")
+    parser.add_argument("--seed", type=integer(0), default=0, help="of weights, dropout and shuffling (default 0)")
     parser.add_argument("--output", type=Path, default=PICTURE, help=f"the picture (default {PICTURE})")
     parser.add_argument(
         "--explain", type=Path, nargs="?", const=PAGE, metavar="PAGE",
@@ -65,7 +65,7 @@ def run_demo(chosen: argparse.Namespace) -> int:
     """Check, train, test, draw."""
     _check_output(chosen.output)
     if chosen.explain:
-        _check_writable("--explain", chosen.explain)
+        check_writable("--explain", chosen.explain)
     started = time.perf_counter()
     with random.seeded(chosen.seed):
         train, test = data.split(data.digits(), 0.8, seed=SPLIT_SEED, stratify=True)
@@ -154,7 +154,7 @@ def _draw(path: Path, history: History, test: data.Dataset, said: Any, accuracy:
     try:
         figure.savefig(path, dpi=110)
     except OSError as error:
-        raise UsageError(f"the picture can't be written to {path}: {error.strerror or error}") from None
+        raise UsageError(f"the picture can't be written to {path}: {reason(error)}") from None
 
 
 def _write_page(path: Path, model: nn.Module, examples: data.Dataset) -> None:
@@ -174,4 +174,4 @@ def _check_output(path: Path) -> None:
     known = FigureCanvasBase.get_supported_filetypes()
     if path.suffix[1:].lower() not in known:
         raise UsageError(f"--output {path}: a picture's name ends in .png, .pdf or .svg")
-    _check_writable("--output", path)
+    check_writable("--output", path)

@@ -1,7 +1,7 @@
 """The source article's formulas and claims, each with a verdict and with evidence measured on the spot.
 
-The words are in document.txt, the measurements here: a wrong formula is shown as what it is, an error that a check
-finds. Stands on gradcheck, which judges the gradients, and on optim, whose optimizers the article recommends.
+The words are in document.txt; formulas.py, to be read first, measures the formulas of section 3, and this file all the
+rest: activations, initialisation, optimizers, the two programs, models. It trains with fit and optim, as a user would.
 tests/test_document.py decides the rows again by itself; read gradcheck.py next, to see how a gradient is judged.
 """
 
@@ -9,286 +9,27 @@ from __future__ import annotations
 
 import argparse
 import math
-import re
 import shutil
 import sys
 import textwrap
-import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import pairwise, product
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, TextIO
 
 import numpy as np
 
-from .. import optim
-from ..checking.gradcheck import gradcheck
+from .. import functional as F
+from .. import nn, optim
+from ..data import batches
 from ..engine.arrays import Array
 from ..engine.random import manual_seed, seeded
 from ..engine.tensor import Tensor, tensor
-
-Evidence = Callable[[], str]
-
-
-@dataclass(eq=False)
-class Row:
-    """One formula or claim: `quote` as the article writes it, `gloss` in English, `verdict`, and what is true.
-
-    `evidence` measures, when called, the numbers that decide the row; None where no computation decides it.
-    """
-
-    id: str
-    verdict: str
-    quote: str
-    gloss: str
-    truth: str
-    evidence: Evidence | None = None
-
-
-_evidence: dict[str, Evidence] = {}
-
-
-def evidence(id: str) -> Callable[[Evidence], Evidence]:
-    """Make the function decorated the evidence of a row of document.txt, where its words are."""
-
-    def add(measure: Evidence) -> Evidence:
-        _evidence[id] = measure
-        return measure
-
-    return add
-
-
-def judge(f: Callable[..., Any], *inputs: Any, **rule: Any) -> str:
-    """What gradcheck says of a rule, in a few words: "right", or "wrong (sign)"."""
-    report = gradcheck(f, *inputs, **rule)
-    return str(report.verdict) + (f" ({report.causes[0][0]})" if report.causes else "")
-
-
-def rng(seed: int = 0) -> np.random.Generator:
-    return np.random.default_rng(seed)
-
-
-def sigmoid(z: Any) -> Any:
-    return 1 / (1 + np.exp(-z))
-
-
-# ---- section 3: linear algebra ----
-
-
-@evidence("D1")
-def product_of_matrices() -> str:
-    a, b = rng().normal(size=(3, 3)), rng(1).normal(size=(3, 3))
-    hadamard = judge(np.matmul, a, b, vjp=lambda g, a, b: (g * b, a * g))
-    true = judge(np.matmul, a[:2], b, vjp=lambda g, a, b: (g @ b.T, a.T @ g))
-    column, line, diagonal = a[:, :1], b[:1], np.diag(a[0])
-    return (
-        f"3×3: max|A*B − AB| = {np.abs(a * b - a @ b).max():.2f}; gradcheck of its gradients: {hadamard}; of C̄Bᵀ, "
-        f"AᵀC̄ on (2,3)(3,3): {true}. Right by accident for n = 1 ({np.array_equal(column * line, column @ line)}) and "
-        f"for diagonal matrices ({np.array_equal(diagonal * diagonal, diagonal @ diagonal)})."
-    )
-
-
-@evidence("D2")
-def frobenius() -> str:
-    x = rng().normal(size=(2, 3))
-
-    def norm(x: Array) -> Any:
-        return np.sqrt(np.sum(x * x))
-
-    slopes = [norm(h * np.ones((2, 2))) / h for h in (1e-9, -1e-9)]
-    return (
-        f"2X for ‖X‖²: {judge(lambda x: np.sum(x * x), x, grad=lambda x: 2 * x)}; 2X for ‖X‖: "
-        f"{judge(norm, x, grad=lambda x: 2 * x)}; X/‖X‖: {judge(norm, x, grad=lambda x: x / np.sqrt(np.sum(x * x)))}; "
-        f"slopes of ‖X‖ at 0 along the 2×2 of ones: {slopes[0]:+.0f} and {slopes[1]:+.0f}."
-    )
-
-
-@evidence("D3")
-def gram() -> str:
-    def gram(x: Array) -> Array:
-        return x.T @ x
-
-    tall, square = rng().normal(size=(5, 3)), rng().normal(size=(3, 3))
-    right = [
-        judge(gram, rng().normal(size=s), vjp=lambda g, x: x @ (g + g.T)) for s in ((5, 3), (3, 5), (3, 3), (1, 3))
-    ]
-    h = 1e-6
-    along = (gram(square + h * np.eye(3)) - gram(square - h * np.eye(3))) / (2 * h)
-    return (
-        f"X(G + Gᵀ) on 5×3, 3×5, 3×3, 1×3: {', '.join(right)}. X + Xᵀ: on 3×3 "
-        f"{judge(gram, square, vjp=lambda g, x: x.T + x)}, for tr XᵀX "
-        f"{judge(lambda x: np.sum(x * x), square, grad=lambda x: x.T + x)}, for 5×3 undefined; it is only the "
-        f"directional derivative along I (difference {np.abs(along - square - square.T).max():.0e}). 2XG, right for "
-        f"symmetric G alone: {judge(gram, tall, vjp=lambda g, x: 2 * x @ g)}. [Xᵀ, X] has shape "
-        f"{np.hstack([square.T, square]).shape}."
-    )
-
-
-# ---- section 3: calculus ----
-
-
-@evidence("D4")
-def gradient() -> str:
-    x = rng().normal(size=4)
-    return f"Σ x³, partials 3x²: {judge(lambda x: np.sum(x**3), x, grad=lambda x: np.stack([3 * v * v for v in x]))}."
-
-
-@evidence("D5")
-def difference_quotient() -> str:
-    draw, eps = rng(), np.finfo(float).eps
-    x, h = draw.uniform(-5, 5, 20_000), 10 ** draw.uniform(-12, -1, 20_000)
-    top, step = np.exp(x + h), (x + h) - x
-    two = h * top / 2 + eps * top / h
-    three = two + eps * np.abs(x + h) * top / (2 * h)
-    error, honest = (np.abs((top - np.exp(x)) / d - np.exp(x)) for d in (h, step))
-    best = [min(2.0**k for k in range(-48, 0) if quotient_error(2.0**k, c) == best_error(c)) for c in (False, True)]
-    square = ((1e9 + eps**0.5) ** 2 - 1e9**2) / eps**0.5
-    return (
-        f"exp, 20,000 random (x, h): the bound without its third term is broken by {np.mean(error > two):.1%}, up to "
-        f"{np.max(error / two):.1f}×; with it by {np.mean(error > three):.1%}; dividing by (x+h)−x by "
-        f"{np.mean(honest > two):.1%}. exp at 1: best forward error {best_error(False):.0e} at h = {best[0]:.0e}, "
-        f"central {best_error(True):.0e} at {best[1]:.0e}. (x²)′ at 1e9 with h = √ε: {square:.0f}. relu′ at 0, "
-        f"central: {(max(1e-6, 0) - max(-1e-6, 0)) / 2e-6}."
-    )
-
-
-def quotient_error(h: float, central: bool) -> float:
-    """Relative error of the difference quotient of exp at 1."""
-    below = 1 - h if central else 1.0
-    return abs((math.exp(1 + h) - math.exp(below)) / ((1 + h) - below) / math.e - 1)
-
-
-def best_error(central: bool) -> float:
-    return min(quotient_error(2.0**k, central) for k in range(-48, 0))
-
-
-# ---- section 3: probability ----
-
-
-@evidence("D6")
-def bernoulli() -> str:
-    z, y = rng().normal(size=5), np.array([0.0, 1, 1, 0, 1])
-    loss = lambda z: -np.sum(y * np.log(sigmoid(z)) + (1 - y) * np.log(1 - sigmoid(z)))
-    return f"gradient σ(z) − y of −log P: {judge(loss, z, grad=lambda z: sigmoid(z) - y)}."
-
-
-def binomial(n: int, k: int, p: float) -> float:
-    return math.comb(n, k) * p**k * (1 - p) ** (n - k)
-
-
-def counts(n: int, categories: int) -> list[tuple[int, ...]]:
-    """All ways to put n draws into the categories."""
-    return [k for k in product(range(n + 1), repeat=categories) if sum(k) == n]
-
-
-@evidence("D7")
-def multinomial() -> str:
-    n, p = 5, (0.2, 0.3, 0.5)
-    true = article = 0.0
-    for k in counts(n, 3):
-        pairs = list(zip(k, p, strict=True))
-        true += math.factorial(n) * math.prod(q**c / math.factorial(c) for c, q in pairs)
-        article += math.prod(binomial(n, c, q) for c, q in pairs)
-    return (
-        f"n = 5: the formula sums to {sum(binomial(n, k, 0.3) for k in range(n + 1)):.3f} over two categories, and "
-        f"used per category, p = (.2, .3, .5), to {article:.3f}; the multinomial to {true:.3f}."
-    )
-
-
-@evidence("D8")
-def normal() -> str:
-    y, variance = rng().normal(size=5), 4.0
-    loss = lambda m: np.sum((y - m) ** 2 / (2 * variance) + 0.5 * np.log(2 * np.pi * variance))
-    return f"gradient −(y − m)/σ²: {judge(loss, y[::-1].copy(), grad=lambda m: -(y - m) / variance)}."
-
-
-@evidence("D9")
-def conditional() -> str:
-    joint = rng().dirichlet(np.ones(12)).reshape(3, 4)
-    given = joint / joint.sum(0)
-    return (
-        f"random 3×4 table: Σ_X P(X|Y) is 1 to {np.abs(given.sum(0) - 1).max():.0e}, Σ_Y P(X|Y)P(Y) is P(X) to "
-        f"{np.abs((given * joint.sum(0)).sum(1) - joint.sum(1)).max():.0e}."
-    )
-
-
-# ---- section 3: linear regression by gradient descent ----
-
-
-def line_data(seed: int, noise: float = 1.0) -> tuple[Array, Array]:
-    """The article's data: 100 points, x uniform in [0, 1), y = 2x + 1 + noise."""
-    draw = np.random.RandomState(seed)
-    x = draw.rand(100)
-    return x, 2 * x + 1 + noise * draw.randn(100)
-
-
-def half_sum(w: Any, b: Any, x: Array, y: Array) -> Any:
-    """J = ½Σ(y − (wx + b))²"""
-    return 0.5 * np.sum((y - (w * x + b)) ** 2)
-
-
-def descend(alpha: float, steps: int, sign_w: float = -1.0, sign_b: float = -1.0) -> list[float]:
-    """J before and after each step from w = b = 0, on seed 0's data; signs −1 are right, +1 are the article's."""
-    (x, y), w, b = line_data(0), 0.0, 0.0
-    path = [half_sum(w, b, x, y)]
-    with np.errstate(over="ignore", invalid="ignore"):
-        for _ in range(steps):
-            r = y - (w * x + b)
-            w, b = w - alpha * sign_w * np.sum(r * x), b - alpha * sign_b * np.sum(r)
-            path.append(half_sum(w, b, x, y))
-    return [float(j) for j in path]
-
-
-@evidence("D10")
-def half_the_sum() -> str:
-    x, y = line_data(0)
-    low, high = np.linalg.eigvalsh(np.array([[x @ x, x.sum()], [x.sum(), len(x)]]))
-    on_mse, on_j = 0.02 / 50, 0.02  # a rate on the MSE of 100 points is 50 times weaker than on J
-    return (
-        f"100 points: J/MSE = {half_sum(0, 0, x, y) / np.mean(y**2):.0f}. Hessian of J: {low:.2f} and {high:.1f}, "
-        f"condition {high / low:.1f}; J converges for α < {2 / high:.4f}, the MSE for α < {100 / high:.3f}. After 100 "
-        f"steps at 0.02, from J = {descend(0, 0)[0]:.0f}: {descend(on_mse, 100)[-1]:.0f} on the MSE, "
-        f"{descend(on_j, 100)[-1]:.1e} on J."
-    )
-
-
-def residual_rules(sign_w: float, sign_b: float) -> tuple[Callable[..., Any], Callable[..., Any], Array, Array]:
-    x, y = line_data(0)
-
-    def slopes(w: Any, b: Any) -> Any:
-        r = y - (w * x + b)
-        return sign_w * np.sum(r * x), sign_b * np.sum(r)
-
-    return (lambda w, b: half_sum(w, b, x, y)), slopes, np.array(0.3), np.array(-0.2)
-
-
-@evidence("D11")
-def slope_in_w() -> str:
-    j, article, w, b = residual_rules(+1, -1)
-    _, true, _, _ = residual_rules(-1, -1)
-    return f"gradcheck: the article's {judge(j, w, b, grad=article)}; with the minus {judge(j, w, b, grad=true)}."
-
-
-@evidence("D12")
-def slope_in_b() -> str:
-    j, article, w, b = residual_rules(-1, +1)
-    _, true, _, _ = residual_rules(-1, -1)
-    return f"gradcheck: the article's {judge(j, w, b, grad=article)}; with the minus {judge(j, w, b, grad=true)}."
-
-
-@evidence("D13")
-def step() -> str:
-    wrong, saddle = descend(0.01, 500, 1, 1), descend(0.001, 400, 1, -1)
-    return (
-        f"α = 0.01, article: {wrong[0]:.1f} → {wrong[1]:.0f} → … ×{wrong[11] / wrong[10]:.2f} a step, inf at step "
-        f"{next(i for i, j in enumerate(wrong) if not math.isfinite(j))}; right: → {descend(0.01, 500)[-1]:.2f}. "
-        f"α = 0.02, right: {descend(0.02, 20)[-1]:.1e} after 20 steps. α = 1e-6: ΔJ = "
-        f"{np.diff(descend(1e-6, 1))[0]:+.4f} (right), {np.diff(descend(1e-6, 1, 1, 1))[0]:+.4f} (article). Only D11 "
-        f"wrong, α = 0.001: first down to {min(saddle):.1f}, then {saddle[-1]:.1e}."
-    )
-
+from ..training.fit import evaluate, fit, predict
+from .command import SPELLED
+from .formulas import Evidence, evidence, line_data, measured, rng, sigmoid
 
 # ---- section 2: the algorithm ----
 
@@ -319,19 +60,16 @@ def activations() -> str:
 def xor_network(start: Callable[[tuple[int, ...]], Array], biases: bool) -> tuple[float, float, int, float]:
     """Train 2-8-1 tanh on XOR-like points, by gradient descent: loss, accuracy, rank of W1, largest |W|."""
     points = rng(3).uniform(-1, 1, (200, 2))
-    x, sign = tensor(points), np.where(points[:, :1] * points[:, 1:] > 0, 1.0, -1.0)
-    shapes = ((2, 8), (8,), (8, 1), (1,))
-    w1, b1, w2, b2 = (tensor(start(s) if len(s) > 1 or biases else np.zeros(s), requires_grad=True) for s in shapes)
-    optimizer = optim.SGD([w1, b1, w2, b2], lr=0.5)
-    for _ in range(1500):
-        z = (x @ w1 + b1).tanh() @ w2 + b2
-        loss = (1 + (-sign * z).exp()).log().mean()
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-    right = float(np.mean((z.data > 0) == (sign > 0)))
-    rank = int(np.linalg.matrix_rank(w1.data, tol=1e-8))
-    return loss.item(), right, rank, float(max(np.abs(w1.data).max(), np.abs(w2.data).max()))
+    examples = points, (points[:, :1] * points[:, 1:] > 0).astype(float)
+    model = nn.Sequential(nn.Linear(2, 8), nn.Tanh(), nn.Linear(8, 1))
+    for p in model.parameters():
+        p.data = start(p.shape) if p.ndim > 1 or biases else np.zeros(p.shape)
+    loss, descent = F.binary_cross_entropy_with_logits, optim.SGD(model.parameters(), lr=0.5)
+    fit(model, examples, loss=loss, optimizer=descent, epochs=1500, batch_size=200, progress=False)
+    found = evaluate(model, examples, loss=loss, metrics={"right": lambda z, y: np.mean((z > 0) == (y > 0))})
+    w1, _, w2, _ = (p.numpy() for p in model.parameters())
+    rank = int(np.linalg.matrix_rank(w1, tol=1e-8))
+    return found["loss"], found["right"], rank, float(max(np.abs(w1).max(), np.abs(w2).max()))
 
 
 @evidence("D15")
@@ -474,14 +212,13 @@ def held_out_nll(kind: str, method: str, lr: float, batch: int = 32, seed: int =
     """Train by `passes` over the 20,000 examples; the negative log-likelihood of the 5,000 test examples."""
     (columns, values, y), (test_columns, test_values, test_y), features = logistic_problem(kind, seed)
     w = tensor(np.zeros(features + 1), requires_grad=True)  # the last one is the bias
-    optimizer, draw, dense = OPTIMIZERS[method]([w], lr), rng(seed + 100), kind != "sparse"
+    optimizer, dense = OPTIMIZERS[method]([w], lr), kind != "sparse"
+    feed = batches((np.arange(len(y)), y), batch, seed=rng(seed + 100))
     for _ in range(passes):
-        order = draw.permutation(len(y))
-        for k in range(0, len(y), batch):
-            i = order[k : k + batch]
+        for i, target in feed:
             c, v = columns[i], values[i]
             z = (v @ w.data[:-1] if dense else (v * w.data[c]).sum(1)) + w.data[-1]
-            e = (sigmoid(z) - y[i]) / len(i)
+            e = (sigmoid(z) - target) / len(i)
             g = e @ v if dense else np.bincount(c.ravel(), (v * e[:, None]).ravel(), features)
             w.grad = tensor(np.append(g, e.sum()))
             optimizer.step()
@@ -504,42 +241,50 @@ def recommendations() -> str:
 PRINTED = 0.0005564296807308625
 
 
+class Neurons(nn.Module):
+    """σ(wx + b) or, linear, wx + b, for many runs at once: x (n, 1) or (n, runs), w and b (runs,)."""
+
+    def __init__(self, w: Array, b: Array, activation: Callable[[Any], Any] = lambda z: z) -> None:
+        self.w, self.b, self.activation = tensor(w, requires_grad=True), tensor(b, requires_grad=True), activation
+
+    def forward(self, x: Any) -> Any:
+        return self.activation(x * self.w + self.b)
+
+    def losses(self, x: Array, y: Array) -> Array:
+        """The mean squared error of each run."""
+        return np.asarray(np.mean((predict(self, x) - y) ** 2, axis=0))
+
+
+def sum_of_losses(outputs: Any, targets: Array) -> Any:
+    """Of runs that have nothing to do with each other: each gets the gradient of its own mean squared error."""
+    return np.sum(np.mean((outputs - targets) ** 2, axis=0))
+
+
 @dataclass(eq=False)
 class Lines:
-    """Program 2 for many seeds at once: the data (seeds, 100), the trained and the least-squares lines, their MSE."""
+    """Program 2 for many seeds at once: the data (100, seeds), the trained and the least-squares lines, their MSE."""
 
     x: Array
     y: Array
-    slope: Array
-    intercept: Array
+    trained: Neurons
     mse: Array
-    best_slope: Array
-    best_intercept: Array
+    best: Neurons
     least: Array
-    before: Array
 
 
 @cache
 def program_two(runs: int = 200, noise: float = 1.0, epochs: int = 100) -> Lines:
     """y ≈ wx + b by SGD(0.01) on the MSE, batches of 10, as printed; w starts in U(−√3, √3), b at 0."""
-    x, y = (np.stack(v) for v in zip(*(line_data(seed, noise) for seed in range(runs)), strict=True))
-    draw = rng()
-    w, b = draw.uniform(-math.sqrt(3), math.sqrt(3), (runs, 1)), np.zeros((runs, 1))
-
-    def mse(w: Array, b: Array) -> Array:
-        return np.asarray(np.mean((w * x + b - y) ** 2, axis=1))
-
-    before = mse(w, b)
-    for _ in range(epochs):
-        order = np.argsort(draw.random(x.shape), axis=1)
-        for k in range(0, 100, 10):
-            xb, yb = (np.take_along_axis(v, order[:, k : k + 10], 1) for v in (x, y))
-            e = w * xb + b - yb
-            w, b = w - 0.02 * np.mean(e * xb, 1, keepdims=True), b - 0.02 * np.mean(e, 1, keepdims=True)
-    xc, yc = x - x.mean(1, keepdims=True), y - y.mean(1, keepdims=True)
-    slope = (np.sum(xc * yc, 1) / np.sum(xc * xc, 1))[:, None]
-    intercept = y.mean(1, keepdims=True) - slope * x.mean(1, keepdims=True)
-    return Lines(x, y, w, b, mse(w, b), slope, intercept, mse(slope, intercept), before)
+    x, y = (np.stack(v, axis=1) for v in zip(*(line_data(seed, noise) for seed in range(runs)), strict=True))
+    model = Neurons(rng().uniform(-math.sqrt(3), math.sqrt(3), runs), np.zeros(runs))
+    fit(
+        model, (x, y), loss=sum_of_losses, optimizer=optim.SGD(model.parameters(), lr=0.01), epochs=epochs,
+        batch_size=10, seed=0, progress=False,
+    )  # fmt: skip
+    xc, yc = x - x.mean(0), y - y.mean(0)
+    slope = np.sum(xc * yc, axis=0) / np.sum(xc * xc, axis=0)
+    best = Neurons(slope, y.mean(0) - slope * x.mean(0))
+    return Lines(x, y, model, model.losses(x, y), best, best.losses(x, y))
 
 
 def log10_chi2_below(v: float, k: int) -> float:
@@ -566,13 +311,13 @@ def final_loss() -> str:
 @evidence("D23")
 def closeness() -> str:
     runs = program_two()
-    apart = np.abs(runs.slope * runs.x + runs.intercept - runs.y)
-    r2 = [1 - np.mean(m / runs.y.var(1)) for m in (runs.mse, runs.least)]
+    apart, (slope, intercept) = np.abs(predict(runs.trained, runs.x) - runs.y), runs.trained.state_dict().values()
+    r2 = [1 - np.mean(m / runs.y.var(0)) for m in (runs.mse, runs.least)]
     return (
         f"{np.mean(apart > 0.5):.0%} of the points lie more than 0.5 from the line, {np.mean(apart > 1):.0%} more than "
-        f"1; R² {r2[0]:.3f} (least squares {r2[1]:.3f}); slope {runs.slope.mean():.2f} ± {runs.slope.std():.2f}, "
-        f"intercept {runs.intercept.mean():.2f} ± {runs.intercept.std():.2f} (least squares "
-        f"{runs.best_slope.mean():.2f}, {runs.best_intercept.mean():.2f})."
+        f"1; R² {r2[0]:.3f} (least squares {r2[1]:.3f}); slope {slope.mean():.2f} ± {slope.std():.2f}, "
+        f"intercept {intercept.mean():.2f} ± {intercept.std():.2f} (least squares "
+        f"{runs.best.w.data.mean():.2f}, {runs.best.b.data.mean():.2f})."
     )
 
 
@@ -674,24 +419,15 @@ def row_and_column() -> str:
 def program_one(lr: float, starts: int = 200) -> tuple[Array, Array, Array, Array]:
     """One sigmoid neuron, MSE, Adam, 1000 steps, from many starts at once: final (w, b), start, losses after, before.
 
-    y = σ(2x − 1) at 50 points of [−3, 3]; w normal, b = 0. Each start's losses are separate terms of one sum.
+    y = σ(2x − 1) at 50 points of [−3, 3]; w normal, b = 0.
     """
-    x = np.linspace(-3, 3, 50)
-    y = sigmoid(2 * x - 1)
-    start = np.stack([rng().standard_normal(starts), np.zeros(starts)])[:, :, None]
-    w, b = (tensor(v, requires_grad=True) for v in start)
-    optimizer = optim.Adam([w, b], lr=lr)
-
-    def losses() -> Array:
-        return np.asarray(np.mean((sigmoid(w.data * x + b.data) - y) ** 2, axis=1))
-
-    before = losses()
-    for _ in range(1000):
-        s = sigmoid(w.data * x + b.data)
-        e = 2 * (s - y) * s * (1 - s) / len(x)
-        w.grad, b.grad = tensor((e * x).sum(1, keepdims=True)), tensor(e.sum(1, keepdims=True))
-        optimizer.step()
-    return np.stack([w.data, b.data]), start, losses(), before
+    x = np.linspace(-3, 3, 50)[:, None]
+    y = np.repeat(sigmoid(2 * x - 1), starts, axis=1)
+    start = np.stack([rng().standard_normal(starts), np.zeros(starts)])
+    model = Neurons(start[0], start[1], F.sigmoid)
+    before, adam = model.losses(x, y), optim.Adam(model.parameters(), lr=lr)
+    fit(model, (x, y), loss=sum_of_losses, optimizer=adam, epochs=1000, batch_size=50, progress=False)
+    return np.stack([model.w.data, model.b.data]), start, model.losses(x, y), before
 
 
 @evidence("D33")
@@ -735,15 +471,15 @@ def squared_error_of_sigmoid() -> str:
 @evidence("D36")
 def training_data_twice() -> str:
     runs, fresh = program_two(), rng(9)
-    x = fresh.random(10_000)
-    y = 2 * x + 1 + fresh.standard_normal(10_000)
-    out = np.mean((runs.best_slope * x + runs.best_intercept - y) ** 2)
+    x = fresh.random((10_000, 1))
+    y = 2 * x + 1 + fresh.standard_normal((10_000, 1))
+    out = runs.best.losses(x, y).mean()
     return f"least squares, 200 seeds: MSE {runs.least.mean():.3f} on its own data, {out:.3f} on new data."
 
 
 @evidence("D37")
 def epochs() -> str:
-    steps = sum(1 for _ in range(100) for _ in range(0, 100, 10))
+    steps = 100 * len(batches(line_data(0), 10))
     return f"100 epochs of 100 examples in batches of 10: {steps} iterations."
 
 
@@ -751,8 +487,8 @@ def epochs() -> str:
 def scale_of_a_loss() -> str:
     runs = program_two()
     return (
-        f"noise 1, Var y = {runs.y.var(1).mean():.2f}; the same fit with y in units of 100: MSE "
-        f"{np.mean(runs.mse / 100**2):.1e}, R² the same {1 - np.mean(runs.mse / runs.y.var(1)):.2f}."
+        f"noise 1, Var y = {runs.y.var(0).mean():.2f}; the same fit with y in units of 100: MSE "
+        f"{np.mean(runs.mse / 100**2):.1e}, R² the same {1 - np.mean(runs.mse / runs.y.var(0)):.2f}."
     )
 
 
@@ -824,33 +560,27 @@ def splitting() -> str:
 
 # ---- the table ----
 
-# How to say in ASCII what a terminal without Unicode can't show; the Chinese words are left to the gloss.
-_SPELLED = {
-    "∂": "d", "∇": "grad ", "Σ": "sum ", "Π": "prod ", "α": "alpha", "β": "beta", "δ": "delta", "Δ": "Delta ",
-    "ε": "eps", "λ": "lambda", "σ": "sigma", "χ": "chi", "·": "*", "×": "x", "−": "-", "–": "-", "—": "-", "²": "^2",
-    "³": "^3", "¼": "1/4", "½": "1/2", "√": "sqrt ", "ᵀ": "^T", "‖": "||", "≈": "~", "≤": "<=", "≥": ">=", "→": "->",
-    "±": "+/-", "…": "...", "′": "'", "″": "''", "“": '"', "”": '"', "\u0304": "_bar ", "，": ", ", "；": "; ",
-    "：": ": ",
-}  # fmt: skip
 
+@dataclass(eq=False)
+class Row:
+    """One formula or claim: `quote` as the article writes it, `gloss` in English, `verdict`, and what is true.
 
-def spell(text: str, encoding: str) -> str:
-    """`text` with what the encoding lacks spelled out: Greek by name, signs in ASCII, the rest as [...]."""
-    try:
-        text.encode(encoding)
-        return text
-    except (UnicodeEncodeError, LookupError):
-        text = re.sub("[₀-₉ᵢ]+", lambda low: "_" + low[0], text)
-        text = unicodedata.normalize("NFKD", "".join(_SPELLED.get(c, c) for c in text))
-        text = "".join(_SPELLED.get(c, c) for c in text).replace("sum _", "sum_")
-        return re.sub(" +", " ", re.sub(r"[^\x00-\x7f]+", "[...]", text))
+    `evidence` measures, when called, the numbers that decide the row; None where no computation decides it.
+    """
+
+    id: str
+    verdict: str
+    quote: str
+    gloss: str
+    truth: str
+    evidence: Evidence | None = None
 
 
 def _read_rows() -> list[Row]:
     rows = []
     for block in Path(__file__).with_name("document.txt").read_text("utf-8").strip().split("\n\n"):
         (id, verdict), (_, quote), (_, gloss), (_, truth) = (line.split(None, 1) for line in block.split("\n"))
-        rows.append(Row(id, verdict, quote, gloss, truth, _evidence.get(id)))
+        rows.append(Row(id, verdict, quote, gloss, truth, measured.get(id)))
     return rows
 
 
@@ -875,17 +605,15 @@ def print_table(ids: Iterable[str] = (), file: TextIO | None = None) -> None:
     encoding = getattr(file, "encoding", None) or "utf-8"
     width = max(60, min(120, shutil.get_terminal_size().columns))
     for r in select(ids):
-        print(f"{r.id}  {spell(r.verdict, encoding).upper()}", file=file)
+        print(f"{r.id}  {r.verdict.upper()}", file=file)
         parts = {
             "article": f"{r.quote}  ({r.gloss})",
             "truth": r.truth,
             "measured": r.evidence() if r.evidence else "not decided by a computation",
         }
         for name, text in parts.items():
-            head = f"  {name:<9}"
-            print(
-                textwrap.fill(spell(text, encoding), width, initial_indent=head, subsequent_indent=" " * 11), file=file
-            )
+            shown = text.encode(encoding, SPELLED).decode(encoding)  # here, for its length counts
+            print(textwrap.fill(shown, width, initial_indent=f"  {name:<9}", subsequent_indent=" " * 11), file=file)
         print(file=file, flush=True)
 
 

@@ -10,7 +10,6 @@ import argparse
 import ast
 import contextlib
 import copy
-import difflib
 import hashlib
 import io
 import json
@@ -34,6 +33,7 @@ from ..engine.arrays import Array
 from ..engine.recording import no_grad
 from ..engine.tensor import Tensor
 from ..nn import Module
+from .command import UsageError, did_you_mean, reason
 
 FOLDER = Path("tinydl-exercises")
 STATE = ".tinydl-learn.json"
@@ -56,10 +56,6 @@ be meant.
 """
 
 
-class LearnError(Exception):
-    """A request that can't be meant, or a folder that can't be used; the message is one line."""
-
-
 @dataclass(eq=False)
 class Result:
     """What came of an answer: `code` is "done", "not_done" or names a kind of mistake; `sentence` says it in words."""
@@ -78,7 +74,7 @@ def exercises_folder() -> Path:
     for folder in (here / "exercises", here.parent / "tutorials" / "exercises"):
         if folder.is_dir():
             return folder
-    raise LearnError("this installation has no exercises; install tinydl from a wheel, or run it from a clone")
+    raise UsageError("this installation has no exercises; install tinydl from a wheel, or run it from a clone")
 
 
 def names() -> list[str]:
@@ -398,14 +394,13 @@ class Course:
         try:
             self.fresh = not (folder / STATE).exists()
             if folder.resolve() == exercises_folder():
-                raise LearnError("the folder is where the exercises come from; choose another for your answers")
+                raise UsageError("the folder is where the exercises come from; choose another for your answers")
             folder.mkdir(parents=True, exist_ok=True)
             self._load()
             self._copy()
             self.save()
         except (OSError, ValueError) as error:
-            why = getattr(error, "strerror", None) or error
-            raise LearnError(f"the folder {folder} can't be used: {why}") from None
+            raise UsageError(f"the folder {folder} can't be used: {reason(error)}") from None
 
     def _load(self) -> None:
         path = self.folder / STATE
@@ -458,10 +453,10 @@ class Course:
             if len(match) == 1:
                 return match[0]
             if match:
-                raise LearnError(f"{wanted!r} may mean {', '.join(match[:5])}; say which")
-        close = difflib.get_close_matches(word, [*self.names, *(n.split("_", 2)[2] for n in self.names)], 3, 0.4)
-        advice = f"did you mean {' or '.join(close)}?" if close else "`tinydl learn` lists them"
-        raise LearnError(f"there is no exercise called {wanted!r}; {advice}")
+                raise UsageError(f"{wanted!r} may mean {', '.join(match[:5])}; say which")
+        known = [*self.names, *(n.split("_", 2)[2] for n in self.names)]
+        advice = did_you_mean(word, known, "`tinydl learn` lists them")
+        raise UsageError(f"there is no exercise called {wanted!r}; {advice}")
 
     def check(self, name: str) -> Result:
         """Check an answer and remember if it is right."""
@@ -512,9 +507,9 @@ def add_learn_command(subparsers: Any) -> None:
 
 
 def run_learn(chosen: argparse.Namespace) -> int:
-    """Do what was asked for; the status is 0, or 1 if an answer isn't right. Raises LearnError for misuse."""
+    """Do what was asked for; the status is 0, or 1 if an answer isn't right. Raises UsageError for misuse."""
     if chosen.all and (chosen.action != "check" or chosen.name):
-        raise LearnError("--all goes with `tinydl learn check`, without a name")
+        raise UsageError("--all goes with `tinydl learn check`, without a name")
     course = Course(chosen.folder or (Path() if Path(STATE).is_file() else FOLDER))
     for note in course.notes:
         print(note)

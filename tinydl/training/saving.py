@@ -42,7 +42,7 @@ def save(model: Stateful, path: str | os.PathLike[str], optimizer: Stateful | No
     Raises ValueError for another suffix, ImportError for .safetensors without that library, OSError where the folder
     can't be written to.
     """
-    file, write, _ = _format(path)
+    file, write, _ = format_of(path)
     _check(model, "model")
     content = {name: _plain(name, array) for name, array in model.state_dict().items()}
     for name in content:
@@ -64,7 +64,7 @@ def load(model: Stateful, path: str | os.PathLike[str], optimizer: Stateful | No
     given. Raises FileNotFoundError; ValueError for a damaged or foreign file, another model's, or one without the
     optimizer's state where that is wanted, and for another suffix than .npz and .safetensors; ImportError as `save`.
     """
-    file, _, read = _format(path)
+    file, _, read = format_of(path)
     _check(model, "model")
     if not file.exists():
         raise FileNotFoundError(f"there is no file {os.fspath(path)!r} to load; tl.save(model, path) writes one")
@@ -147,7 +147,7 @@ Writer: TypeAlias = "Callable[[IO[bytes], dict[str, Array]], None]"
 Reader: TypeAlias = "Callable[[Path], dict[str, Array]]"
 
 
-def _format(path: Any) -> tuple[Path, Writer, Reader]:
+def format_of(path: Any) -> tuple[Path, Writer, Reader]:
     from pathlib import Path
 
     try:
