@@ -260,17 +260,29 @@ def judge_line(line: Line, ours: float, scale: float, surveyor: Surveyor, larger
     Looks at one window first, and at many scales only if that one doesn't settle the matter. Nothing is called wrong
     before the finest window that could still tell ours from the measured slope has been heard.
     """
-    offset = 0.0 if line.predicted is None else ours  # a line with a prediction measures the difference from it
-    windows: dict[float, Window] = {}  # heard so far
+    hearing = _Hearing(line, ours, scale, surveyor, larger)
+    return hearing.found_early() or hearing.found_in_the_end()
 
-    def settled(h: float) -> Slope | None:
-        w = line.window(h)
-        if w is None or h in windows:
+
+class _Hearing:
+    """What is known about one slope: the windows that were heard so far, and what they say together."""
+
+    def __init__(self, line: Line, ours: float, scale: float, surveyor: Surveyor, larger: Sequence[float]) -> None:
+        self.line, self.ours, self.scale, self.surveyor, self.larger = line, ours, scale, surveyor, larger
+        self.offset = (
+            0.0 if line.predicted is None else ours
+        )  # a line with a prediction measures the difference from it
+        self.windows: dict[float, Window] = {}
+
+    def settled(self, h: float) -> Slope | None:
+        """Hear the window of this step; the verdict, if it alone is enough for one."""
+        line, ours, offset, w = self.line, self.ours, self.offset, self.line.window(h)
+        if w is None or h in self.windows:
             return None
-        windows[h] = w
+        self.windows[h] = w
         if _settles(w, ours - offset, ours):
             if ours == 0 and not line.changed.any():
-                hidden = _hidden(line, scale, larger, offset)
+                hidden = _hidden(line, self.scale, self.larger, offset)
                 if hidden is not None:
                     return hidden
             return Slope(w.slope + offset, 2 * w.spread + 4 * line.rounding() / w.h, "right", h=w.h)
@@ -279,64 +291,77 @@ def judge_line(line: Line, ours: float, scale: float, surveyor: Surveyor, larger
         nothing = rounding / w.h
         flat = all(
             a.sides == 2 and abs(a.slope + offset) <= rounding / a.h and abs(a.jump) <= 4 * rounding / a.h
-            for a in windows.values()
+            for a in self.windows.values()
         )
-        if flat and abs(ours) <= line.rounding_of_ours and nothing * scale <= 1e-9 * euclidean_norm(line.v * line.y):
-            return _hidden(line, scale, larger, offset) or Slope(w.slope + offset, nothing, "right", h=w.h)
+        small = nothing * self.scale <= 1e-9 * euclidean_norm(line.v * line.y)
+        if flat and abs(ours) <= line.rounding_of_ours and small:
+            return _hidden(line, self.scale, self.larger, offset) or Slope(w.slope + offset, nothing, "right", h=w.h)
         return None
 
-    def judged(noise: float = 0.0) -> Slope:
-        floor = max(noise, surveyor.floor(line))
-        return _judge(line, sorted(windows.values(), key=lambda w: -w.h), ours, offset, floor, surveyor.noise())
+    def judged(self, noise: float = 0.0) -> Slope:
+        """What all windows say together."""
+        floor, windows = max(noise, self.surveyor.floor(self.line)), sorted(self.windows.values(), key=lambda w: -w.h)
+        return _judge(self.line, windows, self.ours, self.offset, floor, self.surveyor.noise())
 
-    def doubted(found: Slope) -> Slope:
+    def doubted(self, found: Slope) -> Slope:
         """The same once more, after looking where the verdict could be overturned."""
+        line, scale = self.line, self.scale
         line.probe(scale)
         for _ in range(4):
-            least = 30 * surveyor.floor(line) / abs(found.value - ours) if found.value != ours else 0.0
+            least = 30 * self.surveyor.floor(line) / abs(found.value - self.ours) if found.value != self.ours else 0.0
             fine = [k for k in range(WINDOWS) if _step(scale, k) >= least and _step(scale, k) < found.h]
             for k in {fine[-1], fine[-2], fine[len(fine) // 2]} if len(fine) > 1 else set(fine):
-                better = settled(_step(scale, k))
+                better = self.settled(_step(scale, k))
                 if better is not None:
                     return better
-            again = judged()
+            again = self.judged()
             if again.verdict != "wrong" or again.h >= found.h:
                 return again
             found = again
         return found
 
-    order = [surveyor.start, *(k for k in range(surveyor.start + 1, WINDOWS)), *range(surveyor.start)]
-    for k in order:
-        found = settled(_step(scale, k))
-        if found is not None:
-            surveyor.start = k
-            return found
-        w = line.window(_step(scale, k))
-        if w is not None and surveyor.floor(line) / w.h > 10 * max(abs(ours), abs(w.slope + offset), w.reach):
-            for fine in (WINDOWS - 1, WINDOWS - 2) if ours else ():  # unless what looks like noise is a kink nearby
-                found = settled(_step(scale, fine))
-                if found is not None:
-                    return found
-            break  # finer windows show nothing but noise
-        if len(windows) >= 3 and judged().verdict == "wrong":
-            found = doubted(judged())
-            if found.verdict == "wrong" or found.verdict == "right":
+    def found_early(self) -> Slope | None:
+        """A verdict from one window after the other, the first that serves being where others of this f found one."""
+        start, scale, surveyor, ours = self.surveyor.start, self.scale, self.surveyor, self.ours
+        for k in (start, *range(start + 1, WINDOWS), *range(start)):
+            found = self.settled(_step(scale, k))
+            if found is not None:
+                surveyor.start = k
                 return found
-    found = judged()
-    if found.verdict in ("right", "kink"):
-        return found
-    for size in larger:
-        w = line.window(size / FIRST / 8)
-        if w is None or w.sides != 2:
-            continue
-        unsure = max(surveyor.floor(line), w.rounding) / w.h
-        if abs(w.slope + offset) > 20 * (w.spread + unsure) or abs(w.jump) > 20 * (w.jump_spread + unsure):
-            windows[w.h] = w  # (far away f may be flat without being so here: a slope of 0 says nothing)
-    found = judged()
-    if found.verdict != "undecided":
-        return found
-    local = _plateau([w.spread * w.h for w in sorted(windows.values(), key=lambda w: -w.h)])
-    return judged(2 * local) if local <= ROUNDING * scale * max(w.reach for w in windows.values()) else found
+            w = self.line.window(_step(scale, k))
+            if w is not None and surveyor.floor(self.line) / w.h > 10 * max(
+                abs(ours), abs(w.slope + self.offset), w.reach
+            ):
+                for fine in (WINDOWS - 1, WINDOWS - 2) if ours else ():  # unless what looks like noise is a kink nearby
+                    found = self.settled(_step(scale, fine))
+                    if found is not None:
+                        return found
+                return None  # finer windows show nothing but noise
+            if len(self.windows) >= 3 and self.judged().verdict == "wrong":
+                found = self.doubted(self.judged())
+                if found.verdict == "wrong" or found.verdict == "right":
+                    return found
+        return None
+
+    def found_in_the_end(self) -> Slope:
+        """The verdict of all windows, after longer steps where rounding hides the slope."""
+        found = self.judged()
+        if found.verdict in ("right", "kink"):
+            return found
+        for size in self.larger:
+            w = self.line.window(size / FIRST / 8)
+            if w is None or w.sides != 2:
+                continue
+            unsure = max(self.surveyor.floor(self.line), w.rounding) / w.h
+            slope = abs(w.slope + self.offset)
+            if slope > 20 * (w.spread + unsure) or abs(w.jump) > 20 * (w.jump_spread + unsure):
+                self.windows[w.h] = w  # (far away f may be flat without being so here: a slope of 0 says nothing)
+        found = self.judged()
+        if found.verdict != "undecided":
+            return found
+        windows = sorted(self.windows.values(), key=lambda w: -w.h)
+        local = _plateau([w.spread * w.h for w in windows])
+        return self.judged(2 * local) if local <= ROUNDING * self.scale * max(w.reach for w in windows) else found
 
 
 def estimate(line: Line, scale: float) -> float:

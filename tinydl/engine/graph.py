@@ -35,9 +35,8 @@ def ancestors(outputs: Sequence[Any], changed: Callable[[Any, Any], Exception] |
 def leaves(outputs: Sequence[Any]) -> set[Any]:
     """The Tensors that the outputs were computed from and that no operation made; constants are among them."""
     kind = outputs[0].__class__ if outputs else None
-    starts = {t for t in outputs if t.primitive is None}
-    used = (x for node in ancestors(outputs) for x in node.inputs)
-    return starts.union(x for x in used if x.__class__ is kind and x.primitive is None)
+    used = (*outputs, *(x for node in ancestors(outputs) for x in node.inputs))
+    return {x for x in used if x.__class__ is kind and x.primitive is None}
 
 
 def leading_to(wanted: Iterable[Any], nodes: Sequence[Any]) -> set[Any]:

@@ -40,9 +40,10 @@ _FUNCTIONS = ("relu", "leaky_relu", "elu", "sigmoid", "softplus", "erf", "nan_to
 def attach() -> None:
     """Give Tensor its operators and methods, each a line of the table; called once the table is complete."""
     for name, (symbol, ufunc) in _OPERATORS.items():
-        behave(f"__{name}__", _binary(table[ufunc]))
-        behave(f"__r{name}__", _reflected(table[ufunc]))
-        behave(f"__i{name}__", _augmented(symbol, table[ufunc], ufunc))
+        answer = table[ufunc]
+        behave(f"__{name}__", _binary(answer))
+        behave(f"__r{name}__", lambda self, other, answer=answer: answer(other, self))
+        behave(f"__i{name}__", _augmented(symbol, answer, ufunc))
     for name, comparison in _COMPARISONS.items():
         behave(f"__{name}__", _binary(table[comparison]))
     for name, unary in _UNARY.items():
@@ -96,10 +97,6 @@ def _binary(f: Callable[..., Any]) -> Callable[..., Any]:
         return output(value, (self, other), {}, needed)
 
     return method
-
-
-def _reflected(f: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda self, other: f(other, self)
 
 
 def _method(f: Callable[..., Any], name: str) -> Callable[..., Any]:

@@ -311,8 +311,7 @@ def propagate(
             for i, x in enumerate(node.inputs):
                 if x.__class__ is not Tensor or not x._requires_grad or (useful is not None and x not in useful):
                     continue
-                grad = pull(i, given, options, x._data)
-                if grad is None:
+                if (grad := pull(i, given, options, x._data)) is None:
                     continue
                 # The mathematics is done. What remains: adding up, without touching others' memory.
                 for observer in observers:
