@@ -361,6 +361,8 @@ def test_synthetic_sets_are_seeded_shuffled_and_checked(make):
             make(**wrong)
     with pytest.raises(TypeError):
         make(n=2.5)
+    with pytest.raises(TypeError, match="noise must be a number"):
+        make(noise="some")
 
 
 # ---- digits
@@ -791,6 +793,7 @@ def test_a_flip_mirrors_left_to_right_with_its_probability(rng):
         (lambda x: data.crop(x, (3, 3, 3)), ValueError, "height, width"),
         (lambda x: data.crop(x, 0), ValueError, "at least 1"),
         (lambda x: data.flip(x, 1.5), ValueError, "0…1"),
+        (lambda x: data.flip(x, "half"), TypeError, "probability must be a number, not 'half'"),
         (lambda x: data.flip(tl.tensor(x)), TypeError, r"\.data"),
         (lambda x: data.flip(x.astype(str)), TypeError, "real numbers"),
     ],

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tinydl.cli import main
@@ -105,6 +106,23 @@ def test_what_goes_wrong_is_said_in_a_sentence(code, text, says):
 def test_a_typical_mistake_is_known_by_its_numbers_however_it_is_written(name, code, text, says):
     result = learn.check_text(name, text)
     assert (result.code, says in result.sentence) == (code, True), result
+
+
+@pytest.mark.parametrize(("got", "expected", "code", "says"), [
+    ([[2.0, 4.0], [6.0]], [[1.0, 2.0], [3.0]], "factor", "2 times the right one everywhere: a factor 2 too much"),
+    ([[-1.0, -2.0], [-3.0]], [[1.0, 2.0], [3.0]], "sign", "exactly −1 times the right one everywhere"),
+    ([[0.0, 0.0], [0.0]], [[1.0, 2.0], [3.0]], "zero", "The result is 0 everywhere, the right one is not"),
+    ([[3.0, 2.0, 1.5], [7.0]], [[1.5, 2.0, 3.0], [7.0]], "permuted", "the right numbers in reverse order along axis 0"),
+    ([[2.0, 3.0, 1.0]], [[1.0, 2.0, 3.0]], "permuted", "shifted by -1 along axis 0: an index is off"),
+    ([[1.0, 3.0], [2.0]], [[1.0, 2.0], [3.0]], "wrong_value", "2 of the 2 results tried are wrong"),
+    ([2.0], [1.0], "wrong_value", "The result is wrong; it is off by 1."),
+    ([[2.0, np.inf]], [[1.0, np.inf]], "factor", "2 times the right one"),
+])  # fmt: skip
+def test_results_are_wrong_in_the_ways_and_words_of_gradcheck(got, expected, code, says):
+    with pytest.raises(learn._Mistake) as mistake:
+        learn._compare([(np.array(a), np.array(b)) for a, b in zip(got, expected, strict=True)])
+    assert (mistake.value.code, says in str(mistake.value)) == (code, True), mistake.value
+    assert "gradient" not in str(mistake.value) and "numerical" not in str(mistake.value)
 
 
 def test_every_mistake_that_has_a_sentence_of_its_own_gets_it():

@@ -1,7 +1,8 @@
 """`tinydl learn`: exercises that check themselves, in a folder of the learner's own.
 
 The exercises are `tutorials/exercises/*.py`; solutions, hints and typical mistakes lie beside in `_answers/`. Answers
-run in a process of their own with a time limit; gradcheck.py says what kind of wrong a gradient is.
+run in a process of their own with a time limit; gradcheck.py says what kind of wrong a gradient is, and any other
+result too: whatever numbers are asked for, they are the gradient of some sum.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ import copy
 import hashlib
 import io
 import json
-import math
 import os
 import runpy
 import shutil
@@ -30,6 +30,7 @@ import numpy as np
 
 from ..checking.gradcheck import gradcheck
 from ..engine.arrays import Array
+from ..engine.checks import array_of, kind
 from ..engine.recording import no_grad
 from ..engine.tensor import Tensor
 from ..nn import Module
@@ -187,9 +188,9 @@ def _judge(known: dict[str, Any], space: dict[str, Any]) -> None:
     """Raise _Mistake unless what `space` defines does what the solution does."""
     function: str = known["FUNCTION"]
     answer = space.get(function)
-    kind = "class" if known["KIND"] == "layer" else "function"
     if not callable(answer):
-        raise _Mistake("missing", f"There is no {kind} called {function} in the file any more; put it back.")
+        what = "class" if known["KIND"] == "layer" else "function"
+        raise _Mistake("missing", f"There is no {what} called {function} in the file any more; put it back.")
     right: dict[str, Any] = {"__name__": "solution"}
     exec(known["SOLUTION"], right)
     cases = list(known["cases"](np.random.default_rng(7)))
@@ -221,19 +222,17 @@ def _judge_values(
     for case in cases:
         expected, got = right(*copy.deepcopy(case)), _call(answer, case)
         if isinstance(expected, tuple):
-            if not isinstance(got, (tuple, list)) or len(got) != len(expected):
-                given = f"{len(got)} of them" if isinstance(got, (tuple, list)) else f"a {type(got).__name__}"
-                raise _Mistake("count", f"It should return {len(expected)} values in a tuple, not {given}.")
-            pairs += [(_numbers(a), _numbers(b)) for a, b in zip(got, expected, strict=True)]
+            got = _several(got, len(expected), "values")
         else:
-            pairs.append((_numbers(got), _numbers(expected)))
+            got, expected = (got,), (expected,)
+        pairs += [(_numbers(a), _numbers(b)) for a, b in zip(got, expected, strict=True)]
     try:
         _compare(pairs)
     except _Mistake:
         for code, sentence, mistaken in typical:
             results = [mistaken(*copy.deepcopy(case)) for case in cases]
             flat = [item for result in results for item in (result if isinstance(result, tuple) else (result,))]
-            if all(a.shape == np.shape(b) and _near(a, _numbers(b)) for (a, _), b in zip(pairs, flat, strict=True)):
+            if all(_near(a, _numbers(b)) for (a, _), b in zip(pairs, flat, strict=True)):
                 raise _Mistake(code, sentence) from None
         raise
 
@@ -250,6 +249,13 @@ def _call(answer: Callable[..., Any], case: tuple[Any, ...]) -> Any:
     return got
 
 
+def _several(got: Any, count: int, what: str) -> Sequence[Any]:
+    if isinstance(got, (tuple, list)) and len(got) == count:
+        return got
+    given = len(got) if isinstance(got, (tuple, list)) else f"{kind(got)} alone"
+    raise _Mistake("count", f"It should return {count} {what} in a tuple, not {given}.")
+
+
 def _same(a: Any, b: Any) -> bool:
     if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
         return np.shape(a) == np.shape(b) and bool(np.array_equal(a, b))
@@ -261,13 +267,13 @@ def _numbers(value: Any) -> Array:
     if value is None:
         raise _Mistake("returns_nothing", "A value that it returns is None.")
     try:
-        array = np.asarray(value.data if isinstance(value, Tensor) else value)
+        array = array_of(value)
     except ValueError:
         raise _Mistake("type", "It returns lists of different lengths, which are no array.") from None
     if array.dtype.kind == "c":
         raise _Mistake("type", "It returns complex numbers; real ones are asked for.")
     if array.dtype.kind not in "fiub":
-        raise _Mistake("type", f"It returns a {type(value).__name__}, not numbers.")
+        raise _Mistake("type", f"It returns {kind(value)}, not numbers.")
     return array.astype(np.float64)
 
 
@@ -278,36 +284,44 @@ def _compare(pairs: Sequence[tuple[Array, Array]]) -> None:
             if got.ndim == 2 and got.shape == expected.shape[::-1] and np.allclose(got.T, expected):
                 raise _Mistake("transposed", "The numbers are right, but rows and columns are swapped.")
             raise _Mistake("shape", f"The result has shape {got.shape} where {expected.shape} is asked for.")
-    if all(_near(a, b) for a, b in pairs):
+    wrong = [pair for pair in pairs if not _near(*pair)]
+    if not wrong:
         return
     if any(not np.isfinite(a[np.isfinite(b)]).all() for a, b in pairs):
         raise _Mistake("not_finite", "The result has NaN or infinity in it, where finite numbers are asked for.")
     got, expected = (np.concatenate([np.ravel(x) for x in side]) for side in zip(*pairs, strict=True))
-    if len(got) > 1 and _near(-got, expected):
-        raise _Mistake("sign", "The result has the wrong sign everywhere.")
-    square = float(expected @ expected)
-    factor = float(got @ expected) / square if square and math.isfinite(square) else 0.0
-    if len(got) > 1 and abs(factor) > 1e-12 and _near(got / factor, expected):
-        raise _Mistake("factor", f"The result is {factor:.6g} times what it should be, everywhere.")
+    together, each = _causes(got, expected), [_causes(*pair) for pair in wrong]
+    for code in ("zero", "sign", "factor"):  # the same one of all results; of a single number a factor says nothing
+        if code in together and (code == "zero" or len(got) > 1):
+            raise _Mistake(code, together[code])
     difference = got - expected
     if len(got) > 1 and np.ptp(difference) <= 1e-9 * max(1.0, float(np.abs(expected).max())):
         raise _Mistake("offset", f"The result is off by the same number everywhere: {difference.mean():+.6g}.")
-    if not got.any():
-        raise _Mistake("zero", "The result is 0 everywhere.")
-    if all(a.ndim and _near(np.sort(a, None), np.sort(b, None)) for a, b in pairs):
-        raise _Mistake("permuted", "The numbers are right, but in another order.")
-    wrong = [number for number, (a, b) in enumerate(pairs, 1) if not _near(a, b)]
+    for code in ("transposed", "permuted"):  # within each result, not from one to another
+        if all(code in causes for causes in each):
+            raise _Mistake(code, each[0][code])
     some = f"{len(wrong)} of the {len(pairs)} results tried are wrong" if len(pairs) > 1 else "The result is wrong"
-    a, b = next((a, b) for a, b in pairs if not _near(a, b))
+    a, b = wrong[0]
     off = np.abs(a - b)
     first, by = "the first of them" if len(wrong) > 1 else "it", f"{float(np.nanmax(off)):.3g}"
     many = f"in {int(np.sum(off > CLOSE * np.abs(b).max()))} of its {a.size} numbers, by up to {by}"
     raise _Mistake("wrong_value", f"{some}; {first} is off {many if a.size > 1 else f'by {by}'}.")
 
 
+def _causes(got: Array, expected: Array) -> dict[str, str]:
+    """The usual mistakes that gradcheck finds in `got`, taken for the gradient of Σ expected·x, which `expected` is."""
+    asked = np.isfinite(expected)
+    got, expected = np.where(asked, got, 0), np.where(asked, expected, 0)
+    report = gradcheck(lambda x: np.sum(expected * x), np.ones(expected.shape), grad=lambda x: got)
+    return {
+        code: sentence.replace("Your gradient", "The result").replace("the numerical one", "the right one")
+        for code, sentence in report.causes
+    }
+
+
 def _near(a: Array, b: Array) -> bool:
     scale = float(np.abs(b[np.isfinite(b)]).max(initial=0.0))
-    return bool(np.allclose(a, b, rtol=CLOSE, atol=CLOSE * scale, equal_nan=True))
+    return a.shape == b.shape and bool(np.allclose(a, b, rtol=CLOSE, atol=CLOSE * scale, equal_nan=True))
 
 
 def _judge_gradient(known: dict[str, Any], answer: Callable[..., Any], case: tuple[Any, ...]) -> None:
@@ -325,10 +339,7 @@ def _judge_gradient(known: dict[str, Any], answer: Callable[..., Any], case: tup
         got = _call(answer, (*upstream, *whole(inputs)))
         if len(wrt) == 1:
             return (_numbers(got[0] if isinstance(got, (tuple, list)) and len(got) == 1 else got),)
-        if not isinstance(got, (tuple, list)) or len(got) != len(wrt):
-            given = len(got) if isinstance(got, (tuple, list)) else "one that isn't in a tuple"
-            raise _Mistake("count", f"It should return {len(wrt)} gradients in a tuple, not {given}.")
-        return tuple(_numbers(g) for g in got)
+        return tuple(_numbers(g) for g in _several(got, len(wrt), "gradients"))
 
     inputs = [case[i] for i in wrt]
     output = np.asarray(forward(*case))
@@ -368,7 +379,7 @@ def _judge_layer(answer: Callable[..., Any], right: Callable[..., Any], cases: S
         with no_grad():
             out = _call(theirs, (x,))
             if not isinstance(out, Tensor):
-                raise _Mistake("type", f"forward should give a Tensor, not a {type(out).__name__}.")
+                raise _Mistake("type", f"forward should give a Tensor, not {kind(out)}.")
             _compare_loosely(out.data, ours(x).data)
         if not gradcheck(theirs, x.astype(np.float64), directions=2):
             raise _Mistake("wrong_gradient", "The outputs are right, but the gradient doesn't pass through: did you "

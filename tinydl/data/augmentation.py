@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from ..engine.arrays import Array
-from ..engine.checks import whole
+from ..engine.checks import real, whole
 from ..engine.random import generator
 from ..engine.tensor import Tensor
 from .dataset import Seed
@@ -96,7 +96,7 @@ def flip(images: Any, probability: float = 0.5, rng: Seed = None) -> Array:
     or a probability outside 0…1.
     """
     x = _checked(images)
-    if not 0 <= probability <= 1:
+    if not 0 <= real("probability", probability) <= 1:
         raise ValueError(f"a probability lies in 0…1, not at {probability}")
     flipped = generator(rng).random(len(x)) < probability
     return np.where(flipped.reshape(-1, *[1] * (x.ndim - 1)), x[..., ::-1], x)

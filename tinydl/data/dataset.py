@@ -14,11 +14,12 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ..engine.arrays import Array, default_dtype_now
-from ..engine.checks import whole
+from ..engine.checks import array_of, whole
 from ..engine.random import generator
 from ..engine.tensor import Tensor
 
 Seed: TypeAlias = "int | np.random.Generator | None"  # in quotes: numpy.random takes long to import
+_INDEXED = "a Dataset is indexed by an integer, a slice, a list or array of integers, or a boolean mask"
 
 
 class Dataset:
@@ -51,10 +52,7 @@ class Dataset:
         if isinstance(index, slice):
             return Dataset(self.x[index], self.y[index])
         if isinstance(index, (bool, np.bool_, tuple)) or index is None or index is Ellipsis:
-            raise TypeError(
-                f"a Dataset is indexed by an integer, a slice, a list or array of integers, or a boolean mask, "
-                f"not by {index!r}; for anything else index ds.x and ds.y themselves"
-            )
+            raise TypeError(f"{_INDEXED}, not by {index!r}; for anything else index ds.x and ds.y themselves")
         try:
             i = operator.index(index)
         except TypeError:
@@ -65,14 +63,11 @@ class Dataset:
         return self.x[i], self.y[i]
 
     def _chosen(self, index: Any) -> Array:
-        chosen = np.asarray(index.data if isinstance(index, Tensor) else index)
+        chosen = array_of(index)
         if chosen.size == 0 and chosen.ndim == 1 and chosen.dtype.kind == "f":  # what NumPy makes of []
             chosen = chosen.astype(np.intp)
         if chosen.ndim != 1 or chosen.dtype.kind not in "iub":
-            raise TypeError(
-                f"a Dataset is indexed by an integer, a slice, a list or array of integers, or a boolean mask, "
-                f"not by an array of dtype {chosen.dtype} and shape {chosen.shape}"
-            )
+            raise TypeError(f"{_INDEXED}, not by an array of dtype {chosen.dtype} and shape {chosen.shape}")
         if chosen.dtype.kind == "b" and len(chosen) != len(self):
             raise IndexError(f"the mask has {len(chosen)} entries, but the Dataset {len(self)} examples")
         if chosen.dtype.kind != "b" and chosen.size and not (-len(self) <= chosen.min() <= chosen.max() < len(self)):

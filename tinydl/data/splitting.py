@@ -39,17 +39,17 @@ def split(examples: Any, fraction: float, seed: Seed = 0, stratify: bool = False
     rng = generator(seed)
     order = rng.permutation(n)
     size = min(max(int(n * float(fraction) + 0.5), 1), n - 1)
-    first = order[:size]
+    chosen = order[:size]
     if stratify:
         classes, counts = _classes(examples.y)
         sizes = _largest_remainders(counts, size, rng)
         # order, sorted by class and otherwise as random as before; each class gives its first few
         grouped = order[np.argsort(classes[order], kind="stable")]
         starts = np.cumsum(counts) - counts
-        first = rng.permutation(np.concatenate([grouped[a : a + k] for a, k in zip(starts, sizes, strict=True)]))
+        chosen = rng.permutation(np.concatenate([grouped[a : a + k] for a, k in zip(starts, sizes, strict=True)]))
     rest = np.ones(n, dtype=bool)
-    rest[first] = False
-    return examples[first], examples[order[rest[order]]]
+    rest[chosen] = False
+    return examples[chosen], examples[order[rest[order]]]
 
 
 def _classes(y: Array) -> tuple[Array, Array]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..engine.arrays import Array
-from ..engine.checks import is_real, whole
+from ..engine.checks import real, whole
 from ..engine.random import generator
 from .dataset import Dataset, Seed
 
@@ -72,9 +72,7 @@ def blobs(n: int = 300, noise: float = 1.0, seed: Seed = 0, classes: int = 3) ->
 
 def _checked(n: int, noise: float, seed: Seed, least: int = 1) -> np.random.Generator:
     whole("n", n, least)
-    if not is_real(noise):
-        raise TypeError(f"noise is a standard deviation, a number ≥ 0, not {noise!r}")
-    if not 0 <= noise < np.inf:
+    if not 0 <= real("noise", noise) < np.inf:
         raise ValueError(f"noise is a standard deviation, a number ≥ 0, not {noise}")
     return generator(seed)
 
