@@ -194,3 +194,17 @@ def test_the_top_level_holds_what_the_design_lists():
     top = {line.split("/")[0] for line in done.stdout.splitlines()}
     allowed = {"tinydl", "tests", "tutorials", "benchmarks", "pyproject.toml", "README.md", "LICENSE"}
     assert {name for name in top if not name.startswith(".")} <= allowed
+
+
+def test_no_file_takes_what_is_private_to_another():
+    for path in modules():
+        private = [".".join(name) for name in imports(path, everything=True) if re.match(r"_[a-z]", name[-1])]
+        assert not private, f"{path.name} takes {', '.join(private)}"
+
+
+def test_files_that_the_texts_name_are_there():
+    there = {path.name for path in PACKAGE.rglob("*.py")} | {"train.py", "file.py"}  # two names for a user's file
+    for path in [*modules(), PACKAGE / "__init__.py"]:
+        for named in re.findall(r"[\w/]*\w\.py\b", path.read_text(encoding="utf-8")):
+            found = any((folder / named).exists() for folder in (PACKAGE, ROOT)) if "/" in named else named in there
+            assert found or named == "path/to/file.py", f"{path.name} names {named}"

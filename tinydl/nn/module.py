@@ -92,7 +92,7 @@ class Module:
             return
         seen.add(id(self))
         yield name, self
-        for inner, _, _, value in _members(self):
+        for inner, _, _, value in members(self):
             if isinstance(value, Module):
                 yield from value._modules(f"{name}.{inner}" if name else inner, seen)
 
@@ -104,7 +104,7 @@ class Module:
         """The parameters, each once, under the first of its names."""
         seen = set()
         for prefix, module in self.named_modules():
-            for name, _, _, value in _members(module):
+            for name, _, _, value in members(module):
                 full = f"{prefix}.{name}" if prefix else name
                 if isinstance(value, Tensor) and value not in seen and _is_parameter(full, name, value):
                     seen.add(value)
@@ -143,7 +143,7 @@ class Module:
 
     def _entries(self, prefix: str = "", above: tuple[Module, ...] = ()) -> Iterator[tuple[str, Any, Any, Any]]:
         """(name, holder, key, value), ``value = holder[key]``, of everything in the state; shared ones by each name."""
-        for name, holder, key, value in _members(self):
+        for name, holder, key, value in members(self):
             if isinstance(value, Module):
                 if not any(value is module for module in (*above, self)):
                     yield from value._entries(f"{prefix}{name}.", (*above, self))
@@ -213,7 +213,7 @@ class Module:
     @recursive_repr()
     def __repr__(self) -> str:
         lines = list(filter(None, [self.extra_repr()]))
-        layers = [(name, value) for name, _, _, value in _members(self) if isinstance(value, Module)]
+        layers = [(name, value) for name, _, _, value in members(self) if isinstance(value, Module)]
         if not layers:
             return f"{type(self).__name__}({''.join(lines)})"
         lines += [f"({name}): {layer!r}" for name, layer in layers]
@@ -226,7 +226,7 @@ def _is_plain(value: Any) -> bool:
     return isinstance(value, (int, float, str, np.generic))
 
 
-def _members(module: Module) -> Iterator[tuple[str, Any, Any, Any]]:
+def members(module: Module) -> Iterator[tuple[str, Any, Any, Any]]:
     """(name, holder, key, value) of each Module, Tensor and numeric array in a Module's attributes."""
     attributes = vars(module)
     for name in tuple(attributes):

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..engine.arrays import Array
-from .optimizer import Optimizer, Parameters, _in_range
+from .optimizer import Optimizer, Parameters, in_range
 
 
 def _follow(m: Array, x: Array, beta: float, a: Array) -> None:
@@ -46,7 +46,7 @@ class Adam(Optimizer):
             raise ValueError(f"{type(self).__name__}'s betas are two numbers, such as (0.9, 0.999), not {betas!r}")
         super().__init__(params, lr, eps=eps, weight_decay=weight_decay)
         kind, (beta1, beta2) = type(self).__name__, betas
-        self.betas = (_in_range(kind, "beta1", beta1), _in_range(kind, "beta2", beta2))
+        self.betas = (in_range(kind, "beta1", beta1), in_range(kind, "beta2", beta2))
 
     def _start(self, p: Array) -> dict[str, Any]:
         return {"step": 0, "exp_avg": np.zeros_like(p), "exp_avg_sq": np.zeros_like(p)}

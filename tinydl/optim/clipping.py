@@ -9,7 +9,7 @@ import numpy as np
 from ..engine.arrays import euclidean_norm
 from ..engine.checks import kind
 from ..engine.tensor import Tensor, next_stamp
-from .optimizer import Parameters, _working
+from .optimizer import Parameters, working_dtype
 
 
 def clip_grad_norm(params: Tensor | Parameters, max_norm: float) -> float:
@@ -29,7 +29,7 @@ def clip_grad_norm(params: Tensor | Parameters, max_norm: float) -> float:
     scale = float(max_norm) / (total + 1e-6)
     if scale < 1:
         for g in gradients:
-            np.multiply(g._data, scale, out=g._data, dtype=_working(g._data))
+            np.multiply(g._data, scale, out=g._data, dtype=working_dtype(g._data))
             g.stamp = next_stamp()
     return total
 

@@ -35,14 +35,15 @@ class Optimizer:
         self.params = _checked_parameters(params, type(self).__name__)
         self.lr, self.weight_decay = lr, 0.0
         for name, value in settings.items():
-            setattr(self, name, _in_range(type(self).__name__, name, value))
+            setattr(self, name, in_range(type(self).__name__, name, value))
         self._state: list[dict[str, Any] | None] = [None] * len(self.params)  # None: not stepped yet
         largest: dict[np.dtype[Any], int] = {}
         for p in self.params:
-            largest[_working(p._data)] = max(largest.get(_working(p._data), 0), p._data.size)
+            largest[working_dtype(p._data)] = max(largest.get(working_dtype(p._data), 0), p._data.size)
         scratch = {dtype: np.empty((2, size), dtype) for dtype, size in largest.items()}
         self._scratch = [
-            tuple(row[: p._data.size].reshape(p._data.shape) for row in scratch[_working(p._data)]) for p in self.params
+            tuple(row[: p._data.size].reshape(p._data.shape) for row in scratch[working_dtype(p._data)])
+            for p in self.params
         ]
 
     @property
@@ -52,7 +53,7 @@ class Optimizer:
 
     @lr.setter
     def lr(self, value: float) -> None:
-        self._lr = _in_range(type(self).__name__, "lr", value)
+        self._lr = in_range(type(self).__name__, "lr", value)
 
     def _start(self, p: Array) -> dict[str, Any]:
         """The state of a parameter before its first step, of the shape and dtype of `p`."""
@@ -123,8 +124,8 @@ class Optimizer:
             made[i] = fresh = self._start(self._scratch[i][0])
             if set(memory) != set(fresh):
                 raise ValueError(
-                    f"the state of parameter {i} has {_names(memory)}, but this {type(self).__name__} keeps "
-                    f"{_names(fresh)}: it was saved by another optimizer or with other settings"
+                    f"the state of parameter {i} has {named(memory)}, but this {type(self).__name__} keeps "
+                    f"{named(fresh)}: it was saved by another optimizer or with other settings"
                 )
             for name, start in fresh.items():
                 array = _saved(f"{name} of parameter {i}", memory[name], np.shape(start))
@@ -165,7 +166,7 @@ def _checked_parameters(params: Any, name: str) -> list[Tensor]:
 _FRACTIONS = ("beta1", "beta2", "alpha", "rho")  # shares of what was, in running means
 
 
-def _in_range(optimizer: str, name: str, value: float) -> float:
+def in_range(optimizer: str, name: str, value: float) -> float:
     """A setting as Python's float: a NumPy float64 would make float32 arithmetic float64."""
     number = real(f"{optimizer}'s {name}", value)
     if not 0 <= number < (1 if name in _FRACTIONS else math.inf):
@@ -192,10 +193,10 @@ def _bad_gradient(p: Tensor, grad: Any) -> str:
     return f"the grad of a parameter of shape {p._data.shape} must be a Tensor of that shape, but it is {given}"
 
 
-def _names(saved: Iterable[Any]) -> str:
+def named(saved: Iterable[Any]) -> str:
     return listed(sorted(map(str, saved)), most=20) or "nothing"
 
 
-def _working(x: Array) -> np.dtype[Any]:
+def working_dtype(x: Array) -> np.dtype[Any]:
     """The dtype to compute in: half precision has no room for squares of gradients, for ε nor for a small factor."""
     return np.result_type(x, np.float32)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..engine.checks import is_whole
-from .optimizer import Optimizer, _in_range, _names
+from .optimizer import Optimizer, in_range, named
 
 
 class Schedule:
@@ -40,11 +40,11 @@ class Schedule:
         """Go on where a schedule of the same kind stood. Raises ValueError, for another's."""
         own, kind = self.state_dict(), type(self).__name__
         if not isinstance(state_dict, Mapping) or set(state_dict) != set(own):
-            given = _names(state_dict) if isinstance(state_dict, Mapping) else repr(state_dict)
-            raise ValueError(f"a {kind}'s state has {_names(own)}, but this one has {given}")
+            given = named(state_dict) if isinstance(state_dict, Mapping) else repr(state_dict)
+            raise ValueError(f"a {kind}'s state has {named(own)}, but this one has {given}")
         try:
             vars(self).update({name: type(own[name])(value) for name, value in state_dict.items()})
-            _in_range(kind, "lr", self.rate())
+            in_range(kind, "lr", self.rate())
         except (TypeError, ValueError, ArithmeticError) as error:
             vars(self).update(own)
             raise ValueError(f"this isn't the state of a {kind}, as state_dict() gives it: {error}") from error

@@ -19,14 +19,14 @@ from ..engine.recording import no_grad, observing
 from ..engine.tensor import Tensor, propagate, wrap
 from ..engine.trace import Operation, Trace
 from ..nn import Module
-from ..nn.module import _members
+from ..nn.module import members
 
 
 def _copied(model: Module, optimizer: Any, loss: Any) -> tuple[Module, Any, Any]:
     """Copies that belong together; computed Tensors kept in attributes, which can't be copied, become constants."""
     memo: dict[int, Any] = {}
     for module in model.modules():
-        for _, _, _, value in _members(module):
+        for _, _, _, value in members(module):
             if isinstance(value, Tensor) and value.primitive is not None:
                 memo[id(value)] = value.detach()
     made: tuple[Module, Any] = copy.deepcopy((model, optimizer), memo)
