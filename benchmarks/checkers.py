@@ -3,7 +3,8 @@
 ``python benchmarks/checkers.py`` runs every case with 40 seeds, prints the share of rules that each checker rejected,
 and writes results/checkers.json and checkers.png beside this file (``--output DIR`` elsewhere). The peers' methods are
 re-implemented here with their default numbers; PyTorch's and HIPS autograd's own checkers run on the same cases where
-they are installed. ``--relu 10000`` instead looks for false alarms of ours on that many random relu networks.
+they are installed. ``--relu 10000`` instead looks for false alarms of ours on that many random relu networks,
+``--attack`` for its misses and false alarms among more than a thousand wrong and hundreds of right rules (attack.py).
 """
 
 from __future__ import annotations
@@ -414,7 +415,8 @@ def relu(count: int, processes: int, first: int = 0) -> int:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--seeds", type=int, default=40)
+    parser.add_argument("--seeds", type=int, help="default: 40, for the attack 1")
+    parser.add_argument("--attack", action="store_true", help="instead attack tl.gradcheck alone; see attack.py")
     parser.add_argument("--relu", type=int, default=0, metavar="N", help="instead check N random relu networks")
     parser.add_argument("--first", type=int, default=0, help="the first of their seeds")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
@@ -422,9 +424,13 @@ def main() -> int:
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     np.seterr(all="ignore")
+    if options.attack:
+        from attack import attack
+
+        return attack(options.seeds or 1, options.processes, options.output)
     if options.relu:
         return relu(options.relu, options.processes, options.first)
-    return bake_off(options.seeds, options.output)
+    return bake_off(options.seeds or 40, options.output)
 
 
 if __name__ == "__main__":

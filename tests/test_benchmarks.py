@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import types
 from pathlib import Path
 
 import numpy as np
@@ -171,6 +172,108 @@ def test_the_markdown_table_has_a_row_for_each_target_and_says_what_was_missed()
     assert rows[2] == "| W3 | a step | 1.5 ms | PyTorch eager | 0.450 (0.400 … 0.500) | ≤ 0.5 | reached |"
     assert rows[3].startswith("|  |  | 1.5 ms | NumPy by hand |") and rows[3].endswith("| ≤ 1.2 | missed by 25% |")
     assert all(row.count("|") == 8 for row in rows)
+
+
+def answering(verdict):
+    """A checker that looks at nothing."""
+    return lambda f, *inputs, **options: types.SimpleNamespace(verdict=verdict)
+
+
+def asked(seed, every=1):
+    """What a checker is given by the cases of a seed: form and inputs, and of plain rules their gradients."""
+    import attack
+
+    attack.problems.cache_clear()
+    attack.corpus.cache_clear()
+    found = []
+
+    def note(f, *inputs, vjp=None, grad=None, **options):
+        found.append((sorted(options.items()), [np.asarray(x).tobytes() for x in inputs]))
+        if grad is not None:
+            found.append([np.asarray(g).tobytes() for g in attack.as_list(grad(*attack.wide(inputs)))])
+        return types.SimpleNamespace(verdict="noted")
+
+    cases = attack.corpus(seed)[::every]
+    assert {case.verdict(note) for case in cases} == {"noted"}
+    return [(case.wrong, case.family, case.name) for case in cases], found
+
+
+def test_the_attack_has_enough_right_and_wrong_rules_of_every_kind_in_every_form():
+    import attack
+
+    cases = attack.corpus(0)
+    right, wrong = ([case for case in cases if case.wrong == kind] for kind in (False, True))
+    assert len(right) >= 250 and len(wrong) >= 700
+    assert {case.family for case in right} == {*attack.FAMILIES, "second order"}
+    names = {(case.family, case.name.split(": ", 1)[-1].rsplit(" [", 1)[0]) for case in wrong}
+    assert {(fault.family, fault.name) for fault in attack.FAULTS} <= names
+    assert {("second order", kind) for kind in attack.SECOND} <= names
+    for kind in (right, wrong):
+        assert {case.name.rsplit(" [", 1)[1] for case in kind} >= {f"{form}]" for form in attack.FORMS}
+
+
+def test_an_attack_is_repeated_by_its_seed_and_another_seed_asks_something_else():
+    first = asked(0, every=5)
+    assert asked(0, every=5) == first
+    assert asked(1, every=5)[1] != first[1]
+
+
+def test_a_blind_checker_misses_every_wrong_rule_and_a_timid_one_alarms_at_every_right_one():
+    import attack
+
+    cases = attack.corpus(0)
+    right = sum(not case.wrong for case in cases)
+    for verdict, error, counts in (
+        ("right", "miss", (0, len(cases) - right)),
+        ("wrong", "false alarm", (right, 0)),
+        ("undecided", "", (0, 0)),
+    ):
+        outcomes = [attack.outcome((0, number), answering(verdict)) for number in range(len(cases))]
+        assert {o.error for o in outcomes} - {""} == ({error} if error else set())
+        totals = [line.split("|")[2:5] for line in attack.table(outcomes).splitlines() if line.startswith("| **all**")]
+        unsure = (right, len(cases) - right) if verdict == "undecided" else (0, 0)
+        assert [list(map(int, total)) for total in totals] == [
+            [right, counts[0], unsure[0]], [len(cases) - right, counts[1], unsure[1]]]  # fmt: skip
+        listed = attack.errors(outcomes).splitlines()
+        assert (
+            sum(f"{error}, 1×" in line for line in listed) == sum(counts)
+            if error
+            else listed == ["no miss, no false alarm"]
+        )
+
+
+def test_a_checker_that_crashes_errs_and_is_told_by_what_it_raised():
+    import attack
+
+    def crash(f, *inputs, **options):
+        raise KeyError("oops")
+
+    outcome = attack.outcome((0, 0), crash)
+    assert outcome.error == "crash" and "KeyError: 'oops'" in attack.errors([outcome])
+
+
+def test_a_fault_that_changes_nothing_or_nothing_visible_is_no_wrong_rule():
+    import attack
+
+    square = attack.Problem("square", lambda x: x**2, [np.array([1.0, 1.0, 3.0])], lambda g, x: 2 * g * x)
+    for factor, seen in ((1.0, False), (1 + 1e-6, False), (1 + 1e-5, True), (-1.0, True), (np.nan, False)):
+        wrong = lambda g, x, factor=factor: factor * 2 * g * x
+        assert attack.matters(square, wrong, True, np.random.default_rng(0)) == seen
+    assert attack.matters(square, lambda g, x: None, True, np.random.default_rng(0))
+    assert attack.matters(square, lambda g, x: np.zeros(2), True, np.random.default_rng(0))
+    absolute = lambda g, x: 2 * np.abs(g) * x
+    assert attack.matters(square, absolute, True, np.random.default_rng(0))
+    assert not attack.matters(square, absolute, False, np.random.default_rng(0))
+    small = attack.replace(square, f=lambda x: x**2 + 1e14)
+    assert not attack.matters(small, lambda g, x: 2.001 * g * x, True, np.random.default_rng(0))
+
+
+def test_the_checker_withstands_a_share_of_the_attack_but_for_what_is_known():
+    import attack
+
+    outcomes = [attack.outcome((0, number)) for number in range(0, len(attack.corpus(0)), 25)]
+    assert attack.errors([o for o in outcomes if not o.known]) == "no miss, no false alarm"
+    assert {(o.wrong, o.verdict) for o in outcomes} >= {(False, "right"), (True, "wrong")}
 
 
 @pytest.mark.slow
