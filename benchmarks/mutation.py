@@ -147,7 +147,7 @@ def everything() -> list[Mutant]:
                 found += [(name.split(".")[0], f, m) for m in testing.source_mutations(f, name)]
     for name, f in functions_of("optim", "optimizer", "sgd", "adaptive", "schedules", "clipping").items():
         last = name.split(".")[-1]
-        if last in ("_start", "_update", "step", "rate", "_improved", "zero_grad", "_decayed", "_sum_of_squares") or (
+        if last in ("_start", "_update", "step", "rate", "_improved", "zero_grad", "_follow") or (
             last.startswith("clip_")
         ):
             found += [(name.split(".")[0], f, m) for m in testing.source_mutations(f, name)]

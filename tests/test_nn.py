@@ -533,6 +533,15 @@ def test_raw_arrays_of_any_kind_are_computed_in_the_parameters_dtype_and_come_ou
     assert layer.weight.dtype == np.float64 and layer(np.ones((1, 2), np.float32)).dtype == np.float64
 
 
+def test_layers_without_parameters_that_normalise_raw_arrays_do_so_in_the_default_dtype(rng):
+    plain = nn.LayerNorm(3, elementwise_affine=False), nn.BatchNorm1d(3, affine=False, track_running_stats=False)
+    for layer in plain:
+        for x in (rng.normal(size=(4, 3)), np.arange(12).reshape(4, 3), tl.tensor([[1, 2, 4], [3, 5, 9]])):
+            assert layer(x).dtype == np.float32
+            with tl.default_dtype(np.float64):
+                assert layer(x).dtype == np.float64
+
+
 def test_linear_is_x_times_the_transposed_weight_plus_bias(rng):
     layer = nn.Linear(3, 2)
     x = rng.normal(size=(4, 5, 3)).astype(np.float32)
