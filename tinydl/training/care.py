@@ -57,7 +57,7 @@ class Best:
             self.put_back()
 
 
-def remember(model: Module, buffers: bool) -> Callable[[], None]:
+def snapshot(model: Module, buffers: bool) -> Callable[[], None]:
     """A function that puts back, as they are now, the default Generator and the model's `buffers`."""
     dice = random.generator().bit_generator.state
     put_back = remembered(model, weights=False) if buffers else None

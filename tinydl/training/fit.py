@@ -59,12 +59,12 @@ class _Run:
 
         Raises FloatingPointError where the loss or a gradient isn't finite: before the update, with all as it was.
         """
-        undo = care.remember(self.model, self.stateful)
+        undo = care.snapshot(self.model, self.stateful)
         self.forget_gradients()
         outputs, loss, objective = self.forward(x, y)
         objective.backward()
         if not self.finite(loss):
-            raise FloatingPointError(self.first_not_finite(x, y, where, loss, undo))
+            raise FloatingPointError(self.what_went_wrong(x, y, where, loss, undo))
         if self.clip_norm is not None:
             clip_grad_norm(self.parameters, self.clip_norm)
         self.optimizer.step()
@@ -122,7 +122,7 @@ class _Run:
         gradients = [p.grad.data for p in self.parameters if p.grad is not None]
         return math.isfinite(loss) and all(np.isfinite(g).all() for g in gradients)
 
-    def first_not_finite(self, x: Array, y: Array, where: str, loss: float, undo: Callable[[], None]) -> str:
+    def what_went_wrong(self, x: Array, y: Array, where: str, loss: float, undo: Callable[[], None]) -> str:
         """What to say of a batch with a loss or gradient that isn't finite; nothing that it did is left."""
         what = "a gradient isn't finite" if math.isfinite(loss) else f"the loss is {loss}"
         undo()
