@@ -16,7 +16,7 @@ ALWAYS = "house interface"
 # a folder or file → the tests of its room, tests/test_*.py; of several that hold a changed file, the innermost counts
 TESTS = {
     "tinydl/engine": "tensor transforms random mistakes",
-    "tinydl/derivatives": "derivatives conventions linalg properties readme site",
+    "tinydl/derivatives": "derivatives conventions linalg properties testing readme site",
     "tinydl/functional": "functional formulas",
     "tinydl/nn": "nn formulas mistakes",
     "tinydl/optim": "optim formulas torch_training",

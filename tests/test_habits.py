@@ -1,19 +1,29 @@
 """The habits of whoever works on this: what counts as a line of code, what `.ci/run quick` runs, the page on it."""
 
+import importlib.util
+import itertools
 import os
+import re
 import shutil
 import subprocess
 import sys
 import textwrap
+import types
 from pathlib import Path
 
+import numpy as np
 import pytest
 import rooms
-from test_house import size
+from test_formulas import assert_equal_with_gradients, numbers
+from test_house import ROOMS, size
+
+import tinydl as tl
+from tinydl.checking.samples import SAMPLES, Draw
+from tinydl.derivatives.products import einsum
+from tinydl.nn import linear
 
 ROOT = Path(__file__).resolve().parent.parent
 TUTORIALS = ROOT / "tutorials"
-PAGES = [TUTORIALS / "contributing.md", TUTORIALS / "changelog.md"]
 
 
 # ---- what counts as a line of code ----
@@ -272,3 +282,103 @@ def test_renamed_deleted_and_new_files_have_changed(checkout, monkeypatch):
     (checkout / "tinydl" / "nn" / "é b.py").write_text("")
     assert rooms.changed() == ["tinydl/data/images.py", "tinydl/nn/é b.py", "tinydl/optim/pictures.py"]
     assert {"tinydl/debug.py", "tinydl/nn.py"} <= set(rooms.changed("HEAD~1"))
+
+
+# ---- contributing.md and the changelog ----
+
+NOTES = {name: (TUTORIALS / name).read_text(encoding="utf-8") for name in ("contributing.md", "changelog.md")}
+each_note = pytest.mark.parametrize("name", NOTES)
+
+
+def block(start):
+    """The one indented block of contributing.md that begins so, without its indentation."""
+    blocks = re.findall(r"^ *```\w+\n(.*?)^ *```$", NOTES["contributing.md"], re.MULTILINE | re.DOTALL)
+    (found,) = (text for text in map(textwrap.dedent, blocks) if text.startswith(start))
+    return found
+
+
+def test_the_house_is_drawn_as_it_stands():
+    _, *lines = block("room ").splitlines()
+    drawn = {room: may.split(", ") for room, may, _ in (re.split(r" {2,}", line) for line in lines)}
+    assert drawn == {room: list(may) or ["nothing"] for room, may in ROOMS.items()}
+    order = list(drawn)
+    assert all(order.index(upper) < order.index(lower) for upper, may in ROOMS.items() for lower in may), (
+        "top to bottom"
+    )
+    (chain,) = re.findall(r"^    (\w+(?: → \w+)+)$", NOTES["contributing.md"], re.MULTILINE)
+    assert all(lower in ROOMS[upper] for upper, lower in itertools.pairwise(chain.split(" → ")))
+
+
+@each_note
+def test_links_and_paths_lead_somewhere(name):
+    for target in re.findall(r"\]\(([^)#:]+)\)", NOTES[name]):
+        assert (TUTORIALS / target).exists(), target
+    to_come = ("14_name.py", "ex_14a_name.py", "exporting/")
+    for path in re.findall(r"`((?:tinydl|tests|benchmarks|tutorials)/[\w./]*|\.ci/run)[^`]*`", NOTES[name]):
+        assert (ROOT / path).exists() or path.endswith(to_come), path
+
+
+@each_note
+def test_on_the_site_no_link_leaves_the_pages(name, tmp_path):
+    spec = importlib.util.spec_from_file_location("tutorials_build", TUTORIALS / "build.py")
+    builder = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(builder)
+    builder.lay_out_notes(tmp_path)
+    text = (tmp_path / name).read_text(encoding="utf-8")
+    pages = {*NOTES, *(path.name for path in builder.lessons())}
+    assert set(re.findall(r"\]\(([^)#:]+)\)", text)) <= pages
+    assert "../" not in text and (name != "contributing.md" or "`ROOMS` of\n`tests/test_house.py`" in text)
+    assert re.search(rf"^{name.removesuffix('.md')}$", (builder.SOURCE / "index.md").read_text(), re.MULTILINE)
+
+
+def test_the_rule_that_is_shown_is_right_and_so_are_its_samples_and_its_kink():
+    def define(f, *rules, at_kinks):
+        assert at_kinks
+        return tl.primitive(f, *rules, name=f.__name__)
+
+    space = {"np": np, "define": define}
+    exec(block("fmod = define("), space)
+    fmod = space["fmod"]
+    shown = block('@sampler("remainder", "fmod")').replace(', "fmod"', "")
+    assert shown in (ROOT / "tinydl" / "checking" / "samples.py").read_text(encoding="utf-8")
+    drawn = [s for s in map(SAMPLES["remainder"], map(Draw, range(20))) if s.smooth and s.inputs[0].size][:3]
+    assert len(drawn) == 3
+    for sample in drawn:
+        tl.gradcheck(fmod, *sample.inputs, order=2).raise_if_wrong()
+
+    def gradients(f, a, b):
+        leaves = [tl.tensor(x, requires_grad=True) for x in (a, b)]
+        {np.fmod: fmod}[f](*leaves).backward(gradient=np.array([3.0, 4.0, 5.0]))
+        return [x.grad.data for x in leaves]
+
+    test = {"np": np, "gradients": gradients, "equal": np.testing.assert_array_equal}
+    exec(block("def test_fmod_"), test)
+    test["test_fmod_at_a_multiple_has_the_slopes_of_the_side_that_its_result_is_on"]()
+
+
+def test_fmod_has_no_rule_yet_and_so_serves_as_the_example():
+    with pytest.raises(TypeError, match="has no derivative rule"):
+        np.fmod(tl.tensor([1.0]), 2.0)
+
+
+@pytest.mark.parametrize("shape", [(), (5,), (2, 3)])
+@pytest.mark.parametrize("bias", [True, False])
+def test_the_layer_that_is_shown_is_its_formula_by_the_test_that_is_shown(shape, bias):
+    space = vars(linear) | {"einsum": einsum}
+    exec(block("class Bilinear(Module)"), space)
+    layers = types.SimpleNamespace(Bilinear=space["Bilinear"])
+    helpers = {"assert_equal_with_gradients": assert_equal_with_gradients, "numbers": numbers}
+    test = {"np": np, "tl": tl, "nn": layers, "pytest": pytest, **helpers}
+    exec(block('@pytest.mark.parametrize("shape"'), test)
+    test["test_bilinear_is_its_formula_by_both_inputs"](shape, bias)
+
+
+@pytest.mark.parametrize("lesson", sorted(path.name for path in TUTORIALS.glob("[0-9][0-9]_*.py")))
+def test_a_lesson_is_announced_on_the_front_page_and_in_readme(lesson):
+    assert f"]({lesson})" in (TUTORIALS / "_site_source" / "index.md").read_text(encoding="utf-8")
+    assert f"](tutorials/{lesson})" in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_readme_says_how_many_exercises_there_are():
+    count = len(list((TUTORIALS / "exercises").glob("ex_*.py")))
+    assert f"hands out {count} exercises" in (ROOT / "README.md").read_text(encoding="utf-8")
