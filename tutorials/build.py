@@ -123,6 +123,13 @@ def lay_out_front(pages: Path) -> None:
     (pages / "index.md").write_text(text + "\n", encoding="utf-8")
 
 
+def lay_out_notes(pages: Path) -> None:
+    """How to add to tinydl, and what has changed. Of a link to what has no page here, the text stays."""
+    for note in ("contributing.md", "changelog.md"):
+        text = (HERE / note).read_text(encoding="utf-8")
+        (pages / note).write_text(re.sub(r"\[([^\]]+)\]\(\.\./[^)]*\)", r"`\1`", text), encoding="utf-8")
+
+
 # ---- the table of derivatives ----
 
 
@@ -321,6 +328,7 @@ def build(destination: Path = SITE) -> int:
         shutil.copytree(HERE / "_vendor", pages / "vendor")
         lay_out_lessons(pages)
         lay_out_front(pages)
+        lay_out_notes(pages)
         lay_out_reference(pages)
         lay_out_interface(pages)
         options = ["-W", "--keep-going", "-q", "-j", "auto", "-d", f"{temporary}/trees"]

@@ -1,0 +1,82 @@
+"""Which tests belong to which room, and to which of them a change belongs: `.ci/run quick` runs what this prints.
+
+python tests/rooms.py            the test files of what isn't committed yet
+python tests/rooms.py COMMIT     of all that the working tree has changed since that commit
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+ALWAYS = "house interface"
+# a folder or file → the tests of its room, tests/test_*.py; of several that hold a changed file, the innermost counts
+TESTS = {
+    "tinydl/engine": "tensor transforms random mistakes",
+    "tinydl/derivatives": "derivatives conventions linalg properties testing readme site",
+    "tinydl/functional": "functional formulas",
+    "tinydl/nn": "nn formulas mistakes",
+    "tinydl/optim": "optim formulas torch_training",
+    "tinydl/data": "data",
+    "tinydl/training": "training saving torch_training",
+    "tinydl/checking": "gradcheck testing",
+    "tinydl/checking/samples.py": "derivatives properties testing",
+    "tinydl/watching": "debug strict diagnose nn",
+    "tinydl/explaining": "explain page",
+    "tinydl/plots": "plots page",
+    "tinydl/course": "cli",
+    "tinydl/course/document.py": "document",
+    "tinydl/course/learn.py": "learn",
+    "tinydl/testing.py": "testing",
+    "tinydl/cli.py": "cli",
+    "tutorials": "lessons programs site habits",
+    "tutorials/exercises": "learn",
+    "benchmarks": "benchmarks habits",
+    "benchmarks/checkers.py": "gradcheck",
+    "benchmarks/mutation.py": "testing",
+    "README.md": "readme",
+    "tests/rooms.py": "habits",
+    "tests/numerical.py": "derivatives linalg formulas functional",
+    ".ci": "habits",
+    ".pre-commit-config.yaml": "habits",
+}
+
+
+def changed(commit: str = "HEAD") -> list[str]:
+    """The files in which the working tree differs from a commit, those that git doesn't know yet included."""
+    differ = git("diff", "--name-only", "--no-renames", "-z", commit)
+    return sorted({*differ.split("\0"), *git("ls-files", "--others", "--exclude-standard", "-z").split("\0")} - {""})
+
+
+def git(*arguments: str) -> str:
+    return subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+
+def wanted(files: list[str]) -> list[str]:
+    """The test files that these files ask for; a test file that is among them asks for itself."""
+    names = set(ALWAYS.split())
+    for file in files:
+        at = max((key for key in TESTS if f"{file}/".startswith(f"{key}/")), key=len, default="")
+        names.update(TESTS.get(at, "").split())
+        path = Path(file)
+        if path.parent == Path("tests") and path.name.startswith("test_") and (ROOT / path).exists():
+            names.add(path.stem.removeprefix("test_"))
+    return [f"tests/test_{name}.py" for name in sorted(names)]
+
+
+def main(arguments: list[str]) -> int:
+    commit = arguments[0] if arguments else "HEAD"
+    try:
+        git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{commit}^{{commit}}")
+    except subprocess.CalledProcessError:
+        print(f"{commit} names no commit of this repository; `git log --oneline` lists them", file=sys.stderr)
+        return 2
+    print(*wanted(changed(commit)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
