@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 ALWAYS = "house interface"
 # a folder or file → the tests of its room, tests/test_*.py; of several that hold a changed file, the innermost counts
 TESTS = {
-    "tinydl/engine": "tensor transforms random mistakes",
+    "tinydl/engine": "tensor transforms random mistakes checks graph source trace",
     "tinydl/derivatives": "derivatives conventions linalg properties testing readme site",
     "tinydl/functional": "functional formulas",
     "tinydl/nn": "nn formulas mistakes",

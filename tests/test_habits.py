@@ -20,6 +20,7 @@ from test_house import ROOMS, size
 import tinydl as tl
 from tinydl.checking.samples import SAMPLES, Draw
 from tinydl.derivatives.products import einsum
+from tinydl.functional.activations import as_input
 from tinydl.nn import linear
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -364,7 +365,7 @@ def test_fmod_has_no_rule_yet_and_so_serves_as_the_example():
 @pytest.mark.parametrize("shape", [(), (5,), (2, 3)])
 @pytest.mark.parametrize("bias", [True, False])
 def test_the_layer_that_is_shown_is_its_formula_by_the_test_that_is_shown(shape, bias):
-    space = vars(linear) | {"einsum": einsum}
+    space = vars(linear) | {"einsum": einsum, "as_input": as_input}
     exec(block("class Bilinear(Module)"), space)
     layers = types.SimpleNamespace(Bilinear=space["Bilinear"])
     helpers = {"assert_equal_with_gradients": assert_equal_with_gradients, "numbers": numbers}
