@@ -8,6 +8,7 @@ first step (for parameters in half precision, state and arithmetic are in single
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -18,8 +19,15 @@ from .optimizer import Optimizer, Parameters, in_range
 
 def _follow(m: Array, x: Array, beta: float, a: Array) -> None:
     """The running mean m ← β·m + (1 − β)·x, in place; the scratch array `a` may hold x."""
-    m *= beta
-    m += np.multiply(x, 1 - beta, a)
+    kept, new = _shares(beta, m.dtype)
+    m *= kept
+    m += np.multiply(x, new, a)
+
+
+@lru_cache
+def _shares(beta: float, dtype: np.dtype[Any]) -> tuple[Array, Array]:
+    """β and 1 − β as arrays of no axes: Python floats would cost NumPy more than the product of a small array does."""
+    return np.array(beta, dtype), np.array(1 - beta, dtype)
 
 
 class Adam(Optimizer):
