@@ -112,7 +112,10 @@ def test_budgets_are_those_of_rooms_together_of_the_reading_list_and_of_the_long
         "function nn/b.py: f": (61, -1),
     }
     sources |= {"checking/samples.py": "x = 1\n" * 900, "engine/tensor.py": long.replace("f()", "propagate()")}
+    assert size.of_files({"a.py": "x = 1\n", "b.py": "x = 1\ny = 2\n"}) == [size.Budget("file b.py", 2, 500)]
+    sources["data/e.py"] = "x = 1\n" * 502
     assert {b.what: (b.lines, b.left) for b in size.of_files(sources) + size.of_functions(sources)} == {
+        "file data/e.py": (502, -2),
         "file optim/c.py": (501, -1),
         "function nn/b.py: f": (61, -1),
     }
