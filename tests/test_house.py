@@ -136,10 +136,17 @@ def test_importing_tinydl_loads_nothing_that_takes_long():
     assert not extra & (third_party | standard)
 
 
-def test_importing_tinydl_leaves_the_halves_of_explain_for_when_something_is_explained():
+def test_importing_tinydl_leaves_what_looks_and_checks_for_when_it_is_used():
     code = "import sys, tinydl; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
-    assert not {"tinydl.explaining.rules", "tinydl.explaining.paths"} & set(done.stdout.split())
+    later = re.compile(r"tinydl\.(checking|explaining|plots|course|watching\.(diagnose|measured|verdicts|summary))\b")
+    assert not later.findall(done.stdout)
+
+
+def test_what_is_left_for_later_is_there_at_once_for_whoever_looks():
+    code = "import tinydl as tl; print(set(tl.__all__) <= set(dir(tl)), *(getattr(tl, n) is None for n in tl.__all__))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.split() == ["True"] + ["False"] * len(tl.__all__)
 
 
 @pytest.mark.parametrize("kind", size.KINDS, ids=lambda kind: kind.__name__)
@@ -182,8 +189,8 @@ def test_the_version_is_written_in_one_place():
 
 
 def test_everything_that_the_init_imports_is_documented():
-    for name, value in vars(tl).items():
-        if not name.startswith("_") and callable(value):
+    for name in tl.__all__:
+        if callable(value := getattr(tl, name)):
             assert value.__doc__, name
 
 

@@ -6,25 +6,25 @@ This file is the list of what ``import tinydl as tl`` gives. Read engine/tensor.
 from typing import TYPE_CHECKING, Any
 
 from . import data, derivatives, functional, nn, optim
-from .checking.gradcheck import gradcheck
 from .engine.arrays import ChangedValueError, default_dtype, set_default_dtype
 from .engine.random import manual_seed
 from .engine.recording import enable_grad, no_grad
 from .engine.tensor import Primitive, Tensor, primitive, tensor
 from .engine.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
-from .explaining.explain import explain
 from .training.fit import accuracy, evaluate, fit, predict
 from .training.history import History
 from .training.saving import load, save
 from .watching.anomaly import detect_anomaly
-from .watching.diagnose import diagnose
 from .watching.lines import source_lines
 from .watching.strict import StrictError, strict
-from .watching.summary import summary
-from .watching.verdicts import Diagnosis, Verdict
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # what `import tinydl` leaves for when it is used
     from . import plots
+    from .checking.gradcheck import gradcheck
+    from .explaining.explain import explain
+    from .watching.diagnose import diagnose
+    from .watching.summary import summary
+    from .watching.verdicts import Diagnosis, Verdict
 
 __version__ = "0.1.0"
 
@@ -37,9 +37,22 @@ __all__ = [
 ]  # fmt: skip
 
 
+_LATER = {
+    "plots": ".plots", "gradcheck": ".checking.gradcheck", "explain": ".explaining.explain",
+    "diagnose": ".watching.diagnose", "Diagnosis": ".watching.verdicts", "Verdict": ".watching.verdicts",
+    "summary": ".watching.summary",
+}  # fmt: skip
+
+
 def __getattr__(name: str) -> Any:
-    if name != "plots":  # the one room that `import tinydl` leaves for later
+    if name not in _LATER:
         raise AttributeError(f"module 'tinydl' has no attribute {name!r}")
     import importlib
 
-    return importlib.import_module(".plots", __name__)
+    module = importlib.import_module(_LATER[name], __name__)
+    globals()[name] = value = getattr(module, name, module)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -234,21 +234,21 @@ class Primitive:
         The gradient comes as the rule gave it or, if `like` is the input's array, in the shape and dtype of that one;
         None if that input has no rule.
         """
-        rule = self.rules[0 if self.each else position]
-        if rule is None:
-            return None
+        rules: Any = self.rules
         if self.each:
-            gradient = rule(given[0], given[1], position, *given[2:], **options)
+            gradient = rules[0](given[0], given[1], position, *given[2:], **options)
+        elif rules[position] is None:
+            return None
         else:
-            gradient = rule(*given, **options) if options else rule(*given)  # which is quicker
+            gradient = rules[position](*given, **options) if options else rules[position](*given)  # which is quicker
         if gradient.__class__ is not ndarray:
             if gradient.__class__ is not Tensor:
                 gradient = as_array(gradient)
             elif given[1].__class__ is not Tensor:
                 gradient = gradient._data
-        if like is not None and (gradient.shape != like.shape or gradient.dtype is not like.dtype):
-            gradient = fitted(gradient, like, self.name)
-        return gradient
+        if like is None or (gradient.shape == like.shape and gradient.dtype is like.dtype):
+            return gradient
+        return fitted(gradient, like, self.name)
 
     def _constant(self, key: str, value: Tensor) -> Array:
         if value._requires_grad:
@@ -304,18 +304,18 @@ def propagate(
                 found[node] = g
                 shared.add(node)
             operation: Any = node.primitive
-            pull, options = operation.pull, node.options
             given = [g, node if create_graph else node._data]  # what every rule of this operation takes
             for x in node.inputs:
                 given.append(x if create_graph or x.__class__ is not Tensor else x._data)
             for i, x in enumerate(node.inputs):
                 if x.__class__ is not Tensor or not x._requires_grad or (useful is not None and x not in useful):
                     continue
-                if (grad := pull(i, given, options, x._data)) is None:
+                if (grad := operation.pull(i, given, node.options, x._data)) is None:
                     continue
                 # The mathematics is done. What remains: adding up, without touching others' memory.
-                for observer in observers:
-                    observer.gradient_computed(node, i, g, grad)
+                if observers:
+                    for observer in observers:
+                        observer.gradient_computed(node, i, g, grad)
                 if x not in pending:
                     pending[x] = grad
                     if x.primitive is None and (create_graph or operation.lends or is_borrowed(grad, given)):
