@@ -573,3 +573,13 @@ def test_a_matrix_without_rows_has_a_determinant_with_all_its_derivatives():
     first, x.grad = x.grad, None
     first.sum().backward()
     assert first.shape == x.grad.shape == (2, 0, 0)
+
+
+def test_an_output_that_einsum_isnt_told_has_its_letters_in_the_order_of_the_alphabet(rng):
+    x = rng.normal(size=(2, 1, 3, 1, 2, 1, 2, 3))  # of eight letters, no other order comes out right by chance
+    t = tl.tensor(x, requires_grad=True)
+    y = np.einsum("hbgcfdea", t)
+    np.testing.assert_array_equal(y.data, np.einsum("hbgcfdea", x))
+    upstream = rng.normal(size=y.shape)
+    y.backward(upstream)
+    np.testing.assert_array_equal(t.grad.data, np.einsum("abcdefgh->hbgcfdea", upstream))
