@@ -94,6 +94,7 @@ def test_each_picture_with_a_scale_says_what_is_on_its_axes(name):
 
 @pytest.mark.parametrize("name", every())
 def test_drawing_shows_nothing_and_leaves_the_backend_alone(name, monkeypatch):
+    plt.close(plt.figure())  # the first figure chooses a backend
     monkeypatch.setattr(plt, "show", lambda *a, **k: pytest.fail("shown"))
     monkeypatch.setattr(plt, "switch_backend", lambda *a, **k: pytest.fail("switched"))
     every()[name](None)

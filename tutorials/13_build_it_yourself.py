@@ -20,7 +20,7 @@ import numpy as np
 from _lesson import BLUE, GRAY, GREEN, ORANGE, show
 
 import tinydl as tl
-from tinydl.engine import arrays, dispatch
+from tinydl.engine import arrays, dispatch, graph
 
 engine = importlib.import_module("tinydl.engine.tensor")  # the file; tl.tensor is the function of the same name
 rng = np.random.default_rng(0)
@@ -484,7 +484,7 @@ PLACES = [
     (Primitive.__init__, engine.Primitive.__init__),
     (call, engine.Primitive.__call__),
     (Tensor.__init__, engine.wrap),
-    (collect, engine._collect),
+    (collect, graph.ancestors),
     (gradients, engine.propagate),
     (summed_to_shape, arrays.fitted),
     (array_ufunc, dispatch.array_ufunc),
@@ -531,7 +531,7 @@ assert total < 80  # about fifty
 #
 # ## Where this lives in tinydl
 #
-# - `tinydl/engine/tensor.py`: steps 2, 4, 7 and 8; `tinydl/engine/arrays.py`: `fitted`, step 5;
+# - `tinydl/engine/tensor.py` and `graph.py`: steps 2, 4, 7 and 8; `tinydl/engine/arrays.py`: `fitted`, step 5;
 #   `tinydl/engine/dispatch.py`: step 6.
 # - `tinydl/derivatives/elementwise.py`: step 1, for all the functions of NumPy that act on each element.
 # - `tinydl/engine/transforms.py`: `grad` and its kin, which nest because of step 7.
