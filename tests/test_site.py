@@ -329,3 +329,12 @@ def test_the_graph_can_be_stepped_through_in_its_lesson(address: str, browser: A
     after = frame.locator("body").inner_text()
     assert "tanh" in before and before != after and not errors
     page.close()
+
+
+def test_the_interface_has_all_that_a_room_lists(builder):
+    testing = importlib.import_module("tinydl.testing")
+    assert {"mutations", "Mutation", "arrays", "samples", "Draw"} <= set(builder.public(testing))
+    for name in builder.INTERFACE:
+        module = importlib.import_module(name)
+        callables = {n for n in module.__all__ if callable(getattr(module, n))}
+        assert callables - set(builder.public(module)) <= {"euclidean_norm"}, name

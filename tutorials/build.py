@@ -266,16 +266,14 @@ def _coded(text: str) -> str:
 
 
 def public(module: ModuleType) -> list[str]:
-    """The public functions and classes that a module offers, the submodules aside."""
-    names = getattr(module, "__all__", None) or [name for name in vars(module) if not name.startswith("_")]
+    """The functions and classes that a module lists, but for functions that the engine lends to another room."""
     found = []
-    for name in names:
+    for name in module.__all__:
         value = getattr(module, name)
         home = getattr(value, "__module__", "") or ""
-        if (inspect.isclass(value) or callable(value)) and home.startswith("tinydl"):
-            offered = home == module.__name__ or module.__name__ == "tinydl" or hasattr(module, "__path__")
-            if offered:
-                found.append(name)
+        lent = inspect.isfunction(value) and home.startswith("tinydl.engine") and module.__name__ != "tinydl"
+        if callable(value) and home.startswith("tinydl") and not lent:
+            found.append(name)
     return found
 
 
