@@ -49,16 +49,8 @@ def main() -> int:
     there = {peer: installed(needs) for peer, (_, needs) in ADAPTERS.items()}
     if not there["tinydl"]:
         raise SystemExit("tinydl itself isn't installed in this Python: pip install -e .")
-    report: dict[str, Any] = {
-        "date": time.strftime("%Y-%m-%d %H:%M"),
-        "command": " ".join(["python", "benchmarks/run.py", *sys.argv[1:]]),
-        "machine": machine(),
-        "threads": arguments.threads,
-        "quick": arguments.quick,
-        "versions": {peer: version(needs) for peer, (_, needs) in ADAPTERS.items() if there[peer]},
-        "skipped": [peer for peer in ADAPTERS if not there[peer]],
-        "workloads": {},
-    }
+    versions = {peer: version(needs) for peer, (_, needs) in ADAPTERS.items() if there[peer]}
+    report = begun(arguments, versions, skipped=[peer for peer in ADAPTERS if not there[peer]])
     print(heading(report), flush=True)
     for workload in workloads:
         peers = [peer for peer in workload.peers if there[peer]]
@@ -278,6 +270,20 @@ def markdown(report: dict[str, Any]) -> str:
 # ---- beside another commit ----
 
 
+def begun(arguments: argparse.Namespace, versions: dict[str, str], skipped: list[str]) -> dict[str, Any]:
+    """A report before anything is measured: when, how and on what."""
+    return {
+        "date": time.strftime("%Y-%m-%d %H:%M"),
+        "command": " ".join(["python", "benchmarks/run.py", *sys.argv[1:]]),
+        "machine": machine(),
+        "threads": arguments.threads,
+        "quick": arguments.quick,
+        "versions": versions,
+        "skipped": skipped,
+        "workloads": {},
+    }
+
+
 def against_commit(workloads: list[Workload], arguments: argparse.Namespace) -> int:
     """`--against COMMIT`: both trees in turns, a row for each thing measured, and what has become worse."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the temporary folder goes then, too
@@ -286,17 +292,7 @@ def against_commit(workloads: list[Workload], arguments: argparse.Namespace) -> 
     except against.NoSuchCommit as problem:
         print(problem, file=sys.stderr)
         return 2
-    report: dict[str, Any] = {
-        "date": time.strftime("%Y-%m-%d %H:%M"),
-        "command": " ".join(["python", "benchmarks/run.py", *sys.argv[1:]]),
-        "machine": machine(),
-        "threads": arguments.threads,
-        "quick": arguments.quick,
-        "versions": {"NumPy": version(("numpy",))},
-        "skipped": [],
-        "commit": commit,
-        "workloads": {},
-    }
+    report = begun(arguments, {"NumPy": version(("numpy",))}, skipped=[]) | {"commit": commit}
     columns = line_of(
         "", "measured", "this tree (quartiles)", f"{commit[:7]} (quartiles)", "ratio", "in a round", "quartiles"
     )
