@@ -466,6 +466,48 @@ def test_a_state_carried_from_step_to_step_grows_and_detached_it_does_not():
             h = h.detach()
 
 
+def ascend(net, x, rounds, transform):
+    """Follow the slope of a network from x, as an attack or a sampler does."""
+    for _ in range(rounds):
+        x = x + 0.1 * transform(lambda t: np.sum(np.tanh(net(t))), x)
+    return x
+
+
+TRANSFORMS = {
+    "grad": lambda f, x: tl.grad(f)(x),
+    "value_and_grad": lambda f, x: tl.value_and_grad(f)(x)[1],
+    "vjp": lambda f, x: tl.vjp(f, x)[1](1.0)[0],
+    "jacobian": lambda f, x: tl.jacobian(f)(x),
+    "hvp": lambda f, x: tl.hvp(f)(x, x),
+}
+
+
+@pytest.mark.parametrize("name", TRANSFORMS)
+@pytest.mark.parametrize("start", [X[0], tl.tensor(X[0])], ids=["array", "tensor"])
+def test_a_loop_whose_graph_grows_through_a_transform(name, start):
+    net = nn.Linear(3, 2)
+    with pytest.raises(tl.StrictError, match=rf"grows through tl.{name}: .*tl.no_grad\(\)"), tl.strict():
+        ascend(net, start, 60, TRANSFORMS[name])
+    with tl.strict(), tl.no_grad():
+        ascend(net, start, 60, TRANSFORMS[name])
+    with tl.strict():  # a few rounds may be meant to be differentiated, and a frozen network keeps nothing
+        ascend(net, start, 20, TRANSFORMS[name]).sum().backward()
+        net.weight.requires_grad = net.bias.requires_grad = False
+        ascend(net, start, 60, TRANSFORMS[name])
+
+
+def test_a_loop_through_a_transform_that_is_cut_in_each_round_is_right():
+    net, x = nn.Linear(3, 2), tl.tensor(X[0])
+    with tl.strict():
+        for _ in range(60):
+            x = (x + 0.1 * tl.grad(lambda t: np.sum(np.tanh(net(t))))(x)).detach()
+
+
+def test_a_gradient_penalty_in_each_step_is_right():
+    net = classifier()
+    train(net, lambda z: cross_entropy(z) + np.mean(tl.grad(lambda x: np.sum(net(x)[:, 0]))(X) ** 2), steps=45)
+
+
 def test_comparing_a_loss_with_the_one_before_is_right():
     model, before = classifier(), None
     optimizer = optim.SGD(model.parameters(), lr=0.1)

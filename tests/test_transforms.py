@@ -1,5 +1,7 @@
 """Functions from functions: grad, value_and_grad, vjp, jvp, jacobian, hessian, hvp, and how they nest."""
 
+import copy
+
 import numpy as np
 import pytest
 
@@ -75,7 +77,7 @@ def test_transforms_touch_no_grad_and_compute_only_what_was_asked():
     w, calls = tl.tensor([2.0, 3.0], requires_grad=True), []
     product = tl.primitive(lambda x, w: x * w, lambda g, y, x, w: g * w, lambda g, y, x, w: calls.append(1) or g * x)
     g = tl.grad(lambda x: np.sum(product(x, w)))(np.array([1.0, 5.0]))
-    assert type(g) is np.ndarray and np.array_equal(g, [2.0, 3.0])
+    assert isinstance(g, tl.Tensor) and np.array_equal(g.data, [2.0, 3.0])  # a Tensor, since it is w
     assert w.grad is None and calls == []
 
 
@@ -84,6 +86,126 @@ def test_a_gradient_penalty_reaches_the_parameters():
     g = tl.grad(lambda x: np.sum(w * x**2))(tl.tensor(np.array([1.0, 3.0])))
     np.sum(g**2).backward()  # g = 2 w x
     assert np.allclose(w.grad.data, 8 * w.data * np.array([1.0, 9.0]))
+
+
+def cubic(w):
+    """w·x³ summed, as a function of x alone: what it gives to transforms depends on w, which they aren't told of."""
+    return lambda x: np.sum(w * x**3)
+
+
+V, C = np.array([0.5, -2.0, 3.0]), np.array([1.0, 2.0, 3.0])
+EVERY = {  # each transform on plain arrays, and the gradient by w of c·(what it gives), c = C
+    "grad": (lambda w: tl.grad(cubic(w))(X), C * 3 * X**2),
+    "value": (lambda w: tl.value_and_grad(cubic(w))(X)[0], 6 * X**3),
+    "value_and_grad": (lambda w: tl.value_and_grad(cubic(w))(X)[1], C * 3 * X**2),
+    "argnums": (lambda w: tl.grad(lambda a, b: np.sum(w * a * b), (0, 1))(V, X)[1], C * V),
+    "vjp value": (lambda w: tl.vjp(lambda x: w * x, X)[0], C * X),
+    "vjp": (lambda w: tl.vjp(lambda x: w * x, X)[1](V)[0], C * V),
+    "jvp": (lambda w: tl.jvp(lambda x: w * x**2, X, V)[1], C * 2 * X * V),
+    "jacobian": (lambda w: tl.jacobian(lambda x: w * x**2)(X).sum(1), C * 2 * X),
+    "hessian": (lambda w: tl.hessian(cubic(w))(X).sum(1), C * 6 * X),
+    "hvp": (lambda w: tl.hvp(cubic(w))(X, V), C * 6 * X * V),
+    "float": (lambda w: tl.grad(lambda x: np.sum(w * x**2))(0.5), [6, 6, 6]),  # 2x for each of w, c summed
+}
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_a_transform_of_arrays_reaches_the_parameters_that_its_function_closes_over(name):
+    transform, expected = EVERY[name]
+    w = tl.tensor(np.array([1.0, -2.0, 0.5]), requires_grad=True)
+    (transform(w) * C).sum().backward()
+    assert np.allclose(w.grad.data, expected)
+    enclosing = tl.grad(lambda w: (transform(w) * C).sum())(w.numpy())
+    assert type(enclosing) is np.ndarray and np.allclose(enclosing, expected)
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_under_no_grad_and_for_frozen_parameters_transforms_give_what_they_were_given(name):
+    w = tl.tensor(np.array([1.0, -2.0, 0.5]), requires_grad=True)
+    recorded = EVERY[name][0](w)
+    with tl.no_grad():
+        plain = EVERY[name][0](w)
+    w.requires_grad = False
+    frozen = EVERY[name][0](w)
+    assert isinstance(recorded, tl.Tensor) and type(plain) is type(frozen) is (float if name == "float" else np.ndarray)
+    assert np.array_equal(plain, recorded.data) and np.array_equal(plain, frozen)
+
+
+def test_tensors_get_a_constant_tensor_under_no_grad():
+    w, x = tl.tensor([1.0, -2.0, 0.5], requires_grad=True), tl.tensor(X, requires_grad=True)
+    with tl.no_grad():
+        results = [
+            tl.grad(cubic(w))(x),
+            *tl.value_and_grad(cubic(w))(x),
+            *tl.jvp(cubic(w), x, w),
+            tl.hvp(cubic(w))(x, w),
+        ]
+    assert all(isinstance(r, tl.Tensor) and not r.requires_grad for r in results)
+
+
+def test_a_result_that_no_parameter_is_in_comes_as_it_was_given():
+    w = tl.tensor(3.0, requires_grad=True)
+    value, slope = tl.value_and_grad(lambda x: x**2 + w)(2.0)
+    assert isinstance(value, tl.Tensor) and value.requires_grad and type(slope) is float and slope == 4.0
+    assert type(tl.jacobian(lambda x: 2 * x + w)(X)) is np.ndarray
+    assert tl.grad(lambda w: tl.grad(lambda x: x**2 + w)(2.0))(1.0) == 0.0  # an enclosing one finds a Tensor
+
+
+def test_a_physics_informed_loss_trains_its_network():
+    """u' = 2, u(0) = 1: the gradient of the whole loss by central differences."""
+    rng = np.random.default_rng(0)
+    weights = [rng.normal(size=shape) for shape in ((1, 3), (3,), (3, 1))]
+    points = rng.normal(size=(5, 1))
+
+    def loss(a, b, c):
+        def u(x):
+            return np.tanh(x @ a + b) @ c
+
+        slope = tl.grad(lambda x: u(x).sum())(points)
+        return np.mean((slope - 2) ** 2) + np.mean((u(np.zeros((1, 1))) - 1) ** 2)
+
+    tensors = [tl.tensor(w, requires_grad=True) for w in weights]
+    loss(*tensors).backward()
+    for k, w in enumerate(weights):
+        for index in np.ndindex(w.shape):
+            ends = []
+            for h in (1e-6, -1e-6):
+                moved = [v.copy() for v in weights]
+                moved[k][index] += h
+                with tl.no_grad():
+                    ends.append(float(loss(*moved)))
+            assert tensors[k].grad.data[index] == pytest.approx((ends[0] - ends[1]) / 2e-6, rel=1e-6, abs=1e-8)
+
+
+@pytest.mark.parametrize(
+    "leave",
+    [
+        float,
+        np.asarray,
+        lambda g: float(g * 2 + 1),
+        lambda g: copy.copy(g * 1),
+        lambda g: np.ones(()).__iadd__(g),
+        lambda g: np.add(1.0, g, out=np.ones(())),
+    ],
+)
+def test_a_refused_exit_names_the_transform_and_what_made_it_record(leave):
+    w = tl.tensor(3.0, requires_grad=True, name="weight")
+    b = tl.tensor(np.ones((2, 3)), requires_grad=True)
+    g = tl.grad(lambda x: w * x**2 * np.prod(b))(2.0)
+    with pytest.raises(TypeError, match=r"tl.grad ran through .*'weight' and one of shape \(2, 3\).*tl.no_grad\(\)"):
+        leave(g)
+    with pytest.raises(TypeError) as other:
+        leave(w * 2.0)
+    assert "tl.grad" not in str(other.value)
+
+
+def test_a_tensor_of_the_users_own_is_not_taken_for_a_transforms_result():
+    own = 2 * tl.tensor(3.0, requires_grad=True)
+    value, _ = tl.value_and_grad(lambda x: own)(1.0)
+    assert value is own
+    with pytest.raises(TypeError) as refused:
+        float(own)
+    assert "value_and_grad" not in str(refused.value)
 
 
 def test_transforms_work_inside_no_grad_and_record_nothing_outside():

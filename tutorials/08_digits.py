@@ -239,7 +239,8 @@ assert np.array_equal(weights[:, blank], before[:, blank])
 four = int(np.flatnonzero(test.y == 4)[0])
 image = test.x[four]
 nine_or_four = lambda x: model(x[None])[0, 9] - model(x[None])[0, 4]
-saliency = tl.grad(nine_or_four)(image)  # (64,)
+with tl.no_grad():  # or else a Tensor comes, in case we want to train the weights on what they make of this image
+    saliency = tl.grad(nine_or_four)(image)  # (64,)
 
 pixel = int(saliency.argmax())
 inked = image.copy()

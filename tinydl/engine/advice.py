@@ -1,12 +1,15 @@
-"""What to write instead: the sentences for NumPy functions that have no derivative rule.
+"""What to write instead: the sentences for NumPy functions that have no derivative rule, and for refused exits.
 
-Knows nothing of the engine; dispatch.py asks here when it has no answer.
+Of the engine it knows graphs alone; dispatch.py and methods.py ask here when they have no answer.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
+
+from .checks import listed
+from .graph import ancestors, leaves
 
 _INSTEAD = {
     "nansum": "np.sum(np.where(np.isnan(x), 0, x))", "nanmean": "np.sum(np.where(mask, x, 0)) / mask.sum()",
@@ -62,6 +65,20 @@ def without_method(ufunc: Any, method: str) -> str:
     """The sentence for a method of a ufunc: np.add.reduce and the like."""
     advice = _UFUNC_METHODS.get((method, ufunc.__name__), "the function itself, in a loop or on x[:, None]")
     return f"np.{ufunc.__name__}.{method} doesn't work on Tensors; write {advice}"
+
+
+def after_transform(t: Any) -> str:
+    """Where t was computed from the result of a transform that was recorded: of which, why, and how not to; else ""."""
+    for node in ancestors([t]):
+        if name := (node.notes or {}).get("transform"):
+            found = sorted((x for x in leaves([node]) if x.requires_grad), key=lambda x: x.stamp)
+            names = [repr(x.name) if x.name else f"one of shape {x.shape}" for x in found]
+            return (
+                f"tl.{name} ran through parameters that require a gradient ({listed(names)}), so its result is a "
+                "Tensor that can be differentiated on. If you don't differentiate it, call it under tl.no_grad(): "
+                f"`with tl.no_grad(): g = tl.{name}(...)`. "
+            )
+    return ""
 
 
 def full_name(function: Any) -> str:

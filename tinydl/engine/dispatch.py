@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from .advice import full_name, without_method, without_rule
+from .advice import after_transform, full_name, without_method, without_rule
 from .recording import special, state
 from .tensor import Primitive, Tensor
 
@@ -114,7 +114,7 @@ def array_ufunc(self: Tensor, ufunc: Any, method: str, *inputs: Any, **options: 
     if method != "__call__":
         raise TypeError(without_method(ufunc, method))
     if options:
-        _refuse_out(ufunc.__name__, options, "np.where(condition, np.{0}(…), otherwise)")
+        _refuse_out(self, ufunc.__name__, options, "np.where(condition, np.{0}(…), otherwise)")
     function = table.get(ufunc)
     if function is None:
         raise TypeError(without_rule(ufunc, differentiable()))
@@ -124,19 +124,19 @@ def array_ufunc(self: Tensor, ufunc: Any, method: str, *inputs: Any, **options: 
 def array_function(self: Tensor, function: Any, types: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
     """NumPy's protocol for everything that is no ufunc: ``np.sum(x)``, ``np.concatenate([x, y])``."""
     if options:
-        _refuse_out(getattr(function, "__name__", "function"), options, "np.{0}(x[condition])")
+        _refuse_out(self, getattr(function, "__name__", "function"), options, "np.{0}(x[condition])")
     answer = table.get(function)
     if answer is None:
         raise TypeError(without_rule(function, differentiable()))
     return answer(*args, **options)
 
 
-def _refuse_out(name: str, options: dict[str, Any], instead_of_where: str) -> None:
+def _refuse_out(self: Tensor, name: str, options: dict[str, Any], instead_of_where: str) -> None:
     out = options.pop("out", None)
     if out is not None and not (isinstance(out, tuple) and all(o is None for o in out)):
         raise TypeError(
             f"np.{name} can't write a Tensor's result into an array (out=, or `array += tensor`): the array could not "
-            "remember where its values came from. Write a new one: array = array + tensor"
+            f"remember where its values came from. {after_transform(self)}Write a new one: array = array + tensor"
         )
     where = options.get("where", True)
     if where is not True:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from .advice import after_transform
 from .arrays import Array
 from .dispatch import Function, array_function, array_ufunc, elementwise, primitives, table, unwrap
 from .recording import special, state
@@ -239,8 +240,9 @@ def __contains__(self: Tensor, value: Any) -> bool:
 def _exit(self: Tensor, what: str) -> Array:
     if self._requires_grad:
         raise TypeError(
-            f"{what} would leave the graph of {_named(self)} and lose its gradient. Write .item() for a Python number "
-            "or .detach().numpy() for an array if you want that, and use NumPy's functions (not math.exp) if not."
+            f"{what} would leave the graph of {_named(self)} and lose its gradient. {after_transform(self)}Write "
+            ".item() for a Python number or .detach().numpy() for an array if you want that, and use NumPy's functions "
+            "(not math.exp) if not."
         )
     return self._data
 
@@ -323,7 +325,7 @@ def _leaf_parts(self: Tensor) -> tuple[Any, ...]:
     if self.primitive is not None:
         raise TypeError(
             f"{_named(self)} was computed by {self.primitive.name}: copying or pickling it would lose its graph. "
-            "Write .detach() for its value alone."
+            f"{after_transform(self)}Write .detach() for its value alone."
         )
     return self._data, self._requires_grad, self.name, None if self.grad is None else self.grad.detach()
 

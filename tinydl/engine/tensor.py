@@ -291,7 +291,7 @@ def propagate(
     sums: set[Tensor] = set()  # whose pending array was allocated here for that very sum: it may be added into
     shared: set[Tensor] = set()  # leaves whose pending array may be somebody else's too
     for output, gradient in zip(outputs, gradients, strict=True):
-        if output._requires_grad and (useful is None or output in useful):
+        if output._requires_grad if useful is None else output in useful:
             seed = _seed(output, gradient, create_graph)
             pending[output] = pending[output] + seed if output in pending else seed
             shared.add(output)
@@ -308,7 +308,7 @@ def propagate(
             for x in node.inputs:
                 given.append(x if create_graph or x.__class__ is not Tensor else x._data)
             for i, x in enumerate(node.inputs):
-                if x.__class__ is not Tensor or not x._requires_grad or (useful is not None and x not in useful):
+                if x.__class__ is not Tensor or not (x._requires_grad if useful is None else x in useful):
                     continue
                 if (grad := operation.pull(i, given, node.options, x._data)) is None:
                     continue

@@ -1,8 +1,10 @@
 """Functions from functions: the gradient of f, its Jacobian, its products with vectors.
 
 They never touch a `.grad`, and give back what they were given: arrays for arrays, Tensors for Tensors, a float for a
-Python float (computed in float64). They nest: a transform inside another one, or on Tensors whose gradient somebody
-wants, records its own backward pass, and then its result is a Tensor. Stands on tensor.py and dispatch.py.
+Python float (computed in float64). They nest: where a result depends on a Tensor whose gradient somebody else wants, an
+enclosing transform or, with ``requires_grad=True``, the user, the backward pass is recorded and the result is a Tensor
+that can be differentiated on: a gradient penalty trains its network. Under `no_grad` nobody does. Stands on tensor.py
+and dispatch.py.
 """
 
 from __future__ import annotations
@@ -32,7 +34,10 @@ _nesting = _Nesting()
 class _Run:
     """One call of f with fresh Tensors in the differentiated places, and what is needed to go back through it."""
 
-    def __init__(self, f: Function, args: Sequence[Any], argnums: int | Sequence[int], options: dict[str, Any]) -> None:
+    def __init__(
+        self, name: str, f: Function, args: Sequence[Any], argnums: int | Sequence[int], options: dict[str, Any]
+    ) -> None:
+        self.name = name  # of the transform that asks
         self.single = isinstance(argnums, (int, np.integer))
         numbers = [argnums] if isinstance(argnums, (int, np.integer)) else list(argnums)
         if not numbers or any(not -len(args) <= n < len(args) for n in numbers):
@@ -52,27 +57,22 @@ class _Run:
                 self.output = f(*replaced, **options)
             finally:
                 _nesting.depth -= 1
+                for x in self.inputs:
+                    if x.primitive is None:  # from here on, nobody but this call wants a gradient for it
+                        x.requires_grad = False
         if not isinstance(self.output, Tensor):
             raise TypeError(
                 f"the function returned {type(self.output).__name__}, not a Tensor, so there is no way back to its "
                 "arguments. Compute with the Tensors themselves: no .data, .numpy(), .item() or float() on the way."
             )
-        asked_for_tensors = _nesting.depth > 0 or any(isinstance(x, Tensor) for x in self.given)
-        self.record = recording and asked_for_tensors and self._reaches_others()
-
-    def _reaches_others(self) -> bool:
-        """Whether a Tensor outside this call, which wants a gradient too, took part in the computation."""
-        return any(x.requires_grad for x in leaves([self.output]).difference(self.inputs))
+        self.record = recording and _is_wanted(self.output)
 
     def pull(self, cotangent: Any, record: bool | None = None) -> list[Any]:
         """The vector-Jacobian product for every input, as arrays, or as Tensors if it is recorded."""
         if record is None:
-            wanted = isinstance(cotangent, Tensor) and cotangent.requires_grad and state.recording
-            record = self.record or wanted
-        found: dict[Tensor, Any] = {}
-        shared: set[Tensor] = set()
-        if self.output.requires_grad:
-            found, shared = propagate([self.output], [cotangent], wanted=self.inputs, create_graph=record)
+            wanted = isinstance(cotangent, Tensor) and cotangent.requires_grad
+            record = state.recording and (self.record or wanted)
+        found, shared = propagate([self.output], [cotangent], wanted=self.inputs, create_graph=record)
         gradients = []
         for x in self.inputs:
             g = found.get(x)
@@ -83,16 +83,35 @@ class _Run:
                 gradients.append(g if record else np.array(g, order="C") if x in shared or g.base is not None else g)
         return gradients
 
-    def give(self, gradients: Sequence[Any]) -> Any:
+    def give(self, gradients: Sequence[Any], given: Sequence[Any] | None = None) -> Any:
         """Each gradient in the type that its argument came in; bare if argnums was a single number."""
-        results = tuple(_like(g, x) for g, x in zip(gradients, self.given, strict=True))
+        given = self.given if given is None else given
+        results = tuple(self.back(g, x) for g, x in zip(gradients, given, strict=True))
         return results[0] if self.single else results
 
     def value(self) -> Any:
         """What f returned, in the type that the arguments came in."""
-        if self.record or any(isinstance(x, Tensor) for x in self.given):
-            return self.output if self.record else wrap(self.output.data)
-        return _like(self.output.numpy(), self.given[0] if self.output.size == 1 else None)
+        if any(isinstance(x, Tensor) for x in self.given):
+            return self.back(self.output, self.output)
+        return self.back(self.output, self.given[0] if self.output.size == 1 else None)
+
+    def back(self, result: Any, given: Any) -> Any:
+        """A result in the type of what was given, unless somebody outside wants to differentiate it: then a Tensor."""
+        if isinstance(result, Tensor):
+            enclosed = self.record and _nesting.depth > 0  # an enclosing transform needs a Tensor, be it a constant
+            if state.recording and (enclosed or _is_wanted(result)):
+                if result.primitive is not None and result.stamp > self.inputs[-1].stamp:  # not the user's own
+                    result.notes = {**(result.notes or {}), "transform": self.name}
+                return result
+            result = np.array(result.data, order="C")
+        if isinstance(given, Tensor):
+            return wrap(result)
+        return float(result.item()) if isinstance(given, (float, int)) and not isinstance(given, np.generic) else result
+
+
+def _is_wanted(t: Tensor) -> bool:
+    """Whether t depends on a Tensor for which an enclosing transform or the user wants a gradient."""
+    return any(x.requires_grad for x in leaves([t]))
 
 
 def _fresh(x: Any, recording: bool) -> Tensor:
@@ -106,19 +125,14 @@ def _fresh(x: Any, recording: bool) -> Tensor:
     return wrap(own_array(x, True, np.float64 if isinstance(x, (float, int)) else None), True)
 
 
-def _like(g: Any, given: Any) -> Any:
-    if isinstance(g, Tensor):
-        return g
-    if isinstance(given, Tensor):
-        return wrap(g)
-    return float(g.item()) if isinstance(given, (float, int)) and not isinstance(given, np.generic) else g
-
-
 def value_and_grad(f: Function, argnums: int | Sequence[int] = 0) -> Function:
     """The function ``(*args) → (f(*args), gradient)``; see `grad`."""
+    return _value_and_grad("value_and_grad", f, argnums)
 
+
+def _value_and_grad(name: str, f: Function, argnums: int | Sequence[int]) -> Function:
     def value_and_gradient(*args: Any, **options: Any) -> tuple[Any, Any]:
-        run = _Run(f, args, argnums, options)
+        run = _Run(name, f, args, argnums, options)
         if run.output.size != 1:
             raise ValueError(
                 f"grad needs a function that returns a single number, but this one returned shape {run.output.shape}. "
@@ -137,10 +151,12 @@ def grad(f: Function, argnums: int | Sequence[int] = 0) -> Function:
     12.0
 
     f takes arrays, Tensors or floats and returns a single number as a Tensor. ``grad(grad(f))`` is the second
-    derivative. Raises ValueError if f returns more than one number, TypeError for integer arrays or if f returns no
-    Tensor. An argument that this Tensor doesn't depend on has gradient 0.
+    derivative. If f computes with Tensors that require a gradient, such as a network's weights, a gradient that
+    depends on them is a Tensor, so that ``.backward()`` of a loss made of it reaches them; under `no_grad` it comes as
+    the argument came. Raises ValueError if f returns more than one number, TypeError for integer arrays or if f
+    returns no Tensor. An argument that this Tensor doesn't depend on has gradient 0.
     """
-    both = value_and_grad(f, argnums)
+    both = _value_and_grad("grad", f, argnums)
 
     def gradient(*args: Any, **options: Any) -> Any:
         return both(*args, **options)[1]
@@ -153,7 +169,7 @@ def vjp(f: Function, *inputs: Any) -> tuple[Any, Function]:
 
     g, the cotangent, has the shape of f's output. The pullback may be called any number of times.
     """
-    run = _Run(f, inputs, tuple(range(len(inputs))), {})
+    run = _Run("vjp", f, inputs, tuple(range(len(inputs))), {})
 
     def pullback(cotangent: Any) -> Any:
         return run.give(run.pull(cotangent))
@@ -170,11 +186,12 @@ def jvp(f: Function, inputs: Any, tangents: Any) -> tuple[Any, Any]:
     inputs, tangents = _tuple(inputs), _tuple(tangents)
     if len(inputs) != len(tangents):
         raise ValueError(f"jvp needs one tangent per input: {len(inputs)} inputs, {len(tangents)} tangents")
-    run = _Run(f, inputs, tuple(range(len(inputs))), {})
+    run = _Run("jvp", f, inputs, tuple(range(len(inputs))), {})
     for x, t in zip(run.inputs, tangents, strict=True):
         if np.shape(t) != x.shape:
             raise ValueError(f"a tangent has shape {np.shape(t)}, but its input has {x.shape}")
-    recording = run.record or any(isinstance(t, Tensor) and t.requires_grad for t in tangents)
+    wanted = any(isinstance(t, Tensor) and t.requires_grad for t in tangents)
+    recording = state.recording and (run.record or wanted)
     with enable_grad():
         dummy = wrap(np.zeros_like(run.output.data), True)
         gradients = run.pull(dummy, record=True)
@@ -185,7 +202,7 @@ def jvp(f: Function, inputs: Any, tangents: Any) -> tuple[Any, Any]:
         found, _ = propagate(outputs, cotangents, wanted=[dummy], create_graph=recording)
     tangent = found.get(dummy, np.zeros_like(dummy.data))
     given = inputs[0] if run.output.size == 1 or isinstance(inputs[0], Tensor) else None
-    return run.value(), _like(tangent if isinstance(tangent, Tensor) else np.array(tangent, order="C"), given)
+    return run.value(), run.back(tangent if isinstance(tangent, Tensor) else np.array(tangent, order="C"), given)
 
 
 def jacobian(f: Function, argnums: int | Sequence[int] = 0) -> Function:
@@ -193,9 +210,12 @@ def jacobian(f: Function, argnums: int | Sequence[int] = 0) -> Function:
 
     One backward pass per element of the output.
     """
+    return _jacobian("jacobian", f, argnums)
 
+
+def _jacobian(name: str, f: Function, argnums: int | Sequence[int]) -> Function:
     def jacobian_of(*args: Any, **options: Any) -> Any:
-        run = _Run(f, args, argnums, options)
+        run = _Run(name, f, args, argnums, options)
         shape, dtype = run.output.shape, run.output.dtype
         basis = np.eye(run.output.size, dtype=dtype).reshape(run.output.size, *shape)
         rows = [run.pull(row) for row in basis]
@@ -204,10 +224,7 @@ def jacobian(f: Function, argnums: int | Sequence[int] = 0) -> Function:
             stacked = primitives["stack"](*(row[i] for row in rows)) if rows else np.zeros_like(x.data, shape=0)
             results.append(stacked.reshape((*shape, *x.shape)))
         scalars = not shape and all(not x.shape for x in run.inputs)
-        if scalars or run.record:
-            return run.give(results)
-        given = tuple(wrap(j) if isinstance(x, Tensor) else j for j, x in zip(results, run.given, strict=True))
-        return given[0] if run.single else given
+        return run.give(results, [x if scalars or isinstance(x, Tensor) else None for x in run.given])
 
     return jacobian_of
 
@@ -218,7 +235,7 @@ def hessian(f: Function, argnums: int = 0) -> Function:
     It is that of one argument: TypeError for several `argnums`.
     """
     _one_argument("hessian", argnums)
-    return jacobian(grad(f, argnums), argnums)
+    return _jacobian("hessian", grad(f, argnums), argnums)
 
 
 def hvp(f: Function, argnums: int = 0) -> Function:
@@ -230,7 +247,7 @@ def hvp(f: Function, argnums: int = 0) -> Function:
 
     def hessian_times(*args: Any, **options: Any) -> Any:
         *inputs, v = args
-        run = _Run(gradient, inputs, argnums, options)
+        run = _Run("hvp", gradient, inputs, argnums, options)
         return run.give(run.pull(v))
 
     return hessian_times

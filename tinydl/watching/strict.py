@@ -37,8 +37,8 @@ def strict() -> Iterator[None]:
     They are: softmax (or the sigmoid) applied twice; `backward` without `zero_grad` since the last step; a step
     without `backward`; a Tensor that is trained on but that no optimizer has; a parameter that never receives a
     gradient, because it is unused, used only through `.data`, or because rounding or integer division stands between
-    it and the loss; a graph that grows from step to step; the two sides of a loss written by hand that broadcast,
-    (N, 1) against (N,). What concerns an optimizer is said before it changes anything; what only the whole program
+    it and the loss; a graph that grows from step to step, or through a transform (``x = x + tl.grad(f)(x)`` with a
+    network in f); the two sides of a loss written by hand that broadcast, (N, 1) against (N,). What concerns an optimizer is said before it changes anything; what only the whole program
     shows, such as a parameter without any gradient, after 20 steps or when the block ends.
 
     Several backward passes before a step, several optimizers, frozen and shared parameters are no mistakes. `fit`
@@ -93,13 +93,13 @@ def _snapshot(model: Any, optimizer: Any) -> Callable[[], None]:
 
 
 class _Watch:
-    """One thread's program, watched for every mistake; `growth`: of how many rounds a graph may be made before it
-    counts as growing."""
+    """One thread's program, watched for every mistake. A graph counts as growing once it is made of `growth` rounds of
+    the optimizers, or of more than `unrolled` transforms of one another's results."""
 
-    def __init__(self, growth: int = 3) -> None:
+    def __init__(self, growth: int = 3, unrolled: float = 40) -> None:
         self.program = program = _Program()
         self.mistakes: Sequence[_Mistake] = (
-            _SoftmaxTwice(program), _SidesBroadcast(program), _GraphGrows(program, growth),
+            _SoftmaxTwice(program), _SidesBroadcast(program), _GraphGrows(program, growth, unrolled),
             _OutOfRhythm(program), _WithoutOptimizer(program), _WithoutGradient(program),
         )  # fmt: skip
 
@@ -311,27 +311,48 @@ def _is_trained(x: Any) -> bool:
 # ---- a graph grows from step to step ----
 
 
-class _GraphGrows(_Mistake):
-    """Notes in which rounds of the optimizers a graph was computed."""
+class _Grown(NamedTuple):
+    """In which rounds of the optimizers a graph was computed, and how many transforms stand in it behind each other."""
 
-    def __init__(self, program: _Program, growth: int) -> None:
+    rounds: frozenset[int] = frozenset()
+    transforms: int = 0
+
+
+class _GraphGrows(_Mistake):
+    """Notes of a graph how it grows: over the steps of optimizers, or through transforms of what transforms gave."""
+
+    def __init__(self, program: _Program, growth: int, unrolled: float) -> None:
         super().__init__(program)
-        self.growth = growth
+        self.growth, self.unrolled = growth, unrolled
 
     def computed(self, output: Tensor, primitive: Primitive, inputs: Sequence[Any], options: dict[str, Any]) -> None:
         if output.primitive is None:
             return
-        rounds: frozenset[int] = frozenset()
+        rounds, transforms = frozenset[int](), 0
         for x in inputs:
             if isinstance(x, Tensor) and x.requires_grad:
-                rounds |= frozenset([self.program.round]) if x.primitive is None else (self.of(x) or frozenset())
+                before: _Grown = self.of(x) or _Grown()
+                rounds |= frozenset([self.program.round]) if x.primitive is None else before.rounds
+                through = (x.notes or {}).get("transform")
+                transforms = max(transforms, before.transforms + bool(through))
+                if through and before.transforms >= self.unrolled:
+                    raise StrictError(_grows_through(through, before.transforms))
         if len(rounds) >= self.growth:
             raise StrictError(
                 f"a graph grows from step to step: what is computed at {user_line()} joins the graphs of "
                 f"{len(rounds)} steps, and memory and time grow with each. To add up losses write total += "
                 "loss.item(); to carry a state on to the next step write state = state.detach()"
             )
-        note(output, self.key, rounds)
+        note(output, self.key, _Grown(rounds, transforms))
+
+
+def _grows_through(transform: str, depth: int) -> str:
+    return (
+        f"a graph grows through tl.{transform}: its result, used at {user_line()}, depends on those of {depth} calls "
+        "before it, because they ran through Tensors that require a gradient, and memory and time grow with each call. "
+        f"If the loop isn't differentiated, write `with tl.no_grad(): g = tl.{transform}(...)`, or x = x.detach() "
+        "at the end of each round"
+    )
 
 
 # ---- backward without zero_grad, a step without backward ----
