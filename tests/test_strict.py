@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -296,6 +298,11 @@ def test_gradients_that_a_stranger_left_and_that_are_zeroed_in_place_before_use_
             optimizer.step()
 
 
+@tl.no_grad()
+def without(layer, h):
+    return layer(h)
+
+
 class Forgetful(nn.Module):
     def __init__(self, use):
         self.a, self.b, self.use = nn.Linear(3, 4), nn.Linear(4, 4), use
@@ -306,6 +313,10 @@ class Forgetful(nn.Module):
             "detached": lambda h: h + 0 * self.b(h).detach(),
             "data": lambda h: h @ self.b.weight.data + self.b.bias,
             "all data": lambda h: h + (h.data @ self.b.weight.data + self.b.bias.data),
+            "numpy": lambda h: h @ self.b.weight.numpy() + self.b.bias,
+            "plain": lambda h: h + tl.tensor(np.tanh(self.b.weight.data.sum(1) + self.b.bias.numpy())),
+            "item": lambda h: h * self.b.weight[0, 0].item() + h * self.b.weight.sum().item() + self.b.bias,
+            "under no_grad": lambda h: h + without(self.b, h),
             "right": lambda h: self.b(h),
         }[self.use](self.a(x))
 
@@ -313,8 +324,9 @@ class Forgetful(nn.Module):
 @pytest.mark.parametrize("steps", [1, 3, 30])
 @pytest.mark.parametrize(
     "use, says",
-    [("not", "no recorded operation"), ("detached", "is cut"), ("data", r"only through \.data, .*test_strict.py"),
-     ("all data", r"only through \.data")],
+    [("not", "no recorded operation"), ("detached", "is cut"), ("under no_grad", "is cut"),
+     ("data", r"only through \.data, .*test_strict.py"), ("all data", r"only through \.data"),
+     ("numpy", r"only through \.data, \.numpy"), ("plain", r"only through \.data"), ("item", "is cut")],
 )  # fmt: skip
 def test_a_parameter_that_never_receives_a_gradient(use, says, steps):
     with pytest.raises(tl.StrictError, match=rf"b\.(weight|bias) of shape .*gradient.*{says}"):
@@ -573,6 +585,9 @@ def test_one_example_has_nothing_to_broadcast_with():
         lambda p: np.exp(-((p - p.T) ** 2)).mean(),
         lambda p: np.exp(-((p.ravel()[:, None] - p.ravel()) ** 2)).mean(),
         lambda p: np.abs(np.expand_dims(p.ravel(), 1) - Y.ravel()).mean(),
+        lambda p: np.exp(-((p - p.ravel()) ** 2)).mean(),  # each prediction against every other
+        lambda p: np.log1p(np.exp(p.ravel() - 2 * p)).mean(),
+        lambda p: np.abs(p - p.detach().ravel()).sum(),
         lambda p: ((p - Y.T) ** 2).mean(),  # two axes on both sides: meant
         lambda p: ((p - 1.0) ** 2).mean(),
         lambda p: ((p - np.array([0.5])) ** 2).mean(),
@@ -817,29 +832,130 @@ def test_fit_is_strict_in_its_first_two_steps_and_leaves_the_model_as_it_was(epo
     assert not state.observers
 
 
-@pytest.mark.parametrize("epochs, batch", [(1, 12), (2, 12), (3, 4)])
-def test_what_fit_finds_after_two_steps_leaves_model_and_optimizer_as_they_were(epochs, batch):
-    class Model(nn.Module):
-        def __init__(self):
-            self.a, self.norm, self.b = nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Linear(4, 4)
-            self._private = tl.tensor(np.ones(4), requires_grad=True)
+class Scaled(nn.Module):
+    """Two layers, of which `how` the second is used, and a Tensor whose name makes it no part of the state."""
 
-        def forward(self, x):
-            return self.norm(self.a(x)) * self._private
+    def __init__(self, how):
+        self.a, self.norm, self.b, self.how = nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Linear(4, 4), how
+        self._private = tl.tensor(np.ones(4), requires_grad=True)
 
-    model = Model()
+    def forward(self, x):
+        return self.how(self.norm(self.a(x)) * self._private, self.b)
+
+
+def fitted(model, epochs=3, batch=4, loss=F.cross_entropy, y=LABELS, optimizer=None, **options):
+    optimizer = optimizer or optim.Adam(model.parameters(), lr=0.1)
+    return tl.fit(
+        model, (X, y), loss=loss, optimizer=optimizer, epochs=epochs, batch_size=batch, progress=False, **options
+    )
+
+
+OTHERS = tl.tensor([0.5, -1.0, 0.0, 2.0], requires_grad=True)
+MISTAKES = {  # whatever comes later; what is said of each, and the model or loss that makes it
+    "data": (r"b\.weight .*receives no gradient.*only through \.data", lambda h, b: h @ b.weight.data.T + b.bias, None),
+    "numpy": (r"b\.weight .*only through .*\.numpy", lambda h, b: h + np.tanh(b.weight.numpy()[0]), None),
+    "rounding": (r"round .*flat", lambda h, b: b(np.round(h)), None),
+    "rounding of one": (r"b\.weight .*floor .*flat", lambda h, b: h + np.floor(b(h)), None),
+    "integers": (r"floor_divide .*flat", lambda h, b: b(h // 0.5), None),
+    "softmax": ("softmax is applied twice", lambda h, b: F.softmax(b(h)), None),
+    "sides": ("two sides", lambda h, b: b(h)[:, :1], lambda z, y: np.mean((z - y) ** 2)),
+    "stranger": ("no optimizer has", lambda h, b: b(h), lambda z, y: F.cross_entropy(z + OTHERS, y)),
+}
+
+
+@pytest.mark.parametrize("epochs, batch", [(1, 12), (3, 4)])
+@pytest.mark.parametrize("name", MISTAKES)
+def test_what_no_later_step_can_heal_fit_refuses_before_any_update(name, epochs, batch):
+    says, how, loss = MISTAKES[name]
+    model = Scaled(how)
     optimizer = optim.Adam(model.parameters(), lr=0.1)
     before, private = model.state_dict(), model._private.numpy()
-    with pytest.raises(tl.StrictError, match=r"b\.weight .*never received"):
-        tl.fit(model, (X, LABELS), loss=F.cross_entropy, optimizer=optimizer, epochs=epochs, batch_size=batch)
-    for name, array in model.state_dict().items():
-        np.testing.assert_array_equal(array, before[name])
+    updates = []
+    step, optimizer.step = optimizer.step, lambda: updates.append(step())
+    with pytest.raises(tl.StrictError, match=says):
+        fitted(model, epochs, batch, loss or F.cross_entropy, optimizer=optimizer)
+    assert not updates and not state.observers
+    for key, array in model.state_dict().items():
+        np.testing.assert_array_equal(array, before[key])
     np.testing.assert_array_equal(model._private.data, private)
     assert optimizer.state_dict()["state"] == {}
-    for p in model.b.parameters():
-        p.requires_grad = False
-    history = tl.fit(model, (X, LABELS), loss=F.cross_entropy, optimizer=optimizer, epochs=epochs, batch_size=batch)
-    assert len(history) == epochs
+    fitted(model, 1, batch, loss or F.cross_entropy, optimizer=optimizer, strict=False)
+    with pytest.raises(tl.StrictError), tl.strict():
+        fitted(model, 1, batch, loss or F.cross_entropy, optimizer=optimizer, strict=False)
+
+
+def test_fit_says_if_no_parameter_has_a_gradient_although_the_loss_has_one():
+    class Detached(nn.Module):
+        def __init__(self):
+            self.a, self.b = nn.Linear(3, 4), nn.Linear(4, 4)
+
+        def forward(self, x):
+            return self.b(self.a(x).detach())
+
+    def loss(outputs, targets):  # a Tensor of its own keeps it from being a constant
+        return F.cross_entropy(outputs, targets) + 0 * tl.tensor(1.0, requires_grad=True)
+
+    model = Detached()
+    model.b.weight.requires_grad = model.b.bias.requires_grad = False
+    with pytest.raises(tl.StrictError, match=r"none of the 2 parameters that SGD has.* is cut"):
+        fitted(model, loss=loss, optimizer=optim.SGD(model.parameters(), lr=0.1))
+
+
+class Late(nn.Module):
+    """Uses its second layer from some step on, as warm-up, experts and stochastic depth do."""
+
+    def __init__(self, start):
+        self.a, self.b, self.start, self.steps = nn.Linear(3, 4), nn.Linear(3, 4), start, 0
+
+    def forward(self, x):
+        self.steps += 1
+        return self.a(x) + self.b(x) if self.steps > self.start else self.a(x)
+
+
+@pytest.mark.parametrize(
+    "start, batch, expected",
+    [
+        (0, 2, []),
+        (1, 2, []),
+        (3, 2, [2]),
+        (6, 2, [2, 6]),
+        (99, 2, [2, 6]),
+        (2, 6, [2]),  # an epoch of two steps says it once
+        (99, 12, [2]),  # so does one of a single step, after the second epoch
+    ],
+)
+def test_fit_warns_of_parameters_without_a_gradient_and_goes_on(start, batch, expected):
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        history = fitted(Late(start), epochs=4, batch=batch)
+    assert len(history) == 4
+    assert [str(w.message).split(" have no gradient")[0] for w in said] == [
+        f"after {n} steps 2 of the optimizer's parameters" for n in expected
+    ]
+    assert all("b.weight and b.bias" in str(w.message) and w.filename == __file__ for w in said)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        fitted(Late(start), epochs=4, batch=batch, strict=False)
+
+
+def test_strict_still_raises_for_what_fit_only_warns_of():
+    warned, raised = pytest.warns(UserWarning, match="no gradient yet"), pytest.raises(tl.StrictError, match="never")
+    with warned, raised, tl.strict():
+        fitted(Late(99))
+    with pytest.warns(UserWarning, match=r"of shape \(3,\)|extra"):
+        model = nn.Linear(3, 4)
+        extra = tl.tensor(np.ones(3), requires_grad=True)
+        fitted(model, optimizer=optim.SGD([*model.parameters(), extra], lr=0.1))
+
+
+def test_a_layer_that_is_looked_at_in_forward_while_it_waits_for_its_turn_is_right():
+    class Watched(Late):
+        def forward(self, x):
+            self.norm = float(np.abs(self.b.weight.data).max())
+            return super().forward(x) + 0 * np.sum(self.b(x).detach())
+
+    with pytest.warns(UserWarning, match="no gradient yet"):
+        fitted(Watched(4))
 
 
 def test_fit_finds_a_loss_that_adds_itself_up():

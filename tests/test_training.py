@@ -1,5 +1,6 @@
 """fit, evaluate, predict: what is measured, when a run ends, and that it ends well however it ends."""
 
+import functools
 import math
 import os
 import signal
@@ -75,6 +76,126 @@ def test_fit_does_the_steps_that_one_would_write_by_hand():
     assert len(history) == 3
     assert history.stopped is None
     assert all(type(v) is float for curve in history.values() for v in curve)
+
+
+def test_drop_last_leaves_the_smaller_last_batch_out():
+    model, optimizer = line_model()
+    x, y = points(50)
+    w, b = (p.numpy().astype(float) for p in model.parameters())
+    seen, loss = [], 0.0
+    history = quick(
+        model, optimizer, (x, y), batch_size=16, shuffle=False, drop_last=True, epochs=1,
+        metrics={"examples": lambda outputs, targets: seen.append(len(targets)) or 0.0},
+    )  # fmt: skip
+    for i in range(0, 48, 16):
+        error = x[i : i + 16] @ w.T + b - y[i : i + 16]
+        loss += (error**2).sum() / 48
+        w, b = w - 0.05 * 2 * error.T @ x[i : i + 16] / 16, b - 0.05 * 2 * error.mean(0)
+    np.testing.assert_allclose(model.state_dict()["0.weight"], w, rtol=1e-4)
+    assert history["loss"] == [pytest.approx(loss, rel=1e-5)] and seen == [48]
+    with pytest.raises(ValueError, match=r"drop_last leaves no batch: train has 50 examples.*batch_size=64"):
+        quick(model, optimizer, (x, y), batch_size=64, drop_last=True)
+
+
+# ---- what would stop a run at the end of its first epoch ----
+
+
+def normed():
+    tl.manual_seed(0)
+    model = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Dropout(0.5), nn.Linear(8, 3))
+    return model, optim.Adam(model.parameters(), lr=0.01)
+
+
+def refused_at_once(match, make, *args, **options):
+    """ValueError at the first batch, and nothing has changed."""
+    model, optimizer = make()
+    before, calls = weights(model), []
+    step, optimizer.step = optimizer.step, lambda: calls.append(step())
+    with pytest.raises(ValueError, match=match):
+        quick(model, optimizer, *args, **options)
+    assert not calls and same(weights(model), before)
+
+
+def test_a_last_batch_of_one_that_batch_normalisation_cannot_take_is_found_at_the_first_step():
+    examples, options = classes(33), {"loss": F.cross_entropy, "batch_size": 32, "seed": None}
+    refused_at_once(r"1 \(BatchNorm1d\).*33 examples are 1 × 32 \+ 1.*drop_last=True", normed, examples, **options)
+    for right in ({"drop_last": True}, {"batch_size": 31}, {"batch_size": 33}, {"batch_size": 64}):
+        quick(*normed(), examples, **options | right)
+
+
+def test_batch_normalisation_over_positions_can_take_a_last_batch_of_one():
+    def sequences():
+        tl.manual_seed(0)
+        model = nn.Sequential(nn.BatchNorm1d(4), nn.Flatten(), nn.Linear(12, 3))
+        return model, optim.SGD(model.parameters(), lr=0.1)
+
+    x = np.random.default_rng(0).normal(size=(33, 4, 3)).astype(np.float32)
+    assert len(quick(*sequences(), (x, np.arange(33) % 3), loss=F.cross_entropy, batch_size=32)) == 2
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        F.cross_entropy,
+        functools.partial(F.cross_entropy, label_smoothing=0.1),
+        lambda z, y: F.cross_entropy(z, y, weight=np.array([1.0, 2.0, 0.5])),
+        lambda z, y: F.nll_loss(F.log_softmax(z), y) + 0.0 * z.sum(),
+    ],
+)
+@pytest.mark.parametrize("wrong, says", [(3, "is 3"), (-1, "is -1")])
+def test_a_class_without_an_output_is_found_before_the_first_update(loss, wrong, says):
+    train, valid = classes(90), classes(31, seed=1)
+    train.y[57] = valid.y[11] = wrong
+    options = {"loss": loss, "batch_size": 16, "shuffle": False, "seed": None}
+    refused_at_once(rf"train: .*target of example 57.*{says}", normed, train, **options)
+    refused_at_once(rf"validation: .*example 11.*{says}", normed, classes(90), validation=valid, **options)
+
+
+def test_targets_outside_of_a_losses_range_are_found_before_the_first_update():
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(60, 4)).astype(np.float32), rng.integers(0, 2, (60, 3)).astype(np.float32)
+    y[44, 1] = 2.0
+    options = {"loss": F.binary_cross_entropy_with_logits, "batch_size": 20, "shuffle": False, "seed": None}
+    refused_at_once(r"train: .*example 44.*is 2.*from 0 to 1", normed, (x, y), **options)
+    y[44, 1] = 1.0
+    quick(*normed(), (x, y), **options)
+
+
+def test_what_the_loss_does_not_refuse_is_trained_on():
+    train = classes(90)
+    train.y[32:] = np.where(np.arange(58) % 2, -100, train.y[32:])  # ignored, and not in the first batch
+    train.y[1:32] = -100  # in which a single one counts
+    options = {"batch_size": 32, "shuffle": False, "seed": None}
+    quick(*normed(), train, loss=F.cross_entropy, **options)
+    calls = []
+
+    def own(z, y):
+        calls.append(y.copy())
+        assert not np.any(y == 7), "a user's own loss may refuse what it likes, in its turn"
+        return np.mean((z[:, 0] - y) ** 2)
+
+    train.y[80] = 7
+    with pytest.raises(AssertionError, match="in its turn"):
+        quick(*normed(), train, loss=own, **options)
+    assert sum(len(y) == 32 for y in calls) >= 2
+    calls.clear()
+    quick(*normed(), (train.x, np.linspace(0, 1, 90)), loss=own, epochs=1, **options)
+    assert len(calls) == 3  # called once a batch
+
+
+def test_looking_ahead_draws_nothing():
+    train = classes(90)
+    train.y[:32] %= 2
+    runs = []
+    for order in (slice(None), slice(None, None, -1)):  # class 2 is missing in the first batch, or isn't
+        model, optimizer = normed()
+        noisy = lambda z, y: F.cross_entropy(F.dropout(z, 0.3), y)
+        history = quick(model, optimizer, (train.x[:32], train.y[:32]), loss=noisy, shuffle=False, seed=3, epochs=1,
+                        validation=(train.x[order], train.y[order]))  # fmt: skip
+        runs.append((weights(model), history["loss"]))
+    model, optimizer = normed()
+    history = quick(model, optimizer, (train.x[:32], train.y[:32]), loss=noisy, shuffle=False, seed=3, epochs=1)
+    assert same(runs[0][0], weights(model)) and history["loss"] == runs[0][1] == runs[1][1]
 
 
 def test_metrics_see_the_arrays_of_the_whole_set_and_the_history_holds_them():

@@ -16,7 +16,7 @@ from .advice import after_transform
 from .arrays import Array
 from .dispatch import Function, array_function, array_ufunc, elementwise, primitives, table, unwrap
 from .recording import special, state
-from .tensor import Primitive, Tensor, next_stamp, wrap
+from .tensor import Primitive, Tensor, next_stamp, tell_read, wrap
 
 # ---- Operators and methods ----
 
@@ -194,6 +194,8 @@ behave("mT", property(lambda self: table[np.swapaxes](self, -1, -2), doc="With t
 @behaviour
 def numpy(self: Tensor) -> Array:
     """A copy of the value as an array."""
+    if special.count:
+        tell_read(self)
     return self._data.copy()
 
 
@@ -202,6 +204,8 @@ def item(self: Tensor) -> Any:
     """The value of a Tensor of one element as a Python number; ValueError for more."""
     if self._data.size != 1:
         raise ValueError(f"item() needs a single element, but this Tensor has shape {self._data.shape}")
+    if special.count:
+        tell_read(self)
     return self._data.item()
 
 

@@ -42,6 +42,9 @@ class Observer:
     def flattened(self, name: str, inputs: Sequence[Any], result: Any) -> None:
         """A function without a slope (round, floor, ...) has answered with a plain array."""
 
+    def read(self, tensor: Any) -> None:
+        """The value of a Tensor is taken out of the graph, by .data, .numpy() or .item()."""
+
     def optimizer_stepping(self, optimizer: Any) -> None:
         """An optimizer is about to update its parameters."""
 

@@ -53,6 +53,8 @@ class Tensor:
     @property
     def data(self) -> Array:
         """The array itself. A new one of the same shape may be assigned to a leaf; an old graph's backward notices."""
+        if special.count:
+            tell_read(self)
         return self._data
 
     @data.setter
@@ -151,6 +153,12 @@ def wrap(
     t.grad = t.name = t.notes = None
     t.stamp = next_stamp()
     return t
+
+
+def tell_read(t: Tensor) -> None:
+    """Tell observers that somebody takes the value of a Tensor as an array or number, and leaves its graph behind."""
+    for observer in state.observers:
+        observer.read(t)
 
 
 def _plain(value: Any) -> Array:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..data import Dataset, as_dataset
+from ..data import Batches, Dataset, as_dataset
 from ..engine.arrays import Array
 from ..engine.checks import array_of, kind, real, whole
 from ..engine.tensor import Tensor
@@ -110,6 +110,14 @@ def check_plan(
             raise FileNotFoundError(f"checkpoint={str(checkpoint)!r}: there is no folder {str(file.parent)!r}")
         if file.is_dir():
             raise IsADirectoryError(f"checkpoint={str(checkpoint)!r} is a folder; give the path of a file to write")
+
+
+def check_feed(feed: Batches) -> Batches:
+    """At least one batch."""
+    if not len(feed):
+        n = len(feed.examples)
+        raise ValueError(f"drop_last leaves no batch: train has {n} examples, fewer than batch_size={feed.batch_size}")
+    return feed
 
 
 # ---- what the user's functions give ----

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ..data import Dataset, batches
+from ..data import Batches, Dataset, batches
 from ..engine import random
 from ..engine.arrays import Array
 from ..engine.checks import array_of, whole
@@ -29,6 +29,7 @@ from ..watching.strict import FirstSteps
 from . import arguments, care
 from .arguments import Callback, Data, Loss, Metric
 from .history import History
+from .limits import FirstBatch
 
 # ---- one step, and an epoch of them ----
 
@@ -44,11 +45,13 @@ class _Run:
     l1: float
     l2: float
     clip_norm: float | None
-    epochs: int
-    steps: int  # in each epoch
+    feed: Batches
+    held_out: Dataset | None
+    watched: int  # how many of the first steps
 
     def __post_init__(self) -> None:
-        self.strict = FirstSteps(self.model, self.optimizer, min(2, self.epochs * self.steps))
+        self.watch = FirstSteps(self.model, self.optimizer, self.watched)
+        self.first_batch = FirstBatch(self.feed, self.held_out)
         self.named = {name: p for name, p in self.model.named_parameters() if p.data.dtype.kind == "f"}
         self.parameters = list(self.named.values())
         self.norms: dict[str, dict[str, float]] = {}  # of the last step of the last epoch
@@ -61,7 +64,11 @@ class _Run:
         """
         undo = care.snapshot(self.model, self.stateful)
         self.forget_gradients()
-        outputs, loss, objective = self.forward(x, y)
+        try:
+            outputs, loss, objective = self.forward(x, y)
+        except Exception:
+            undo()
+            raise
         objective.backward()
         if not self.finite(loss):
             raise FloatingPointError(self.what_went_wrong(x, y, where, loss, undo))
@@ -72,7 +79,9 @@ class _Run:
 
     def forward(self, x: Array, y: Array) -> tuple[Array, float, Tensor]:
         """The outputs, the loss as a number, and the Tensor to minimise: the loss and the penalties."""
-        outputs = arguments.check_outputs(self.model(x), x)
+        with self.first_batch.forward(x):
+            outputs = arguments.check_outputs(self.model(x), x)
+        self.first_batch.targets(self.loss, outputs, y)
         loss = arguments.check_loss(self.loss(outputs, y))
         return array_of(outputs), float(loss.item()), loss + self._penalty() if self.l1 or self.l2 else loss
 
@@ -80,30 +89,41 @@ class _Run:
         weights = [p for p in self.parameters if p.requires_grad and p.ndim >= 2]
         return sum(self.l1 * abs(w).sum() + self.l2 * (w * w).sum() for w in weights)
 
-    def epoch(self, name: str, feed: Iterable[tuple[Array, Array]], interrupted: Callable[[], int]) -> dict[str, float]:
-        """All batches once; gives the mean loss over the examples, and each metric on all outputs as they came."""
+    def epoch(
+        self, number: int, feed: Iterable[tuple[Array, Array]], interrupted: Callable[[], int]
+    ) -> dict[str, float]:
+        """All batches once, then validation.
+
+        Gives the learning rate, the mean loss over the examples, each metric on all outputs as they came, and the same
+        of the validation set.
+        """
+        name, lr = f"epoch {number + 1}", float(self.optimizer.lr)
         seen, outputs, targets = list[tuple[float, int]](), list[Array](), list[Array]()
+        steps = len(self.feed)
         for batch, (x, y) in enumerate(feed, 1):
-            with self.strict.watch(), care.measuring(self.named if batch == self.steps else {}, self.norms):
+            with self.watch.watch(), care.measuring(self.named if batch == steps else {}, self.norms):
                 given, loss = self.step(x, y, f"{name}, batch {batch}")
             seen.append((loss, len(y)))
             if self.metrics:
                 outputs.append(given)
                 targets.append(y)
-            if batch in (1, self.steps):
+            if batch in (1, steps):
                 self.stateful = has_state(self.model)
             if interrupted():
                 raise KeyboardInterrupt
-        numbers = {"loss": sum(loss * n for loss, n in seen) / sum(n for _, n in seen)}
+        self.watch.epoch_ended()
+        numbers = {"lr": lr, "loss": sum(loss * n for loss, n in seen) / sum(n for _, n in seen)}
         if self.metrics:
-            numbers |= _judged(self.metrics, np.concatenate(outputs), np.concatenate(targets))
-        return numbers
+            with no_grad():
+                numbers |= _judged(self.metrics, np.concatenate(outputs), np.concatenate(targets))
+        return numbers if self.held_out is None else numbers | self.validate(name, self.held_out)
 
-    def validate(self, name: str, data: Dataset, batch_size: int) -> dict[str, float]:
+    def validate(self, name: str, data: Dataset) -> dict[str, float]:
         """The same numbers of the validation set, in eval mode, each name with val_ before it."""
+        size = max(self.feed.batch_size, 256)
 
         def measure(metrics: Mapping[str, Metric]) -> dict[str, float]:
-            return evaluate(self.model, data, loss=self.loss, metrics=metrics, batch_size=max(batch_size, 256))
+            return evaluate(self.model, data, loss=self.loss, metrics=metrics, batch_size=size)
 
         numbers = measure(self.metrics)
         if not math.isfinite(numbers["loss"]):
@@ -155,6 +175,8 @@ def fit(
     checkpoint: Any = None,
     callbacks: Iterable[Callback] = (),
     shuffle: bool = True,
+    drop_last: bool = False,
+    strict: bool = True,
     seed: int | None = None,
     progress: bool = True,
 ) -> History:
@@ -173,23 +195,34 @@ def fit(
     checkpoint: a path (.npz or .safetensors) to save the model to whenever val_loss (or loss) is the best so far.
     callbacks: each is called as ``callback(epoch, history)`` after an epoch, so that ``history["loss"][epoch]`` is
         its loss; returning True stops the run.
+    drop_last: leave the last batch of each epoch out where it would be smaller than the others; shuffled, that is
+        another one each time. Batch normalisation can't do with a last batch of one.
+    strict: watch the first steps for what is a mistake whatever comes later (below); False doesn't.
     seed: makes the whole run, shuffling and dropout included, repeatable to the bit, and leaves the default
         Generator alone.
     progress: show a bar, if standard error is a terminal.
 
     Ctrl-C ends the run after the current batch and gives the history so far; a second one raises KeyboardInterrupt at
-    once. The model trains in train mode and returns in the mode it came in. The first two steps run under
-    `tl.strict`: a StrictError there leaves the model as it was. Raises FloatingPointError, before the
-    optimizer steps, at the first loss or gradient that isn't finite, naming the operation where that began; ValueError
-    and TypeError for arguments that can't be meant.
+    once. The model trains in train mode and returns in the mode it came in.
+
+    Of the mistakes that `tl.strict` finds, the first two steps raise StrictError, before any update, for those that no
+    later step can heal: softmax twice, the two sides of a loss that broadcast, rounding before the loss, a parameter
+    that is only read as an array or that no optimizer has, none at all with a gradient. Parameters that have no
+    gradient yet are named by a warning after these steps, and again after the first epoch. A target that the loss
+    refuses, such as a class that the model has no output for, is found before the first update too: where the first
+    batch lacks the smallest or largest ones, the loss is tried on them.
+
+    Raises FloatingPointError, before the optimizer steps, at the first loss or gradient that isn't finite, naming the
+    operation where that began; ValueError and TypeError for arguments that can't be meant.
     """
     arguments.check_run(model, loss, optimizer, l1, l2, clip_norm)
     metrics, callbacks = arguments.check_metrics(metrics), arguments.check_callbacks(callbacks)
     data = arguments.check_data(train, "train")
     held_out = None if validation is None else arguments.check_data(validation, "validation")
     arguments.check_plan(epochs, batch_size, patience, held_out, schedule, optimizer, checkpoint)
-    feed = batches(data, batch_size, shuffle=shuffle)
-    run = _Run(model, loss, optimizer, metrics, l1, l2, clip_norm, epochs, len(feed))
+    feed = arguments.check_feed(batches(data, batch_size, shuffle=shuffle, drop_last=drop_last))
+    watched = min(2, epochs * len(feed)) if strict else 0
+    run = _Run(model, loss, optimizer, metrics, l1, l2, clip_norm, feed, held_out, watched)
     history, best = History(), care.Best(model, patience, checkpoint)
     with (
         random.seeded(seed),
@@ -199,10 +232,7 @@ def fit(
     ):
         try:
             for epoch in range(epochs):
-                name, numbers = f"epoch {epoch + 1}", {"lr": float(optimizer.lr)}
-                numbers |= run.epoch(name, shown(feed, epoch, history), interrupted)
-                if held_out is not None:
-                    numbers |= run.validate(name, held_out, batch_size)
+                numbers = run.epoch(epoch, shown(feed, epoch, history), interrupted)
                 history.add(numbers)
                 history.add_norms(run.norms)
                 judged = numbers.get("val_loss", numbers["loss"])

@@ -5,11 +5,14 @@ It costs nothing while it isn't in use. anomaly.py, strict.py and explaining/ te
 
 from __future__ import annotations
 
+import contextlib
 import linecache
 import os
 import sys
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -20,16 +23,33 @@ from ..engine.trace import Scopes
 
 _OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep  # the package's folder
 _NUMPY = os.path.dirname(os.path.abspath(np.__file__)) + os.sep
+_NOT_THE_USERS = (_OURS, _NUMPY, contextlib.__file__, "<__array_function__")
+
+
+def is_ours(frame: FrameType) -> bool:
+    """Whether a function of this package is running there."""
+    return frame.f_code.co_filename.startswith(_OURS)
+
+
+def _users_frame() -> tuple[FrameType, int]:
+    """The innermost frame outside tinydl and NumPy, and how many calls it is away from who asks here."""
+    frame, depth = sys._getframe(1), 0
+    while frame.f_back and frame.f_code.co_filename.startswith(_NOT_THE_USERS):
+        frame, depth = frame.f_back, depth + 1
+    return frame, depth
 
 
 def user_line() -> str:
     """The line outside tinydl and NumPy that is running: ``"train.py:12: y = np.log(x)"``."""
-    frame = sys._getframe(1)
-    while frame.f_back and frame.f_code.co_filename.startswith((_OURS, _NUMPY, "<__array_function__")):
-        frame = frame.f_back
+    frame, _ = _users_frame()
     name, number = frame.f_code.co_filename, frame.f_lineno
     code = linecache.getline(name, number).strip()
     return f"{os.path.basename(name)}:{number}" + (f": {code}" if code else "")
+
+
+def warn(sentence: str) -> None:
+    """A warning that points to the line outside tinydl and NumPy that is running."""
+    warnings.warn(sentence, stacklevel=_users_frame()[1] + 1)
 
 
 def note(t: Tensor, key: str, value: Any) -> None:

@@ -7,21 +7,21 @@ door, looks at what came of it.
 
 from __future__ import annotations
 
+import math
+import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..engine.arrays import Array
-from ..engine.checks import array_of
+from ..engine.checks import array_of, listed
 from ..engine.graph import leaves
 from ..engine.recording import Observer, observing
 from ..engine.tensor import Primitive, Tensor, next_stamp
 from ..nn.state import remembered
-from .lines import note, user_line
+from .lines import is_ours, note, user_line, warn
 
 _PATIENCE = 20  # so many steps a parameter may wait for its first gradient: tasks may take turns
 
@@ -38,45 +38,76 @@ def strict() -> Iterator[None]:
     without `backward`; a Tensor that is trained on but that no optimizer has; a parameter that never receives a
     gradient, because it is unused, used only through `.data`, or because rounding or integer division stands between
     it and the loss; a graph that grows from step to step, or through a transform (``x = x + tl.grad(f)(x)`` with a
-    network in f); the two sides of a loss written by hand that broadcast, (N, 1) against (N,). What concerns an optimizer is said before it changes anything; what only the whole program
-    shows, such as a parameter without any gradient, after 20 steps or when the block ends.
+    network in f); the two sides of a loss written by hand that broadcast, (N, 1) against (N,). What concerns an
+    optimizer is said before it changes anything; what only the whole program shows, such as a parameter without any
+    gradient, after 20 steps or when the block ends.
 
     Several backward passes before a step, several optimizers, frozen and shared parameters are no mistakes. `fit`
-    watches its own first two steps in this way.
+    watches its own first steps for those of them that are mistakes whatever comes later.
     """
-    watch = _Watch()
+    program = _Program()
+    watch = _Watch(
+        program, _SoftmaxTwice(program), _SidesBroadcast(program), _GraphGrows(program, rounds=3, unrolled=40),
+        _OutOfRhythm(program), _WithoutOptimizer(program), _WithoutGradient(program),
+    )  # fmt: skip
     with watch.on():
         yield
     watch.finish()
 
 
 class FirstSteps:
-    """Strict mode for the first steps of a training loop; a StrictError there leaves model and optimizer as they were.
+    """What `fit` watches of its first `steps`: mistakes whatever comes later; they leave all as it was.
 
-    Used as ``with first.watch(): …one step…``; after `steps` of them it does nothing.
+    Used as ``with first.watch(): …one step…``. A parameter without a gradient is none of them, for parts of a model
+    may take turns: of those a warning tells after these steps and, at `epoch_ended`, of those that still have none.
     """
 
     def __init__(self, model: Any, optimizer: Any, steps: int) -> None:
-        self.left, self._restore = steps, _snapshot(model, optimizer) if steps else lambda: None
-        self._watch = _Watch(growth=2)
+        self.taken, self.steps = 0, steps
+        self._restore = _snapshot(model, optimizer) if steps else lambda: None
+        self._program = program = _Program()
+        self._cut_off = _CutOff(program)
+        self._watch = _Watch(  # a loop through transforms may be meant to be differentiated
+            program, _SoftmaxTwice(program), _SidesBroadcast(program),
+            _GraphGrows(program, rounds=2, unrolled=math.inf), _WithoutOptimizer(program, at_once=True), self._cut_off,
+        )  # fmt: skip
+        self._waiting = [p for p in optimizer.params if p.requires_grad] if steps else []  # for their first gradient
 
     @contextmanager
     def watch(self) -> Iterator[None]:
         """Watch one step."""
-        if not self.left:
+        self.taken += 1
+        if self.taken > self.steps:
             yield
-            return
-        self.left -= 1
-        try:
-            with self._watch.on():
-                yield
-            if not self.left:
-                self._watch.finish()
-        except StrictError:
-            self._restore()
-            raise
-        if not self.left:
-            self._watch, self._restore = _Watch(), lambda: None
+        else:
+            try:
+                with self._watch.on():
+                    yield
+            except StrictError:
+                self._restore()
+                raise
+        self._waiting = [p for p in self._waiting if p.grad is None and p.requires_grad]
+        if self.taken == self.steps:
+            self._restore = lambda: None
+            self._warn(
+                "Parts of a model may take turns; of what still has none after the first epoch you are told then"
+            )
+
+    def epoch_ended(self) -> None:
+        """Name the parameters that have had no gradient in the first epoch."""
+        if self.taken > self.steps:
+            self._warn("A part that is to stay as it is gets .requires_grad = False")
+        if self.taken >= self.steps:
+            self._waiting = []
+
+    def _warn(self, advice: str) -> None:
+        if self._waiting:
+            names = [self._program.name_of(p) or f"one of shape {p.shape}" for p in self._waiting]
+            warn(
+                f"after {self.taken} steps {len(names)} of the optimizer's parameters have no gradient yet: "
+                f"{listed(names)}. Of the first of them: {self._cut_off.unused(self._waiting[0])}. "
+                f"{advice}; fit(strict=False) says nothing."
+            )
 
 
 def _snapshot(model: Any, optimizer: Any) -> Callable[[], None]:
@@ -93,19 +124,14 @@ def _snapshot(model: Any, optimizer: Any) -> Callable[[], None]:
 
 
 class _Watch:
-    """One thread's program, watched for every mistake. A graph counts as growing once it is made of `growth` rounds of
-    the optimizers, or of more than `unrolled` transforms of one another's results."""
+    """One thread's program, watched for some mistakes; what is asked first comes first."""
 
-    def __init__(self, growth: int = 3, unrolled: float = 40) -> None:
-        self.program = program = _Program()
-        self.mistakes: Sequence[_Mistake] = (
-            _SoftmaxTwice(program), _SidesBroadcast(program), _GraphGrows(program, growth, unrolled),
-            _OutOfRhythm(program), _WithoutOptimizer(program), _WithoutGradient(program),
-        )  # fmt: skip
+    def __init__(self, program: _Program, *mistakes: _Mistake) -> None:
+        self.program, self.mistakes = program, mistakes
 
     @contextmanager
     def on(self) -> Iterator[None]:
-        """Within, this thread's program is watched; what is asked first comes first."""
+        """Within, this thread's program is watched."""
         with ExitStack() as stack:
             for observer in (self.program, *self.mistakes):
                 stack.enter_context(observing(observer))
@@ -126,8 +152,13 @@ class _Program(Observer):
         self.modules: dict[int, Any] = {}  # by id, and kept so that no other gets it
         self.steps: dict[Any, int] = {}  # of each optimizer
         self.round = 0  # the most steps that any has made
+        self.running = 0  # how many Modules' forward
+
+    def module_left(self, module: Any, output: Any) -> None:
+        self.running -= 1
 
     def module_entered(self, module: Any) -> None:
+        self.running += 1
         if id(module) not in self.modules:
             self.modules[id(module)] = module
             for name, p in module.named_parameters():
@@ -145,10 +176,13 @@ class _Program(Observer):
         """The parameters that optimizers have."""
         return (p for optimizer in self.steps for p in optimizer.params)
 
+    def name_of(self, p: Tensor) -> str | None:
+        """What the user calls it, or the model does."""
+        return p.name or self.names.get(p)
+
     def named(self, p: Tensor, optimizer: Any = None) -> str:
         """A parameter as sentences name it, if need be by its place in the optimizer."""
-        name = p.name or self.names.get(p)
-        if name:
+        if name := self.name_of(p):
             return f"the parameter {name} of shape {p.shape}"
         if optimizer is not None:
             number = next((i for i, q in enumerate(optimizer.params) if q is p), "?")  # == compares the elements
@@ -283,7 +317,8 @@ class _SidesBroadcast(_Mistake):
         one, other = array_of(a), array_of(b)
         if one.ndim == other.ndim or one.size != other.size or y.size == one.size or _is_meant(a) or _is_meant(b):
             return
-        if not (_is_trained(a) and _is_trained(b)):  # one number per row and one per column
+        both = _needs_gradient(a) and _needs_gradient(b)  # a number per row and per column; each pair of predictions
+        if not both and not np.array_equal(one.ravel(), other.ravel()):  # equal: predictions against detached ones
             note(y, self.key, _Sides(one.shape, other.shape, user_line()))
 
     def _sum(self, y: Tensor, known: _Sides) -> None:
@@ -303,9 +338,8 @@ def _is_meant(x: Any) -> bool:
     return operation is not None and operation.name in ("getitem", "expand_dims") and x.ndim > x.inputs[0].ndim
 
 
-def _is_trained(x: Any) -> bool:
-    """Whether it is a leaf that gets a gradient."""
-    return isinstance(x, Tensor) and x.primitive is None and x.requires_grad
+def _needs_gradient(x: Any) -> bool:
+    return isinstance(x, Tensor) and x.requires_grad
 
 
 # ---- a graph grows from step to step ----
@@ -321,9 +355,10 @@ class _Grown(NamedTuple):
 class _GraphGrows(_Mistake):
     """Notes of a graph how it grows: over the steps of optimizers, or through transforms of what transforms gave."""
 
-    def __init__(self, program: _Program, growth: int, unrolled: float) -> None:
+    def __init__(self, program: _Program, rounds: int, unrolled: float) -> None:
+        """It grows once it is of so many rounds, or of more transforms of one another's results than `unrolled`."""
         super().__init__(program)
-        self.growth, self.unrolled = growth, unrolled
+        self.rounds, self.unrolled = rounds, unrolled
 
     def computed(self, output: Tensor, primitive: Primitive, inputs: Sequence[Any], options: dict[str, Any]) -> None:
         if output.primitive is None:
@@ -337,7 +372,7 @@ class _GraphGrows(_Mistake):
                 transforms = max(transforms, before.transforms + bool(through))
                 if through and before.transforms >= self.unrolled:
                     raise StrictError(_grows_through(through, before.transforms))
-        if len(rounds) >= self.growth:
+        if len(rounds) >= self.rounds:
             raise StrictError(
                 f"a graph grows from step to step: what is computed at {user_line()} joins the graphs of "
                 f"{len(rounds)} steps, and memory and time grow with each. To add up losses write total += "
@@ -419,8 +454,10 @@ def _fingerprint(p: Tensor) -> tuple[Any, ...]:
 
 
 class _WithoutOptimizer(_Mistake):
-    def __init__(self, program: _Program) -> None:
+    def __init__(self, program: _Program, at_once: bool = False) -> None:
+        """With `at_once` there is one optimizer alone, so that nobody need wait for others."""
         super().__init__(program)
+        self.at_once = at_once
         self.graded: dict[Tensor, int] = {}  # leaves with new gradients, with their stamps
         self.strangers: dict[Tensor, int] = {}  # in how many steps a leaf had a gradient but no optimizer
 
@@ -436,6 +473,8 @@ class _WithoutOptimizer(_Mistake):
                 self.strangers[p] = self.strangers.get(p, 0) + 1
                 if self.strangers[p] >= _PATIENCE:
                     raise StrictError(self._sentence(p))
+        if self.at_once:
+            self.finish()
 
     def optimizer_stepped(self, optimizer: Any) -> None:
         self.graded.clear()
@@ -461,14 +500,14 @@ _ROUNDING = {
 }  # fmt: skip
 
 
-class _WithoutGradient(_Mistake):
-    """It is unused, used as a plain array, or rounding stands between it and the loss; what rounded is noted."""
+class _CutOff(_Mistake):
+    """Rounding or a plain array stands between a parameter and the loss, or something between all of them and it."""
 
     def __init__(self, program: _Program) -> None:
         super().__init__(program)
         self.received: set[Tensor] = set()
         self.used: set[Tensor] = set()
-        self.raw: dict[int, tuple[Array, str]] = {}  # arrays that operations took as constants; the line, if parameters
+        self.taken: dict[Tensor, str] = {}  # taken as a plain array in this step, and at which line
         self.rounded: deque[tuple[Any, str, Tensor]] = deque(maxlen=100)  # the result, how and where, of what
 
     def flattened(self, name: str, inputs: Sequence[Any], result: Any) -> None:
@@ -476,18 +515,14 @@ class _WithoutGradient(_Mistake):
         if name in _ROUNDING and isinstance(source, Tensor) and source.requires_grad:
             self.rounded.append((result, f"{name} ({user_line()})", source))
 
+    def read(self, tensor: Tensor) -> None:
+        inside = self.program.running or tensor not in self.program.names  # outside, layers are looked at, no more
+        if inside and tensor.primitive is None and tensor.requires_grad and not is_ours(sys._getframe(3)):
+            self.taken.setdefault(tensor, user_line())
+
     def computed(self, output: Tensor, primitive: Primitive, inputs: Sequence[Any], options: dict[str, Any]) -> None:
-        if output.primitive is None:
-            return
-        for x in inputs:
-            if isinstance(x, Tensor):
-                if x.primitive is None:
-                    self.used.add(x)
-            elif isinstance(x, np.ndarray) and x.ndim and len(self.raw) < 10_000:
-                memory = _memory(x)
-                parameters = chain(self.program.names, self.program.owned)
-                self.raw[id(memory)] = memory, user_line() if any(memory is _memory(p.data) for p in parameters) else ""
-        if self.rounded and (how := self._rounding(inputs)):
+        self.used.update(x for x in inputs if isinstance(x, Tensor) and x.primitive is None)
+        if output.primitive is not None and self.rounded and (how := self._rounding(inputs)):
             note(output, self.key, how)
 
     def _rounding(self, inputs: Sequence[Any]) -> str:
@@ -511,39 +546,32 @@ class _WithoutGradient(_Mistake):
         trained = [p for p in optimizer.params if p.requires_grad]
         self.received.update(p for p in trained if p.grad is not None)
         for p in trained:
-            if p not in self.received and (why := self._cut(p)):
+            if p not in self.received and (why := self.cut(p)):
                 raise StrictError(f"{self.program.named(p, optimizer)} receives no gradient: {why}")
-        if self.program.steps[optimizer] >= _PATIENCE:
-            self._check(optimizer)
+        if trained and self.received.isdisjoint(trained):
+            raise StrictError(
+                f"none of the {len(trained)} parameters that {type(optimizer).__name__} has receives a gradient, so "
+                f"nothing would be learned. Of the first of them: {self.unused(trained[0])}"
+            )
 
     def optimizer_stepped(self, optimizer: Any) -> None:
         self.rounded.clear()
-        self.raw.clear()
+        self.taken.clear()
 
-    def finish(self) -> None:
-        for optimizer, steps in self.program.steps.items():
-            if steps:
-                self._check(optimizer)
-
-    def _check(self, optimizer: Any) -> None:
-        for p in optimizer.params:
-            if p.requires_grad and p not in self.received:
-                raise StrictError(
-                    f"{self.program.named(p, optimizer)} never received a gradient in {self.program.steps[optimizer]} "
-                    f"steps: {self._cut(p) or self._unused(p)}"
-                )
-
-    def _cut(self, p: Tensor) -> str:
+    def cut(self, p: Tensor) -> str:
         """Why no gradient can come, where that was seen."""
         for _, how, source in self.rounded:
             if p in _leaves(source):
                 return _cut_by_rounding("what is computed from it", how)
-        array, line = self.raw.get(id(_memory(p.data)), (None, ""))
-        if array is not None and p not in self.used:
-            return f"it is used only through .data, a plain array, at {line}. Use the Tensor itself there"
+        if p in self.taken and p not in self.used:
+            return (
+                "it is used only through .data, .numpy() or .item(), as a plain array or number, at "
+                f"{self.taken[p]}. Use the Tensor itself there"
+            )
         return ""
 
-    def _unused(self, p: Tensor) -> str:
+    def unused(self, p: Tensor) -> str:
+        """What is known where that wasn't seen."""
         if p in self.used:
             return (
                 "it was used, but the way from there to the loss is cut, by .detach(), .data, .numpy() or no_grad(), "
@@ -555,15 +583,33 @@ class _WithoutGradient(_Mistake):
         )
 
 
+class _WithoutGradient(_CutOff):
+    """And a parameter that never receives one, whatever the reason."""
+
+    def optimizer_stepping(self, optimizer: Any) -> None:
+        super().optimizer_stepping(optimizer)
+        if self.program.steps[optimizer] >= _PATIENCE:
+            self._check(optimizer)
+
+    def finish(self) -> None:
+        for optimizer, steps in self.program.steps.items():
+            if steps:
+                self._check(optimizer)
+
+    def _check(self, optimizer: Any) -> None:
+        for p in optimizer.params:
+            if p.requires_grad and p not in self.received:
+                raise StrictError(
+                    f"{self.program.named(p, optimizer)} never received a gradient in {self.program.steps[optimizer]} "
+                    f"steps: {self.cut(p) or self.unused(p)}"
+                )
+
+
 def _cut_by_rounding(what: str, how: str) -> str:
     return (
         f"{what} goes through {how}: rounding and integer division are flat, so no gradient passes. Round only what is "
         "reported, not what is trained on, and divide with / instead of //"
     )
-
-
-def _memory(x: Array) -> Any:
-    return x if x.base is None else x.base
 
 
 def _leaves(t: Tensor) -> set[Tensor]:
