@@ -355,6 +355,17 @@ def test_heads_that_take_turns_are_right():
             optimizer.step()
 
 
+def test_layers_that_wait_for_their_turn_may_be_looked_at():
+    body, heads = nn.Linear(3, 4), [nn.Linear(4, 4) for _ in range(3)]
+    optimizer = optim.SGD([p for m in (body, *heads) for p in m.parameters()], lr=0.1)
+    with tl.strict():
+        for step in range(9):
+            optimizer.zero_grad()
+            cross_entropy(heads[step % 3](body(X))).backward()
+            assert all(np.abs(p.data).max() < 9 and np.abs(p.numpy()).max() < 9 for h in heads for p in h.parameters())
+            optimizer.step()
+
+
 def test_rows_of_an_embedding_that_no_example_uses_are_right():
     model = nn.Sequential(nn.Embedding(50, 3), nn.Linear(3, 4))
     train(model, cross_entropy, x=LABELS)

@@ -167,6 +167,15 @@ def test_what_the_loss_does_not_refuse_is_trained_on():
     train.y[1:32] = -100  # in which a single one counts
     options = {"batch_size": 32, "shuffle": False, "seed": None}
     quick(*normed(), train, loss=F.cross_entropy, **options)
+    train.y[:32] = [0] + [1] * 31  # and one that counts, in the very row that is tried first
+    first_alone = lambda z, y: F.cross_entropy(z, y, weight=np.array([1.0, 0.0, 0.0]))
+    quick(
+        *normed(),
+        (train.x[:33], np.append(train.y[:32], 2)),
+        loss=first_alone,
+        epochs=1,
+        **options | {"drop_last": True},
+    )
     calls = []
 
     def own(z, y):

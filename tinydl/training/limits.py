@@ -51,8 +51,7 @@ class FirstBatch:
         for name, data in self.sets:
             for i in _unseen(data, y, _is_ours(loss)):
                 refused = [_refusal(loss, given, y, data.y[i], at) for at in {0, len(y) - 1}]
-                if all(refused):  # at either place: it isn't that all others were to be ignored
-                    random.generator().bit_generator.state = dice
+                if all(refused):  # in either row: it isn't that the others count for nothing
                     raise ValueError(f"{name}: the loss refuses the target of example {i}. {refused[0]}")
         random.generator().bit_generator.state = dice
 

@@ -516,8 +516,8 @@ class _CutOff(_Mistake):
             self.rounded.append((result, f"{name} ({user_line()})", source))
 
     def read(self, tensor: Tensor) -> None:
-        inside = self.program.running or tensor not in self.program.names  # outside, layers are looked at, no more
-        if inside and tensor.primitive is None and tensor.requires_grad and not is_ours(sys._getframe(3)):
+        wanted = tensor.primitive is None and tensor.requires_grad
+        if self.program.running and wanted and not is_ours(sys._getframe(3)):  # outside of forward one may look at it
             self.taken.setdefault(tensor, user_line())
 
     def computed(self, output: Tensor, primitive: Primitive, inputs: Sequence[Any], options: dict[str, Any]) -> None:
