@@ -17,6 +17,8 @@ from tinydl.engine.files import replacing
 from tinydl.engine.tensor import tensor
 from tinydl.nn import Module
 from tinydl.training.saving import load, save
+from written_before_groups import CASES, FILES, SUFFIXES, steps
+from written_before_groups import network as frozen_in_part
 
 FORMATS = [".npz", ".safetensors"]
 
@@ -171,6 +173,33 @@ def test_a_file_that_numpy_wrote_can_be_loaded(tmp_path, rng):
     layer = nn.Linear(3, 2)
     load(layer, tmp_path / "m.npz")
     np.testing.assert_array_equal(layer.weight.data, weight.astype(np.float32))
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("name", CASES)
+def test_what_was_written_before_optimizers_had_groups_loads_as_it_did(name, suffix):
+    if suffix == ".safetensors":
+        pytest.importorskip("safetensors")
+    model = frozen_in_part()
+    optimizer = CASES[name](model)
+    settings = {n: v for n, v in optimizer.groups[0].items() if n not in ("params", "lr")}
+    optimizer.lr = 1.0
+    steps(model, optimizer, 1)
+    load(model, FILES / f"{name}{suffix}", optimizer)
+    with np.load(FILES / f"{name}.npz") as file:
+        kept = {n: file[n] for n in file.files}
+    state = optimizer.state_dict()
+    assert optimizer.lr == state["lr"] == kept.pop("optimizer/lr") != 1
+    assert {n: v for n, v in optimizer.groups[0].items() if n not in ("params", "lr")} == settings
+    arrays = {f"optimizer/state/{i}/{n}": v for i, memory in state["state"].items() for n, v in memory.items()}
+    arrays |= model.state_dict()
+    assert set(arrays) == set(kept)
+    for n in kept:
+        np.testing.assert_array_equal(arrays[n], kept[n])
+    steps(model, optimizer, 2)
+    with np.load(FILES / f"{name}_later.npz") as file:
+        for n, value in model.state_dict().items():
+            np.testing.assert_allclose(value, file[n], rtol=1e-5, atol=1e-6)
 
 
 # ---- PyTorch
