@@ -11,14 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from written_before_groups import CASES, FILES, SUFFIXES, steps
+from written_before_groups import network as frozen_in_part
 
 from tinydl import nn, optim
 from tinydl.engine.files import replacing
 from tinydl.engine.tensor import tensor
 from tinydl.nn import Module
 from tinydl.training.saving import load, save
-from written_before_groups import CASES, FILES, SUFFIXES, steps
-from written_before_groups import network as frozen_in_part
 
 FORMATS = [".npz", ".safetensors"]
 
@@ -51,6 +51,8 @@ def everything(*things):
     """State dicts as one flat list of (path, dtype, shape, bytes)."""
 
     def walk(name, value):
+        if isinstance(value, list):
+            value = dict(enumerate(value))
         if isinstance(value, dict):
             for key in value:
                 yield from walk(f"{name}/{key}", value[key])

@@ -370,8 +370,9 @@ def _of_unmoved(run: Run) -> Iterator[Verdict]:
 
 def _of_steps(run: Run, known: set[str]) -> Iterator[Verdict]:
     optimizer = run.original[2]
-    owned = {id(p) for p in optimizer.params}
-    lacking = {n for n, p in run.original[0].named_parameters() if id(p) not in owned and p.requires_grad}
+    rates = {p: group["lr"] for group in optimizer.groups for p in group["params"]}
+    given = dict(run.original[0].named_parameters())
+    lacking = {n for n, p in given.items() if p not in rates and p.requires_grad}
     losses, moved, unchanged = run.steps(STEPS)
     by_name = {name: p for p, name in run.trained.items()}
     stuck = bool(known & {"dead_relus", "saturated", "identical_units", "equal_inputs"})
@@ -380,7 +381,7 @@ def _of_steps(run: Run, known: set[str]) -> Iterator[Verdict]:
             continue
         if name in lacking:
             run.unmoved[name] = "not in the optimizer"
-        elif optimizer.lr != 0 and p in run.gradients and not np.any(run.gradients[p]) and not stuck:
+        elif rates.get(given[name]) != 0 and p in run.gradients and not np.any(run.gradients[p]) and not stuck:
             run.unmoved[name] = "the gradient is exactly 0 on this batch"
     yield from _rate(run, losses, moved, known)
 
@@ -404,7 +405,7 @@ def _rate(run: Run, losses: list[float], moved: dict[str, float], known: set[str
             layer = run.layer_of(name)
             yield verdict("large_updates", layer, relative[name], parameter=name, rate=optimizer.lr)
     named = known & {"targets_not_scaled", "identical_units", "equal_inputs"}  # no rate can make up for these
-    if rises or named or optimizer.lr == 0 or not start > 0.5 * scale:
+    if rises or named or not any(group["lr"] for group in optimizer.groups) or not start > 0.5 * scale:
         return
     fallen = (start - end) / abs(start)
     if fallen > HARDLY and (fallen > 5 * HARDLY or not 0 < largest < SLOW_UPDATE):
