@@ -758,6 +758,21 @@ def test_unchanged_parameters_are_named_with_the_reasons():
     assert not tl.diagnose(model, digits(), F.cross_entropy, adam(model))
 
 
+def test_the_rate_of_an_optimizers_groups_is_judged_by_those_that_learn():
+    model = mlp(64, 32, 10)
+
+    def grouped(first, second):
+        groups = [{"params": model[0].parameters(), "lr": first}, {"params": model[2].parameters(), "lr": second}]
+        return tl.diagnose(model, digits(), F.cross_entropy, optim.SGD(groups))
+
+    assert not grouped(0, 0.1)  # a layer left as it is on purpose
+    assert not grouped(0, 0)
+    (verdict,) = grouped(0, 1e-6)
+    assert (verdict.code, verdict.value) == ("learning_rate_too_low", 1e-6) and "1e-05" in verdict.advice
+    (verdict,) = grouped(0, 1e4)
+    assert (verdict.code, verdict.value) == ("learning_rate_too_high", 1e4)
+
+
 def test_the_history_alone_shows_a_layer_that_never_changed_and_steps_that_are_too_small():
     history = tl.History()
     for epoch in range(3):

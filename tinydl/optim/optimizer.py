@@ -205,15 +205,20 @@ class Optimizer:
         another kind, to other parameters, or to other groups of them.
         """
         kind, given = type(self).__name__, arranged(state_dict, self.names, self.params)
-        rates = [group["lr"] for group in self.groups]
-        for i, group in enumerate(group_of_each(given["groups"], self._places()) if given["groups"] else []):
-            if unknown := group.keys() - self._seen[i].keys():
+        lr, rates = float(saved_array("lr", given["lr"])), [group["lr"] for group in self.groups]
+        if saved := given["groups"]:
+            if unknown := {name for group in saved for name in group} - self._seen[0].keys():
                 raise ValueError(
                     f"the state has the setting {named(unknown)}, which {kind} lacks: it was saved by another "
                     "optimizer or with other settings"
                 )
-            rates[i] = in_range(kind, "lr", float(saved_array(f"lr of group {i}", group.get("lr", rates[i]))))
-        rates = self._in_proportion(rates, float(saved_array("lr", given["lr"])))
+            own = [float(saved_array(f"lr of group {i}", group.get("lr", lr))) for i, group in enumerate(saved)]
+            own = self._in_proportion([in_range(kind, "lr", rate) for rate in own], lr)
+            saved = [{**group, "lr": rate} for group, rate in zip(saved, own, strict=True)]
+            found = group_of_each(saved, self._places())
+            rates = [group.get("lr", rate) for group, rate in zip(found, rates, strict=True)]
+        else:
+            rates = self._in_proportion(rates, lr)
         begun = {i: (a, group) for group, rows in zip(self.groups, self._rows, strict=True) for i, _, a, _ in rows}
         made: list[dict[str, Any] | None] = [None] * len(self.params)
         for i, memory in given["state"].items():

@@ -31,10 +31,13 @@ class Schedule:
         raise NotImplementedError
 
     def _set_rates(self) -> None:
-        for group, base in zip(self.optimizer.groups, (self.base, *self.other_bases), strict=True):
-            own = copy.copy(self)
-            own.base = base
-            group["lr"] = in_range(type(self.optimizer).__name__, "lr", own.rate())
+        rates = [self.rate()]
+        for base in self.other_bases:
+            other = copy.copy(self)
+            other.base = base
+            rates.append(other.rate())
+        for group, rate in zip(self.optimizer.groups, rates, strict=True):
+            group["lr"] = in_range(type(self.optimizer).__name__, "lr", rate)
 
     def step(self, value: float | None = None) -> None:
         """Go on to the next epoch. `value`, the figure to watch, matters to ReduceLROnPlateau only."""
@@ -50,7 +53,7 @@ class Schedule:
         own, kind = self.state_dict(), type(self).__name__
         given = (
             {"other_bases": [], **state_dict} if isinstance(state_dict, Mapping) else {}
-        )  # once there were no groups
+        )  # of before there were groups
         if set(given) != set(own):
             shown = named(state_dict) if isinstance(state_dict, Mapping) else repr(state_dict)
             raise ValueError(f"a {kind}'s state has {named(own)}, but this one has {shown}")

@@ -93,8 +93,8 @@ def _by_identity(marks: Sequence[object], params: Sequence[Tensor]) -> dict[int,
 def group_of_each(groups: Sequence[Mapping[str, Any]], here: Sequence[Sequence[int]]) -> list[Mapping[str, Any]]:
     """For each group here the saved one, told by its parameters. Raises ValueError if they are grouped otherwise."""
     saved = {tuple(sorted(group["params"])): group for group in groups}
-    if {*filter(None, saved)} != {tuple(places) for places in here if places}:
-        then, now = (", ".join(map(str, some)) for some in ([*map(list, saved)], here))
+    then, now = ([*map(sorted, some)] for some in ([group["params"] for group in groups], here))
+    if sorted(filter(None, then)) != sorted(filter(None, now)):
         raise ValueError(f"the state is of groups with the parameters {then}; here they are {now}")
     return [saved.get(tuple(places), {}) for places in here]
 
