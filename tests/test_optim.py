@@ -555,6 +555,10 @@ def test_what_is_written_into_a_group_counts_from_the_next_step_on_and_is_checke
         group.clear()
         group.update(before)
         np.testing.assert_array_equal((a.data, b.data), values)
+    group["lr"] = -1
+    with pytest.raises(ValueError, match="SGD's lr must be"):
+        optimizer.state_dict()
+    group["lr"] = 0.5
     group["params"].append(a)
     with pytest.raises(ValueError, match="were changed"):
         optimizer.step()
@@ -577,6 +581,14 @@ def test_momentum_can_be_switched_on_and_off_between_steps():
     optimizer.load_state_dict(optimizer.state_dict())
 
 
+def test_a_rate_changed_before_each_step_makes_nothing_anew(monkeypatch):
+    optimizer = stepped(optim.Adam(pair()), 1)
+    monkeypatch.setattr(optim.Adam, "_start", None)
+    for lr in (0.1, 0.2):
+        optimizer.lr = lr
+        stepped(optimizer, 1)
+
+
 def test_a_setting_read_from_the_optimizer_is_the_first_groups_and_assigned_every_groups():
     a, b = pair()
     optimizer = optim.RMSprop([{"params": [a], "alpha": 0.5}, {"params": [b]}], eps=0.1)
@@ -587,6 +599,8 @@ def test_a_setting_read_from_the_optimizer_is_the_first_groups_and_assigned_ever
     with pytest.raises(ValueError, match="RMSprop's alpha must be a number in 0 ≤ alpha < 1"):
         optimizer.alpha = 1
     assert optimizer.groups[1]["alpha"] == 0.75
+    assert optim.SGD([a], momentum=0.5, nesterov=np.bool_(True)).nesterov is True
+    assert isinstance(vars(optim.SGD)["nesterov"], type(optim.SGD.nesterov))  # which a class can be asked for, too
 
 
 def test_lr_is_the_first_groups_and_scales_the_others_in_proportion():
@@ -609,7 +623,11 @@ def test_lr_is_the_first_groups_and_scales_the_others_in_proportion():
     assert [group["lr"] for group in optimizer.groups] == [0, 0.3]
     alone = optim.SGD([a], lr=0)
     alone.lr = 0.5
-    assert alone.lr == 0.5
+    assert alone.lr == 0.5 and repr(alone) == "SGD(1 parameters, lr=0.5)"
+    apart = optim.SGD([{"params": [a], "lr": 1e-300}, {"params": [b], "lr": 1e300}])
+    with pytest.raises(ValueError, match="SGD's lr must be a finite number"):
+        apart.lr = 1.0
+    assert [group["lr"] for group in apart.groups] == [1e-300, 1e300] and "2 parameters in 2 groups" in repr(apart)
 
 
 def test_a_model_and_its_grouped_optimizer_copied_together_train_apart():
@@ -932,12 +950,12 @@ def test_a_schedules_state_from_before_there_were_groups_loads_and_one_of_other_
             several.load_state_dict(state)
         assert several.state_dict() == before
     for bad in ([-0.1], ["x"], [math.nan], [None], 5, None):
-        with pytest.raises(ValueError, match="this isn't the state of a StepLR"):
+        says = "this isn't the state of a StepLR" + (".*StepLR's base must be" if bad == [-0.1] else "")
+        with pytest.raises(ValueError, match=says):
             several.load_state_dict({**before, "other_bases": bad})
         assert several.state_dict() == before
-    kept = several.state_dict()
-    kept["other_bases"][0] = 9.0
-    assert several.state_dict() == before
+    several.state_dict()["other_bases"][0] = 9.0
+    assert several.other_bases == [0.1]
 
 
 def test_a_schedule_of_ones_own_is_asked_for_each_group_with_its_base():
@@ -949,6 +967,9 @@ def test_a_schedule_of_ones_own_is_asked_for_each_group_with_its_base():
     schedule.step()
     schedule.step()
     assert [group["lr"] for group in schedule.optimizer.groups] == [0.1, 0.025] and schedule.base == 0.4
+    schedule.base = -1.0
+    with pytest.raises(ValueError, match="SGD's lr must be"):
+        schedule.step()
 
 
 # ---- clipping ----

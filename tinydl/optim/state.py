@@ -75,7 +75,8 @@ def _by_name(saved: Sequence[str], here: Sequence[str]) -> dict[int, int]:
             f"the state is of parameters with other names: it has {named({*saved} - {*here})}, which is unknown here, "
             f'and lacks {named({*here} - {*saved})}. To load it by place, set its "names" to None'
         )
-    return {i: here.index(name) for i, name in enumerate(saved)}
+    places = {name: i for i, name in enumerate(here)}
+    return {i: places[name] for i, name in enumerate(saved)}
 
 
 def _by_identity(marks: Sequence[object], params: Sequence[Tensor]) -> dict[int, int]:
@@ -84,8 +85,8 @@ def _by_identity(marks: Sequence[object], params: Sequence[Tensor]) -> dict[int,
     places = {i: here[mark] for i, mark in enumerate(marks) if mark in here}
     if places and not len(places) == len(marks) == len(params):
         raise ValueError(
-            f"the state is of {len(marks)} Tensors, of which {len(places)} are among the {len(params)} here: others "
-            "would get what belongs to them; make the optimizer of the same ones, or begin without a state"
+            f"the state is of {len(marks)} Tensors, of which {len(places)} are among the {len(params)} here; make the "
+            "optimizer of the very same ones, or begin without a state"
         )
     return places
 
