@@ -122,12 +122,13 @@ class Optimizer:
         """Check what was written into the groups since the last step as what the constructor was given."""
         if self.groups == self._seen:
             return
+        given = [[*map(id, group.get("params", []))] for group in self.groups]
+        if given != [[id(p) for _, p, _, _ in rows] for rows in self._rows]:
+            raise ValueError(
+                f"groups or parameters of this {type(self).__name__} were changed, but its state belongs to those that "
+                "it was made with; make a new one for others"
+            )
         for group, seen, rows in zip(self.groups, self._seen, self._rows, strict=True):
-            if [*map(id, group["params"])] != [id(p) for _, p, _, _ in rows]:
-                raise ValueError(
-                    f"the parameters in a group of this {type(self).__name__} were changed, but its state belongs to "
-                    "those that it was made with; make a new one for others"
-                )
             group |= self._complete(group)
             if any(group[name] != seen[name] for name in self._defaults if name != "lr"):
                 for i, _, a, _ in rows:  # with momentum, say, more is kept of a parameter than without
@@ -199,10 +200,10 @@ class Optimizer:
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Go on where an optimizer of the same kind and parameters stood; then the next steps are the same to the bit.
 
-        Where both have names, each parameter gets the state of its name, whatever the order. Without names, in the
-        program that made the state, each Tensor gets its own; else the order counts. The rates become those of the
-        state; the other settings stay as they are here. Raises ValueError, and changes nothing, if the state belongs to
-        another kind, to other parameters, or to other groups of them.
+        Where both have names, each parameter gets the state of its name, whatever the order. Without names, or with the
+        state's "names" set to None, the order counts; but in the program that made the state each Tensor that it is of
+        gets its own. The rates become those of the state, the other settings stay as they are here. Raises ValueError,
+        and changes nothing, if the state belongs to another kind, to other parameters, or to other groups of them.
         """
         kind, given = type(self).__name__, arranged(state_dict, self.names, self.params)
         lr, rates = float(saved_array("lr", given["lr"])), [group["lr"] for group in self.groups]

@@ -71,10 +71,8 @@ def _in_form(given: Any) -> dict[str, Any]:
 def _by_name(saved: Sequence[str], here: Sequence[str]) -> dict[int, int]:
     """Where each saved parameter stands here."""
     if sorted(saved) != sorted(here):
-        raise ValueError(
-            f"the state is of parameters with other names: it has {named({*saved} - {*here})}, which is unknown here, "
-            f'and lacks {named({*here} - {*saved})}. To load it by place, set its "names" to None'
-        )
+        unknown, lacking = named({*saved} - {*here}), named({*here} - {*saved})
+        raise ValueError(f"the state is of other parameters: it has {unknown}, unknown here, and lacks {lacking}")
     places = {name: i for i, name in enumerate(here)}
     return {i: places[name] for i, name in enumerate(saved)}
 
@@ -96,7 +94,9 @@ def group_of_each(groups: Sequence[Mapping[str, Any]], here: Sequence[Sequence[i
     saved = {tuple(sorted(group["params"])): group for group in groups}
     then, now = ([*map(sorted, some)] for some in ([group["params"] for group in groups], here))
     if sorted(filter(None, then)) != sorted(filter(None, now)):
-        raise ValueError(f"the state is of groups with the parameters {then}; here they are {now}")
+        raise ValueError(
+            f"the state is of groups of the parameters {then}, but here they are {now}; make the same groups"
+        )
     return [saved.get(tuple(places), {}) for places in here]
 
 

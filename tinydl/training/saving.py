@@ -108,9 +108,7 @@ def _names(model: Stateful, optimizer: Stateful) -> list[str] | None:
         return None
     known = {p: name for name, p in model.named_parameters()}
     own = optimizer.names or range(len(optimizer.params))
-    return [
-        known.get(p, f"{name}, which is none of the model's") for p, name in zip(optimizer.params, own, strict=True)
-    ]
+    return [known.get(p, f"{name} (not in the model)") for p, name in zip(optimizer.params, own, strict=True)]
 
 
 def _written(model: Stateful, optimizer: Stateful) -> dict[str, Any]:
