@@ -22,7 +22,10 @@ Parameters = Iterable[Tensor]
 
 
 class Setting:
-    """A setting as an attribute of the optimizer: what is read is the first group's, what is assigned every group's."""
+    """A setting as an attribute of an optimizer, which says so at its top.
+
+    What is read is the first group's; what is assigned becomes every group's.
+    """
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name
@@ -134,7 +137,7 @@ class Optimizer:
                 for i, _, a, _ in rows:  # with momentum, say, more is kept of a parameter than without
                     if (memory := self._state[i]) is not None:
                         self._state[i] = {name: memory.get(name, x) for name, x in self._start(a, group).items()}
-        self._seen = [self._complete(group) for group in self.groups]
+        self._seen = [{**group, "params": [*group["params"]]} for group in self.groups]
 
     # ---- learning ----
 
