@@ -773,6 +773,19 @@ def test_the_rate_of_an_optimizers_groups_is_judged_by_those_that_learn():
     assert (verdict.code, verdict.value) == ("learning_rate_too_high", 1e4)
 
 
+def test_a_gradient_of_0_is_no_finding_in_a_group_whose_rate_is_0():
+    class Switched(Unused):
+        def forward(self, x):
+            h = np.tanh(self.a(x))
+            return self.c(h + 0 * self.b(h))
+
+    model = Switched()
+    others = [*model.a.parameters(), *model.c.parameters()]
+    for lr, codes in ((0.1, ["unchanged"]), (0, [])):
+        optimizer = optim.SGD([{"params": others}, {"params": model.b.parameters(), "lr": lr}], lr=0.1)
+        assert [v.code for v in tl.diagnose(model, digits(), F.cross_entropy, optimizer)] == codes
+
+
 def test_the_history_alone_shows_a_layer_that_never_changed_and_steps_that_are_too_small():
     history = tl.History()
     for epoch in range(3):

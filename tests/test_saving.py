@@ -257,6 +257,7 @@ def test_groups_come_back_with_their_rates_in_whatever_order(path):
     assert everything(model) == everything(other)
     with np.load(path) if path.suffix == ".npz" else open(os.devnull) as file:
         if path.suffix == ".npz":
+            assert file["optimizer/groups/2/params"].dtype == np.int64
             assert file["optimizer/groups/1/params"].tolist() == [1, 2] and file["optimizer/groups/1/lr"] == 0.005
             assert bytes(file["optimizer/names"]).decode().split("\0") == ["a.weight", "c.weight", "b.weight"]
 
