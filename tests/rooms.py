@@ -19,7 +19,7 @@ TESTS = {
     "tinydl/derivatives": "derivatives conventions linalg properties testing readme site",
     "tinydl/functional": "functional formulas",
     "tinydl/nn": "nn formulas mistakes",
-    "tinydl/optim": "optim formulas torch_training",
+    "tinydl/optim": "optim formulas saving torch_training",
     "tinydl/data": "data",
     "tinydl/training": "training saving torch_training",
     "tinydl/checking": "gradcheck testing",
@@ -40,6 +40,8 @@ TESTS = {
     "README.md": "readme",
     "tests/rooms.py": "habits",
     "tests/numerical.py": "derivatives linalg formulas functional",
+    "tests/written_before_groups.py": "saving",
+    "tests/data": "saving",
     ".ci": "habits",
     ".pre-commit-config.yaml": "habits",
 }

@@ -758,6 +758,34 @@ def test_unchanged_parameters_are_named_with_the_reasons():
     assert not tl.diagnose(model, digits(), F.cross_entropy, adam(model))
 
 
+def test_the_rate_of_an_optimizers_groups_is_judged_by_those_that_learn():
+    model = mlp(64, 32, 10)
+
+    def grouped(first, second):
+        groups = [{"params": model[0].parameters(), "lr": first}, {"params": model[2].parameters(), "lr": second}]
+        return tl.diagnose(model, digits(), F.cross_entropy, optim.SGD(groups))
+
+    assert not grouped(0, 0.1)  # a layer left as it is on purpose
+    assert not grouped(0, 0)
+    (verdict,) = grouped(0, 1e-6)
+    assert (verdict.code, verdict.value) == ("learning_rate_too_low", 1e-6) and "1e-05" in verdict.advice
+    (verdict,) = grouped(0, 1e4)
+    assert (verdict.code, verdict.value) == ("learning_rate_too_high", 1e4)
+
+
+def test_a_gradient_of_0_is_no_finding_in_a_group_whose_rate_is_0():
+    class Switched(Unused):
+        def forward(self, x):
+            h = np.tanh(self.a(x))
+            return self.c(h + 0 * self.b(h))
+
+    model = Switched()
+    others = [*model.a.parameters(), *model.c.parameters()]
+    for lr, codes in ((0.1, ["unchanged"]), (0, [])):
+        optimizer = optim.SGD([{"params": others}, {"params": model.b.parameters(), "lr": lr}], lr=0.1)
+        assert [v.code for v in tl.diagnose(model, digits(), F.cross_entropy, optimizer)] == codes
+
+
 def test_the_history_alone_shows_a_layer_that_never_changed_and_steps_that_are_too_small():
     history = tl.History()
     for epoch in range(3):

@@ -1,13 +1,15 @@
 """Optimizers against literal implementations of their formulas, schedules against closed forms, clipping."""
 
 import copy
+import gc
 import math
+import pickle
 
 import numpy as np
 import pytest
 
 import tinydl as tl
-from tinydl import optim
+from tinydl import nn, optim
 
 SHAPES = [(3, 4), (5,), (), (2, 1, 3)]
 
@@ -284,6 +286,7 @@ def test_a_model_and_its_optimizer_copied_together_train_apart_from_the_original
 
 
 w = tl.tensor([1.0, 2.0], requires_grad=True)
+v = tl.tensor([3.0], requires_grad=True)
 frozen = tl.tensor([1.0])
 
 
@@ -318,6 +321,37 @@ frozen = tl.tensor([1.0])
         (lambda: optim.Adadelta([w], rho=-0.5), ValueError, "Adadelta's rho"),
         (lambda: optim.SGD([w], lr="fast"), TypeError, "SGD's lr must be a number, not 'fast'"),
         (lambda: optim.SGD([w], lr=np.complex64(0.1)), TypeError, "SGD's lr must be a number, not np.complex64"),
+        (lambda: optim.SGD({"params": [w]}), TypeError, r"not a dict; write \[{\"params\": …}, …\]"),
+        (lambda: optim.SGD([{"params": w}]), TypeError, r"not a Tensor; write \[w\]"),
+        (lambda: optim.SGD([{"params": {"w": w}}]), TypeError, "not a dict; write model.parameters"),
+        (lambda: optim.SGD([{"params": 3}]), TypeError, "not an int; write model.parameters"),
+        (lambda: optim.SGD([{"params": [w]}, v]), TypeError, "SGD takes groups, .*, or none; item 1 is no group"),
+        (lambda: optim.SGD([v, {"params": [w]}]), TypeError, "item 0 is no group"),
+        (lambda: optim.SGD([{"parameters": [w]}]), TypeError, "item 0 is no group"),
+        (lambda: optim.SGD([{"params": []}, {"params": ()}]), ValueError, "SGD was given no parameters"),
+        (lambda: optim.SGD([{"params": [frozen]}]), ValueError, "none of the parameters given to SGD requires"),
+        (lambda: optim.SGD([{"params": [w]}, {"params": [v, w]}]), ValueError, "parameter 2 is in two groups of SGD"),
+        (lambda: optim.SGD([{"params": [("a", w)]}, {"params": [("b", w)]}]), ValueError, "'b' is in two groups"),
+        (lambda: optim.SGD([{"params": (i := iter([w]))}, {"params": i}]), ValueError, "share an iterator"),
+        (lambda: optim.SGD([{"params": [v]}, {"params": [w * 2]}]), ValueError, "parameter 1 was computed by multiply"),
+        (lambda: optim.SGD([("a", w), ("b", w * 2)]), ValueError, "parameter 'b' was computed by multiply"),
+        (lambda: optim.SGD([("a", w), ("b", np.ones(2))]), TypeError, "parameter 'b' is of type ndarray"),
+        (lambda: optim.SGD([("a", w), v]), TypeError, "some parameters of SGD came without a name"),
+        (lambda: optim.SGD([{"params": [("a", w)]}, {"params": [v]}]), TypeError, "came without a name"),
+        (lambda: optim.SGD([("a", w), ("a", v)]), ValueError, "two parameters of SGD are called 'a'"),
+        (
+            lambda: optim.SGD([{"params": [w], "learning_rate": 1}]),
+            ValueError,
+            "SGD has no setting learning_rate; a group of its parameters may have dampening, lr, momentum, nesterov "
+            "and weight_decay",
+        ),
+        (lambda: optim.Adam([{"params": [w], "momentum": 1}]), ValueError, "Adam has no setting momentum"),
+        (lambda: optim.Adam([{"params": [w], "lr": -1}]), ValueError, "Adam's lr must be a finite number ≥ 0"),
+        (lambda: optim.Adam([{"params": [w], "betas": (0.9, 1)}]), ValueError, "Adam's beta2 must be"),
+        (lambda: optim.Adam([{"params": [w], "betas": 0.9}]), ValueError, "Adam's betas are two numbers"),
+        (lambda: optim.Adam([{"params": [w], "eps": "small"}]), TypeError, "Adam's eps must be a number"),
+        (lambda: optim.Adam([{"params": [w], "lr": 1}], lr=-1), ValueError, "Adam's lr must be a finite number ≥ 0"),
+        (lambda: optim.SGD([{"params": [w], "nesterov": True}]), ValueError, "nesterov needs a momentum"),
         (lambda: optim.StepLR(optim.SGD([w], lr=1), True), ValueError, "whole step_size ≥ 1"),
         (lambda: optim.StepLR(optim.SGD([w], lr=1), 0), ValueError, "whole step_size ≥ 1"),
         (lambda: optim.StepLR([w], 3), TypeError, "StepLR takes an optimizer, not list"),
@@ -430,6 +464,362 @@ def test_a_state_dict_is_a_copy(rng):
     assert not (optimizer.state_dict()["state"][0]["exp_avg"] == 99).any()
 
 
+# ---- groups ----
+
+
+def pair(start=(1.0, -2.0)):
+    """Two parameters of equal shape with different gradients."""
+    params = [tl.tensor(np.array(start), requires_grad=True) for _ in range(2)]
+    set_gradients(params, [[0.5, 0.3], [-0.2, 0.7]])
+    return params
+
+
+def stepped(optimizer, count=3):
+    for i in range(count):
+        set_gradients(optimizer.params, [(np.arange(p.size) + i - 1.5).reshape(p.shape) for p in optimizer.params])
+        optimizer.step()
+    return optimizer
+
+
+def unchanged_by(optimizer, state, says):
+    """Loading this state raises ValueError and changes nothing."""
+    before = pickle.dumps((optimizer.state_dict(), optimizer.groups))
+    with pytest.raises(ValueError, match=says):
+        optimizer.load_state_dict(state)
+    assert pickle.dumps((optimizer.state_dict(), optimizer.groups)) == before
+
+
+def test_parameters_named_ones_and_groups_of_either_are_taken():
+    model = nn.Sequential(nn.Linear(3, 2), nn.Linear(2, 1))
+    a, b, c, d = model.parameters()
+    names = ["0.weight", "0.bias", "1.weight", "1.bias"]
+    for given in (model.parameters(), [{"params": model.parameters()}], iter([{"params": (a, b, c, d)}])):
+        optimizer = optim.Adam(given, lr=0.1)
+        assert optimizer.params == [a, b, c, d] and optimizer.names is None
+        (group,) = optimizer.groups
+        assert group.pop("params") == [a, b, c, d]
+        assert group == {"lr": 0.1, "betas": (0.9, 0.999), "eps": 1e-8, "weight_decay": 0}
+    for given in (
+        model.named_parameters(),
+        [{"params": model.named_parameters()}],
+        zip(names, [a, b, c, d], strict=True),
+    ):
+        optimizer = optim.Adam(given)
+        assert optimizer.params == [a, b, c, d] and optimizer.names == names
+    grouped = optim.SGD([{"params": [d], "lr": 1}, {"params": []}, {"params": [c, a], "momentum": 0.5}], lr=0.1)
+    assert [group["params"] for group in grouped.groups] == [[d], [], [c, a]] and grouped.params == [d, c, a]
+    assert [group["lr"] for group in grouped.groups] == [1, 0.1, 0.1] and type(grouped.groups[0]["lr"]) is float
+    assert [group["momentum"] for group in grouped.groups] == [0, 0, 0.5] and repr(grouped) == (
+        "SGD(3 parameters in 3 groups, lr=1)"
+    )
+
+
+def test_a_parameter_twice_in_one_group_counts_once_and_under_its_first_name():
+    a, b = pair()
+    optimizer = optim.SGD([{"params": [("a", a), ("b", b), ("again", a)]}])
+    assert optimizer.params == [a, b] and optimizer.names == ["a", "b"]
+
+
+@pytest.mark.parametrize(("kind", "literal", "options"), CASES, ids=NAMES)
+def test_each_group_makes_the_steps_of_the_formula_with_its_own_settings(kind, literal, options, rng):
+    params = parameters(rng)
+    starts = [p.numpy() for p in params]
+    rows = [[rng.normal(size=shape) for shape in SHAPES] for _ in range(30)]
+    optimizer = kind([{"params": params[:1]}, {"params": params[1:3], **options}, {"params": params[3:]}], lr=0.02)
+    for row in rows:
+        set_gradients(params, row)
+        optimizer.step()
+    for i, (p, start) in enumerate(zip(params, starts, strict=True)):
+        expected = literal(start, [row[i] for row in rows], **(options if i in (1, 2) else {"lr": 0.02}))
+        np.testing.assert_allclose(p.data, expected, rtol=1e-9, atol=1e-11)
+
+
+def test_what_is_written_into_a_group_counts_from_the_next_step_on_and_is_checked_there():
+    a, b = pair()
+    optimizer = optim.SGD([{"params": [a]}, {"params": [b]}], lr=0.1)
+    group = optimizer.groups[1]
+    group["lr"] = np.float64(0.5)
+    optimizer.step()
+    np.testing.assert_allclose(a.data, [0.95, -2.03])
+    np.testing.assert_allclose(b.data, [1.1, -2.35])
+    assert type(group["lr"]) is float
+    for name, value, says in [
+        ("lr", -1, "SGD's lr must be"), ("lr", "fast", "SGD's lr must be a number"), ("lr", math.nan, "a finite"),
+        ("learning_rate", 0.1, "SGD has no setting learning_rate"), ("nesterov", True, "nesterov needs"),
+        ("params", [b, a], "parameters of this SGD were changed"), ("params", [], "were changed"),
+    ]:  # fmt: skip
+        before, values = dict(group), (a.numpy(), b.numpy())
+        group[name] = value
+        with pytest.raises((ValueError, TypeError), match=says):
+            optimizer.step()
+        group.clear()
+        group.update(before)
+        np.testing.assert_array_equal((a.data, b.data), values)
+    group["lr"] = -1
+    with pytest.raises(ValueError, match="SGD's lr must be"):
+        optimizer.state_dict()
+    group["lr"] = 0.5
+    group["params"].append(a)
+    with pytest.raises(ValueError, match="were changed"):
+        optimizer.step()
+    group["params"].pop()
+    optimizer.groups.append({"params": []})
+    with pytest.raises(ValueError, match="groups or parameters of this SGD were changed"):
+        optimizer.step()
+    del optimizer.groups[2], group["params"]
+    with pytest.raises(ValueError, match="were changed"):
+        optimizer.step()
+
+
+def test_momentum_can_be_switched_on_and_off_between_steps():
+    a, b = pair()
+    optimizer = optim.SGD([{"params": [a]}, {"params": [b]}], lr=0.1)
+    optimizer.step()
+    optimizer.groups[1]["momentum"] = 0.5
+    optimizer.step()
+    optimizer.step()
+    np.testing.assert_allclose(a.data, np.array([1, -2]) - 0.1 * 3 * np.array([0.5, 0.3]))
+    np.testing.assert_allclose(b.data, np.array([1, -2]) - 0.1 * (1 + 1 + 1.5) * np.array([-0.2, 0.7]))
+    assert list(optimizer.state_dict()["state"]) == [1]
+    optimizer.momentum = 0
+    optimizer.step()
+    np.testing.assert_allclose(b.data, np.array([1, -2]) - 0.1 * (1 + 1 + 1.5 + 1) * np.array([-0.2, 0.7]))
+    assert optimizer.state_dict()["state"] == {}
+    optimizer.load_state_dict(optimizer.state_dict())
+
+
+def test_a_rate_changed_before_each_step_makes_nothing_anew(monkeypatch):
+    optimizer = stepped(optim.Adam(pair()), 1)
+    monkeypatch.setattr(optim.Adam, "_start", None)
+    for lr in (0.1, 0.2):
+        optimizer.lr = lr
+        stepped(optimizer, 1)
+
+
+def test_a_setting_read_from_the_optimizer_is_the_first_groups_and_assigned_every_groups():
+    a, b = pair()
+    optimizer = optim.RMSprop([{"params": [a], "alpha": 0.5}, {"params": [b]}], eps=0.1)
+    assert (optimizer.alpha, optimizer.eps, optimizer.centered) == (0.5, 0.1, False)
+    optimizer.alpha, optimizer.eps = 0.75, np.float32(0.5)
+    assert [(group["alpha"], group["eps"]) for group in optimizer.groups] == [(0.75, 0.5)] * 2
+    assert type(optimizer.groups[1]["eps"]) is float
+    with pytest.raises(ValueError, match="RMSprop's alpha must be a number in 0 ≤ alpha < 1"):
+        optimizer.alpha = 1
+    assert optimizer.groups[1]["alpha"] == 0.75
+    assert optim.SGD([a], momentum=0.5, nesterov=np.bool_(True)).nesterov is True
+    assert isinstance(vars(optim.SGD)["nesterov"], type(optim.SGD.nesterov))  # which a class can be asked for, too
+
+
+def test_lr_is_the_first_groups_and_scales_the_others_in_proportion():
+    a, b = pair()
+    optimizer = optim.SGD([{"params": [a]}, {"params": [b], "lr": 0.3}], lr=0.1)
+    assert optimizer.lr == 0.1
+    optimizer.lr = 0.2
+    assert [group["lr"] for group in optimizer.groups] == [0.2, pytest.approx(0.6, rel=1e-15)]
+    optimizer.groups[1]["lr"] = 0.3
+    optimizer.lr = optimizer.lr
+    assert [group["lr"] for group in optimizer.groups] == [0.2, 0.3]  # to the bit
+    with pytest.raises(ValueError, match="SGD's lr must be"):
+        optimizer.lr = -1
+    optimizer.lr = 0
+    assert [group["lr"] for group in optimizer.groups] == [0, 0]
+    optimizer.groups[1]["lr"] = 0.3
+    optimizer.lr = 0
+    with pytest.raises(ValueError, match=r'first group\'s lr of this SGD is 0.*optimizer.groups\[0\]\["lr"\] = 0.5'):
+        optimizer.lr = 0.5
+    assert [group["lr"] for group in optimizer.groups] == [0, 0.3]
+    alone = optim.SGD([a], lr=0)
+    alone.lr = 0.5
+    assert alone.lr == 0.5 and repr(alone) == "SGD(1 parameters, lr=0.5)"
+    apart = optim.SGD([{"params": [a], "lr": 1e-300}, {"params": [b], "lr": 1e300}])
+    with pytest.raises(ValueError, match="SGD's lr must be a finite number"):
+        apart.lr = 1.0
+    assert [group["lr"] for group in apart.groups] == [1e-300, 1e300] and "2 parameters in 2 groups" in repr(apart)
+
+
+def test_a_model_and_its_grouped_optimizer_copied_together_train_apart():
+    a, b = pair()
+    optimizer = stepped(optim.Adam([{"params": [a]}, {"params": [b], "lr": 1.0}], lr=0.1))
+    (c, d), copied = copy.deepcopy(([a, b], optimizer))
+    assert copied.params == [c, d] and [group["params"] for group in copied.groups] == [[c], [d]]
+    before = a.numpy(), b.numpy()
+    stepped(copied)
+    np.testing.assert_array_equal((a.data, b.data), before)
+    stepped(optimizer)
+    np.testing.assert_array_equal((a.data, b.data), (c.data, d.data))
+
+
+# ---- whose state it is ----
+
+
+def test_a_state_holds_rates_groups_and_names():
+    a, b = pair()
+    optimizer = optim.SGD([{"params": [("b", b)], "momentum": 0.5}, {"params": [("a", a)], "lr": 0.3}], lr=0.1)
+    optimizer.step()
+    state = optimizer.state_dict()
+    settings = {"dampening": 0, "weight_decay": 0, "nesterov": False}
+    assert state["lr"] == 0.1 and state["names"] == ["b", "a"] and list(state) == ["lr", "state", "groups", "names"]
+    assert state["groups"] == [
+        {"params": [0], "lr": 0.1, "momentum": 0.5, **settings},
+        {"params": [1], "lr": 0.3, "momentum": 0, **settings},
+    ]
+    assert list(state["state"]) == [0] and optim.SGD([a]).state_dict()["names"] is None
+    state["groups"][0]["lr"], state["names"][0] = 5, "c"
+    assert optimizer.lr == 0.1 and optimizer.names == ["b", "a"]
+
+
+def test_a_state_goes_to_the_parameters_of_its_names_in_whatever_order():
+    a, b = pair()
+    first = stepped(optim.Adam([("a", a), ("b", b)], lr=0.1))
+    state = pickle.loads(pickle.dumps(first.state_dict()))  # so that only names can tell
+    c, d = (tl.tensor(p.data, requires_grad=True) for p in (a, b))
+    second = optim.Adam([("b", d), ("a", c)], lr=0.5)
+    second.load_state_dict(state)
+    assert second.lr == 0.1 and second.names == ["b", "a"]
+    for params, optimizer in (((a, b), first), ((c, d), second)):
+        set_gradients(params, [[1.0, 2.0], [3.0, -4.0]])
+        optimizer.step()
+    np.testing.assert_array_equal((a.data, b.data), (c.data, d.data))
+    for i, j in ((0, 1), (1, 0)):
+        for name, value in second.state_dict()["state"][i].items():
+            np.testing.assert_array_equal(value, first.state_dict()["state"][j][name])
+
+
+def test_groups_are_told_by_their_names_whatever_their_order_and_bring_their_rates():
+    a, b = pair()
+    c = tl.tensor(np.ones(2), requires_grad=True)
+    first = optim.SGD([{"params": [("a", a), ("b", b)]}, {"params": [("c", c)], "lr": 0.3}, {"params": []}], lr=0.1)
+    first = stepped(first)
+    first.groups[0]["lr"] = 0.2
+    state = copy.deepcopy(first.state_dict())
+    groups = [{"params": [("c", c)]}, {"params": [("b", b), ("a", a)], "weight_decay": 0.5}]
+    second = optim.SGD(groups, lr=0.7)
+    second.load_state_dict(state)
+    assert [group["lr"] for group in second.groups] == [0.3, 0.2]
+    assert [group["weight_decay"] for group in second.groups] == [0, 0.5]  # settings stay those that are here
+    with_empty = optim.SGD([*groups, {"params": [], "lr": 0.9}], lr=0.7)  # an empty group is no other group
+    with_empty.load_state_dict({**state, "groups": state["groups"][:2]})
+    assert [group["lr"] for group in with_empty.groups] == [0.3, 0.2, 0.9]
+    third = optim.SGD([{"params": [("a", a), ("c", c)]}, {"params": [("b", b)]}], lr=0.7)
+    unchanged_by(third, state, r"groups of the parameters \[\[0, 2\], \[1\], \[\]\].*here they are \[\[0, 1\], \[2\]\]")
+    unchanged_by(optim.SGD([a, b, c]), state, r"groups of the parameters .*.*here they are \[\[0, 1, 2\]\]")
+
+
+def test_a_state_of_other_names_is_refused_and_says_which():
+    a, b = pair()
+    state = copy.deepcopy(stepped(optim.Adam([("a", a), ("b", b)])).state_dict())
+    for others, says in [
+        ([("a", a), ("c", b)], "it has b, unknown here, and lacks c"),
+        ([("a", a)], "it has b, unknown here, and lacks nothing"),
+        ([("a", a), ("b", b), ("c", tl.tensor([1.0], requires_grad=True))], "has nothing, .* and lacks c"),
+    ]:
+        unchanged_by(stepped(optim.Adam(others, lr=0.5)), state, says)
+    renamed = optim.Adam([("a", a), ("c", b)], lr=0.5)
+    renamed.load_state_dict({**state, "names": None})
+    assert renamed.state_dict()["state"][1]["exp_avg"].any() and renamed.names == ["a", "c"]
+    unchanged_by(renamed, {**state, "names": ["a", "a", "c"]}, "it has nothing, .* and lacks nothing")
+
+
+@pytest.mark.parametrize("named", [(True, False), (False, True), (False, False)])
+def test_without_names_on_both_sides_the_order_counts(named):
+    a, b = pair()
+    c, d = pair()
+    first = stepped(optim.Adam([("a", a), ("b", b)] if named[0] else [a, b]))
+    second = optim.Adam([("d", d), ("c", c)] if named[1] else [d, c])
+    second.load_state_dict(first.state_dict())
+    for i in range(2):
+        for name, value in first.state_dict()["state"][i].items():
+            np.testing.assert_array_equal(second.state_dict()["state"][i][name], value)
+
+
+def test_a_state_without_names_still_finds_the_very_tensors_that_it_is_of(rng):
+    a, b = pair()
+    first = stepped(optim.Adam([a, b], lr=0.1))
+    state, exp_avg = first.state_dict(), first.state_dict()["state"]
+    del first
+    gc.collect()
+    a.data, b.data = rng.normal(size=2), rng.normal(size=2)
+    second = optim.Adam([b, a])
+    second.load_state_dict(state)
+    for i in range(2):
+        np.testing.assert_array_equal(second.state_dict()["state"][i]["exp_avg"], exp_avg[1 - i]["exp_avg"])
+    for strangers in ([a], [a, tl.tensor(np.ones(2), requires_grad=True)], [*pair(), a]):
+        unchanged_by(optim.Adam(strangers), state, "the state is of 2 Tensors, of which 1 are among the . here")
+    for kept in (copy.deepcopy(state), pickle.loads(pickle.dumps(state)), {**state}):  # which don't know whose they are
+        assert type(kept) is dict
+        third = optim.Adam([b, a])
+        third.load_state_dict(kept)
+        np.testing.assert_array_equal(third.state_dict()["state"][0]["exp_avg"], exp_avg[0]["exp_avg"])
+
+
+def test_a_state_keeps_no_parameter_alive_and_no_copy_of_one_is_taken_for_it():
+    a, b = pair()
+    state = stepped(optim.Adam([a, b])).state_dict()
+    twins = copy.deepcopy([b, a])
+    optimizer = optim.Adam(twins)
+    optimizer.load_state_dict(state)  # by place, as into a new model
+    np.testing.assert_array_equal(optimizer.state_dict()["state"][0]["exp_avg"], state["state"][0]["exp_avg"])
+    del twins, optimizer
+    assert not any(thing is a for thing in gc.get_referents(state, state.marks))
+
+
+@pytest.mark.parametrize(("kind", "literal", "options"), CASES, ids=NAMES)
+def test_a_state_from_before_there_were_groups_loads_in_order(kind, literal, options, rng):
+    params = parameters(rng)
+    first = stepped(kind(params, **options))
+    old = {name: first.state_dict()[name] for name in ("lr", "state")}
+    for form in (
+        lambda p: p,
+        lambda p: [(str(i), x) for i, x in enumerate(p)],
+        lambda p: [{"params": x} for x in (p[:2], p[2:])],
+    ):
+        copied = [tl.tensor(p.data, requires_grad=True) for p in params]
+        second = kind(form(copied), **{**options, "lr": 9.0})
+        second.load_state_dict(old)
+        assert [group["lr"] for group in second.groups] == [first.lr] * len(second.groups)
+        third = copy.deepcopy(first)
+        stepped(third), stepped(second)
+        assert all(np.array_equal(p.data, q.data) for p, q in zip(third.params, copied, strict=True))
+
+
+def test_the_lr_of_a_state_counts_where_it_was_changed_by_hand():
+    a, b = pair()
+    optimizer = optim.SGD([{"params": [a]}, {"params": [b], "lr": 0.3}], lr=0.1)
+    optimizer.load_state_dict({**optimizer.state_dict(), "lr": 0.2})
+    assert [group["lr"] for group in optimizer.groups] == [0.2, pytest.approx(0.6)]
+
+
+@pytest.mark.parametrize("change", [
+    {"groups": 5}, {"groups": [5]}, {"groups": [{"lr": 0.1}]}, {"groups": [{"params": 0}]}, {"names": 5},
+    {"groups": [{"params": ["a"]}]}, {"groups": [{"params": [0.5]}]}, {"groups": {0: {"params": [0, 1]}}},
+], ids=repr)  # fmt: skip
+def test_groups_and_names_of_another_form_are_no_state(change):
+    optimizer = stepped(optim.Adam([("a", pair()[0]), ("b", pair()[1])]))
+    unchanged_by(optimizer, {**optimizer.state_dict(), **change}, r"as state_dict\(\) gives it")
+
+
+@pytest.mark.parametrize(("change", "says"), [
+    ({"groups": [{"params": [0]}, {"params": [1]}]}, r"of the parameters \[\[0\], \[1\]\].*here they are \[\[0, 1\]\]"),
+    ({"groups": [{"params": [0, 2]}]}, "groups of the parameters"),
+    ({"groups": [{"params": [0, 1, 2]}]}, "groups of the parameters"),
+    ({"groups": [{"params": [0, 1], "lr": "fast"}]}, "lr of group 0 isn't real numbers"),
+    ({"groups": [{"params": [0, 1], "lr": -1.0}]}, "Adam's lr must be a finite number"),
+    ({"groups": [{"params": [0, 1], "lr": [0.1, 0.2]}]}, r"lr of group 0 has shape \(2,\)"),
+    ({"groups": [{"params": [0, 1], "alpha": 0.1}]}, "the setting alpha, which Adam lacks: it was saved by"),
+    ({"names": ["a", "c"]}, "it has c, unknown here, and lacks b"),
+    ({"names": ["a", "b", "c"]}, "it has c, unknown here, and lacks nothing"),
+    ({"names": "ab", "state": {5: {}}}, "the state is of parameter 5, but Adam has 2 here"),
+])  # fmt: skip
+def test_groups_and_names_that_do_not_fit_are_refused(change, says):
+    optimizer = stepped(optim.Adam([("a", pair()[0]), ("b", pair()[1])]))
+    unchanged_by(optimizer, {**optimizer.state_dict(), **change}, says)
+
+
+def test_an_optimizer_of_another_kind_is_told_even_before_its_first_step():
+    a, _ = pair()
+    unchanged_by(optim.RMSprop([a]), optim.Adam([a]).state_dict(), "the setting betas, which RMSprop lacks")
+
+
 # ---- schedules ----
 
 
@@ -508,6 +898,83 @@ def test_a_schedule_resumed_from_its_state_goes_on_the_same(make):
     assert rates(first, 5, values[4:]) == rates(second, 5, values[4:])
     with pytest.raises(ValueError, match="'s state has"):
         second.load_state_dict({"t": 1})
+
+
+def grouped(*rates):
+    return optim.SGD([{"params": [tl.tensor([1.0], requires_grad=True)], "lr": rate} for rate in rates])
+
+
+GROUPED = [
+    (lambda o: optim.StepLR(o, 2, 0.5), lambda base, t: base * 0.5 ** (t // 2)),
+    (
+        lambda o: optim.CosineAnnealingLR(o, 5, 0.05),
+        lambda base, t: 0.05 + (base - 0.05) * (1 + math.cos(math.pi * t / 5)) / 2,
+    ),
+    (lambda o: optim.LinearWarmup(o, 4), lambda base, t: base * min(1, (t + 1) / 4)),
+]
+
+
+@pytest.mark.parametrize(("make", "formula"), GROUPED)
+def test_each_group_goes_its_way_from_its_own_base_also_when_resumed(make, formula):
+    bases = (0.4, 0.02, 0.0)
+    schedule = make(grouped(*bases))
+    for t in range(9):
+        rates = [group["lr"] for group in schedule.optimizer.groups]
+        assert rates == pytest.approx([formula(base, t) for base in bases], rel=1e-12, abs=1e-15)
+        if t == 4:
+            kept = schedule.optimizer.state_dict(), schedule.state_dict()
+            schedule = make(grouped(7.0, 8.0, 9.0))
+            schedule.optimizer.load_state_dict(kept[0])
+            schedule.load_state_dict(kept[1])
+        if t == 6:  # a rate set by hand lasts until the next step
+            schedule.optimizer.groups[1]["lr"] = 5.0
+        schedule.step()
+
+
+def test_a_plateau_cuts_each_groups_rate_as_far_as_the_least():
+    schedule = optim.ReduceLROnPlateau(grouped(0.4, 0.1, 0.0), factor=0.5, patience=0, min_lr=0.08)
+    found = []
+    for _ in range(5):
+        schedule.step(1.0)
+        found.append([group["lr"] for group in schedule.optimizer.groups])
+    assert found == [
+        pytest.approx(row) for row in ([0.4, 0.1, 0], [0.2, 0.08, 0], [0.1, 0.08, 0], *[[0.08, 0.08, 0]] * 2)
+    ]
+
+
+def test_a_schedules_state_from_before_there_were_groups_loads_and_one_of_other_groups_does_not():
+    old = {"base": 0.8, "t": 3, "step_size": 2, "gamma": 0.5}
+    schedule = optim.StepLR(grouped(0.1), 5)
+    schedule.load_state_dict(old)
+    schedule.step()
+    assert schedule.optimizer.lr == pytest.approx(0.2) and schedule.base == 0.8
+    several = optim.StepLR(grouped(0.4, 0.1), 2, 0.5)
+    for state in (old, {**several.state_dict(), "other_bases": [0.1, 0.2]}):
+        before = several.state_dict()
+        with pytest.raises(ValueError, match=r"this isn't the state of a StepLR.*it is of . groups, not of 2"):
+            several.load_state_dict(state)
+        assert several.state_dict() == before
+    for bad in ([-0.1], ["x"], [math.nan], [None], 5, None):
+        says = "this isn't the state of a StepLR" + (".*StepLR's base must be" if bad == [-0.1] else "")
+        with pytest.raises(ValueError, match=says):
+            several.load_state_dict({**before, "other_bases": bad})
+        assert several.state_dict() == before
+    several.state_dict()["other_bases"][0] = 9.0
+    assert several.other_bases == [0.1]
+
+
+def test_a_schedule_of_ones_own_is_asked_for_each_group_with_its_base():
+    class Halving(optim.Schedule):
+        def rate(self):
+            return self.base / 2**self.t
+
+    schedule = Halving(grouped(0.4, 0.1))
+    schedule.step()
+    schedule.step()
+    assert [group["lr"] for group in schedule.optimizer.groups] == [0.1, 0.025] and schedule.base == 0.4
+    schedule.base = -1.0
+    with pytest.raises(ValueError, match="SGD's lr must be"):
+        schedule.step()
 
 
 # ---- clipping ----

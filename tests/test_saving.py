@@ -11,6 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from written_before_groups import CASES, FILES, SUFFIXES, steps
+from written_before_groups import network as frozen_in_part
 
 from tinydl import nn, optim
 from tinydl.engine.files import replacing
@@ -49,6 +51,8 @@ def everything(*things):
     """State dicts as one flat list of (path, dtype, shape, bytes)."""
 
     def walk(name, value):
+        if isinstance(value, list):
+            value = dict(enumerate(value))
         if isinstance(value, dict):
             for key in value:
                 yield from walk(f"{name}/{key}", value[key])
@@ -171,6 +175,188 @@ def test_a_file_that_numpy_wrote_can_be_loaded(tmp_path, rng):
     layer = nn.Linear(3, 2)
     load(layer, tmp_path / "m.npz")
     np.testing.assert_array_equal(layer.weight.data, weight.astype(np.float32))
+
+
+def square():
+    """A network whose parameters are of one shape, so that nothing but their names tells them apart."""
+    return Box(a=nn.Linear(3, 3, bias=False), b=nn.Linear(3, 3, bias=False), c=nn.Linear(3, 3, bias=False))
+
+
+def trained_square(make, steps=3, model=None, optimizer=None):
+    model = model or square()
+    optimizer = optimizer or make(model)
+    rng = np.random.default_rng(5)
+    x = rng.normal(size=(7, 3)).astype(np.float32)
+    for _ in range(steps):
+        model.zero_grad()
+        (model.c(model.b(model.a(x))) ** 2).sum().backward()
+        optimizer.step()
+    return model, optimizer
+
+
+ORDERS = {
+    "reversed": lambda m: optim.Adam([*m.parameters()][::-1], lr=0.5),
+    "named": lambda m: optim.Adam([*m.named_parameters()][::-1], lr=0.5),
+    "called otherwise": lambda m: optim.Adam([("a.weight", m.c.weight), ("x", m.a.weight), ("y", m.b.weight)], lr=0.5),
+}
+
+
+@pytest.mark.parametrize("there", ORDERS)
+@pytest.mark.parametrize("here", ORDERS)
+def test_each_parameter_gets_the_state_of_its_name_in_the_model_whatever_the_order(path, there, here):
+    first, saved_from = trained_square(lambda m: optim.Adam(m.parameters(), lr=0.1))
+    save(first, path, saved_from)
+    second, second_from = trained_square(ORDERS[there], 0)
+    load(second, path, second_from)
+    save(second, path, second_from)
+    third, third_from = trained_square(ORDERS[here], 0)
+    load(third, path, third_from)
+    for model, optimizer in ((first, saved_from), (second, second_from), (third, third_from)):
+        assert optimizer.lr == 0.1
+        trained_square(None, 2, model, optimizer)
+    assert everything(first) == everything(second) == everything(third)
+    assert third_from.names == ORDERS[here](third).names
+
+
+def test_an_optimizer_of_other_parameters_of_the_same_shapes_is_told_by_their_names(path):
+    model, optimizer = trained_square(lambda m: optim.Adam([m.a.weight, m.b.weight], lr=0.1))
+    save(model, path, optimizer)
+    for make, says in [
+        (
+            lambda m: optim.Adam([m.a.weight, m.c.weight]),
+            r"it has b\.weight, unknown here, and lacks c\.weight",
+        ),
+        (lambda m: optim.Adam([m.b.weight]), r"it has a\.weight, unknown here, and lacks nothing"),
+        (lambda m: optim.Adam(m.parameters()), r"lacks c\.weight"),
+    ]:
+        other, wrong = trained_square(make, 1)
+        before = everything(other, wrong)
+        with pytest.raises(ValueError, match=rf"{path.name} doesn't fit: .*{says}"):
+            load(other, path, wrong)
+        assert everything(other, wrong) == before
+
+
+def test_groups_come_back_with_their_rates_in_whatever_order(path):
+    def make(*numbers):
+        def made(m):
+            groups = [
+                {"params": [m.a.weight], "lr": 0.1}, {"params": [m.c.weight, m.b.weight], "lr": 0.01}, {"params": []},
+            ]  # fmt: skip
+            return optim.SGD([groups[i] for i in numbers], lr=1.0, momentum=0.9, nesterov=True)
+
+        return made
+
+    model, optimizer = trained_square(make(0, 1, 2))
+    optimizer.lr = 0.05
+    save(model, path, optimizer)
+    other, second = trained_square(make(2, 1, 0), 1)
+    load(other, path, second)
+    assert [group["lr"] for group in second.groups] == pytest.approx([0.5, 0.005, 0.05])
+    for m, o in ((model, optimizer), (other, second)):
+        trained_square(None, 2, m, o)
+    assert everything(model) == everything(other)
+    with np.load(path) if path.suffix == ".npz" else open(os.devnull) as file:
+        if path.suffix == ".npz":
+            assert file["optimizer/groups/2/params"].dtype == np.int64
+            assert file["optimizer/groups/1/params"].tolist() == [1, 2] and file["optimizer/groups/1/lr"] == 0.005
+            assert bytes(file["optimizer/names"]).decode().split("\0") == ["a.weight", "c.weight", "b.weight"]
+
+
+def test_parameters_that_the_model_lacks_are_known_by_their_place_or_their_own_name(path):
+    model, extra = square(), [tensor(np.ones((3, 3), np.float32), requires_grad=True) for _ in range(2)]
+
+    def made(named, order):
+        params = [*model.named_parameters(), ("first", extra[0]), ("second", extra[1])]
+        return optim.Adam([params[i] if named else params[i][1] for i in order])
+
+    for named in (False, True):
+        _, optimizer = trained_square(lambda m: made(named, range(5)), 1, model)  # noqa: B023
+        save(model, path, optimizer)
+        load(model, path, made(named, [2, 1, 0, 3, 4]))
+        moved = made(named, [3, 0, 1, 2, 4])
+        if named:
+            load(model, path, moved)
+        else:
+            with pytest.raises(ValueError, match=r"it has 3 \(not in the model\), unknown here, and lacks 0 \(not in"):
+                load(model, path, moved)
+
+
+def test_a_model_that_is_no_module_leaves_an_optimizer_its_own_names(path):
+    class Plain:
+        def __init__(self):
+            self.w = [tensor(np.ones(2), requires_grad=True) for _ in range(2)]
+
+        def state_dict(self):
+            return {"w": np.array([w.data for w in self.w])}
+
+        def load_state_dict(self, state):
+            for w, value in zip(self.w, state["w"], strict=True):
+                w.data = value
+
+    a, b = Plain(), Plain()
+    for w, g in zip(a.w, ([1.0, 2.0], [-3.0, 4.0]), strict=True):
+        w.grad = tensor(np.array(g))
+    first = optim.Adam(zip(["a", "b"], a.w, strict=True))
+    first.step()
+    save(a, path, first)
+    second = optim.Adam(zip(["b", "a"], b.w[::-1], strict=True))
+    load(b, path, second)
+    for i in range(2):
+        expected = first.state_dict()["state"][i]["exp_avg"]
+        np.testing.assert_array_equal(second.state_dict()["state"][1 - i]["exp_avg"], expected)
+    nameless = optim.Adam(a.w)
+    nameless.load_state_dict(first.state_dict())
+    save(a, path, nameless)
+    load(b, path, third := optim.Adam(b.w))
+    assert everything(third) == everything(nameless)
+
+
+@pytest.mark.parametrize("changed", [
+    {"groups": np.zeros(2)}, {"groups/x/lr": np.zeros(())}, {"groups/0/params": np.array([0.5])},
+    {"groups/0/params": np.zeros(4, int)}, {"groups/1/params": np.arange(4)}, {"groups/0/lr": np.zeros(2)},
+    {"names": np.zeros(2)}, {"names": np.full(3, 255, np.uint8)}, {"names": np.frombuffer(b"0.bias", np.uint8)},
+    {"names/x": np.zeros(3)},
+], ids=repr)  # fmt: skip
+def test_groups_and_names_of_another_form_are_damage(tmp_path, changed):
+    model, optimizer = trained(2)
+    save(model, tmp_path / "m.npz", optimizer)
+    before = everything(model, optimizer)
+    with np.load(tmp_path / "m.npz") as file:
+        arrays = {name: file[name] for name in file.files}
+    for name in changed:
+        first = f"optimizer/{name.split('/')[0]}"
+        arrays = {n: a for n, a in arrays.items() if name.count("/") == 2 or not f"{n}/".startswith(f"{first}/")}
+    np.savez(tmp_path / "m.npz", **(arrays | {f"optimizer/{name}": array for name, array in changed.items()}))
+    with pytest.raises(ValueError, match=r"m\.npz"):
+        load(model, tmp_path / "m.npz", optimizer)
+    assert everything(model, optimizer) == before
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("name", CASES)
+def test_what_was_written_before_optimizers_had_groups_loads_as_it_did(name, suffix):
+    if suffix == ".safetensors":
+        pytest.importorskip("safetensors")
+    model = frozen_in_part()
+    optimizer = CASES[name](model)
+    settings = {n: v for n, v in optimizer.groups[0].items() if n not in ("params", "lr")}
+    optimizer.lr = 1.0
+    steps(model, optimizer, 1)
+    load(model, FILES / f"{name}{suffix}", optimizer)
+    with np.load(FILES / f"{name}.npz") as file:
+        kept = {n: file[n] for n in file.files}
+    state = optimizer.state_dict()
+    assert optimizer.lr == state["lr"] == kept.pop("optimizer/lr") != 1
+    assert {n: v for n, v in optimizer.groups[0].items() if n not in ("params", "lr")} == settings
+    arrays = {f"optimizer/state/{i}/{n}": v for i, memory in state["state"].items() for n, v in memory.items()}
+    arrays |= model.state_dict()
+    assert set(arrays) == set(kept)
+    for n in kept:
+        np.testing.assert_array_equal(arrays[n], kept[n])
+    steps(model, optimizer, 2)
+    with np.load(FILES / f"{name}_later.npz") as file:
+        for n, value in model.state_dict().items():
+            np.testing.assert_allclose(value, file[n], rtol=1e-5, atol=1e-6)
 
 
 # ---- PyTorch
@@ -384,7 +570,7 @@ def test_an_optimizer_that_does_not_fit_changes_neither_it_nor_the_model(path):
     for make in (
         lambda m: optim.SGD(m.parameters(), lr=0.1, momentum=0.9),
         lambda m: optim.Adam([m[0].weight], lr=0.1),
-        lambda m: optim.Adam(list(m.parameters())[::-1], lr=0.1),
+        lambda m: optim.Adam([{"params": m[0].parameters()}, {"params": m[2].parameters()}], lr=0.1),
     ):
         other = network()
         wrong = make(other)

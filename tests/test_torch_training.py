@@ -53,6 +53,49 @@ def test_many_steps_of_an_optimizer_equal_torchs(name, options, rng):
         np.testing.assert_allclose(p.data, q.detach().numpy(), rtol=1e-10, atol=1e-12)
 
 
+GROUPED = {  # settings of a second and a third group
+    "SGD": ({"lr": 0.2, "momentum": 0.5, "nesterov": True}, {"dampening": 0.5, "momentum": 0.9, "weight_decay": 0.2}),
+    "Adam": ({"betas": (0.5, 0.7)}, {"lr": 0.1, "eps": 1e-2, "weight_decay": 0.1}),
+    "AdamW": ({"weight_decay": 0.0}, {"lr": 0.1, "betas": (0.5, 0.7), "eps": 1e-3}),
+    "RMSprop": ({"centered": True, "lr": 0.1}, {"momentum": 0.5, "alpha": 0.7, "weight_decay": 0.1, "eps": 1e-3}),
+    "Adagrad": ({"lr": 0.5, "lr_decay": 0.2}, {"eps": 1e-3, "weight_decay": 0.1}),
+    "Adadelta": ({"rho": 0.5, "lr": 0.5}, {"eps": 1e-2, "weight_decay": 0.3}),
+}
+
+
+@pytest.mark.parametrize("name", GROUPED)
+def test_groups_with_settings_of_their_own_make_torchs_steps(name, rng):
+    starts = [rng.normal(size=shape) for shape in [(3, 4), (5,), (), (2, 1, 3)]]
+    ours = [tl.tensor(s, requires_grad=True) for s in starts]
+    theirs = [torch.tensor(s, requires_grad=True) for s in starts]
+
+    def groups(p):
+        second, third = GROUPED[name]
+        return [{"params": p[:1]}, {"params": p[1:3], **second}, {"params": iter(p[3:]), **third}]
+
+    a, b = (getattr(m, name)(groups(p), lr=0.03) for m, p in ((optim, ours), (torch.optim, theirs)))
+    for step in range(60):
+        for i, (p, q) in enumerate(zip(ours, theirs, strict=True)):
+            skip = (step + i) % 7 == 0
+            g = rng.normal(size=starts[i].shape) * 10.0 ** rng.integers(-2, 2)
+            p.grad = None if skip else tl.tensor(g)
+            q.grad = None if skip else torch.tensor(g)
+        if step == 20:  # by hand, in the middle of training
+            a.groups[1]["lr"] = b.param_groups[1]["lr"] = 0.07
+            a.groups[2]["weight_decay"] = b.param_groups[2]["weight_decay"] = 0.4
+        if step == 40:
+            kept = a.state_dict(), b.state_dict()
+            a, b = (getattr(m, name)(groups(p), lr=0.5) for m, p in ((optim, ours), (torch.optim, theirs)))
+            a.load_state_dict(kept[0])
+            b.load_state_dict(kept[1])
+            a.groups[2]["weight_decay"] = 0.4  # a state brings back the rates, not the other settings
+            assert [g["lr"] for g in a.groups] == [g["lr"] for g in b.param_groups]
+        a.step()
+        b.step()
+    for p, q in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(p.data, q.detach().numpy(), rtol=1e-10, atol=1e-12)
+
+
 SCHEDULES = [
     ("StepLR", {"step_size": 4, "gamma": 0.3}),
     ("CosineAnnealingLR", {"T_max": 7, "eta_min": 0.01}),
@@ -72,6 +115,38 @@ def test_a_schedule_gives_torchs_rates(name, options, rng):
         a.step(*arguments)
         b.step(*arguments)
         assert ours.lr == pytest.approx(theirs.param_groups[0]["lr"], rel=1e-9, abs=1e-12)
+
+
+@pytest.mark.parametrize(("name", "options"), [*SCHEDULES, ("LinearWarmup", {"warmup_steps": 6})])
+def test_a_schedule_gives_each_group_torchs_rates_also_when_resumed(name, options, rng):
+    def made(m, w):
+        groups = [{"params": [w()]}, {"params": [w()], "lr": 0.05}, {"params": [w()], "lr": 0.0}]
+        optimizer = m.SGD(groups, lr=0.4)
+        if name != "LinearWarmup":
+            return optimizer, getattr(getattr(m, "lr_scheduler", m), name)(optimizer, **options)
+        if m is optim:
+            return optimizer, optim.LinearWarmup(optimizer, **options)
+        return optimizer, m.lr_scheduler.LinearLR(optimizer, start_factor=1 / 6, total_iters=5)
+
+    def both():
+        return made(optim, lambda: tl.tensor([1.0], requires_grad=True)), made(
+            torch.optim, lambda: torch.ones(1, requires_grad=True)
+        )
+
+    (ours, a), (theirs, b) = both()
+    for t, value in enumerate(np.abs(rng.normal(size=25)) + np.linspace(2, 1, 25)):
+        if t in (3, 14):
+            kept = [x.state_dict() for x in (ours, a, theirs, b)]
+            (ours, a), (theirs, b) = both()
+            for x, state in zip((ours, a, theirs, b), kept, strict=True):
+                x.load_state_dict(state)
+        theirs.step()
+        arguments = (float(value),) if name == "ReduceLROnPlateau" else ()
+        a.step(*arguments)
+        b.step(*arguments)
+        expected = [group["lr"] for group in theirs.param_groups]
+        assert [group["lr"] for group in ours.groups] == pytest.approx(expected, rel=1e-9, abs=1e-12)
+        assert ours.lr == ours.groups[0]["lr"]
 
 
 def test_clipping_equals_torchs(rng):

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from ..engine.arrays import Array
-from .optimizer import Optimizer, Parameters, in_range
+from .groups import Trainable
+from .optimizer import Optimizer, Setting
 
 
 def _follow(m: Array, x: Array, beta: float, a: Array) -> None:
@@ -39,36 +40,32 @@ class Adam(Optimizer):
     paper's algorithm 1; the order of operations is that at the end of the paper's section 2, with ε̂ = ε·√(1 − β₂ᵗ).
     """
 
-    betas: tuple[float, float]
-    eps: float
+    betas = Setting()
+    eps = Setting()
 
     def __init__(
         self,
-        params: Parameters,
+        params: Trainable,
         lr: float = 1e-3,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 0.0,
     ) -> None:
-        if not isinstance(betas, (tuple, list)) or len(betas) != 2:
-            raise ValueError(f"{type(self).__name__}'s betas are two numbers, such as (0.9, 0.999), not {betas!r}")
-        super().__init__(params, lr, eps=eps, weight_decay=weight_decay)
-        kind, (beta1, beta2) = type(self).__name__, betas
-        self.betas = (in_range(kind, "beta1", beta1), in_range(kind, "beta2", beta2))
+        super().__init__(params, lr, betas=betas, eps=eps, weight_decay=weight_decay)
 
-    def _start(self, p: Array) -> dict[str, Any]:
+    def _start(self, p: Array, group: dict[str, Any]) -> dict[str, Any]:
         return {"step": 0, "exp_avg": np.zeros_like(p), "exp_avg_sq": np.zeros_like(p)}
 
-    def _update(self, p: Array, g: Array, state: dict[str, Any], a: Array, b: Array) -> None:
-        (beta1, beta2), m, v = self.betas, state["exp_avg"], state["exp_avg_sq"]
+    def _update(self, p: Array, g: Array, state: dict[str, Any], group: dict[str, Any], a: Array, b: Array) -> None:
+        (beta1, beta2), m, v = group["betas"], state["exp_avg"], state["exp_avg_sq"]
         state["step"] = t = state["step"] + 1
         _follow(m, g, beta1, a)  # m ← β₁·m + (1 − β₁)·g
         _follow(v, np.square(g, a), beta2, a)  # v ← β₂·v + (1 − β₂)·g²
         unbias1, unbias2 = 1 - beta1**t, math.sqrt(1 - beta2**t)
         np.sqrt(v, a)
-        a += self.eps * unbias2
+        a += group["eps"] * unbias2
         np.divide(m, a, a)
-        p -= np.multiply(a, self._lr * unbias2 / unbias1, a)
+        p -= np.multiply(a, group["lr"] * unbias2 / unbias1, a)
 
 
 class AdamW(Adam):
@@ -81,7 +78,7 @@ class AdamW(Adam):
 
     def __init__(
         self,
-        params: Parameters,
+        params: Trainable,
         lr: float = 1e-3,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
@@ -89,9 +86,9 @@ class AdamW(Adam):
     ) -> None:
         super().__init__(params, lr, betas, eps, weight_decay)
 
-    def _update(self, p: Array, g: Array, state: dict[str, Any], a: Array, b: Array) -> None:
-        p *= 1 - self._lr * self.weight_decay
-        super()._update(p, g, state, a, b)
+    def _update(self, p: Array, g: Array, state: dict[str, Any], group: dict[str, Any], a: Array, b: Array) -> None:
+        p *= 1 - group["lr"] * group["weight_decay"]
+        super()._update(p, g, state, group, a, b)
 
 
 class RMSprop(Optimizer):
@@ -104,13 +101,14 @@ class RMSprop(Optimizer):
     here, has α = 0.99, ε outside and lr last.
     """
 
-    alpha: float
-    eps: float
-    momentum: float
+    alpha = Setting()
+    eps = Setting()
+    momentum = Setting()
+    centered = Setting()
 
     def __init__(
         self,
-        params: Parameters,
+        params: Trainable,
         lr: float = 1e-2,
         alpha: float = 0.99,
         eps: float = 1e-8,
@@ -118,29 +116,30 @@ class RMSprop(Optimizer):
         momentum: float = 0.0,
         centered: bool = False,
     ) -> None:
-        super().__init__(params, lr, alpha=alpha, eps=eps, weight_decay=weight_decay, momentum=momentum)
-        self.centered = centered
+        super().__init__(
+            params, lr, alpha=alpha, eps=eps, weight_decay=weight_decay, momentum=momentum, centered=centered
+        )
 
-    def _start(self, p: Array) -> dict[str, Any]:
-        names = ["square_avg"] + ["grad_avg"] * self.centered + ["momentum_buffer"] * bool(self.momentum)
+    def _start(self, p: Array, group: dict[str, Any]) -> dict[str, Any]:
+        names = ["square_avg"] + ["grad_avg"] * group["centered"] + ["momentum_buffer"] * bool(group["momentum"])
         return {name: np.zeros_like(p) for name in names}
 
-    def _update(self, p: Array, g: Array, state: dict[str, Any], a: Array, b: Array) -> None:
+    def _update(self, p: Array, g: Array, state: dict[str, Any], group: dict[str, Any], a: Array, b: Array) -> None:
         v = state["square_avg"]
-        _follow(v, np.square(g, a), self.alpha, a)  # v ← α·v + (1 − α)·g²
-        if self.centered:
+        _follow(v, np.square(g, a), group["alpha"], a)  # v ← α·v + (1 − α)·g²
+        if group["centered"]:
             mean = state["grad_avg"]
-            _follow(mean, g, self.alpha, a)  # ḡ ← α·ḡ + (1 − α)·g
+            _follow(mean, g, group["alpha"], a)  # ḡ ← α·ḡ + (1 − α)·g
             np.subtract(v, np.square(mean, a), a)
             v = np.maximum(a, 0, out=a)  # a variance that rounds below 0 would become NaN in the root
         np.sqrt(v, a)
-        a += self.eps
+        a += group["eps"]
         step = np.divide(g, a, a)
-        if self.momentum:
+        if group["momentum"]:
             step = state["momentum_buffer"]
-            step *= self.momentum
+            step *= group["momentum"]
             step += a
-        p -= np.multiply(step, self._lr, a)
+        p -= np.multiply(step, group["lr"], a)
 
 
 class Adagrad(Optimizer):
@@ -150,13 +149,13 @@ class Adagrad(Optimizer):
     which the paper doesn't have; s starts at `initial_accumulator_value`. `weight_decay` λ adds λ·θ to g first.
     """
 
-    lr_decay: float
-    initial_accumulator_value: float
-    eps: float
+    lr_decay = Setting()
+    initial_accumulator_value = Setting()
+    eps = Setting()
 
     def __init__(
         self,
-        params: Parameters,
+        params: Trainable,
         lr: float = 1e-2,
         lr_decay: float = 0.0,
         weight_decay: float = 0.0,
@@ -172,16 +171,16 @@ class Adagrad(Optimizer):
             eps=eps,
         )
 
-    def _start(self, p: Array) -> dict[str, Any]:
-        return {"step": 0, "sum": np.full_like(p, self.initial_accumulator_value)}
+    def _start(self, p: Array, group: dict[str, Any]) -> dict[str, Any]:
+        return {"step": 0, "sum": np.full_like(p, group["initial_accumulator_value"])}
 
-    def _update(self, p: Array, g: Array, state: dict[str, Any], a: Array, b: Array) -> None:
+    def _update(self, p: Array, g: Array, state: dict[str, Any], group: dict[str, Any], a: Array, b: Array) -> None:
         s = state["sum"]
-        eta = self._lr / (1 + state["step"] * self.lr_decay)
+        eta = group["lr"] / (1 + state["step"] * group["lr_decay"])
         state["step"] += 1
         s += np.square(g, a)
         np.sqrt(s, a)
-        a += self.eps
+        a += group["eps"]
         np.divide(g, a, a)
         p -= np.multiply(a, eta, a)
 
@@ -195,22 +194,22 @@ class Adadelta(Optimizer):
     to g first.
     """
 
-    rho: float
-    eps: float
+    rho = Setting()
+    eps = Setting()
 
     def __init__(
-        self, params: Parameters, lr: float = 1.0, rho: float = 0.9, eps: float = 1e-6, weight_decay: float = 0.0
+        self, params: Trainable, lr: float = 1.0, rho: float = 0.9, eps: float = 1e-6, weight_decay: float = 0.0
     ) -> None:
         super().__init__(params, lr, rho=rho, eps=eps, weight_decay=weight_decay)
 
-    def _start(self, p: Array) -> dict[str, Any]:
+    def _start(self, p: Array, group: dict[str, Any]) -> dict[str, Any]:
         return {"square_avg": np.zeros_like(p), "acc_delta": np.zeros_like(p)}
 
-    def _update(self, p: Array, g: Array, state: dict[str, Any], a: Array, b: Array) -> None:
-        v, u, rho = state["square_avg"], state["acc_delta"], self.rho
+    def _update(self, p: Array, g: Array, state: dict[str, Any], group: dict[str, Any], a: Array, b: Array) -> None:
+        v, u, rho = state["square_avg"], state["acc_delta"], group["rho"]
         _follow(v, np.square(g, a), rho, a)  # v ← ρ·v + (1 − ρ)·g²
-        np.add(v, self.eps, a)
+        np.add(v, group["eps"], a)
         np.divide(g, np.sqrt(a, a), a)
-        np.multiply(a, np.sqrt(np.add(u, self.eps, b), b), a)
+        np.multiply(a, np.sqrt(np.add(u, group["eps"], b), b), a)
         _follow(u, np.square(a, b), rho, b)  # u ← ρ·u + (1 − ρ)·Δ²
-        p -= np.multiply(a, self._lr, a)
+        p -= np.multiply(a, group["lr"], a)

@@ -1,66 +1,155 @@
-"""What all optimizers share: parameters, the learning rate, the state of each parameter, and the step.
+"""What all optimizers share: groups of parameters, the learning rate, the state of each parameter, and the step.
 
-Stands on the engine alone. Read sgd.py next, then adaptive.py; training/fit.py calls them in a loop.
+Stands on groups.py (what an optimizer is given), state.py (what is saved of it) and the engine. Read sgd.py next, then
+adaptive.py; training/fit.py calls them in a loop.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
 from ..engine.arrays import Array
-from ..engine.checks import kind, listed, real
+from ..engine.checks import kind
 from ..engine.recording import special, state
 from ..engine.tensor import Tensor, next_stamp
+from .groups import Trainable, checked, groups_of, in_range, named
+from .state import State, arranged, group_of_each, restored, saved_array
 
 Parameters = Iterable[Tensor]
+
+
+class Setting:
+    """A setting as an attribute of an optimizer, which says so at its top.
+
+    What is read is the first group's; what is assigned becomes every group's.
+    """
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, optimizer: Any, owner: type | None = None) -> Any:
+        return self if optimizer is None else optimizer.groups[0][self.name]
+
+    def __set__(self, optimizer: Any, value: Any) -> None:
+        for group in optimizer.groups:
+            group[self.name] = checked(type(optimizer).__name__, self.name, value)
 
 
 class Optimizer:
     """What all optimizers share: the parameters, the learning rate `lr`, and one dict of arrays per parameter.
 
-    A step skips parameters without a gradient and those frozen by ``requires_grad = False``. `lr` can be set any time.
-    The `settings` are kept as attributes of their names; `weight_decay` λ adds λ·θ to each gradient, which then is that
-    of the loss plus λ/2 · ‖θ‖². Raises, when made: ValueError for no parameters, for none that requires a gradient, for
-    a computed Tensor and for settings out of their range; TypeError for what isn't a Tensor.
+    It takes parameters, parameters with their names, or groups of either with settings of their own:
+
+        optim.Adam(model.parameters(), lr=1e-3)
+        optim.Adam(model.named_parameters(), lr=1e-3)
+        optim.Adam([{"params": model[0].parameters()}, {"params": model[2].parameters(), "lr": 1e-2}], lr=1e-3)
+
+    `params` are all parameters in order, `names` their names or None, `groups` a dict for each group (one, if none were
+    given) of its "params" and of all settings: those of the constructor, where the group has none of its own. What is
+    written into it counts from the next step on. A setting is also an attribute: read, it is the first group's;
+    assigned, it becomes every group's, but `lr` keeps the proportions. `weight_decay` λ adds λ·θ to each gradient,
+    which then is that of the loss plus λ/2 · ‖θ‖².
+
+    A step skips parameters without a gradient and those frozen by ``requires_grad = False``. Raises, when made:
+    ValueError for no parameters, for none that requires a gradient, for a computed Tensor, a parameter in two groups, a
+    name given twice, and for settings unknown or out of their range; TypeError for what isn't a Tensor, and for forms
+    that are mixed.
     """
 
-    weight_decay: float
+    weight_decay = Setting()
     _decay_is_of_the_loss = True  # whether weight decay is added to the gradient; AdamW's isn't
 
-    def __init__(self, params: Parameters, lr: float, **settings: float) -> None:
-        self.params = _checked_parameters(params, type(self).__name__)
-        self.lr, self.weight_decay = lr, 0.0
-        for name, value in settings.items():
-            setattr(self, name, in_range(type(self).__name__, name, value))
+    def __init__(self, params: Trainable, lr: float, **settings: Any) -> None:
+        groups, self.names = groups_of(params, type(self).__name__)
+        self._defaults = self._checked({"lr": lr, "weight_decay": 0.0, **settings})
+        self.groups = [self._complete(group) for group in groups]
+        self.params: list[Tensor] = [p for group in groups for p in group["params"]]
         self._state: list[dict[str, Any] | None] = [None] * len(self.params)  # None: not stepped yet
         largest: dict[np.dtype[Any], int] = {}
         for p in self.params:
             largest[working_dtype(p._data)] = max(largest.get(working_dtype(p._data), 0), p._data.size)
         scratch = {dtype: np.empty((2, size), dtype) for dtype, size in largest.items()}
-        self._scratch = [
-            tuple(row[: p._data.size].reshape(p._data.shape) for row in scratch[working_dtype(p._data)])
-            for p in self.params
-        ]
+        self._rows: list[list[tuple[int, Tensor, Array, Array]]] = [[] for _ in groups]  # with two scratch arrays each
+        number = {p: i for i, p in enumerate(self.params)}
+        for rows, group in zip(self._rows, groups, strict=True):
+            for p in group["params"]:
+                a, b = (row[: p._data.size].reshape(p._data.shape) for row in scratch[working_dtype(p._data)])
+                rows.append((number[p], p, a, b))
+        self._seen = [self._complete(group) for group in groups]
 
     @property
     def lr(self) -> float:
-        """The learning rate, ≥ 0: how far a step goes."""
-        return self._lr
+        """The first group's learning rate, ≥ 0: how far a step goes. Set, it scales those of the others in proportion.
+
+        To a first one of 0 there is no proportion: in several groups ValueError then asks to set each group's "lr".
+        """
+        return float(self.groups[0]["lr"])
 
     @lr.setter
     def lr(self, value: float) -> None:
-        self._lr = in_range(type(self).__name__, "lr", value)
+        rates = self._in_proportion([float(group["lr"]) for group in self.groups], value)
+        for group, rate in zip(self.groups, rates, strict=True):
+            group["lr"] = rate
 
-    def _start(self, p: Array) -> dict[str, Any]:
+    def _in_proportion(self, rates: list[float], value: Any) -> list[float]:
+        """These rates, scaled so that the first is `value`."""
+        kind, (old, *others) = type(self).__name__, rates
+        first = in_range(kind, "lr", value)
+        if first == old:
+            return rates
+        if others and not old:
+            raise ValueError(
+                f"the first group's lr of this {kind} is 0, to which the others have no proportion; set each group's: "
+                f'optimizer.groups[0]["lr"] = {first:g}'
+            )
+        return [first, *(in_range(kind, "lr", rate * (first / old)) for rate in others)]
+
+    # ---- settings ----
+
+    def _checked(self, settings: dict[str, Any]) -> dict[str, Any]:
+        """A group's settings in the form that `_update` computes with. Raises for what is out of its range."""
+        return {name: checked(type(self).__name__, name, value) for name, value in settings.items()}
+
+    def _complete(self, group: Mapping[str, Any]) -> dict[str, Any]:
+        """A group with all settings: the constructor's, where it has none of its own."""
+        own = {name: value for name, value in group.items() if name != "params"}
+        if unknown := own.keys() - self._defaults.keys():
+            kind, known = type(self).__name__, named(self._defaults)
+            raise ValueError(f"{kind} has no setting {named(unknown)}; a group of its parameters may have {known}")
+        return {"params": [*group["params"]], **self._checked({**self._defaults, **own})}
+
+    def _settle(self) -> None:
+        """Check what was written into the groups since the last step as what the constructor was given."""
+        if self.groups == self._seen:
+            return
+        given = [[*map(id, group.get("params", []))] for group in self.groups]
+        if given != [[id(p) for _, p, _, _ in rows] for rows in self._rows]:
+            raise ValueError(
+                f"groups or parameters of this {type(self).__name__} were changed, but its state belongs to those that "
+                "it was made with; make a new one for others"
+            )
+        for group, seen, rows in zip(self.groups, self._seen, self._rows, strict=True):
+            group |= self._complete(group)
+            if any(group[name] != seen[name] for name in self._defaults if name != "lr"):
+                for i, _, a, _ in rows:  # with momentum, say, more is kept of a parameter than without
+                    if (memory := self._state[i]) is not None:
+                        self._state[i] = {name: memory.get(name, x) for name, x in self._start(a, group).items()}
+        self._seen = [{**group, "params": [*group["params"]]} for group in self.groups]
+
+    # ---- learning ----
+
+    def _start(self, p: Array, group: dict[str, Any]) -> dict[str, Any]:
         """The state of a parameter before its first step, of the shape and dtype of `p`."""
         return {}
 
-    def _update(self, p: Array, g: Array, state: dict[str, Any], a: Array, b: Array) -> None:
-        """Change θ = `p` in place; `a` and `b` are scratch arrays of its shape, `b` after the last use of `g` only."""
+    def _update(self, p: Array, g: Array, state: dict[str, Any], group: dict[str, Any], a: Array, b: Array) -> None:
+        """Change θ = `p` in place with the settings of its group.
+
+        `a` and `b` are scratch arrays of its shape, `b` after the last use of `g` only.
+        """
         raise NotImplementedError
 
     def step(self) -> None:
@@ -68,21 +157,25 @@ class Optimizer:
         if special.count:
             for observer in state.observers:
                 observer.optimizer_stepping(self)
-        update, decay = self._update, self.weight_decay if self._decay_is_of_the_loss else 0.0
-        for i, (p, memory, (a, b)) in enumerate(zip(self.params, self._state, self._scratch, strict=True)):
-            grad = p.grad
-            if grad is None or not p._requires_grad:
-                continue
-            if grad.__class__ is not Tensor or grad._data.shape != a.shape:
-                raise ValueError(_bad_gradient(p, grad))
-            if memory is None:
-                memory = self._state[i] = self._start(a)
-            g = grad._data
-            g = g if g.dtype is a.dtype else g.astype(a.dtype)
-            if decay:
-                g = np.add(np.multiply(p._data, decay, b, dtype=b.dtype), g, b)
-            update(p._data, g, memory, a, b)
-            p.stamp = next_stamp()
+        self._settle()
+        update, memories = self._update, self._state
+        for group, rows in zip(self.groups, self._rows, strict=True):
+            decay = group["weight_decay"] if self._decay_is_of_the_loss else 0.0
+            for i, p, a, b in rows:
+                grad = p.grad
+                if grad is None or not p._requires_grad:
+                    continue
+                if grad.__class__ is not Tensor or grad._data.shape != a.shape:
+                    raise ValueError(_bad_gradient(p, grad))
+                memory = memories[i]
+                if memory is None:
+                    memory = memories[i] = self._start(a, group)
+                g = grad._data
+                g = g if g.dtype is a.dtype else g.astype(a.dtype)
+                if decay:
+                    g = np.add(np.multiply(p._data, decay, b, dtype=b.dtype), g, b)
+                update(p._data, g, memory, group, a, b)
+                p.stamp = next_stamp()
         if special.count:
             for observer in state.observers:
                 observer.optimizer_stepped(self)
@@ -92,109 +185,66 @@ class Optimizer:
         for p in self.params:
             p.grad = None
 
-    def state_dict(self) -> dict[str, Any]:
-        """All that a resumed run needs: {"lr": float, "state": {index of the parameter: {name: array copy}}}.
+    # ---- state ----
 
-        The other settings are the constructor's. Parameters that had no step yet are left out.
+    def state_dict(self) -> dict[str, Any]:
+        """All that a resumed run needs: {"lr", "state", "groups", "names"}, a copy.
+
+        "lr" is the first group's; "state" {index of the parameter: {name: array}}, without those that had no step yet;
+        "groups" [{"params": [indices], and the group's settings}]; "names" the parameters' names, or None.
         """
+        self._settle()
         kept = {i: memory for i, memory in enumerate(self._state) if memory}
         copies = {i: {name: np.array(value) for name, value in memory.items()} for i, memory in kept.items()}
-        return {"lr": self.lr, "state": copies}
+        groups = [{**group, "params": own} for group, own in zip(self.groups, self._places(), strict=True)]
+        names = self.names and [*self.names]
+        return State({"lr": self.lr, "state": copies, "groups": groups, "names": names}, self.params)
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Go on where an optimizer of the same kind and parameters stood; then the next steps are the same to the bit.
 
-        Raises ValueError, and changes nothing, if the state belongs to another kind, or to other parameters.
+        Where both have names, each parameter gets the state of its name, whatever the order. Without names, or with the
+        state's "names" set to None, the order counts; but in the program that made the state each Tensor that it is of
+        gets its own. The rates become those of the state, the other settings stay as they are here. Raises ValueError,
+        and changes nothing, if the state belongs to another kind, to other parameters, or to other groups of them.
         """
-        given = state_dict.get("state", {}) if isinstance(state_dict, Mapping) and "lr" in state_dict else None
-        if not isinstance(given, Mapping) or not all(
-            isinstance(i, (int, np.integer)) and isinstance(memory, Mapping) for i, memory in given.items()
-        ):
-            raise ValueError(
-                'an optimizer\'s state is a dict {"lr": ..., "state": {index of the parameter: {name: array}}}, '
-                "as state_dict() gives it"
-            )
-        lr = float(_saved("lr", state_dict["lr"], ()))
+        kind, given = type(self).__name__, arranged(state_dict, self.names, self.params)
+        lr, rates = float(saved_array("lr", given["lr"])), [group["lr"] for group in self.groups]
+        if saved := given["groups"]:
+            if unknown := {name for group in saved for name in group} - self._seen[0].keys():
+                raise ValueError(
+                    f"the state has the setting {named(unknown)}, which {kind} lacks: it was saved by another "
+                    "optimizer or with other settings"
+                )
+            own = [float(saved_array(f"lr of group {i}", group.get("lr", lr))) for i, group in enumerate(saved)]
+            own = self._in_proportion([in_range(kind, "lr", rate) for rate in own], lr)
+            saved = [{**group, "lr": rate} for group, rate in zip(saved, own, strict=True)]
+            found = group_of_each(saved, self._places())
+            rates = [group.get("lr", rate) for group, rate in zip(found, rates, strict=True)]
+        else:
+            rates = self._in_proportion(rates, lr)
+        begun = {i: (a, group) for group, rows in zip(self.groups, self._rows, strict=True) for i, _, a, _ in rows}
         made: list[dict[str, Any] | None] = [None] * len(self.params)
-        for i, memory in given.items():
-            if not 0 <= i < len(self.params):
-                raise ValueError(
-                    f"the state is of parameter {i}, but {type(self).__name__} has {len(self.params)} here"
-                )
-            made[i] = fresh = self._start(self._scratch[i][0])
-            if set(memory) != set(fresh):
-                raise ValueError(
-                    f"the state of parameter {i} has {named(memory)}, but this {type(self).__name__} keeps "
-                    f"{named(fresh)}: it was saved by another optimizer or with other settings"
-                )
-            for name, start in fresh.items():
-                array = _saved(f"{name} of parameter {i}", memory[name], np.shape(start))
-                if not isinstance(start, np.ndarray) and not (array >= 0 and array == np.floor(array)):
-                    raise ValueError(f"{name} of parameter {i} must be a whole number ≥ 0, not {array}")
-                fresh[name] = array.astype(start.dtype) if isinstance(start, np.ndarray) else int(array)
-        self.lr = lr
+        for i, memory in given["state"].items():
+            if i not in begun:
+                raise ValueError(f"the state is of parameter {i}, but {kind} has {len(self.params)} here")
+            made[i] = restored(i, memory, self._start(*begun[i]), kind)
         self._state = made
+        for group, rate in zip(self.groups, rates, strict=True):
+            group["lr"] = rate
+
+    def _places(self) -> list[list[int]]:
+        """The indices of each group's parameters."""
+        return [[i for i, *_ in rows] for rows in self._rows]
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({len(self.params)} parameters, lr={self.lr:g})"
-
-
-def _checked_parameters(params: Any, name: str) -> list[Tensor]:
-    if isinstance(params, (Tensor, Mapping)) or not isinstance(params, Iterable):
-        advice = "write [w]" if isinstance(params, Tensor) else "write model.parameters()"
-        raise TypeError(f"{name} takes parameters, as model.parameters() gives them, not {kind(params)}; {advice}")
-    found = list(params)
-    if not found:
-        raise ValueError(
-            f"{name} was given no parameters. An iterator can be used only once; write model.parameters() anew"
-        )
-    for i, p in enumerate(found):
-        if not isinstance(p, Tensor):
-            raise TypeError(
-                f"{name} updates Tensors, but parameter {i} is of type {type(p).__name__}; see model.parameters()"
-            )
-        if p.primitive is not None:
-            raise ValueError(
-                f"parameter {i} was computed by {p.primitive.name}; {name} updates leaves, which "
-                "tl.tensor(..., requires_grad=True) makes"
-            )
-    if not any(p.requires_grad for p in found):
-        raise ValueError(f"none of the parameters given to {name} requires a gradient, so it would change nothing")
-    return list(dict.fromkeys(found))
-
-
-_FRACTIONS = ("beta1", "beta2", "alpha", "rho")  # shares of what was, in running means
-
-
-def in_range(optimizer: str, name: str, value: float) -> float:
-    """A setting as Python's float: a NumPy float64 would make float32 arithmetic float64."""
-    number = real(f"{optimizer}'s {name}", value)
-    if not 0 <= number < (1 if name in _FRACTIONS else math.inf):
-        expected = f"a number in 0 ≤ {name} < 1" if name in _FRACTIONS else "a finite number ≥ 0"
-        raise ValueError(f"{optimizer}'s {name} must be {expected}, not {value}")
-    return number
-
-
-def _saved(what: str, value: Any, shape: tuple[int, ...]) -> Array:
-    """A number or array of a saved state, copied; ValueError for what can't be one."""
-    try:
-        array = np.array(value)
-    except ValueError:  # rows of different lengths
-        array = np.array(None)
-    if array.dtype.kind not in "fiub":
-        raise ValueError(f"{what} isn't real numbers, as state_dict() gives them")
-    if array.shape != shape:
-        raise ValueError(f"{what} has shape {array.shape}, not {shape}; state_dict() gives the right ones")
-    return array
+        groups = f" in {len(self.groups)} groups" if len(self.groups) > 1 else ""
+        return f"{type(self).__name__}({len(self.params)} parameters{groups}, lr={self.lr:g})"
 
 
 def _bad_gradient(p: Tensor, grad: Any) -> str:
     given = f"of shape {grad._data.shape}" if isinstance(grad, Tensor) else kind(grad)
     return f"the grad of a parameter of shape {p._data.shape} must be a Tensor of that shape, but it is {given}"
-
-
-def named(saved: Iterable[Any]) -> str:
-    return listed(sorted(map(str, saved)), most=20) or "nothing"
 
 
 def working_dtype(x: Array) -> np.dtype[Any]:

@@ -2,48 +2,66 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Mapping
 from typing import Any
 
 from ..engine.checks import is_whole
-from .optimizer import Optimizer, in_range, named
+from .groups import in_range, named
+from .optimizer import Optimizer
 
 
 class Schedule:
     """A rule for the learning rate: `step()` after each epoch (or update) sets the optimizer's `lr`.
 
-    `base` is the optimizer's lr when the schedule is made, t the number of steps so far.
+    `base` is the optimizer's lr when the schedule is made, t the number of steps so far. Of an optimizer with several
+    groups, each goes its own way from the lr that it had then: `rate` is asked for each, with its `base`.
     """
 
     def __init__(self, optimizer: Optimizer) -> None:
         if not isinstance(optimizer, Optimizer):
             raise TypeError(f"{type(self).__name__} takes an optimizer, not {type(optimizer).__name__}")
         self.optimizer = optimizer
-        self.base = optimizer.lr
+        self.base, *self.other_bases = (float(group["lr"]) for group in optimizer.groups)
         self.t = 0
 
     def rate(self) -> float:
         """The learning rate after t steps."""
         raise NotImplementedError
 
+    def _set_rates(self) -> None:
+        rates = [self.rate()]
+        for base in self.other_bases:
+            other = copy.copy(self)
+            other.base = base
+            rates.append(other.rate())
+        for group, rate in zip(self.optimizer.groups, rates, strict=True):
+            group["lr"] = in_range(type(self.optimizer).__name__, "lr", rate)
+
     def step(self, value: float | None = None) -> None:
         """Go on to the next epoch. `value`, the figure to watch, matters to ReduceLROnPlateau only."""
         self.t += 1
-        self.optimizer.lr = self.rate()
+        self._set_rates()
 
-    def state_dict(self) -> dict[str, float]:
+    def state_dict(self) -> dict[str, Any]:
         """The numbers that a resumed schedule needs; the optimizer's own lr is in the optimizer's state."""
-        return {name: value for name, value in vars(self).items() if name != "optimizer"}
+        return {name: copy.copy(value) for name, value in vars(self).items() if name != "optimizer"}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Go on where a schedule of the same kind stood. Raises ValueError, for another's."""
+        """Go on where a schedule of the same kind stood. Raises ValueError, for another's or for other groups."""
         own, kind = self.state_dict(), type(self).__name__
-        if not isinstance(state_dict, Mapping) or set(state_dict) != set(own):
-            given = named(state_dict) if isinstance(state_dict, Mapping) else repr(state_dict)
-            raise ValueError(f"a {kind}'s state has {named(own)}, but this one has {given}")
+        given = (
+            {"other_bases": [], **state_dict} if isinstance(state_dict, Mapping) else {}
+        )  # of before there were groups
+        if set(given) != set(own):
+            shown = named(state_dict) if isinstance(state_dict, Mapping) else repr(state_dict)
+            raise ValueError(f"a {kind}'s state has {named(own)}, but this one has {shown}")
         try:
-            vars(self).update({name: type(own[name])(value) for name, value in state_dict.items()})
+            vars(self).update({name: type(own[name])(value) for name, value in given.items()})
+            self.other_bases = [in_range(kind, "base", float(base)) for base in self.other_bases]
+            if len(self.other_bases) != len(own["other_bases"]):
+                raise ValueError(f"it is of {len(self.other_bases) + 1} groups, not of {len(own['other_bases']) + 1}")
             in_range(kind, "lr", self.rate())
         except (TypeError, ValueError, ArithmeticError) as error:
             vars(self).update(own)
@@ -88,14 +106,14 @@ class LinearWarmup(Schedule):
         if not is_whole(warmup_steps, 1):
             raise ValueError(f"LinearWarmup needs a whole number of warmup_steps ≥ 1, not {warmup_steps}")
         self.warmup_steps = int(warmup_steps)
-        optimizer.lr = self.rate()
+        self._set_rates()
 
     def rate(self) -> float:
         return self.base * min(1.0, (self.t + 1) / self.warmup_steps)
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         super().load_state_dict(state_dict)
-        self.optimizer.lr = self.rate()  # which was that of a beginning when this schedule was made
+        self._set_rates()  # which were those of a beginning when this schedule was made
 
 
 class ReduceLROnPlateau(Schedule):
@@ -103,7 +121,7 @@ class ReduceLROnPlateau(Schedule):
 
     Better means below best · (1 − threshold) for mode "min", above best · (1 + threshold) for "max"; with
     threshold_mode "abs", best ∓ threshold. After a cut, `cooldown` epochs aren't counted. A cut of less than
-    `eps` isn't made.
+    `eps` isn't made. Each group's lr is cut.
     """
 
     def __init__(
@@ -146,9 +164,10 @@ class ReduceLROnPlateau(Schedule):
         if self.resting:
             self.resting, self.bad_epochs = self.resting - 1, 0
         if self.bad_epochs > self.patience:
-            lr = max(self.optimizer.lr * self.factor, self.min_lr)
-            if self.optimizer.lr - lr > self.eps:
-                self.optimizer.lr = lr
+            for group in self.optimizer.groups:
+                lr = max(group["lr"] * self.factor, self.min_lr)
+                if group["lr"] - lr > self.eps:
+                    group["lr"] = lr
             self.resting, self.bad_epochs = self.cooldown, 0
 
     def _improved(self, value: float) -> bool:

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from ..engine.arrays import Array
-from .optimizer import Optimizer, Parameters
+from .groups import Trainable
+from .optimizer import Optimizer, Setting
 
 
 class SGD(Optimizer):
@@ -20,34 +21,40 @@ class SGD(Optimizer):
     while lr stays constant; Nesterov's look-ahead is expressed at the current θ.
     """
 
-    momentum: float
-    dampening: float
+    momentum = Setting()
+    dampening = Setting()
+    nesterov = Setting()
 
     def __init__(
         self,
-        params: Parameters,
+        params: Trainable,
         lr: float = 1e-3,
         momentum: float = 0.0,
         dampening: float = 0.0,
         weight_decay: float = 0.0,
         nesterov: bool = False,
     ) -> None:
-        super().__init__(params, lr, momentum=momentum, dampening=dampening, weight_decay=weight_decay)
-        if nesterov and (momentum <= 0 or dampening != 0):
+        super().__init__(
+            params, lr, momentum=momentum, dampening=dampening, weight_decay=weight_decay, nesterov=nesterov
+        )
+
+    def _checked(self, settings: dict[str, Any]) -> dict[str, Any]:
+        found = super()._checked(settings)
+        if found["nesterov"] and (not found["momentum"] or found["dampening"]):
             raise ValueError("SGD's nesterov needs a momentum above 0 and no dampening")
-        self.nesterov = nesterov
+        return found
 
-    def _start(self, p: Array) -> dict[str, Any]:
-        return {"momentum_buffer": np.zeros_like(p), "step": 0} if self.momentum else {}
+    def _start(self, p: Array, group: dict[str, Any]) -> dict[str, Any]:
+        return {"momentum_buffer": np.zeros_like(p), "step": 0} if group["momentum"] else {}
 
-    def _update(self, p: Array, g: Array, state: dict[str, Any], a: Array, b: Array) -> None:
-        if self.momentum:
+    def _update(self, p: Array, g: Array, state: dict[str, Any], group: dict[str, Any], a: Array, b: Array) -> None:
+        if group["momentum"]:
             v = state["momentum_buffer"]
             if state["step"]:
-                v *= self.momentum
-                v += np.multiply(g, 1 - self.dampening, a)
+                v *= group["momentum"]
+                v += np.multiply(g, 1 - group["dampening"], a)
             else:
                 v[...] = g
             state["step"] += 1
-            g = np.add(g, np.multiply(v, self.momentum, a), a) if self.nesterov else v
-        p -= np.multiply(g, self._lr, a)
+            g = np.add(g, np.multiply(v, group["momentum"], a), a) if group["nesterov"] else v
+        p -= np.multiply(g, group["lr"], a)

@@ -15,6 +15,9 @@ import numpy as np
 
 from ..engine.arrays import Array
 from ..engine.files import replacing
+from ..nn.module import Module
+from ..optim.optimizer import Optimizer
+from ..optim.state import arranged
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,7 +40,8 @@ def save(model: Stateful, path: str | os.PathLike[str], optimizer: Stateful | No
 
     Names, shapes and dtypes are those of the state_dict, so ``np.load`` and safetensors' own loaders read the file too:
     ``torch_model.load_state_dict(safetensors.torch.load_file(path))`` works for the same model in PyTorch (save without
-    the optimizer for that: its arrays, under the names "optimizer/…", would be unexpected there). The file appears
+    the optimizer for that: its arrays, under the names "optimizer/…", would be unexpected there). An optimizer's state
+    is written with the model's names of its parameters, by which `load` gives it back. The file appears
     under its name when it is complete; if anything fails, an older file of that name is untouched.
     Raises ValueError for another suffix, ImportError for .safetensors without that library, OSError where the folder
     can't be written to.
@@ -50,7 +54,7 @@ def save(model: Stateful, path: str | os.PathLike[str], optimizer: Stateful | No
             raise ValueError(f"the model's name {name!r} begins with {_OPTIMIZER!r}, which is kept for the optimizer's")
     if optimizer is not None:
         _check(optimizer, "optimizer")
-        content |= _flat(optimizer.state_dict(), _OPTIMIZER)
+        content |= _flat(_written(model, optimizer), _OPTIMIZER)
     with replacing(file) as temporary:
         write(temporary, content)
 
@@ -61,8 +65,10 @@ def load(model: Stateful, path: str | os.PathLike[str], optimizer: Stateful | No
     Names and shapes must be exactly the model's; numbers are cast to its dtypes (bfloat16 comes as float32). All is
     checked before anything changes: when it raises, model and optimizer are as they were. Tensors keep their identity,
     so an optimizer made before goes on with them. An optimizer's state in the file is left alone unless `optimizer` is
-    given. Raises FileNotFoundError; ValueError for a damaged or foreign file, another model's, or one without the
-    optimizer's state where that is wanted, and for another suffix than .npz and .safetensors; ImportError as `save`.
+    given; each of its parameters then gets the state of its name, whatever the order (a file from before there were
+    names is read in order). Raises FileNotFoundError; ValueError for a damaged or foreign file, another model's, one
+    without the optimizer's state where that is wanted or with that of other parameters, and for another suffix than
+    .npz and .safetensors; ImportError as `save`.
     """
     file, _, read = format_of(path)
     _check(model, "model")
@@ -81,7 +87,7 @@ def load(model: Stateful, path: str | os.PathLike[str], optimizer: Stateful | No
             "tl.save(model, path, optimizer=optimizer)"
         )
     before = optimizer.state_dict()
-    _give(optimizer, state, file)
+    _give(optimizer, state, file, _names(model, optimizer))
     try:
         _give(model, arrays, file)
     except Exception:
@@ -89,11 +95,41 @@ def load(model: Stateful, path: str | os.PathLike[str], optimizer: Stateful | No
         raise
 
 
-def _give(thing: Stateful, state: dict[str, Any], file: Path) -> None:
+def _give(thing: Stateful, state: dict[str, Any], file: Path, names: list[str] | None = None) -> None:
     try:
-        thing.load_state_dict(state)
+        thing.load_state_dict(_read(state, names) if isinstance(thing, Optimizer) else state)
     except (ValueError, TypeError, AttributeError) as error:  # the last two from an optimizer's state of another form
         raise ValueError(f"what is in {file} doesn't fit: {error}") from error
+
+
+def _names(model: Stateful, optimizer: Stateful) -> list[str] | None:
+    """What the model calls the optimizer's parameters; those that it lacks are called by their name or place there."""
+    if not isinstance(model, Module) or not isinstance(optimizer, Optimizer):
+        return None
+    known = {p: name for name, p in model.named_parameters()}
+    own = optimizer.names or range(len(optimizer.params))
+    return [known.get(p, f"{name} (not in the model)") for p, name in zip(optimizer.params, own, strict=True)]
+
+
+def _written(model: Stateful, optimizer: Stateful) -> dict[str, Any]:
+    """An optimizer's state as dicts of numbers: groups by their place, the names in UTF-8 with a 0 between."""
+    state = optimizer.state_dict()
+    if isinstance(optimizer, Optimizer):
+        groups = ({**group, "params": np.array(group["params"], np.int64)} for group in state["groups"])
+        names = _names(model, optimizer) or state.pop("names")
+        state["groups"] = dict(enumerate(groups))
+        state["names"] = names and np.frombuffer("\0".join(names).encode(), np.uint8)
+    return {name: value for name, value in state.items() if value is not None}
+
+
+def _read(state: dict[str, Any], names: list[str] | None) -> dict[str, Any]:
+    """The inverse of `_written`, its parameters in the order of `names`. Raises ValueError for what can't be one."""
+    state = dict(state)
+    if "groups" in state:
+        state["groups"] = [group for _, group in sorted(state["groups"].items())]
+    if "names" in state:
+        state["names"] = state["names"].tobytes().decode().split("\0")
+    return state if names is None else arranged(state, names) | {"names": None}
 
 
 def _check(thing: Any, name: str) -> None:

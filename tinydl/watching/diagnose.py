@@ -370,8 +370,9 @@ def _of_unmoved(run: Run) -> Iterator[Verdict]:
 
 def _of_steps(run: Run, known: set[str]) -> Iterator[Verdict]:
     optimizer = run.original[2]
-    owned = {id(p) for p in optimizer.params}
-    lacking = {n for n, p in run.original[0].named_parameters() if id(p) not in owned and p.requires_grad}
+    rates = {p: group["lr"] for group in optimizer.groups for p in group["params"]}
+    given = dict(run.original[0].named_parameters())
+    lacking = {n for n, p in given.items() if p not in rates and p.requires_grad}
     losses, moved, unchanged = run.steps(STEPS)
     by_name = {name: p for p, name in run.trained.items()}
     stuck = bool(known & {"dead_relus", "saturated", "identical_units", "equal_inputs"})
@@ -380,13 +381,14 @@ def _of_steps(run: Run, known: set[str]) -> Iterator[Verdict]:
             continue
         if name in lacking:
             run.unmoved[name] = "not in the optimizer"
-        elif optimizer.lr != 0 and p in run.gradients and not np.any(run.gradients[p]) and not stuck:
+        elif rates.get(given[name]) != 0 and p in run.gradients and not np.any(run.gradients[p]) and not stuck:
             run.unmoved[name] = "the gradient is exactly 0 on this batch"
     yield from _rate(run, losses, moved, known)
 
 
 def _rate(run: Run, losses: list[float], moved: dict[str, float], known: set[str]) -> Iterator[Verdict]:
-    optimizer, (_, guess) = run.original[2], run.guessing()
+    rate = next((group["lr"] for group in run.original[2].groups if group["lr"]), 0.0)
+    _, guess = run.guessing()
     start, end = losses[0], losses[-1]
     scale = guess if math.isfinite(guess) and guess > 0 else abs(start)
     peak = max(losses) if math.isfinite(end) else math.inf
@@ -398,13 +400,13 @@ def _rate(run: Run, losses: list[float], moved: dict[str, float], known: set[str
     largest = max(relative.values(), default=0.0)
     if rises:
         last = end if end >= peak or not math.isfinite(end) else peak
-        yield verdict("learning_rate_too_high", "", optimizer.lr, steps=len(losses) - 1, start=start, end=last)
+        yield verdict("learning_rate_too_high", "", rate, steps=len(losses) - 1, start=start, end=last)
     elif largest > LARGE_UPDATE:
         for name in (name for name in weights if relative[name] > LARGE_UPDATE):
             layer = run.layer_of(name)
-            yield verdict("large_updates", layer, relative[name], parameter=name, rate=optimizer.lr)
+            yield verdict("large_updates", layer, relative[name], parameter=name, rate=rate)
     named = known & {"targets_not_scaled", "identical_units", "equal_inputs"}  # no rate can make up for these
-    if rises or named or optimizer.lr == 0 or not start > 0.5 * scale:
+    if rises or named or rate == 0 or not start > 0.5 * scale:
         return
     fallen = (start - end) / abs(start)
     if fallen > HARDLY and (fallen > 5 * HARDLY or not 0 < largest < SLOW_UPDATE):
@@ -415,8 +417,8 @@ def _rate(run: Run, losses: list[float], moved: dict[str, float], known: set[str
     smallest = min(weights, key=lambda name: relative[name], default="")
     ratio = f" (a step changes {smallest} by {relative[smallest]:.1g} of its size)" if smallest else ""
     yield verdict(
-        "learning_rate_too_low", "", optimizer.lr, steps=STEPS, fall=f"{max(fallen, 0):.1g} of itself{ratio}",
-        faster=faster, tenfold=10 * optimizer.lr, hundredfold=100 * optimizer.lr,
+        "learning_rate_too_low", "", rate, steps=STEPS, fall=f"{max(fallen, 0):.1g} of itself{ratio}",
+        faster=faster, tenfold=10 * rate, hundredfold=100 * rate,
     )  # fmt: skip
 
 

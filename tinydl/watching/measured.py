@@ -111,7 +111,8 @@ class Run:
         model, loss, optimizer = self.original
         model, optimizer, loss = _copied(model, optimizer, loss)
         model.train()
-        optimizer.lr *= factor
+        for group in optimizer.groups:
+            group["lr"] *= factor
         named = {name: p for name, p in model.named_parameters() if p.requires_grad}
         start = {name: p.data.copy() for name, p in named.items()}
         losses, moved = [], {}
