@@ -547,6 +547,29 @@ def test_a_generator_refuses_the_decorator_that_could_not_hold_inside_it():
             yield 1
 
 
+def test_threads_add_up_in_one_leaf():
+    interval = sys.getswitchinterval()
+    try:
+        sys.setswitchinterval(1e-6)
+        for _ in range(40):  # the first gradients are the ones in danger: who comes second must see the first
+            w = tl.tensor(np.array([1.0, -2.0, 3.0]), requires_grad=True)
+            ready = threading.Barrier(4)
+
+            def add(k, w=w, ready=ready):
+                ready.wait()
+                for _ in range(3):
+                    (w * (k + 1.0)).sum().backward()
+
+            threads = [threading.Thread(target=add, args=(k,)) for k in range(4)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            assert np.array_equal(w.grad.data, [30.0, 30.0, 30.0])
+    finally:
+        sys.setswitchinterval(interval)
+
+
 def test_threads_do_not_share_no_grad():
     x, results = leaf([1.0, 2.0]), []
     inside, checked = threading.Event(), threading.Event()

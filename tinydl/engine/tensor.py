@@ -8,6 +8,7 @@ calculus. Read `derivatives/` next, where the rules are, or `dispatch.py`, which
 from __future__ import annotations
 
 import itertools
+import threading
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from functools import cached_property
@@ -22,6 +23,7 @@ from .recording import recording, special, state
 from .signature import Signature
 
 next_stamp = itertools.count(1).__next__  # one counter for all threads: what is made later has the larger stamp
+_writing = threading.RLock()  # threads may add to the same .grad
 Function = Callable[..., Any]
 Inputs = tuple[Any, ...]
 Options = dict[str, Any]
@@ -107,18 +109,19 @@ class Tensor:
         for x in found:
             if x.grad is not None and x.grad.__class__ is not Tensor:
                 raise TypeError(f"a .grad is a Tensor or None, not the {type(x.grad).__name__} that was assigned to it")
-        for x, g in found.items():
-            before = x.grad
-            if g.__class__ is Tensor:
-                x.grad = g.copy() if before is None else before + g
-            elif before is None:
-                alone = x not in shared and g.flags.c_contiguous
-                x.grad = wrap(g if alone else np.array(g, order="C"))
-            elif before.primitive is None and before._data.flags.writeable:
-                np.add(before._data, g, out=before._data)
-                before.stamp = next_stamp()
-            else:
-                x.grad = wrap(before._data + g)
+        with _writing:
+            for x, g in found.items():
+                before = x.grad
+                if g.__class__ is Tensor:
+                    x.grad = g.copy() if before is None else before + g
+                elif before is None:
+                    alone = x not in shared and g.flags.c_contiguous
+                    x.grad = wrap(g if alone else np.array(g, order="C"))
+                elif before.primitive is None and before._data.flags.writeable:
+                    np.add(before._data, g, out=before._data)
+                    before.stamp = next_stamp()
+                else:
+                    x.grad = wrap(before._data + g)
         for observer in state.observers:
             observer.backward_ended(list(found))
 
