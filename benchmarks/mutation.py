@@ -42,7 +42,7 @@ from tinydl.engine.arrays import sum_dtype, wide  # noqa: E402
 from tinydl.engine.dispatch import primitives  # noqa: E402
 from tinydl.engine.tensor import Primitive  # noqa: E402
 
-FILES = ["derivatives", "conventions", "linalg", "properties", "formulas", "functional", "nn", "optim"]
+FILES = ["derivatives", "constants", "conventions", "linalg", "properties", "formulas", "functional", "nn", "optim"]
 LAYERS = ["linear", "activations", "dropout", "normalization", "embedding", "containers"]
 QUICK = {
     "exp", "divide", "maximum", "clip", "sum", "max", "cumprod", "getitem", "concatenate", "matmul", "einsum",

@@ -334,7 +334,7 @@ def _vector_norm(x: Any, p: Any, axis: Any, keepdims: bool) -> Any:
         return (np.max if p > 0 else np.min)(absolute(x), axis=axis, keepdims=keepdims)
     if p == 1:
         return np.sum(absolute(x), axis=axis, keepdims=keepdims)
-    return power_norm(x, p, axis=axis, keepdims=keepdims)
+    return power_norm(x, float(p), axis=axis, keepdims=keepdims)
 
 
 def _matrix_norm(x: Any, p: Any, rows: int, columns: int, keepdims: bool) -> Any:

@@ -35,6 +35,13 @@ def floats(x: Any) -> Any:
     return array if array.dtype.kind == "f" else array.astype(np.float64)
 
 
+def cast_like(x: Any, y: Any) -> Any:
+    """x in the dtype of y. A rule writes it where it computes with a constant before g comes in: in the constant's own
+    dtype, 0 − 1 is 65535 (uint16), 100 + 100 is −56 (int8), True + True is True, and log 3 has three digits (uint8)."""
+    array = as_array(x)
+    return array if array.dtype == y.dtype else array.astype(y.dtype)
+
+
 # ---- arithmetic ----
 
 add = define(np.add, lambda g, y, a, b: g, lambda g, y, a, b: g)
@@ -48,17 +55,18 @@ square = define(np.square, lambda g, y, x: g * 2 * x)
 
 
 def power_base(g: Any, y: Any, a: Any, b: Any) -> Any:
-    """∂aᵇ/∂a = b·aᵇ⁻¹, where 0·∞ (b is 0, and a is 0 or so small that 1/a overflows) counts as 0."""
+    """∂aᵇ/∂a = b·aᵇ⁻¹, where 0·∞ (b is 0, and a is 0 or so small that 1/a overflows) and 0·NaN count as 0."""
     if isinstance(b, (int, float)):
         return g * 2 * a if b == 2 else g * b * a ** (b - 1) if b != 0 else np.zeros_like(g)
-    flat = (b == 0) & (abs(unwrap(a)) < np.finfo(y.dtype).tiny)
+    b = cast_like(b, y)
+    flat = (b == 0) & ~(abs(unwrap(a)) >= np.finfo(y.dtype).tiny)
     return g * b * (np.where(flat, 1, a) if flat.any() else a) ** (b - 1)
 
 
 def power_exponent(g: Any, y: Any, a: Any, b: Any) -> Any:
     """∂aᵇ/∂b = aᵇ·log a, and 0 where a is 0 and b ≥ 0: aᵇ is 0 there for all b > 0."""
     zero = (a == 0) & (b >= 0)
-    return np.where(zero, 0, g * y * np.log(np.where(zero, 1, a)))
+    return np.where(zero, 0, g * y * np.log(np.where(zero, 1, cast_like(a, y))))
 
 
 power = define(
@@ -67,7 +75,7 @@ power = define(
     power_exponent,
     name="power",
     answers=(np.power,),
-    at_kinks="0**0: 0 in both arguments",
+    at_kinks="0**0: 0 in both arguments; NaN**0: 0 for the NaN",
 )
 remainder = define(
     np.remainder,

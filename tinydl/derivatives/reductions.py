@@ -74,7 +74,7 @@ def _std(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any
 
 def degrees_of_freedom(a: Any, y: Any, ddof: Any) -> float:
     """n - ddof of each group; NaN, as NumPy's variance, where nothing is left."""
-    left = float(group_size(a, y) - ddof)
+    left = group_size(a, y) - float(ddof)
     return left if left > 0 else math.nan
 
 

@@ -81,7 +81,7 @@ broadcast_to = define(
 )
 flip = define(np.flip, lambda g, y, m, axis=None: np.flip(g, axis))
 rot90 = define(np.rot90, lambda g, y, m, k=1, axes=(0, 1): np.rot90(g, -k, axes))
-roll = define(np.roll, lambda g, y, a, shift, axis=None: np.roll(g, np.negative(shift), axis))
+roll = define(np.roll, lambda g, y, a, shift, axis=None: np.roll(g, -np.asarray(shift, np.intp), axis))
 
 
 @implements(np.broadcast_arrays)
@@ -222,7 +222,7 @@ def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
     ary, n = operand(ary), np.shape(ary)[axis]
     axis = normalize_axis_index(axis, ary.ndim)
     if np.ndim(indices_or_sections):
-        cuts = [0, *(int(i) for i in indices_or_sections), n]
+        cuts = [0, *(operator.index(i) for i in indices_or_sections), n]
     else:
         sections = operator.index(indices_or_sections)
         if sections <= 0:
@@ -352,7 +352,7 @@ def _pairs(pad_width: Any, ndim: int) -> tuple[tuple[int, int], ...]:
 def _on_diagonal(v: Any, shape: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array:
     """Zeros of this shape with v on a diagonal: the transpose of taking the diagonal."""
     out: Array = np.zeros_like(v, shape=shape)
-    row = np.arange(v.shape[-1])
+    row, offset = np.arange(v.shape[-1]), int(offset)  # −1 is 255 as an unsigned scalar
     np.moveaxis(out, (axis1, axis2), (-2, -1))[..., row + max(-offset, 0), row + max(offset, 0)] = v
     return out
 
@@ -375,7 +375,7 @@ def diag(v: Any, k: int = 0) -> Any:
     """The k-th diagonal of a matrix; the matrix with this k-th diagonal for a vector."""
     v = operand(v)
     if v.ndim == 1:
-        return on_diagonal(v, shape=(v.size + abs(k),) * 2, offset=k)
+        return on_diagonal(v, shape=(v.size + abs(operator.index(k)),) * 2, offset=k)
     if v.ndim != 2:
         raise ValueError(f"diag takes a vector or a matrix, not an array of shape {v.shape}")
     return diagonal(v, k)

@@ -138,7 +138,7 @@ def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 
     if not delta > 0:
         raise ValueError(f"huber_loss: delta must be positive, not {delta}")
     prediction, target = _pair("huber_loss", input, target, reduction)
-    return _reduced("huber_loss", huber(prediction - target, delta=delta), reduction)
+    return _reduced("huber_loss", huber(prediction - target, delta=float(delta)), reduction)
 
 
 # ---- losses for probabilities ----
