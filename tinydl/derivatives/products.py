@@ -229,7 +229,7 @@ def einsum_rule(g: Any, y: Any, i: int, *operands: Any, subscripts: str) -> Any:
     letters = inputs.split(",")
     own, others = letters[i], letters[:i] + letters[i + 1 :]
     g = wide(g)
-    factors = [g, *(cast_like(x, g) for x in (*operands[:i], *operands[i + 1 :]))]  # constants may meet each other first
+    factors = [g, *(cast_like(x, g) for x in operands[:i] + operands[i + 1 :])]  # einsum may take some before g
     terms = [output, *others]
     free = (c for c in _LETTERS if c not in subscripts)
     wanted = ""
