@@ -82,7 +82,7 @@ def functions_of(room: str, *files: str) -> dict[str, FunctionType]:
     for module in (importlib.import_module(f"tinydl.{room}.{file}") for file in files):
         for name, value in vars(module).items():
             if isinstance(value, FunctionType) and value.__module__ == module.__name__:
-                found[name] = value
+                found[name] = inspect.unwrap(value)  # in_float32 is around losses
             elif inspect.isclass(value) and value.__module__ == module.__name__:
                 for part, method in vars(value).items():
                     if isinstance(method, FunctionType):

@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.arrays import wide
 from ..engine.dispatch import define, implements, plain, unwrap
 from ..engine.tensor import Primitive
-from .elementwise import absolute
+from .elementwise import absolute, in_float32, unrounded
 from .indexing import scatter
 from .products import matmul
 from .reductions import spread
@@ -300,11 +301,12 @@ def _euclidean(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 
 def euclidean_rule(g: Any, y: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """∂‖x‖/∂x = x/‖x‖, and 0 at x = 0."""
-    y = spread(y, x, axis, keepdims)
+    x = wide(x)
+    y = spread(unrounded(y, euclidean, x, axis=axis, keepdims=keepdims), x, axis, keepdims)
     return spread(g, x, axis, keepdims) * np.where(y == 0, 0, x / np.where(y == 0, 1, y))
 
 
-euclidean = define(_euclidean, euclidean_rule, name="norm", at_kinks="at 0: 0")
+euclidean: Primitive = define(in_float32(_euclidean), euclidean_rule, name="norm", at_kinks="at 0: 0")
 
 
 def _power_norm(x: Any, p: float, axis: Any = None, keepdims: bool = False) -> Any:
@@ -313,14 +315,15 @@ def _power_norm(x: Any, p: float, axis: Any = None, keepdims: bool = False) -> A
 
 def power_norm_rule(g: Any, y: Any, x: Any, p: float, axis: Any = None, keepdims: bool = False) -> Any:
     """∂‖x‖ₚ/∂x = sign(x)·(|x|/‖x‖ₚ)ᵖ⁻¹, and 0 where x is 0."""
-    y = spread(y, x, axis, keepdims)
+    x = wide(x)
+    y = spread(unrounded(y, power_norm, x, p=p, axis=axis, keepdims=keepdims), x, axis, keepdims)
     flat = (x == 0) | (y == 0)
     return spread(g, x, axis, keepdims) * np.where(
         flat, 0, np.sign(x) * np.where(flat, 1, np.abs(x) / np.where(y == 0, 1, y)) ** (p - 1)
     )
 
 
-power_norm = define(_power_norm, power_norm_rule, name="power_norm", at_kinks="where x is 0: 0")
+power_norm: Primitive = define(in_float32(_power_norm), power_norm_rule, name="power_norm", at_kinks="where x is 0: 0")
 
 
 def _vector_norm(x: Any, p: Any, axis: Any, keepdims: bool) -> Any:

@@ -6,16 +6,21 @@ inputs. The engine sums over broadcast axes and casts. Stands on dispatch.py; re
 
 from __future__ import annotations
 
+import functools
+import inspect
 import math
 import operator
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
-from ..engine.arrays import Array, as_array
+from ..engine.arrays import Array, as_array, wide
 from ..engine.dispatch import define, elementwise, implements, plain, unwrap
 from ..engine.tensor import Primitive
 
+P = ParamSpec("P")
+R = TypeVar("R")
 _BITS = {2: np.int16, 4: np.int32, 8: np.int64}
 
 
@@ -36,10 +41,33 @@ def floats(x: Any) -> Any:
 
 
 def cast_like(x: Any, y: Any) -> Any:
-    """x in the dtype of y. A rule writes it where it computes with a constant before g comes in: in the constant's own
-    dtype, 0 − 1 is 65535 (uint16), 100 + 100 is −56 (int8), True + True is True, and log 3 has three digits (uint8)."""
+    """x in the dtype of y: for a rule that computes with a constant alone before g comes in. In the constant's own
+    dtype 0 − 1 is 65535 (uint16), and log 3 has three digits (uint8)."""
     array = as_array(x)
     return array if array.dtype == y.dtype else array.astype(y.dtype)
+
+
+def in_float32(f: Callable[P, R]) -> Callable[P, R]:
+    """f, which computes with a first argument of float16 in float32 and rounds its result. NumPy rounds at each step:
+    its sums of float16 ones stop at 2048, and squares of numbers from 256 on are infinite."""
+    compute: Callable[..., Any] = f
+    first = next(iter(inspect.signature(f).parameters))
+
+    @functools.wraps(f)
+    def computed(*args: P.args, **options: P.kwargs) -> R:
+        x: Any = args[0] if args else options.get(first)
+        if getattr(x, "dtype", None) != np.float16:
+            return f(*args, **options)
+        others = {name: value for name, value in options.items() if name != first}
+        result: R = compute(wide(x), *args[1:], **others).astype(np.float16)
+        return result
+
+    return computed
+
+
+def unrounded(y: Any, f: Any, x: Any, **options: Any) -> Any:
+    """y = f(x), for a rule that has made x wide: computed anew in float32 where y was rounded to float16."""
+    return y if y.dtype == x.dtype else f(x, **options)
 
 
 # ---- arithmetic ----

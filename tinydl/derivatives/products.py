@@ -14,7 +14,7 @@ import numpy as np
 
 from ..engine.arrays import wide
 from ..engine.dispatch import define, implements
-from .elementwise import cast_like, multiply
+from .elementwise import multiply
 from .shapes import operand, reshape, transpose
 
 # ---- products ----
@@ -228,8 +228,7 @@ def einsum_rule(g: Any, y: Any, i: int, *operands: Any, subscripts: str) -> Any:
     inputs, output = subscripts.split("->")
     letters = inputs.split(",")
     own, others = letters[i], letters[:i] + letters[i + 1 :]
-    g = wide(g)
-    factors = [g, *(cast_like(x, g) for x in operands[:i] + operands[i + 1 :])]  # einsum may take some before g
+    factors = [g, *operands[:i], *operands[i + 1 :]]
     terms = [output, *others]
     free = (c for c in _LETTERS if c not in subscripts)
     wanted = ""
@@ -249,8 +248,10 @@ def einsum_rule(g: Any, y: Any, i: int, *operands: Any, subscripts: str) -> Any:
 
 
 def _einsum(*operands: Any, subscripts: str, optimize: Any = False) -> Any:
+    """NumPy's, in the dtype of all operands together: with `optimize` it combines some before others in theirs, where
+    True + True is True and 200 + 200 is 144. Of float16 in float32, rounded at the end."""
     dtype = np.result_type(*operands)
-    if optimize or dtype.char == "e":  # NumPy would combine a few of them first, in their dtype, and add in float16
+    if optimize or dtype.char == "e":
         operands = tuple(wide(x.astype(dtype, copy=False)) for x in operands)
     return np.einsum(subscripts, *operands, optimize=optimize).astype(dtype, copy=False)
 

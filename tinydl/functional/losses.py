@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from ..derivatives import activations, elementwise, reductions, shapes
+from ..derivatives.elementwise import in_float32
 from ..derivatives.softmax import bounded_log, huber, log_softmax, weighted_cross_entropy
 from ..engine.arrays import Array, as_array, default_dtype_now
 from ..engine.checks import array_of, at, first
@@ -111,6 +112,7 @@ def _weighted(name: str, losses: Tensor, weight: Any) -> Tensor:
 # ---- losses for numbers ----
 
 
+@in_float32
 def mse_loss(input: Any, target: Any, reduction: str = "mean") -> Tensor:
     r"""The squared error, :math:`(x - t)^2`.
 
@@ -120,6 +122,7 @@ def mse_loss(input: Any, target: Any, reduction: str = "mean") -> Tensor:
     return _reduced("mse_loss", elementwise.square(prediction - target), reduction)
 
 
+@in_float32
 def l1_loss(input: Any, target: Any, reduction: str = "mean") -> Tensor:
     r"""The absolute error, :math:`|x - t|`; gradient 0 where they are equal.
 
@@ -129,6 +132,7 @@ def l1_loss(input: Any, target: Any, reduction: str = "mean") -> Tensor:
     return _reduced("l1_loss", elementwise.absolute(prediction - target), reduction)
 
 
+@in_float32
 def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 1.0) -> Tensor:
     r"""Squared for small errors and linear for large: for d = x − t, ½d² where |d| ≤ δ, and δ(|d| − ½δ) beyond.
 
@@ -144,6 +148,7 @@ def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 
 # ---- losses for probabilities ----
 
 
+@in_float32
 def binary_cross_entropy(input: Any, target: Any, weight: Any = None, reduction: str = "mean") -> Tensor:
     r"""−(t·log p + (1 − t)·log(1 − p)) for probabilities p and targets t from 0 to 1.
 
@@ -165,6 +170,7 @@ def binary_cross_entropy(input: Any, target: Any, weight: Any = None, reduction:
 _BINARY_ADVICE = "A target is 0, 1 or a probability; for labels of several classes use cross_entropy"
 
 
+@in_float32
 def binary_cross_entropy_with_logits(
     input: Any, target: Any, weight: Any = None, reduction: str = "mean", pos_weight: Any = None
 ) -> Tensor:
@@ -192,6 +198,7 @@ def _refuse_outside_unit(name: str, what: str, x: Any, advice: str, slack: float
         raise ValueError(f"{name}: {what}{at(index)} is {array[index]:.6g}, but it must be from 0 to 1. {advice}.")
 
 
+@in_float32
 def kl_div(input: Any, target: Any, reduction: str = "mean", log_target: bool = False) -> Tensor:
     r"""The terms of the Kullback–Leibler divergence, :math:`t\,(\log t - x)`, for *log*-probabilities x.
 
@@ -218,6 +225,7 @@ def kl_div(input: Any, target: Any, reduction: str = "mean", log_target: bool = 
 # ---- losses for classes ----
 
 
+@in_float32
 def cross_entropy(
     logits: Any,
     targets: Any,
@@ -262,6 +270,7 @@ def cross_entropy(
     return loss
 
 
+@in_float32
 def nll_loss(input: Any, target: Any, weight: Any = None, ignore_index: int = -100, reduction: str = "mean") -> Tensor:
     r"""−x\ :sub:`t` for log-probabilities x (such as `log_softmax` gives) and the index t of the right class.
 
