@@ -791,30 +791,30 @@ def test_float16_is_summed_in_float32_and_rounded_once(f, shapes, create_graph):
     assert_float16_is_float64_rounded(f, *arrays, atol=1e-2, create_graph=create_graph)
 
 
-Z = np.random.default_rng(0).normal(size=(3000, 3)) * 4
+SCORES = np.random.default_rng(0).normal(size=(3000, 3)) * 4
 LABELS, UNIT = np.arange(3000) % 3, np.random.default_rng(1).uniform(0.02, 0.98, (3000, 3))
 
 
 @pytest.mark.parametrize(
     ("f", "arrays"),
     [
-        (F.softmax, [Z]),
-        (lambda x: F.softmax(x, axis=0), [Z]),
-        (F.log_softmax, [Z]),
-        (lambda x: F.log_softmax(x, axis=0), [Z]),
-        (F.logsumexp, [Z]),
-        (lambda x: F.logsumexp(x, axis=0, keepdims=True), [Z]),
-        (F.mse_loss, [Z * 100, Z[::-1] * 100]),  # whose squares are more than float16 holds
-        (lambda x, t: F.mse_loss(target=t, reduction="none", input=x), [Z, Z[::-1]]),
-        (lambda x, t: F.l1_loss(x, t, reduction="sum"), [Z, Z[::-1]]),
-        (F.huber_loss, [Z, Z[::-1]]),
+        (F.softmax, [SCORES]),
+        (lambda x: F.softmax(x, axis=0), [SCORES]),
+        (F.log_softmax, [SCORES]),
+        (lambda x: F.log_softmax(x, axis=0), [SCORES]),
+        (F.logsumexp, [SCORES]),
+        (lambda x: F.logsumexp(x, axis=0, keepdims=True), [SCORES]),
+        (F.mse_loss, [SCORES * 100, SCORES[::-1] * 100]),  # whose squares are more than float16 holds
+        (lambda x, t: F.mse_loss(target=t, reduction="none", input=x), [SCORES, SCORES[::-1]]),
+        (lambda x, t: F.l1_loss(x, t, reduction="sum"), [SCORES, SCORES[::-1]]),
+        (F.huber_loss, [SCORES, SCORES[::-1]]),
         (F.binary_cross_entropy, [UNIT, UNIT[::-1]]),
-        (F.binary_cross_entropy_with_logits, [Z, UNIT]),
-        (lambda x, t: F.kl_div(x, t, reduction="batchmean"), [-np.abs(Z), UNIT]),
-        (lambda x: F.cross_entropy(x, LABELS), [Z]),
-        (lambda x: F.cross_entropy(x, LABELS, weight=[1, 2, 0.5], label_smoothing=0.1), [Z]),
-        (lambda x: F.cross_entropy(x, LABELS, reduction="none"), [Z]),
-        (lambda x: F.nll_loss(x, LABELS, reduction="sum"), [-np.abs(Z)]),
+        (F.binary_cross_entropy_with_logits, [SCORES, UNIT]),
+        (lambda x, t: F.kl_div(x, t, reduction="batchmean"), [-np.abs(SCORES), UNIT]),
+        (lambda x: F.cross_entropy(x, LABELS), [SCORES]),
+        (lambda x: F.cross_entropy(x, LABELS, weight=[1, 2, 0.5], label_smoothing=0.1), [SCORES]),
+        (lambda x: F.cross_entropy(x, LABELS, reduction="none"), [SCORES]),
+        (lambda x: F.nll_loss(x, LABELS, reduction="sum"), [-np.abs(SCORES)]),
     ],
 )
 def test_softmax_and_losses_of_float16_are_computed_in_float32_and_rounded_once(f, arrays):
