@@ -15,6 +15,7 @@ from numerical import assert_rounded_once, numerical_directional, numerical_vjp
 
 import tinydl as tl
 from tinydl.checking.samples import SAMPLES, Draw, sample
+from tinydl.derivatives.elementwise import in_float32
 from tinydl.engine.dispatch import elementwise, kinks, primitives, table
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
@@ -790,7 +791,7 @@ PROD_0 = np.array([300, 300, 0, 0.01, 0.5])
         (lambda x: np.cumsum(x, axis=0), [ROWS], 1),
         (lambda x: np.cumsum(x, axis=1), [(2, 4096)], 1),
         (np.prod, [(2, 5)], 1),
-        (lambda x: np.prod(x, axis=0, keepdims=True), [(8, 3)], 1),
+        (lambda x: np.prod(x, axis=1, keepdims=True), [(3, 8)], 1),
         (np.prod, [PROD], 1),
         (np.prod, [PROD_0], 1),
         (lambda x: np.prod(np.stack([x * 0, x]), axis=1), [(3,)], 1),
@@ -799,8 +800,10 @@ PROD_0 = np.array([300, 300, 0, 0.01, 0.5])
         (np.cumprod, [PROD_0], 1),
         (np.linalg.norm, [(MANY,)], 1),
         (lambda x: np.linalg.norm(x, axis=0), [ROWS], 300),
+        (lambda x: np.linalg.norm(x, axis=1, keepdims=True), [(2, 4096)], 300),
         (np.linalg.norm, [(MANY,)], 1000),  # more than float16 holds, but its slope isn't
-        (lambda x: np.linalg.norm(x, 3, axis=0, keepdims=True), [ROWS], 30),
+        (lambda x: np.linalg.norm(x, 3, axis=1, keepdims=True), [(2, 4096)], 30),
+        (lambda x: np.linalg.norm(x, 0.5, axis=0), [(40, 2)], 30),
         (lambda x: np.linalg.norm(x, 1), [(4096, 3)], 1),
         (lambda x: np.linalg.vector_norm(x, axis=0, ord=1), [ROWS], 1),
         (lambda a, w: np.average(a, weights=w), [(MANY,), (MANY,)], 1),
@@ -821,3 +824,12 @@ def test_what_takes_float16_numbers_together_does_so_in_float32_and_rounds_once(
     rng = np.random.default_rng(7)
     arrays = [x if isinstance(x, np.ndarray) else rng.uniform(0.5 * scale, 1.5 * scale, x) for x in shapes]
     assert_rounded_once(f, *arrays)
+
+
+def test_what_is_computed_in_float32_may_be_given_by_position_or_by_name():
+    x = np.full((5000, 2), 1, np.float16)
+    add_up = in_float32(lambda a, axis=None, scale=1: np.sum(a, axis) * scale)
+    for made in (add_up(x, 0, 2), add_up(x, 0, scale=2), add_up(a=x, axis=0, scale=2), add_up(axis=0, scale=2, a=x)):
+        assert made.dtype == np.float16
+        np.testing.assert_array_equal(made, [10_000, 10_000])
+    assert add_up(x.astype(np.float64), 0).dtype == np.float64 and add_up([1, 2]) == 3

@@ -792,7 +792,7 @@ def test_float16_is_summed_in_float32_and_rounded_once(f, shapes, create_graph):
 
 
 SCORES = np.random.default_rng(0).normal(size=(3000, 3)) * 4
-LABELS, UNIT = np.arange(3000) % 3, np.random.default_rng(1).uniform(0.02, 0.98, (3000, 3))
+CLASSES, UNIT = np.arange(3000) % 3, np.random.default_rng(1).uniform(0.02, 0.98, (3000, 3))
 
 
 @pytest.mark.parametrize(
@@ -803,7 +803,7 @@ LABELS, UNIT = np.arange(3000) % 3, np.random.default_rng(1).uniform(0.02, 0.98,
         (F.log_softmax, [SCORES]),
         (lambda x: F.log_softmax(x, axis=0), [SCORES]),
         (F.logsumexp, [SCORES]),
-        (lambda x: F.logsumexp(x, axis=0, keepdims=True), [SCORES]),
+        (lambda x: F.logsumexp(x, axis=1, keepdims=True), [SCORES]),
         (F.mse_loss, [SCORES * 100, SCORES[::-1] * 100]),  # whose squares are more than float16 holds
         (lambda x, t: F.mse_loss(target=t, reduction="none", input=x), [SCORES, SCORES[::-1]]),
         (lambda x, t: F.l1_loss(x, t, reduction="sum"), [SCORES, SCORES[::-1]]),
@@ -811,10 +811,10 @@ LABELS, UNIT = np.arange(3000) % 3, np.random.default_rng(1).uniform(0.02, 0.98,
         (F.binary_cross_entropy, [UNIT, UNIT[::-1]]),
         (F.binary_cross_entropy_with_logits, [SCORES, UNIT]),
         (lambda x, t: F.kl_div(x, t, reduction="batchmean"), [-np.abs(SCORES), UNIT]),
-        (lambda x: F.cross_entropy(x, LABELS), [SCORES]),
-        (lambda x: F.cross_entropy(x, LABELS, weight=[1, 2, 0.5], label_smoothing=0.1), [SCORES]),
-        (lambda x: F.cross_entropy(x, LABELS, reduction="none"), [SCORES]),
-        (lambda x: F.nll_loss(x, LABELS, reduction="sum"), [-np.abs(SCORES)]),
+        (lambda x: F.cross_entropy(x, CLASSES), [SCORES]),
+        (lambda x: F.cross_entropy(x, CLASSES, weight=[1, 2, 0.5], label_smoothing=0.1), [SCORES]),
+        (lambda x: F.cross_entropy(x, CLASSES, reduction="none"), [SCORES]),
+        (lambda x: F.nll_loss(x, CLASSES, reduction="sum"), [-np.abs(SCORES)]),
     ],
 )
 def test_softmax_and_losses_of_float16_are_computed_in_float32_and_rounded_once(f, arrays):

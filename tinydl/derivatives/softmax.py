@@ -55,7 +55,7 @@ softmax_vjp: Primitive = define(
     _softmax_vjp,
     lambda h, v, g, y, axis=-1: softmax_vjp(h, y, axis=axis),
     lambda h, v, g, y, axis=-1: (
-        h * (g - np.sum(wide(g) * y, axis=axis, keepdims=True)) - g * np.sum(h * y, axis=axis, keepdims=True)
+        h * (g - np.sum(g * y, axis=axis, keepdims=True)) - g * np.sum(h * y, axis=axis, keepdims=True)
     ),
     name="softmax_vjp",
 )
@@ -84,7 +84,7 @@ def _log_softmax_vjp(g: Any, y: Any, axis: Any = -1) -> Any:
 
 log_softmax_vjp = define(
     _log_softmax_vjp,
-    lambda h, v, g, y, axis=-1: h - np.sum(wide(h) * np.exp(y), axis=axis, keepdims=True),
+    lambda h, v, g, y, axis=-1: h - np.sum(h * np.exp(y), axis=axis, keepdims=True),
     lambda h, v, g, y, axis=-1: -h * np.exp(y) * np.sum(wide(g), axis=axis, keepdims=True),
     name="log_softmax_vjp",
 )
@@ -157,7 +157,7 @@ logsumexp: Primitive = define(_logsumexp, logsumexp_rule, name="logsumexp", at_k
 
 
 def _bounded_log(x: Any) -> Any:
-    return np.maximum(np.log(np.maximum(floats(x), 1e-44)), -100)
+    return np.maximum(np.log(np.maximum(x, 1e-44)), -100)
 
 
 bounded_log = define(

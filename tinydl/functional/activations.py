@@ -90,5 +90,5 @@ def dropout(x: Any, p: float = 0.5, training: bool = True, rng: int | np.random.
     dtype = array.dtype if array.dtype.kind == "f" else default_dtype_now()
     mask = (random.generator(rng).random(array.shape, np.float32) >= p).astype(dtype)
     if p < 1:
-        mask /= 1 - p
+        mask /= 1 - float(p)
     return x * mask

@@ -249,6 +249,7 @@ def cross_entropy(
     z = _prediction(name, logits, None, reduction)
     if not 0 <= label_smoothing <= 1:
         raise ValueError(f"{name}: label_smoothing must be from 0 to 1, not {label_smoothing}")
+    label_smoothing = float(label_smoothing)
     given = array_of(targets)
     classes = _classes(name, z)
     weight = _class_weight(name, weight, classes, z._data.dtype)
