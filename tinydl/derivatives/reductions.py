@@ -147,7 +147,7 @@ def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = Fals
         total = np.sum(w, axis, keepdims=keepdims)
         if (unwrap(total) == 0).any():
             raise ZeroDivisionError("the weights of an average add up to zero")
-        result = cast_like(np.sum(wide(a) * w, axis, keepdims=keepdims) / total, a)
+        result = cast_like(np.sum(a * w, axis, keepdims=keepdims) / total, a)
         total = np.broadcast_to(cast_like(total, a), result.shape)
     return (result, np.copy(total)) if returned else result
 

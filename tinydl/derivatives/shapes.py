@@ -222,7 +222,7 @@ def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
     ary, n = operand(ary), np.shape(ary)[axis]
     axis = normalize_axis_index(axis, ary.ndim)
     if np.ndim(indices_or_sections):
-        cuts = [0, *(operator.index(i) for i in indices_or_sections), n]
+        cuts = [0, *(int(i) for i in indices_or_sections), n]
     else:
         sections = operator.index(indices_or_sections)
         if sections <= 0:
@@ -375,7 +375,7 @@ def diag(v: Any, k: int = 0) -> Any:
     """The k-th diagonal of a matrix; the matrix with this k-th diagonal for a vector."""
     v = operand(v)
     if v.ndim == 1:
-        return on_diagonal(v, shape=(v.size + abs(operator.index(k)),) * 2, offset=k)
+        return on_diagonal(v, shape=(v.size + abs(k),) * 2, offset=k)
     if v.ndim != 2:
         raise ValueError(f"diag takes a vector or a matrix, not an array of shape {v.shape}")
     return diagonal(v, k)
