@@ -5,8 +5,8 @@ users get wrong: shapes, dtypes, labels and ranges are checked, and each error s
 
 In all losses the prediction may be a Tensor or an array, and the result is a Tensor. Targets are cast to the dtype of
 the prediction, so that a float64 target doesn't make a float32 loss float64; a target Tensor that requires a gradient
-gets one. Of float16 predictions they are computed in float32 and rounded at the end. `reduction` is "mean" (over all elements), "sum" or "none" (one loss per element); ValueError for any other,
-and for the mean over an empty batch.
+gets one. Losses of float16 are computed in float32 and rounded at the end. `reduction` is "mean" (over all elements),
+"sum" or "none" (one loss per element); ValueError for any other, and for the mean over an empty batch.
 """
 
 from __future__ import annotations
