@@ -21,6 +21,7 @@ from ..engine.tensor import Primitive
 
 P = ParamSpec("P")
 R = TypeVar("R")
+_HALF = np.dtype(np.float16)
 _BITS = {2: np.int16, 4: np.int32, 8: np.int64}
 
 
@@ -56,7 +57,7 @@ def in_float32(f: Callable[P, R]) -> Callable[P, R]:
     @functools.wraps(f)
     def computed(*args: P.args, **options: P.kwargs) -> R:
         x: Any = args[0] if args else options.get(first)
-        if getattr(x, "dtype", None) != np.float16:
+        if getattr(x, "dtype", None) != _HALF:
             return f(*args, **options)
         others = {name: value for name, value in options.items() if name != first}
         result: R = compute(wide(x), *args[1:], **others).astype(np.float16)
