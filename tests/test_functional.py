@@ -821,6 +821,19 @@ def test_softmax_and_losses_of_float16_are_computed_in_float32_and_rounded_once(
     assert_rounded_once(f, *arrays)
 
 
+def test_a_loss_takes_its_arguments_by_position_or_by_name_and_refuses_too_many_or_few():
+    x, t = np.array([1.0, 2.0]), np.array([0.5, 3.0])
+    for dtype in (np.float16, np.float64):
+        a = x.astype(dtype)
+        by_position, by_name = (F.mse_loss(a, t), F.mse_loss(a, target=t)), F.mse_loss(target=t, input=a)
+        for loss in (*by_position, by_name, F.mse_loss(input=a, target=t)):
+            assert loss.dtype == dtype and loss.item() == 0.625
+        for call in (lambda a=a: F.mse_loss(), lambda a=a: F.mse_loss(a), lambda a=a: F.mse_loss(target=t),
+                     lambda a=a: F.mse_loss(a, t, input=a)):  # fmt: skip
+            with pytest.raises(TypeError, match="'input'|'target'"):
+                call()
+
+
 def test_the_mean_over_very_many_float16_losses_has_the_gradient_it_has_in_float64():
     x, labels = np.random.default_rng(1).uniform(-1, 1, (450_000, 2)), np.arange(450_000) % 2
     assert_float16_is_float64_rounded(lambda x: F.cross_entropy(x, labels) * 1024, x, atol=1e-3)

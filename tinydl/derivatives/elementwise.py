@@ -7,11 +7,10 @@ inputs. The engine sums over broadcast axes and casts. Stands on dispatch.py; re
 from __future__ import annotations
 
 import functools
-import inspect
 import math
 import operator
 from collections.abc import Callable
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
 import numpy as np
 
@@ -19,9 +18,6 @@ from ..engine.arrays import Array, as_array, wide
 from ..engine.dispatch import define, elementwise, implements, plain, unwrap
 from ..engine.tensor import Primitive
 
-P = ParamSpec("P")
-R = TypeVar("R")
-_HALF = np.dtype(np.float16)
 _BITS = {2: np.int16, 4: np.int32, 8: np.int64}
 
 
@@ -48,20 +44,15 @@ def cast_like(x: Any, y: Any) -> Any:
     return array if array.dtype == y.dtype else array.astype(y.dtype)
 
 
-def in_float32(f: Callable[P, R]) -> Callable[P, R]:
+def in_float32(f: Callable[..., Any]) -> Callable[..., Any]:
     """f, which computes with a first argument of float16 in float32 and rounds its result. NumPy rounds at each step:
     its sums of float16 ones stop at 2048, and squares of numbers from 256 on are infinite."""
-    compute: Callable[..., Any] = f
-    first = next(iter(inspect.signature(f).parameters))
 
     @functools.wraps(f)
-    def computed(*args: P.args, **options: P.kwargs) -> R:
-        x: Any = args[0] if args else options.get(first)
-        if getattr(x, "dtype", None) != _HALF:
-            return f(*args, **options)
-        others = {name: value for name, value in options.items() if name != first}
-        result: R = compute(wide(x), *args[1:], **others).astype(np.float16)
-        return result
+    def computed(x: Any, *args: Any, **options: Any) -> Any:
+        if getattr(x, "dtype", None) != np.float16:
+            return f(x, *args, **options)
+        return f(wide(x), *args, **options).astype(np.float16)
 
     return computed
 

@@ -11,8 +11,11 @@ gets one. Losses of float16 are computed in float32 and rounded at the end. `red
 
 from __future__ import annotations
 
+import functools
+import inspect
 import math
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ParamSpec
 
 import numpy as np
 
@@ -38,6 +41,24 @@ def one_hot(labels: Any, num_classes: int = -1) -> Array:
 
 
 # ---- what the losses have in common ----
+
+
+P = ParamSpec("P")
+
+
+def _in_float32(loss: Callable[P, Tensor]) -> Callable[P, Tensor]:
+    """The loss, computed of float16 predictions `in_float32`; the prediction may be given by its name, too."""
+    compute, first = in_float32(loss), next(iter(inspect.signature(loss).parameters))
+
+    @functools.wraps(loss)
+    def computed(*args: P.args, **options: P.kwargs) -> Tensor:
+        if not args and first not in options:
+            return loss(*args, **options)  # which says what is missing
+        by_name = () if args else (options.pop(first),)
+        result: Tensor = compute(*by_name, *args, **options)
+        return result
+
+    return computed
 
 
 _REDUCTIONS = ("mean", "sum", "none")
@@ -112,7 +133,7 @@ def _weighted(name: str, losses: Tensor, weight: Any) -> Tensor:
 # ---- losses for numbers ----
 
 
-@in_float32
+@_in_float32
 def mse_loss(input: Any, target: Any, reduction: str = "mean") -> Tensor:
     r"""The squared error, :math:`(x - t)^2`.
 
@@ -122,7 +143,7 @@ def mse_loss(input: Any, target: Any, reduction: str = "mean") -> Tensor:
     return _reduced("mse_loss", elementwise.square(prediction - target), reduction)
 
 
-@in_float32
+@_in_float32
 def l1_loss(input: Any, target: Any, reduction: str = "mean") -> Tensor:
     r"""The absolute error, :math:`|x - t|`; gradient 0 where they are equal.
 
@@ -132,7 +153,7 @@ def l1_loss(input: Any, target: Any, reduction: str = "mean") -> Tensor:
     return _reduced("l1_loss", elementwise.absolute(prediction - target), reduction)
 
 
-@in_float32
+@_in_float32
 def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 1.0) -> Tensor:
     r"""Squared for small errors and linear for large: for d = x − t, ½d² where |d| ≤ δ, and δ(|d| − ½δ) beyond.
 
@@ -148,7 +169,7 @@ def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 
 # ---- losses for probabilities ----
 
 
-@in_float32
+@_in_float32
 def binary_cross_entropy(input: Any, target: Any, weight: Any = None, reduction: str = "mean") -> Tensor:
     r"""−(t·log p + (1 − t)·log(1 − p)) for probabilities p and targets t from 0 to 1.
 
@@ -170,7 +191,7 @@ def binary_cross_entropy(input: Any, target: Any, weight: Any = None, reduction:
 _BINARY_ADVICE = "A target is 0, 1 or a probability; for labels of several classes use cross_entropy"
 
 
-@in_float32
+@_in_float32
 def binary_cross_entropy_with_logits(
     input: Any, target: Any, weight: Any = None, reduction: str = "mean", pos_weight: Any = None
 ) -> Tensor:
@@ -198,7 +219,7 @@ def _refuse_outside_unit(name: str, what: str, x: Any, advice: str, slack: float
         raise ValueError(f"{name}: {what}{at(index)} is {array[index]:.6g}, but it must be from 0 to 1. {advice}.")
 
 
-@in_float32
+@_in_float32
 def kl_div(input: Any, target: Any, reduction: str = "mean", log_target: bool = False) -> Tensor:
     r"""The terms of the Kullback–Leibler divergence, :math:`t\,(\log t - x)`, for *log*-probabilities x.
 
@@ -225,7 +246,7 @@ def kl_div(input: Any, target: Any, reduction: str = "mean", log_target: bool = 
 # ---- losses for classes ----
 
 
-@in_float32
+@_in_float32
 def cross_entropy(
     logits: Any,
     targets: Any,
@@ -271,7 +292,7 @@ def cross_entropy(
     return loss
 
 
-@in_float32
+@_in_float32
 def nll_loss(input: Any, target: Any, weight: Any = None, ignore_index: int = -100, reduction: str = "mean") -> Tensor:
     r"""−x\ :sub:`t` for log-probabilities x (such as `log_softmax` gives) and the index t of the right class.
 
