@@ -830,7 +830,7 @@ def test_a_loss_takes_its_arguments_by_position_or_by_name_and_refuses_too_many_
             assert loss.dtype == dtype and loss.item() == 0.625
         for call in (lambda a=a: F.mse_loss(), lambda a=a: F.mse_loss(a), lambda a=a: F.mse_loss(target=t),
                      lambda a=a: F.mse_loss(a, t, input=a)):  # fmt: skip
-            with pytest.raises(TypeError, match="'input'|'target'"):
+            with pytest.raises(TypeError, match=r"'input'|'target'"):
                 call()
 
 
