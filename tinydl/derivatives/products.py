@@ -324,10 +324,8 @@ def _linear(x: Any, weight: Any, bias: Any = None) -> Any:
         return y
     if bias.shape != weight.shape[:1]:
         raise ValueError(f"bias must have shape {weight.shape[:1]}, one number per row of the weight")
-    if bias.dtype == y.dtype:
-        y += bias
-        return y
-    return y + bias
+    y += bias
+    return y
 
 
 def linear_weight(g: Any, y: Any, x: Any, weight: Any, bias: Any = None) -> Any:
