@@ -42,7 +42,7 @@ from tinydl.engine.arrays import sum_dtype, wide  # noqa: E402
 from tinydl.engine.dispatch import primitives  # noqa: E402
 from tinydl.engine.tensor import Primitive  # noqa: E402
 
-FILES = ["derivatives", "conventions", "linalg", "properties", "formulas", "functional", "nn", "optim"]
+FILES = ["derivatives", "constants", "conventions", "linalg", "properties", "formulas", "functional", "nn", "optim"]
 LAYERS = ["linear", "activations", "dropout", "normalization", "embedding", "containers"]
 QUICK = {
     "exp", "divide", "maximum", "clip", "sum", "max", "cumprod", "getitem", "concatenate", "matmul", "einsum",
@@ -82,7 +82,7 @@ def functions_of(room: str, *files: str) -> dict[str, FunctionType]:
     for module in (importlib.import_module(f"tinydl.{room}.{file}") for file in files):
         for name, value in vars(module).items():
             if isinstance(value, FunctionType) and value.__module__ == module.__name__:
-                found[name] = value
+                found[name] = inspect.unwrap(value)  # _in_float32 is around losses
             elif inspect.isclass(value) and value.__module__ == module.__name__:
                 for part, method in vars(value).items():
                     if isinstance(method, FunctionType):
@@ -114,7 +114,7 @@ def reached_from_rules() -> list[FunctionType]:
     while todo:
         f = todo.pop()
         if isinstance(f, Primitive):
-            f = f.forward
+            f = getattr(f.forward, "__wrapped__", f.forward)  # in_float32 may be around it
         if isinstance(f, FunctionType) and f not in found:
             found[f] = None
             todo.extend(called_by(f))
@@ -139,7 +139,7 @@ def everything() -> list[Mutant]:
             owner = next((n for n, p in primitives.items() if p.forward is f), f.__name__)
             found += [(owner, f, m) for m in testing.source_mutations(f, owner)]
     for name, f in functions_of("functional", "activations", "losses").items():
-        if not name.startswith(("_refuse", "_wrong")):
+        if not name.startswith(("_refuse", "_wrong", "_in_float32")):  # the last acts when the losses are defined
             found += [(name, f, m) for m in testing.source_mutations(f, name)]
     for layer in LAYERS:
         for name, f in functions_of("nn", layer).items():

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+import tinydl as tl
+
 
 def slope_at_zero(f: Callable[[float], Any], step: float = 2e-3, levels: int = 4) -> tuple[Any, Any]:
     """f′(0) and an estimate of its error, from central differences at step, step/2, step/4, … extrapolated to 0."""
@@ -55,3 +57,37 @@ def numerical_directional(f: Callable[..., Any], inputs: Sequence[Any], directio
         return f(*(x if d is None else np.asarray(x, np.float64) + h * d for x, d in pairs))
 
     return slope_at_zero(along)
+
+
+def assert_rounded_once(f, *arrays):
+    """Value and gradients of f at these float16 arrays are those in float64, rounded once; so is what follows of them.
+
+    Beside that rounding there is float32's, of the largest number. Also checks the derivatives of a weighted sum of the
+    gradients, which were rounded before.
+    """
+    found = []
+    for dtype in (np.float64, np.float16):
+        rng = np.random.default_rng(3)
+        leaves = [tl.tensor(x.astype(np.float16).astype(dtype), requires_grad=True) for x in arrays]
+        y = f(*leaves)
+        g = rng.uniform(0.5, 1.5, y.shape).astype(np.float16)
+        y.backward(gradient=g)
+        first = [x.grad.data for x in leaves]
+        for x in leaves:
+            x.grad = None
+        y.backward(gradient=g, create_graph=True)
+        total = sum((x.grad * rng.uniform(0.5, 1.5, x.shape).astype(np.float16)).sum() for x in leaves)
+        for x in leaves:
+            x.grad = None
+        if total.requires_grad:
+            total.backward()
+        found.append([y.data, *first, *(np.zeros(x.shape, dtype) if x.grad is None else x.grad.data for x in leaves)])
+    for i, (wide, narrow) in enumerate(zip(*found, strict=True)):
+        assert narrow.dtype == np.float16
+        fits, roundings, of_largest = np.abs(wide) < 65_520, 1.05, 2**-20
+        if i > len(arrays):
+            roundings, of_largest = 8, 2**-9
+        largest = np.max(np.abs(wide), initial=0, where=fits)
+        bound = roundings * (2**-11 * np.abs(wide) + 2**-25) + of_largest * largest
+        off = np.abs(narrow.astype(np.float64) - wide) > bound
+        assert not (off & fits).any() and np.isinf(narrow[~fits]).all(), (i, narrow[off], wide[off])

@@ -16,14 +16,14 @@ ALWAYS = "house interface"
 # a folder or file → the tests of its room, tests/test_*.py; of several that hold a changed file, the innermost counts
 TESTS = {
     "tinydl/engine": "tensor transforms random mistakes checks graph source trace",
-    "tinydl/derivatives": "derivatives conventions linalg properties testing readme site",
+    "tinydl/derivatives": "derivatives constants conventions linalg properties testing readme site",
     "tinydl/functional": "functional formulas",
     "tinydl/nn": "nn formulas mistakes",
     "tinydl/optim": "optim formulas saving torch_training",
     "tinydl/data": "data",
     "tinydl/training": "training saving torch_training",
     "tinydl/checking": "gradcheck testing",
-    "tinydl/checking/samples.py": "derivatives properties testing",
+    "tinydl/checking/samples.py": "derivatives constants properties testing",
     "tinydl/watching": "debug strict diagnose nn",
     "tinydl/explaining": "explain page",
     "tinydl/plots": "plots page",

@@ -96,6 +96,16 @@ def test_the_slope_of_x_to_the_power_0_is_0_where_1_over_x_overflows():
             assert gradients(lambda x, e=exponent: x**e, [tiny], dtype=dtype) == 0
 
 
+def test_the_slope_of_x_to_the_power_0_is_0_for_a_nan_and_an_infinity_too_however_the_0_is_written():
+    zeros = [np.zeros(3, dtype) for dtype in (np.float64, np.uint8, np.uint16, np.uint64, np.int8, bool, np.longdouble)]
+    for exponent in (0, 0.0, False, np.False_, np.uint8(0), np.float16(0), np.array(0), tl.tensor(0.0), *zeros):
+        g = gradients(lambda x, e=exponent: x**e, [NAN, INF, -2.0])
+        np.testing.assert_array_equal(g, [0, 0, 0])
+    da, db = gradients(np.power, [NAN], [0.0])  # the slope of the exponent there is log NaN
+    equal(da, [0])
+    assert np.isnan(db).all()
+
+
 def test_the_infinite_slopes_of_roots_at_0_are_infinite():
     assert gradients(np.sqrt, [0.0]) == INF
     assert gradients(np.cbrt, [0.0]) == INF

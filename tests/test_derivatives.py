@@ -11,10 +11,11 @@ import zlib
 
 import numpy as np
 import pytest
-from numerical import numerical_directional, numerical_vjp
+from numerical import assert_rounded_once, numerical_directional, numerical_vjp
 
 import tinydl as tl
 from tinydl.checking.samples import SAMPLES, Draw, sample
+from tinydl.derivatives.elementwise import in_float32
 from tinydl.engine.dispatch import elementwise, kinks, primitives, table
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
@@ -484,6 +485,10 @@ def test_every_name_that_the_table_promises_answers_and_has_a_case(name):
     assert any(case.name == name for case in CASES)
 
 
+# what takes numbers together: of float16 in float32, rounded at the end, where NumPy rounds at each step
+TAKEN_TOGETHER = {"sum", "var", "std", "prod", "cumsum", "cumprod", "average"}
+
+
 @pytest.mark.parametrize("case", CASES, ids=IDS)
 def test_a_numpy_name_gives_numpys_value_shape_and_dtype(case):
     for dtype in (np.float64, np.float32, np.float16):
@@ -493,7 +498,11 @@ def test_a_numpy_name_gives_numpys_value_shape_and_dtype(case):
         y = case.call(*(tl.tensor(x, requires_grad=True) for x in inputs))
         expected = case.call(*inputs)
         assert y.dtype == expected.dtype and y.shape == expected.shape
-        np.testing.assert_array_equal(y.data, expected)
+        if dtype == np.float16 and case.name in TAKEN_TOGETHER:
+            in_float64 = case.call(*(x.astype(np.float64) for x in inputs))
+            np.testing.assert_allclose(y.data, in_float64, rtol=1e-3, atol=6e-8)
+        else:
+            np.testing.assert_array_equal(y.data, expected)
 
 
 @pytest.mark.parametrize("case", CASES, ids=IDS)
@@ -704,7 +713,7 @@ MANY = 70_000
 
 
 def assert_float16_is_float64_rounded(f, *arrays, create_graph=False):
-    """The gradients of f at these float16 arrays are those in float64, but for rounding. (The values are NumPy's.)"""
+    """The gradients of f at these float16 arrays are those in float64, but for rounding."""
     found = []
     for dtype in (np.float64, np.float16):
         leaves = [tl.tensor(x.astype(np.float16).astype(dtype), requires_grad=True) for x in arrays]
@@ -760,3 +769,67 @@ def test_the_variance_of_a_million_float16_numbers_far_from_0_has_the_slope_it_h
     x = np.random.default_rng(7).uniform(60.01, 61.01, 1_000_000)
     for f in (np.var, np.std):
         assert_float16_is_float64_rounded(lambda x, f=f: f(x) * 1024, x)
+
+
+ROWS, EINSUM = (4096, 2), "ij,jk,k->i"
+PROD = np.array([300, 300, 0.01, 0.01, 0.5])  # the product fits into float16, that of the first two doesn't
+PROD_0 = np.array([300, 300, 0, 0.01, 0.5])
+
+
+@pytest.mark.parametrize(
+    ("f", "shapes", "scale"),
+    [
+        (lambda x: np.sum(x, axis=0), [ROWS], 1),
+        (lambda x: np.sum(x, axis=1), [(2, 4096)], 1),
+        (lambda x: np.sum(x, axis=0, keepdims=True), [ROWS], 30),  # more than float16 holds
+        (lambda x: np.mean(x, axis=0), [ROWS], 30),
+        (np.var, [(MANY,)], 100),
+        (lambda x: np.var(x, axis=0, ddof=1, keepdims=True), [ROWS], 1),
+        (np.std, [(MANY,)], 300),
+        (lambda x: np.std(x, 0, ddof=1, keepdims=True), [ROWS], 1),
+        (np.cumsum, [(MANY,)], 1),
+        (lambda x: np.cumsum(x, axis=0), [ROWS], 1),
+        (lambda x: np.cumsum(x, axis=1), [(2, 4096)], 1),
+        (np.prod, [(2, 5)], 1),
+        (lambda x: np.prod(x, axis=1, keepdims=True), [(3, 8)], 1),
+        (np.prod, [PROD], 1),
+        (np.prod, [PROD_0], 1),
+        (lambda x: np.prod(np.stack([x * 0, x]), axis=1), [(3,)], 1),
+        (lambda x: np.cumprod(x, axis=1), [(2, 16)], 1),
+        (np.cumprod, [PROD[::-1]], 1),
+        (np.cumprod, [PROD_0], 1),
+        (np.linalg.norm, [(MANY,)], 1),
+        (lambda x: np.linalg.norm(x, axis=0), [ROWS], 300),
+        (lambda x: np.linalg.norm(x, axis=1, keepdims=True), [(2, 4096)], 300),
+        (np.linalg.norm, [(MANY,)], 1000),  # more than float16 holds, but its slope isn't
+        (lambda x: np.linalg.norm(x, 3, axis=1, keepdims=True), [(2, 4096)], 30),
+        (lambda x: np.linalg.norm(x, 0.5, axis=0), [(40, 2)], 30),
+        (lambda x: np.linalg.norm(x, 1), [(4096, 3)], 1),
+        (lambda x: np.linalg.vector_norm(x, axis=0, ord=1), [ROWS], 1),
+        (lambda a, w: np.average(a, weights=w), [(MANY,), (MANY,)], 1),
+        (lambda a, w: np.average(a, 0, w), [ROWS, (4096,)], 1),
+        (lambda a: np.einsum("ij->j", a), [ROWS], 1),
+        (lambda a, b: np.einsum("ij,jk->ik", a, b), [(3, 4096), ROWS], 1),
+        (lambda a, b, c: np.einsum(EINSUM, a, b, c), [(3, 200), (200, 40), (40,)], 1),
+        (lambda a, b, c: np.einsum(EINSUM, a, b, c, optimize=True), [(3, 200), (200, 40), (40,)], 1),
+        (np.matmul, [(3, 4096), ROWS], 1),
+        (np.dot, [(4096,), (4096,)], 1),
+        (np.inner, [(3, 4096), (2, 4096)], 1),
+        (np.vdot, [(2, 4096), ROWS], 1),
+        (np.vecdot, [(4096,), (4096,)], 1),
+        (lambda a, b: np.tensordot(a, b, 1), [(3, 4096), ROWS], 1),
+    ],
+)
+def test_what_takes_float16_numbers_together_does_so_in_float32_and_rounds_once(f, shapes, scale):
+    rng = np.random.default_rng(7)
+    arrays = [x if isinstance(x, np.ndarray) else rng.uniform(0.5 * scale, 1.5 * scale, x) for x in shapes]
+    assert_rounded_once(f, *arrays)
+
+
+def test_what_is_computed_in_float32_takes_its_other_arguments_by_position_or_by_name():
+    x = np.full((5000, 2), 1, np.float16)
+    add_up = in_float32(lambda a, axis=None, scale=1: np.sum(a, axis) * scale)
+    for made in (add_up(x, 0, 2), add_up(x, 0, scale=2), add_up(x, scale=2, axis=0)):
+        assert made.dtype == np.float16
+        np.testing.assert_array_equal(made, [10_000, 10_000])
+    assert add_up(x.astype(np.float64), 0).dtype == np.float64 and add_up([1, 2]) == 3

@@ -7,6 +7,7 @@ import warnings
 
 import numpy as np
 import pytest
+from numerical import assert_rounded_once
 
 import tinydl as tl
 from tinydl import functional as F
@@ -788,6 +789,49 @@ def test_float16_is_summed_in_float32_and_rounded_once(f, shapes, create_graph):
     rng = np.random.default_rng(7)
     arrays = [rng.uniform(0.5, 1.5, shape) for shape in shapes]
     assert_float16_is_float64_rounded(f, *arrays, atol=1e-2, create_graph=create_graph)
+
+
+SCORES = np.random.default_rng(0).normal(size=(3000, 3)) * 4
+CLASSES, UNIT = np.arange(3000) % 3, np.random.default_rng(1).uniform(0.02, 0.98, (3000, 3))
+
+
+@pytest.mark.parametrize(
+    ("f", "arrays"),
+    [
+        (F.softmax, [SCORES]),
+        (lambda x: F.softmax(x, axis=0), [SCORES]),
+        (F.log_softmax, [SCORES]),
+        (lambda x: F.log_softmax(x, axis=0), [SCORES]),
+        (F.logsumexp, [SCORES]),
+        (lambda x: F.logsumexp(x, axis=1, keepdims=True), [SCORES]),
+        (F.mse_loss, [SCORES * 100, SCORES[::-1] * 100]),  # whose squares are more than float16 holds
+        (lambda x, t: F.mse_loss(target=t, reduction="none", input=x), [SCORES, SCORES[::-1]]),
+        (lambda x, t: F.l1_loss(x, t, reduction="sum"), [SCORES, SCORES[::-1]]),
+        (F.huber_loss, [SCORES, SCORES[::-1]]),
+        (F.binary_cross_entropy, [UNIT, UNIT[::-1]]),
+        (F.binary_cross_entropy_with_logits, [SCORES, UNIT]),
+        (lambda x, t: F.kl_div(x, t, reduction="batchmean"), [-np.abs(SCORES), UNIT]),
+        (lambda x: F.cross_entropy(x, CLASSES), [SCORES]),
+        (lambda x: F.cross_entropy(x, CLASSES, weight=[1, 2, 0.5], label_smoothing=0.1), [SCORES]),
+        (lambda x: F.cross_entropy(x, CLASSES, reduction="none"), [SCORES]),
+        (lambda x: F.nll_loss(x, CLASSES, reduction="sum"), [-np.abs(SCORES)]),
+    ],
+)
+def test_softmax_and_losses_of_float16_are_computed_in_float32_and_rounded_once(f, arrays):
+    assert_rounded_once(f, *arrays)
+
+
+def test_a_loss_takes_its_arguments_by_position_or_by_name_and_refuses_too_many_or_few():
+    x, t = np.array([1.0, 2.0]), np.array([0.5, 3.0])
+    for dtype in (np.float16, np.float64):
+        a = x.astype(dtype)
+        by_position, by_name = (F.mse_loss(a, t), F.mse_loss(a, target=t)), F.mse_loss(target=t, input=a)
+        for loss in (*by_position, by_name, F.mse_loss(input=a, target=t)):
+            assert loss.dtype == dtype and loss.item() == 0.625
+        for call in (lambda a=a: F.mse_loss(), lambda a=a: F.mse_loss(a), lambda a=a: F.mse_loss(target=t),
+                     lambda a=a: F.mse_loss(a, t, input=a)):  # fmt: skip
+            with pytest.raises(TypeError, match=r"'input'|'target'"):
+                call()
 
 
 def test_the_mean_over_very_many_float16_losses_has_the_gradient_it_has_in_float64():

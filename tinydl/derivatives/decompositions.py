@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.arrays import wide
 from ..engine.dispatch import define, implements, plain, unwrap
 from ..engine.tensor import Primitive
-from .elementwise import absolute
+from .elementwise import absolute, floats, in_float32, unrounded
 from .indexing import scatter
 from .products import matmul
 from .reductions import spread
@@ -151,14 +152,9 @@ def slogdet(a: Any) -> Any:
     return _SlogdetResult(*_unpack(packed_slogdet(a), batch, batch))
 
 
-def _floating(x: Any) -> Any:
-    """Integers and booleans as float64, as NumPy takes them for norms and eigenvalues."""
-    return x if x.dtype.kind == "f" else x.astype(np.float64)
-
-
 def _symmetric(name: str, a: Any) -> Any:
     """½(A + Aᵀ). NumPy reads one triangle only, which would make the other's gradient 0; A must be symmetric anyway."""
-    a = _floating(a)
+    a = floats(a)
     difference = np.abs(unwrap(a - a.mT)).max(initial=0)
     if difference > 0.01 * np.abs(unwrap(a)).max(initial=0):
         raise ValueError(
@@ -300,11 +296,12 @@ def _euclidean(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 
 def euclidean_rule(g: Any, y: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """∂‖x‖/∂x = x/‖x‖, and 0 at x = 0."""
-    y = spread(y, x, axis, keepdims)
+    x = wide(x)
+    y = spread(unrounded(y, euclidean, x, axis=axis, keepdims=keepdims), x, axis, keepdims)
     return spread(g, x, axis, keepdims) * np.where(y == 0, 0, x / np.where(y == 0, 1, y))
 
 
-euclidean = define(_euclidean, euclidean_rule, name="norm", at_kinks="at 0: 0")
+euclidean: Primitive = define(in_float32(_euclidean), euclidean_rule, name="norm", at_kinks="at 0: 0")
 
 
 def _power_norm(x: Any, p: float, axis: Any = None, keepdims: bool = False) -> Any:
@@ -313,14 +310,15 @@ def _power_norm(x: Any, p: float, axis: Any = None, keepdims: bool = False) -> A
 
 def power_norm_rule(g: Any, y: Any, x: Any, p: float, axis: Any = None, keepdims: bool = False) -> Any:
     """∂‖x‖ₚ/∂x = sign(x)·(|x|/‖x‖ₚ)ᵖ⁻¹, and 0 where x is 0."""
-    y = spread(y, x, axis, keepdims)
+    x = wide(x)
+    y = spread(unrounded(y, power_norm, x, p=p, axis=axis, keepdims=keepdims), x, axis, keepdims)
     flat = (x == 0) | (y == 0)
     return spread(g, x, axis, keepdims) * np.where(
         flat, 0, np.sign(x) * np.where(flat, 1, np.abs(x) / np.where(y == 0, 1, y)) ** (p - 1)
     )
 
 
-power_norm = define(_power_norm, power_norm_rule, name="power_norm", at_kinks="where x is 0: 0")
+power_norm: Primitive = define(in_float32(_power_norm), power_norm_rule, name="power_norm", at_kinks="where x is 0: 0")
 
 
 def _vector_norm(x: Any, p: Any, axis: Any, keepdims: bool) -> Any:
@@ -334,7 +332,7 @@ def _vector_norm(x: Any, p: Any, axis: Any, keepdims: bool) -> Any:
         return (np.max if p > 0 else np.min)(absolute(x), axis=axis, keepdims=keepdims)
     if p == 1:
         return np.sum(absolute(x), axis=axis, keepdims=keepdims)
-    return power_norm(x, p, axis=axis, keepdims=keepdims)
+    return power_norm(x, float(p), axis=axis, keepdims=keepdims)
 
 
 def _matrix_norm(x: Any, p: Any, rows: int, columns: int, keepdims: bool) -> Any:
@@ -354,7 +352,7 @@ def _matrix_norm(x: Any, p: Any, rows: int, columns: int, keepdims: bool) -> Any
 @implements(np.linalg.norm)
 def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
     """A vector's or a matrix's norm, as NumPy's: by default the root of the sum of all squares."""
-    x = _floating(x)
+    x = floats(x)
     if axis is None and ord is None:
         return euclidean(x, keepdims=keepdims)
     if axis is None:
@@ -372,7 +370,7 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
 @implements(np.linalg.vector_norm)
 def vector_norm(x: Any, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:
     """The norm of the elements along the axes (all of them by default) as one vector."""
-    return _vector_norm(_floating(x), ord, axis, keepdims)
+    return _vector_norm(floats(x), ord, axis, keepdims)
 
 
 @implements(np.linalg.matrix_norm)
@@ -380,7 +378,7 @@ def matrix_norm(x: Any, *, keepdims: bool = False, ord: Any = "fro") -> Any:
     """The norm of the matrices in the last two axes."""
     if x.ndim < 2:
         raise ValueError(f"linalg.matrix_norm needs matrices, (…, M, N), not shape {x.shape}")
-    return _matrix_norm(_floating(x), ord, -2, -1, keepdims)
+    return _matrix_norm(floats(x), ord, -2, -1, keepdims)
 
 
 plain(np.linalg.matrix_rank)

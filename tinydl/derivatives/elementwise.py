@@ -6,13 +6,15 @@ inputs. The engine sums over broadcast axes and casts. Stands on dispatch.py; re
 
 from __future__ import annotations
 
+import functools
 import math
 import operator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from ..engine.arrays import Array, as_array
+from ..engine.arrays import Array, as_array, wide
 from ..engine.dispatch import define, elementwise, implements, plain, unwrap
 from ..engine.tensor import Primitive
 
@@ -35,6 +37,31 @@ def floats(x: Any) -> Any:
     return array if array.dtype.kind == "f" else array.astype(np.float64)
 
 
+def cast_like(x: Any, y: Any) -> Any:
+    """x in the dtype of y: for a rule that computes with a constant alone before g comes in. In the constant's own
+    dtype 0 − 1 is 65535 (uint16), and log 3 has three digits (uint8)."""
+    array = as_array(x)
+    return array if array.dtype == y.dtype else array.astype(y.dtype)
+
+
+def in_float32(f: Callable[..., Any]) -> Callable[..., Any]:
+    """f, which computes with a first argument of float16 in float32 and rounds its result. NumPy rounds at each step:
+    its sums of float16 ones stop at 2048, and squares of numbers from 256 on are infinite."""
+
+    @functools.wraps(f)
+    def computed(x: Any, *args: Any, **options: Any) -> Any:
+        if getattr(x, "dtype", None) != np.float16:
+            return f(x, *args, **options)
+        return f(wide(x), *args, **options).astype(np.float16)
+
+    return computed
+
+
+def unrounded(y: Any, f: Any, x: Any, **options: Any) -> Any:
+    """y = f(x), for a rule that has made x wide: computed anew in float32 where y was rounded to float16."""
+    return y if y.dtype == x.dtype else f(x, **options)
+
+
 # ---- arithmetic ----
 
 add = define(np.add, lambda g, y, a, b: g, lambda g, y, a, b: g)
@@ -48,17 +75,18 @@ square = define(np.square, lambda g, y, x: g * 2 * x)
 
 
 def power_base(g: Any, y: Any, a: Any, b: Any) -> Any:
-    """∂aᵇ/∂a = b·aᵇ⁻¹, where 0·∞ (b is 0, and a is 0 or so small that 1/a overflows) counts as 0."""
+    """∂aᵇ/∂a = b·aᵇ⁻¹, where 0·∞ (b is 0, and a is 0 or so small that 1/a overflows) and 0·NaN count as 0."""
     if isinstance(b, (int, float)):
         return g * 2 * a if b == 2 else g * b * a ** (b - 1) if b != 0 else np.zeros_like(g)
-    flat = (b == 0) & (abs(unwrap(a)) < np.finfo(y.dtype).tiny)
+    b = cast_like(b, y)
+    flat = (b == 0) & ~(abs(unwrap(a)) >= np.finfo(y.dtype).tiny)
     return g * b * (np.where(flat, 1, a) if flat.any() else a) ** (b - 1)
 
 
 def power_exponent(g: Any, y: Any, a: Any, b: Any) -> Any:
     """∂aᵇ/∂b = aᵇ·log a, and 0 where a is 0 and b ≥ 0: aᵇ is 0 there for all b > 0."""
     zero = (a == 0) & (b >= 0)
-    return np.where(zero, 0, g * y * np.log(np.where(zero, 1, a)))
+    return np.where(zero, 0, g * y * np.log(np.where(zero, 1, cast_like(a, y))))
 
 
 power = define(
@@ -67,7 +95,7 @@ power = define(
     power_exponent,
     name="power",
     answers=(np.power,),
-    at_kinks="0**0: 0 in both arguments",
+    at_kinks="0**0: 0 in both arguments; NaN**0: 0 for the NaN",
 )
 remainder = define(
     np.remainder,

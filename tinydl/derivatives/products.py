@@ -169,6 +169,8 @@ def multi_dot(arrays: Sequence[Any]) -> Any:
     arrays = [operand(a) for a in arrays]
     if len(arrays) < 2:
         raise ValueError("multi_dot: at least two matrices are needed")
+    dtype = np.result_type(*arrays)
+    arrays = [a if a.dtype == dtype else a.astype(dtype) for a in arrays]  # so that no product of two wraps
     if len(arrays) == 2:
         return dot(*arrays)
     if any(a.ndim != 2 for a in arrays[1:-1]) or not {arrays[0].ndim, arrays[-1].ndim} <= {1, 2}:
@@ -226,7 +228,7 @@ def einsum_rule(g: Any, y: Any, i: int, *operands: Any, subscripts: str) -> Any:
     inputs, output = subscripts.split("->")
     letters = inputs.split(",")
     own, others = letters[i], letters[:i] + letters[i + 1 :]
-    factors = [wide(x) for x in (g, *operands[:i], *operands[i + 1 :])]
+    factors = [g, *operands[:i], *operands[i + 1 :]]
     terms = [output, *others]
     free = (c for c in _LETTERS if c not in subscripts)
     wanted = ""
@@ -245,9 +247,18 @@ def einsum_rule(g: Any, y: Any, i: int, *operands: Any, subscripts: str) -> Any:
     return np.broadcast_to(reshape(result, shape), full)
 
 
+def _einsum(*operands: Any, subscripts: str, optimize: Any = False) -> Any:
+    """NumPy's, in the dtype of all operands together: with `optimize` it combines some before others in theirs, where
+    True + True is True and 200 + 200 is 144. Of float16 in float32, rounded at the end."""
+    dtype = np.result_type(*operands)
+    if optimize or dtype.char == "e":
+        operands = tuple(wide(x.astype(dtype, copy=False)) for x in operands)
+    return np.einsum(subscripts, *operands, optimize=optimize).astype(dtype, copy=False)
+
+
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 summation = define(
-    lambda *operands, subscripts, optimize=False: np.einsum(subscripts, *operands, optimize=optimize),
+    _einsum,
     lambda g, y, i, *operands, subscripts, optimize=False: einsum_rule(g, y, i, *operands, subscripts=subscripts),
     name="einsum",
     each=True,
@@ -303,6 +314,8 @@ def _explicit(subscripts: str, ndims: Sequence[int]) -> str:
 
 
 def _linear(x: Any, weight: Any, bias: Any = None) -> Any:
+    if bias is not None and bias.dtype is not weight.dtype:
+        weight = weight.astype(np.result_type(weight, bias), copy=False)  # x @ weight may be in it, and mustn't wrap
     rows = x if x.ndim <= 2 else x.reshape(-1, x.shape[-1])  # one product of matrices, not one per leading index
     y = rows @ weight.T
     if x.ndim > 2:
@@ -311,10 +324,8 @@ def _linear(x: Any, weight: Any, bias: Any = None) -> Any:
         return y
     if bias.shape != weight.shape[:1]:
         raise ValueError(f"bias must have shape {weight.shape[:1]}, one number per row of the weight")
-    if bias.dtype == y.dtype:
-        y += bias
-        return y
-    return y + bias
+    y += bias
+    return y
 
 
 def linear_weight(g: Any, y: Any, x: Any, weight: Any, bias: Any = None) -> Any:

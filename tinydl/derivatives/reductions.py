@@ -14,8 +14,8 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from ..engine.arrays import Array, wide
 from ..engine.dispatch import define, implements, plain, unwrap
-from ..engine.tensor import Tensor
-from .elementwise import masked
+from ..engine.tensor import Primitive, Tensor
+from .elementwise import cast_like, in_float32, masked, unrounded
 
 
 def spread(g: Any, x: Any, axis: Any, keepdims: bool) -> Any:
@@ -38,6 +38,8 @@ def group_size(x: Any, y: Any) -> int:
 
 
 def _sum(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False, initial: Any = 0) -> Any:
+    if a.dtype.char == "e":  # as in_float32 does, without its cost for other dtypes
+        return np.add.reduce(a, axis, np.float32, keepdims=keepdims).astype(np.float16)
     return np.add.reduce(a, axis, keepdims=keepdims)  # what np.sum does, at half its cost for small arrays
 
 
@@ -74,7 +76,7 @@ def _std(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any
 
 def degrees_of_freedom(a: Any, y: Any, ddof: Any) -> float:
     """n - ddof of each group; NaN, as NumPy's variance, where nothing is left."""
-    left = float(group_size(a, y) - ddof)
+    left = group_size(a, y) - float(ddof)
     return left if left > 0 else math.nan
 
 
@@ -92,9 +94,8 @@ def std_rule(g: Any, y: Any, a: Any, axis: Any = None, ddof: Any = 0, keepdims: 
     """
     if not a.size:
         return a
-    if a.dtype.char == "e":  # NumPy's s of some ten thousand float16 is infinite
-        a = wide(a)
-        y = deviation(a, axis=axis, ddof=ddof, keepdims=keepdims)
+    a = wide(a)
+    y = unrounded(y, deviation, a, axis=axis, ddof=ddof, keepdims=keepdims)
     away, s = a - np.mean(a, axis, keepdims=True), spread(y, a, axis, keepdims)
     values, n = unwrap(a), degrees_of_freedom(a, y, ddof)
     equal = np.max(values, axis, keepdims=True) == np.min(values, axis, keepdims=True)
@@ -102,8 +103,8 @@ def std_rule(g: Any, y: Any, a: Any, axis: Any = None, ddof: Any = 0, keepdims: 
     return np.where(equal & ~np.isnan(s), 0, slope * away) if equal.any() else slope * away
 
 
-variance = define(_var, var_rule, name="var")
-deviation = define(_std, std_rule, name="std", at_kinks="all values equal: 0")
+variance = define(in_float32(_var), var_rule, name="var")
+deviation = define(in_float32(_std), std_rule, name="std", at_kinks="all values equal: 0")
 
 
 @implements(np.var)
@@ -142,11 +143,12 @@ def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = Fals
         w = _weights_like(a, axis, weights if isinstance(weights, Tensor) else np.asarray(weights))
         whole = a.dtype.kind in "iub"
         dtype = np.result_type(a.dtype, w.dtype, "f8") if whole else np.result_type(a.dtype, w.dtype)
-        total = np.sum(w.astype(dtype), axis, keepdims=keepdims)
+        a, w = a.astype(dtype), wide(w.astype(dtype))
+        total = np.sum(w, axis, keepdims=keepdims)
         if (unwrap(total) == 0).any():
             raise ZeroDivisionError("the weights of an average add up to zero")
-        result = np.sum(a.astype(dtype) * w, axis, keepdims=keepdims) / total
-        total = np.broadcast_to(total, result.shape)
+        result = cast_like(np.sum(a * w, axis, keepdims=keepdims) / total, a)
+        total = np.broadcast_to(cast_like(total, a), result.shape)
     return (result, np.copy(total)) if returned else result
 
 
@@ -275,7 +277,8 @@ recurrence = define(
 
 def prod_rule(g: Any, y: Any, a: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """∂y/∂aᵢ is the product of the others: y/aᵢ, and where y is 0 the product before aᵢ times the product after it."""
-    g = spread(g, a, axis, keepdims)
+    a = wide(a)
+    y, g = unrounded(y, prod, a, axis=axis, keepdims=keepdims), spread(g, a, axis, keepdims)
     if (unwrap(y) != 0).all():
         return g * spread(y, a, axis, keepdims) / a
     x = joined(a, axis)
@@ -283,7 +286,7 @@ def prod_rule(g: Any, y: Any, a: Any, axis: Any = None, keepdims: bool = False) 
     return g * parted(left * right, a.shape, axis)
 
 
-prod = define(np.prod, prod_rule)
+prod: Primitive = define(in_float32(np.prod), prod_rule, answers=(np.prod,))
 
 
 def cumsum_rule(g: Any, y: Any, a: Any, axis: Any = None) -> Any:
@@ -292,20 +295,21 @@ def cumsum_rule(g: Any, y: Any, a: Any, axis: Any = None) -> Any:
     return np.flip(np.cumsum(np.flip(wide(g), along), along), along).reshape(a.shape)
 
 
-cumsum = define(np.cumsum, cumsum_rule)
+cumsum = define(in_float32(np.cumsum), cumsum_rule, answers=(np.cumsum,))
 
 
 def cumprod_rule(g: Any, y: Any, a: Any, axis: Any = None) -> Any:
     """āᵢ = Σₖ gₖyₖ/aᵢ over k ≥ i. Where some yₖ is 0: aᵢ₋₁'s product times sᵢ, with sᵢ = gᵢ + aᵢ₊₁sᵢ₊₁."""
     along = 0 if axis is None else normalize_axis_index(axis, y.ndim)
-    g, x = wide(g), a.reshape(y.shape)
+    a = wide(a)
+    y, x = unrounded(y, cumprod, a, axis=axis), a.reshape(y.shape)
     if (unwrap(y) != 0).all():
         return (np.flip(np.cumsum(np.flip(g * y, along), along), along) / x).reshape(a.shape)
     g, y, x = (np.moveaxis(t, along, -1) for t in (g, y, x))
     return np.moveaxis(before(y, 1) * recurrence_rule(g, None, None, x), -1, along).reshape(a.shape)
 
 
-cumprod = define(np.cumprod, cumprod_rule)
+cumprod: Primitive = define(in_float32(np.cumprod), cumprod_rule, answers=(np.cumprod,))
 
 plain(np.argmax, np.argmin, np.nanargmax, np.nanargmin, np.argsort, np.argpartition, np.lexsort, np.searchsorted,
       np.digitize, np.any, np.all, np.count_nonzero)  # fmt: skip

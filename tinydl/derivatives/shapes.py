@@ -81,7 +81,7 @@ broadcast_to = define(
 )
 flip = define(np.flip, lambda g, y, m, axis=None: np.flip(g, axis))
 rot90 = define(np.rot90, lambda g, y, m, k=1, axes=(0, 1): np.rot90(g, -k, axes))
-roll = define(np.roll, lambda g, y, a, shift, axis=None: np.roll(g, np.negative(shift), axis))
+roll = define(np.roll, lambda g, y, a, shift, axis=None: np.roll(g, -np.asarray(shift, np.intp), axis))
 
 
 @implements(np.broadcast_arrays)
@@ -352,7 +352,7 @@ def _pairs(pad_width: Any, ndim: int) -> tuple[tuple[int, int], ...]:
 def _on_diagonal(v: Any, shape: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array:
     """Zeros of this shape with v on a diagonal: the transpose of taking the diagonal."""
     out: Array = np.zeros_like(v, shape=shape)
-    row = np.arange(v.shape[-1])
+    row, offset = np.arange(v.shape[-1]), int(offset)  # −1 is 255 as an unsigned scalar
     np.moveaxis(out, (axis1, axis2), (-2, -1))[..., row + max(-offset, 0), row + max(offset, 0)] = v
     return out
 

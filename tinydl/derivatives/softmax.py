@@ -14,7 +14,7 @@ import numpy as np
 from ..engine.arrays import Array, sum_dtype, wide
 from ..engine.dispatch import define
 from ..engine.tensor import Primitive
-from .elementwise import floats
+from .elementwise import floats, unrounded
 from .reductions import spread
 
 # ---- softmax and kin ----
@@ -31,10 +31,10 @@ def _peak(x: Array, axis: Any) -> Any:
 
 def _softmax(x: Any, axis: Any = -1) -> Any:
     x = floats(x)
-    y = np.asarray(x - _peak(x, axis))
+    y = np.asarray(wide(x) - _peak(x, axis))
     np.exp(y, out=y)
     y /= sum_along(y, axis)
-    return y
+    return y.astype(x.dtype, copy=False)
 
 
 def dot_along(a: Array, b: Array, axis: Any) -> Any:
@@ -55,7 +55,7 @@ softmax_vjp: Primitive = define(
     _softmax_vjp,
     lambda h, v, g, y, axis=-1: softmax_vjp(h, y, axis=axis),
     lambda h, v, g, y, axis=-1: (
-        h * (g - np.sum(wide(g) * y, axis=axis, keepdims=True)) - g * np.sum(h * y, axis=axis, keepdims=True)
+        h * (g - np.sum(g * y, axis=axis, keepdims=True)) - g * np.sum(h * y, axis=axis, keepdims=True)
     ),
     name="softmax_vjp",
 )
@@ -63,17 +63,17 @@ softmax_vjp: Primitive = define(
 
 def softmax_rule(g: Any, y: Any, x: Any, axis: Any = -1) -> Any:
     """∂yᵢ/∂xⱼ = yᵢ(δᵢⱼ − yⱼ), so x̄ = y·(g − Σ g·y)."""
-    return softmax_vjp(g, y, axis=axis)
+    return softmax_vjp(g, unrounded(y, softmax, wide(x), axis=axis), axis=axis)
 
 
-softmax = define(_softmax, softmax_rule, name="softmax")
+softmax: Primitive = define(_softmax, softmax_rule, name="softmax")
 
 
 def _log_softmax(x: Any, axis: Any = -1) -> Any:
     x = floats(x)
-    y = np.asarray(x - _peak(x, axis))
+    y = np.asarray(wide(x) - _peak(x, axis))
     y -= np.log(sum_along(np.exp(y), axis))
-    return y
+    return y.astype(x.dtype, copy=False)
 
 
 def _log_softmax_vjp(g: Any, y: Any, axis: Any = -1) -> Any:
@@ -84,7 +84,7 @@ def _log_softmax_vjp(g: Any, y: Any, axis: Any = -1) -> Any:
 
 log_softmax_vjp = define(
     _log_softmax_vjp,
-    lambda h, v, g, y, axis=-1: h - np.sum(wide(h) * np.exp(y), axis=axis, keepdims=True),
+    lambda h, v, g, y, axis=-1: h - np.sum(h * np.exp(y), axis=axis, keepdims=True),
     lambda h, v, g, y, axis=-1: -h * np.exp(y) * np.sum(wide(g), axis=axis, keepdims=True),
     name="log_softmax_vjp",
 )
@@ -92,19 +92,18 @@ log_softmax_vjp = define(
 
 def log_softmax_rule(g: Any, y: Any, x: Any, axis: Any = -1) -> Any:
     """∂yᵢ/∂xⱼ = δᵢⱼ − softmax(x)ⱼ, so x̄ = g − eʸ·Σ g."""
-    return log_softmax_vjp(g, y, axis=axis)
+    return log_softmax_vjp(g, unrounded(y, log_softmax, wide(x), axis=axis), axis=axis)
 
 
-log_softmax = define(_log_softmax, log_softmax_rule, name="log_softmax")
+log_softmax: Primitive = define(_log_softmax, log_softmax_rule, name="log_softmax")
 
 
 def _cross_entropy(logits: Any, labels: Any, weights: Any) -> Any:
     z = logits - np.maximum.reduce(logits, -1, keepdims=True)
     picked = z[np.arange(len(z)), labels]
-    losses = np.log(np.add.reduce(np.exp(z, out=z), -1, sum_dtype(logits)))
+    losses = np.log(np.add.reduce(np.exp(z, out=z), -1))
     losses -= picked
-    loss = losses @ weights if getattr(weights, "ndim", 0) else np.add.reduce(losses) * weights
-    return loss.astype(logits.dtype) if sum_dtype(logits) else loss
+    return losses @ weights if getattr(weights, "ndim", 0) else np.add.reduce(losses) * weights
 
 
 def _softmax_minus_target(g: Any, logits: Any, labels: Any) -> Any:
@@ -127,7 +126,7 @@ softmax_minus_target = define(
 # Σ −w·log softmax(z)ₗ over the rows z, their labels l and their weights w, which may be one number for all
 weighted_cross_entropy = define(
     _cross_entropy,
-    lambda g, y, logits, labels, weights: softmax_minus_target(wide(g) * weights, logits, labels),
+    lambda g, y, logits, labels, weights: softmax_minus_target(g * weights, logits, labels),
     None,
     lambda g, y, logits, labels, weights: -g * log_softmax(logits)[np.arange(len(labels)), labels],
     name="weighted_cross_entropy",
@@ -138,7 +137,7 @@ def _logsumexp(x: Any, axis: Any = -1, keepdims: bool = False) -> Any:
     x = floats(x)
     peak = _peak(x, axis)
     peak = np.where(np.isfinite(peak), peak, 0)
-    y = sum_along(np.exp(x - peak), axis)
+    y = sum_along(np.exp(wide(x) - peak), axis)
     with np.errstate(divide="ignore"):  # log 0 = −∞ is the answer where all x are −∞
         y = np.asarray(np.log(y) + peak, x.dtype)
     return y if keepdims else np.squeeze(y, tuple(range(x.ndim)) if axis is None else axis)
@@ -146,23 +145,24 @@ def _logsumexp(x: Any, axis: Any = -1, keepdims: bool = False) -> Any:
 
 def logsumexp_rule(g: Any, y: Any, x: Any, axis: Any = -1, keepdims: bool = False) -> Any:
     """∂/∂xᵢ log Σ eˣ = eˣⁱ⁻ʸ, the softmax; 0 where all x are −∞."""
+    x = wide(x)
+    y = unrounded(y, logsumexp, x, axis=axis, keepdims=keepdims)
     y = np.where(y == -math.inf, 0, y)
     return spread(g, x, axis, keepdims) * np.exp(x - spread(y, x, axis, keepdims))
 
 
-logsumexp = define(_logsumexp, logsumexp_rule, name="logsumexp", at_kinks="all −inf: 0")
+logsumexp: Primitive = define(_logsumexp, logsumexp_rule, name="logsumexp", at_kinks="all −inf: 0")
 
 # ---- what the losses are made of ----
 
 
 def _bounded_log(x: Any) -> Any:
-    x = floats(x)
-    return np.maximum(np.log(np.maximum(wide(x), 1e-44)), -100).astype(x.dtype, copy=False)
+    return np.maximum(np.log(np.maximum(x, 1e-44)), -100)
 
 
 bounded_log = define(
     _bounded_log,
-    lambda g, y, x: g / np.maximum(wide(x), 1e-12),
+    lambda g, y, x: g / np.maximum(x, 1e-12),
     name="bounded_log",
     at_kinks="below 1e-12: 1e12",
 )

@@ -50,18 +50,19 @@ def softplus(x: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
 
 
 def as_input(x: Any, like: Tensor | Array | None) -> Any:
-    """What a layer computes with: a Tensor of floats as it is; anything else as an array of the dtype of `like`."""
+    """What a layer computes with: a Tensor of floats as it is; anything else as an array of the dtype of `like`, or in
+    its own dtype beside a `like` of whole numbers, which would cut off its decimals."""
     if x.__class__ is Tensor and x._data.dtype.kind == "f":
         return x
     dtype = default_dtype_now() if like is None else like.dtype
-    return np.asarray(x._data if isinstance(x, Tensor) else x, dtype=dtype)
+    return np.asarray(x._data if isinstance(x, Tensor) else x, dtype=dtype if dtype.kind == "f" else None)
 
 
 def linear(x: Any, weight: Any, bias: Any = None) -> Any:
     r"""An affine map, :math:`y = x W^\top + b`.
 
     Shapes: x (…, in), weight (out, in), bias (out,) or None → y (…, out). An x that is an array, or no floats, is cast
-    to the dtype of the weight. Raises ValueError where the shapes don't fit.
+    to the dtype of a weight of floats. Raises ValueError where the shapes don't fit.
     """
     try:
         return products.linear(as_input(x, weight), weight, bias)
@@ -89,5 +90,5 @@ def dropout(x: Any, p: float = 0.5, training: bool = True, rng: int | np.random.
     dtype = array.dtype if array.dtype.kind == "f" else default_dtype_now()
     mask = (random.generator(rng).random(array.shape, np.float32) >= p).astype(dtype)
     if p < 1:
-        mask /= 1 - p
+        mask /= 1 - float(p)
     return x * mask

@@ -5,18 +5,22 @@ users get wrong: shapes, dtypes, labels and ranges are checked, and each error s
 
 In all losses the prediction may be a Tensor or an array, and the result is a Tensor. Targets are cast to the dtype of
 the prediction, so that a float64 target doesn't make a float32 loss float64; a target Tensor that requires a gradient
-gets one. `reduction` is "mean" (over all elements), "sum" or "none" (one loss per element); ValueError for any other,
-and for the mean over an empty batch.
+gets one. Losses of float16 are computed in float32 and rounded at the end. `reduction` is "mean" (over all elements),
+"sum" or "none" (one loss per element); ValueError for any other, and for the mean over an empty batch.
 """
 
 from __future__ import annotations
 
+import functools
+import inspect
 import math
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ParamSpec
 
 import numpy as np
 
 from ..derivatives import activations, elementwise, reductions, shapes
+from ..derivatives.elementwise import in_float32
 from ..derivatives.softmax import bounded_log, huber, log_softmax, weighted_cross_entropy
 from ..engine.arrays import Array, as_array, default_dtype_now
 from ..engine.checks import array_of, at, first
@@ -37,6 +41,24 @@ def one_hot(labels: Any, num_classes: int = -1) -> Array:
 
 
 # ---- what the losses have in common ----
+
+
+P = ParamSpec("P")
+
+
+def _in_float32(loss: Callable[P, Tensor]) -> Callable[P, Tensor]:
+    """The loss, computed of float16 predictions `in_float32`; the prediction may be given by its name, too."""
+    compute, first = in_float32(loss), next(iter(inspect.signature(loss).parameters))
+
+    @functools.wraps(loss)
+    def computed(*args: P.args, **options: P.kwargs) -> Tensor:
+        if not args and first not in options:
+            return loss(*args, **options)  # which says what is missing
+        by_name = () if args else (options.pop(first),)
+        result: Tensor = compute(*by_name, *args, **options)
+        return result
+
+    return computed
 
 
 _REDUCTIONS = ("mean", "sum", "none")
@@ -111,6 +133,7 @@ def _weighted(name: str, losses: Tensor, weight: Any) -> Tensor:
 # ---- losses for numbers ----
 
 
+@_in_float32
 def mse_loss(input: Any, target: Any, reduction: str = "mean") -> Tensor:
     r"""The squared error, :math:`(x - t)^2`.
 
@@ -120,6 +143,7 @@ def mse_loss(input: Any, target: Any, reduction: str = "mean") -> Tensor:
     return _reduced("mse_loss", elementwise.square(prediction - target), reduction)
 
 
+@_in_float32
 def l1_loss(input: Any, target: Any, reduction: str = "mean") -> Tensor:
     r"""The absolute error, :math:`|x - t|`; gradient 0 where they are equal.
 
@@ -129,6 +153,7 @@ def l1_loss(input: Any, target: Any, reduction: str = "mean") -> Tensor:
     return _reduced("l1_loss", elementwise.absolute(prediction - target), reduction)
 
 
+@_in_float32
 def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 1.0) -> Tensor:
     r"""Squared for small errors and linear for large: for d = x − t, ½d² where |d| ≤ δ, and δ(|d| − ½δ) beyond.
 
@@ -138,12 +163,13 @@ def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 
     if not delta > 0:
         raise ValueError(f"huber_loss: delta must be positive, not {delta}")
     prediction, target = _pair("huber_loss", input, target, reduction)
-    return _reduced("huber_loss", huber(prediction - target, delta=delta), reduction)
+    return _reduced("huber_loss", huber(prediction - target, delta=float(delta)), reduction)
 
 
 # ---- losses for probabilities ----
 
 
+@_in_float32
 def binary_cross_entropy(input: Any, target: Any, weight: Any = None, reduction: str = "mean") -> Tensor:
     r"""−(t·log p + (1 − t)·log(1 − p)) for probabilities p and targets t from 0 to 1.
 
@@ -165,6 +191,7 @@ def binary_cross_entropy(input: Any, target: Any, weight: Any = None, reduction:
 _BINARY_ADVICE = "A target is 0, 1 or a probability; for labels of several classes use cross_entropy"
 
 
+@_in_float32
 def binary_cross_entropy_with_logits(
     input: Any, target: Any, weight: Any = None, reduction: str = "mean", pos_weight: Any = None
 ) -> Tensor:
@@ -192,6 +219,7 @@ def _refuse_outside_unit(name: str, what: str, x: Any, advice: str, slack: float
         raise ValueError(f"{name}: {what}{at(index)} is {array[index]:.6g}, but it must be from 0 to 1. {advice}.")
 
 
+@_in_float32
 def kl_div(input: Any, target: Any, reduction: str = "mean", log_target: bool = False) -> Tensor:
     r"""The terms of the Kullback–Leibler divergence, :math:`t\,(\log t - x)`, for *log*-probabilities x.
 
@@ -218,6 +246,7 @@ def kl_div(input: Any, target: Any, reduction: str = "mean", log_target: bool = 
 # ---- losses for classes ----
 
 
+@_in_float32
 def cross_entropy(
     logits: Any,
     targets: Any,
@@ -241,6 +270,7 @@ def cross_entropy(
     z = _prediction(name, logits, None, reduction)
     if not 0 <= label_smoothing <= 1:
         raise ValueError(f"{name}: label_smoothing must be from 0 to 1, not {label_smoothing}")
+    label_smoothing = float(label_smoothing)
     given = array_of(targets)
     classes = _classes(name, z)
     weight = _class_weight(name, weight, classes, z._data.dtype)
@@ -262,6 +292,7 @@ def cross_entropy(
     return loss
 
 
+@_in_float32
 def nll_loss(input: Any, target: Any, weight: Any = None, ignore_index: int = -100, reduction: str = "mean") -> Tensor:
     r"""−x\ :sub:`t` for log-probabilities x (such as `log_softmax` gives) and the index t of the right class.
 
