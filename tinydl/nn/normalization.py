@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from ..derivatives.normalising import normalise
-from ..engine.arrays import Array, default_dtype_now, wide
+from ..derivatives.normalising import centre, normalise
+from ..engine.arrays import Array, default_dtype_now
 from ..engine.checks import array_of, whole
 from ..functional.activations import as_input
 from . import init
@@ -77,10 +77,13 @@ class BatchNorm1d(Module):
             return
         self.num_batches_tracked = np.asarray(self.num_batches_tracked + 1)
         rate = 1 / int(self.num_batches_tracked) if self.momentum is None else self.momentum
-        x, dtype = wide(x), self.running_mean.dtype
+        dtype = self.running_mean.dtype
+        _, mean, std = centre(x, axes)
+        n = x.size // mean.size
+        mean, unbiased = mean.ravel().astype(dtype), (std * std * (n / (n - 1))).ravel().astype(dtype)
         # New arrays, not updates in place: a graph recorded in eval mode keeps the statistics it was computed with.
-        self.running_mean = (1 - rate) * self.running_mean + rate * x.mean(axes).astype(dtype)
-        self.running_var = (1 - rate) * self.running_var + rate * x.var(axes, ddof=1).astype(dtype)
+        self.running_mean = (1 - rate) * self.running_mean + rate * mean
+        self.running_var = (1 - rate) * self.running_var + rate * unbiased
 
 
 class LayerNorm(Module):
