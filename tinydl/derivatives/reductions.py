@@ -50,7 +50,7 @@ sum = define(_sum, sum_rule, name="sum", answers=(np.sum,))
 
 
 def _mean(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False) -> Any:
-    if a.dtype.char not in "fd":  # which NumPy sums in a wider dtype
+    if a.dtype.char not in "fd" or not a.ndim:  # NumPy sums these wider, and refuses an axis of a number
         return np.mean(a, axis, keepdims=keepdims)
     total = np.add.reduce(a, axis, keepdims=keepdims)
     return total / group_size(a, total)
@@ -135,6 +135,7 @@ def _corrected(name: str, ddof: Any, options: dict[str, Any]) -> dict[str, Any]:
 def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: bool = False) -> Any:
     """Σ wᵢaᵢ / Σ wᵢ, differentiable in both; `weights` has a's shape or that of the axes averaged over."""
     a = a if isinstance(a, Tensor) else np.asarray(a)
+    axis = None if axis is None else normalize_axis_tuple(axis, a.ndim)
     if weights is None:
         result = mean(a, axis=axis, keepdims=keepdims)
         total: Any = np.full(result.shape, group_size(a, result), result.dtype)

@@ -301,7 +301,8 @@ def pad_rule(g: Any, y: Any, array: Any, pad_width: Any, constant_values: Any = 
 
 
 padding = define(
-    lambda array, pad_width, constant_values=0: np.pad(array, pad_width, constant_values=constant_values),
+    # a number has no axes, and so no widths, but () is none of the forms of pad_width that NumPy takes
+    lambda array, pad_width, constant_values=0: np.pad(array, pad_width or 0, constant_values=constant_values),
     pad_rule,
     name="pad",
 )

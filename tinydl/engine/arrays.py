@@ -144,7 +144,7 @@ def with_shapes(error: Exception, name: str, arrays: Sequence[Any]) -> Exception
             return ValueError(
                 f"matmul: the last axis of x {a} must match the {which} of w {b}: {a[-1]} ≠ {inner}.{hint}"
             )
-    kinds = (np.linalg.LinAlgError, ValueError, TypeError, IndexError)
+    kinds = (np.exceptions.AxisError, np.linalg.LinAlgError, ValueError, TypeError, IndexError)
     kind = next((k for k in kinds if isinstance(error, k)), ValueError)
     return kind(f"{name} of {' and '.join(f'shape {s}' for s in shapes)}: {error}")
 
