@@ -103,7 +103,10 @@ def _cross_entropy(logits: Any, labels: Any, weights: Any) -> Any:
     picked = z[np.arange(len(z)), labels]
     losses = np.log(np.add.reduce(np.exp(z, out=z), -1, sum_dtype(logits)))
     losses -= picked
-    loss = losses @ weights if getattr(weights, "ndim", 0) else np.add.reduce(losses) * weights
+    if getattr(weights, "ndim", 0):
+        loss = np.where(weights == 0, 0, losses) @ weights  # what counts nothing may be infinite
+    else:
+        loss = np.add.reduce(losses) * weights
     return loss.astype(logits.dtype) if sum_dtype(logits) else loss
 
 
@@ -113,6 +116,8 @@ def _softmax_minus_target(g: Any, logits: Any, labels: Any) -> Any:
     total = sum_along(out, -1)
     out *= np.divide(g[:, None] if g.ndim else g, total, out=total)
     out[np.arange(len(out)), labels] -= g
+    if g.ndim:
+        out[g == 0] = 0  # what counts nothing may hold a NaN
     return out
 
 
