@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.arrays import Array
+from ..engine.arrays import Array, plain_array
 from ..engine.checks import real, whole
 from ..engine.random import generator
 from ..engine.tensor import Tensor
@@ -105,7 +105,7 @@ def flip(images: Any, probability: float = 0.5, rng: Seed = None) -> Array:
 def _checked(images: Any) -> Array:
     if isinstance(images, Tensor):
         raise TypeError("augmentation is for arrays, before they become Tensors; pass images.data")
-    x = np.asarray(images)
+    x = plain_array(images)
     if x.dtype.kind not in "fiub":
         raise TypeError(f"images are arrays of real numbers, not of dtype {x.dtype}")
     if x.ndim not in (3, 4):

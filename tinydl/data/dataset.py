@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from ..engine.arrays import Array, default_dtype_now
+from ..engine.arrays import Array, default_dtype_now, plain_array
 from ..engine.checks import array_of, whole
 from ..engine.random import generator
 from ..engine.tensor import Tensor
@@ -88,7 +88,7 @@ def check_array(name: str, values: Any) -> Array:
             )
         values = values.data
     try:
-        array = np.asarray(values)
+        array = plain_array(values)
     except ValueError as error:
         raise ValueError(f"{name} isn't an array: its rows have different lengths ({error})") from error
     if array.dtype.kind not in "fiub":

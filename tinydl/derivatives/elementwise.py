@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.arrays import Array, as_array
+from ..engine.arrays import Array, as_array, plain_array
 from ..engine.dispatch import define, elementwise, implements, plain, unwrap
 from ..engine.tensor import Primitive
 
@@ -273,7 +273,7 @@ def clip(a: Any, a_min: Any = None, a_max: Any = None, out: Any = None, **bounds
 
 def truth(condition: Any) -> Any:
     """The condition as an array of booleans."""
-    return np.asarray(unwrap(condition)).astype(bool, copy=False)
+    return plain_array(unwrap(condition)).astype(bool, copy=False)
 
 
 where = define(

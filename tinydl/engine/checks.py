@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import Array
+from .arrays import Array, plain_array
 from .tensor import Tensor
 
 
@@ -48,7 +48,7 @@ def real(name: str, value: Any) -> float:
 
 def array_of(x: Any) -> Array:
     """A Tensor's array itself, or anything else as an array."""
-    return x._data if isinstance(x, Tensor) else np.asarray(x)
+    return x._data if isinstance(x, Tensor) else plain_array(x)
 
 
 def first(wrong: Array) -> tuple[int, ...]:

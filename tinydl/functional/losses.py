@@ -18,7 +18,7 @@ import numpy as np
 
 from ..derivatives import activations, elementwise, reductions, shapes
 from ..derivatives.softmax import bounded_log, huber, log_softmax, weighted_cross_entropy
-from ..engine.arrays import Array, as_array, default_dtype_now
+from ..engine.arrays import Array, as_array, default_dtype_now, plain_array
 from ..engine.checks import array_of, at, first
 from ..engine.tensor import Tensor, wrap
 
@@ -59,7 +59,7 @@ def _prediction(name: str, x: Any, target: Any, reduction: str, known: tuple[str
 def _cast(x: Any, dtype: np.dtype[Any]) -> Any:
     if isinstance(x, Tensor):
         return x if x._data.dtype == dtype else x.astype(dtype)
-    return np.asarray(x, dtype=dtype)
+    return plain_array(x, dtype)
 
 
 def _pair(name: str, x: Any, target: Any, reduction: str, known: tuple[str, ...] = _REDUCTIONS) -> tuple[Tensor, Any]:
@@ -388,7 +388,7 @@ def _class_weight(name: str, weight: Any, classes: int, dtype: np.dtype[Any]) ->
         if weight.requires_grad:
             raise TypeError(f"{name}: no gradient flows to weight=; pass weight=t.detach()")
         weight = weight._data
-    array: Array = np.asarray(weight, dtype=dtype)
+    array = plain_array(weight, dtype)
     if array.shape != (classes,):
         raise ValueError(f"{name}: weight has shape {array.shape}, but {classes} classes need one of ({classes},)")
     return array
