@@ -6,7 +6,6 @@ test set.
 
 from __future__ import annotations
 
-import math
 import operator
 from collections.abc import Iterator
 from typing import Any, TypeAlias
@@ -122,8 +121,8 @@ class Batches:
         self._rng = None if seed is None else generator(seed)
 
     def __len__(self) -> int:
-        n = len(self.examples) / self.batch_size
-        return math.floor(n) if self.drop_last else math.ceil(n)
+        whole_batches, left = divmod(len(self.examples), self.batch_size)
+        return whole_batches + (left > 0 and not self.drop_last)
 
     def __iter__(self) -> Iterator[tuple[Array, Array]]:
         x, y = self.examples

@@ -90,7 +90,7 @@ def _binary(f: Callable[..., Any]) -> Callable[..., Any]:
                 needed = self._requires_grad
             else:
                 return f(self, other)
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, OverflowError):
             return f(self, other)  # which says what is wrong
         if needed and not special.count:
             return wrap(value, True, f, (self, other))

@@ -206,7 +206,7 @@ class Primitive:
                 return self(*(plain_array(x) if isinstance(x, _TO_ARRAYS) else x for x in inputs), **options)
         try:
             value = self.forward(*arrays, **options) if options else self.forward(*arrays)
-        except (ValueError, TypeError, IndexError) as error:
+        except (ValueError, TypeError, IndexError, OverflowError) as error:
             raise with_shapes(error, self.name, arrays) from error
         if needed and not special.count:
             return wrap(value, True, self, inputs, options)
