@@ -44,8 +44,8 @@ def centre(x: Array, axis: Any, eps: float = 0.0) -> tuple[Array, Any, Any]:
     centred = x - mean
     std = _standard_deviation(centred, axis, eps)
     n = max(x.size // max(mean.size, 1), 1)
-    seen = np.abs(mean) * (math.sqrt(n) / 128) > std
-    if seen.any() or not np.isfinite(std).all():  # of a sum, or of squares, that overflowed
+    small = np.abs(mean) * (math.sqrt(n) / 128) <= std
+    if not np.logical_and.reduce(small & (std < math.inf), None):  # or NaN, or infinite, after an overflow
         mean = np.clip(mean, np.minimum.reduce(x, axis, keepdims=True), np.maximum.reduce(x, axis, keepdims=True))
         centred = x - mean
         left = _mean(centred, axis)
