@@ -207,7 +207,7 @@ def winner(g: Any, wins: Any, ties: Any) -> Any:
 
 def nan_wins(g: Any, y: Any, wins: Any, a: Any, b: Any) -> Any:
     """As `winner`, but NaN wins over a number, as it does in NumPy's result, and two NaNs tie."""
-    if np.isnan(np.max(unwrap(y), initial=0)):  # in less time than to look at each element of a and b
+    if np.isnan(unwrap(y)).any():
         return winner(g, wins | (np.isnan(a) & ~np.isnan(b)), (a == b) | (np.isnan(a) & np.isnan(b)))
     return winner(g, wins, a == b)
 
