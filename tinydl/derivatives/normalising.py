@@ -63,7 +63,7 @@ def _inverse_std(x: Any, axis: Any = -1, eps: float = 1e-5) -> Any:
 
 def inverse_std_rule(g: Any, y: Any, x: Any, axis: Any = -1, eps: float = 1e-5) -> Any:
     """For y = (var + eps)^(−½): ȳ·(−y³)·(x − mean)/n, where n numbers share a variance; y·(x − mean) is `normalise`."""
-    x, y = wide(x), wide(y)
+    y = wide(y)
     return g * (y * y * (-max(y.size, 1) / max(x.size, 1))) * normalise(x, axis=axis, eps=eps)
 
 
