@@ -259,8 +259,11 @@ def test_probabilities_and_logits_are_no_log_probabilities_and_the_fix_is_told(d
             F.kl_div(given, p)
         with pytest.raises(ValueError, match=r"kl_div: target\[\d, \d+\] is .*never above 0.*leave log_target out"):
             F.kl_div(np.log(p), given, log_target=True)
-    with pytest.raises(ValueError, match="never above 0"):
-        F.nll_loss(numbers(3, classes).astype(dtype), labels)
+    for size in (
+        (2, 0.2) if dtype == np.float16 else (2, 0.2, 0.02)
+    ):  # logits, also those of a model that hasn't learned yet
+        with pytest.raises(ValueError, match="never above 0"):
+            F.nll_loss(numbers(3, classes, low=-size, high=size).astype(dtype), labels)
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
@@ -281,6 +284,8 @@ def test_log_probabilities_are_taken_however_they_were_rounded(dtype):
                 F.nll_loss(logs, labels)
                 F.kl_div(logs, p)
                 F.kl_div(logs, logs, log_target=True)
+    for step in (0.01, 0.4):  # as numerical derivatives make them
+        F.nll_loss(np.array([[-40.0, step, -50.0], [-1.1, -1.0, -1.2]], dtype), [1, 0])
     assert np.isnan(F.nll_loss(np.full((64, 3), np.nan, dtype), labels).item())  # for fit to tell where it came from
 
 
