@@ -171,7 +171,7 @@ TAKING = {
     "tensor of rows": lambda: tl.tensor([[1.0, 2.0], HIDDEN[1]]),
     "right operand": lambda: x(3, 2) * HIDDEN,
     "left operand": lambda: HIDDEN * x(3, 2),
-    "left of a constant": lambda: HIDDEN - tl.tensor(np.ones((3, 2))),
+    "subtracted from": lambda: HIDDEN - x(3, 2),
     "divided by": lambda: HIDDEN / x(3, 2),
     "a power": lambda: HIDDEN ** x(3, 2),
     "matmul": lambda: x(2, 3) @ HIDDEN,
@@ -224,3 +224,11 @@ def test_what_the_sentence_on_masked_arrays_says_to_write_is_taken():
     other = np.rec.array(np.array([1.0, 2.0]))  # another class of arrays, which hides nothing
     np.testing.assert_array_equal((tl.tensor([[3.0], [4.0]]) * other).data, [[3, 6], [4, 8]])
     np.testing.assert_array_equal(tl.tensor([np.ones(2), [2, 3]]).data, [[1, 1], [2, 3]])
+
+
+def test_a_constant_beside_a_masked_array_leaves_its_mask_and_can_be_drawn():
+    made = HIDDEN - tl.tensor(np.ones((3, 2)))
+    assert np.ma.is_masked(made) and not np.ma.is_masked(tl.tensor(1.0))
+    np.testing.assert_array_equal(np.ma.getmaskarray(made), np.ma.getmaskarray(HIDDEN))
+    np.testing.assert_array_equal(made.compressed(), HIDDEN.compressed() - 1)
+    np.testing.assert_array_equal(np.ma.array(tl.tensor([1.0, 2.0])), [1, 2])  # as matplotlib's scatter does it

@@ -160,8 +160,8 @@ for _name in ("shape", "ndim", "size", "dtype", "nbytes", "itemsize"):
     behave(_name, property(attrgetter(f"_data.{_name}"), doc=f"The {_name} of the array, as in NumPy."))
 behave("__array_ufunc__", array_ufunc)
 behave("__array_function__", array_function)
-# In `masked * t` numpy.ma doesn't ask a Tensor to answer, but takes its array, and then asks for its mask.
-behave("_mask", property(refuse_masked))
+# In `masked * t` numpy.ma doesn't ask a Tensor to answer: it takes its array, and then asks for its mask.
+behave("_mask", property(lambda self: refuse_masked(self) if self._requires_grad else np.ma.nomask))
 
 
 @behaviour
