@@ -45,6 +45,20 @@ def test_what_is_no_number_is_refused_by_name(value):
         real("lr", value)
 
 
+@pytest.mark.parametrize("value", [10**400, -(10**400), 10**5000], ids=["large", "negative", "unprintable"])
+def test_an_integer_beyond_all_floats_is_refused_by_name_wherever_a_number_is_asked_for(value):
+    with pytest.raises(
+        ValueError, match=r"^lr is an integer beyond what a float can hold; write a number below 1e308$"
+    ):
+        real("lr", value)
+    assert real("lr", 10**300) == 1e300
+    assert whole("n", abs(value), 1) == abs(value)  # where whole numbers are, it is one
+    t = tl.tensor([1.0, 2.0], requires_grad=True)
+    for f in (lambda: t * value, lambda: value + t, lambda: t**value, lambda: np.maximum(t, value)):
+        with pytest.raises(ValueError, match="too large to convert to float"):
+            f()
+
+
 def test_the_array_of_a_tensor_is_its_own_and_of_a_list_a_new_one():
     t = tl.tensor([1.0, 2.0])
     assert array_of(t) is t.data

@@ -13,8 +13,9 @@ import pytest
 
 import tinydl as tl
 from tinydl import functional as F
+from tinydl.checking.samples import Draw, sample
 from tinydl.derivatives.elementwise import masked, sinc_derivative
-from tinydl.engine.dispatch import kinks
+from tinydl.engine.dispatch import kinks, primitives
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 INF, NAN = np.inf, np.nan
@@ -226,6 +227,54 @@ def test_beside_a_nan_the_number_has_the_whole_gradient(f):
     equal(db, [3, 0, 2.5])
 
 
+@pytest.mark.parametrize("f", [np.maximum, np.minimum])
+@pytest.mark.parametrize("copies", [1, 3000])
+def test_a_nan_beside_a_number_has_the_whole_gradient_and_two_share_it(f, copies):
+    a, b = np.tile([NAN, 1.0, NAN, 7.0, 2.0], copies), np.tile([2.0, NAN, NAN, 7.0, -INF], copies)
+    da, db = (x[:5] for x in gradients(f, a, b, g=np.tile([3.0, 4.0, 5.0, 6.0, 7.0], copies)))
+    equal(da, [3, 0, 2.5, 3, 7 if f is np.maximum else 0])
+    equal(db, [0, 4, 2.5, 3, 0 if f is np.maximum else 7])
+    equal(gradients(lambda x: f(x, 0.0), [NAN, NAN]), [3, 4])
+    a, b = (tl.tensor(x, requires_grad=True) for x in ([NAN, 1.0], [2.0, 3.0]))
+    f(a * 1, b * 1).sum().backward(create_graph=True)  # the rule on Tensors
+    equal(a.grad.data + b.grad.data, [1, 1])
+    assert a.grad.data[0] == 1
+
+
+def test_the_gradient_of_a_nan_passes_through_relu_as_torchs_does():
+    for n in (1, 3000):
+        x, g = np.tile([NAN, -1.0, 0.0, -0.0, 2.0], n), np.tile([3.0, 4.0, 5.0, 6.0, 7.0], n)
+        equal(gradients(F.relu, x, g=g), np.tile([3, 0, 0, 0, 7], n))
+    torch = pytest.importorskip("torch")
+    theirs = torch.tensor(x, requires_grad=True)
+    torch.relu(theirs).backward(torch.tensor(g))
+    equal(gradients(F.relu, x, g=g), theirs.grad.numpy())
+
+
+def test_no_function_but_clip_and_nan_to_num_hides_a_nan_by_a_gradient_of_0():
+    hidden = {}
+    for name, f in primitives.items():
+        for seed in range(25):
+            drawn, rng = sample(name, Draw(seed)), np.random.default_rng(seed)
+            for i, x in enumerate(drawn.inputs):
+                if not isinstance(x, np.ndarray) or x.dtype.kind != "f" or not x.size or f.rule(i) is None:
+                    continue
+                place, inputs = rng.integers(x.size), list(drawn.inputs)
+                inputs[i] = tl.tensor(x, requires_grad=True)
+                inputs[i].data.flat[place] = NAN
+                try:
+                    y, number = f(*inputs, **drawn.options), f(*drawn.inputs, **drawn.options)
+                    g = rng.uniform(1, 2, y.shape) * (np.isnan(y.data) & ~np.isnan(number))
+                    y.backward(gradient=g)
+                except np.linalg.LinAlgError:  # LAPACK doesn't converge
+                    continue
+                factors = [np.asarray(k) for j, k in enumerate(drawn.inputs) if j != i]
+                flat = any((k == 0).any() for k in factors) or (x == 0).any()  # multiplied by a 0 that is no convention
+                if g.any() and inputs[i].grad.data.flat[place] == 0 and not flat:
+                    hidden[name] = i
+    assert set(hidden) <= {"clip", "weighted_cross_entropy"}, hidden  # of a weight the gradient may be −log 1 = 0
+
+
 def test_arctan2_and_hypot_have_slope_0_at_the_origin_also_their_second_derivatives():
     for f in (np.arctan2, np.hypot):
         da, db = gradients(f, [0.0, 0.0, -0.0], [0.0, 2.0, 0.0])
@@ -277,6 +326,12 @@ def test_clip_has_slope_1_on_its_bounds_and_the_bounds_have_0_there():
     equal(high, [0, 0, 0, 6, 0])
     equal(gradients(lambda x: np.clip(x, 0, None), [0.0, -1.0]), [3, 0])
     equal(gradients(lambda x: np.clip(x, None, 0), [0.0, -1.0]), [3, 4])
+
+
+def test_what_clip_makes_of_nan_has_no_gradient_as_torchs():
+    for inputs in (([NAN, 0.0, 0.0], [-1.0] * 3, [1.0] * 3), ([0.0] * 3, [NAN, -1.0, NAN], [1.0, NAN, NAN])):
+        a, low, high = gradients(np.clip, *inputs)
+        equal([a, low, high], [[0, 4, 5], [0] * 3, [0] * 3] if np.isnan(inputs[0][0]) else np.zeros((3, 3)))
 
 
 def test_clip_between_bounds_in_the_wrong_order_is_the_upper_bound():
@@ -452,7 +507,7 @@ def test_bounds_of_clip_that_are_tensors_have_their_gradient_alone_and_where_the
     a, high = gradients(lambda x, high: np.clip(x, None, high), [2.0, 0.0], [1.0, 1.0])
     equal([a, high], [[0, 4], [3, 0]])
     a, low, high = gradients(np.clip, [-2.0, 1.0, 2.0], [1.0] * 3, [1.0] * 3)
-    equal([a, low, high], [[0, 4, 0], [3, 0, 0], [0, 0, 5]])
+    equal([a, low, high], [[0, 4, 0], [0, 0, 0], [0, 0, 5]])
 
 
 def test_repetitions_given_as_an_array_are_added_up():
@@ -536,6 +591,8 @@ def test_a_power_norm_is_flat_in_elements_that_are_0_beside_others_that_are_not(
         (np.power, "pow", ([0.0, 0.0, 2.0, 0.0], [0.0, 2.0, 0.0, 1.0])),
         (np.arctan2, "atan2", ([0.0, 0.0, 1.0], [0.0, 1.0, 0.0])),
         (np.clip, "clamp", ([-1.0, 0.0, 1.0, -2.0, 3.0], [-1.0] * 5, [1.0] * 5)),
+        (np.clip, "clamp", ([-1.0, 1.0, 2.0, NAN], [1.0] * 4, [1.0] * 4)),
+        (F.relu, "relu", ([-1.0, 0.0, 1.0, NAN],)),
         (np.max, "amax", ([1.0, 3.0, 3.0],)),
         (np.min, "amin", ([1.0, 1.0, 3.0],)),
         (np.std, "std", ([2.0, 2.0, 2.0],)),

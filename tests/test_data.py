@@ -121,6 +121,12 @@ def orders(epochs, loader):
     return [np.concatenate([y for _, y in loader]).tolist() for _ in range(epochs)]
 
 
+def test_a_batch_larger_than_any_float_holds_all_examples():
+    for size, drop_last, count in ((10**400, False, 1), (10**400, True, 0), (3, False, 2), (3, True, 1), (4, True, 1)):
+        given = data.batches((np.arange(4.0), np.arange(4)), size, drop_last=drop_last)
+        assert len(given) == len(list(given)) == count
+
+
 def test_batches_can_be_iterated_again_and_are_shuffled_anew_each_epoch():
     pair = (np.zeros((50, 1)), np.arange(50))
     first, second = orders(2, data.batches(pair, 8, seed=3))
@@ -514,8 +520,100 @@ def test_labels_beyond_nine_are_damage(tmp_path):
         data.mnist(tmp_path)
 
 
-def test_a_missing_file_is_named_with_the_way_to_get_it(tmp_path):
+def test_a_missing_file_is_named_with_the_names_that_were_tried_and_the_way_to_get_it(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"train-images-idx3-ubyte\.gz.*download=True"):
+        data.mnist(tmp_path)
+    for tried in ("train-images.idx3-ubyte.gz", "train-images-idx3-ubyte/train-images.idx3-ubyte,"):
+        with pytest.raises(FileNotFoundError, match=tried.replace(".", r"\.")):
+            data.mnist(tmp_path)
+    with pytest.raises(FileNotFoundError, match="there is no emnist-letters-train-images-idx3-ubyte in"):
+        data.mnist(tmp_path, split="letters")
+
+
+SPELLINGS = {
+    "dots": lambda name: name.replace("-idx", ".idx"),
+    "in folders": lambda name: f"{name}/{name}",
+    "with dots, in folders": lambda name: f"{name.replace('-idx', '.idx')}/{name.replace('-idx', '.idx')}",
+    "with dots, in folders with hyphens": lambda name: f"{name}/{name.replace('-idx', '.idx')}",
+}
+
+
+@pytest.mark.parametrize("read", [data.mnist, data.fashion_mnist])
+@pytest.mark.parametrize("packed", [True, False])
+@pytest.mark.parametrize("spelling", SPELLINGS.values(), ids=SPELLINGS)
+def test_idx_files_are_found_in_the_spellings_that_people_have(tmp_path, read, packed, spelling):
+    files, meaning = small_mnist()
+    for name, content in files.items():
+        path = tmp_path / (spelling(name[:-3]) + (".gz" if packed else ""))
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(content if packed else gzip.decompress(content))
+    for found, (x, labels) in zip(read(tmp_path, images=True), meaning, strict=True):
+        np.testing.assert_allclose(found.x, x / 255, rtol=1e-6)
+        np.testing.assert_array_equal(found.y, labels)
+
+
+def test_the_spellings_may_be_mixed_and_a_download_leaves_all_of_them_be(tmp_path, served):
+    server, files, meaning = served
+    names = list(files)
+    for name, spelling in zip(names[:3], ("dots", "in folders", "with dots, in folders"), strict=True):
+        path = tmp_path / SPELLINGS[spelling](name[:-3])
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(gzip.decompress(files[name]))
+    train, test = data.mnist(tmp_path, download=True, url=server.url)
+    assert server.asked == names[3:]
+    np.testing.assert_array_equal(train.y, meaning[0][1])
+    np.testing.assert_array_equal(test.y, meaning[1][1])
+
+
+def write_emnist(folder, split, first=0, dots=False):
+    folder.mkdir(exist_ok=True)
+    rng, made = np.random.default_rng(5), []
+    for part, n in (("train", 6), ("test", 4)):
+        x, y = rng.integers(0, 256, (n, 28, 28)), rng.permutation(10)[:n] + first
+        y[1] = first
+        made.append((x, y))
+        for kind, values in (("images-idx3", x), ("labels-idx1", y)):
+            name = f"emnist-{split}-{part}-{kind}-ubyte"
+            (folder / (name.replace("-idx", ".idx") if dots else name)).write_bytes(idx(values))
+    return made
+
+
+@pytest.mark.parametrize("dots", [False, True])
+@pytest.mark.parametrize(("split", "first"), [("letters", 1), ("letters", 17), ("digits", 0), ("byclass", 52)])
+def test_emnist_is_read_upright_and_its_classes_begin_at_0(tmp_path, split, first, dots):
+    made = write_emnist(tmp_path, split, first, dots)
+    for found in (data.mnist(tmp_path, images=True), data.mnist(tmp_path, images=True, split=split)):
+        for part, (x, y) in zip(found, made, strict=True):
+            np.testing.assert_allclose(part.x, np.swapaxes(x, 1, 2) / 255, rtol=1e-6)
+            np.testing.assert_array_equal(part.y, y - (split == "letters"))
+            assert part.y.dtype == np.int64
+
+
+def test_of_several_splits_of_emnist_one_is_chosen_and_mnists_own_files_come_first(tmp_path):
+    write_emnist(tmp_path, "letters", 1)
+    digits = write_emnist(tmp_path, "digits")
+    with pytest.raises(ValueError, match="holds EMNIST's digits and letters; write split='digits'"):
+        data.mnist(tmp_path)
+    np.testing.assert_array_equal(data.mnist(tmp_path, split="digits")[0].y, digits[0][1])
+    with pytest.raises(ValueError, match=r"split is one of EMNIST's, 'balanced', .*, not 'words'"):
+        data.mnist(tmp_path, split="words")
+    with pytest.raises(ValueError, match="EMNIST comes as one archive"):
+        data.mnist(tmp_path, split="letters", download=True)
+    files, meaning = small_mnist()
+    write(tmp_path, files)
+    np.testing.assert_array_equal(data.mnist(tmp_path)[0].y, meaning[0][1])
+
+
+def test_labels_outside_of_their_classes_are_told_with_what_they_may_be(tmp_path):
+    write_emnist(tmp_path / "zero", "letters", 0)
+    with pytest.raises(ValueError, match=r"emnist-letters-.*holds a label 0, but the classes are 1…26"):
+        data.mnist(tmp_path / "zero")
+    files, _ = small_mnist()
+    write(tmp_path, files)
+    (tmp_path / "train-labels-idx1-ubyte.gz").write_bytes(idx(np.array([1, 2, 26, 3, 4, 5, 6])))
+    with pytest.raises(
+        ValueError, match=r"holds a label 26, but the classes are 0…9.*begin at 1.*emnist-letters-train"
+    ):
         data.mnist(tmp_path)
 
 
@@ -776,6 +874,53 @@ def test_a_flip_mirrors_left_to_right_with_its_probability(rng):
     assert np.array_equal(data.flip(x, 1), x[..., ::-1]) and np.array_equal(data.flip(x, 0), x)
 
 
+CHANGES = {
+    "rotate": lambda x, **layout: data.rotate(x, 40, rng=3, **layout),
+    "scale": lambda x, **layout: data.scale(x, (0.7, 1.4), rng=3, **layout),
+    "shift": lambda x, **layout: data.shift(x, 2, rng=3, **layout),
+    "crop": lambda x, **layout: data.crop(x, (5, 4), padding=1, rng=3, **layout),
+    "flip": lambda x, **layout: data.flip(x, 0.5, rng=3, **layout),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+@pytest.mark.parametrize("channels", [1, 3, 4])
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_images_with_channels_last_are_changed_as_with_channels_first_once_that_is_said(change, channels, dtype, rng):
+    first = (rng.random((9, channels, 6, 8)) * 255).astype(dtype)
+    last = np.moveaxis(first, 1, -1).copy()
+    expected = change(first)
+    for images in (last, np.moveaxis(first, 1, -1)):
+        found = change(images, channels_last=True)
+        assert found.dtype == dtype and found.flags.c_contiguous and not np.shares_memory(found, images)
+        np.testing.assert_array_equal(found, np.moveaxis(expected, 1, -1))
+    assert not np.array_equal(found[:, : min(6, found.shape[1])], last[:, : found.shape[1], : found.shape[2]])
+    sentence = rf"\(9, 6, 8, {channels}\) look like .*channels_last=True.*channels_last=False .*have 6 channels"
+    with pytest.raises(ValueError, match=sentence):
+        change(last)
+    np.testing.assert_array_equal(change(first, channels_last=False), expected)
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_narrow_images_are_taken_with_channels_first_where_that_is_plain_or_said(change, rng):
+    for shape in ((2, 3, 8, 4), (2, 1, 8, 3), (2, 4, 6, 5), (2, 7, 6, 5), (2, 8, 4), (0, 3, 8, 4)):
+        x = rng.random(shape)
+        np.testing.assert_array_equal(change(x), change(x, channels_last=False))
+    narrow = rng.random((2, 7, 6, 4))  # seven channels of 6×4, or images of 7×6 in colours with transparency?
+    with pytest.raises(ValueError, match="look like"):
+        change(narrow)
+    assert change(narrow, channels_last=False).shape[:2] == (2, 7)
+    with pytest.raises(
+        ValueError, match=r"with channels last have shape \(n, height, width, channels\), not \(2, 8, 4\)"
+    ):
+        change(rng.random((2, 8, 4)), channels_last=True)
+    with pytest.raises(TypeError, match="channels_last is True, False or None, not 'yes'"):
+        change(narrow, channels_last="yes")
+
+
+HUGE = 10**400
+
+
 @pytest.mark.parametrize(
     ("change", "error", "says"),
     [
@@ -783,6 +928,9 @@ def test_a_flip_mirrors_left_to_right_with_its_probability(rng):
         (lambda x: data.rotate(x, -5), ValueError, "≥ 0"),
         (lambda x: data.rotate(x, (5, -5)), ValueError, "low ≤ high"),
         (lambda x: data.rotate(x, "5"), TypeError, "degrees"),
+        (lambda x: data.rotate(x, HUGE), ValueError, "degrees is an integer beyond what a float can hold"),
+        (lambda x: data.rotate(x, (0, HUGE)), TypeError, "pair"),
+        (lambda x: data.flip(x, HUGE), ValueError, "probability is an integer beyond"),
         (lambda x: data.rotate(x, (1, 2, 3)), TypeError, "pair"),
         (lambda x: data.rotate(x, float("nan")), ValueError, "finite"),
         (lambda x: data.scale(x, (0, 1)), ValueError, "above 0"),

@@ -7,6 +7,7 @@ once, weighted with a random cotangent, misses no wrong entry (but with probabil
 
 from __future__ import annotations
 
+import inspect
 import zlib
 
 import numpy as np
@@ -653,6 +654,85 @@ def test_a_tensor_without_axes_may_be_reduced_along_axis_0_or_minus_1_where_nump
         for axis in (0, -1):
             for value in (2.0, 0.0):
                 assert_first_and_second_of_number(lambda x, f=f, axis=axis: f(x, axis=axis), np.array(value))
+
+
+AXES = [None, 0, -1, 1, -2, 2, (), (0,), (0, 1), (0, -1), (1, 1)]
+FEW = [(), (0,), (3,), (0, 3), (3, 0), (2, 3), (2, 0, 3)]  # no axes, no elements, and both kinds beside ordinary ones
+OTHERS = {  # what else these are given, beside the array and the axis
+    "take": lambda x: (0,), "repeat": lambda x: (2,), "roll": lambda x: (1,), "array_split": lambda x: (2,),
+    "split": lambda x: (1,), "take_along_axis": lambda x: (np.zeros((1,) * np.ndim(x), int),),
+    "argpartition": lambda x: (0,), "vecdot": lambda x: (x,),
+}  # fmt: skip
+
+
+def with_axis():
+    """The functions of the table that take an axis, each as a function of an array and an axis."""
+    for f in table:
+        try:
+            parameters = () if isinstance(f, np.ufunc) else inspect.signature(f).parameters
+        except ValueError:  # older NumPys don't tell that of functions in C
+            continue
+        if "axis" not in parameters or f.__name__ == "cross":  # which takes vectors of 2 too, with a warning
+            continue
+        if f.__name__ in ("concatenate", "stack", "lexsort"):
+            yield lambda x, axis, f=f: f((x, x), axis=axis)
+        else:
+            yield lambda x, axis, f=f: f(x, *OTHERS.get(f.__name__, lambda x: ())(x), axis=axis)
+        if "keepdims" in parameters:
+            yield lambda x, axis, f=f: f(x, axis=axis, keepdims=True)
+        if f is np.linalg.norm or f is np.linalg.vector_norm:
+            for order in (0, 1, 2, 3, np.inf, -np.inf):
+                yield lambda x, axis, f=f, order=order: f(x, ord=order, axis=axis)
+
+
+def same(ours, theirs):
+    if isinstance(theirs, (list, tuple)):
+        return len(ours) == len(theirs) and all(map(same, ours, theirs))
+    ours = np.asarray(ours.data if isinstance(ours, tl.Tensor) else ours)
+    theirs = np.asarray(theirs)
+    close = ours.shape == theirs.shape and np.allclose(ours, theirs, equal_nan=True)
+    return close and ours.dtype == theirs.dtype
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("shape", FEW, ids=str)
+def test_every_axis_is_taken_or_refused_as_by_numpy_also_without_axes_or_elements(shape, dtype):
+    x, judged = np.asarray(np.random.default_rng(0).uniform(1, 2, shape), dtype), 0
+    for f in with_axis():
+        for axis in AXES:
+            t = tl.tensor(x, requires_grad=True)
+            try:
+                expected = f(x, axis)
+            except ZeroDivisionError:  # np.average of no groups, which has an answer: none
+                continue
+            except Exception as error:
+                wanted = np.exceptions.AxisError if isinstance(error, np.exceptions.AxisError) else Exception
+                if shape and isinstance(axis, tuple):
+                    continue  # some of ours take a tuple of one axis where NumPy wants the axis alone
+                with pytest.raises(wanted):
+                    f(t, axis)
+                judged += 1
+                continue
+            y = f(t, axis)
+            assert same(y, expected), (axis, y, expected)
+            judged += 1
+            for part in y if isinstance(y, (list, tuple)) else [y]:
+                if isinstance(part, tl.Tensor):
+                    part.sum().backward()
+            assert t.grad is None or t.grad.shape == shape
+    assert judged > 300
+
+
+def test_a_frame_around_a_number_is_the_number_as_in_numpy():
+    for width in (0, 1, (1, 2), [(1, 2)]):
+        for mode in ("constant", "edge", "wrap"):
+            x = tl.tensor(np.array(2.5), requires_grad=True)
+            y = np.pad(x, width, mode=mode)
+            np.testing.assert_array_equal(y.data, np.pad(np.array(2.5), width, mode=mode))
+            (y * 3).backward()
+            assert x.grad.item() == 3
+    with pytest.raises(ValueError):  # as NumPy: one pair too many
+        np.pad(tl.tensor(2.5), [(1, 1), (2, 2)])
 
 
 def assert_first_and_second_of_number(f, x):

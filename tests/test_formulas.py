@@ -66,7 +66,8 @@ ELEMENTWISE = {
 @pytest.mark.parametrize("shape", [(2, 3), (4,), ()])
 def test_a_loss_of_elements_is_its_formula_by_both_arguments(name, reduction, shape):
     probable = name in ("binary_cross_entropy", "binary_cross_entropy_with_logits", "kl_div")
-    x = numbers(*shape, low=0.1, high=0.9) if name == "binary_cross_entropy" else numbers(*shape)
+    low, high = {"binary_cross_entropy": (0.1, 0.9), "kl_div": (-2, -0.1)}.get(name, (-2, 2))
+    x = numbers(*shape, low=low, high=high)
     t = numbers(*shape, seed=1, low=0.1, high=0.9) if probable else numbers(*shape, seed=1)
     loss, formula = getattr(F, name), ELEMENTWISE[name]
     assert_equal_with_gradients(
@@ -107,7 +108,7 @@ def test_huber_loss_is_linear_beyond_delta(delta):
 @pytest.mark.parametrize("reduction", [*REDUCTIONS, "batchmean"])
 @pytest.mark.parametrize("shape", [(2, 3), (4, 2, 3), (5,), ()])
 def test_kl_div_is_its_formula_for_targets_and_for_their_logarithms(reduction, shape):
-    x, t = numbers(*shape), numbers(*shape, seed=1, low=0.1, high=1.0)
+    x, t = numbers(*shape, low=-2, high=-0.1), numbers(*shape, seed=1, low=0.1, high=1.0)
 
     def terms(losses):
         if reduction == "batchmean":
@@ -118,12 +119,174 @@ def test_kl_div_is_its_formula_for_targets_and_for_their_logarithms(reduction, s
         lambda x, t: F.kl_div(x, t, reduction=reduction), lambda x, t: terms(t * (np.log(t) - x)), x, t
     )
     assert_equal_with_gradients(
-        lambda x, t: F.kl_div(x, t, reduction=reduction, log_target=True), lambda x, t: terms(np.exp(t) * (t - x)), x, t
+        lambda x, t: F.kl_div(x, t, reduction=reduction, log_target=True),
+        lambda x, t: terms(np.exp(t) * (t - x)),
+        x,
+        -t,
     )
     assert F.kl_div(tl.tensor(x.astype(np.float32)), t).dtype == np.float32
     assert F.kl_div(tl.tensor(x), tl.tensor(t)).data == F.kl_div(x, t).data
     with pytest.raises(ValueError, match="prediction has shape"):
         F.kl_div(x, np.broadcast_to(t, (7, *shape)))
+
+
+# ---- where a share of 0 meets an infinite logarithm ----
+
+MASKED = np.array([[0.5, 1.0, -np.inf, 2.0], [-np.inf, -1.0, 0.3, 0.1]])  # logits of classes that can't be
+TARGETS = np.array([[0.2, 0.3, 0.0, 0.5], [0.0, 1.0, 0.0, 0.0]])
+POSSIBLE = np.exp(MASKED) / np.exp(MASKED).sum(1, keepdims=True)
+
+
+def plogp(p, q):
+    """p·log q, and 0 where p is."""
+    return np.where(p == 0, 0, p * np.log(np.where(p == 0, 1, q)))
+
+
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.filterwarnings("error")
+def test_a_class_that_cannot_be_and_is_not_wanted_adds_nothing_to_loss_or_gradient(reduction, dtype):
+    weight = np.array([1.0, 2.0, 0.0, 0.5])
+    losses = {
+        "kl_div": (lambda z: F.kl_div(F.log_softmax(z), TARGETS, reduction=reduction), 1.0),
+        "kl_div(log_target)": (
+            lambda z: F.kl_div(F.log_softmax(z), np.where(TARGETS > 0, np.log(np.maximum(TARGETS, 1e-9)), -np.inf),
+                               reduction=reduction, log_target=True), 1.0),
+        "cross_entropy": (lambda z: F.cross_entropy(z, TARGETS, reduction=reduction), 1.0),
+        "weighted": (lambda z: F.cross_entropy(z, TARGETS, weight=weight, reduction=reduction), weight),
+    }  # fmt: skip
+    for name, (loss, w) in losses.items():
+        z = tl.tensor(MASKED, dtype=dtype, requires_grad=True)
+        y = loss(z)
+        terms = -w * plogp(TARGETS, POSSIBLE)
+        if "kl" in name:
+            terms = terms + plogp(TARGETS, TARGETS)
+        expected = terms if "kl" in name else terms.sum(1)
+        g = numbers(*expected.shape, seed=8, low=0.5, high=1.0) if reduction == "none" else np.ones(expected.shape)
+        g = g / expected.size if reduction == "mean" else g
+        np.testing.assert_allclose(y.data, expected if reduction == "none" else (expected * g).sum(), rtol=1e-5)
+        y.backward(gradient=g if reduction == "none" else None)
+        shares = w * TARGETS * (g if "kl" in name else g[:, None])
+        slope = POSSIBLE * shares.sum(1, keepdims=True) - shares
+        np.testing.assert_allclose(z.grad.data, slope, rtol=1e-5, atol=1e-7)
+
+
+def test_a_teacher_and_a_student_that_exclude_the_same_class_teach_and_learn_the_others():
+    for log_target in (False, True):
+        teacher, student = (tl.tensor(MASKED + shift, requires_grad=True) for shift in (0.0, [0.1, -0.2, 0.0, 0.4]))
+        target = F.log_softmax(teacher) if log_target else F.softmax(teacher)
+        F.kl_div(F.log_softmax(student), target, reduction="sum", log_target=log_target).backward()
+        q = np.exp(student.data) / np.exp(student.data).sum(1, keepdims=True)
+        np.testing.assert_allclose(student.grad.data, q - POSSIBLE, rtol=1e-12, atol=1e-15)
+        lead = plogp(POSSIBLE, POSSIBLE) - plogp(POSSIBLE, q)  # p·(log p − log q)
+        slope = lead - POSSIBLE * lead.sum(1, keepdims=True)
+        np.testing.assert_allclose(teacher.grad.data, slope, rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_labels_of_no_weight_or_ignored_add_nothing_where_their_class_cannot_be(reduction, smoothing):
+    logits = np.array([[-np.inf, 1.0, 0.5], [0.2, -0.4, 1.0], [0.3, -np.inf, 0.0]])
+    for labels, options, kept in (
+        ([1, 2, -100], {}, [0, 1]), ([-100, 2, 0], {}, [1, 2]), ([1, 0, 1], {"weight": [1.0, 0.0, 1.0]}, [1]),
+    ):  # fmt: skip
+        if smoothing:  # which leaves a share to every class of weight
+            options = {"weight": [0.0, 0.0, 1.0], "label_smoothing": smoothing}
+            labels, kept = [2, 2, 2], [0, 1, 2]
+        z = tl.tensor(logits, requires_grad=True)
+        y = F.cross_entropy(z, labels, reduction=reduction, **options)
+        y.sum().backward()
+        assert np.isfinite(y.data).all() and np.isfinite(z.grad.data).all()
+        alone = F.cross_entropy(logits[kept], np.array(labels)[kept], reduction=reduction, **options)
+        found = y.data[kept] if reduction == "none" else y.data
+        np.testing.assert_allclose(found, alone.data, rtol=1e-12)
+        rest = [i for i in range(3) if i not in kept]
+        assert not z.grad.data[rest].any() and (reduction != "none" or not y.data[rest].any())
+        if not smoothing:
+            y = F.nll_loss(F.log_softmax(z), labels, reduction=reduction, **options)
+            np.testing.assert_allclose(y.data[kept] if reduction == "none" else y.data, alone.data, rtol=1e-12)
+
+
+def test_a_row_without_any_class_counts_nothing_where_its_label_is_ignored():
+    logits = np.array([[-np.inf] * 3, [0.2, -0.4, 1.0]])
+    z = tl.tensor(logits, requires_grad=True)
+    with np.errstate(invalid="ignore"):
+        y = F.cross_entropy(z, [-100, 2])
+        y.backward()
+    p = np.exp(logits[1]) / np.exp(logits[1]).sum()
+    np.testing.assert_allclose(y.item(), -np.log(p[2]))
+    np.testing.assert_allclose(z.grad.data, [[0, 0, 0], p - [0, 0, 1]])
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_logit_without_bound_on_the_right_side_costs_nothing_and_on_the_wrong_one_everything():
+    x, t = np.array([np.inf, -np.inf, 1.0]), np.array([1.0, 0.0, 0.5])
+    z = tl.tensor(x, requires_grad=True)
+    y = F.binary_cross_entropy_with_logits(z, t, reduction="none", pos_weight=np.array([2.0, 0.0, 1.0]))
+    np.testing.assert_allclose(y.data, [0, 0, 0.5 * np.log1p(np.exp(-1)) + 0.5 * np.log1p(np.exp(1))])
+    y.backward(gradient=[3.0, 4.0, 5.0])
+    np.testing.assert_allclose(z.grad.data, [0, 0, 5 * (1 / (1 + np.exp(-1)) - 0.5)])
+    wrong = F.binary_cross_entropy_with_logits(x[:2], 1 - t[:2], reduction="none")
+    assert (wrong.data == np.inf).all()
+    unweighted = F.binary_cross_entropy_with_logits(x[:2], 1 - t[:2], weight=np.zeros(2), reduction="none")
+    assert (unweighted.data == 0).all()
+
+
+@pytest.mark.filterwarnings("ignore:divide by zero")
+def test_what_is_wanted_and_cannot_be_still_costs_everything():
+    assert F.cross_entropy(MASKED, [2, 1]).item() == np.inf
+    assert F.cross_entropy(MASKED, [0, 1], label_smoothing=0.1).item() == np.inf
+    assert F.nll_loss(np.log(POSSIBLE), [2, 1]).item() == np.inf
+    wanted = np.full((2, 4), 0.25)
+    assert F.cross_entropy(MASKED, wanted).item() == np.inf
+    assert F.kl_div(np.log(POSSIBLE), wanted, reduction="sum").item() == np.inf
+    assert F.kl_div(np.log(POSSIBLE), np.log(wanted), reduction="sum", log_target=True).item() == np.inf
+
+
+# ---- probabilities where logarithms are due ----
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("classes", [2, 10, 5000])
+def test_probabilities_and_logits_are_no_log_probabilities_and_the_fix_is_told(dtype, classes):
+    labels, p = np.array([0, 1, 1]), distributions((3, classes), 1).astype(dtype)
+    for given in (p, np.full((3, classes), 1 / classes, dtype), np.eye(3, classes, dtype=dtype)):
+        with pytest.raises(
+            ValueError, match=r"nll_loss: input\[\d, \d+\] is .*never above 0.*np.log\(p\).*cross_entropy"
+        ):
+            F.nll_loss(given, labels)
+        with pytest.raises(ValueError, match=r"kl_div: input\[\d, \d+\] is .*never above 0.*np.log\(p\).*log_softmax"):
+            F.kl_div(given, p)
+        with pytest.raises(ValueError, match=r"kl_div: target\[\d, \d+\] is .*never above 0.*leave log_target out"):
+            F.kl_div(np.log(p), given, log_target=True)
+    for size in (
+        (2, 0.2) if dtype == np.float16 else (2, 0.2, 0.02)
+    ):  # logits, also those of a model that hasn't learned yet
+        with pytest.raises(ValueError, match="never above 0"):
+            F.nll_loss(numbers(3, classes, low=-size, high=size).astype(dtype), labels)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.filterwarnings("ignore:divide by zero")
+def test_log_probabilities_are_taken_however_they_were_rounded(dtype):
+    rng, labels = np.random.default_rng(0), np.arange(64) % 3
+    for scale in (0.0, 1.0, 30.0, 1e3):
+        for shift in (0.0, 50.0, 3e3):
+            z = (rng.normal(size=(64, 3)) * scale + shift).astype(dtype)
+            p = F.softmax(z)
+            for logs in (
+                F.log_softmax(z), np.log(p), np.log(p + 1e-7), np.log(p + 1e-3), z - F.logsumexp(z, keepdims=True),
+                z - np.log(np.exp((z - z.max(1, keepdims=True)).astype(float)).sum(1, keepdims=True)).astype(dtype)
+                - z.max(1, keepdims=True),
+            ):  # fmt: skip
+                if shift > 50 and dtype == np.float16 and scale <= 30:
+                    continue  # whose rounding error is larger than the differences of the logits
+                F.nll_loss(logs, labels)
+                F.kl_div(logs, p)
+                F.kl_div(logs, logs, log_target=True)
+    for step in (0.01, 0.4):  # as numerical derivatives make them
+        F.nll_loss(np.array([[-40.0, step, -50.0], [-1.1, -1.0, -1.2]], dtype), [1, 0])
+    assert np.isnan(F.nll_loss(np.full((64, 3), np.nan, dtype), labels).item())  # for fit to tell where it came from
 
 
 def test_kl_div_of_a_target_0_is_0_and_of_a_target_between_is_not():

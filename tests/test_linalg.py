@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import tinydl as tl
+from tinydl.engine.checks import array_of
 
 
 def numbers(*shape, seed=0, low=-2.0, high=2.0):
@@ -393,6 +394,29 @@ def test_vector_norms_are_right(order, keepdims):
             assert_right(lambda t, axis=axis: np.linalg.vector_norm(t, axis=axis, keepdims=keepdims, ord=order), x)
 
 
+@pytest.mark.parametrize("shape", [(0,), (0, 3), (3, 0), (2, 0, 3), (0, 0)])
+def test_the_norm_of_nothing_is_what_this_numpy_says(shape):
+    x = np.zeros(shape, np.float32)
+    norms = [lambda x, p=p: np.linalg.vector_norm(x, ord=p) for p in (0, 1, 2, 3, INF, -INF)]
+    norms += [lambda x, p=p: np.linalg.vector_norm(x, ord=p, axis=-1, keepdims=True) for p in (1, INF, -INF)]
+    norms += [lambda x, p=p: np.linalg.norm(x, p) for p in (None, 1, 2, INF, -INF)]
+    norms += [lambda x, p=p: np.linalg.matrix_norm(x, ord=p) for p in ("fro", "nuc", 1, -1, 2, -2, INF, -INF)]
+    for f in norms:
+        t = tl.tensor(x, requires_grad=True)
+        try:
+            expected = f(x)
+        except ValueError:
+            with pytest.raises(ValueError):
+                f(t)
+            continue
+        y = f(t)
+        assert y.dtype == np.asarray(expected).dtype
+        np.testing.assert_array_equal(array_of(y), expected)
+        if isinstance(y, tl.Tensor):  # the number of elements that aren't 0 is a constant
+            y.sum().backward()
+            assert t.grad.shape == shape
+
+
 @pytest.mark.parametrize("keepdims", [False, True])
 @pytest.mark.parametrize("order", [None, "fro", "nuc", 1, -1, 2, -2, INF, -INF])
 def test_matrix_norms_are_right(order, keepdims):
@@ -471,6 +495,18 @@ def test_a_small_matrix_beside_a_large_one_has_eigenvalues_of_its_own():
     x = tl.tensor(a, requires_grad=True)
     (np.linalg.eigh(x).eigenvectors * numbers(2, 3, 3)).sum().backward()
     assert np.isfinite(x.grad.numpy()).all()
+
+
+@pytest.mark.parametrize("triangle", ["L", "U", "l", "u"])
+def test_eigenvectors_have_the_signs_that_numpy_gives_them_for_either_triangle(triangle):
+    for seed in range(20):
+        for n in (2, 3, 5):
+            a = symmetric(2, n, n, seed=seed)
+            for ours, theirs in zip(np.linalg.eigh(tl.tensor(a), triangle), np.linalg.eigh(a, triangle), strict=True):
+                np.testing.assert_array_equal(ours.data, theirs)
+            values = np.linalg.eigvalsh(tl.tensor(a), UPLO=triangle).data
+            np.testing.assert_allclose(values, np.linalg.eigvalsh(a, triangle), rtol=1e-12, atol=1e-13)
+    assert_right(lambda a: np.linalg.eigh(even(a), triangle).eigenvectors, symmetric(3, 3), tolerance=1e-6)
 
 
 def test_an_eigenvector_problem_without_rows_has_a_gradient_without_rows():

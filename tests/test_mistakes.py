@@ -144,3 +144,91 @@ def test_a_mistake_gets_its_sentence(mistake, error, sentence):
 
 def test_the_table_has_at_least_forty_mistakes():
     assert len(MISTAKES) >= 40
+
+
+# ---- masked arrays ----
+
+HIDDEN = np.ma.array([[1.0, 2.0], [-999.0, 4.0], [3.0, 6.0]], mask=[[0, 0], [1, 0], [0, 0]])
+NONE_HIDDEN = np.ma.array(np.ones((3, 2)))
+HIDDEN_LABELS = np.ma.array([0, 1, 1], mask=[0, 1, 0])
+GIVEN = np.array([0, 1, 1])
+
+
+def updated(update):
+    w = x(3, 2)
+    with tl.no_grad():
+        update(w)
+
+
+def assign(w):
+    w[...] = HIDDEN
+
+
+TAKING = {
+    "tensor": lambda: tl.tensor(HIDDEN),
+    "tensor of one that hides nothing": lambda: tl.tensor(NONE_HIDDEN),
+    "tensor of a list": lambda: tl.tensor([HIDDEN, HIDDEN]),
+    "tensor of rows": lambda: tl.tensor([[1.0, 2.0], HIDDEN[1]]),
+    "right operand": lambda: x(3, 2) * HIDDEN,
+    "left operand": lambda: HIDDEN * x(3, 2),
+    "subtracted from": lambda: HIDDEN - x(3, 2),
+    "divided by": lambda: HIDDEN / x(3, 2),
+    "a power": lambda: HIDDEN ** x(3, 2),
+    "matmul": lambda: x(2, 3) @ HIDDEN,
+    "matmul from the left": lambda: HIDDEN @ x(2, 3),
+    "a ufunc": lambda: np.maximum(HIDDEN, x(3, 2)),
+    "concatenate": lambda: np.concatenate([x(3, 2), HIDDEN]),
+    "einsum": lambda: np.einsum("ij,ij", x(3, 2), HIDDEN),
+    "where": lambda: np.where(HIDDEN > 2, x(3, 2), 0.0),
+    "weights": lambda: np.average(x(3, 2), weights=HIDDEN),
+    "in place": lambda: updated(lambda w: w.__isub__(HIDDEN)),
+    "assignment": lambda: updated(assign),
+    ".data": lambda: setattr(x(3, 2), "data", HIDDEN),
+    "gradient": lambda: (x(3, 2) * 2).backward(HIDDEN),
+    "an operation of one's own": lambda: tl.primitive(np.ma.array, lambda g, y, x: g)(x(3)),
+    "inputs": lambda: data.Dataset(HIDDEN, np.zeros(3)),
+    "targets": lambda: data.Dataset(np.zeros((3, 2)), HIDDEN_LABELS),
+    "batches": lambda: data.batches((HIDDEN, GIVEN), 2),
+    "standardize": lambda: data.standardize(HIDDEN),
+    "images": lambda: data.flip(np.ma.ones((2, 3, 3))),
+    "fit": lambda: fit(train=(np.ma.ones((8, 4)), np.zeros(8, int))),
+    "evaluate": lambda: tl.evaluate(nn.Linear(2, 2), (HIDDEN, GIVEN), loss=F.cross_entropy),
+    "predict": lambda: tl.predict(nn.Linear(2, 2), HIDDEN),
+    "accuracy": lambda: tl.accuracy(HIDDEN, GIVEN),
+    "accuracy's targets": lambda: tl.accuracy(HIDDEN.data, HIDDEN_LABELS),
+    "a layer": lambda: nn.Linear(2, 2)(HIDDEN),
+    "an embedding": lambda: nn.Embedding(3, 2)(HIDDEN_LABELS),
+    "batchnorm": lambda: nn.BatchNorm1d(2)(HIDDEN),
+    "mse_loss": lambda: F.mse_loss(x(3, 2), HIDDEN),
+    "mse_loss of it": lambda: F.mse_loss(HIDDEN, x(3, 2)),
+    "labels": lambda: F.cross_entropy(x(3, 2), HIDDEN_LABELS),
+    "class weights": lambda: F.cross_entropy(x(3, 2), GIVEN, weight=np.ma.array([1.0, 2.0], mask=[0, 1])),
+    "softmax": lambda: F.softmax(HIDDEN),
+    "load_state_dict": lambda: nn.Linear(2, 3, bias=False).load_state_dict({"weight": HIDDEN}),
+    "gradcheck": lambda: tl.gradcheck(np.sin, HIDDEN),
+    "grad": lambda: tl.grad(lambda t: t.sum())(HIDDEN),
+    "jvp": lambda: tl.jvp(np.sin, (HIDDEN.data,), (HIDDEN,)),
+    "diagnose": lambda: tl.diagnose(nn.Linear(2, 2), batch=(HIDDEN, GIVEN), loss=F.cross_entropy),
+}
+
+
+@pytest.mark.parametrize("taking", TAKING.values(), ids=TAKING)
+def test_a_masked_array_is_taken_nowhere_and_the_sentence_says_what_to_write(taking):
+    with pytest.raises(TypeError, match=r"masked array.*\.filled\(value\).*getmaskarray"):
+        taking()
+
+
+def test_what_the_sentence_on_masked_arrays_says_to_write_is_taken():
+    np.testing.assert_array_equal(tl.tensor(HIDDEN.filled(0.0)).data, [[1, 2], [0, 4], [3, 6]])
+    np.testing.assert_array_equal(tl.tensor(HIDDEN.data[~np.ma.getmaskarray(HIDDEN).any(1)]).data, [[1, 2], [3, 6]])
+    other = np.rec.array(np.array([1.0, 2.0]))  # another class of arrays, which hides nothing
+    np.testing.assert_array_equal((tl.tensor([[3.0], [4.0]]) * other).data, [[3, 6], [4, 8]])
+    np.testing.assert_array_equal(tl.tensor([np.ones(2), [2, 3]]).data, [[1, 1], [2, 3]])
+
+
+def test_a_constant_beside_a_masked_array_leaves_its_mask_and_can_be_drawn():
+    made = HIDDEN - tl.tensor(np.ones((3, 2)))
+    assert np.ma.is_masked(made) and not np.ma.is_masked(tl.tensor(1.0))
+    np.testing.assert_array_equal(np.ma.getmaskarray(made), np.ma.getmaskarray(HIDDEN))
+    np.testing.assert_array_equal(made.compressed(), HIDDEN.compressed() - 1)
+    np.testing.assert_array_equal(np.ma.array(tl.tensor([1.0, 2.0])), [1, 2])  # as matplotlib's scatter does it

@@ -483,6 +483,11 @@ def test_sequential_is_indexed_sliced_iterated_extended_and_named():
         (lambda: nn.Linear(2, 3)(None), ValueError, "in layer Linear: x = None doesn't fit the weight"),
         (lambda: nn.Dropout(1.5), ValueError, "Dropout's p is a probability"),
         (lambda: nn.BatchNorm1d(3, momentum=2), ValueError, "BatchNorm1d's momentum"),
+        (lambda: nn.BatchNorm1d(3, eps=10**400), ValueError, "BatchNorm1d's eps is an integer beyond what a float"),
+        (lambda: nn.LayerNorm(3, eps=None), TypeError, "LayerNorm's eps must be a number, not None"),
+        (lambda: nn.LeakyReLU(10**400), ValueError, "LeakyReLU's negative_slope is an integer beyond"),
+        (lambda: nn.ELU("1"), TypeError, "ELU's alpha must be a number, not '1'"),
+        (lambda: nn.Softplus(10**400), ValueError, "Softplus's beta is an integer beyond"),
         (lambda: nn.BatchNorm1d(3)(np.ones((2, 4))), ValueError, r"\(N, 3\) or \(N, 3, L\), not \(2, 4\)"),
         (lambda: nn.BatchNorm1d(3)(np.ones((1, 3))), ValueError, "one value per feature"),
         (lambda: nn.BatchNorm1d(3)(np.ones(3)), ValueError, "BatchNorm1d needs x of shape"),
@@ -597,6 +602,73 @@ def test_batchnorm_uses_the_batch_while_training_and_the_running_statistics_afte
     np.testing.assert_allclose(layer(x).data, expected, rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(layer(x[:1]).data, expected[:1], rtol=1e-4, atol=1e-5)
     assert layer.num_batches_tracked == 1
+
+
+def normalised(rows):
+    """(x − mean)/√(var + 1e-5) of each row in float64, and the gradient that comes back through it for a cotangent."""
+    x = rows.astype(np.float64)
+    x = x - x.mean(1, keepdims=True)
+    scale = 1 / np.sqrt((x * x).mean(1, keepdims=True) + 1e-5)
+    y = x * scale
+
+    def pull(g):
+        g = g.astype(np.float64)
+        return scale * (g - g.mean(1, keepdims=True) - y * (g * y).mean(1, keepdims=True))
+
+    return y, pull
+
+
+@pytest.mark.parametrize("scale", [1e-2, 1.0, 1e4, 1e12, 1e30])
+@pytest.mark.parametrize("n", [2, 7, 10, 100, 1000, 70_000])
+@pytest.mark.filterwarnings("ignore:overflow")  # of the square of a rounding error, at 1e30
+def test_rows_of_one_number_are_normalised_to_0_at_every_length_and_scale(n, scale, rng):
+    for dtype, tolerance in ((np.float16, 1e-2), (np.float32, 1e-5), (np.float64, 1e-14)):
+        if scale > np.finfo(dtype).max:
+            continue
+        rows = np.tile((rng.uniform(-1, 1, (3, 1)) * scale).astype(dtype), (1, n))
+        g = rng.normal(size=rows.shape).astype(dtype)
+        expected = (g - g.mean(1, keepdims=True, dtype=np.float64)) / np.sqrt(1e-5)
+        for columns in (False, True):
+            layer = nn.BatchNorm1d(3, affine=False, momentum=1.0) if columns else nn.LayerNorm(n, 1e-5, False)
+            x = tl.tensor(rows.T if columns else rows, requires_grad=True)
+            y = layer(x)
+            y.backward(gradient=g.T if columns else g)
+            assert y.dtype == dtype and np.abs(y.data).max() < 1e-3
+            slope = x.grad.data.T if columns else x.grad.data
+            np.testing.assert_allclose(slope, expected, rtol=tolerance, atol=tolerance * 1000)
+            if columns:
+                np.testing.assert_allclose(layer.running_mean, rows[:, 0], rtol=1e-3 if dtype == np.float16 else 1e-6)
+                np.testing.assert_allclose(layer.running_var / max(scale, 1.0), 0, atol=1e-9)
+
+
+@pytest.mark.parametrize("mean", [0.0, 30.0, 2000.0, 1e5])
+@pytest.mark.parametrize("n", [4, 9, 500, 20_000])
+def test_rows_around_a_large_mean_are_normalised_as_float64_does_it(n, mean, rng):
+    rows = (rng.normal(size=(3, n)) + mean).astype(np.float32)
+    rows[1] += 7 * mean  # each row by itself
+    g = rng.normal(size=rows.shape).astype(np.float32)
+    y, pull = normalised(rows)
+    for columns in (False, True):
+        layer = nn.BatchNorm1d(3, affine=False, momentum=1.0) if columns else nn.LayerNorm(n, 1e-5, False)
+        x = tl.tensor(rows.T if columns else rows, requires_grad=True)
+        found = layer(x)
+        found.backward(gradient=g.T if columns else g)
+        np.testing.assert_allclose(found.data.T if columns else found.data, y, rtol=3e-5, atol=3e-5)
+        np.testing.assert_allclose(x.grad.data.T if columns else x.grad.data, pull(g), rtol=2e-4, atol=2e-5)
+        if columns:
+            variance = rows.var(1, ddof=1, dtype=np.float64)
+            np.testing.assert_allclose(layer.running_var, variance, rtol=1e-4)
+
+
+def test_the_second_derivative_at_rows_of_one_number_knows_that_they_are_equal(rng):
+    x = tl.tensor(np.full((1, 7), 98765.4, np.float32), requires_grad=True)
+    weights, direction = rng.normal(size=(2, 7)).astype(np.float32)
+    (nn.LayerNorm(7, 1e-5, False)(x) * weights).sum().backward(create_graph=True)
+    slope, x.grad = x.grad, None
+    (slope * direction).sum().backward()
+    # x̄ = s·(g − mean g − y·mean(g·y)), whose terms of first order about y = 0 vanish: s depends on (x − mean)² alone
+    scale = 1e-5**-1.5
+    np.testing.assert_allclose(x.grad.data / scale, 0, atol=1e-7)
 
 
 def test_batchnorm_refuses_an_empty_batch_while_training_and_keeps_its_statistics():

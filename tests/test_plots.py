@@ -327,6 +327,17 @@ def test_a_decision_boundary_shows_what_the_model_says():
     np.testing.assert_allclose(sorted(map(tuple, offsets)), sorted(map(tuple, x)))
 
 
+def test_a_decision_boundary_counts_no_answer_of_nan_as_right():
+    for outputs in (2, 1):
+        model = nn.Linear(2, outputs)
+        model.weight.data[...], model.bias.data[...] = 0, -1
+        x = np.array([[0.0, 0], [1, 1], [np.nan, 0], [1, np.nan]])  # the model says class 0, or nothing
+        ax = draw(plots.decision_boundary(model, x, [0, 1, 0, 0], points=5))
+        assert "25.0% of 4" in ax.get_title()
+        model.bias.data[...] = np.nan
+        assert not np.isfinite(draw(plots.decision_boundary(model, x, [0] * 4, points=5)).images[0].get_array()).any()
+
+
 def test_a_decision_boundary_takes_a_single_score_one_point_one_class_and_ten():
     one = nn.Sequential(nn.Linear(2, 1), nn.Sigmoid())
     ax = draw(plots.decision_boundary(one, X, Y[:, None] > 0, threshold=0.5, points=10))

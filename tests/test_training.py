@@ -875,6 +875,23 @@ def test_accuracy_counts_the_rows_whose_largest_output_is_right():
     assert tl.accuracy(outputs, np.eye(3)[[1, 2, 1, 2]]) == 0.75
 
 
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_accuracy_of_outputs_with_a_nan_is_nan(dtype):
+    outputs = np.array([[0.1, 0.9, 0.0], [5.0, -1.0, 2.0], [0.0, 0.2, 0.1]], dtype)
+    for place in ((0, 0), (1, 2), (2, 1)):  # of no, of the first and of the last class that argmax would name
+        wrong = outputs.copy()
+        wrong[place] = np.nan
+        for targets in (np.array([1, 2, 1]), np.eye(3)[[1, 2, 1]]):
+            assert tl.accuracy(outputs, targets) == 2 / 3
+            assert math.isnan(tl.accuracy(wrong, targets)) and isinstance(tl.accuracy(wrong, targets), float)
+            assert math.isnan(tl.accuracy(outputs, np.where(np.arange(3) == 0, np.nan, np.eye(3)[[1, 2, 1]])))
+    assert tl.accuracy(np.array([[np.inf, 0.0], [-np.inf, 0.0]]), np.array([0, 1])) == 1
+    model = nn.Linear(4, 3)
+    model.bias.data[1] = np.nan
+    numbers = tl.evaluate(model, classes(9), loss=F.cross_entropy, metrics={"accuracy": tl.accuracy})
+    assert math.isnan(numbers["accuracy"])
+
+
 @pytest.mark.parametrize("outputs, targets, match", [
     (np.zeros((4, 1)), np.zeros((4, 1)), "single score"),
     (np.zeros(4), np.zeros(4), "single score"),

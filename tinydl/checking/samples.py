@@ -587,17 +587,20 @@ def _matrix(draw: Draw) -> Sample:
     return Sample((_regular(draw, shape),))
 
 
-@sampler("eigh")
-def _eigh(draw: Draw) -> Sample:
+def _even(draw: Draw) -> Array:
     n = draw.integer(1, 4)
     a = _regular(draw, (*draw.shape(max_ndim=1, max_side=2), n, n))
-    return Sample(((a + a.mT) / 2,))
+    return (a + a.mT) / 2
+
+
+@sampler("eigh")
+def _eigh(draw: Draw) -> Sample:
+    return Sample((_even(draw),), {"UPLO": draw.choice("LU")} if draw.boolean() else {})
 
 
 @sampler("cholesky")
 def _cholesky(draw: Draw) -> Sample:
-    inputs = _eigh(draw).inputs
-    return Sample(inputs, {"upper": True} if draw.boolean() else {})
+    return Sample((_even(draw),), {"upper": True} if draw.boolean() else {})
 
 
 @sampler("norm")

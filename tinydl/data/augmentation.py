@@ -3,8 +3,12 @@
 Whoever augments promises that the label survives: a 6 rotated by half a turn is a 9, a flipped 3 is no digit. Augment
 training batches only, anew in every epoch. All five functions take a batch of images (n, height, width) or (n,
 channels, height, width), change each image by random numbers of its own (all channels alike), and give a new array of
-the same dtype. What comes into view from outside an image is 0. `rng` is a Generator or a seed; by default, the
-Generator that `tl.manual_seed` seeds. They can be chained: ``shift(rotate(x, 10), 1)``.
+the same dtype and layout. What comes into view from outside an image is 0. `rng` is a Generator or a seed; by default,
+the Generator that `tl.manual_seed` seeds. They can be chained: ``shift(rotate(x, 10), 1)``.
+
+Images (n, height, width, channels) are taken with ``channels_last=True``. Without a word on it, images of four axes
+whose last has length 1, 3 or 4, while the second hasn't, are refused with ValueError: they look as if their channels
+came last, and would be changed along the wrong axes. ``channels_last=False`` says that they don't.
 
 Stands on NumPy alone. Read `images.py` for images to try it on.
 """
@@ -16,63 +20,78 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.arrays import Array
+from ..engine.arrays import Array, plain_array
 from ..engine.checks import real, whole
 from ..engine.random import generator
 from ..engine.tensor import Tensor
 from .dataset import Seed
 
 
-def rotate(images: Any, degrees: float | tuple[float, float], rng: Seed = None) -> Array:
+def rotate(
+    images: Any, degrees: float | tuple[float, float], rng: Seed = None, *, channels_last: bool | None = None
+) -> Array:
     """Turn each image about its centre, counter-clockwise, by an angle uniform in −degrees…degrees (or in a pair
     (low, high)), bilinearly interpolated.
 
-    Small angles keep most labels; half a turn makes a 6 a 9. Shapes: (n, height, width) or (n, channels, height,
-    width) → the same. Raises ValueError for images of another shape or a range that is none.
+    Small angles keep most labels; half a turn makes a 6 a 9. Shapes: (n, height, width), (n, channels, height, width)
+    or, with `channels_last`, (n, height, width, channels) → the same. Raises ValueError for images of another shape,
+    such that seem to have their channels last without a word on it, or a range that is none.
     """
-    x = _checked(images)
+    x, last = _checked(images, channels_last)
     if isinstance(degrees, (int, float, np.integer, np.floating)):
-        if degrees < 0:
+        size = real("degrees", degrees)
+        if size < 0:
             raise ValueError(f"degrees should be a number ≥ 0 or a pair (low, high), not {degrees!r}")
-        degrees = (-float(degrees), float(degrees))
+        degrees = (-size, size)
     low, high = _range("degrees", degrees)
     angle = np.deg2rad(generator(rng).uniform(low, high, len(x)))
-    return _resampled(x, np.cos(angle), np.sin(angle))
+    return _laid_out(_resampled(x, np.cos(angle), np.sin(angle)), last)
 
 
-def scale(images: Any, factors: tuple[float, float], rng: Seed = None) -> Array:
+def scale(images: Any, factors: tuple[float, float], rng: Seed = None, *, channels_last: bool | None = None) -> Array:
     """Magnify each image about its centre by a factor uniform in (low, high), bilinearly interpolated.
 
-    1 leaves it, 2 shows the middle quarter of it, ½ surrounds it by zeros. Shapes: (n, height, width) or (n, channels,
-    height, width) → the same. Raises ValueError for images of another shape or factors that aren't positive.
+    1 leaves it, 2 shows the middle quarter of it, ½ surrounds it by zeros. Shapes: (n, height, width), (n, channels,
+    height, width) or, with `channels_last`, (n, height, width, channels) → the same. Raises ValueError for images of
+    another shape, such that seem to have their channels last without a word on it, or factors that aren't positive.
     """
-    x = _checked(images)
+    x, last = _checked(images, channels_last)
     low, high = _range("factors", factors)
     if low <= 0:
         raise ValueError(f"a factor of magnification is above 0, not {low:g}; (0.9, 1.1) is a mild choice")
     factor = generator(rng).uniform(low, high, len(x))
-    return _resampled(x, 1 / factor, np.zeros(len(x)))
+    return _laid_out(_resampled(x, 1 / factor, np.zeros(len(x))), last)
 
 
-def shift(images: Any, pixels: int, rng: Seed = None) -> Array:
+def shift(images: Any, pixels: int, rng: Seed = None, *, channels_last: bool | None = None) -> Array:
     """Move each image by whole numbers of pixels, down or up and right or left, each uniform in −pixels…pixels.
 
-    Shapes: (n, height, width) or (n, channels, height, width) → the same. Raises ValueError for images of another
-    shape or negative pixels.
+    Shapes: (n, height, width), (n, channels, height, width) or, with `channels_last`, (n, height, width, channels) →
+    the same. Raises ValueError for images of another shape, such that seem to have their channels last without a word
+    on it, or negative pixels.
     """
-    x = _checked(images)
+    x, last = _checked(images, channels_last)
     pixels = whole("pixels", pixels, 0)
-    return _windows(x, pixels, x.shape[-2:], generator(rng))
+    return _laid_out(_windows(x, pixels, x.shape[-2:], generator(rng)), last)
 
 
-def crop(images: Any, size: int | tuple[int, int] | None = None, padding: int = 0, rng: Seed = None) -> Array:
+def crop(
+    images: Any,
+    size: int | tuple[int, int] | None = None,
+    padding: int = 0,
+    rng: Seed = None,
+    *,
+    channels_last: bool | None = None,
+) -> Array:
     """Surround each image by `padding` zeros on every side, and cut out a window of `size` at a random place.
 
     `size` is (height, width), or one number for both; by default the images' own, so that their shape stays (then
-    padding p is all that leaves a choice). Shapes: (n, height, width) or (n, channels, height, width) → (n, *size) or
-    (n, channels, *size). Raises ValueError for images of another shape or a window larger than the padded image.
+    padding p is all that leaves a choice). Shapes: (n, height, width) → (n, *size), (n, channels, height, width) →
+    (n, channels, *size) and, with `channels_last`, (n, height, width, channels) → (n, *size, channels). Raises
+    ValueError for images of another shape, such that seem to have their channels last without a word on it, or a
+    window larger than the padded image.
     """
-    x = _checked(images)
+    x, last = _checked(images, channels_last)
     padding = whole("padding", padding, 0)
     if size is None:
         size = (x.shape[-2], x.shape[-1])
@@ -86,26 +105,31 @@ def crop(images: Any, size: int | tuple[int, int] | None = None, padding: int = 
             f"a window of {height}×{width} doesn't fit into images of {x.shape[-2]}×{x.shape[-1]} "
             f"with {padding} zeros on every side; give a larger padding or a smaller size"
         )
-    return _windows(x, padding, (height, width), generator(rng))
+    return _laid_out(_windows(x, padding, (height, width), generator(rng)), last)
 
 
-def flip(images: Any, probability: float = 0.5, rng: Seed = None) -> Array:
+def flip(images: Any, probability: float = 0.5, rng: Seed = None, *, channels_last: bool | None = None) -> Array:
     """Mirror each image left to right with this probability. Cats survive it; digits and letters don't.
 
-    Shapes: (n, height, width) or (n, channels, height, width) → the same. Raises ValueError for images of another shape
-    or a probability outside 0…1.
+    Shapes: (n, height, width), (n, channels, height, width) or, with `channels_last`, (n, height, width, channels) →
+    the same. Raises ValueError for images of another shape, such that seem to have their channels last without a word
+    on it, or a probability outside 0…1.
     """
-    x = _checked(images)
+    x, last = _checked(images, channels_last)
     if not 0 <= real("probability", probability) <= 1:
         raise ValueError(f"a probability lies in 0…1, not at {probability}")
     flipped = generator(rng).random(len(x)) < probability
-    return np.where(flipped.reshape(-1, *[1] * (x.ndim - 1)), x[..., ::-1], x)
+    return _laid_out(np.where(flipped.reshape(-1, *[1] * (x.ndim - 1)), x[..., ::-1], x), last)
 
 
-def _checked(images: Any) -> Array:
+_CHANNELS = (1, 3, 4)  # of grey images, colours, and colours with transparency
+
+
+def _checked(images: Any, channels_last: bool | None) -> tuple[Array, bool]:
+    """The images as (n, height, width) or (n, channels, height, width), and whether their channels came last."""
     if isinstance(images, Tensor):
         raise TypeError("augmentation is for arrays, before they become Tensors; pass images.data")
-    x = np.asarray(images)
+    x = plain_array(images)
     if x.dtype.kind not in "fiub":
         raise TypeError(f"images are arrays of real numbers, not of dtype {x.dtype}")
     if x.ndim not in (3, 4):
@@ -113,12 +137,28 @@ def _checked(images: Any) -> Array:
             f"images have shape (n, height, width) or (n, channels, height, width), not {x.shape}; for flat ones write "
             "x.reshape(-1, height, width), for a single one image[None]"
         )
-    return x
+    if channels_last is None:
+        if x.ndim == 4 and x.shape[-1] in _CHANNELS and x.shape[1] not in _CHANNELS:
+            raise ValueError(
+                f"images of shape {x.shape} look like (n, height, width, channels): write channels_last=True if they "
+                f"are, and channels_last=False if they are {x.shape[-1]} pixels wide and have {x.shape[1]} channels"
+            )
+        return x, False
+    if not isinstance(channels_last, (bool, np.bool_)):
+        raise TypeError(f"channels_last is True, False or None, not {channels_last!r}")
+    if channels_last and x.ndim != 4:
+        raise ValueError(f"images with channels last have shape (n, height, width, channels), not {x.shape}")
+    return (np.moveaxis(x, -1, 1) if channels_last else x), bool(channels_last)
+
+
+def _laid_out(x: Array, channels_last: bool) -> Array:
+    """The new images in the layout that the given ones had."""
+    return np.ascontiguousarray(np.moveaxis(x, 1, -1)) if channels_last else x
 
 
 def _range(name: str, given: Any) -> tuple[float, float]:
     try:
-        low, high = (float(bound) for bound in given)
+        low, high = (real(name, bound) for bound in given)
     except (TypeError, ValueError):
         raise TypeError(f"{name} should be a pair (low, high) of numbers, not {given!r}") from None
     if not (math.isfinite(low) and math.isfinite(high) and low <= high):

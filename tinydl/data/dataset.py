@@ -6,14 +6,13 @@ test set.
 
 from __future__ import annotations
 
-import math
 import operator
 from collections.abc import Iterator
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from ..engine.arrays import Array, default_dtype_now
+from ..engine.arrays import Array, default_dtype_now, plain_array
 from ..engine.checks import array_of, whole
 from ..engine.random import generator
 from ..engine.tensor import Tensor
@@ -88,7 +87,7 @@ def check_array(name: str, values: Any) -> Array:
             )
         values = values.data
     try:
-        array = np.asarray(values)
+        array = plain_array(values)
     except ValueError as error:
         raise ValueError(f"{name} isn't an array: its rows have different lengths ({error})") from error
     if array.dtype.kind not in "fiub":
@@ -122,8 +121,8 @@ class Batches:
         self._rng = None if seed is None else generator(seed)
 
     def __len__(self) -> int:
-        n = len(self.examples) / self.batch_size
-        return math.floor(n) if self.drop_last else math.ceil(n)
+        whole_batches, left = divmod(len(self.examples), self.batch_size)
+        return whole_batches + (left > 0 and not self.drop_last)
 
     def __iter__(self) -> Iterator[tuple[Array, Array]]:
         x, y = self.examples

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..engine.arrays import Array
+from ..engine.checks import listed
 from ..engine.files import replacing
 from .dataset import Dataset
 
@@ -42,6 +43,10 @@ FASHION_MNIST_MD5 = {
     "t10k-images-idx3-ubyte.gz": "bef4ecab320f06d8554ea6380940ec79",
     "t10k-labels-idx1-ubyte.gz": "bb300cfdad3c16e7a12a480ee83cd310",
 }
+EMNIST = {  # its splits: the first label, and how many classes there are
+    "balanced": (0, 47), "byclass": (0, 62), "bymerge": (0, 47), "digits": (0, 10), "letters": (1, 26),
+    "mnist": (0, 10),
+}  # fmt: skip
 
 
 def digits(images: bool = False) -> Dataset:
@@ -57,18 +62,37 @@ def digits(images: bool = False) -> Dataset:
 
 
 def mnist(
-    folder: str | os.PathLike[str], images: bool = False, download: bool = False, url: str = MNIST_URL
+    folder: str | os.PathLike[str],
+    images: bool = False,
+    download: bool = False,
+    url: str = MNIST_URL,
+    split: str | None = None,
 ) -> tuple[Dataset, Dataset]:
     """The 60,000 training and 10,000 test images of MNIST, handwritten digits of 28×28 pixels: (train, test).
 
-    Reads the four IDX files in `folder` (`train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, the same with `t10k`;
-    gzipped, named ….gz, or not). With `download`, those that are missing are first fetched from `url`, a folder on a
-    server, and so are .gz files whose MD5 sum isn't the published one; the second time nothing is fetched.
-    Shapes: x (n, 784) float32 in 0…1, with `images` (n, 28, 28); y (n,) int64 in 0…9.
-    Raises FileNotFoundError for a missing file; ValueError, which names it, for a damaged or foreign one; OSError when
-    a download fails. Source: Y. LeCun, C. Cortes and C. J. C. Burges, The MNIST database of handwritten digits.
+    Reads the four IDX files in `folder`: `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, the same with `t10k`;
+    with a dot before idx or not, gzipped or not, named ….gz or not, each perhaps in a folder of its own name. With
+    `download`, those that are missing are first fetched from `url`, a folder on a server, and so are .gz files whose
+    MD5 sum isn't the published one; the second time nothing is fetched.
+
+    A folder with a split of EMNIST, `emnist-letters-train-images-idx3-ubyte` and so on, is read too; where it holds
+    several, `split` chooses: "balanced", "byclass", "bymerge", "digits", "letters" or "mnist". Its images, which are
+    stored with rows and columns exchanged, come upright, and the labels of "letters", stored as 1…26, as 0…25.
+
+    Shapes: x (n, 784) float32 in 0…1, with `images` (n, 28, 28); y (n,) int64 from 0, in 0…9 for MNIST.
+    Raises FileNotFoundError for a missing file, with the names that were tried; ValueError, which names it, for a
+    damaged or foreign one; OSError when a download fails. Sources: Y. LeCun, C. Cortes and C. J. C. Burges, The MNIST
+    database of handwritten digits; G. Cohen, S. Afshar, J. Tapson and A. van Schaik, arXiv:1702.05373 (2017).
     """
-    return _train_and_test("mnist", folder, images, download, url, MNIST_MD5)
+    from pathlib import Path
+
+    if download and split is not None:
+        raise ValueError("download=True fetches MNIST; EMNIST comes as one archive of all splits, to be unpacked first")
+    split = None if download else _split_of_emnist(Path(folder), split)
+    if split is None:
+        return _train_and_test("mnist", folder, images, download, url, MNIST_MD5)
+    train_x, train_y, test_x, test_y = (_find(Path(folder), _emnist_name(split, file[:-3])) for file in MNIST_MD5)
+    return _pair(train_x, train_y, images, split), _pair(test_x, test_y, images, split)
 
 
 def fashion_mnist(
@@ -96,30 +120,69 @@ def _train_and_test(
     if download:
         place.mkdir(parents=True, exist_ok=True)
         for file, checksum in checksums.items():
-            if not (place / file).with_suffix("").exists() and not _is_whole(place / file, checksum):
+            unpacked = any(path != place / file and path.is_file() for path in _spellings(place, file[:-3]))
+            if not unpacked and not _is_whole(place / file, checksum):
                 _download(url.rstrip("/") + "/" + file, place / file, checksum)
-    train_x, train_y, test_x, test_y = (_find(name, place, file) for file in checksums)
+    advice = f"; data.{name}({str(folder)!r}, download=True) fetches it"
+    train_x, train_y, test_x, test_y = (_find(place, file[:-3], advice) for file in checksums)
     return _pair(train_x, train_y, images), _pair(test_x, test_y, images)
 
 
-def _find(name: str, folder: Path, file: str) -> Path:
-    for path in (folder / file, (folder / file).with_suffix("")):
-        if path.exists():
+def _spellings(folder: Path, name: str) -> list[Path]:
+    """Where people have a file of this name: gzipped or not, with a dot before idx, in a folder named like itself."""
+    names = name, name.replace("-idx", ".idx")
+    places = folder, *(folder / each for each in names)
+    return [place / f"{each}{ending}" for place in places for each in names for ending in (".gz", "")]
+
+
+def _find(folder: Path, name: str, advice: str = "") -> Path:
+    tried = _spellings(folder, name)
+    for path in tried:
+        if path.is_file():
             return path
-    raise FileNotFoundError(
-        f"there is neither {file} nor {file[:-3]} in {folder}; data.{name}({str(folder)!r}, download=True) fetches it"
-    )
+    names = ", ".join(path.relative_to(folder).as_posix() for path in tried)
+    raise FileNotFoundError(f"there is no {name} in {folder}, under none of the names {names}{advice}")
 
 
-def _pair(image_file: Path, label_file: Path, images: bool) -> Dataset:
+def _emnist_name(split: str, name: str) -> str:
+    return f"emnist-{split}-{name.replace('t10k', 'test')}"
+
+
+def _split_of_emnist(folder: Path, split: str | None) -> str | None:
+    """The split that is wanted, or the only one in the folder; None for MNIST itself."""
+    if split is not None:
+        if split not in EMNIST:
+            raise ValueError(f"split is one of EMNIST's, {', '.join(map(repr, EMNIST))}, not {split!r}")
+        return split
+
+    def is_there(name: str) -> bool:
+        return any(path.is_file() for path in _spellings(folder, name))
+
+    images = next(iter(MNIST_MD5))[:-3]
+    there = [each for each in EMNIST if is_there(_emnist_name(each, images))]
+    if is_there(images) or not there:
+        return None
+    if len(there) > 1:
+        raise ValueError(f"{folder} holds EMNIST's {listed(there)}; write split={there[0]!r}, or another of them")
+    return there[0]
+
+
+def _pair(image_file: Path, label_file: Path, images: bool, split: str | None = None) -> Dataset:
+    """Images and their labels, of MNIST or of a split of EMNIST."""
     x, y = read_idx(image_file, 3), read_idx(label_file, 1)
     if len(x) != len(y):
         raise ValueError(f"{image_file} holds {len(x)} images, but {label_file} holds {len(y)} labels")
     if x.shape[1:] != (28, 28):
         raise ValueError(f"{image_file} holds images of {x.shape[1]}×{x.shape[2]} pixels, not of 28×28")
-    if y.size and y.max() > 9:
-        raise ValueError(f"{label_file} is damaged: it holds a label {y.max()}, but the classes are 0…9")
-    return _dataset(x, y, 255, images)
+    first, classes = (0, 10) if split is None else EMNIST[split]
+    outside = (y < first) | (y >= first + classes)
+    if outside.any():
+        raise ValueError(
+            f"{label_file} is damaged or of another set: it holds a label {y[outside][0]}, but the classes are "
+            f"{first}…{first + classes - 1}. EMNIST's letters, whose labels begin at 1, are found by their own names, "
+            f"{_emnist_name('letters', 'train-labels-idx1-ubyte')} and so on"
+        )
+    return _dataset(x if split is None else x.mT, y - np.uint8(first), 255, images)
 
 
 def read_idx(path: Path, axes: int) -> Array:

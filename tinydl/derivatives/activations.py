@@ -19,7 +19,7 @@ from .elementwise import floats, masked, sigmoid
 
 relu = define(
     lambda x: np.maximum(x, 0),
-    lambda g, y, x: masked(g, y > 0),
+    lambda g, y, x: masked(g, y != 0),  # y is never below 0, and NaN, which y > 0 would lose, isn't 0
     name="relu",
     at_kinks="at 0: 0",
 )

@@ -10,6 +10,7 @@ import math
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..engine.arrays import wide
 from ..engine.dispatch import define, implements, plain, unwrap
@@ -195,7 +196,7 @@ def _inverse_differences(name: str, x: Any, wanted: Any) -> Any:
     return np.where(equal, 0, 1 / np.where(equal, 1, difference))
 
 
-def eigh_rule(g: Any, y: Any, a: Any) -> Any:
+def eigh_rule(g: Any, y: Any, a: Any, UPLO: str = "L") -> Any:
     """Ā = V (diag(w̄) + F∘(Vᵀ V̄)) Vᵀ, Fᵢⱼ = 1/(wⱼ − wᵢ), made symmetric."""
     shapes = a.shape[:-1], a.shape
     (w, v), (gw, gv) = _unpack(y, *shapes), _unpack(g, *shapes)
@@ -207,7 +208,7 @@ def eigh_rule(g: Any, y: Any, a: Any) -> Any:
 
 
 packed_eigh = define(
-    lambda a: _pack(*np.linalg.eigh(_symmetric("eigh", a))),
+    lambda a, UPLO="L": _pack(*np.linalg.eigh(_symmetric("eigh", a), UPLO)),
     eigh_rule,
     name="eigh",
     at_kinks="equal eigenvalues: their vectors' gradient raises",
@@ -216,11 +217,14 @@ packed_eigh = define(
 
 @implements(np.linalg.eigh)
 def eigh(a: Any, UPLO: str = "L") -> Any:
-    """Eigenvalues, ascending, and eigenvectors, as columns, of a symmetric matrix (so that UPLO doesn't matter)."""
+    """Eigenvalues, ascending, and eigenvectors, as columns, of a symmetric matrix.
+
+    Which triangle of it LAPACK reads, UPLO, matters for the vectors' signs alone, which are NumPy's.
+    """
     _square_shape("eigh", a)
     if str(UPLO).upper() not in ("L", "U"):
         raise ValueError(f"linalg.eigh: UPLO is 'L' or 'U', not {UPLO!r}")
-    return _EighResult(*_unpack(packed_eigh(a), a.shape[:-1], a.shape))
+    return _EighResult(*_unpack(packed_eigh(a, UPLO=UPLO), a.shape[:-1], a.shape))
 
 
 @implements(np.linalg.eigvalsh)
@@ -321,7 +325,16 @@ def power_norm_rule(g: Any, y: Any, x: Any, p: float, axis: Any = None, keepdims
 power_norm: Primitive = define(in_float32(_power_norm), power_norm_rule, name="power_norm", at_kinks="where x is 0: 0")
 
 
+def _largest(sizes: Any, axis: tuple[int, ...], keepdims: bool = False) -> Any:
+    """The maximum of what is never below 0; of nothing it is 0 since NumPy 2.4, and before that an error."""
+    if sizes.size or all(sizes.shape[i] for i in axis):
+        return np.max(sizes, axis=axis, keepdims=keepdims)
+    np.linalg.norm(np.zeros(0), math.inf)  # which is then NumPy's own
+    return np.sum(sizes, axis=axis, keepdims=keepdims)
+
+
 def _vector_norm(x: Any, p: Any, axis: Any, keepdims: bool) -> Any:
+    axis = tuple(range(x.ndim)) if axis is None else normalize_axis_tuple(axis, x.ndim)
     if p is None or p == 2:
         return euclidean(x, axis=axis, keepdims=keepdims)
     if isinstance(p, str):
@@ -329,7 +342,7 @@ def _vector_norm(x: Any, p: Any, axis: Any, keepdims: bool) -> Any:
     if p == 0:
         return np.sum(x != 0, axis=axis, keepdims=keepdims).astype(x.dtype)
     if p in (math.inf, -math.inf):
-        return (np.max if p > 0 else np.min)(absolute(x), axis=axis, keepdims=keepdims)
+        return (_largest if p > 0 else np.min)(absolute(x), axis=axis, keepdims=keepdims)
     if p == 1:
         return np.sum(absolute(x), axis=axis, keepdims=keepdims)
     return power_norm(x, float(p), axis=axis, keepdims=keepdims)
@@ -340,12 +353,13 @@ def _matrix_norm(x: Any, p: Any, rows: int, columns: int, keepdims: bool) -> Any
         return euclidean(x, axis=(rows, columns), keepdims=keepdims)
     if p in ("nuc", 2, -2):
         s = absolute(svdvals(np.moveaxis(x, (rows, columns), (-2, -1))))  # |s|, so that the gradient at s = 0 is 0
-        y = np.sum(s, axis=-1) if p == "nuc" else (np.max if p == 2 else np.min)(s, axis=-1)
+        y = np.sum(s, axis=-1) if p == "nuc" else (_largest if p == 2 else np.min)(s, axis=(-1,))
         return np.expand_dims(y, tuple(sorted(i % x.ndim for i in (rows, columns)))) if keepdims else y
     if p not in (1, -1, math.inf, -math.inf):
         raise ValueError(f"linalg.norm: a matrix has ord 'fro', 'nuc', 1, -1, 2, -2, inf or -inf, not {p!r}")
     summed, other = (rows, columns) if p in (1, -1) else (columns, rows)
-    y = (np.max if p > 0 else np.min)(np.sum(absolute(x), axis=summed, keepdims=True), axis=other, keepdims=True)
+    sums = np.sum(absolute(x), axis=summed, keepdims=True)
+    y = (_largest if p > 0 else np.min)(sums, axis=(other,), keepdims=True)
     return y if keepdims else np.squeeze(y, (rows, columns))
 
 
@@ -359,10 +373,10 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
         if x.ndim not in (1, 2):
             raise ValueError(f"linalg.norm: with ord={ord!r} shape {x.shape} needs axis=, one or two axes")
         axis = tuple(range(x.ndim))
-    axes = (axis,) if isinstance(axis, (int, np.integer)) else tuple(axis)
+    axes = normalize_axis_tuple(axis, x.ndim, allow_duplicate=True)
     if len(axes) == 1:
         return _vector_norm(x, ord, axes[0], keepdims)
-    if len(axes) != 2 or axes[0] % x.ndim == axes[1] % x.ndim:
+    if len(axes) != 2 or axes[0] == axes[1]:
         raise ValueError(f"linalg.norm: axis={axis} is neither one axis (of vectors) nor two (of matrices)")
     return _matrix_norm(x, ord, axes[0], axes[1], keepdims)
 

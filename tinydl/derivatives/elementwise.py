@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.arrays import Array, as_array, wide
+from ..engine.arrays import Array, as_array, plain_array, wide
 from ..engine.dispatch import define, elementwise, implements, plain, unwrap
 from ..engine.tensor import Primitive
 
@@ -233,23 +233,30 @@ def winner(g: Any, wins: Any, ties: Any) -> Any:
     return won + masked(g / 2, ties) if ties.any() else won
 
 
-maximum = define(
-    np.maximum,
-    lambda g, y, a, b: winner(g, a > b, a == b),
-    lambda g, y, a, b: winner(g, b > a, a == b),
-    at_kinks="ties: half each",
-)
-minimum = define(
-    np.minimum,
-    lambda g, y, a, b: winner(g, a < b, a == b),
-    lambda g, y, a, b: winner(g, b < a, a == b),
-    at_kinks="ties: half each",
-)
+def nan_wins(g: Any, y: Any, wins: Any, a: Any, b: Any) -> Any:
+    """As `winner`, but NaN wins over a number, as it does in NumPy's result, and two NaNs tie."""
+    if np.isnan(unwrap(y)).any():
+        return winner(g, wins | (np.isnan(a) & ~np.isnan(b)), (a == b) | (np.isnan(a) & np.isnan(b)))
+    return winner(g, wins, a == b)
 
 
 def number_wins(g: Any, wins: Any, a: Any, b: Any) -> Any:
     """As `winner`, but a number wins over NaN, and two NaNs tie."""
     return winner(g, wins | (np.isnan(b) & ~np.isnan(a)), (a == b) | (np.isnan(a) & np.isnan(b)))
+
+
+maximum = define(
+    np.maximum,
+    lambda g, y, a, b: nan_wins(g, y, a > b, a, b),
+    lambda g, y, a, b: nan_wins(g, y, b > a, b, a),
+    at_kinks="ties: half each; beside a number NaN has it all",
+)
+minimum = define(
+    np.minimum,
+    lambda g, y, a, b: nan_wins(g, y, a < b, a, b),
+    lambda g, y, a, b: nan_wins(g, y, b < a, b, a),
+    at_kinks="ties: half each; beside a number NaN has it all",
+)
 
 
 fmax = define(
@@ -274,10 +281,10 @@ def within(a: Any, low: Any, high: Any) -> Any:
 clipped = define(
     lambda a, a_min=None, a_max=None: np.clip(a, a_min, a_max),
     lambda g, y, a, low, high: masked(g, within(a, low, high)),
-    lambda g, y, a, low, high: masked(g, (a < low) & (np.True_ if high is None else low <= high)),
+    lambda g, y, a, low, high: masked(g, (a < low) & (np.True_ if high is None else low < high)),
     lambda g, y, a, low, high: masked(g, (a > high) | (np.False_ if low is None else low > high)),
     name="clip",
-    at_kinks="on a bound: 1 for a, 0 for the bound",
+    at_kinks="on a bound: 1 for a, 0 for the bound; a below two equal bounds: 0 for all; a is NaN: 0 for all",
 )
 
 
@@ -294,7 +301,7 @@ def clip(a: Any, a_min: Any = None, a_max: Any = None, out: Any = None, **bounds
 
 def truth(condition: Any) -> Any:
     """The condition as an array of booleans."""
-    return np.asarray(unwrap(condition)).astype(bool, copy=False)
+    return plain_array(unwrap(condition)).astype(bool, copy=False)
 
 
 where = define(

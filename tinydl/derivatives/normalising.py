@@ -5,6 +5,7 @@ Done in place on arrays that were just made, forward and backward; the helper `n
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -24,24 +25,46 @@ def _mean(x: Array, axis: Any) -> Any:
     return total
 
 
-def _scale(centred: Array, axis: Any, eps: float) -> Any:
-    """(var + eps)^(−½) of an array of mean 0."""
-    scale = dot_along(centred, centred, axis)
-    scale /= max(centred.size // max(scale.size, 1), 1)
-    scale += eps
-    np.sqrt(scale, out=scale)
-    return np.divide(1, scale, out=scale)
+def _standard_deviation(centred: Array, axis: Any, eps: float) -> Any:
+    """√(var + eps) of an array of mean 0."""
+    std = dot_along(centred, centred, axis)
+    std /= max(centred.size // max(std.size, 1), 1)
+    std += eps
+    return np.sqrt(std, out=std)
+
+
+def centre(x: Array, axis: Any, eps: float = 0.0) -> tuple[Array, Any, Any]:
+    """x − mean, the mean, and √(var + eps) along the axis.
+
+    The rounding error of a mean of n numbers, about |mean|·√n·ε, is all that is left of numbers that are equal, and eps
+    may make it as large as any. Where it would be seen, the mean is taken again of what is left, from the least to the
+    largest number: then equal numbers are centred to 0.
+    """
+    mean = _mean(x, axis)
+    centred = x - mean
+    std = _standard_deviation(centred, axis, eps)
+    n = max(x.size // max(mean.size, 1), 1)
+    small = np.abs(mean) * (math.sqrt(n) / 128) <= std
+    if not np.logical_and.reduce(small & (std < math.inf), None):  # or NaN, or infinite, after an overflow
+        mean = np.clip(mean, np.minimum.reduce(x, axis, keepdims=True), np.maximum.reduce(x, axis, keepdims=True))
+        centred = x - mean
+        left = _mean(centred, axis)
+        centred -= left
+        mean += left
+        std = _standard_deviation(centred, axis, eps)
+    return centred, mean, std
 
 
 def _inverse_std(x: Any, axis: Any = -1, eps: float = 1e-5) -> Any:
     x = floats(x)
-    return _scale(x - _mean(x, axis), axis, eps).astype(x.dtype, copy=False)
+    _, _, std = centre(x, axis, eps)
+    return np.divide(1, std, out=std).astype(x.dtype, copy=False)
 
 
 def inverse_std_rule(g: Any, y: Any, x: Any, axis: Any = -1, eps: float = 1e-5) -> Any:
-    """For y = (var + eps)^(−½): ȳ·(−y³)·(x − mean)/n, where n numbers share a variance."""
-    x, y = wide(x), wide(y)
-    return g * (y * y * y * (-max(y.size, 1) / max(x.size, 1))) * (x - np.mean(x, axis=axis, keepdims=True))
+    """For y = (var + eps)^(−½): ȳ·(−y³)·(x − mean)/n, where n numbers share a variance; y·(x − mean) is `normalise`."""
+    y = wide(y)
+    return g * (y * y * (-max(y.size, 1) / max(x.size, 1))) * normalise(x, axis=axis, eps=eps)
 
 
 inverse_std = define(_inverse_std, inverse_std_rule, name="inverse_std")
@@ -49,8 +72,8 @@ inverse_std = define(_inverse_std, inverse_std_rule, name="inverse_std")
 
 def _normalise(x: Any, axis: Any = -1, eps: float = 1e-5) -> Any:
     x = floats(x)
-    y = x - _mean(x, axis)
-    y *= _scale(y, axis, eps)
+    y, _, std = centre(x, axis, eps)
+    y *= np.divide(1, std, out=std)
     return y.astype(x.dtype, copy=False)
 
 
@@ -80,4 +103,4 @@ def normalise_rule(g: Any, y: Any, x: Any, axis: Any = -1, eps: float = 1e-5) ->
     return normalise_vjp(g, y, inverse_std(x, axis=axis, eps=eps), axis=axis)
 
 
-normalise = define(_normalise, normalise_rule, name="normalise")
+normalise: Primitive = define(_normalise, normalise_rule, name="normalise")

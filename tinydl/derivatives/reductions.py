@@ -14,8 +14,9 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from ..engine.arrays import Array, wide
 from ..engine.dispatch import define, implements, plain, unwrap
-from ..engine.tensor import Primitive, Tensor
+from ..engine.tensor import Primitive
 from .elementwise import cast_like, in_float32, masked, unrounded
+from .shapes import operand
 
 
 def spread(g: Any, x: Any, axis: Any, keepdims: bool) -> Any:
@@ -52,7 +53,7 @@ sum = define(_sum, sum_rule, name="sum", answers=(np.sum,))
 
 
 def _mean(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False) -> Any:
-    if a.dtype.char not in "fd":  # which NumPy sums in a wider dtype
+    if a.dtype.char not in "fd" or not a.ndim:  # NumPy sums these wider, and refuses an axis of a number
         return np.mean(a, axis, keepdims=keepdims)
     total = np.add.reduce(a, axis, keepdims=keepdims)
     return total / group_size(a, total)
@@ -135,12 +136,13 @@ def _corrected(name: str, ddof: Any, options: dict[str, Any]) -> dict[str, Any]:
 @implements(np.average)
 def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: bool = False) -> Any:
     """Σ wᵢaᵢ / Σ wᵢ, differentiable in both; `weights` has a's shape or that of the axes averaged over."""
-    a = a if isinstance(a, Tensor) else np.asarray(a)
+    a = operand(a)
+    axis = None if axis is None else normalize_axis_tuple(axis, a.ndim)
     if weights is None:
         result = mean(a, axis=axis, keepdims=keepdims)
         total: Any = np.full(result.shape, group_size(a, result), result.dtype)
     else:
-        w = _weights_like(a, axis, weights if isinstance(weights, Tensor) else np.asarray(weights))
+        w = _weights_like(a, axis, operand(weights))
         whole = a.dtype.kind in "iub"
         dtype = np.result_type(a.dtype, w.dtype, "f8") if whole else np.result_type(a.dtype, w.dtype)
         a, w = a.astype(dtype), wide(w.astype(dtype))

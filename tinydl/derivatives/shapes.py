@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from ..engine.arrays import Array, wide
+from ..engine.arrays import Array, plain_array, wide
 from ..engine.dispatch import define, implements, plain, tell_flattened, unwrap
 from ..engine.tensor import Tensor
 from .indexing import scatter, take
@@ -22,7 +22,7 @@ from .indexing import scatter, take
 
 def operand(x: Any) -> Any:
     """A Tensor as it is, anything else as an array."""
-    return x if isinstance(x, Tensor) else np.asarray(x)
+    return x if isinstance(x, Tensor) else plain_array(x)
 
 
 # ---- the same elements in other axes ----
@@ -301,7 +301,8 @@ def pad_rule(g: Any, y: Any, array: Any, pad_width: Any, constant_values: Any = 
 
 
 padding = define(
-    lambda array, pad_width, constant_values=0: np.pad(array, pad_width, constant_values=constant_values),
+    # a number has no axes, and so no widths, but () is none of the forms of pad_width that NumPy takes
+    lambda array, pad_width, constant_values=0: np.pad(array, pad_width or 0, constant_values=constant_values),
     pad_rule,
     name="pad",
 )

@@ -103,7 +103,9 @@ def _cross_entropy(logits: Any, labels: Any, weights: Any) -> Any:
     picked = z[np.arange(len(z)), labels]
     losses = np.log(np.add.reduce(np.exp(z, out=z), -1))
     losses -= picked
-    return losses @ weights if getattr(weights, "ndim", 0) else np.add.reduce(losses) * weights
+    if getattr(weights, "ndim", 0):
+        return np.where(weights == 0, 0, losses) @ weights  # what counts nothing may be infinite
+    return np.add.reduce(losses) * weights
 
 
 def _softmax_minus_target(g: Any, logits: Any, labels: Any) -> Any:
@@ -112,6 +114,8 @@ def _softmax_minus_target(g: Any, logits: Any, labels: Any) -> Any:
     total = sum_along(out, -1)
     out *= np.divide(g[:, None] if g.ndim else g, total, out=total)
     out[np.arange(len(out)), labels] -= g
+    if g.ndim:
+        out[g == 0] = 0  # what counts nothing may hold a NaN
     return out
 
 

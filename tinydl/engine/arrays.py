@@ -10,7 +10,7 @@ import math
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -62,7 +62,7 @@ def own_array(data: Any, requires_grad: bool, dtype: Any) -> Array:
     """A fresh, native, C-contiguous array of `data`, in the dtype that the contract of `tensor` says."""
     numpy_typed = isinstance(data, (np.ndarray, np.generic)) or hasattr(data, "__array_ufunc__")
     try:
-        array = np.array(data, order="C")
+        array = np.array(data if data.__class__ is np.ndarray else plain_array(data), order="C")
     except ValueError as error:
         raise ValueError(f"a Tensor needs rows of equal length: {error}") from error
     if array.dtype.kind not in "fiub":
@@ -82,9 +82,30 @@ def as_array(value: Any) -> Any:
     """NumPy gives scalars where 0-d arrays went in; other array types (CuPy's) pass."""
     if value is None:
         raise TypeError("a forward function or derivative rule returned None; is a `return` missing?")
-    if isinstance(value, (np.ndarray, np.generic)) or not hasattr(value, "__array_ufunc__"):
+    if isinstance(value, np.generic):
         return np.asarray(value)
-    return value
+    return plain_array(value) if isinstance(value, np.ndarray) or not hasattr(value, "__array_ufunc__") else value
+
+
+def plain_array(value: Any, dtype: Any = None) -> Array:
+    """What a user gave as an array of NumPy's own class. TypeError for a masked one: its hidden numbers would count."""
+    if value.__class__ is not np.ndarray and _masked(value):
+        refuse_masked(value)
+    return np.asarray(value, dtype)
+
+
+def _masked(value: Any) -> bool:
+    if isinstance(value, (list, tuple)):  # of arrays; numbers needn't be looked at one by one
+        return bool(value) and not isinstance(value[0], (int, float)) and any(map(_masked, value))
+    return isinstance(value, np.ndarray) and hasattr(value, "filled")  # NumPy loads numpy.ma only when it is used
+
+
+def refuse_masked(value: Any) -> NoReturn:
+    """TypeError that says what to write instead of a masked array."""
+    raise TypeError(
+        "a masked array would be taken with its hidden numbers. Write x.filled(value) to put a number in their place, "
+        "or leave out the rows that have some: x.data[~np.ma.getmaskarray(x).any(1)]"
+    )
 
 
 def sum_dtype(x: Any) -> Any:
@@ -144,7 +165,7 @@ def with_shapes(error: Exception, name: str, arrays: Sequence[Any]) -> Exception
             return ValueError(
                 f"matmul: the last axis of x {a} must match the {which} of w {b}: {a[-1]} ≠ {inner}.{hint}"
             )
-    kinds = (np.linalg.LinAlgError, ValueError, TypeError, IndexError)
+    kinds = (np.exceptions.AxisError, np.linalg.LinAlgError, ValueError, TypeError, IndexError)
     kind = next((k for k in kinds if isinstance(error, k)), ValueError)
     return kind(f"{name} of {' and '.join(f'shape {s}' for s in shapes)}: {error}")
 

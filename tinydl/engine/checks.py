@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import Array
+from .arrays import Array, plain_array
 from .tensor import Tensor
 
 
@@ -40,15 +40,18 @@ def is_real(value: Any) -> bool:
 
 
 def real(name: str, value: Any) -> float:
-    """`value` as a float; TypeError if it isn't a number."""
+    """`value` as a float; TypeError if it isn't a number, ValueError if it is an integer beyond all floats."""
     if not is_real(value):
         raise TypeError(f"{name} must be a number, not {value!r}")
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError:
+        raise ValueError(f"{name} is an integer beyond what a float can hold; write a number below 1e308") from None
 
 
 def array_of(x: Any) -> Array:
     """A Tensor's array itself, or anything else as an array."""
-    return x._data if isinstance(x, Tensor) else np.asarray(x)
+    return x._data if isinstance(x, Tensor) else plain_array(x)
 
 
 def first(wrong: Array) -> tuple[int, ...]:

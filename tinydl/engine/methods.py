@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from .advice import after_transform
-from .arrays import Array
+from .arrays import Array, as_array, refuse_masked
 from .dispatch import Function, array_function, array_ufunc, elementwise, primitives, table, unwrap
 from .recording import special, state
 from .tensor import Primitive, Tensor, next_stamp, tell_read, wrap
@@ -91,7 +91,7 @@ def _binary(f: Callable[..., Any]) -> Callable[..., Any]:
                 needed = self._requires_grad
             else:
                 return f(self, other)
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, OverflowError):
             return f(self, other)  # which says what is wrong
         if needed and not special.count:
             return wrap(value, True, f, (self, other))
@@ -127,7 +127,8 @@ def _augmented(symbol: str, f: Callable[..., Any], ufunc: Any) -> Callable[..., 
             return f(self, other)  # t += u means t = t + u
         if state.recording:
             raise RuntimeError(_in_place_advice(self, f"t {symbol}= u", f"t = t {symbol} u"))
-        ufunc(self._data, unwrap(other), out=self._data, casting="same_kind")
+        given = other if other.__class__ in _AS_THEY_ARE else as_array(unwrap(other))
+        ufunc(self._data, given, out=self._data, casting="same_kind")
         self.stamp = next_stamp()
         return self
 
@@ -160,6 +161,8 @@ for _name in ("shape", "ndim", "size", "dtype", "nbytes", "itemsize"):
     behave(_name, property(attrgetter(f"_data.{_name}"), doc=f"The {_name} of the array, as in NumPy."))
 behave("__array_ufunc__", array_ufunc)
 behave("__array_function__", array_function)
+# In `masked * t` numpy.ma doesn't ask a Tensor to answer: it takes its array, and then asks for its mask.
+behave("_mask", property(lambda self: refuse_masked(self) if self._requires_grad else np.ma.nomask))
 
 
 @behaviour
@@ -321,7 +324,7 @@ def __setitem__(self: Tensor, index: Any, value: Any) -> None:
         )
     if state.recording:
         raise RuntimeError(_in_place_advice(self, "t[index] = value", "t = np.where(mask, value, t)"))
-    self._data[unwrap(index)] = unwrap(value)
+    self._data[unwrap(index)] = as_array(unwrap(value))
     self.stamp = next_stamp()
 
 

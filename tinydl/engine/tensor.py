@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy import ndarray  # by its own name where every operation looks it up: worth 4 % of a small one
 
-from .arrays import Array, ChangedValueError, as_array, fitted, is_borrowed, own_array, with_shapes
+from .arrays import Array, ChangedValueError, as_array, fitted, is_borrowed, own_array, plain_array, with_shapes
 from .graph import ancestors, leading_to
 from .recording import recording, special, state
 from .signature import Signature
@@ -63,7 +63,7 @@ class Tensor:
     def data(self, array: Any) -> None:
         if self.primitive is not None:
             raise ValueError("the value of a computed Tensor can't be replaced; write t = t.detach() first")
-        array = np.asarray(array._data if isinstance(array, Tensor) else array, dtype=self._data.dtype)
+        array = plain_array(array._data if isinstance(array, Tensor) else array, self._data.dtype)
         if array.shape != self._data.shape:
             raise ValueError(f"the data of a Tensor of shape {self._data.shape} can't become one of {array.shape}")
         self._data = array
@@ -214,10 +214,10 @@ class Primitive:
             elif x.__class__ is ndarray or not isinstance(x, _TO_ARRAYS):
                 arrays.append(x)
             else:
-                return self(*(np.asarray(x) if isinstance(x, _TO_ARRAYS) else x for x in inputs), **options)
+                return self(*(plain_array(x) if isinstance(x, _TO_ARRAYS) else x for x in inputs), **options)
         try:
             value = self.forward(*arrays, **options) if options else self.forward(*arrays)
-        except (ValueError, TypeError, IndexError) as error:
+        except (ValueError, TypeError, IndexError, OverflowError) as error:
             raise with_shapes(error, self.name, arrays) from error
         if needed and not special.count:
             return wrap(value, True, self, inputs, options)
@@ -353,7 +353,7 @@ def _seed(output: Tensor, gradient: Any, create_graph: bool) -> Any:
     if gradient is None:
         one = np.ones_like(output._data)
         return wrap(one) if create_graph else one
-    seed, expected = gradient if isinstance(gradient, Tensor) else wrap(np.asarray(gradient)), output._data.shape
+    seed, expected = gradient if isinstance(gradient, Tensor) else wrap(plain_array(gradient)), output._data.shape
     if seed._data.shape != expected:
         raise ValueError(f"gradient= has shape {seed._data.shape}, but the Tensor it belongs to has {expected}")
     return fitted(seed if create_graph else seed._data, output._data, "gradient=")

@@ -13,7 +13,7 @@ import numpy as np
 from ..derivatives import activations, elementwise, products, special
 from ..derivatives.elementwise import sigmoid
 from ..engine import random
-from ..engine.arrays import Array, as_array, default_dtype_now
+from ..engine.arrays import Array, as_array, default_dtype_now, plain_array
 from ..engine.tensor import Tensor
 
 tanh = elementwise.tanh
@@ -55,7 +55,7 @@ def as_input(x: Any, like: Tensor | Array | None) -> Any:
     if x.__class__ is Tensor and x._data.dtype.kind == "f":
         return x
     dtype = default_dtype_now() if like is None else like.dtype
-    return np.asarray(x._data if isinstance(x, Tensor) else x, dtype=dtype if dtype.kind == "f" else None)
+    return plain_array(x._data if isinstance(x, Tensor) else x, dtype if dtype.kind == "f" else None)
 
 
 def linear(x: Any, weight: Any, bias: Any = None) -> Any:

@@ -22,7 +22,7 @@ import numpy as np
 from ..derivatives import activations, elementwise, reductions, shapes
 from ..derivatives.elementwise import in_float32
 from ..derivatives.softmax import bounded_log, huber, log_softmax, weighted_cross_entropy
-from ..engine.arrays import Array, as_array, default_dtype_now
+from ..engine.arrays import Array, as_array, default_dtype_now, plain_array
 from ..engine.checks import array_of, at, first
 from ..engine.tensor import Tensor, wrap
 
@@ -81,7 +81,7 @@ def _prediction(name: str, x: Any, target: Any, reduction: str, known: tuple[str
 def _cast(x: Any, dtype: np.dtype[Any]) -> Any:
     if isinstance(x, Tensor):
         return x if x._data.dtype == dtype else x.astype(dtype)
-    return np.asarray(x, dtype=dtype)
+    return plain_array(x, dtype)
 
 
 def _pair(name: str, x: Any, target: Any, reduction: str, known: tuple[str, ...] = _REDUCTIONS) -> tuple[Tensor, Any]:
@@ -126,7 +126,15 @@ def _weighted(name: str, losses: Tensor, weight: Any) -> Tensor:
         fits = False
     if not fits:
         raise ValueError(f"{name}: a weight of shape {weight.shape} doesn't broadcast to the losses' {losses.shape}")
-    product: Tensor = losses * weight
+    return _times(weight, losses)
+
+
+def _times(shares: Any, terms: Any) -> Tensor:
+    """shares · terms, where 0 · (±∞) counts as 0, in the value and in the gradients: what has no share says nothing."""
+    silent = np.isinf(array_of(terms))
+    if silent.any():
+        terms = elementwise.where(~(silent & (array_of(shares) == 0)), terms, 0)
+    product: Tensor = shares * terms
     return product
 
 
@@ -204,8 +212,8 @@ def binary_cross_entropy_with_logits(
     name = "binary_cross_entropy_with_logits"
     x, t = _pair(name, input, target, reduction)
     _refuse_outside_unit(name, "target", t, _BINARY_ADVICE, _SLACK)
-    positive = _weighted(name, t * activations.softplus(-x), pos_weight)
-    return _reduced(name, _weighted(name, positive + (1 - t) * activations.softplus(x), weight), reduction)
+    positive = _weighted(name, _times(t, activations.softplus(-x)), pos_weight)
+    return _reduced(name, _weighted(name, positive + _times(1 - t, activations.softplus(x)), weight), reduction)
 
 
 _SLACK = 1e-3  # how far outside of its range a target may lie, so that a numerical derivative for it can be taken
@@ -219,24 +227,48 @@ def _refuse_outside_unit(name: str, what: str, x: Any, advice: str, slack: float
         raise ValueError(f"{name}: {what}{at(index)} is {array[index]:.6g}, but it must be from 0 to 1. {advice}.")
 
 
+def _refuse_probabilities(name: str, what: str, x: Any, advice: str) -> None:
+    """ValueError for logarithms above 0, but for rounding errors and for the 1e-3 that somebody added under the log."""
+    array = array_of(x)
+    largest = np.max(array, initial=-math.inf)
+    if not largest > 0:
+        return
+    size = np.max(np.abs(array), initial=0, where=np.isfinite(array))
+    small = largest <= max(_SLACK, float(max(64, 4 * size) * np.finfo(array.dtype).eps))
+    if array.min() < 0:
+        # a numerical derivative steps over 0 from a log-probability near it; of logits the exponentials add up to more
+        if small or (largest < 0.5 and np.exp(array).sum(_class_axis(array.shape)).max() < 1.7):
+            return
+    elif small and array.sum() < 0.5:  # else many small probabilities, which add up to 1
+        return
+    index = first(array == largest)
+    raise ValueError(f"{name}: {what}{at(index)} is {largest:.6g}, but a log-probability is never above 0. {advice}")
+
+
 @_in_float32
 def kl_div(input: Any, target: Any, reduction: str = "mean", log_target: bool = False) -> Tensor:
     r"""The terms of the Kullback–Leibler divergence, :math:`t\,(\log t - x)`, for *log*-probabilities x.
 
-    With `log_target` the target is a log-probability too: eᵗ(t − x). Terms with t = 0 are 0. The divergence itself is
-    ``reduction="batchmean"``, the sum over everything divided by the length of the first axis; "mean" (the default, as
-    in PyTorch) divides by the number of elements instead. Shapes: input and target equal, any. Raises ValueError where
-    they differ or a target is negative.
+    With `log_target` the target is a log-probability too: eᵗ(t − x). Terms whose target is a probability of 0 are 0,
+    also where x is −∞. The divergence itself is ``reduction="batchmean"``, the sum over everything divided by the
+    length of the first axis; "mean" (the default, as in PyTorch) divides by the number of elements instead.
+    Shapes: input and target equal, any. Raises ValueError where they differ, a target is negative or what should be a
+    log-probability is above 0.
     """
     prediction, target = _pair("kl_div", input, target, reduction, ("mean", "batchmean", "sum", "none"))
+    advice = "For probabilities p write np.log(p), or better F.log_softmax(logits) in place of softmax."
+    _refuse_probabilities("kl_div", "input", prediction, advice)
     if log_target:
-        losses = np.exp(target) * (target - prediction)
+        _refuse_probabilities("kl_div", "target", target, "For a target of probabilities leave log_target out.")
+        likely = array_of(target) > -math.inf
+        difference = elementwise.where(likely, target, 0) - elementwise.where(likely, prediction, 0)
+        losses = _times(np.exp(target), difference)
     else:
         array = array_of(target)
         if (array < -_SLACK).any():
             raise ValueError("kl_div: a target is negative, so no probability; for logarithms write log_target=True")
         positive = array > 0
-        losses = target * (np.log(np.where(positive, target, 1)) - prediction)
+        losses = _times(target, np.log(np.where(positive, target, 1)) - prediction)
     if reduction == "batchmean":
         result: Tensor = reductions.sum(_some("kl_div", "losses", losses))
         return result * (1 / losses.shape[0] if losses.shape else 1)
@@ -285,9 +317,9 @@ def cross_entropy(
         mixed *= 1 / divisor if weight is None else weight * (1 / divisor)
         if ignored is not None:
             mixed[ignored.ravel()] = 0
-        return _of_labels(-reductions.sum(mixed * log_softmax(rows), axis=-1), labels, reduction)
+        return _of_labels(-reductions.sum(_times(mixed, log_softmax(rows)), axis=-1), labels, reduction)
     if reduction == "none":
-        return _of_labels(_picked(log_softmax(rows), labels) * share, labels, reduction)
+        return _of_labels(_picked(log_softmax(rows), labels, share), labels, reduction)
     loss: Tensor = weighted_cross_entropy(rows, labels if labels.ndim == 1 else labels.ravel(), share)
     return loss
 
@@ -296,20 +328,25 @@ def cross_entropy(
 def nll_loss(input: Any, target: Any, weight: Any = None, ignore_index: int = -100, reduction: str = "mean") -> Tensor:
     r"""−x\ :sub:`t` for log-probabilities x (such as `log_softmax` gives) and the index t of the right class.
 
-    Shapes, `weight`, `ignore_index` and errors are those of `cross_entropy` with class indices.
+    Shapes, `weight`, `ignore_index` and errors are those of `cross_entropy` with class indices; ValueError, too, for
+    an x above 0, which is no log-probability.
     """
     name = "nll_loss"
     x = _prediction(name, input, None, reduction)
     weight = _class_weight(name, weight, _classes(name, x), x._data.dtype)
     labels, ignored = _labels(name, array_of(target), x._data.shape, ignore_index)
     share, _ = _shares(name, labels, weight, ignored, reduction, x._data.dtype)
-    return _of_labels(_picked(_rows(x), labels) * share, labels, reduction)
+    advice = "For probabilities p write np.log(p); for logits, F.cross_entropy in place of softmax and this loss."
+    _refuse_probabilities(name, "input", x, advice)
+    return _of_labels(_picked(_rows(x), labels, share), labels, reduction)
 
 
-def _picked(rows: Tensor, labels: Array) -> Tensor:
-    """−log-probability of the label of each row."""
+def _picked(rows: Tensor, labels: Array, share: float | Array) -> Tensor:
+    """−log-probability of the label of each row, times its share; a row without a share is 0, whatever it holds."""
     picked: Tensor = -rows[np.arange(labels.size), labels.ravel()]
-    return picked
+    if isinstance(share, np.ndarray):
+        picked = elementwise.where(share != 0, picked, 0)
+    return picked * share
 
 
 def _of_labels(losses: Tensor, labels: Array, reduction: str) -> Tensor:
@@ -349,9 +386,9 @@ def _soft_cross_entropy(
         _refuse_improbable(name, array_of(t), axis)
     if label_smoothing:
         t = t * (1 - label_smoothing) + label_smoothing / z.shape[axis]
-    losses = t * log_softmax(z, axis=axis)
+    losses = _times(t, log_softmax(z, axis=axis))
     if weight is not None:
-        losses = losses * weight.reshape(-1, *(1,) * (z.ndim - 1 - axis))
+        losses = _times(weight.reshape(-1, *(1,) * (z.ndim - 1 - axis)), losses)
     return _reduced(name, -reductions.sum(losses, axis=axis), reduction)
 
 
@@ -386,7 +423,7 @@ def _class_weight(name: str, weight: Any, classes: int, dtype: np.dtype[Any]) ->
         if weight.requires_grad:
             raise TypeError(f"{name}: no gradient flows to weight=; pass weight=t.detach()")
         weight = weight._data
-    array: Array = np.asarray(weight, dtype=dtype)
+    array = plain_array(weight, dtype)
     if array.shape != (classes,):
         raise ValueError(f"{name}: weight has shape {array.shape}, but {classes} classes need one of ({classes},)")
     return array

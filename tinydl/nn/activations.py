@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .. import functional as F
+from ..engine.checks import real
 from .module import Module
 
 
@@ -19,7 +20,7 @@ class LeakyReLU(Module):
     """y = x for x > 0, negative_slope · x otherwise (Maas et al. 2013)."""
 
     def __init__(self, negative_slope: float = 0.01) -> None:
-        self.negative_slope = float(negative_slope)
+        self.negative_slope = real("LeakyReLU's negative_slope", negative_slope)
 
     def forward(self, x: Any) -> Any:
         return F.leaky_relu(x, self.negative_slope)
@@ -29,7 +30,7 @@ class ELU(Module):
     """y = x for x > 0, alpha · (eˣ − 1) otherwise (Clevert et al. 2016)."""
 
     def __init__(self, alpha: float = 1.0) -> None:
-        self.alpha = float(alpha)
+        self.alpha = real("ELU's alpha", alpha)
 
     def forward(self, x: Any) -> Any:
         return F.elu(x, self.alpha)
@@ -72,9 +73,9 @@ class Softplus(Module):
     """y = log(1 + e^(beta·x)) / beta, a smooth relu (Dugas et al. 2001)."""
 
     def __init__(self, beta: float = 1.0) -> None:
-        if not beta > 0:
+        self.beta = real("Softplus's beta", beta)
+        if not self.beta > 0:
             raise ValueError(f"Softplus needs beta > 0, not {beta}")
-        self.beta = float(beta)
 
     def forward(self, x: Any) -> Any:
         return F.softplus(x, beta=self.beta)

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from ..derivatives.normalising import normalise
-from ..engine.arrays import Array, default_dtype_now, wide
-from ..engine.checks import array_of, whole
+from ..derivatives.normalising import centre, normalise
+from ..engine.arrays import Array, default_dtype_now
+from ..engine.checks import array_of, real, whole
 from ..functional.activations import as_input
 from . import init
 from .module import Module, parameter
@@ -38,7 +38,7 @@ class BatchNorm1d(Module):
         affine: bool = True,
         track_running_stats: bool = True,
     ) -> None:
-        self.num_features, self.eps = whole("num_features", num_features, 1), float(eps)
+        self.num_features, self.eps = whole("num_features", num_features, 1), real("BatchNorm1d's eps", eps)
         if momentum is not None and not 0 <= momentum <= 1:
             raise ValueError(f"BatchNorm1d's momentum is the weight of the new batch, 0 … 1 or None, not {momentum}")
         self.momentum = momentum
@@ -77,10 +77,13 @@ class BatchNorm1d(Module):
             return
         self.num_batches_tracked = np.asarray(self.num_batches_tracked + 1)
         rate = 1 / int(self.num_batches_tracked) if self.momentum is None else self.momentum
-        x, dtype = wide(x), self.running_mean.dtype
+        dtype = self.running_mean.dtype
+        _, mean, std = centre(x, axes)
+        n = x.size // mean.size
+        mean, unbiased = mean.ravel().astype(dtype), (std * std * (n / (n - 1))).ravel().astype(dtype)
         # New arrays, not updates in place: a graph recorded in eval mode keeps the statistics it was computed with.
-        self.running_mean = (1 - rate) * self.running_mean + rate * x.mean(axes).astype(dtype)
-        self.running_var = (1 - rate) * self.running_var + rate * x.var(axes, ddof=1).astype(dtype)
+        self.running_mean = (1 - rate) * self.running_mean + rate * mean
+        self.running_var = (1 - rate) * self.running_var + rate * unbiased
 
 
 class LayerNorm(Module):
@@ -101,7 +104,7 @@ class LayerNorm(Module):
         self.normalized_shape = tuple(whole("normalized_shape", n, 1) for n in shape)
         if not self.normalized_shape:
             raise ValueError("LayerNorm's normalized_shape needs at least one axis")
-        self.eps, self.elementwise_affine = float(eps), elementwise_affine
+        self.eps, self.elementwise_affine = real("LayerNorm's eps", eps), elementwise_affine
         self.weight = init.ones_(parameter(*self.normalized_shape)) if elementwise_affine else None
         self.bias = parameter(*self.normalized_shape) if elementwise_affine and bias else None
 

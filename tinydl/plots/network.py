@@ -59,8 +59,8 @@ def decision_boundary(
 
     colours = [PALETTE[k % len(PALETTE)] for k in range(known)]
     ax.imshow(
-        said.reshape(across.shape), origin="lower", extent=(left, right, bottom, top), aspect="auto", alpha=0.3,
-        cmap=ListedColormap(colours), vmin=-0.5, vmax=known - 0.5, interpolation="nearest",
+        np.where(said < 0, np.nan, said).reshape(across.shape), origin="lower", extent=(left, right, bottom, top),
+        aspect="auto", alpha=0.3, cmap=ListedColormap(colours), vmin=-0.5, vmax=known - 0.5, interpolation="nearest",
     )  # fmt: skip
     for k in np.unique(labels):
         of_class, wrong = labels == k, at_examples != labels
@@ -87,14 +87,16 @@ def decision_boundary(
 
 
 def _said(model: Module, x: Array, threshold: float) -> Array:
+    """The class that the model says at each point; −1 where it gives NaN, which says none."""
     model = _copy(model).eval()
     with no_grad():
         outputs = array_of(model(x))
     if outputs.ndim == 2 and outputs.shape[1] > 1:
-        return np.asarray(outputs.argmax(1))
+        return np.where(np.isnan(outputs).any(1), -1, outputs.argmax(1))
     if outputs.size != len(x):
         raise ValueError(f"the model must give one row of scores per point, not outputs of shape {outputs.shape}")
-    return np.asarray(outputs.ravel() > threshold, dtype=int)
+    scores = outputs.ravel()
+    return np.where(np.isnan(scores), -1, scores > threshold)
 
 
 def images(

@@ -288,13 +288,14 @@ def predict(model: Module, x: Any, *, batch_size: int = 256) -> Array:
 
 
 def accuracy(outputs: Array, targets: Array) -> float:
-    """The fraction of examples whose largest output is at the right class, in 0…1.
+    """The fraction of examples whose largest output is at the right class, in 0…1; NaN if an output is NaN.
 
     Shapes: outputs (N, C), scores, logits or probabilities; targets class indices (N,) or one row per example (N, C).
-    Raises ValueError for other shapes; a single column of outputs has no largest, so write the threshold yourself:
+    A row with a NaN in it has no largest, so that nothing can be said of the whole set. Raises ValueError for other
+    shapes; a single column of outputs has no largest, so write the threshold yourself:
     ``lambda outputs, targets: np.mean((outputs > 0) == targets)`` for logits, ``> 0.5`` for probabilities.
     """
-    outputs, targets = np.asarray(outputs), np.asarray(targets)
+    outputs, targets = array_of(outputs), array_of(targets)
     if outputs.ndim != 2 or outputs.shape[1] < 2:
         raise ValueError(
             f"accuracy needs at least two class scores per example, not outputs of shape {outputs.shape}. For a single "
@@ -305,6 +306,8 @@ def accuracy(outputs: Array, targets: Array) -> float:
         raise ValueError(f"accuracy: targets of shape {targets.shape} are neither {either}")
     if not len(outputs):
         raise ValueError("accuracy of no examples is undefined")
+    if any(np.isnan(rows).any() for rows in (outputs, targets)):
+        return math.nan
     classes = targets.argmax(1) if targets.ndim == 2 else targets
     return float(np.mean(outputs.argmax(1) == classes))
 

@@ -95,8 +95,12 @@ class Run:
         if "bounded_log" in used:
             return "yes or no", self.loss_of(np.full(shape, 0.5, dtype))
         if self.y.dtype.kind == "f" and self.y.shape == shape and len(self.y) > 1:
-            guess = self.loss_of(np.broadcast_to(self.y.mean(0), shape).astype(dtype))
-            if self.loss_of(self.y.astype(dtype)) < 0.5 * guess:  # or else the outputs aren't to equal the targets
+            try:
+                guess = self.loss_of(np.broadcast_to(self.y.mean(0), shape).astype(dtype))
+                best = self.loss_of(self.y.astype(dtype))
+            except ValueError:  # of a loss that no outputs like the targets can have, as kl_div of probabilities
+                return "", math.nan
+            if best < 0.5 * guess:  # or else the outputs aren't to equal the targets
                 return "numbers", guess
         return "", math.nan
 
