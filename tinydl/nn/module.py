@@ -6,7 +6,6 @@ Stands on the engine alone. Read linear.py next, the plainest layer, and contain
 from __future__ import annotations
 
 import inspect
-import threading
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from itertools import pairwise
@@ -18,18 +17,23 @@ import numpy as np
 from ..engine.arrays import Array, default_dtype_now
 from ..engine.checks import array_of, is_real
 from ..engine.recording import special, state
-from ..engine.tensor import Tensor, wrap
+from ..engine.tensor import Tensor, tensor, wrap
 from ..engine.trace import Scope, name_in
+from .keeping import (
+    Keeping,
+    Was,
+    before_forward,
+    containers,
+    is_computed,
+    is_kept,
+    is_numeric,
+    is_parameter,
+    is_plain,
+    item_of,
+    running,
+)
 
 M = TypeVar("M", bound="Module")
-
-
-class _Running(threading.local):
-    def __init__(self) -> None:
-        self.modules: list[Module] = []  # whose forward is running in this thread, the outermost first
-
-
-running = _Running()
 
 
 def parameter(*shape: int) -> Tensor:
@@ -41,7 +45,7 @@ def _no_forward(self: Module, *inputs: Any) -> Any:
     raise NotImplementedError(f"{type(self).__name__} doesn't say what it computes: define forward(self, x)")
 
 
-class Module:
+class Module(Keeping):
     """A layer, or a model made of layers: attributes hold what it learns, `forward` says what it computes.
 
     A Tensor attribute is a parameter, also when it is frozen by `requires_grad = False`; a NumPy array of numbers is a
@@ -60,6 +64,8 @@ class Module:
         What the outermost Module returns is a Tensor, also where it has no parameters and was given an array.
         """
         modules = running.modules
+        if not modules and self._looked_at != containers.assigned:
+            self._look(self.modules())
         modules.append(self)
         try:
             y = self._observed(inputs, options) if special.count else self.forward(*inputs, **options)
@@ -104,9 +110,9 @@ class Module:
         """The parameters, each once, under the first of its names."""
         seen = set()
         for prefix, module in self.named_modules():
-            for name, _, _, value in members(module):
+            for name, _, _, value, was in _walked(module):
                 full = f"{prefix}.{name}" if prefix else name
-                if isinstance(value, Tensor) and value not in seen and _is_parameter(full, name, value):
+                if isinstance(value, Tensor) and value not in seen and _is_parameter(full, name, value, was):
                     seen.add(value)
                     yield full, value
 
@@ -141,14 +147,42 @@ class Module:
 
     # ---- state ----
 
+    def register_buffer(self, name: str, array: Any) -> None:
+        """Declare an attribute that is state but not learned, whatever forward assigns to it: ``self.mean = array``.
+
+        In `__init__` the assignment alone does; this is for state that begins in a forward, whose assignments are else
+        only kept. The array is copied, as `tl.tensor` does; None declares a name that gets its array later. Raises
+        ValueError for a name that is none, or is taken by a parameter, a layer or a method, and TypeError for what is
+        no array of numbers.
+        """
+        if not isinstance(name, str) or not name or "." in name or name.startswith("_"):
+            raise ValueError(f"{name!r} can't be a buffer's name: a string, without dots, not beginning with _")
+        old = vars(self).get(name)
+        if callable(getattr(type(self), name, None)) or isinstance(old, Module) or is_parameter(old):
+            raise ValueError(f"{type(self).__name__} has another {name!r}, which is no buffer; take another name")
+        if is_parameter(array) or is_computed(array):
+            raise TypeError(
+                f"the buffer {name!r} isn't learned, so it is no Tensor that requires a gradient: write .detach() for "
+                f"its value; a parameter is an attribute, self.{name} = tl.tensor(..., requires_grad=True)"
+            )
+        object.__setattr__(self, name, None if array is None else tensor(array)._data)
+        vars(self)["_before_forward"] = before_forward(self) | {name: Was.STATE}
+
     def _entries(self, prefix: str = "", above: tuple[Module, ...] = ()) -> Iterator[tuple[str, Any, Any, Any]]:
         """(name, holder, key, value), ``value = holder[key]``, of everything in the state; shared ones by each name."""
-        for name, holder, key, value in members(self):
+        for name, holder, key, value, was in _walked(self):
             if isinstance(value, Module):
                 if not any(value is module for module in (*above, self)):
                     yield from value._entries(f"{prefix}{name}.", (*above, self))
-            elif not name.startswith("_") and (isinstance(value, np.ndarray) or value.primitive is None):
+            elif not name.startswith("_") and (was is Was.STATE or not is_computed(value)):
                 yield prefix + name, holder, key, value
+
+    def _keeps(self, name: str) -> bool:
+        """Whether this is the name of something that a forward of this Module, or of one inside, keeps."""
+        if is_kept(before_forward(self).get(name.partition(".")[0], Was.UNKNOWN)):
+            return True
+        inner = ((f"{inner}.", value) for inner, _, _, value in members(self) if isinstance(value, Module))
+        return any(name.startswith(path) and value._keeps(name.removeprefix(path)) for path, value in inner)
 
     def state_dict(self) -> dict[str, Array]:
         """A copy of every parameter and buffer as a NumPy array, by name; what is shared appears by each of its names.
@@ -173,20 +207,41 @@ class Module:
         if not isinstance(state_dict, Mapping):
             raise TypeError(f"load_state_dict takes a dict of names and arrays, not {type(state_dict).__name__}")
         entries = list(self._entries())
-        given = {name: _array_of(value) for name, value in state_dict.items()}
-        problems = _misfits({name: value for name, _, _, value in entries}, given)
+        own = {name: value for name, _, _, value in entries}
+        kept = [name for name in state_dict if name not in own and self._keeps(str(name))]
+        given = {name: _array_of(value) for name, value in state_dict.items() if name not in kept}
+        problems = _misfits(own, given) + self._advice([name for name in given if name not in own])
         if problems:
             raise ValueError(
                 f"the state_dict doesn't fit this {type(self).__name__}, which is unchanged: {'; '.join(problems)}"
             )
-        renewed: dict[int, Array] = {}
+        renewed: dict[int, Any] = {}
         for name, holder, key, old in entries:
+            leaf = isinstance(old, Tensor) and not is_computed(old)
             if id(old) not in renewed:
-                renewed[id(old)] = np.array(given[name], dtype=old.dtype)
-                if isinstance(old, Tensor):
-                    old.data = renewed[id(old)]
-            if not isinstance(old, Tensor):  # a graph computed with the old buffer keeps its value
+                array = np.array(given[name], dtype=old.dtype)
+                renewed[id(old)] = wrap(array) if is_computed(old) else array
+                if leaf:
+                    old.data = array
+            if not leaf:  # a graph computed with the old buffer keeps its value
                 holder[key] = renewed[id(old)]
+        if kept:
+            warnings.warn(
+                f"left out of what was loaded, since forward of this {type(self).__name__} keeps it and it is no "
+                f"state: {', '.join(kept)}",
+                stacklevel=2,
+            )
+
+    def _advice(self, unexpected: list[Any]) -> list[str]:
+        """What to do about unexpected names that a forward which hasn't run may make; the layers of nn make none."""
+        modules = list(self.named_modules())
+        for name in map(str, unexpected):
+            owner = max((path for path, _ in modules if name.startswith(f"{path}." if path else "")), key=len)
+            if not type(dict(modules)[owner]).__module__.startswith(f"{__package__}."):
+                return [
+                    f"if forward makes {name}, call the model once before loading: what it only keeps is then left out"
+                ]
+        return []
 
     # ---- how it is shown ----
 
@@ -204,7 +259,7 @@ class Module:
         shown, named = list[str](), False
         for name, p in taken.items():
             value = vars(self).get(name, p.empty)
-            if _is_plain(value) or (value is None and is_real(p.default)):
+            if is_plain(value) or (value is None and is_real(p.default)):
                 named = named or p.default is not p.empty
                 text = f"{value!r}" if isinstance(value, str) else f"{value}"
                 shown.append(f"{name}={text}" if named else text)
@@ -220,30 +275,35 @@ class Module:
         return f"{type(self).__name__}(\n  " + "\n".join(lines).replace("\n", "\n  ") + "\n)"
 
 
-def _is_plain(value: Any) -> bool:
-    if isinstance(value, tuple):
-        return all(_is_plain(item) for item in value)
-    return isinstance(value, (int, float, str, np.generic))
-
-
 def members(module: Module) -> Iterator[tuple[str, Any, Any, Any]]:
-    """(name, holder, key, value) of each Module, Tensor and numeric array in a Module's attributes."""
-    attributes = vars(module)
+    """(name, holder, key, value) of each Module, Tensor and numeric array in a Module's attributes, but for those that
+    its forward keeps."""
+    return (found[:4] for found in _walked(module))
+
+
+def _walked(module: Module) -> Iterator[tuple[str, Any, Any, Any, Any]]:
+    """The members and, fifth, what was in their places before a forward changed it."""
+    attributes, before = vars(module), before_forward(module)
     for name in tuple(attributes):
-        yield from _found(name, attributes, name)
+        was = before.get(name, Was.UNKNOWN)
+        if not (is_kept(was) and isinstance(attributes[name], Tensor)):
+            yield from _found(name, attributes, name, was)
 
 
-def _found(name: str, holder: Any, key: Any) -> Iterator[tuple[str, Any, Any, Any]]:
+def _found(name: str, holder: Any, key: Any, was: Any) -> Iterator[tuple[str, Any, Any, Any, Any]]:
     value = holder[key]
-    if isinstance(value, (Module, Tensor)) or (isinstance(value, np.ndarray) and value.dtype.kind in "biuf"):
-        yield name, holder, key, value
+    if isinstance(value, Module) or is_parameter(value):
+        yield name, holder, key, value, was
+    elif isinstance(value, Tensor) or is_numeric(value):
+        if not is_kept(was):
+            yield name, holder, key, value, was
     elif isinstance(value, dict):
         for inner in tuple(value):
-            yield from _found(f"{name}.{inner}", value, inner)
+            yield from _found(f"{name}.{inner}", value, inner, item_of(was, inner))
     elif isinstance(value, (list, tuple)):
         items = value if isinstance(value, list) else _Items(holder, key)
         for i in range(len(value)):
-            yield from _found(f"{name}.{i}", items, i)
+            yield from _found(f"{name}.{i}", items, i, item_of(was, i))
 
 
 class _Items:
@@ -261,14 +321,17 @@ class _Items:
         self.holder[self.key] = type(old)(*items) if hasattr(old, "_fields") else items  # a named tuple stays one
 
 
-def _is_parameter(full: str, name: str, value: Tensor) -> bool:
+def _is_parameter(full: str, name: str, value: Tensor, was: Any) -> bool:
     private = name.startswith("_")
     if value.primitive is None:
         return value.requires_grad or not private
     if value.requires_grad and not private:
+        advice = f"make it one, write tl.tensor(..., requires_grad=True); if it only keeps a result, call it _{name}."
+        if was is Was.STATE:
+            advice = f"keep statistics in {name}, let forward assign them without their graph: write .detach()."
         warnings.warn(
             f"{full} was computed (by {value.primitive.name}), so it is no parameter and no optimizer trains it. To "
-            f"make it one, write tl.tensor(..., requires_grad=True); if it only keeps a result, call it _{name}.",
+            + advice,
             stacklevel=4,
         )
     return False
