@@ -1,7 +1,7 @@
 """What a forward keeps on its Module (``self.x = x``), told from the Module's state. Stands on the engine alone.
 
-Whatever a forward assigns is judged by what was there before, which is written down in the Module: a name that held no
-state is *kept*, and neither saved nor copied. module.py, which stands on this file, walks a Module's attributes by it.
+A value is judged by what was in its place before a forward gave it: if that was no state, it is *kept*, neither saved
+nor copied. A Module writes this down by dotted names; module.py, which walks them, asks here.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from __future__ import annotations
 import copy
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from enum import Enum
-from types import FrameType
+from types import FrameType, MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -20,10 +20,11 @@ from ..engine.tensor import Tensor
 
 
 class Was(Enum):
-    """What was in the place of a value before a forward gave it; a plain value or a container stands for itself."""
+    """What was in a value's place before a forward gave it; None, numbers and strings stand for themselves."""
 
-    UNKNOWN = "no forward has touched it: it is state, unless it was computed"
-    STATE = "state, whatever is there now"
+    UNKNOWN = "whatever is there now, for no forward gave it: state, unless it was computed"
+    STATE = "state, and so is what is there now"
+    CONTAINER = "a list, tuple or dict, whose items are judged one by one"
     ABSENT = "nothing"
 
 
@@ -33,7 +34,7 @@ class _Running(threading.local):
 
 
 class _Containers:
-    assigned = 1  # how many lists, dicts and tuples Modules have been given outside of forwards, in all threads
+    assigned = 1  # how often a Module was given one outside of forwards, in all threads
 
 
 running, containers = _Running(), _Containers()
@@ -42,101 +43,64 @@ running, containers = _Running(), _Containers()
 class Keeping:
     """A Module as far as it tells what its forward keeps from what it is made of."""
 
-    _before_forward: dict[str, Any]  # by attribute, if a forward may have changed it: what was there before
-    _looked_at = 0  # containers.assigned when this and all inside were last looked at
+    _before_forward: Mapping[str, Any] = MappingProxyType({})  # by dotted names, what was there; never changed in place
+    _looked_at = 0  # containers.assigned when what this and all inside hold was written down
 
     def __setattr__(self, name: str, value: Any) -> None:
-        before = before_forward(self)
         if running.modules:
-            if name not in before and (was := self._judged(name, value)) is not Was.UNKNOWN:
-                vars(self)["_before_forward"] = before | {name: was}
-        elif isinstance(value, (list, dict, tuple)):
+            old = self.__dict__.get(name, Was.ABSENT)
+            if old.__class__ is not np.ndarray or value.__class__ is not np.ndarray:  # as BatchNorm does at each step
+                value = _as_array(old, value)
+                if name not in self._before_forward:
+                    self._write_down(_judged(self, name, old, value))
+        elif _is_container(value):
             containers.assigned += 1
-            if _had_state(before.get(name)):  # a new list with other state
-                del before[name]
+            if self._before_forward.get(name) is Was.CONTAINER:
+                left = {n: was for n, was in self._before_forward.items() if n.split(".")[0] != name}
+                self.__dict__["_before_forward"] = left
         object.__setattr__(self, name, value)
 
-    def _judged(self, name: str, value: Any) -> Any:
-        """What is to be written down of a name to which a forward assigns; UNKNOWN if it stays what it is."""
-        old = vars(self).get(name, Was.ABSENT)
-        if isinstance(old, Tensor) or is_numeric(old):
-            lost = (value is None or is_computed(value)) and not is_computed(old)
-            return Was.STATE if lost else Was.UNKNOWN  # a mark is needed only where the value no longer shows it
-        if isinstance(value, np.ndarray) and is_plain(old):
-            return Was.UNKNOWN  # a number that becomes an array: a statistic, rather than an activation
-        if not (old is None or old is Was.ABSENT or is_plain(old) or isinstance(old, (list, dict, tuple))):
-            return Was.UNKNOWN
-        if not _is_keepable(value) or _is_being_made(self):
-            return Was.UNKNOWN
-        return outline(value if isinstance(value, (list, dict)) and not value else old)
+    def _write_down(self, was: Mapping[str, Any]) -> None:
+        if was:
+            self.__dict__["_before_forward"] = {**self._before_forward, **was}
 
-    def _look(self, modules: Iterator[Keeping]) -> None:
-        """Write down what the lists, dicts and tuples of these hold: what a forward adds to them is kept."""
+    def _look_inside(self, modules: Iterator[Keeping]) -> None:
+        """Write down what the lists, tuples and dicts of these hold: what a forward adds to them is kept."""
         for module in modules:
-            before = before_forward(module)
-            new = {
-                name: outline(value)
-                for name, value in vars(module).items()
-                if isinstance(value, (list, dict, tuple)) and name not in before and value is not before
-            }
-            if new:
-                vars(module)["_before_forward"] = before | new
-        vars(self)["_looked_at"] = containers.assigned
+            for name, value in tuple(vars(module).items()):
+                if _is_container(value) and name not in {*module._before_forward, "_before_forward"}:
+                    module._write_down(dict(_outline(name, value)))
+        self._looked_at = containers.assigned
+
+    def _was(self, name: str) -> Any:
+        """What was under this dotted name before a forward gave what is there now."""
+        return self._before_forward.get(
+            name, Was.ABSENT if name.partition(".")[0] in self._before_forward else Was.UNKNOWN
+        )
+
+    def _is_kept(self, name: str, value: Any) -> bool:
+        """Whether a forward keeps this array or Tensor; parameters may be added to lists and dicts on first use."""
+        added = is_parameter(value) and "." in name and self._was(name.partition(".")[0]) is Was.CONTAINER
+        return not added and self._was(name) not in (Was.UNKNOWN, Was.STATE)
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         """For copy and pickle: without what forward keeps, so that a copy's first forward finds what this one's did."""
         made: Any = super().__reduce_ex__(protocol)
         if not isinstance(made, tuple) or len(made) < 3:
             return made
-        parts = made[2] if isinstance(made[2], tuple) else (made[2],)  # two if the class has __slots__
-        parts = tuple(self._copied(part) if isinstance(part, dict) else part for part in parts)
-        return (*made[:2], parts if isinstance(made[2], tuple) else parts[0], *made[3:])
+        left = tuple(map(self._copied, made[2])) if isinstance(made[2], tuple) else self._copied(made[2])
+        return (*made[:2], left, *made[3:])  # made[2] is a pair if the class has __slots__
 
-    def _copied(self, attributes: dict[str, Any]) -> dict[str, Any]:
-        before, found = before_forward(self), dict[str, Any]()
-        for name, value in attributes.items():
-            left = _without_kept(value, before.get(name, Was.UNKNOWN))
-            if left is not Was.ABSENT and name != "_looked_at":
-                found[name] = dict(before) if name == "_before_forward" else left
-        return found
+    def _copied(self, attributes: Any) -> Any:
+        if not isinstance(attributes, dict):
+            return attributes
+        left = {name: _without_kept(self, name, value) for name, value in attributes.items() if name != "_looked_at"}
+        return {name: value for name, value in left.items() if value is not Was.ABSENT}
 
 
-def before_forward(module: Keeping) -> dict[str, Any]:
-    """What was in those attributes of a Module that a forward may have changed."""
-    found: dict[str, Any] = vars(module).get("_before_forward", {})
-    return found
-
-
-def is_kept(was: Any) -> bool:
-    """Whether an array or Tensor is kept where this was before."""
-    return was is not Was.UNKNOWN and was is not Was.STATE
-
-
-def item_of(was: Any, key: Any) -> Any:
-    """What was under a key or index of a container, if this was in the container's place."""
-    if not is_kept(was):
-        return was
-    if isinstance(was, dict):
-        return was.get(key, Was.ABSENT)
-    return was[key] if isinstance(was, (list, tuple)) and isinstance(key, int) and key < len(was) else Was.ABSENT
-
-
-def outline(value: Any) -> Any:
-    """What is written down of a value: a container with what is in it, STATE for an array or Tensor."""
-    if isinstance(value, dict):
-        return {key: outline(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return _like(value, [outline(item) for item in value])
-    if isinstance(value, Keeping) or is_computed(value):
-        return Was.UNKNOWN
-    if isinstance(value, Tensor) or is_numeric(value):
-        return Was.STATE
-    return value if is_plain(value) or value is Was.ABSENT else None
-
-
-def is_numeric(value: Any) -> bool:
-    """Whether it is a NumPy array of numbers, which can be state."""
-    return isinstance(value, np.ndarray) and value.dtype.kind in "biuf"
+def can_be_state(value: Any) -> bool:
+    """Whether it is a Tensor, or a NumPy array of numbers."""
+    return isinstance(value, Tensor) or (isinstance(value, np.ndarray) and value.dtype.kind in "biuf")
 
 
 def is_parameter(value: Any) -> bool:
@@ -156,83 +120,92 @@ def is_plain(value: Any) -> bool:
     return isinstance(value, (int, float, str, np.generic))
 
 
-def _had_state(was: Any) -> bool:
-    """Whether this is a container in which there was something other than what a forward keeps."""
-    return any(isinstance(leaf, Was) and leaf is not was for leaf in _leaves(was))
+def _as_array(old: Any, value: Any) -> Any:
+    """A number in the place of an array without axes as such an array: ``self.count = self.count + 1`` gives one."""
+    number = isinstance(value, (int, float, np.number, np.bool_)) and isinstance(old, np.ndarray) and old.ndim == 0
+    return np.asarray(value, np.result_type(old, value)) if number and can_be_state(old) else value
+
+
+def _judged(module: Keeping, name: str, old: Any, value: Any) -> dict[str, Any]:
+    """What is to be written down when a forward assigns to a name that isn't yet."""
+    if can_be_state(old):  # and was; where the new value doesn't show it, it is noted
+        return {name: Was.STATE} if (value is None or is_computed(value)) and not is_computed(old) else {}
+    if isinstance(value, np.ndarray) and is_plain(old):
+        return {}  # a number that becomes an array: a statistic, rather than an activation
+    leaves, empty = list(_leaves(value)), isinstance(value, (list, dict)) and not value
+    if not (empty or any(map(can_be_state, leaves))):
+        return {}
+    if any(isinstance(leaf, Keeping) or (is_parameter(leaf) and not _is_given(leaf)) for leaf in leaves):
+        return {}  # made on first use
+    if any(frame.f_code.co_name == "__init__" and frame.f_locals.get("self") is module for frame in _frames()):
+        return {}  # a Module made by another's forward
+    return dict(_outline(name, value if empty else old))
+
+
+def _frames() -> Iterator[FrameType]:
+    """The functions that the innermost forward runs, from the innermost out; the last is its Module's `__call__`."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        yield frame
+        frame = None if frame.f_locals.get("modules") is running.modules else frame.f_back
+
+
+def _is_given(x: Tensor) -> bool:
+    """Whether it is an input of the forward: of a gradient check, say, it requires a gradient but is no parameter."""
+    *_, call = _frames()
+    return any(leaf is x for leaf in _leaves([call.f_locals.get("inputs"), call.f_locals.get("options")]))
+
+
+def _is_container(value: Any) -> bool:
+    return isinstance(value, (list, dict)) or (isinstance(value, tuple) and not is_plain(value))
+
+
+def _items(container: Any) -> Any:
+    """The keys or indices, and items."""
+    return container.items() if isinstance(container, dict) else enumerate(container)
 
 
 def _leaves(value: Any) -> Iterator[Any]:
-    if isinstance(value, (list, tuple, dict)):
-        for item in value.values() if isinstance(value, dict) else value:
+    if _is_container(value):
+        for _, item in _items(value):
             yield from _leaves(item)
     else:
         yield value
 
 
-def _is_keepable(value: Any) -> bool:
-    """Whether it is what a forward computes or was given: arrays and Tensors, no Module, no parameter made just now."""
-    if isinstance(value, (list, dict)) and not value:
-        return True
-    leaves = list(_leaves(value))
-    if any(isinstance(leaf, Keeping) or (is_parameter(leaf) and not _is_given(leaf)) for leaf in leaves):
-        return False
-    return any(isinstance(leaf, Tensor) or is_numeric(leaf) for leaf in leaves)
+def _outline(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """What is written down of a value: its own name and, if it is a container, those inside."""
+    if _is_container(value):
+        yield name, Was.CONTAINER
+        for key, item in _items(value):
+            yield from _outline(f"{name}.{key}", item)
+    elif isinstance(value, Keeping) or is_computed(value):
+        yield name, Was.UNKNOWN
+    else:
+        yield name, Was.STATE if can_be_state(value) else value if is_plain(value) or value is Was.ABSENT else None
 
 
-def _frames() -> Iterator[tuple[FrameType, bool]]:
-    """The functions that are running, from the innermost out, and whether it is a Module's `__call__`."""
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None:
-        yield frame, frame.f_locals.get("modules") is running.modules
-        frame = frame.f_back
-
-
-def _is_given(x: Any) -> bool:
-    """Whether it is an input of a forward that is running: of a gradient check, say, it is a leaf, but no parameter."""
-    inputs = (frame.f_locals[name] for frame, is_call in _frames() if is_call for name in ("inputs", "options"))
-    return any(leaf is x for given in inputs for leaf in _leaves(given))
-
-
-def _is_being_made(module: Any) -> bool:
-    """Whether this Module's own `__init__` is running, inside of another's forward."""
-    for frame, is_call in _frames():
-        if is_call:
-            return False
-        code = frame.f_code
-        if code.co_name == "__init__" and any(frame.f_locals.get(name) is module for name in code.co_varnames[:1]):
-            return True
-    return False
-
-
-def _without_kept(value: Any, was: Any, within: bool = False) -> Any:
-    """What a copy has in a value's place: Was.ABSENT, or what was there before, if a forward keeps it."""
-    if was is Was.STATE and isinstance(value, Tensor) and is_computed(value):
-        return value.detach()
-    if not is_kept(was) or isinstance(value, Keeping) or (within and is_parameter(value)):
+def _without_kept(module: Keeping, name: str, value: Any) -> Any:
+    """What a copy has in a value's place: if a forward keeps it, what was there before."""
+    old = module._was(name)
+    if can_be_state(value):
+        if not module._is_kept(name, value):
+            return value.detach() if old is Was.STATE and is_computed(value) else value
+        return Was.ABSENT if old is Was.CONTAINER else old
+    if old is Was.UNKNOWN or not _is_container(value):
         return value
-    if isinstance(value, Tensor) or is_numeric(value):
-        return Was.ABSENT if _had_state(was) else copy.deepcopy(was)
-    if not isinstance(value, (list, tuple, dict)):
+    if old is not Was.CONTAINER and not any(isinstance(leaf, Keeping) for leaf in _leaves(value)):
+        return old
+    left = {key: _without_kept(module, f"{name}.{key}", item) for key, item in _items(value)}
+    if all(left[key] is item for key, item in _items(value)):
         return value
-    if not isinstance(was, (list, tuple, dict)) and not any(
-        isinstance(leaf, Keeping) or is_parameter(leaf) for leaf in _leaves(value)
-    ):
-        return was
-    keys = value if isinstance(value, dict) else range(len(value))
-    found = {key: _without_kept(value[key], item_of(was, key), True) for key in keys}
-    if all(found[key] is value[key] for key in keys):
-        return value
-    left = {key: item for key, item in found.items() if item is not Was.ABSENT}
-    if not isinstance(value, dict):
-        return _like(value, list(left.values()))
-    made = copy.copy(value)  # which may be a defaultdict
+    if isinstance(value, tuple):
+        items = (None if item is Was.ABSENT else item for item in left.values())
+        return getattr(value, "_make", tuple)(items)  # a named tuple stays one
+    left = {key: item for key, item in left.items() if item is not Was.ABSENT}
+    if isinstance(value, list):
+        return list(left.values())
+    made = copy.copy(value)  # and a defaultdict
     made.clear()
     made.update(left)
     return made
-
-
-def _like(value: Any, items: list[Any]) -> Any:
-    """A list, tuple or named tuple as this one, with other items."""
-    if isinstance(value, list):
-        return items
-    return type(value)(*items) if hasattr(value, "_fields") else tuple(items)

@@ -19,19 +19,7 @@ from ..engine.checks import array_of, is_real
 from ..engine.recording import special, state
 from ..engine.tensor import Tensor, tensor, wrap
 from ..engine.trace import Scope, name_in
-from .keeping import (
-    Keeping,
-    Was,
-    before_forward,
-    containers,
-    is_computed,
-    is_kept,
-    is_numeric,
-    is_parameter,
-    is_plain,
-    item_of,
-    running,
-)
+from .keeping import Keeping, Was, can_be_state, containers, is_computed, is_parameter, is_plain, running
 
 M = TypeVar("M", bound="Module")
 
@@ -53,6 +41,22 @@ class Module(Keeping):
     other Modules, and names are attribute, index or key joined by dots: ``layers.0.weight``. A *computed* Tensor is
     no parameter, for no update could reach it. A Tensor or array whose own attribute starts with ``_`` isn't in the
     `state_dict`; such a Tensor is a parameter only if it requires a gradient. No ``super().__init__()`` is needed.
+
+    What is state is decided before forward runs. An array or Tensor that forward assigns to a name that is new or was
+    None, or puts where a list or dict held nothing when the model was first called, is only *kept*: it is in no
+    `state_dict`, and a copy or pickle has there what was there before. A name that was state stays state, whatever
+    forward assigns to it; an array that begins in forward becomes state by `register_buffer`. A Tensor that requires a
+    gradient and that forward makes itself, on first use, is a parameter, and a Module is a layer.
+
+    >>> class Recurrent(Module):
+    ...     def __init__(self):
+    ...         self.cell = Linear(4, 4)
+    ...         self.hidden = None  # what forward keeps here is no state
+    ...         self.steps = np.array(0)  # a counter is, and is saved
+    ...     def forward(self, x):
+    ...         h = np.tanh(self.cell(x if self.hidden is None else x + self.hidden))
+    ...         self.hidden, self.steps = h.detach(), self.steps + 1
+    ...         return h
     """
 
     training = True
@@ -65,7 +69,7 @@ class Module(Keeping):
         """
         modules = running.modules
         if not modules and self._looked_at != containers.assigned:
-            self._look(self.modules())
+            self._look_inside(self.modules())
         modules.append(self)
         try:
             y = self._observed(inputs, options) if special.count else self.forward(*inputs, **options)
@@ -110,9 +114,9 @@ class Module(Keeping):
         """The parameters, each once, under the first of its names."""
         seen = set()
         for prefix, module in self.named_modules():
-            for name, _, _, value, was in _walked(module):
+            for name, _, _, value in members(module):
                 full = f"{prefix}.{name}" if prefix else name
-                if isinstance(value, Tensor) and value not in seen and _is_parameter(full, name, value, was):
+                if isinstance(value, Tensor) and value not in seen and _is_parameter(module, full, name, value):
                     seen.add(value)
                     yield full, value
 
@@ -148,40 +152,35 @@ class Module(Keeping):
     # ---- state ----
 
     def register_buffer(self, name: str, array: Any) -> None:
-        """Declare an attribute that is state but not learned, whatever forward assigns to it: ``self.mean = array``.
+        """Declare that an attribute is a buffer, whatever forward assigns to it, and set it to a copy of this array.
 
-        In `__init__` the assignment alone does; this is for state that begins in a forward, whose assignments are else
-        only kept. The array is copied, as `tl.tensor` does; None declares a name that gets its array later. Raises
-        ValueError for a name that is none, or is taken by a parameter, a layer or a method, and TypeError for what is
-        no array of numbers.
+        In `__init__` an assignment does the same; this is for state that begins in a forward. None declares a buffer
+        whose array comes later. Raises ValueError for what can't be a name or is that of a parameter, layer or method,
+        TypeError for what is no array of real numbers and for a Tensor that requires a gradient.
         """
-        if not isinstance(name, str) or not name or "." in name or name.startswith("_"):
-            raise ValueError(f"{name!r} can't be a buffer's name: a string, without dots, not beginning with _")
         old = vars(self).get(name)
+        if not isinstance(name, str) or not name or "." in name or name.startswith("_"):
+            raise ValueError(f"{name!r} can't be a buffer's name: a string, without dots, that doesn't begin with _")
         if callable(getattr(type(self), name, None)) or isinstance(old, Module) or is_parameter(old):
-            raise ValueError(f"{type(self).__name__} has another {name!r}, which is no buffer; take another name")
-        if is_parameter(array) or is_computed(array):
-            raise TypeError(
-                f"the buffer {name!r} isn't learned, so it is no Tensor that requires a gradient: write .detach() for "
-                f"its value; a parameter is an attribute, self.{name} = tl.tensor(..., requires_grad=True)"
-            )
-        object.__setattr__(self, name, None if array is None else tensor(array)._data)
-        vars(self)["_before_forward"] = before_forward(self) | {name: Was.STATE}
+            raise ValueError(f"{name!r} can't be a buffer: this {type(self).__name__} has another attribute so called")
+        vars(self)[name] = None if array is None else tensor(array)._data
+        self._write_down({name: Was.STATE})
 
     def _entries(self, prefix: str = "", above: tuple[Module, ...] = ()) -> Iterator[tuple[str, Any, Any, Any]]:
         """(name, holder, key, value), ``value = holder[key]``, of everything in the state; shared ones by each name."""
-        for name, holder, key, value, was in _walked(self):
+        for name, holder, key, value in members(self):
             if isinstance(value, Module):
                 if not any(value is module for module in (*above, self)):
                     yield from value._entries(f"{prefix}{name}.", (*above, self))
-            elif not name.startswith("_") and (was is Was.STATE or not is_computed(value)):
+            elif not name.startswith("_") and (not is_computed(value) or self._was(name) is Was.STATE):
                 yield prefix + name, holder, key, value
 
     def _keeps(self, name: str) -> bool:
         """Whether this is the name of something that a forward of this Module, or of one inside, keeps."""
-        if is_kept(before_forward(self).get(name.partition(".")[0], Was.UNKNOWN)):
+        held, top = list(members(self)), name.partition(".")[0]
+        if self._is_kept(top, None) and not any(name.partition(".")[0] == top for name, *_ in held):
             return True
-        inner = ((f"{inner}.", value) for inner, _, _, value in members(self) if isinstance(value, Module))
+        inner = [(f"{inner}.", value) for inner, _, _, value in held if isinstance(value, Module)]
         return any(name.startswith(path) and value._keeps(name.removeprefix(path)) for path, value in inner)
 
     def state_dict(self) -> dict[str, Array]:
@@ -201,8 +200,9 @@ class Module(Keeping):
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Set every parameter and buffer to the value of its name: NumPy arrays, Tensors, or a torch model's tensors.
 
-        Values are copied and cast to the dtypes that are here. Raises one ValueError that lists all names missing or
-        unexpected and all shapes and dtypes that don't fit; then nothing has changed.
+        Values are copied and cast to the dtypes that are here. Names under which forward keeps something here are left
+        out, with a warning. Raises one ValueError that lists all names missing or unexpected and all shapes and dtypes
+        that don't fit; then nothing has changed.
         """
         if not isinstance(state_dict, Mapping):
             raise TypeError(f"load_state_dict takes a dict of names and arrays, not {type(state_dict).__name__}")
@@ -210,38 +210,25 @@ class Module(Keeping):
         own = {name: value for name, _, _, value in entries}
         kept = [name for name in state_dict if name not in own and self._keeps(str(name))]
         given = {name: _array_of(value) for name, value in state_dict.items() if name not in kept}
-        problems = _misfits(own, given) + self._advice([name for name in given if name not in own])
+        problems = _misfits(own, given)
+        if not (given.keys() <= own.keys() or all(type(m).__module__.startswith("tinydl.") for m in self.modules())):
+            problems.append("if forward makes what is unexpected, call the model once before loading")
         if problems:
             raise ValueError(
                 f"the state_dict doesn't fit this {type(self).__name__}, which is unchanged: {'; '.join(problems)}"
             )
         renewed: dict[int, Any] = {}
         for name, holder, key, old in entries:
-            leaf = isinstance(old, Tensor) and not is_computed(old)
             if id(old) not in renewed:
-                array = np.array(given[name], dtype=old.dtype)
-                renewed[id(old)] = wrap(array) if is_computed(old) else array
-                if leaf:
-                    old.data = array
-            if not leaf:  # a graph computed with the old buffer keeps its value
-                holder[key] = renewed[id(old)]
+                renewed[id(old)] = array = np.array(given[name], dtype=old.dtype)
+                if is_computed(old):
+                    renewed[id(old)] = wrap(array)
+                elif isinstance(old, Tensor):
+                    old.data, renewed[id(old)] = array, old
+            holder[key] = renewed[id(old)]  # a graph computed with the old buffer keeps its value
         if kept:
-            warnings.warn(
-                f"left out of what was loaded, since forward of this {type(self).__name__} keeps it and it is no "
-                f"state: {', '.join(kept)}",
-                stacklevel=2,
-            )
-
-    def _advice(self, unexpected: list[Any]) -> list[str]:
-        """What to do about unexpected names that a forward which hasn't run may make; the layers of nn make none."""
-        modules = list(self.named_modules())
-        for name in map(str, unexpected):
-            owner = max((path for path, _ in modules if name.startswith(f"{path}." if path else "")), key=len)
-            if not type(dict(modules)[owner]).__module__.startswith(f"{__package__}."):
-                return [
-                    f"if forward makes {name}, call the model once before loading: what it only keeps is then left out"
-                ]
-        return []
+            names = ", ".join(kept)
+            warnings.warn(f"left out, since forward keeps it and it is no state: {names}", stacklevel=2)
 
     # ---- how it is shown ----
 
@@ -276,34 +263,25 @@ class Module(Keeping):
 
 
 def members(module: Module) -> Iterator[tuple[str, Any, Any, Any]]:
-    """(name, holder, key, value) of each Module, Tensor and numeric array in a Module's attributes, but for those that
-    its forward keeps."""
-    return (found[:4] for found in _walked(module))
+    """(name, holder, key, value) of each Module, Tensor and numeric array in the attributes but what forward keeps."""
+    attributes, judged = vars(module), module._before_forward
+    for attribute in tuple(attributes):
+        for name, holder, key, value in _found(attribute, attributes, attribute):
+            if not judged or isinstance(value, Module) or not module._is_kept(name, value):
+                yield name, holder, key, value
 
 
-def _walked(module: Module) -> Iterator[tuple[str, Any, Any, Any, Any]]:
-    """The members and, fifth, what was in their places before a forward changed it."""
-    attributes, before = vars(module), before_forward(module)
-    for name in tuple(attributes):
-        was = before.get(name, Was.UNKNOWN)
-        if not (is_kept(was) and isinstance(attributes[name], Tensor)):
-            yield from _found(name, attributes, name, was)
-
-
-def _found(name: str, holder: Any, key: Any, was: Any) -> Iterator[tuple[str, Any, Any, Any, Any]]:
+def _found(name: str, holder: Any, key: Any) -> Iterator[tuple[str, Any, Any, Any]]:
     value = holder[key]
-    if isinstance(value, Module) or is_parameter(value):
-        yield name, holder, key, value, was
-    elif isinstance(value, Tensor) or is_numeric(value):
-        if not is_kept(was):
-            yield name, holder, key, value, was
+    if isinstance(value, Module) or can_be_state(value):
+        yield name, holder, key, value
     elif isinstance(value, dict):
         for inner in tuple(value):
-            yield from _found(f"{name}.{inner}", value, inner, item_of(was, inner))
+            yield from _found(f"{name}.{inner}", value, inner)
     elif isinstance(value, (list, tuple)):
         items = value if isinstance(value, list) else _Items(holder, key)
         for i in range(len(value)):
-            yield from _found(f"{name}.{i}", items, i, item_of(was, i))
+            yield from _found(f"{name}.{i}", items, i)
 
 
 class _Items:
@@ -318,20 +296,20 @@ class _Items:
     def __setitem__(self, i: int, item: Any) -> None:
         old = self.holder[self.key]
         items = (*old[:i], item, *old[i + 1 :])
-        self.holder[self.key] = type(old)(*items) if hasattr(old, "_fields") else items  # a named tuple stays one
+        self.holder[self.key] = getattr(old, "_make", tuple)(items)  # a named tuple stays one
 
 
-def _is_parameter(full: str, name: str, value: Tensor, was: Any) -> bool:
+def _is_parameter(module: Module, full: str, name: str, value: Tensor) -> bool:
     private = name.startswith("_")
     if value.primitive is None:
         return value.requires_grad or not private
     if value.requires_grad and not private:
         advice = f"make it one, write tl.tensor(..., requires_grad=True); if it only keeps a result, call it _{name}."
-        if was is Was.STATE:
-            advice = f"keep statistics in {name}, let forward assign them without their graph: write .detach()."
+        if module._was(name) is Was.STATE:
+            advice = "keep statistics in it, let forward assign them without their graph: write .detach()."
         warnings.warn(
             f"{full} was computed (by {value.primitive.name}), so it is no parameter and no optimizer trains it. To "
-            + advice,
+            f"{advice}",
             stacklevel=4,
         )
     return False
