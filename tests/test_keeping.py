@@ -339,11 +339,58 @@ def test_what_was_kept_stays_kept_whoever_assigns_and_state_stays_state():
     model(X)
     assert set(model.state_dict()) == expected
     np.testing.assert_allclose(model.mean, 0.19 * model.a(X).numpy().mean(0), rtol=1e-5)
-    model.tables, model.more = [np.ones(2), np.zeros(3)], {"b": np.ones(1)}
+    model.maps, model.tables, model.more = [], [np.ones(2), np.zeros(3)], {"b": np.ones(1)}
     expected |= {"tables.1", "more.b"}
     assert set(model.state_dict()) == expected
-    model(X)
+    for _ in range(2):
+        tl.predict(model, X)
+        model.fresh = []  # all lists are looked into anew
     assert set(model.state_dict()) == expected
+    assert [name for name, _ in model.named_parameters()] == ["a.weight", "a.bias"]
+
+
+def test_a_list_that_is_assigned_outside_of_forwards_is_judged_anew():
+    model = Slots()
+    tl.predict(model, X)
+    model.slots = [np.zeros(2), None]
+    assert set(model.state_dict()) == {"a.weight", "a.bias", "slots.0"}
+    tl.predict(model, X)
+    assert set(model.state_dict()) == {"a.weight", "a.bias", "slots.0"}
+
+
+def test_a_name_that_was_state_may_be_anything_for_a_while():
+    class Resets(Base):
+        def __init__(self):
+            super().__init__()
+            self.total, self.fixed = np.zeros(3), tl.tensor([1.0])
+
+        def forward(self, x):
+            self.total, self.fixed = 0, "none"
+            self.total, self.fixed = self.total + self.a(x).sum(0), self.a(x).sum()
+            return self.a(x)
+
+    model = Resets()
+    for _ in range(2):
+        model(X)
+        assert set(model.state_dict()) == {"a.weight", "a.bias", "total", "fixed"}
+    np.testing.assert_allclose(model.state_dict()["total"], model.a(X).data.sum(0), rtol=1e-5)
+
+
+def test_what_was_computed_in_init_is_no_state_later_either():
+    class Mistaken(Base):
+        def __init__(self):
+            super().__init__()
+            self.h = self.a.weight * 2
+
+        def forward(self, x):
+            self.h = self.a(x)
+            return self.h
+
+    model = Mistaken()
+    model(X)
+    assert set(model.state_dict()) == {"a.weight", "a.bias"}
+    with pytest.warns(UserWarning, match=r"h was computed \(by linear\), so it is no parameter"):
+        assert len(list(model.parameters())) == 2
 
 
 def test_an_input_that_requires_a_gradient_is_kept_too():
@@ -371,6 +418,8 @@ def test_parameters_and_layers_made_on_first_use_are_state():
                 self.layers.append(nn.Linear(3, 3))
                 self.weights.append(tl.tensor([2.0], requires_grad=True))
                 self.scales = {"s": tl.tensor([3.0], requires_grad=True)}
+                self.mixed = {"layer": nn.Identity(), "x": x}
+                self.mixed["layer"].b = np.ones(1)
             y = self.own(self.layers[0](self.late[0](self.norm(x @ self.w)))) * self.weights[0] * self.scales["s"]
             self.last = y
             return y
@@ -391,7 +440,7 @@ def test_parameters_and_layers_made_on_first_use_are_state():
     expected = {
         "w", "norm.weight", "norm.bias", "norm.running_mean", "norm.running_var", "norm.num_batches_tracked",
         "late.0.weight", "late.0.bias", "layers.0.weight", "layers.0.bias", "weights.0", "scales.s", "own.constant",
-        "own.fixed", "own.tables.0",
+        "own.fixed", "own.tables.0", "mixed.layer.b",
     }  # fmt: skip
     for _ in range(2):
         model(X)
@@ -428,14 +477,16 @@ def test_a_counter_without_axes_stays_a_buffer_when_numpy_makes_a_number_of_it()
         def forward(self, x):
             self.n = self.n + 1
             self.n += 1
-            self.seen, self.rate, self.word = True, 0.25, "b"
+            self.seen, self.rate, self.word, self.last = True, 0.25, 5, x[0]
+            self.last = 3
             return x
 
     model = Counts()
     model(X)
     state = model.state_dict()
     assert state["n"] == 2 and state["n"].dtype == np.int64 and state["seen"].dtype == bool and state["seen"]
-    assert state["rate"] == 0.25 and state["rate"].dtype == np.float32 and model.word == "b"
+    assert state["rate"] == 0.25 and state["rate"].dtype == np.float32
+    assert type(model.word) is type(model.last) is int and set(state) == {"n", "seen", "rate"}
     Counts().load_state_dict(state)
 
 

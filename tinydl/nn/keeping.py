@@ -50,7 +50,7 @@ class Keeping:
         if running.modules:
             old = self.__dict__.get(name, Was.ABSENT)
             if old.__class__ is not np.ndarray or value.__class__ is not np.ndarray:  # as BatchNorm does at each step
-                value = _as_array(old, value)
+                value = value if self._is_kept(name, value) else _as_array(old, value)
                 if name not in self._before_forward:
                     self._write_down(_judged(self, name, old, value))
         elif _is_container(value):
@@ -70,7 +70,7 @@ class Keeping:
             for name, value in tuple(vars(module).items()):
                 if _is_container(value) and name not in {*module._before_forward, "_before_forward"}:
                     module._write_down(dict(_outline(name, value)))
-        self._looked_at = containers.assigned
+        self.__dict__["_looked_at"] = containers.assigned  # whatever a class makes of an assignment
 
     def _was(self, name: str) -> Any:
         """What was under this dotted name before a forward gave what is there now."""
@@ -80,7 +80,7 @@ class Keeping:
 
     def _is_kept(self, name: str, value: Any) -> bool:
         """Whether a forward keeps this array or Tensor; parameters may be added to lists and dicts on first use."""
-        added = is_parameter(value) and "." in name and self._was(name.partition(".")[0]) is Was.CONTAINER
+        added = is_parameter(value) and self._was(name.partition(".")[0]) is Was.CONTAINER
         return not added and self._was(name) not in (Was.UNKNOWN, Was.STATE)
 
     def __reduce_ex__(self, protocol: Any) -> Any:
@@ -121,21 +121,22 @@ def is_plain(value: Any) -> bool:
 
 
 def _as_array(old: Any, value: Any) -> Any:
-    """A number in the place of an array without axes as such an array: ``self.count = self.count + 1`` gives one."""
-    number = isinstance(value, (int, float, np.number, np.bool_)) and isinstance(old, np.ndarray) and old.ndim == 0
+    """A number in the place of an array as an array: of ``np.array(0) + 1`` NumPy makes a number."""
+    number = isinstance(value, (int, float, np.number, np.bool_)) and isinstance(old, np.ndarray)
     return np.asarray(value, np.result_type(old, value)) if number and can_be_state(old) else value
 
 
 def _judged(module: Keeping, name: str, old: Any, value: Any) -> dict[str, Any]:
     """What is to be written down when a forward assigns to a name that isn't yet."""
-    if can_be_state(old):  # and was; where the new value doesn't show it, it is noted
-        return {name: Was.STATE} if (value is None or is_computed(value)) and not is_computed(old) else {}
+    if can_be_state(old):
+        shown = can_be_state(value) and not is_computed(value)  # that it is state, which else is written down
+        return {} if shown or is_computed(old) else {name: Was.STATE}
     if isinstance(value, np.ndarray) and is_plain(old):
         return {}  # a number that becomes an array: a statistic, rather than an activation
     leaves, empty = list(_leaves(value)), isinstance(value, (list, dict)) and not value
     if not (empty or any(map(can_be_state, leaves))):
         return {}
-    if any(isinstance(leaf, Keeping) or (is_parameter(leaf) and not _is_given(leaf)) for leaf in leaves):
+    if any(is_parameter(leaf) and not _is_given(leaf) for leaf in leaves):
         return {}  # made on first use
     if any(frame.f_code.co_name == "__init__" and frame.f_locals.get("self") is module for frame in _frames()):
         return {}  # a Module made by another's forward
