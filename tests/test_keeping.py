@@ -418,9 +418,12 @@ def test_parameters_and_layers_made_on_first_use_are_state():
                 self.layers.append(nn.Linear(3, 3))
                 self.weights.append(tl.tensor([2.0], requires_grad=True))
                 self.scales = {"s": tl.tensor([3.0], requires_grad=True)}
-                self.mixed = {"layer": nn.Identity(), "x": x}
-                self.mixed["layer"].b = np.ones(1)
-            y = self.own(self.layers[0](self.late[0](self.norm(x @ self.w)))) * self.weights[0] * self.scales["s"]
+                self.mixed = {"layer": nn.Linear(3, 3, bias=False), "x": x}
+            y = (
+                self.own(self.layers[0](self.late[0](self.mixed["layer"](self.norm(x @ self.w)))))
+                * self.weights[0]
+                * self.scales["s"]
+            )
             self.last = y
             return y
 
@@ -440,7 +443,7 @@ def test_parameters_and_layers_made_on_first_use_are_state():
     expected = {
         "w", "norm.weight", "norm.bias", "norm.running_mean", "norm.running_var", "norm.num_batches_tracked",
         "late.0.weight", "late.0.bias", "layers.0.weight", "layers.0.bias", "weights.0", "scales.s", "own.constant",
-        "own.fixed", "own.tables.0", "mixed.layer.b",
+        "own.fixed", "own.tables.0", "mixed.layer.weight",
     }  # fmt: skip
     for _ in range(2):
         model(X)
