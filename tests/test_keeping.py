@@ -759,6 +759,24 @@ def test_another_process_unpickles_a_model_that_has_not_run_and_keeps_likewise()
     assert done.stdout.split() == [b"['0.tables.0']", b"1"]
 
 
+def test_a_model_is_looked_into_when_it_is_first_called_and_after_a_list_was_assigned():
+    class Looked(ListOfInit):
+        looks = 0
+
+        def modules(self):
+            Looked.looks += 1
+            return super().modules()
+
+    model = Looked()
+    for _ in range(3):
+        model(X)
+    assert Looked.looks == 1
+    model.other = []
+    for _ in range(3):
+        model(X)
+    assert Looked.looks == 2
+
+
 def test_many_threads_may_run_one_model():
     model = MadeInForward()
     threads = [threading.Thread(target=lambda: [model(X) for _ in range(50)]) for _ in range(4)]

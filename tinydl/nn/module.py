@@ -67,7 +67,7 @@ class Module(Keeping):
 
         What the outermost Module returns is a Tensor, also where it has no parameters and was given an array.
         """
-        modules = running.modules
+        modules = running.modules  # by which keeping.py knows this function among those that run
         if not modules and self._looked_at != containers.assigned:
             self._look_inside(self.modules())
         modules.append(self)
