@@ -300,6 +300,24 @@ def test_a_copy_has_what_was_there_before():
     assert twin.filled == [] and not hasattr(twin, "parts") and not hasattr(twin, "named") and len(model.parts) == 2
 
 
+def test_a_copy_can_be_made_also_where_forward_replaced_a_container_by_something_else():
+    class Replaces(Base):
+        def __init__(self):
+            super().__init__()
+            self.parts, self.pair, self.state = [], (None, None), State()
+
+        def forward(self, x):
+            y = self.parts = self.a(x)
+            self.pair, self.state = (y, y, y), (y, y, y)
+            return y
+
+    model = Replaces()
+    model(X)
+    twin = copy.deepcopy(model)
+    assert not hasattr(twin, "parts") and twin.pair == (None, None, None) and names(twin) == names(Replaces())
+    assert twin(X).shape == (6, 3)
+
+
 def test_a_copy_keeps_what_is_no_array_and_shares_what_was_shared():
     class Plain(Base):
         def __init__(self):
@@ -380,7 +398,7 @@ def test_what_was_computed_in_init_is_no_state_later_either():
     class Mistaken(Base):
         def __init__(self):
             super().__init__()
-            self.h = self.a.weight * 2
+            self.h, self.weights = self.a.weight * 2, [self.a.bias * 3]
 
         def forward(self, x):
             self.h = self.a(x)
@@ -389,7 +407,8 @@ def test_what_was_computed_in_init_is_no_state_later_either():
     model = Mistaken()
     model(X)
     assert set(model.state_dict()) == {"a.weight", "a.bias"}
-    with pytest.warns(UserWarning, match=r"h was computed \(by linear\), so it is no parameter"):
+    both = pytest.warns(UserWarning, match=r"weights\.0 was computed \(by multiply\), so it is no parameter")
+    with both, pytest.warns(UserWarning, match=r"h was computed \(by linear\), so it is no parameter"):
         assert len(list(model.parameters())) == 2
 
 
@@ -530,6 +549,7 @@ def test_a_buffer_stays_state_also_when_forward_assigns_it_a_graph():
     np.testing.assert_array_equal(fresh.mean, state["mean"])
     model.load_state_dict(Statistics().state_dict())
     assert (model.state_dict()["mean"] == 0).all() and (model.state_dict()["seen.max"] == 0).all()
+    assert type(model.mean) is tl.Tensor and not model.mean.requires_grad  # as forward left it, but for the graph
     model(X)
     np.testing.assert_allclose(model.state_dict()["mean"], (model.a(X).data).mean(0), rtol=1e-5)
 
@@ -774,6 +794,11 @@ def test_a_model_is_looked_into_when_it_is_first_called_and_after_a_list_was_ass
     model.other = []
     for _ in range(3):
         model(X)
+    assert Looked.looks == 2
+    model.size = (1, 2)  # in which nothing can be kept
+    model(X)
+    model.more = []
+    nn.Sequential(model)(X)  # the outermost looks into all that are inside
     assert Looked.looks == 2
 
 

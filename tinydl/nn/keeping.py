@@ -180,7 +180,7 @@ def _outline(name: str, value: Any) -> Iterator[tuple[str, Any]]:
         yield name, Was.CONTAINER
         for key, item in _items(value):
             yield from _outline(f"{name}.{key}", item)
-    elif isinstance(value, Keeping) or is_computed(value):
+    elif is_computed(value):
         yield name, Was.UNKNOWN
     else:
         yield name, Was.STATE if can_be_state(value) else value if is_plain(value) or value is Was.ABSENT else None
