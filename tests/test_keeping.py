@@ -304,17 +304,18 @@ def test_a_copy_can_be_made_also_where_forward_replaced_a_container_by_something
     class Replaces(Base):
         def __init__(self):
             super().__init__()
-            self.parts, self.pair, self.state = [], (None, None), State()
+            self.parts, self.pair, self.both = [], (None, None), [None, None]
 
         def forward(self, x):
             y = self.parts = self.a(x)
-            self.pair, self.state = (y, y, y), (y, y, y)
+            self.pair, self.both = (y, y, y), State(y, [y])
             return y
 
     model = Replaces()
     model(X)
     twin = copy.deepcopy(model)
-    assert not hasattr(twin, "parts") and twin.pair == (None, None, None) and names(twin) == names(Replaces())
+    assert not hasattr(twin, "parts") and twin.pair == (None, None) and twin.both == State(None, None)
+    assert names(twin) == names(Replaces())
     assert twin(X).shape == (6, 3)
 
 
@@ -414,15 +415,20 @@ def test_what_was_computed_in_init_is_no_state_later_either():
 
 def test_an_input_that_requires_a_gradient_is_kept_too():
     class Keeps(Base):
+        def __init__(self):
+            super().__init__()
+            self.pairs = (None, None), State()
+
         def forward(self, x, *, z):
-            self.x, self.both, self.a.z = x, (x, [z]), z
+            self.x, self.both, self.a.z, self.pairs = x, (x, [z]), z, ((z, x), (x, x))
             return self.a(x) * z
 
     model, x, z = Keeps(), tl.tensor(X, requires_grad=True), tl.tensor([2.0], requires_grad=True)
     model(x, z=z).sum().backward()
     assert set(model.state_dict()) == {"a.weight", "a.bias"} == {name for name, _ in model.named_parameters()}
     np.testing.assert_allclose(x.grad.data, np.tile(2 * model.a.weight.data.sum(0), (6, 1)), rtol=1e-6)
-    assert not hasattr(copy.deepcopy(model), "x")
+    twin = copy.deepcopy(model)
+    assert not hasattr(twin, "x") and twin.pairs == ((None, None), State()) and type(twin.pairs[1]) is State
 
 
 def test_parameters_and_layers_made_on_first_use_are_state():

@@ -20,7 +20,7 @@ from ..engine.tensor import Tensor
 
 
 class Was(Enum):
-    """What was in a value's place before a forward gave it; None, numbers and strings stand for themselves."""
+    """What was in a value's place before a forward gave it; None, a number, a string or a tuple of them is itself."""
 
     UNKNOWN = "whatever is there now, for no forward gave it: state, unless it was computed"
     STATE = "state, and so is what is there now"
@@ -115,9 +115,7 @@ def is_computed(value: Any) -> bool:
 
 def is_plain(value: Any) -> bool:
     """Whether it is a number, a string or a tuple of them."""
-    if isinstance(value, tuple):
-        return all(map(is_plain, value))
-    return isinstance(value, (int, float, str, np.generic))
+    return all(map(is_plain, value)) if isinstance(value, tuple) else isinstance(value, (int, float, str, np.generic))
 
 
 def _as_array(old: Any, value: Any) -> Any:
@@ -158,7 +156,13 @@ def _is_given(x: Tensor) -> bool:
 
 
 def _is_container(value: Any) -> bool:
-    return isinstance(value, (list, dict)) or (isinstance(value, tuple) and not is_plain(value))
+    return isinstance(value, (list, dict)) or (isinstance(value, tuple) and not _is_constant(value))
+
+
+def _is_constant(value: Any) -> bool:
+    if isinstance(value, tuple):
+        return all(map(_is_constant, value))
+    return value is None or value is Was.ABSENT or is_plain(value)
 
 
 def _items(container: Any) -> Any:
@@ -183,7 +187,7 @@ def _outline(name: str, value: Any) -> Iterator[tuple[str, Any]]:
     elif is_computed(value):
         yield name, Was.UNKNOWN
     else:
-        yield name, Was.STATE if can_be_state(value) else value if is_plain(value) or value is Was.ABSENT else None
+        yield name, Was.STATE if can_be_state(value) else value if _is_constant(value) else None
 
 
 def _without_kept(module: Keeping, name: str, value: Any) -> Any:
@@ -204,9 +208,7 @@ def _without_kept(module: Keeping, name: str, value: Any) -> Any:
         items = (None if item is Was.ABSENT else item for item in left.values())
         return getattr(value, "_make", tuple)(items)  # a named tuple stays one
     left = {key: item for key, item in left.items() if item is not Was.ABSENT}
-    if isinstance(value, list):
-        return list(left.values())
     made = copy.copy(value)  # and a defaultdict
     made.clear()
-    made.update(left)
+    made.update(left) if isinstance(made, dict) else made.extend(left.values())
     return made
