@@ -18,7 +18,7 @@ TESTS = {
     "tinydl/engine": "tensor transforms random mistakes checks graph source trace",
     "tinydl/derivatives": "derivatives constants conventions linalg properties testing readme site",
     "tinydl/functional": "functional formulas",
-    "tinydl/nn": "nn formulas mistakes",
+    "tinydl/nn": "nn keeping formulas mistakes",
     "tinydl/optim": "optim formulas saving torch_training",
     "tinydl/data": "data",
     "tinydl/training": "training saving torch_training",

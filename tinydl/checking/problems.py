@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -163,15 +164,26 @@ def in_float64(module: Any) -> Iterator[dict[str, Tensor]]:
     parameters = dict(module.named_parameters())
     modules = [m for _, m in module.named_modules()] if hasattr(module, "named_modules") else [module]
     kept = [(p, p._data) for p in parameters.values()]
-    buffers = [(m, name, b) for m in modules for name, b in vars(m).items() if isinstance(b, np.ndarray)]
+    held = [(container, copy.copy(container)) for m in modules for container in _containers(vars(m))]
     try:
         for p, data in kept:
             p._data = data.astype(np.float64)
-        for m, name, b in buffers:
-            setattr(m, name, b.astype(np.float64) if b.dtype.kind == "f" else b.copy())
+        for container, before in held:
+            for key, b in before.items() if isinstance(before, dict) else enumerate(before):
+                if isinstance(b, np.ndarray):
+                    container[key] = b.astype(np.float64) if b.dtype.kind == "f" else b.copy()
         yield {name: p for name, p in parameters.items() if p.requires_grad}
     finally:
         for p, data in kept:
             p._data = data
-        for m, name, b in buffers:
-            setattr(m, name, b)
+        for container, before in held:  # whole: what a forward kept meanwhile goes, too
+            container.clear()
+            container.update(before) if isinstance(before, dict) else container.extend(before)
+
+
+def _containers(container: Any) -> Iterator[Any]:
+    """A dict or list, and those in it."""
+    yield container
+    for value in container.values() if isinstance(container, dict) else container:
+        if isinstance(value, (dict, list)):
+            yield from _containers(value)

@@ -6,7 +6,6 @@ Stands on the engine alone. Read linear.py next, the plainest layer, and contain
 from __future__ import annotations
 
 import inspect
-import threading
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from itertools import pairwise
@@ -18,18 +17,11 @@ import numpy as np
 from ..engine.arrays import Array, default_dtype_now
 from ..engine.checks import array_of, is_real
 from ..engine.recording import special, state
-from ..engine.tensor import Tensor, wrap
+from ..engine.tensor import Tensor, tensor, wrap
 from ..engine.trace import Scope, name_in
+from .keeping import Keeping, Was, can_be_state, containers, is_computed, is_parameter, is_plain, running
 
 M = TypeVar("M", bound="Module")
-
-
-class _Running(threading.local):
-    def __init__(self) -> None:
-        self.modules: list[Module] = []  # whose forward is running in this thread, the outermost first
-
-
-running = _Running()
 
 
 def parameter(*shape: int) -> Tensor:
@@ -41,7 +33,7 @@ def _no_forward(self: Module, *inputs: Any) -> Any:
     raise NotImplementedError(f"{type(self).__name__} doesn't say what it computes: define forward(self, x)")
 
 
-class Module:
+class Module(Keeping):
     """A layer, or a model made of layers: attributes hold what it learns, `forward` says what it computes.
 
     A Tensor attribute is a parameter, also when it is frozen by `requires_grad = False`; a NumPy array of numbers is a
@@ -49,6 +41,22 @@ class Module:
     other Modules, and names are attribute, index or key joined by dots: ``layers.0.weight``. A *computed* Tensor is
     no parameter, for no update could reach it. A Tensor or array whose own attribute starts with ``_`` isn't in the
     `state_dict`; such a Tensor is a parameter only if it requires a gradient. No ``super().__init__()`` is needed.
+
+    What is state is decided before forward runs. An array or Tensor that forward assigns to a name that is new or was
+    None, or puts where a list or dict held nothing when the model was first called, is only *kept*: it is in no
+    `state_dict`, and a copy or pickle has there what was there before. A name that was state stays state, whatever
+    forward assigns to it; an array that begins in forward becomes state by `register_buffer`. A Tensor that requires a
+    gradient and that forward makes itself, on first use, is a parameter, and a Module is a layer.
+
+    >>> class Recurrent(Module):
+    ...     def __init__(self):
+    ...         self.cell = Linear(4, 4)
+    ...         self.hidden = None  # what forward keeps here is no state
+    ...         self.steps = np.array(0)  # a counter is, and is saved
+    ...     def forward(self, x):
+    ...         h = np.tanh(self.cell(x if self.hidden is None else x + self.hidden))
+    ...         self.hidden, self.steps = h.detach(), self.steps + 1
+    ...         return h
     """
 
     training = True
@@ -59,7 +67,9 @@ class Module:
 
         What the outermost Module returns is a Tensor, also where it has no parameters and was given an array.
         """
-        modules = running.modules
+        modules = running.modules  # by which keeping.py knows this function among those that run
+        if not modules and self._looked_at != containers.assigned:
+            self._look_inside(self.modules())
         modules.append(self)
         try:
             y = self._observed(inputs, options) if special.count else self.forward(*inputs, **options)
@@ -106,7 +116,7 @@ class Module:
         for prefix, module in self.named_modules():
             for name, _, _, value in members(module):
                 full = f"{prefix}.{name}" if prefix else name
-                if isinstance(value, Tensor) and value not in seen and _is_parameter(full, name, value):
+                if isinstance(value, Tensor) and value not in seen and _is_parameter(module, full, name, value):
                     seen.add(value)
                     yield full, value
 
@@ -141,14 +151,37 @@ class Module:
 
     # ---- state ----
 
+    def register_buffer(self, name: str, array: Any) -> None:
+        """Declare that an attribute is a buffer, whatever forward assigns to it, and set it to a copy of this array.
+
+        In `__init__` an assignment does the same; this is for state that begins in a forward. None declares a buffer
+        whose array comes later. Raises ValueError for what can't be a name or is that of a parameter, layer or method,
+        TypeError for what is no array of real numbers and for a Tensor that requires a gradient.
+        """
+        old = vars(self).get(name)
+        if not isinstance(name, str) or not name or "." in name or name.startswith("_"):
+            raise ValueError(f"{name!r} can't be a buffer's name: a string, without dots, that doesn't begin with _")
+        if callable(getattr(type(self), name, None)) or isinstance(old, Module) or is_parameter(old):
+            raise ValueError(f"{name!r} can't be a buffer: this {type(self).__name__} has another attribute so called")
+        vars(self)[name] = None if array is None else tensor(array)._data
+        self._write_down({name: Was.STATE})
+
     def _entries(self, prefix: str = "", above: tuple[Module, ...] = ()) -> Iterator[tuple[str, Any, Any, Any]]:
         """(name, holder, key, value), ``value = holder[key]``, of everything in the state; shared ones by each name."""
         for name, holder, key, value in members(self):
             if isinstance(value, Module):
                 if not any(value is module for module in (*above, self)):
                     yield from value._entries(f"{prefix}{name}.", (*above, self))
-            elif not name.startswith("_") and (isinstance(value, np.ndarray) or value.primitive is None):
+            elif not name.startswith("_") and (not is_computed(value) or self._was(name) is Was.STATE):
                 yield prefix + name, holder, key, value
+
+    def _keeps(self, name: str) -> bool:
+        """Whether this is the name of something that a forward of this Module, or of one inside, keeps."""
+        held, top = list(members(self)), name.partition(".")[0]
+        if self._is_kept(top, None) and not any(name.partition(".")[0] == top for name, *_ in held):
+            return True
+        inner = [(f"{inner}.", value) for inner, _, _, value in held if isinstance(value, Module)]
+        return any(name.startswith(path) and value._keeps(name.removeprefix(path)) for path, value in inner)
 
     def state_dict(self) -> dict[str, Array]:
         """A copy of every parameter and buffer as a NumPy array, by name; what is shared appears by each of its names.
@@ -167,26 +200,35 @@ class Module:
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Set every parameter and buffer to the value of its name: NumPy arrays, Tensors, or a torch model's tensors.
 
-        Values are copied and cast to the dtypes that are here. Raises one ValueError that lists all names missing or
-        unexpected and all shapes and dtypes that don't fit; then nothing has changed.
+        Values are copied and cast to the dtypes that are here. Names under which forward keeps something here are left
+        out, with a warning. Raises one ValueError that lists all names missing or unexpected and all shapes and dtypes
+        that don't fit; then nothing has changed.
         """
         if not isinstance(state_dict, Mapping):
             raise TypeError(f"load_state_dict takes a dict of names and arrays, not {type(state_dict).__name__}")
         entries = list(self._entries())
-        given = {name: _array_of(value) for name, value in state_dict.items()}
-        problems = _misfits({name: value for name, _, _, value in entries}, given)
+        own = {name: value for name, _, _, value in entries}
+        kept = [name for name in state_dict if name not in own and self._keeps(str(name))]
+        given = {name: _array_of(value) for name, value in state_dict.items() if name not in kept}
+        problems = _misfits(own, given)
+        if not (given.keys() <= own.keys() or all(type(m).__module__.startswith("tinydl.") for m in self.modules())):
+            problems.append("if forward makes what is unexpected, call the model once before loading")
         if problems:
             raise ValueError(
                 f"the state_dict doesn't fit this {type(self).__name__}, which is unchanged: {'; '.join(problems)}"
             )
-        renewed: dict[int, Array] = {}
+        renewed: dict[int, Any] = {}
         for name, holder, key, old in entries:
             if id(old) not in renewed:
-                renewed[id(old)] = np.array(given[name], dtype=old.dtype)
-                if isinstance(old, Tensor):
-                    old.data = renewed[id(old)]
-            if not isinstance(old, Tensor):  # a graph computed with the old buffer keeps its value
-                holder[key] = renewed[id(old)]
+                renewed[id(old)] = array = np.array(given[name], dtype=old.dtype)
+                if is_computed(old):
+                    renewed[id(old)] = wrap(array)
+                elif isinstance(old, Tensor):
+                    old.data, renewed[id(old)] = array, old
+            holder[key] = renewed[id(old)]  # a graph computed with the old buffer keeps its value
+        if kept:
+            names = ", ".join(kept)
+            warnings.warn(f"left out, since forward keeps it and it is no state: {names}", stacklevel=2)
 
     # ---- how it is shown ----
 
@@ -204,7 +246,7 @@ class Module:
         shown, named = list[str](), False
         for name, p in taken.items():
             value = vars(self).get(name, p.empty)
-            if _is_plain(value) or (value is None and is_real(p.default)):
+            if is_plain(value) or (value is None and is_real(p.default)):
                 named = named or p.default is not p.empty
                 text = f"{value!r}" if isinstance(value, str) else f"{value}"
                 shown.append(f"{name}={text}" if named else text)
@@ -220,22 +262,18 @@ class Module:
         return f"{type(self).__name__}(\n  " + "\n".join(lines).replace("\n", "\n  ") + "\n)"
 
 
-def _is_plain(value: Any) -> bool:
-    if isinstance(value, tuple):
-        return all(_is_plain(item) for item in value)
-    return isinstance(value, (int, float, str, np.generic))
-
-
 def members(module: Module) -> Iterator[tuple[str, Any, Any, Any]]:
-    """(name, holder, key, value) of each Module, Tensor and numeric array in a Module's attributes."""
-    attributes = vars(module)
-    for name in tuple(attributes):
-        yield from _found(name, attributes, name)
+    """(name, holder, key, value) of each Module, Tensor and numeric array in the attributes but what forward keeps."""
+    attributes, judged = vars(module), module._before_forward
+    for attribute in tuple(attributes):
+        for name, holder, key, value in _found(attribute, attributes, attribute):
+            if not judged or isinstance(value, Module) or not module._is_kept(name, value):
+                yield name, holder, key, value
 
 
 def _found(name: str, holder: Any, key: Any) -> Iterator[tuple[str, Any, Any, Any]]:
     value = holder[key]
-    if isinstance(value, (Module, Tensor)) or (isinstance(value, np.ndarray) and value.dtype.kind in "biuf"):
+    if isinstance(value, Module) or can_be_state(value):
         yield name, holder, key, value
     elif isinstance(value, dict):
         for inner in tuple(value):
@@ -258,17 +296,20 @@ class _Items:
     def __setitem__(self, i: int, item: Any) -> None:
         old = self.holder[self.key]
         items = (*old[:i], item, *old[i + 1 :])
-        self.holder[self.key] = type(old)(*items) if hasattr(old, "_fields") else items  # a named tuple stays one
+        self.holder[self.key] = getattr(old, "_make", tuple)(items)  # a named tuple stays one
 
 
-def _is_parameter(full: str, name: str, value: Tensor) -> bool:
+def _is_parameter(module: Module, full: str, name: str, value: Tensor) -> bool:
     private = name.startswith("_")
     if value.primitive is None:
         return value.requires_grad or not private
     if value.requires_grad and not private:
+        advice = f"make it one, write tl.tensor(..., requires_grad=True); if it only keeps a result, call it _{name}."
+        if module._was(name) is Was.STATE:
+            advice = "keep statistics in it, let forward assign them without their graph: write .detach()."
         warnings.warn(
             f"{full} was computed (by {value.primitive.name}), so it is no parameter and no optimizer trains it. To "
-            f"make it one, write tl.tensor(..., requires_grad=True); if it only keeps a result, call it _{name}.",
+            f"{advice}",
             stacklevel=4,
         )
     return False

@@ -12,12 +12,13 @@ import numpy as np
 
 from ..engine.arrays import Array
 from ..engine.tensor import Tensor
+from .keeping import is_computed, is_parameter
 from .module import Module
 
 
 def has_state(module: Module) -> bool:
     """Whether there is anything in the state beside parameters that are trained."""
-    return not all(isinstance(value, Tensor) and value.requires_grad for _, _, _, value in module._entries())
+    return not all(is_parameter(value) for _, _, _, value in module._entries())
 
 
 def remembered(module: Module, weights: bool = True) -> Callable[[], None]:
@@ -39,7 +40,7 @@ def remembered(module: Module, weights: bool = True) -> Callable[[], None]:
             kept, was = array, copies.get(id(array))
             if was is not None and not np.array_equal(was, array, equal_nan=array.dtype.kind == "f"):
                 kept = fresh.setdefault(id(array), was.copy())
-            if isinstance(value, Tensor) and value._data is not kept:
+            if isinstance(value, Tensor) and value._data is not kept and not is_computed(value):
                 value.data = kept
             right = value if isinstance(value, Tensor) else kept
             holder, key, there = now.get(name, (holder, key, None))

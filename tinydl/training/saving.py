@@ -62,13 +62,13 @@ def save(model: Stateful, path: str | os.PathLike[str], optimizer: Stateful | No
 def load(model: Stateful, path: str | os.PathLike[str], optimizer: Stateful | None = None) -> None:
     """Read what `save` wrote, or any .npz or .safetensors file with the right names, into a model (and an optimizer).
 
-    Names and shapes must be exactly the model's; numbers are cast to its dtypes (bfloat16 comes as float32). All is
-    checked before anything changes: when it raises, model and optimizer are as they were. Tensors keep their identity,
-    so an optimizer made before goes on with them. An optimizer's state in the file is left alone unless `optimizer` is
-    given; each of its parameters then gets the state of its name, whatever the order (a file from before there were
-    names is read in order). Raises FileNotFoundError; ValueError for a damaged or foreign file, another model's, one
-    without the optimizer's state where that is wanted or with that of other parameters, and for another suffix than
-    .npz and .safetensors; ImportError as `save`.
+    Names and shapes must be exactly the model's, but for what its forward keeps, which is left out with a warning;
+    numbers are cast to its dtypes (bfloat16 comes as float32). All is checked before anything changes: when it raises,
+    model and optimizer are as they were. Tensors keep their identity, so an optimizer made before goes on with them. An
+    optimizer's state in the file is left alone unless `optimizer` is given; each of its parameters then gets the state
+    of its name, whatever the order (a file from before there were names is read in order). Raises FileNotFoundError;
+    ValueError for a damaged or foreign file, another model's, one without the optimizer's state where that is wanted or
+    with that of other parameters, and for another suffix than .npz and .safetensors; ImportError as `save`.
     """
     file, _, read = format_of(path)
     _check(model, "model")

@@ -1,0 +1,214 @@
+"""What a forward keeps on its Module (``self.x = x``), told from the Module's state. Stands on the engine alone.
+
+A value is judged by what was in its place before a forward gave it: if that was no state, it is *kept*, neither saved
+nor copied. A Module writes this down by dotted names; module.py, which walks them, asks here.
+"""
+
+from __future__ import annotations
+
+import copy
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from enum import Enum
+from types import FrameType, MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from ..engine.tensor import Tensor
+
+
+class Was(Enum):
+    """What was in a value's place before a forward gave it; None, a number, a string or a tuple of them is itself."""
+
+    UNKNOWN = "whatever is there now, for no forward gave it: state, unless it was computed"
+    STATE = "state, and so is what is there now"
+    CONTAINER = "a list, tuple or dict, whose items are judged one by one"
+    ABSENT = "nothing"
+
+
+class _Running(threading.local):
+    def __init__(self) -> None:
+        self.modules: list[Any] = []  # the Modules whose forward is running in this thread, the outermost first
+
+
+class _Containers:
+    assigned = 1  # how often a Module was given one outside of forwards, in all threads
+
+
+running, containers = _Running(), _Containers()
+
+
+class Keeping:
+    """A Module as far as it tells what its forward keeps from what it is made of."""
+
+    _before_forward: Mapping[str, Any] = MappingProxyType({})  # by dotted names, what was there; never changed in place
+    _looked_at = 0  # containers.assigned when what this and all inside hold was written down
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if running.modules:
+            old = self.__dict__.get(name, Was.ABSENT)
+            if old.__class__ is not np.ndarray or value.__class__ is not np.ndarray:  # as BatchNorm does at each step
+                value = value if self._is_kept(name, value) else _as_array(old, value)
+                if name not in self._before_forward:
+                    self._write_down(_judged(self, name, old, value))
+        elif _is_container(value):
+            containers.assigned += 1
+            if self._before_forward.get(name) is Was.CONTAINER:
+                left = {n: was for n, was in self._before_forward.items() if n.split(".")[0] != name}
+                self.__dict__["_before_forward"] = left
+        object.__setattr__(self, name, value)
+
+    def _write_down(self, was: Mapping[str, Any]) -> None:
+        if was:
+            self.__dict__["_before_forward"] = {**self._before_forward, **was}
+
+    def _look_inside(self, modules: Iterator[Keeping]) -> None:
+        """Write down what the lists, tuples and dicts of these hold: what a forward adds to them is kept."""
+        for module in modules:
+            for name, value in tuple(vars(module).items()):
+                if _is_container(value) and name not in {*module._before_forward, "_before_forward"}:
+                    module._write_down(dict(_outline(name, value)))
+        self.__dict__["_looked_at"] = containers.assigned  # whatever a class makes of an assignment
+
+    def _was(self, name: str) -> Any:
+        """What was under this dotted name before a forward gave what is there now."""
+        return self._before_forward.get(
+            name, Was.ABSENT if name.partition(".")[0] in self._before_forward else Was.UNKNOWN
+        )
+
+    def _is_kept(self, name: str, value: Any) -> bool:
+        """Whether a forward keeps this array or Tensor; parameters may be added to lists and dicts on first use."""
+        added = is_parameter(value) and self._was(name.partition(".")[0]) is Was.CONTAINER
+        return not added and self._was(name) not in (Was.UNKNOWN, Was.STATE)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        """For copy and pickle: without what forward keeps, so that a copy's first forward finds what this one's did."""
+        made: Any = super().__reduce_ex__(protocol)
+        if not isinstance(made, tuple) or len(made) < 3:
+            return made
+        left = tuple(map(self._copied, made[2])) if isinstance(made[2], tuple) else self._copied(made[2])
+        return (*made[:2], left, *made[3:])  # made[2] is a pair if the class has __slots__
+
+    def _copied(self, attributes: Any) -> Any:
+        if not isinstance(attributes, dict):
+            return attributes
+        left = {name: _without_kept(self, name, value) for name, value in attributes.items() if name != "_looked_at"}
+        return {name: value for name, value in left.items() if value is not Was.ABSENT}
+
+
+def can_be_state(value: Any) -> bool:
+    """Whether it is a Tensor, or a NumPy array of numbers."""
+    return isinstance(value, Tensor) or (isinstance(value, np.ndarray) and value.dtype.kind in "biuf")
+
+
+def is_parameter(value: Any) -> bool:
+    """Whether it is a Tensor that can be learned: one that requires a gradient and wasn't computed."""
+    return isinstance(value, Tensor) and value.requires_grad and value.primitive is None
+
+
+def is_computed(value: Any) -> bool:
+    """Whether it is a Tensor that remembers the operation that made it."""
+    return isinstance(value, Tensor) and value.primitive is not None
+
+
+def is_plain(value: Any) -> bool:
+    """Whether it is a number, a string or a tuple of them."""
+    return all(map(is_plain, value)) if isinstance(value, tuple) else isinstance(value, (int, float, str, np.generic))
+
+
+def _as_array(old: Any, value: Any) -> Any:
+    """A number in the place of an array as an array: of ``np.array(0) + 1`` NumPy makes a number."""
+    number = isinstance(value, (int, float, np.number, np.bool_)) and isinstance(old, np.ndarray)
+    return np.asarray(value, np.result_type(old, value)) if number and can_be_state(old) else value
+
+
+def _judged(module: Keeping, name: str, old: Any, value: Any) -> dict[str, Any]:
+    """What is to be written down when a forward assigns to a name that isn't yet."""
+    if can_be_state(old):
+        shown = can_be_state(value) and not is_computed(value)  # that it is state, which else is written down
+        return {} if shown or is_computed(old) else {name: Was.STATE}
+    if isinstance(value, np.ndarray) and is_plain(old):
+        return {}  # a number that becomes an array: a statistic, rather than an activation
+    leaves, empty = list(_leaves(value)), isinstance(value, (list, dict)) and not value
+    if not (empty or any(map(can_be_state, leaves))):
+        return {}
+    if any(is_parameter(leaf) and not _is_given(leaf) for leaf in leaves):
+        return {}  # made on first use
+    if any(frame.f_code.co_name == "__init__" and frame.f_locals.get("self") is module for frame in _frames()):
+        return {}  # a Module made by another's forward
+    return dict(_outline(name, value if empty else old))
+
+
+def _frames() -> Iterator[FrameType]:
+    """The functions that the innermost forward runs, from the innermost out; the last is its Module's `__call__`."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        yield frame
+        frame = None if frame.f_locals.get("modules") is running.modules else frame.f_back
+
+
+def _is_given(x: Tensor) -> bool:
+    """Whether it is an input of the forward: of a gradient check, say, it requires a gradient but is no parameter."""
+    *_, call = _frames()
+    return any(leaf is x for leaf in _leaves([call.f_locals.get("inputs"), call.f_locals.get("options")]))
+
+
+def _is_container(value: Any) -> bool:
+    return isinstance(value, (list, dict)) or (isinstance(value, tuple) and not _is_constant(value))
+
+
+def _is_constant(value: Any) -> bool:
+    if isinstance(value, tuple):
+        return all(map(_is_constant, value))
+    return value is None or value is Was.ABSENT or is_plain(value)
+
+
+def _items(container: Any) -> Any:
+    """The keys or indices, and items."""
+    return container.items() if isinstance(container, dict) else enumerate(container)
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    if _is_container(value):
+        for _, item in _items(value):
+            yield from _leaves(item)
+    else:
+        yield value
+
+
+def _outline(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """What is written down of a value: its own name and, if it is a container, those inside."""
+    if _is_container(value):
+        yield name, Was.CONTAINER
+        for key, item in _items(value):
+            yield from _outline(f"{name}.{key}", item)
+    elif is_computed(value):
+        yield name, Was.UNKNOWN
+    else:
+        yield name, Was.STATE if can_be_state(value) else value if _is_constant(value) else None
+
+
+def _without_kept(module: Keeping, name: str, value: Any) -> Any:
+    """What a copy has in a value's place: if a forward keeps it, what was there before."""
+    old = module._was(name)
+    if can_be_state(value):
+        if not module._is_kept(name, value):
+            return value.detach() if old is Was.STATE and is_computed(value) else value
+        return Was.ABSENT if old is Was.CONTAINER else old
+    if old is Was.UNKNOWN or not _is_container(value):
+        return value
+    if old is not Was.CONTAINER and not any(isinstance(leaf, Keeping) for leaf in _leaves(value)):
+        return old
+    left = {key: _without_kept(module, f"{name}.{key}", item) for key, item in _items(value)}
+    if all(left[key] is item for key, item in _items(value)):
+        return value
+    if isinstance(value, tuple):
+        items = (None if item is Was.ABSENT else item for item in left.values())
+        return getattr(value, "_make", tuple)(items)  # a named tuple stays one
+    left = {key: item for key, item in left.items() if item is not Was.ABSENT}
+    made = copy.copy(value)  # and a defaultdict
+    made.clear()
+    made.update(left) if isinstance(made, dict) else made.extend(left.values())
+    return made
