@@ -1,6 +1,7 @@
 """A second judge of gradients for the tests: central differences with Richardson's extrapolation, in plain NumPy.
 
-It shares no code with tinydl.gradcheck, so that a mistake there can't hide one in a rule.
+It shares no code with tinydl.gradcheck, so that a mistake there can't hide one in a rule. Below it is how float16 is
+judged, by float64.
 """
 
 from __future__ import annotations
