@@ -183,6 +183,14 @@ def test_a_teacher_and_a_student_that_exclude_the_same_class_teach_and_learn_the
         np.testing.assert_allclose(teacher.grad.data, slope, rtol=1e-12, atol=1e-15)
 
 
+def test_a_target_whose_exponential_vanishes_adds_nothing_either():
+    x, t = (tl.tensor(v, requires_grad=True) for v in ([-np.inf, -np.inf, -1.0], [-np.inf, -1000.0, -1000.0]))
+    y = F.kl_div(x, t, reduction="none", log_target=True)
+    y.backward(gradient=np.array([3.0, 4.0, 5.0]))
+    for found in (y.data, x.grad.data, t.grad.data):
+        np.testing.assert_array_equal(found, [0, 0, 0])
+
+
 @pytest.mark.parametrize("reduction", REDUCTIONS)
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
 def test_labels_of_no_weight_or_ignored_add_nothing_where_their_class_cannot_be(reduction, smoothing):
