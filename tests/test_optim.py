@@ -290,6 +290,30 @@ v = tl.tensor([3.0], requires_grad=True)
 frozen = tl.tensor([1.0])
 
 
+def test_groups_of_layers_that_call_their_parameters_alike_go_by_name_too():
+    def made(order):
+        tl.manual_seed(0)
+        layers = nn.Linear(3, 3), nn.Linear(3, 3)
+        groups = [
+            {"params": layers[0].named_parameters(), "lr": 0.1},
+            {"params": [*layers[1].named_parameters()][::order]},
+        ]
+        return layers, optim.Adam(groups, lr=0.01)
+
+    layers, optimizer = made(1)
+    assert optimizer.names == ["weight of group 0", "bias of group 0", "weight of group 1", "bias of group 1"]
+    x = np.random.default_rng(0).normal(size=(5, 3)).astype(np.float32)
+    (np.tanh(layers[1](layers[0](x))) ** 2).sum().backward()
+    optimizer.step()
+    state = copy.deepcopy(optimizer.state_dict())
+    _, other = made(-1)
+    other.load_state_dict(state)
+    back = other.state_dict()
+    for i, name in enumerate(other.names):
+        for key, array in state["state"][optimizer.names.index(name)].items():
+            assert np.array_equal(back["state"][i][key], array), (name, key)
+
+
 @pytest.mark.parametrize(
     ("make", "error", "sentence"),
     [

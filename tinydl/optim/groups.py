@@ -6,6 +6,7 @@ Stands on the engine alone. optimizer.py asks it when an optimizer is made, and 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -28,7 +29,7 @@ def groups_of(given: Any, optimizer: str) -> tuple[list[dict[str, Any]], list[st
     iterators = [id(item["params"]) for item in items if isinstance(item["params"], Iterator)]
     if len({*iterators}) < len(iterators):
         raise ValueError(f"groups of {optimizer} share an iterator, which can be used only once; write a list for each")
-    groups, names = list[dict[str, Any]](), dict[Tensor, str | None]()
+    groups, names, of_group = list[dict[str, Any]](), dict[Tensor, str | None](), list[list[str | None]]()
     for item in items:
         own: dict[Tensor, str | None] = {}
         for entry in _items(item["params"], optimizer):
@@ -40,13 +41,14 @@ def groups_of(given: Any, optimizer: str) -> tuple[list[dict[str, Any]], list[st
             own.setdefault(p, name)
         groups.append({**item, "params": list(own)})
         names |= own
+        of_group.append([*own.values()])
     if not names:
         raise ValueError(
             f"{optimizer} was given no parameters. An iterator can be used only once; write model.parameters() anew"
         )
     if not any(p.requires_grad for p in names):
         raise ValueError(f"none of the parameters given to {optimizer} requires a gradient, so it would change nothing")
-    return groups, _checked_names([*names.values()], optimizer)
+    return groups, _checked_names(of_group, optimizer)
 
 
 def _items(given: Any, optimizer: str) -> list[Any]:
@@ -75,9 +77,12 @@ def _check_parameter(p: Any, which: str, optimizer: str) -> None:
         )
 
 
-def _checked_names(given: list[str | None], optimizer: str) -> list[str] | None:
-    names = [name for name in given if name is not None]
-    if names and len(names) < len(given):
+def _checked_names(of_group: list[list[str | None]], optimizer: str) -> list[str] | None:
+    """All names, or None if there are none; those that several groups have say of which they are, too."""
+    groups = [[name for name in group if name is not None] for group in of_group]
+    times = Counter(name for group in groups for name in {*group})
+    names = [f"{name} of group {i}" if times[name] > 1 else name for i, group in enumerate(groups) for name in group]
+    if names and len(names) < sum(map(len, of_group)):
         raise TypeError(f"some parameters of {optimizer} came without a name; model.named_parameters() gives all one")
     if len({*names}) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
