@@ -88,6 +88,10 @@ class Suspect:
         )
         return bool(self.places and np.all(np.abs(self.at(candidate) - self.truth) <= allowed))
 
+    def agrees(self, numbers: Array) -> bool:
+        """Whether what was claimed at the places are these numbers."""
+        return _agree(self.at(self.g), numbers)
+
     def at(self, array: Array) -> Array:
         return np.array([array[p] for p in self.places], dtype=np.float64)
 
@@ -149,6 +153,8 @@ def _of_one(evidence: Evidence, s: Suspect) -> Iterator[Cause]:
         many = f"({len(bad)} of {g.size} elements aren't finite) where the numerical one is finite"
         yield "not_finite", f"{who} is {g[tuple(bad[0])]}{at} {many}: look for a division by 0, log(0) or inf − inf."
         return
+    if evidence.bent[s.i] and s.fits(g):
+        yield _not_linear(evidence, s)
     if not s.telling or s.fits(g):
         return
     if not g.any():
@@ -159,8 +165,7 @@ def _of_one(evidence: Evidence, s: Suspect) -> Iterator[Cause]:
         yield "ignores_upstream", who + ignoring
         return
     if evidence.bent[s.i]:
-        asked = "twice the upstream gradient must give twice the gradient (is it clipped, squared, or its size taken?)"
-        yield "not_linear", f"{'Your rule' if evidence.problem.plain else who} isn't linear in g: {asked}."
+        yield _not_linear(evidence, s)
         return
     ratio = _ratio(s)
     if ratio is not None:
@@ -192,7 +197,7 @@ def _arguments(evidence: Evidence, suspects: Sequence[Suspect]) -> list[Cause]:
     rule, values, telling = evidence.problem.rule, evidence.values, [s for s in suspects if s.telling]
     if rule is None or not evidence.upstream or not telling:
         return []
-    inputs = ", ".join(name if " " not in name else f"input_{i}" for i, name in enumerate(evidence.names))
+    inputs = "*inputs" if any(" " in name for name in evidence.names) else ", ".join(evidence.names)
     for count, given, way, advice in (
         (len(values), values, f"rule({inputs})", "g is the gradient of f's output: take it, and multiply by it"),
         (len(values) + 1, [*values, evidence.v], f"rule({inputs}, g)", "g comes first"),
@@ -288,9 +293,10 @@ def _ignores_upstream(evidence: Evidence, s: Suspect) -> str:
     )
     if again is None:
         return ""
-    if np.array_equal(again, s.g):
+    other = evidence.claimed_for(s.i, evidence.values, -0.3 * v)  # of another sign, so that clipping shows
+    if np.array_equal(again, s.g) and (other is None or np.array_equal(other, s.g)):
         return " stays the same whatever the upstream gradient g is: multiply by g (chain rule)."
-    if v.size > 1 or not np.allclose(v, 1):
+    if not evidence.bent[s.i] and (v.size > 1 or not np.allclose(v, 1)):
         ones = np.array(evidence.numerical(s.i, s.places, np.ones(v.shape)))
         if s.telling and _agree(s.at(s.g), ones):
             return " is the one for an upstream gradient of ones: it ignores g (chain rule)."
@@ -298,6 +304,11 @@ def _ignores_upstream(evidence: Evidence, s: Suspect) -> str:
         if v.size > 1 and np.any(mean) and _agree(s.at(s.g), mean):
             return " uses the upstream gradient's mean (or sum) where it needs g itself, element by element."
     return ""
+
+
+def _not_linear(evidence: Evidence, s: Suspect) -> Cause:
+    asked = "twice the upstream gradient must give twice the gradient (is it clipped, squared, or its size taken?)"
+    return "not_linear", f"{'Your rule' if evidence.problem.plain else s.who} isn't linear in g: {asked}."
 
 
 # ---- elements in the wrong places ----
@@ -338,13 +349,18 @@ def _moved(s: Suspect) -> Iterator[Cause]:
     g, who = s.g, s.who
     for axis, n in enumerate(g.shape):
         if n > 1 and s.fits(np.flip(g, axis)):
-            yield "permuted", f"{who} holds the right numbers in reverse order along axis {axis}."
+            yield "permuted", f"{who} holds the right numbers in reverse order along axis {axis} (flipped)."
             return
         for shift in range(1, min(n, 16)):
             if s.fits(np.roll(g, shift, axis)):
                 by = n - shift if shift > n // 2 else -shift
                 yield "permuted", f"{who} is shifted by {by} along axis {axis}: an index is off."
                 return
+    for axes in (c for n in range(2, g.ndim + 1) for c in itertools.combinations(range(g.ndim), n)):
+        if s.fits(np.flip(g, axes)):
+            several = " and ".join(map(str, axes))
+            yield "flipped", f"{who} holds the right numbers in reverse order along axes {several}: flipped."
+            return
     if not s.complete or g.size < 2:
         return
     whole = np.zeros(g.shape)

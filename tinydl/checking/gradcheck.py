@@ -167,11 +167,10 @@ def _check(problem: Problem, asked: _Asked, rng: np.random.Generator) -> _Checke
     exam = _Examination(problem, asked, y, v, claimed, rng)
     exam.allow(repeated)
     checked = _Checked(*exam.of_all())
-    if (
-        steady and not exam.linear and not checked.count("wrong")
-    ):  # then the rule gives another gradient for another cotangent
-        other = [np.asarray(g / STRETCH) for g in exam.stretched]
-        checked.rows += [r for r in _Examination(problem, asked, y, v, other, rng).of_all()[0] if r.verdict == "wrong"]
+    if steady and not exam.linear and not checked.count("wrong"):  # for another cotangent it claims something else
+        other = _Examination(problem, asked, y, v, [np.asarray(g / STRETCH) for g in exam.stretched], rng)
+        rows = other.of_all()[0]
+        checked.rows = rows if verdict_of(rows) == "wrong" else checked.rows
     checked.verdict = verdict_of(checked.rows)
     if checked.count("wrong"):
         checked.causes = exam.causes([row for row in checked.rows if row.verdict == "wrong"], steady)

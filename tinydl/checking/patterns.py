@@ -19,6 +19,7 @@ def patterns(evidence: Evidence, s: Suspect) -> Iterator[Cause]:
     """What the differences between this gradient and the numbers look like, the most telling first."""
     yield from _held_constant(evidence, s)
     yield from _flipped(evidence, s)
+    yield from _slice_of_output(evidence, s)
     yield from _slice(evidence, s)
     yield from _left_out(evidence, s)
 
@@ -66,33 +67,34 @@ def _held_constant(evidence: Evidence, s: Suspect) -> Iterator[Cause]:
         balanced = zero(np.sum(truth, axes), n * bar)  # as where a mean is subtracted
         mean = missing.mean(axes, keepdims=True)
         if balanced and zero(missing - mean, bar):
-            yield "held_constant", _held(s, "a mean", axes, "the same number in each slice")
+            yield _held(s, "a mean", axes, "the same number in each slice")
         elif multiple(centred, axes)[0]:
-            yield "held_constant", _held(s, "a variance", axes, "a multiple of x − mean(x) in each slice")
+            yield _held(s, "a variance", axes, f"a multiple of {s.called} − mean({s.called}) in each slice")
         elif n > 3 and balanced and zero(missing - mean - multiple(centred, axes)[1] * centred, bar):
-            yield "held_constant", _held(s, "a mean and a variance", axes, "a + b·x in each slice")
-        elif evidence.y.shape == x.shape and balanced and multiple(np.real(evidence.y), axes)[0]:
-            yield "held_constant", _held(s, "a sum by which f divides", axes, "a multiple of f's output in each slice")
+            yield _held(s, "a mean and a variance", axes, f"a + b·{s.called} in each slice")
+        elif balanced and multiple(np.exp(x - np.max(x)), axes)[0]:
+            yield _held(s, "a sum of exponentials", axes, f"a multiple of exp({s.called}) in each slice")
+        elif balanced and evidence.y.shape == x.shape and multiple(np.real(evidence.y), axes)[0]:
+            yield _held(s, "a sum by which f divides", axes, "a multiple of f's output in each slice")
         elif zero(np.sum(truth * x, axes), n * 0.01 * float(np.max(np.abs(truth * x)))) and multiple(x, axes)[0]:
-            yield "held_constant", _held(s, "a norm by which f divides", axes, "a multiple of x in each slice")
+            yield _held(s, "a norm by which f divides", axes, f"a multiple of {s.called} in each slice")
 
 
-def _held(s: Suspect, what: str, axes: tuple[int, ...], off: str) -> str:
-    depends = "depend" if " and " in what else "depends"
-    path = f"{what} over {_along(axes)} is treated as a constant, but {depends} on {s.called} too"
-    return f"{s.who} is off by {off} along {_along(axes)}: {path}."
+def _held(s: Suspect, what: str, axes: tuple[int, ...], off: str) -> Cause:
+    over = f"over {_along(axes)}"
+    treated = f"{what} {over} is treated as a constant, though it depends on {s.called}"
+    if " and " in what:
+        treated = f"{what} {over} are treated as constants, though they depend on {s.called}"
+    return "held_constant", f"{s.who} is off by {off} along {_along(axes)}: {treated} (or a factor there is wrong)."
 
 
 # ---- reversed ----
 
 
 def _flipped(evidence: Evidence, s: Suspect) -> Iterator[Cause]:
-    """Right once the gradient, the upstream gradient, or an input that the rule uses is reversed along some axes."""
-    for axes in _subsets(s.g.ndim):
-        if len(axes) > 1 and s.fits(np.flip(s.g, axes)):
-            yield "flipped", f"{s.who} is reversed along {_along(axes)}: a flip ([::-1]) is missing, or too much."
+    """Right once the upstream gradient, or another input that the rule uses, is reversed along some axes."""
     values, v = evidence.values, evidence.v
-    for k in (*range(len(values)), None):
+    for k in (*(k for k in range(len(values)) if k != s.i), None):
         of, name = (v, "the upstream gradient g") if k is None else (values[k], evidence.names[k])
         for axes in _subsets(of.ndim if of.ndim <= 4 and (k is not None or evidence.upstream) else 0):
             turned = np.flip(of, axes)
@@ -104,6 +106,18 @@ def _flipped(evidence: Evidence, s: Suspect) -> Iterator[Cause]:
 
 
 # ---- wrong in a part only ----
+
+
+def _slice_of_output(evidence: Evidence, s: Suspect) -> Iterator[Cause]:
+    """Right but for what comes through the first or the last slice of the output."""
+    v = evidence.v
+    for axis, n in enumerate(v.shape if evidence.upstream else ()):
+        for k, which in ((0, "first"), (n - 1, "last")) if n > 1 else ():
+            rest = v.copy()
+            rest[(slice(None),) * axis + (k,)] = 0.0
+            if s.agrees(np.array(evidence.numerical(s.i, s.places, rest))):
+                without = f"without the {which} of the {n} slices along axis {axis} of f's output"
+                yield "slice", f"{s.who} is the one {without}: does a loop or an index end too early or start too late?"
 
 
 def _slice(evidence: Evidence, s: Suspect) -> Iterator[Cause]:

@@ -105,7 +105,18 @@ def of_arrays(f: Function, rule: Function, upstream: bool, names: Sequence[str])
         return array if array.dtype.kind in "fc" else array.astype(np.float64)
 
     def gradients(values: Sequence[Array], v: Array) -> list[Any]:
-        return one_each(rule(*arguments_of(upstream, values, v)), values)
+        try:
+            result = rule(*arguments_of(upstream, values, v))
+        except Exception as error:
+            if upstream and _fits_last(rule, values, v):
+                said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+                inputs = _inputs(names)
+                raise TypeError(
+                    f"gradcheck: the rule, called as rule(g, {inputs}), stopped with {said}; as rule({inputs}, g) it "
+                    "gives gradients of the right shapes: g comes first"
+                ) from error
+            raise
+        return one_each(result, values)
 
     return Problem(value, gradients, upstream, plain=True, rule=rule)
 
@@ -126,12 +137,26 @@ def takes(function: Function, count: int) -> bool:
     return True
 
 
+def _inputs(names: Sequence[str]) -> str:
+    """The inputs' names as one writes them in a call."""
+    return "*inputs" if any(" " in name for name in names) else ", ".join(names)
+
+
+def _fits_last(rule: Function, values: Sequence[Array], v: Array) -> bool:
+    """Whether a rule gives gradients of the inputs' shapes when it is called with g last."""
+    try:
+        found = one_each(rule(*arguments_of(False, values, v), v.copy()), values)
+    except Exception:  # a rule may raise anything when it isn't meant to be called so
+        return False
+    return all(np.shape(g) == x.shape for g, x in zip(found, values, strict=True))
+
+
 def _must_take(rule: Function, upstream: bool, names: Sequence[str]) -> None:
     """Raise TypeError for a rule that was written without the g that it is given, or with one that it isn't given."""
     count = len(names) + upstream
     if takes(rule, count):
         return
-    inputs = "*inputs" if any(" " in name for name in names) else ", ".join(names)
+    inputs = _inputs(names)
     call = f"rule(g, {inputs})" if upstream else f"rule({inputs})"
     said = f"gradcheck: a rule given as {'vjp' if upstream else 'grad'}= is called as {call}"
     if upstream and takes(rule, count - 1):

@@ -107,7 +107,7 @@ class Report:
                     found.setdefault(row.called, []).append(row)
             said = {name: _in_words(rows) for name, rows in found.items()}
             right = [name for name, words in said.items() if words == "right"]
-            if len(said) < 2:
+            if len(said) < 2 and right:
                 continue
             parts = [f"{name}: {words}" for name, words in said.items() if words != "right" or len(right) <= FEW]
             rest = "all" if len(right) == len(said) else f"the other {len(right)}"
