@@ -252,10 +252,14 @@ class _Examination:
         return Row(label, index, ours / share + 0.0, value, bar, slope.verdict, self.asked.order, remark, name)
 
     def agreement(self, rows: Sequence[Row]) -> float:
-        """The largest relative error of a derivative by one element that is right, of a gradient in low precision."""
-        narrow = {label for label, unit in zip(self.labels, self.units, strict=True) if unit > EPS}
-        known = [row for row in rows if row.input in narrow and row.verdict == "right" and isinstance(row.index, tuple)]
-        return max((row.relative_error for row in known), default=0.0)
+        """The largest error of a gradient in low precision that is right, as a part of its largest derivative."""
+        found = 0.0
+        for label, unit in zip(self.labels, self.units, strict=True):
+            known = [row for row in rows if row.input == label and isinstance(row.index, tuple)]
+            largest = max((abs(row.numerical) for row in known), default=0.0)
+            errors = [abs(row.ours - row.numerical) for row in known if row.verdict == "right"]
+            found = max(found, max(errors, default=0.0) / largest if unit > EPS and largest else 0.0)
+        return found
 
     def malformed(self) -> list[Row]:
         """A row for every gradient that has the wrong shape or dtype."""
