@@ -313,8 +313,8 @@ def test_axes_that_are_mixed_up_are_both_named_whichever_way_round(shape, f):
     [
         (np.matmul, [(2, 3), (3, 3)], lambda g, a, b: (g @ b, a.T @ g), "0 is the numerical one as soon as input 1"),
         (np.matmul, [(3, 3), (3, 2)], lambda g, a, b: (g @ b.T, a @ g), "1 is the numerical one as soon as input 0"),
-        (lambda x, w: x @ w.T, [(2, 4), (4, 4)], lambda g, x, w: (g @ w.T, g.T @ x), "as soon as input 1"),
-        (lambda x: x @ x, [(3, 3)], lambda g, x: g @ x + x @ g, "as soon as input 0 is transposed"),
+        (lambda x, w: x @ w.T, [(2, 4), (4, 4)], lambda g, x, w: (g @ w.T, g.T @ x), "as soon as w is transposed"),
+        (lambda x: x @ x, [(3, 3)], lambda g, x: g @ x + x @ g, "as soon as x is transposed"),
         (lambda x, w: x @ w.T, [(2, 4), (4, 4)], lambda g, x, w: (g @ w, x.T @ g), "is the transpose"),
     ],
 )  # fmt: skip
@@ -533,7 +533,7 @@ def test_values_that_are_not_finite_are_named():
     for number in (math.inf, math.nan):
         report = tl.gradcheck(lambda x: np.exp(-x), np.array([1.0, number]))
         assert not report and report.causes == [
-            ("not_finite", f"input 0 is {number} at index [1]: derivatives are taken at finite numbers")
+            ("not_finite", f"x is {number} at index [1]: derivatives are taken at finite numbers")
         ]
 
 

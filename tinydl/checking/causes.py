@@ -157,7 +157,7 @@ def _of_one(evidence: Evidence, s: Suspect) -> Iterator[Cause]:
         yield _not_linear(evidence, s)
     if not s.telling or s.fits(g):
         return
-    if not g.any():
+    if not g.any() and not evidence.bent[s.i]:
         yield _zero(evidence, s)
         return
     ignoring = _ignores_upstream(evidence, s)

@@ -47,7 +47,9 @@ def gradcheck(
     - ``gradcheck(model, x, loss=lambda out: …)``: a Module, over its parameters and x; so does
       ``gradcheck(lambda x: loss(model(x), y), x, module=model)``, where `f` may also take no input at all.
 
-    What is compared is v·f for a random cotangent v (never ones), with `order=2` also the derivatives of its gradient.
+    What is compared is v·f for a random cotangent v (never ones), with `order=2` also the derivatives of its gradient;
+    where f gives a single number it is shown divided by v, so that the rows are the derivatives. A vjp rule is asked
+    for a cotangent of another sign and size too. A gradient in float32 is judged as such, and the report says so.
     Inputs of at most `coordinates` elements are checked at every element, of larger ones a sample; all of
     them along `directions` random directions as well. Each numerical derivative carries an error bar, measured, and the
     tolerance is relative to it and to the derivative, nothing absolute. At a kink a gradient between the two one-sided
@@ -55,8 +57,8 @@ def gradcheck(
     only. Everything is computed on float64 copies: inputs, weights and buffers keep their values.
 
     Raises TypeError for integer inputs (close over them: ``lambda x: f(x, labels)``) and for functions that don't
-    return one Tensor (one array for vjp= and grad=), ValueError for a wrong number of
-    gradients, or a non-scalar f with grad=.
+    return one Tensor (one array for vjp= and grad=), and for a rule written without g, or with g last; ValueError for a
+    wrong number of gradients, or a non-scalar f with grad=.
     Method: Ridders, Adv. Eng. Software 4 (1982), 75–76, with the noise measured; see numerical.py.
     """
     if vjp is not None and grad is not None:
@@ -74,7 +76,7 @@ def gradcheck(
     if not inputs and module is None:
         raise TypeError("gradcheck needs inputs at which to check f: gradcheck(f, x)")
     whole = f if loss is None else lambda *given: loss(f(*given))
-    values, notes = float64_copies(inputs, module is not None)
+    values, notes = float64_copies(inputs, names_of(f, len(inputs)), module is not None)
     rng = np.random.default_rng(seed)
     with in_float64(module) as parameters, np.errstate(all="ignore"):
         n, trained = len(inputs), list(parameters.values())
@@ -145,7 +147,7 @@ UNSTEADY = (
     "The gradient is not repeatable: called twice with the same arguments it came out different. Does the rule draw "
     "random numbers, or change what it keeps from one call to the next?"
 )
-STRETCH = -64.0  # another sign and size of the cotangent; a power of two, so that what is linear in it is so exactly
+STRETCHES = (-64.0, 64.0)  # the cotangent's, by powers of two, so that what is linear in it is so to the last bit
 
 
 def _check(problem: Problem, asked: _Asked, rng: np.random.Generator) -> _Checked:
@@ -168,9 +170,10 @@ def _check(problem: Problem, asked: _Asked, rng: np.random.Generator) -> _Checke
     exam.allow(repeated)
     checked = _Checked(*exam.of_all())
     if steady and not exam.linear and not checked.count("wrong"):  # for another cotangent it claims something else
-        other = _Examination(problem, asked, y, v, [np.asarray(g / STRETCH) for g in exam.stretched], rng)
-        rows = other.of_all()[0]
-        checked.rows = rows if verdict_of(rows) == "wrong" else checked.rows
+        for others in exam.stretched:
+            if not checked.count("wrong"):
+                rows = _Examination(problem, asked, y, v, others, rng).of_all()[0]
+                checked.rows = rows if verdict_of(rows) == "wrong" else checked.rows
     checked.verdict = verdict_of(checked.rows)
     if checked.count("wrong"):
         checked.causes = exam.causes([row for row in checked.rows if row.verdict == "wrong"], steady)
@@ -204,8 +207,9 @@ class _Examination:
         self.ours = [np.real(g).astype(np.float64) if good else np.zeros(x.shape)
                      for g, x, good in zip(claimed, self.values, usable, strict=True)]  # fmt: skip
         self.finite = [np.where(np.isfinite(g), g, 0.0) for g in self.ours]
-        self.stretched = problem.gradients(self.values, STRETCH * v) if problem.upstream else []
-        self.bent = [_bent(far, g) for far, g in zip(self.stretched, self.ours, strict=False)]
+        self.stretched = [_per_unit(problem.gradients(self.values, times * v), times)
+                          for times in (STRETCHES if problem.upstream else ())]  # fmt: skip
+        self.bent = [any(_bent(others[i], g) for others in self.stretched) for i, g in enumerate(self.ours)]
         self.linear = not any(self.bent)
         self.units = precisions(problem, self.values, v, claimed, rng)
         self.noise = noise_of_rule(problem, self.values, y, v, self.finite, self.units, self.linear, rng)
@@ -381,7 +385,7 @@ class _Examination:
 
         evidence = Evidence(
             self.problem, numerical, contributions, self.values, self.names, self.y, self.v, self.claimed,
-            [steady and any(self.bent[i : i + 1]) for i in range(len(self.values))], self.slopes,
+            [steady and bent for bent in self.bent], self.slopes,
         )  # fmt: skip
         alone = {row.input for row in wrong if isinstance(row.index, tuple) or row.index == "as a whole"}
         found = find_causes(evidence, {i for i, label in enumerate(self.labels) if label in alone})
@@ -466,10 +470,15 @@ def _dot(gradients: Sequence[Array], moves: dict[int, Any]) -> float:
     return sum(float(np.sum(gradients[i] * d)) for i, d in moves.items())
 
 
-def _bent(stretched: Array, g: Array) -> bool:
-    """Whether a rule isn't linear: for a stretched cotangent it doesn't give g stretched. (float16 overflows.)"""
-    overflown = stretched.dtype == np.float16 and not np.isfinite(stretched).all()
-    return not overflown and not _same([stretched], [STRETCH * g], 1e-12)
+def _per_unit(stretched: Sequence[Array], times: float) -> list[Array]:
+    """What was claimed for a stretched cotangent, by what it was stretched."""
+    return [np.asarray(g / times) if g.dtype.kind in "fc" else g for g in stretched]
+
+
+def _bent(other: Array, g: Array) -> bool:
+    """Whether a rule isn't linear: per unit of a stretched cotangent it gives another gradient. (float16 overflows.)"""
+    overflown = other.dtype == np.float16 and not np.isfinite(other).all()
+    return other.dtype.kind in "fc" and not overflown and not _same([other], [g], 1e-12)
 
 
 def _same(found: Sequence[Any], expected: Sequence[Array], tolerance: float) -> bool:

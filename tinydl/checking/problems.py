@@ -195,7 +195,7 @@ def _returned(y: Any) -> str:
 # ---- on copies in float64 ----
 
 
-def names_of(f: Function, count: int, taken: Collection[str]) -> list[str]:
+def names_of(f: Function, count: int, taken: Collection[str] = ()) -> list[str]:
     """What to call each input: what f calls it, or "input 0" where f doesn't say, or the name is taken."""
     told, named = getattr(f, "forward", f), list[str]()  # a Module's and a primitive's names are those of its forward
     if not isinstance(told, np.ufunc) and (getattr(told, "__module__", None) or "").partition(".")[0] != "numpy":
@@ -210,9 +210,9 @@ def names_of(f: Function, count: int, taken: Collection[str]) -> list[str]:
     return [name if name and name not in taken else f"input {i}" for i, name in enumerate(named[:count])]
 
 
-def float64_copies(inputs: Sequence[Any], has_module: bool) -> tuple[list[Array], list[str]]:
+def float64_copies(inputs: Sequence[Any], names: Sequence[str], has_module: bool) -> tuple[list[Array], list[str]]:
     values, narrow = [], set()
-    for i, x in enumerate(inputs):
+    for name, x in zip(names, inputs, strict=True):
         array = array_of(x)
         if array.dtype.kind != "f":
             kind = f"dtype {array.dtype}" if array.dtype.kind in "iubc" else f"type {type(x).__name__}"
@@ -221,9 +221,7 @@ def float64_copies(inputs: Sequence[Any], has_module: bool) -> tuple[list[Array]
                 advice += ", or for a Module gradcheck(lambda: loss(model(tokens), labels), module=model)"
             if array.dtype.kind in "iu":
                 advice += "; or, if it is a variable after all, write it as floats: x.astype(float)"
-            raise TypeError(
-                f"gradcheck: input {i} has {kind}, but only real floating numbers have derivatives. {advice}."
-            )
+            raise TypeError(f"gradcheck: {name} has {kind}, but only real floating numbers have derivatives. {advice}.")
         if array.dtype.itemsize < 8:
             narrow.add(str(array.dtype))
         values.append(np.array(array, dtype=np.float64))

@@ -67,6 +67,9 @@ class Report:
 
     `verdict` is "right", "wrong" or "undecided"; `rows` the derivatives that were compared; `causes` a list of
     (code, sentence), the likeliest first, empty unless something is wrong; `notes` what else a reader should know.
+    The codes: arguments, not_finite, dtype, ignores_upstream, not_linear, returns_nothing, zero, swapped, transposed,
+    not_summed, wrong_axis, shape, sign, factor, permuted, duplicates, negative_inputs, held_constant, flipped, slice,
+    left_out.
     """
 
     def __init__(
@@ -101,16 +104,16 @@ class Report:
         second derivatives. Of many that are right only the number is told."""
         lines = []
         for order in sorted({row.order for row in self.rows}):
-            found: dict[str, list[Row]] = {}
+            found: dict[Label, list[Row]] = {label: [] for label in self.shapes}  # in the order of the inputs
             for row in self.rows:
                 if row.order == order and row.input != "all inputs":
-                    found.setdefault(row.called, []).append(row)
-            said = {name: _in_words(rows) for name, rows in found.items()}
+                    found.setdefault(row.input, []).append(row)
+            said = {rows[0].called: _in_words(rows) for rows in found.values() if rows}
             right = [name for name, words in said.items() if words == "right"]
             if len(said) < 2 and right:
                 continue
             parts = [f"{name}: {words}" for name, words in said.items() if words != "right" or len(right) <= FEW]
-            rest = "all" if len(right) == len(said) else f"the other {len(right)}"
+            rest = f"all {len(right)}" if len(right) == len(said) else f"the other {len(right)}"
             parts += [f"{rest} right"] if len(right) > FEW else []
             lines.append("; ".join(parts) + ("" if order == 1 else " (2nd order)"))
         return lines

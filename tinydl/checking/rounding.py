@@ -76,7 +76,8 @@ def noise_of_rule(
     """
     noise = [max(16 * EPS, unit if unit > EPS else 0.0) * np.abs(g) for g, unit in zip(ours, units, strict=True)]
     tiny = 1e-9 * float(np.sqrt(np.sum((v * y) ** 2)))
-    for unit in sorted(set(units)):
+    loose = [EPS if unit == SINGLE and _cut_off(g) else unit for g, unit in zip(ours, units, strict=True)]
+    for unit in sorted(set(loose)):
         for trial in range(4):
             stretched = trial > 1 and linear and problem.upstream
             factor = rng.uniform(1.1, 1.9) if stretched else 1.0
@@ -88,15 +89,21 @@ def noise_of_rule(
                 continue
             most = 1e-2 if unit > EPS else ROUNDING if stretched else 1e-4
             for i, (g, other) in enumerate(zip(ours, moved, strict=True)):
-                if units[i] == unit and np.shape(other) == g.shape and g.size:
+                if loose[i] == unit and np.shape(other) == g.shape and g.size:
                     change = np.abs(np.real(np.asarray(other)).astype(np.float64) / factor - g)
                     sound = (change <= most * np.max(np.abs(g))) | (change * scale_of(values[i]) <= tiny)
                     noise[i] = np.maximum(noise[i], np.where(sound, 8 * change, 0.0))  # (False for nan as well)
-    if any(unit > EPS for unit in units):
+    if any(unit > EPS for unit in loose):
         for i, scatter in enumerate(_scatter(problem, values, v, ours, rng)):
-            if units[i] > EPS:
+            if loose[i] > EPS:
                 noise[i] = np.maximum(noise[i], 8 * scatter)
     return noise
+
+
+def _cut_off(g: Array) -> bool:
+    """Whether no number has more than 16 bits, as none has that was rounded to float16: float32 is no excuse then."""
+    mantissas = np.frexp(g)[0] * 2.0**16
+    return bool(np.array_equal(mantissas, np.round(mantissas)))
 
 
 def _scatter(
@@ -109,7 +116,7 @@ def _scatter(
     """
     found = [np.zeros(g.shape) for g in ours]
     for _ in range(2):
-        ways = [2.0**-13 * _direction(rng, x) for x in values]
+        ways = [2.0**-12 * _direction(rng, np.maximum(np.abs(x), np.median(scale_of(x)))) for x in values]
         try:
             course = [
                 problem.gradients([x + k * d for x, d in zip(values, ways, strict=True)], v) for k in range(-3, 4)
