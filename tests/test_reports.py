@@ -110,11 +110,22 @@ def test_a_rule_that_passes_for_one_cotangent_of_a_single_number_is_asked_for_an
     assert tl.gradcheck(f, draw(5), vjp=lambda g, x: g * slope(x), seed=seed).ok
 
 
+def test_what_overflows_for_a_larger_cotangent_is_no_mistake():
+    f = lambda x: np.sum((x.astype(np.float16) * 3000).astype(np.float64) * 1e-3)
+    assert tl.gradcheck(
+        lambda x: 3 * x, draw(4), vjp=lambda g, x: (3 * 600 * g.astype(np.float16)) / np.float16(600)
+    ).ok
+    assert tl.gradcheck(lambda x: 3000 * x, draw(3), vjp=lambda g, x: (3000 * g).astype(np.float16)).ok
+    assert "not_linear" not in str(tl.gradcheck(f, draw(4)))
+
+
 def test_clipping_beyond_what_one_cotangent_reaches_is_found_for_arrays_too():
     report = tl.gradcheck(np.sin, draw(6), vjp=lambda g, x: np.clip(g, -3, 3) * np.cos(x))
     assert cause(report)[0] == "not_linear" and report.by_input() == ["input 0: 6 of 6 wrong"]
-    lossy = tl.primitive(lambda x: np.sin(x), lambda g, y, x: np.minimum(g, 2.0) * np.cos(x), name="lossy")
-    assert cause(tl.gradcheck(lossy, draw(6)))[0] == "not_linear"
+    for limit in (lambda g: np.minimum(g, 2.0), lambda g: np.maximum(g, -2.0)):
+        lossy = tl.primitive(lambda x: np.sin(x), lambda g, y, x, limit=limit: limit(g) * np.cos(x), name="lossy")
+        for seed in range(4):
+            assert cause(tl.gradcheck(lossy, draw(2), seed=seed))[0] == "not_linear"
 
 
 # ---- names ----

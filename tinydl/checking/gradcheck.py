@@ -222,7 +222,7 @@ class _Examination:
         for i, (again, g) in enumerate(zip(repeated, self.finite, strict=True)):
             if again.shape == g.shape and again.dtype.kind == "f" and g.size:
                 change = np.abs(again - g)
-                self.noise[i] = np.maximum(self.noise[i], np.where(change <= 1e-2 * np.max(np.abs(g)), 8 * change, 0.0))
+                self.noise[i] = np.maximum(self.noise[i], np.where(change <= 1e-3 * np.max(np.abs(g)), 8 * change, 0.0))
 
     def of_all(self) -> tuple[list[Row], list[tuple[str, str]], list[str]]:
         """Check all inputs, one after the other and together: the rows, no causes yet, and what was left out."""
@@ -486,9 +486,9 @@ def _per_unit(stretched: Sequence[Array], times: float) -> list[Array]:
 
 
 def _bent(other: Array, g: Array) -> bool:
-    """Whether a rule isn't linear: per unit of a stretched cotangent it gives another gradient. (float16 overflows.)"""
-    overflown = other.dtype == np.float16 and not np.isfinite(other).all()
-    return other.dtype.kind in "fc" and not overflown and not _same([other], [g], 1e-12)
+    """Whether a rule isn't linear: per unit of a stretched cotangent it gives another gradient. (What overflows, as
+    float16 does soon, says nothing.)"""
+    return other.dtype.kind in "fc" and bool(np.isfinite(other).all()) and not _same([other], [g], 1e-12)
 
 
 def _same(found: Sequence[Any], expected: Sequence[Array], tolerance: float) -> bool:

@@ -91,7 +91,8 @@ def noise_of_rule(
             for i, (g, other) in enumerate(zip(ours, moved, strict=True)):
                 if loose[i] == unit and np.shape(other) == g.shape and g.size:
                     change = np.abs(np.real(np.asarray(other)).astype(np.float64) / factor - g)
-                    sound = (change <= most * np.max(np.abs(g))) | (change * scale_of(values[i]) <= tiny)
+                    hidden = False if stretched else change * scale_of(values[i]) <= tiny  # in f nobody could see it
+                    sound = (change <= most * np.max(np.abs(g))) | hidden
                     noise[i] = np.maximum(noise[i], np.where(sound, 8 * change, 0.0))  # (False for nan as well)
     if any(unit > EPS for unit in loose):
         for i, scatter in enumerate(_scatter(problem, values, v, ours, rng)):

@@ -21,6 +21,12 @@ WRONG = (  # what is changed in the solution, and the kind of wrong that it is
         "test - test.mean(axis=0)",
         "The test set is centred by its own mean, not as the training set was.",
     ),
+    (
+        "wrong_value",
+        "std = train.std(axis=0)\n    return (test - train.mean(axis=0))",
+        "std = test.std(axis=0)\n    return (test - test.mean(axis=0))",
+        "It uses the test data's own mean and standard deviation, where those of the training data are asked for.",
+    ),
     ("wrong_value", " / np.where(std > 0, std, 1)", "", "It is centred, but not scaled."),
     (
         "wrong_value",
