@@ -78,6 +78,7 @@ def test_an_exercise_doesnt_show_its_solution():
         ("raises", "def slope(f, x, h):\n    return f(x) / 0", "ZeroDivisionError in line 2"),
         ("raises", "def slope(f, x):\n    return 1", "TypeError"),
         ("raises", "def slope(f, x, h):\n    return f(x) ^ 2.0", "^ is no power in Python: write **"),
+        ("raises", "def slope(f, x, h):\n    return h ^ 2", "^ is no power in Python: write **"),
         ("wrong_value", "def slope(f, x, h):\n    return (f(x + h) - f(x - h)) / 2*h", "write / (2 * h)"),
         ("raises", "def slope(f, x, h):\n    return slope(f, x, h)", "RecursionError"),
         ("raises", "raise SystemExit", "SystemExit"),

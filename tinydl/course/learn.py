@@ -184,7 +184,8 @@ def _in_words(error: BaseException, file: str) -> str:
     where = f" in line {lines[-1]}" if lines else ""
     text = " ".join(str(error).split())
     text = f": {text[:300]}" if text else ""
-    text += " (^ is no power in Python: write **)" if isinstance(error, TypeError) and "for ^" in text else ""
+    if isinstance(error, TypeError) and ("for ^" in text or "bitwise_xor" in text):
+        text += " (^ is no power in Python: write **)"
     return f"It stops with {type(error).__name__}{where}{text}"
 
 
