@@ -123,6 +123,12 @@ RIGHT = {
     "norm at 0": (lambda x: np.sqrt((x * x).sum()), [np.zeros((3, 4))], lambda g, x: 0 * x),
     "norm near 0": (
         lambda x: np.sqrt((x * x).sum()), [1e-9 * draw(3, 4)], lambda g, x: g * x / np.sqrt((x * x).sum())),
+    "differences of equal neighbours, shared": (
+        lambda x: np.abs(np.diff(x)).sum(), [np.array([1.0, 1, 3, 3, -1])],
+        lambda g, x: g * np.array([0.0, -1, 1, 1, -1])),
+    "differences of equal neighbours, decided": (
+        lambda x: np.abs(np.diff(x)).sum(), [np.array([1.0, 1, 3, 3, -1])],
+        lambda g, x: g * np.array([1.0, -2, 1, 1, -1])),
     "max with a tie shared": (np.max, [np.array([1.0, 3, 3, 2])], lambda g, x: g * (x == 3) / 2),
     "max with a tie won by the first": (np.max, [np.array([1.0, 3, 3, 2])], lambda g, x: g * np.eye(4)[1]),
     "maximum with ties": (np.maximum, [np.ones(4), np.ones(4)], lambda g, a, b: (g / 2, g / 2)),
@@ -198,6 +204,11 @@ WRONG = {
     "std around 1e6, negative": (
         np.std, [1e6 + np.array([0.01364, -0.06271, 0.24916, 0.04958, 1.18267, 1.40493, 0.00512])],
         lambda g, x: -g * (x - x.mean()) / 7 / x.std()),
+    "the largest of equal eigenvalues, nothing": (
+        lambda a: np.linalg.eigvalsh((a + a.T) / 2)[-1], [np.eye(3)], lambda g, x: 0 * x),
+    "differences of equal neighbours, of which one side gets all": (
+        lambda x: np.abs(np.diff(x)).sum(), [np.array([1.0, 1, 3, 3, -1])],
+        lambda g, x: g * np.array([0.0, 0, 1, 0, -1])),
     "upstream squared": (np.tanh, [draw(3, 4)], lambda g, x: g * tanh_vjp(g, x)),
 }  # fmt: skip
 

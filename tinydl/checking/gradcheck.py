@@ -299,6 +299,8 @@ class _Examination:
         largest = float(np.max(np.abs(self.finite[i]), initial=0.0))
         if kinks and largest:  # what is outside of all that is legitimate at a kink shows along itself
             ways["along itself"] = self.finite[i] / largest * typical
+        if kinks:
+            ways |= _along_no_kink(self.rng, x, size)
         for name, d in ways.items() if x.size > 1 else ():
             for d_ in (d, np.abs(d), -np.abs(d)):  # at the edge of its domain f may be defined on one side only
                 slope, ours = self.direction({i: d_}, surveyor, kinks)
@@ -536,6 +538,18 @@ def _beside_the_largest(rows: list[Row], sizes: Array) -> list[Row]:
             row = replace(row, verdict="right", remark=" (lost in rounding beside the others)")
         made.append(row)
     return made
+
+
+def _along_no_kink(rng: np.random.Generator, x: Array, size: Array) -> dict[str, Array]:
+    """Directions that leave kinks alone which others cross: equal elements move as one, a matrix by multiples of the
+    identity, so that differences and eigenvalues stay as equal as they are."""
+    ways = {}
+    values, first, group = np.unique(x, return_index=True, return_inverse=True)
+    if 1 < len(values) < x.size:
+        ways["equal ones as one"] = _random_direction(rng, size).reshape(-1)[first][group].reshape(x.shape)
+    if x.ndim > 1 and x.shape[-1] == x.shape[-2] > 1:
+        ways["along the identity"] = np.broadcast_to(np.eye(x.shape[-1]) * float(np.median(size)), x.shape)
+    return ways
 
 
 def _random_direction(rng: np.random.Generator, size: Array) -> Array:
