@@ -225,9 +225,21 @@ def {function}(*given):
         wrapped = wrapped.replace("SCALE * right", "(lambda r: tuple(SCALE * g for g in r))(right", 1)
         wrapped = wrapped.rstrip() + ")\n"
     result = learn.check_text(name, known["SOLUTION"] + wrapped.replace("SCALE", "np.float32(1)"))
-    assert result and result.sentence == f"Right. {learn.FLOAT32}", result
+    assert result and result.sentence.startswith("Right. It is computed in float32 and was judged as that;"), result
     result = learn.check_text(name, known["SOLUTION"] + wrapped.replace("SCALE", "np.float32(1.0001)"))
     assert not result
+
+
+def test_float32_may_be_off_by_its_own_rounding_and_float16_by_its():
+    text = "import numpy as np\ndef best_step(eps, x):\n    return {0}(eps) ** {0}(1 / 3) * {0}(max(1, abs(x)))\n"
+    result = learn.check_text("ex_01b_best_step", text.format("np.float32"))
+    assert result and result.sentence.startswith("Right. It is computed in float32")
+    assert not learn.check_text("ex_01b_best_step", text.format("np.float32").replace("1 / 3", "0.33333"))
+    solution = learn.companion("ex_06c_softmax_cross_entropy")["SOLUTION"]
+    half = solution.replace("return (p - np.eye(z.shape[1])[y]) / len(y)",
+                            "return ((p - np.eye(z.shape[1])[y]) / len(y)).astype(np.float16)")  # fmt: skip
+    result = learn.check_text("ex_06c_softmax_cross_entropy", half)
+    assert result and result.sentence.startswith("Right. It is computed in float16")
 
 
 def test_an_argument_is_called_what_the_answer_calls_it():

@@ -362,6 +362,20 @@ def test_the_headline_error_has_nothing_of_derivatives_that_are_zero_but_for_rou
     assert report.worst < 1e-5 and "1.0e+00" not in repr(report)
 
 
+def test_a_constant_gradient_that_has_no_more_digits_than_float32_is_told_so():
+    report = tl.gradcheck(lambda x: 3 * x, draw(4), vjp=lambda g, x: (3 * g).astype(np.float32).astype(float))
+    assert "computed in float32" in str(report.raise_if_wrong())
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_rounding_to_fewer_digits_than_float32_has_is_wrong_though_it_looks_like_rounding(seed):
+    def rule(g, x):
+        mantissa, exponent = np.frexp(g * np.cos(x))
+        return np.ldexp(np.round(mantissa * 2**13) / 2**13, exponent)
+
+    assert tl.gradcheck(np.sin, draw(2, seed=seed), vjp=rule, seed=seed).verdict == "wrong"
+
+
 def test_what_is_in_float64_is_not_told_that_it_were_in_float32():
     for f, x, rule in (
         (lambda x: np.sum(x**2), np.array([1.0, 3.0]), {"grad": lambda x: 2 * x}),  # short numbers, by chance
@@ -444,8 +458,11 @@ def test_other_mistakes_in_what_is_normalised_are_not_called_constants():
         return (g - g.mean(1, keepdims=True) - y * (g * y).mean(1, keepdims=True)) / std
 
     assert tl.gradcheck(f, x, vjp=right).ok
+    weights = draw(4, 5, seed=1)
+    decayed = lambda x: right(weights, x) + 1e-2 * x
+    report = tl.gradcheck(lambda x: np.sum(weights * f(x)), x, grad=decayed)
+    assert report.verdict == "wrong" and not report.causes
     for wrong in (
-        lambda g, x: right(g, x) + 1e-3 * x,  # weight decay
         lambda g, x: right(g, x) * (1 + 0.1 * (x > 0)),
         lambda g, x: right(g, x) + 0.01 * draw(4, 5, seed=3),
         lambda g, x: np.tanh(right(g, x)),

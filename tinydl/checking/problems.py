@@ -198,7 +198,7 @@ def _returned(y: Any) -> str:
 def names_of(f: Function, count: int, taken: Collection[str] = ()) -> list[str]:
     """What to call each input: what f calls it, or "input 0" where f doesn't say, or the name is taken."""
     told, named = getattr(f, "forward", f), list[str]()  # a Module's and a primitive's names are those of its forward
-    if not isinstance(told, np.ufunc) and (getattr(told, "__module__", None) or "").partition(".")[0] != "numpy":
+    if (getattr(told, "__module__", None) or "").partition(".")[0] != "numpy":
         try:
             for p in inspect.signature(told).parameters.values():
                 if p.kind not in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD):

@@ -43,7 +43,6 @@ SECONDS = 20.0  # for one answer; a right one needs well under one, and a busy m
 PRINTED = 600  # characters of what an answer prints that are shown
 CLOSE = 1e-7  # relative to the largest number; a mistake is never that small
 NARROW = 32  # of float32's rounding units, by which an answer that is computed in float32 may be off
-FLOAT32 = "It is computed in float32 and was judged as that; written in float64 it could be checked further."
 
 HELP = """\
 Exercises to solve in an editor, each a file with a gap. The first `tinydl learn` copies them into a folder.
@@ -204,8 +203,7 @@ def _judge(known: dict[str, Any], space: dict[str, Any]) -> str:
     if known["KIND"] == "layer":
         _judge_layer(answer, right[function], cases)
         return ""
-    narrow = [_judge_gradient(known, answer, case) for case in cases]
-    return FLOAT32 if any(narrow) else ""
+    return max(_judge_gradient(known, answer, case) for case in cases)
 
 
 def _typical(known: dict[str, Any]) -> Iterator[tuple[str, str, Callable[..., Any]]]:
@@ -233,7 +231,8 @@ def _judge_values(
         pairs += [(_numbers(a), _numbers(b)) for a, b in zip(got, expected, strict=True)]
     try:
         _compare(pairs)
-        return FLOAT32 if any(_unit(a) and not np.array_equal(a, b) for a, b in pairs) else ""
+        unit = max((_unit(a) for a, b in pairs if not np.array_equal(a, b)), default=0.0)
+        return _narrow("float16" if unit > 1e-6 else "float32") if unit else ""
     except _Mistake:
         for code, sentence, mistaken in typical:
             results = [mistaken(*copy.deepcopy(case)) for case in cases]
@@ -301,6 +300,10 @@ def _unit(numbers: Array) -> float:
     return float(np.finfo(np.float32).eps) if short else 0.0
 
 
+def _narrow(dtype: str) -> str:
+    return f"It is computed in {dtype} and was judged as that; written in float64 it could be checked further."
+
+
 def _compare(pairs: Sequence[tuple[Array, Array]]) -> None:
     """Raise _Mistake, with the kind of the difference, unless each first array is the second."""
     for got, expected in pairs:
@@ -360,9 +363,9 @@ class _Asked:
         return self.forward_of(*self.whole(given))
 
 
-def _judge_gradient(known: dict[str, Any], answer: Callable[..., Any], case: tuple[Any, ...]) -> bool:
-    """Let gradcheck compare: `WRT` are the positions of the arguments that the gradient is asked for. Returns whether
-    the answer was computed in float32."""
+def _judge_gradient(known: dict[str, Any], answer: Callable[..., Any], case: tuple[Any, ...]) -> str:
+    """Let gradcheck compare: `WRT` are the positions of the arguments that the gradient is asked for. What else there
+    is to say of the answer, as `_judge`."""
     wrt = known.get("WRT") or tuple(range(len(case)))
     forward = known["forward"]
 
@@ -388,7 +391,8 @@ def _judge_gradient(known: dict[str, Any], answer: Callable[..., Any], case: tup
     else:
         report = gradcheck(value, *inputs, grad=lambda *given: claimed((), given), directions=2)
     if report:
-        return any("is computed in" in note for note in report.notes)
+        said = " ".join(report.notes)
+        return next((_narrow(dtype) for dtype in ("float16", "float32") if f"is computed in {dtype}" in said), "")
     if report.verdict == "undecided":
         raise _Mistake("undecided", "The gradient checker can't decide: rounding errors are larger than the gradient.")
     if report.causes:
