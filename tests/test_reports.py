@@ -376,10 +376,10 @@ def test_rounding_to_fewer_digits_than_float32_has_is_wrong_though_it_looks_like
     assert tl.gradcheck(np.sin, draw(2, seed=seed), vjp=rule, seed=seed).verdict == "wrong"
 
     def saturated(g, x):
-        mantissa, exponent = np.frexp(g / np.cosh(x) ** 2)
+        mantissa, exponent = np.frexp(g * (1 - np.tanh(x) ** 2))
         return np.ldexp(np.round(mantissa * 2**8) / 2**8, exponent)
 
-    assert tl.gradcheck(np.tanh, np.linspace(8, 12, 7), vjp=saturated, seed=seed).verdict == "wrong"
+    assert tl.gradcheck(np.tanh, np.linspace(8, 11, 9), vjp=saturated, seed=seed).verdict == "wrong"
 
 
 def test_what_is_in_float64_is_not_told_that_it_were_in_float32():
