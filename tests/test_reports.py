@@ -268,6 +268,11 @@ def test_a_rule_with_g_last_is_told_so_whether_it_fails_or_not():
         "arguments", "Your rule is called as rule(g, x), but it is right as rule(x, g): g comes first.")  # fmt: skip
 
 
+def test_an_accident_of_a_product_with_itself_is_not_taken_for_a_rule_with_g_last():
+    report = tl.gradcheck(lambda x: x @ x, draw(3, 3), vjp=lambda g, x: g.T @ x + x @ g.T)
+    assert report.verdict == "wrong" and "arguments" not in [code for code, _ in report.causes]
+
+
 def test_a_rule_without_g_that_takes_something_else_besides_is_told_so():
     report = tl.gradcheck(lambda x: np.sum(np.tanh(x)), draw(4), vjp=without_g)
     code, sentence = cause(report)
@@ -548,6 +553,14 @@ def test_one_use_that_is_counted_where_all_should_be_is_called_first_or_last():
     for order, words in ((range(5), "the last use"), (range(4, -1, -1), "the first use")):
         code, sentence = cause(tl.gradcheck(lambda x: x[index], draw(4, 2), vjp=lambda g, x, o=order: rule(g, x, o)))
         assert code == "duplicates" and words in sentence
+
+
+def test_a_single_element_is_named_like_a_slice():
+    one = np.array([1.0, 1, 1, 0, 1, 1])
+    code, sentence = cause(tl.gradcheck(lambda x: x**2, draw(6), vjp=lambda g, x: 2 * g * x * one))
+    assert code == "slice" and "is 0 in x[3] (1 element) and right elsewhere" in sentence
+    code, sentence = cause(tl.gradcheck(lambda x: x**2, draw(6, 3), vjp=lambda g, x: 2 * g * x * one[:, None]))
+    assert code == "slice" and "is 0 in x[3] (3 elements) and right elsewhere" in sentence
 
 
 def test_a_part_of_the_cases_that_was_left_out_is_counted():

@@ -193,9 +193,10 @@ def _agree(a: Array, b: Array) -> bool:
 
 
 def _arguments(evidence: Evidence, suspects: Sequence[Suspect]) -> list[Cause]:
-    """Whether the rule is right as soon as it is called without g, or with g last."""
+    """Whether the rule is right as soon as it is called without g, or with g last. (It is asked only if the rule isn't
+    linear in what it takes for g: of x·x a wrong rule may be right with x for g.)"""
     rule, values, telling = evidence.problem.rule, evidence.values, [s for s in suspects if s.telling]
-    if rule is None or not evidence.upstream or not telling:
+    if rule is None or not any(evidence.bent) or not telling:
         return []
     inputs = "*inputs" if any(" " in name for name in evidence.names) else ", ".join(evidence.names)
     for count, given, way, advice in (
@@ -307,7 +308,7 @@ def _ignores_upstream(evidence: Evidence, s: Suspect) -> str:
 
 
 def _not_linear(evidence: Evidence, s: Suspect) -> Cause:
-    asked = "twice the upstream gradient must give twice the gradient (is it clipped, squared, or its size taken?)"
+    asked = "twice the upstream gradient must give twice the gradient (is something clipped, squared, rounded, added?)"
     return "not_linear", f"{'Your rule' if evidence.problem.plain else s.who} isn't linear in g: {asked}."
 
 

@@ -144,7 +144,8 @@ def _slice(evidence: Evidence, s: Suspect) -> Iterator[Cause]:
         what = "is 0" if nothing else "is wrong"
         asked = "was it left out, by a loop or an index that ends too early or starts too late?"
         asked = asked if nothing else "what does the rule do there, at an edge, in padding, at the end of a loop?"
-        yield "slice", f"{s.who} {what} in {where} ({len(wrong)} elements) and right elsewhere: {asked}"
+        count = f"{len(wrong)} element{'s' if len(wrong) > 1 else ''}"
+        yield "slice", f"{s.who} {what} in {where} ({count}) and right elsewhere: {asked}"
 
 
 def _span(first: int, last: int, n: int) -> str:
