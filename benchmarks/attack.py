@@ -693,14 +693,9 @@ KNOWN: dict[str, dict[str, str]] = {
         "cancellation, squares that cancel": "near 0 it rounds more than 3e−6 of the result: f's nature",
     },
     "miss": {
-        "*: rounded to *float16": "what looks like a rule's rounding is allowed, eightfold",
-        "*: rounded to 3 decimals": "what looks like a rule's rounding is allowed, eightfold",
         "a little off, columns of other units: by a *": "beside a slope of 1e8 an added 1e−6 looks like rounding",
-        "the upstream gradient, *: its size": "f gives one number, and the one cotangent that was drawn is positive",
-        "the upstream gradient, *: clipped": "f gives one number, and the one cotangent that was drawn is below 1",
+        "mistakes: relu networks, no biases, padded rows, *: without relu": "one line allows what no pattern does",
         "mistakes: oscillating, a small fast ripple: *": "a ripple of a millionth is taken for the rounding of float32",
-        "mistakes: kinks, total variation, *: one side only": "only equal neighbours moved as one show it",
-        "mistakes: ties, the largest of equal eigenvalues: none": "only a definite direction shows it",
     },
 }
 

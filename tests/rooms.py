@@ -22,7 +22,7 @@ TESTS = {
     "tinydl/optim": "optim formulas saving torch_training",
     "tinydl/data": "data",
     "tinydl/training": "training saving torch_training",
-    "tinydl/checking": "gradcheck testing",
+    "tinydl/checking": "gradcheck reports testing",
     "tinydl/checking/samples.py": "derivatives constants properties testing",
     "tinydl/watching": "debug strict diagnose nn",
     "tinydl/explaining": "explain page",

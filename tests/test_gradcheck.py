@@ -123,6 +123,12 @@ RIGHT = {
     "norm at 0": (lambda x: np.sqrt((x * x).sum()), [np.zeros((3, 4))], lambda g, x: 0 * x),
     "norm near 0": (
         lambda x: np.sqrt((x * x).sum()), [1e-9 * draw(3, 4)], lambda g, x: g * x / np.sqrt((x * x).sum())),
+    "differences of equal neighbours, shared": (
+        lambda x: np.abs(np.diff(x)).sum(), [np.array([1.0, 1, 3, 3, -1])],
+        lambda g, x: g * np.array([0.0, -1, 1, 1, -1])),
+    "differences of equal neighbours, decided": (
+        lambda x: np.abs(np.diff(x)).sum(), [np.array([1.0, 1, 3, 3, -1])],
+        lambda g, x: g * np.array([1.0, -2, 1, 1, -1])),
     "max with a tie shared": (np.max, [np.array([1.0, 3, 3, 2])], lambda g, x: g * (x == 3) / 2),
     "max with a tie won by the first": (np.max, [np.array([1.0, 3, 3, 2])], lambda g, x: g * np.eye(4)[1]),
     "maximum with ties": (np.maximum, [np.ones(4), np.ones(4)], lambda g, a, b: (g / 2, g / 2)),
@@ -198,6 +204,11 @@ WRONG = {
     "std around 1e6, negative": (
         np.std, [1e6 + np.array([0.01364, -0.06271, 0.24916, 0.04958, 1.18267, 1.40493, 0.00512])],
         lambda g, x: -g * (x - x.mean()) / 7 / x.std()),
+    "the largest of equal eigenvalues, nothing": (
+        lambda a: np.linalg.eigvalsh((a + a.T) / 2)[-1], [np.eye(3)], lambda g, x: 0 * x),
+    "differences of equal neighbours, of which one side gets all": (
+        lambda x: np.abs(np.diff(x)).sum(), [np.array([1.0, 1, 3, 3, -1])],
+        lambda g, x: g * np.array([0.0, 0, 1, 0, -1])),
     "upstream squared": (np.tanh, [draw(3, 4)], lambda g, x: g * tanh_vjp(g, x)),
 }  # fmt: skip
 
@@ -313,8 +324,8 @@ def test_axes_that_are_mixed_up_are_both_named_whichever_way_round(shape, f):
     [
         (np.matmul, [(2, 3), (3, 3)], lambda g, a, b: (g @ b, a.T @ g), "0 is the numerical one as soon as input 1"),
         (np.matmul, [(3, 3), (3, 2)], lambda g, a, b: (g @ b.T, a @ g), "1 is the numerical one as soon as input 0"),
-        (lambda x, w: x @ w.T, [(2, 4), (4, 4)], lambda g, x, w: (g @ w.T, g.T @ x), "as soon as input 1"),
-        (lambda x: x @ x, [(3, 3)], lambda g, x: g @ x + x @ g, "as soon as input 0 is transposed"),
+        (lambda x, w: x @ w.T, [(2, 4), (4, 4)], lambda g, x, w: (g @ w.T, g.T @ x), "as soon as w is transposed"),
+        (lambda x: x @ x, [(3, 3)], lambda g, x: g @ x + x @ g, "as soon as x is transposed"),
         (lambda x, w: x @ w.T, [(2, 4), (4, 4)], lambda g, x, w: (g @ w, x.T @ g), "is the transpose"),
     ],
 )  # fmt: skip
@@ -533,7 +544,7 @@ def test_values_that_are_not_finite_are_named():
     for number in (math.inf, math.nan):
         report = tl.gradcheck(lambda x: np.exp(-x), np.array([1.0, number]))
         assert not report and report.causes == [
-            ("not_finite", f"input 0 is {number} at index [1]: derivatives are taken at finite numbers")
+            ("not_finite", f"x is {number} at index [1]: derivatives are taken at finite numbers")
         ]
 
 

@@ -1,5 +1,6 @@
 """The exercises and `tinydl learn`: every gap is seen, every solution right, every typical mistake named."""
 
+import ast
 import json
 import os
 import shutil
@@ -76,6 +77,9 @@ def test_an_exercise_doesnt_show_its_solution():
         ("missing", "def incline(f, x, h):\n    return 1", "slope"),
         ("raises", "def slope(f, x, h):\n    return f(x) / 0", "ZeroDivisionError in line 2"),
         ("raises", "def slope(f, x):\n    return 1", "TypeError"),
+        ("raises", "def slope(f, x, h):\n    return f(x) ^ 2.0", "^ is no power in Python: write **"),
+        ("raises", "def slope(f, x, h):\n    return h ^ 2", "^ is no power in Python: write **"),
+        ("wrong_value", "def slope(f, x, h):\n    return (f(x + h) - f(x - h)) / 2*h", "write / (2 * h)"),
         ("raises", "def slope(f, x, h):\n    return slope(f, x, h)", "RecursionError"),
         ("raises", "raise SystemExit", "SystemExit"),
         ("raises", "import numppy", "line 1: No module named"),
@@ -123,6 +127,130 @@ def test_results_are_wrong_in_the_ways_and_words_of_gradcheck(got, expected, cod
         learn._compare([(np.array(a), np.array(b)) for a, b in zip(got, expected, strict=True)])
     assert (mistake.value.code, says in str(mistake.value)) == (code, True), mistake.value
     assert "gradient" not in str(mistake.value) and "numerical" not in str(mistake.value)
+
+
+def constants(tree):
+    """The floating constants of a solution, each dropped and changed; a power's exponent is one of them."""
+    numbers = [n for n in ast.walk(tree) if isinstance(n, ast.Constant) and type(n.value) in (int, float)]
+    axes = {id(n) for k in ast.walk(tree) if isinstance(k, ast.keyword) for n in ast.walk(k.value)}
+    for node in (n for n in numbers if type(n.value) is float and id(n) not in axes):
+        kept = node.value
+        for other in (0.0, kept / 100, kept * 100, kept * 1.01):
+            node.value = other
+            yield ast.unparse(tree)
+        node.value = kept
+
+
+def beside_nothing(tree):
+    """A small number added to what is divided by, and to what a root or logarithm is taken of."""
+    inside = ("sqrt", "log", "std", "var")
+    for node in ast.walk(tree):
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
+            field, kept = "right", node.right
+        elif (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and node.func.attr in inside
+            and node.args
+        ):
+            field, kept = "args", node.args
+        else:
+            continue
+        value = kept if field == "right" else kept[0]
+        more = ast.BinOp(value, ast.Add(), ast.Constant(1e-8))
+        setattr(node, field, more if field == "right" else [more, *kept[1:]])
+        yield ast.unparse(ast.fix_missing_locations(tree))
+        setattr(node, field, kept)
+
+
+def test_no_constant_of_an_optimizer_may_be_another():
+    for name in ("ex_09a_momentum", "ex_09b_adagrad", "ex_09c_adam"):
+        tree = ast.parse(learn.companion(name)["SOLUTION"])
+        for text in (*constants(tree), *(beside_nothing(tree) if name != "ex_09c_adam" else ())):
+            assert not learn.check_text(name, text), text
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "code", "says"),
+    [
+        ("ex_09c_adam", "(np.sqrt(v / (1 - 0.999**t)) + 1e-8)", "np.sqrt(v / (1 - 0.999**t) + 1e-8)", "wrong_value",
+         "eps belongs outside the root"),
+        ("ex_09c_adam", "(np.sqrt(v / (1 - 0.999**t)) + 1e-8)", "np.sqrt(v / (1 - 0.999**t))", "not_finite",
+         "eps is missing"),
+        ("ex_09c_adam", "1e-8", "1e-6", "wrong_value", "off"),
+        ("ex_09b_adagrad", "(np.sqrt(s) + 1e-10)", "np.sqrt(s + 1e-10)", "wrong_value", "eps belongs outside the root"),
+        ("ex_09b_adagrad", "(np.sqrt(s) + 1e-10)", "np.sqrt(s)", "not_finite", "eps is missing"),
+        ("ex_11a_relative_error", "abs(a), abs(b)", "a, abs(b)", "wrong_value", "off"),
+        ("ex_08c_standardise", "np.where(std > 0, std, 1)", "(std + 1e-8)", "wrong_value", "off"),
+        ("ex_12d_length", "(x**2).sum(axis=1)", "(x**2).sum(axis=1) + 1e-8", "wrong_gradient",
+         "The gradient checker finds"),
+        ("ex_13a_cube_root", "** 2)", "** 2 + 1e-8)", "wrong_gradient", "The gradient checker finds"),
+        ("ex_10b_l1", "np.sign(w)", "w / abs(w)", "not_finite", "nan at index [0]"),
+        ("ex_08d_linear_layer", "tl.tensor(np.zeros(outputs), requires_grad=True)", "tl.tensor(np.zeros(outputs))",
+         "parameters", "bias gets no gradient: write requires_grad=True"),
+    ],
+)  # fmt: skip
+def test_what_only_special_inputs_show_is_wrong(name, old, new, code, says):
+    solution = learn.companion(name)["SOLUTION"]
+    assert old in solution
+    result = learn.check_text(name, solution.replace(old, new))
+    assert result.code == code and says in result.sentence, result
+
+
+@pytest.mark.slow
+def test_no_constant_of_any_solution_may_be_another():
+    unseen = []
+    for name in NAMES:
+        tree = ast.parse(learn.companion(name)["SOLUTION"])
+        unseen += [(name, text) for text in constants(tree) if learn.check_text(name, text)]
+    assert unseen == []
+
+
+@pytest.mark.parametrize("name", ["ex_06c_softmax_cross_entropy", "ex_04a_matmul", "ex_05a_squared_error",
+                                  "ex_12a_softmax_vjp", "ex_06a_softmax", "ex_08c_standardise"])  # fmt: skip
+def test_a_right_answer_in_float32_is_right_and_told_so(name):
+    known = learn.companion(name)
+    function = known["FUNCTION"]
+    wrapped = f"""
+def narrow(value):
+    return value.astype(np.float32) if getattr(value, "dtype", None) == np.float64 else value
+right_{function} = {function}
+def {function}(*given):
+    given = [narrow(value) for value in given]
+    return SCALE * right_{function}(*given)
+"""
+    if "import numpy" not in known["SOLUTION"]:
+        wrapped = "import numpy as np\n" + wrapped
+    if name in ("ex_04a_matmul", "ex_05a_squared_error"):
+        wrapped = wrapped.replace("SCALE * right", "(lambda r: tuple(SCALE * g for g in r))(right", 1)
+        wrapped = wrapped.rstrip() + ")\n"
+    result = learn.check_text(name, known["SOLUTION"] + wrapped.replace("SCALE", "np.float32(1)"))
+    assert result and result.sentence.startswith("Right. It is computed in float32 and was judged as that;"), result
+    result = learn.check_text(name, known["SOLUTION"] + wrapped.replace("SCALE", "np.float32(1.0001)"))
+    assert not result
+
+
+def test_float32_may_be_off_by_its_own_rounding_and_float16_by_its():
+    text = "import numpy as np\ndef best_step(eps, x):\n    return {0}(eps) ** {0}(1 / 3) * {0}(max(1, abs(x)))\n"
+    result = learn.check_text("ex_01b_best_step", text.format("np.float32"))
+    assert result and result.sentence.startswith("Right. It is computed in float32")
+    assert not learn.check_text("ex_01b_best_step", text.format("np.float32").replace("1 / 3", "0.33333"))
+    solution = learn.companion("ex_06c_softmax_cross_entropy")["SOLUTION"]
+    half = solution.replace("return (p - np.eye(z.shape[1])[y]) / len(y)",
+                            "return ((p - np.eye(z.shape[1])[y]) / len(y)).astype(np.float16)")  # fmt: skip
+    result = learn.check_text("ex_06c_softmax_cross_entropy", half)
+    assert result and result.sentence.startswith("Right. It is computed in float16")
+
+
+def test_an_argument_is_called_what_the_answer_calls_it():
+    text = learn.companion("ex_09b_adagrad")["SOLUTION"].replace("s = s + g**2", "s += g**2")
+    assert learn.check_text("ex_09b_adagrad", text).sentence == "It changes its argument s in place; make a new one."
+    text = "def adagrad(*given):\n    given[1][:] += given[2] ** 2\n    return given[0], given[1]\n"
+    assert "its argument number 2 in place" in learn.check_text("ex_09b_adagrad", text).sentence
+    text = learn.companion("ex_13c_convolution")["SOLUTION"].replace("return dx, dw", "return dx, -dw")
+    assert "Your gradient of w is exactly −1 times" in learn.check_text("ex_13c_convolution", text).sentence
+    text = learn.companion("ex_05b_linear_regression")["SOLUTION"].replace("error.mean()", "-error.mean()")
+    assert "Your gradient of b is exactly −1 times" in learn.check_text("ex_05b_linear_regression", text).sentence
 
 
 def test_every_mistake_that_has_a_sentence_of_its_own_gets_it():

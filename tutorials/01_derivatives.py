@@ -298,12 +298,12 @@ assert np.spacing(1e9) > 1e-7 and 1e9 + 1e-8 == 1e9
 assert wrong.verdict == "wrong"
 assert tl.gradcheck(lambda x: np.sum(x**2), np.array([1e9, 3.0])).ok
 kink = tl.gradcheck(lambda x: np.sum(np.maximum(x, 0.0)), np.array([0.0, 1.0, -2.0]))
-assert kink.ok and kink.rows[0].verdict == "kink"
+assert kink.ok and kink.rows[0].verdict == "kink" and abs(kink.rows[0].ours - 0.5) < 1e-12
 
 # %% [markdown]
 # At the kink it found the two one-sided slopes and accepts what lies between them (NumPy's `maximum` shares a tie,
-# half to each side, hence ½). At $10^9$ it chose a step that fits $x$. The third derivative is wrong, the sine should
-# carry a minus sign, and it says so.
+# half to each side, hence ½). At $10^9$ it chose a step that fits $x$. The third gradient that it was asked about is
+# wrong, the sine should carry a minus sign, and it says so.
 #
 # ## Exercises
 #

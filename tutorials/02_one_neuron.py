@@ -120,9 +120,10 @@ assert abs(without_slope(0.5, 0.0)[0] / dw - 5.17) < 0.005
 
 # %% [markdown]
 # How to read such a table: a row is one derivative, `ours` is what the rule claims, `numerical` is what was measured,
-# and the error bar says how well. `input 0` is $w$, `input 1` is $b$; the other rows move both at once. In the second
-# table $\partial L/\partial w$ is 5.17 times too large. We know why: `p * (1 - p)` is missing. From a single number the
-# checker can't know; from the numbers of an array it often finds the cause ([lesson 11](11_trusting_a_gradient.py)).
+# and the error bar says how well. `w` and `b` are called as the function calls them; the rows `all inputs` move both at
+# once. In the second table $\partial L/\partial w$ is 5.17 times too large. We know why: `p * (1 - p)` is missing. From
+# a single number the checker can't know; from the numbers of an array it often finds the cause
+# ([lesson 11](11_trusting_a_gradient.py)).
 #
 # ## Down the slope
 #

@@ -1,7 +1,8 @@
 """Why is this gradient wrong? The usual mistakes, each tried against the numbers; the one that fits names the cause.
 
 Every mistake is a transformation that turns the wrong gradient into the right one, or the right one into the wrong. It
-is tried where numerical derivatives are known, and fits if all of them agree. gradcheck.py collects the evidence.
+is tried where numerical derivatives are known, and fits if all of them agree. gradcheck.py collects the evidence;
+patterns.py knows the mistakes that show in where, and in what way, the numbers differ.
 """
 
 from __future__ import annotations
@@ -10,18 +11,19 @@ import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from ..engine.arrays import Array
 from .numerical import Slope
+from .problems import Problem, arguments_of, one_each, takes
 
 Cause = tuple[str, str]
 CLOSE = 1e-4  # of the largest derivative of the input: agreement that is no accident, and that noise permits
 ORDER = (
-    "not_finite", "dtype", "ignores_upstream", "zero", "swapped", "transposed", "not_summed", "wrong_axis", "shape",
-    "sign", "factor", "permuted", "duplicates", "negative_inputs",
+    "arguments", "not_finite", "dtype", "ignores_upstream", "not_linear", "returns_nothing", "zero", "swapped",
+    "transposed", "not_summed", "wrong_axis", "shape", "sign", "factor", "permuted", "duplicates", "negative_inputs",
+    "held_constant", "flipped", "slice", "left_out",
 )  # fmt: skip
 
 
@@ -30,44 +32,51 @@ class Evidence:
     """What a check has found out: the claimed gradients and, where measured, the slopes.
 
     `numerical(i, indices, v)` measures more derivatives of v·f, with any v; `contributions(i, index)` those of each
-    vₖ fₖ.
+    vₖ fₖ. `bent` says of each gradient whether it fails to be linear in v.
     """
 
-    gradients: Callable[[Sequence[Array], Array], list[Any]]
+    problem: Problem
     numerical: Callable[[int, Sequence[tuple[int, ...]], Array], list[float]]
     contributions: Callable[[int, tuple[int, ...]], Array]
     values: list[Array]
-    labels: Sequence[int | str]
+    names: Sequence[str]
+    y: Array
     v: Array
     claimed: list[Array]
-    upstream: bool
+    bent: Sequence[bool]
     slopes: dict[int, dict[tuple[int, ...], Slope]]
 
-    def name(self, i: int) -> str:
-        """How to call an input in a sentence."""
-        label = self.labels[i]
-        return f"input {label}" if isinstance(label, int) else label
+    @property
+    def upstream(self) -> bool:
+        """Whether the rule is given v at all."""
+        return self.problem.upstream
 
     def claimed_for(self, i: int, values: Sequence[Array], v: Array) -> Array | None:
         """What the rule gives for input i with other arguments; None if it raises."""
         try:
-            return np.real(np.asarray(self.gradients(values, v)[i])).astype(np.float64)
+            return np.real(np.asarray(self.problem.gradients(values, v)[i])).astype(np.float64)
         except Exception:  # a rule may raise anything where it isn't meant to be used
             return None
 
 
 @dataclass(eq=False)
-class _Suspect:
+class Suspect:
     """An input whose gradient is wrong: where numbers are known, what they are, and what was claimed."""
 
     i: int
-    name: str
+    name: str  # " of x", or "" if there is no other input
+    called: str
     x: Array
     g: Array
     places: list[tuple[int, ...]]
     truth: Array  # at the places
     bars: Array
     complete: bool  # whether every element was measured
+
+    @property
+    def who(self) -> str:
+        """How a sentence about it begins."""
+        return f"Your gradient{self.name}"
 
     def fits(self, candidate: Array) -> bool:
         """Whether this gradient agrees with the numbers everywhere."""
@@ -79,6 +88,10 @@ class _Suspect:
         )
         return bool(self.places and np.all(np.abs(self.at(candidate) - self.truth) <= allowed))
 
+    def agrees(self, numbers: Array) -> bool:
+        """Whether what was claimed at the places are these numbers."""
+        return _agree(self.at(self.g), numbers)
+
     def at(self, array: Array) -> Array:
         return np.array([array[p] for p in self.places], dtype=np.float64)
 
@@ -89,30 +102,39 @@ class _Suspect:
 
 
 def find_causes(evidence: Evidence, wrong: set[int]) -> list[Cause]:
-    """The mistakes that explain the numbers of the inputs `wrong`, as (code, sentence), the best first."""
+    """The mistakes that explain the numbers of the inputs `wrong`, as (code, sentence), the best first: of each input
+    one, and what is the same of several is said once."""
     suspects = [_suspect(evidence, i) for i in sorted(wrong)]
+    misused = _arguments(evidence, suspects)
+    if misused:
+        return misused
     found = _swapped(evidence, suspects) if len(evidence.values) > 1 else []
     for s in suspects:
         found += _of_one(evidence, s)
     unique: dict[str, str] = {}
-    for code, sentence in sorted(found, key=lambda cause: ORDER.index(cause[0])):
+    for code, sentence in sorted(found, key=_rank):
         unique.setdefault(code, sentence)
     return list(unique.items())
 
 
-def _suspect(evidence: Evidence, i: int) -> _Suspect:
+def _rank(cause: Cause) -> int:
+    return ORDER.index(cause[0])
+
+
+def _suspect(evidence: Evidence, i: int) -> Suspect:
     x = evidence.values[i]
     known = {p: s for p, s in evidence.slopes.get(i, {}).items() if s.verdict != "kink" and math.isfinite(s.bar)}
     places = list(known)
-    return _Suspect(
-        i, "" if len(evidence.values) == 1 else f" of {evidence.name(i)}", x, evidence.claimed[i], places,
+    name = evidence.names[i]
+    return Suspect(
+        i, "" if len(evidence.values) == 1 else f" of {name}", name, x, evidence.claimed[i], places,
         np.array([known[p].value for p in places]), np.array([known[p].bar for p in places]), len(known) == x.size,
     )  # fmt: skip
 
 
-def _of_one(evidence: Evidence, s: _Suspect) -> Iterator[Cause]:
+def _of_one(evidence: Evidence, s: Suspect) -> Iterator[Cause]:
     """The causes found for one input, those that explain most first."""
-    who, dtype = f"Your gradient{s.name}", s.g.dtype
+    who, dtype = s.who, s.g.dtype
     if dtype.kind not in "fc":
         advice = "integers round a gradient to whole numbers" if dtype.kind in "iu" else "it should be floating"
         yield "dtype", f"{who} has dtype {dtype}: {advice}; compute with floats."
@@ -131,25 +153,32 @@ def _of_one(evidence: Evidence, s: _Suspect) -> Iterator[Cause]:
         many = f"({len(bad)} of {g.size} elements aren't finite) where the numerical one is finite"
         yield "not_finite", f"{who} is {g[tuple(bad[0])]}{at} {many}: look for a division by 0, log(0) or inf − inf."
         return
+    if evidence.bent[s.i] and s.fits(g):
+        yield _not_linear(evidence, s)
     if not s.telling or s.fits(g):
         return
-    if not g.any():
-        yield "zero", f"{who} is 0 everywhere, the numerical one is not (up to {_size(s.truth):.3g})."
+    if not g.any() and not evidence.bent[s.i]:
+        yield _zero(evidence, s)
         return
     ignoring = _ignores_upstream(evidence, s)
     if ignoring:
         yield "ignores_upstream", who + ignoring
+        return
+    if evidence.bent[s.i]:
+        yield _not_linear(evidence, s)
+        return
     ratio = _ratio(s)
-    if ratio is not None and not ignoring:
+    if ratio is not None:
         yield _factor(evidence, who, ratio, " everywhere" if g.size > 1 else "")
         return
-    yield from _transposed(evidence, s)
-    yield from _moved(s)
-    if not ignoring:
-        yield from _wrong_axis(evidence, s)
-        yield from _unsummed(evidence, s)
-        yield from _duplicates(evidence, s)
-        yield from _negative(s)
+    known = [*_transposed(evidence, s), *_moved(s), *_wrong_axis(evidence, s), *_unsummed(evidence, s),
+             *_duplicates(evidence, s), *_negative(s)]  # fmt: skip
+    if known:
+        yield min(known, key=_rank)  # what fits as well says the same in vaguer words
+        return
+    from .patterns import patterns
+
+    yield from itertools.islice(patterns(evidence, s), 1)
 
 
 def _size(numbers: Array) -> float:
@@ -160,10 +189,53 @@ def _agree(a: Array, b: Array) -> bool:
     return bool(np.all(np.abs(a - b) <= CLOSE * max(_size(b), 1e-300))) and bool(np.any(b))
 
 
+# ---- how the rule was called, and what it returned ----
+
+
+def _arguments(evidence: Evidence, suspects: Sequence[Suspect]) -> list[Cause]:
+    """Whether the rule is right as soon as it is called without g, or with g last. (It is asked only if the rule isn't
+    linear in what it takes for g: of x·x a wrong rule may be right with x for g.)"""
+    rule, values, telling = evidence.problem.rule, evidence.values, [s for s in suspects if s.telling]
+    if rule is None or not any(evidence.bent) or not telling:
+        return []
+    inputs = "*inputs" if any(" " in name for name in evidence.names) else ", ".join(evidence.names)
+    for count, given, way, advice in (
+        (len(values), values, f"rule({inputs})", "g is the gradient of f's output: take it, and multiply by it"),
+        (len(values) + 1, [*values, evidence.v], f"rule({inputs}, g)", "g comes first"),
+    ):
+        if not takes(rule, count):
+            continue
+        try:
+            found = [np.asarray(g) for g in one_each(rule(*(x.copy() for x in given)), values)]
+        except Exception:  # it isn't meant to be called so
+            continue
+        if count == len(values) and evidence.v.size == 1:
+            found = [g * evidence.v.item() if g.dtype.kind == "f" else g for g in found]
+        if all(found[s.i].dtype.kind == "f" and s.fits(found[s.i]) for s in telling):
+            called = f"Your rule is called as rule(g, {inputs}), but it is right as {way}"
+            return [("arguments", f"{called}: {advice}.")]
+    return []
+
+
+def _zero(evidence: Evidence, s: Suspect) -> Cause:
+    """A gradient of zeros, which is also what None counts as."""
+    size = _size(s.truth) / (abs(evidence.v.item()) if evidence.v.size == 1 else 1.0)
+    sentence = f"{s.who} is 0 everywhere, the numerical one is not (up to {size:.3g})."
+    rule = evidence.problem.rule
+    if rule is None:
+        return "zero", sentence
+    returned = rule(*arguments_of(evidence.upstream, evidence.values, evidence.v))
+    if returned is None:
+        return "returns_nothing", "Your rule returned None: is a `return` missing?"
+    if isinstance(returned, (tuple, list)) and len(returned) == len(evidence.values) and returned[s.i] is None:
+        return "zero", f"{s.who} is None, which counts as 0 everywhere; the numerical one is not 0 (up to {size:.3g})."
+    return "zero", sentence
+
+
 # ---- a constant factor ----
 
 
-def _ratio(s: _Suspect) -> float | None:
+def _ratio(s: Suspect) -> float | None:
     """The constant c with ours = c · numerical, if there is one."""
     here = s.at(s.g)
     clear = np.abs(s.truth) > 1e3 * s.bars
@@ -198,7 +270,7 @@ def _counts(evidence: Evidence) -> dict[int, str]:
     """What the numbers of elements in this problem count."""
     counts: dict[int, str] = {}
     for i, x in reversed(list(enumerate(evidence.values))):
-        name = evidence.name(i)
+        name = evidence.names[i]
         for axis, n in enumerate(x.shape):
             kind = "elements" if x.ndim != 2 else "columns" if axis else "rows"
             counts[n] = f"the number of {kind}{f' (axis {axis})' if x.ndim > 1 else ''} of {name}"
@@ -212,7 +284,7 @@ def _counts(evidence: Evidence) -> dict[int, str]:
 # ---- the upstream gradient ----
 
 
-def _ignores_upstream(evidence: Evidence, s: _Suspect) -> str:
+def _ignores_upstream(evidence: Evidence, s: Suspect) -> str:
     """What to say if the claimed gradient doesn't change with v, or is the right one for other v than was given."""
     v = evidence.v
     if not evidence.upstream:
@@ -222,9 +294,10 @@ def _ignores_upstream(evidence: Evidence, s: _Suspect) -> str:
     )
     if again is None:
         return ""
-    if np.array_equal(again, s.g):
+    other = evidence.claimed_for(s.i, evidence.values, -0.3 * v)  # of another sign, so that clipping shows
+    if np.array_equal(again, s.g) and (other is None or np.array_equal(other, s.g)):
         return " stays the same whatever the upstream gradient g is: multiply by g (chain rule)."
-    if v.size > 1 or not np.allclose(v, 1):
+    if not evidence.bent[s.i] and (v.size > 1 or not np.allclose(v, 1)):
         ones = np.array(evidence.numerical(s.i, s.places, np.ones(v.shape)))
         if s.telling and _agree(s.at(s.g), ones):
             return " is the one for an upstream gradient of ones: it ignores g (chain rule)."
@@ -234,12 +307,17 @@ def _ignores_upstream(evidence: Evidence, s: _Suspect) -> str:
     return ""
 
 
+def _not_linear(evidence: Evidence, s: Suspect) -> Cause:
+    asked = "twice the upstream gradient must give twice the gradient (is something clipped, squared, rounded, added?)"
+    return "not_linear", f"{'Your rule' if evidence.problem.plain else s.who} isn't linear in g: {asked}."
+
+
 # ---- elements in the wrong places ----
 
 
-def _transposed(evidence: Evidence, s: _Suspect) -> Iterator[Cause]:
+def _transposed(evidence: Evidence, s: Suspect) -> Iterator[Cause]:
     """Right after exchanging two axes: of the gradient, or of an argument that the rule has used."""
-    g, who = s.g, f"Your gradient{s.name}"
+    g, who = s.g, s.who
     pairs = list(itertools.combinations(range(g.ndim), 2))
     for a, b in pairs:
         if g.shape[a] == g.shape[b] > 1 and s.fits(np.swapaxes(g, a, b)):
@@ -262,23 +340,28 @@ def _transposed(evidence: Evidence, s: _Suspect) -> Iterator[Cause]:
             values = [np.swapaxes(x, -1, -2) if j == k else other for j, other in enumerate(evidence.values)]
             turned_rule = evidence.claimed_for(s.i, values, evidence.v)
             if turned_rule is not None and s.fits(turned_rule):
-                there = f"as soon as {evidence.name(k)} is transposed in the rule: a .T is missing on it, or too much"
+                there = f"as soon as {evidence.names[k]} is transposed in the rule: a .T is missing on it, or too much"
                 yield "transposed", f"{who} is the numerical one {there}."
                 return
 
 
-def _moved(s: _Suspect) -> Iterator[Cause]:
+def _moved(s: Suspect) -> Iterator[Cause]:
     """The right numbers in the wrong order."""
-    g, who = s.g, f"Your gradient{s.name}"
+    g, who = s.g, s.who
     for axis, n in enumerate(g.shape):
         if n > 1 and s.fits(np.flip(g, axis)):
-            yield "permuted", f"{who} holds the right numbers in reverse order along axis {axis}."
+            yield "permuted", f"{who} holds the right numbers in reverse order along axis {axis} (flipped)."
             return
         for shift in range(1, min(n, 16)):
             if s.fits(np.roll(g, shift, axis)):
                 by = n - shift if shift > n // 2 else -shift
                 yield "permuted", f"{who} is shifted by {by} along axis {axis}: an index is off."
                 return
+    for axes in (c for n in range(2, g.ndim + 1) for c in itertools.combinations(range(g.ndim), n)):
+        if s.fits(np.flip(g, axes)):
+            several = " and ".join(map(str, axes))
+            yield "flipped", f"{who} holds the right numbers in reverse order along axes {several}: flipped."
+            return
     if not s.complete or g.size < 2:
         return
     whole = np.zeros(g.shape)
@@ -297,9 +380,9 @@ def _moved(s: _Suspect) -> Iterator[Cause]:
 # ---- wrong shapes ----
 
 
-def _misshapen(evidence: Evidence, s: _Suspect) -> Iterator[Cause]:
+def _misshapen(evidence: Evidence, s: Suspect) -> Iterator[Cause]:
     g, x = s.g, s.x
-    who = f"Your gradient{s.name} has shape {g.shape}, the input {x.shape}"
+    who = f"{s.who} has shape {g.shape}, the input {x.shape}"
     if s.telling:
         extra = g.ndim - x.ndim
         if extra >= 0 and all(m in (1, n) for m, n in zip(x.shape, g.shape[extra:], strict=True)):
@@ -307,7 +390,6 @@ def _misshapen(evidence: Evidence, s: _Suspect) -> Iterator[Cause]:
             if s.fits(g.sum(axis=axes).reshape(x.shape)):
                 over = axes[0] if len(axes) == 1 else axes
                 yield "not_summed", f"{who}: the input was broadcast, so sum over axis {over}."
-                yield "shape", f"{who}."
                 return
         if g.size == x.size and s.fits(g.reshape(x.shape)):
             yield "shape", f"{who}: the numbers are right, reshape it."
@@ -315,12 +397,10 @@ def _misshapen(evidence: Evidence, s: _Suspect) -> Iterator[Cause]:
         for order in itertools.permutations(range(g.ndim)) if 1 < g.ndim <= 4 else ():
             if s.fits(np.transpose(g, order)):
                 yield "transposed", f"{who}: it is transposed."
-                yield "shape", f"{who}."
                 return
         for axis in range(g.ndim if g.ndim > x.ndim else 0):
             if s.fits(g.sum(axis)):
                 yield "not_summed", f"{who}: sum over axis {axis}."
-                yield "shape", f"{who}."
                 return
     v = evidence.v
     if g.ndim == x.ndim == 1 and v.ndim > 1 and g.shape[0] in v.shape and x.shape[0] in v.shape:
@@ -334,10 +414,10 @@ def _misshapen(evidence: Evidence, s: _Suspect) -> Iterator[Cause]:
 # ---- sums over the wrong elements ----
 
 
-def _wrong_axis(evidence: Evidence, s: _Suspect) -> Iterator[Cause]:
+def _wrong_axis(evidence: Evidence, s: Suspect) -> Iterator[Cause]:
     """Right if the rule had been told that two axes are exchanged: of the output, or of everything. (Which of the two
     it should have taken, the numbers don't tell.)"""
-    v, who, here = evidence.v, f"Your gradient{s.name}", s.at(s.g)
+    v, who, here = evidence.v, s.who, s.at(s.g)
     for a, b in itertools.combinations(range(v.ndim), 2):
         square = evidence.upstream and v.shape[a] == v.shape[b] > 1
         if square and _agree(here, np.array(evidence.numerical(s.i, s.places, np.swapaxes(v, a, b)))):
@@ -361,7 +441,7 @@ def _wrong_axis(evidence: Evidence, s: _Suspect) -> Iterator[Cause]:
             return
 
 
-def _unsummed(evidence: Evidence, s: _Suspect) -> Iterator[Cause]:
+def _unsummed(evidence: Evidence, s: Suspect) -> Iterator[Cause]:
     """The part of one slice of the output only, where the input was broadcast to all of them."""
     v = evidence.v
     for axis, n in enumerate(v.shape if evidence.upstream else ()):
@@ -371,16 +451,16 @@ def _unsummed(evidence: Evidence, s: _Suspect) -> Iterator[Cause]:
             one[place] = v[place]
             if _agree(s.at(s.g), np.array(evidence.numerical(s.i, s.places, one))):
                 slices = f"the {which} of the {n} slices along axis {axis} of the output only"
-                yield "not_summed", f"Your gradient{s.name} is that of {slices}: sum over all of them."
+                yield "not_summed", f"{s.who} is that of {slices}: sum over all of them (+=, not =)."
                 return
 
 
-def _duplicates(evidence: Evidence, s: _Suspect) -> Iterator[Cause]:
+def _duplicates(evidence: Evidence, s: Suspect) -> Iterator[Cause]:
     """Wrong only at elements that the output uses several times, of which one use was counted."""
     wrong = np.array([evidence.slopes[s.i][p].verdict == "wrong" for p in s.places], dtype=bool)
     if not wrong.any():
         return
-    who = f"Your gradient{s.name}"
+    who = s.who
     bad = [p for p, w in zip(s.places, wrong, strict=True) if w]
     repeated = np.array([np.sum(s.x == x) > 1 for x in s.at(s.x)], dtype=bool)
     if repeated.any() and not repeated.all() and np.array_equal(repeated, wrong):
@@ -389,26 +469,47 @@ def _duplicates(evidence: Evidence, s: _Suspect) -> Iterator[Cause]:
         return
     if evidence.v.size > 4096:
         return
-    diagonal = evidence.v.shape == s.x.shape
-    for p in bad[:8]:
-        uses = evidence.contributions(s.i, p)
-        own = uses.reshape(-1)[np.ravel_multi_index(p, s.x.shape) if p else 0] if diagonal and uses.size else np.nan
-        diagonal = bool(abs(own - s.g[p]) <= CLOSE * _size(uses))
-        uses = uses[np.abs(uses) > 1e-6 * _size(uses)]
-        if len(uses) < 2 or not np.any(np.abs(uses - s.g[p]) <= CLOSE * _size(uses)):
-            return
-    if diagonal and len(bad) > 1:
+    uses = [evidence.contributions(s.i, p) for p in bad[:8]]
+    if not all(map(len, uses)):
+        return
+    ours, places = [s.g[p] for p in bad[:8]], [np.ravel_multi_index(p, s.x.shape) if p else 0 for p in bad[:8]]
+    one_use = _one_use(uses, ours, evidence.v.shape)
+    if not one_use:
+        return
+    own = evidence.v.shape == s.x.shape and len(bad) > 1
+    if own and all(abs(u[k] - g) <= CLOSE * _size(u) for u, g, k in zip(uses, ours, places, strict=True)):
         own_place = "what each element does to the output in its own place: add up what it does to all outputs"
         yield "not_summed", f"{who} is the diagonal of the Jacobian only, {own_place}."
         return
     few = f"{len(bad)} of {s.x.size} elements, all of which are used more than once"
     yield (
         "duplicates",
-        f"{who} is wrong only at {few}: it counts one use where it should add them all (np.add.at, not =).",
+        f"{who} is wrong only at {few}: it counts {one_use} where it should add them all "
+        "(+=, or np.add.at for an index, not =).",
     )
 
 
-def _negative(s: _Suspect) -> Iterator[Cause]:
+def _one_use(uses: Sequence[Array], ours: Sequence[float], shape: tuple[int, ...]) -> str:
+    """Which of its uses each of these elements counts, "" if not one: a use is an output, or all outputs that agree in
+    some of the axes, as those of a window in all channels do."""
+    every = tuple(range(len(shape)))
+    for kept in sorted((c for n in range(1, len(shape) + 1) for c in itertools.combinations(every, n)), key=len)[::-1]:
+        which = {"first", "last", "one"}
+        for contributions, g in zip(uses, ours, strict=True):
+            summed = contributions.reshape(shape).sum(axis=tuple(k for k in every if k not in kept)).reshape(-1)
+            summed = summed[np.abs(summed) > 1e-6 * _size(contributions)]
+            close = np.abs(summed - g) <= CLOSE * _size(summed)
+            which = set() if len(summed) < 2 or not close.any() else which
+            which -= set() if not which or close[0] else {"first"}
+            which -= set() if not which or close[-1] else {"last"}
+            if not which:
+                break
+        if which:
+            return "one use" if len(which) != 2 else "the last use" if "last" in which else "the first use"
+    return ""
+
+
+def _negative(s: Suspect) -> Iterator[Cause]:
     """Wrong where the input is negative, right where it is positive."""
     value, here = s.at(s.x), s.at(s.g)
     wrong = np.abs(here - s.truth) > np.maximum(CLOSE / 10 * np.abs(s.truth), 2 * s.bars)
@@ -419,21 +520,23 @@ def _negative(s: _Suspect) -> Iterator[Cause]:
         what = "" if not constant else f", {ratio[0]:.6g} times the numerical one" if ratio[0] else ", where yours is 0"
         where = f"wrong where it is negative ({int(wrong.sum())} elements{what})"
         advice = "look at abs, sign, sqrt, or a condition x > 0"
-        yield "negative_inputs", f"Your gradient{s.name} is right where the input is positive and {where}: {advice}."
+        yield "negative_inputs", f"{s.who} is right where the input is positive and {where}: {advice}."
 
 
 # ---- several inputs, or several elements at once ----
 
 
-def _swapped(evidence: Evidence, suspects: list[_Suspect]) -> list[Cause]:
+def _swapped(evidence: Evidence, suspects: list[Suspect]) -> list[Cause]:
     """Two inputs whose gradients fit each other's numbers; they are taken off the list of suspects."""
     for first, second in itertools.combinations([_suspect(evidence, i) for i in range(len(evidence.values))], 2):
         involved = {first.i, second.i} & {s.i for s in suspects}
         usable = first.g.dtype.kind == second.g.dtype.kind == "f" and (first.telling or second.telling)
         if involved and usable and first.fits(second.g) and second.fits(first.g):
             suspects[:] = [s for s in suspects if s.i not in involved]
-            a, b = evidence.labels[first.i], evidence.labels[second.i]
-            return [("swapped", f"The gradients of inputs {a} and {b} are swapped: each fits the other's numbers.")]
+            both = f"{first.called} and {second.called}"
+            if " " in first.called and " " in second.called:
+                both = f"inputs {first.i} and {second.i}"
+            return [("swapped", f"The gradients of {both} are swapped: each fits the other's numbers.")]
     return []
 
 

@@ -1,7 +1,7 @@
 """Is this gradient right? `gradcheck` compares a gradient with numerical derivatives, and says why when they differ.
 
-This file asks the questions. problems.py says what is checked, numerical.py measures slopes, causes.py names the
-mistake, report.py says what came out.
+This file asks the questions. problems.py says what is checked, numerical.py measures slopes, rounding.py says how well
+the claimed gradient knows its numbers, causes.py names the mistake, report.py says what came out.
 They stand on the derivatives alone and know no layer: a Module is whatever has `named_parameters`.
 """
 
@@ -19,9 +19,10 @@ from typing import Any
 import numpy as np
 
 from ..engine.arrays import Array
-from .numerical import EPS, RELATIVE, Line, Slope, Surveyor, estimate, judge_line
-from .problems import Problem, float64_copies, gradient_of, in_float64, of_arrays, of_tensors
-from .report import Label, Report, Row, called, verdict_of
+from .numerical import EPS, RELATIVE, Line, Slope, Surveyor, estimate, judge_line, scale_of
+from .problems import Problem, float64_copies, gradient_of, in_float64, names_of, of_arrays, of_tensors
+from .report import Label, Report, Row, verdict_of
+from .rounding import noise_of_rule, precisions, told
 
 
 def gradcheck(
@@ -46,7 +47,9 @@ def gradcheck(
     - ``gradcheck(model, x, loss=lambda out: …)``: a Module, over its parameters and x; so does
       ``gradcheck(lambda x: loss(model(x), y), x, module=model)``, where `f` may also take no input at all.
 
-    What is compared is v·f for a random cotangent v (never ones), with `order=2` also the derivatives of its gradient.
+    What is compared is v·f for a random cotangent v (never ones), with `order=2` also the derivatives of its gradient;
+    where f gives a single number it is shown divided by v, so that the rows are the derivatives. A vjp rule is asked
+    for a cotangent of another sign and size too. A gradient in float32 is judged as such, and the report says so.
     Inputs of at most `coordinates` elements are checked at every element, of larger ones a sample; all of
     them along `directions` random directions as well. Each numerical derivative carries an error bar, measured, and the
     tolerance is relative to it and to the derivative, nothing absolute. At a kink a gradient between the two one-sided
@@ -54,8 +57,8 @@ def gradcheck(
     only. Everything is computed on float64 copies: inputs, weights and buffers keep their values.
 
     Raises TypeError for integer inputs (close over them: ``lambda x: f(x, labels)``) and for functions that don't
-    return one Tensor (one array for vjp= and grad=), ValueError for a wrong number of
-    gradients, or a non-scalar f with grad=.
+    return one Tensor (one array for vjp= and grad=), and for a rule written without g, or with g last; ValueError for a
+    wrong number of gradients, or a non-scalar f with grad=.
     Method: Ridders, Adv. Eng. Software 4 (1982), 75–76, with the noise measured; see numerical.py.
     """
     if vjp is not None and grad is not None:
@@ -73,19 +76,21 @@ def gradcheck(
     if not inputs and module is None:
         raise TypeError("gradcheck needs inputs at which to check f: gradcheck(f, x)")
     whole = f if loss is None else lambda *given: loss(f(*given))
-    values, notes = float64_copies(inputs, module is not None)
+    values, notes = float64_copies(inputs, names_of(f, len(inputs)), module is not None)
     rng = np.random.default_rng(seed)
     with in_float64(module) as parameters, np.errstate(all="ignore"):
         n, trained = len(inputs), list(parameters.values())
+        names = [*names_of(f, n, {*parameters, "cotangent"}), *parameters]
         labels: list[Label] = [*range(n), *parameters]
         values += [p.data.copy() for p in trained]
-        problem = of_tensors(whole, n, trained) if vjp is None and grad is None else of_arrays(whole, vjp, grad)
-        checked = _check(problem, values, labels, rng, coordinates, directions, 1)
+        rule = vjp if vjp is not None else grad
+        problem = of_tensors(whole, n, trained) if rule is None else of_arrays(whole, rule, vjp is not None, names)
+        asked = _Asked(labels, names, values, coordinates, directions)
+        checked = _check(problem, asked, rng)
         if order == 2 and checked.verdict == "right":
             cotangent = rng.standard_normal(np.shape(problem.value(values)))
             second = of_tensors(gradient_of(whole, trained), n + 1, trained)
-            arrays, names = [*values[:n], cotangent, *values[n:]], [*labels[:n], "cotangent", *labels[n:]]
-            more = _check(second, arrays, names, rng, coordinates, directions, 2)
+            more = _check(second, asked.of_second_order(n, cotangent), rng)
             checked.rows += more.rows
             checked.causes += [(code, f"In the derivative of the gradient: {text}") for code, text in more.causes]
             checked.notes += more.notes
@@ -95,6 +100,32 @@ def gradcheck(
 
 
 # ---- Checking it ----
+
+
+@dataclass(eq=False)
+class _Asked:
+    """Of which inputs the derivatives are asked for, how to call them, and how many are checked one by one.
+
+    `shares` are what the derivatives are shown divided by, beside the cotangent of an f that gives a single number.
+    """
+
+    labels: list[Label]
+    names: list[str]
+    values: list[Array]
+    coordinates: int
+    directions: int
+    order: int = 1
+    shares: Sequence[float] = ()
+
+    def of_second_order(self, n: int, cotangent: Array) -> _Asked:
+        """The same for the gradient, of which the cotangent is one more input, after the first n."""
+        share = cotangent.item() if cotangent.size == 1 else 1.0
+        before, after = [share] * n, [share] * (len(self.values) - n)
+        return replace(
+            self, labels=[*self.labels[:n], "cotangent", *self.labels[n:]],
+            names=[*self.names[:n], "cotangent", *self.names[n:]],
+            values=[*self.values[:n], cotangent, *self.values[n:]], order=2, shares=[*before, 1.0, *after],
+        )  # fmt: skip
 
 
 @dataclass(eq=False)
@@ -116,59 +147,47 @@ UNSTEADY = (
     "The gradient is not repeatable: called twice with the same arguments it came out different. Does the rule draw "
     "random numbers, or change what it keeps from one call to the next?"
 )
-NOT_LINEAR = "Your rule isn't linear in g: twice the upstream gradient must give twice the gradient."
+STRETCHES = (-64.0, 64.0)  # the cotangent's, by powers of two, so that what is linear in it is so to the last bit
 
 
-def _check(
-    problem: Problem,
-    values: list[Array],
-    labels: Sequence[Label],
-    rng: np.random.Generator,
-    coordinates: int,
-    directions: int,
-    order: int,
-) -> _Checked:
+def _check(problem: Problem, asked: _Asked, rng: np.random.Generator) -> _Checked:
+    values = asked.values
     y, again = np.array(problem.value(values)), np.array(problem.value(values))
     if y.shape != again.shape or not np.array_equal(y, again, equal_nan=True):
         return _Checked([], [], [UNREPEATABLE], "undecided")
     where = "is {} at index {}: derivatives are taken at finite numbers"
     for name, x, sentence in (
-        *((called(label), x, where) for label, x in zip(labels, values, strict=True)),
+        *((name, x, where) for name, x in zip(asked.names, values, strict=True)),
         ("f itself", y, "gives {} at output index {}: choose inputs inside its domain"),
     ):
         for bad in np.argwhere(~np.isfinite(x))[:1].tolist():
             return _Checked([], [("not_finite", f"{name} {sentence.format(x[tuple(bad)], bad)}")], [], "undecided")
     v = rng.uniform(0.5, 1.5, y.shape) * rng.choice([-1.0, 1.0], y.shape) if problem.upstream else np.ones(y.shape)
     claimed = [np.array(g) for g in problem.gradients(values, v)]
-    steady = _same(problem.gradients(values, v), claimed, 1e-10)
-    exam = _Examination(problem, values, labels, y, v, claimed, rng, order)
-    checked = _Checked(exam.malformed(), [], [])
-    covered = True
-    for i, (label, x) in enumerate(zip(labels, values, strict=True)):
-        chosen: Any = range(x.size)
-        if x.size > coordinates:
-            chosen = np.sort(rng.choice(x.size, min(SAMPLE, coordinates), replace=False))
-            checked.notes.append(
-                f"Skipped: {x.size - len(chosen):,} of the {x.size:,} elements of {called(label)} were not checked "
-                f"one by one, but all of them along {directions + 1} directions."
-            )
-        rows, complete = exam.of_input(i, list(map(int, chosen)), directions)
-        checked.rows += rows
-        covered = covered and complete
-    if len(values) > 1:
-        checked.rows += exam.together(covered, any(row.verdict == "kink" for row in checked.rows))
+    repeated = problem.gradients(values, v)
+    steady = _same(repeated, claimed, 1e-10)
+    exam = _Examination(problem, asked, y, v, claimed, rng)
+    exam.allow(repeated)
+    checked = _Checked(*exam.of_all())
+    if steady and not exam.linear and not checked.count("wrong"):  # for another cotangent it claims something else
+        for others in exam.stretched:
+            if not checked.count("wrong"):
+                rows = _Examination(problem, asked, y, v, others, rng).of_all()[0]
+                checked.rows = rows if verdict_of(rows) == "wrong" else checked.rows
+    checked.verdict = verdict_of(checked.rows)
     if checked.count("wrong"):
-        checked.causes = exam.causes([row for row in checked.rows if row.verdict == "wrong"])
+        checked.causes = exam.causes([row for row in checked.rows if row.verdict == "wrong"], steady)
         if not checked.causes:
-            worst = max(checked.rows, key=lambda row: row.gravity).where
+            alone = [row for row in checked.rows if isinstance(row.index, tuple) and row.verdict == "wrong"]
+            worst = max(alone or checked.rows, key=lambda row: row.gravity).where
             checked.notes.insert(0, f"None of the usual mistakes explains the numbers; worst at {worst}.")
-            checked.notes[:0] = [] if exam.linear or not steady else [NOT_LINEAR]
+    if precision := told(exam.units, asked.names, checked.verdict == "right", exam.agreement(checked.rows)):
+        checked.notes.append(precision)
     if at_kinks := checked.count("kink"):
         between = "there any gradient between the two one-sided slopes is accepted"
         checked.notes.append(f"{at_kinks} at a kink of f: {between}.")
     if unsure := checked.count("undecided"):
         checked.notes.append(f"{unsure} undecided: rounding noise in f is larger than the derivative there.")
-    checked.verdict = verdict_of(checked.rows)
     if not steady:
         checked.notes.insert(0, UNSTEADY)
         checked.verdict = "wrong" if checked.verdict == "wrong" else "undecided"
@@ -179,38 +198,81 @@ class _Examination:
     """What the questions about one function share: its value, the cotangent, the claimed gradients and their noise."""
 
     def __init__(
-        self,
-        problem: Problem,
-        values: list[Array],
-        labels: Sequence[Label],
-        y: Array,
-        v: Array,
-        claimed: list[Array],
-        rng: np.random.Generator,
-        order: int,
+        self, problem: Problem, asked: _Asked, y: Array, v: Array, claimed: list[Array], rng: np.random.Generator
     ) -> None:
-        self.problem, self.values, self.labels, self.claimed = problem, values, labels, claimed
-        self.y, self.v, self.rng, self.order = y, v, rng, order
-        usable = [g.shape == x.shape and g.dtype.kind in "fciub" for g, x in zip(claimed, values, strict=True)]
+        self.problem, self.asked, self.claimed = problem, asked, claimed
+        self.labels, self.names, self.values = asked.labels, asked.names, asked.values
+        self.y, self.v, self.rng = y, v, rng
+        usable = [g.shape == x.shape and g.dtype.kind in "fciub" for g, x in zip(claimed, self.values, strict=True)]
         self.ours = [np.real(g).astype(np.float64) if good else np.zeros(x.shape)
-                     for g, x, good in zip(claimed, values, usable, strict=True)]  # fmt: skip
+                     for g, x, good in zip(claimed, self.values, usable, strict=True)]  # fmt: skip
         self.finite = [np.where(np.isfinite(g), g, 0.0) for g in self.ours]
-        twice = problem.gradients(values, 2 * v) if problem.upstream else []
-        self.linear = not problem.upstream or _same(twice, [2 * g for g in self.ours], 1e-12)
-        self.noise = _noise_of_rule(problem, values, y, v, self.finite, self.linear, rng)
-        for g, kept, n in zip(claimed, self.finite, self.noise, strict=True):
-            n += np.abs(kept) * (np.finfo(g.dtype).eps if g.dtype.kind == "f" else 0.0)  # float32 keeps no more of g
-        self.sizes = [_scale(x) for x in values]
+        self.stretched = [_per_unit(problem.gradients(self.values, times * v), times)
+                          for times in (STRETCHES if problem.upstream else ())]  # fmt: skip
+        self.bent = [any(_bent(others[i], g) for others in self.stretched) for i, g in enumerate(self.ours)]
+        self.linear = not any(self.bent)
+        self.units = precisions(problem, self.values, v, claimed, rng)
+        self.noise = noise_of_rule(problem, self.values, y, v, self.finite, self.units, self.linear, rng)
+        self.sizes = [scale_of(x) for x in self.values]
         self.slopes: dict[int, dict[tuple[int, ...], Slope]] = {}
+        self.share = float(v.item()) if v.size == 1 else 1.0  # the rows of a single number are its derivatives
+
+    def allow(self, repeated: Sequence[Array]) -> None:
+        """Count as noise by how little a gradient differs when it is asked for once more."""
+        for i, (again, g) in enumerate(zip(repeated, self.finite, strict=True)):
+            if again.shape == g.shape and again.dtype.kind == "f" and g.size:
+                change = np.abs(again - g)
+                self.noise[i] = np.maximum(self.noise[i], np.where(change <= 1e-3 * np.max(np.abs(g)), 8 * change, 0.0))
+
+    def of_all(self) -> tuple[list[Row], list[tuple[str, str]], list[str]]:
+        """Check all inputs, one after the other and together: the rows, no causes yet, and what was left out."""
+        rows, notes, covered = self.malformed(), list[str](), True
+        coordinates, directions = self.asked.coordinates, self.asked.directions
+        for i, (name, x) in enumerate(zip(self.names, self.values, strict=True)):
+            chosen: Any = range(x.size)
+            if x.size > coordinates:
+                chosen = np.sort(self.rng.choice(x.size, min(SAMPLE, coordinates), replace=False))
+                notes.append(
+                    f"Skipped: {x.size - len(chosen):,} of the {x.size:,} elements of {name} were not checked "
+                    f"one by one, but all of them along {directions + 1} directions."
+                )
+            found, complete = self.of_input(i, list(map(int, chosen)), directions)
+            rows += found
+            covered = covered and complete
+        if len(self.values) > 1:
+            rows += self.together(covered, any(row.verdict == "kink" for row in rows))
+        return rows, [], notes
+
+    def row(self, i: int | None, index: tuple[int, ...] | str, ours: float, slope: Slope) -> Row:
+        """What was found of input i, or with None of all together, as it is shown: by each unit of the cotangent of a
+        single number."""
+        share = self.share * (self.asked.shares[i] if self.asked.shares and i is not None else 1.0)
+        remark = slope.remark
+        if not remark and math.isfinite(slope.left):
+            left, right = slope.left / share + 0.0, slope.right / share + 0.0  # + 0.0 for the sign of 0
+            remark = f" ({left:.6g} on the left, {right:.6g} on the right)"
+        label, name = ("all inputs", "all inputs") if i is None else (self.labels[i], self.names[i])
+        value, bar = slope.value / share + 0.0, slope.bar / abs(share)
+        return Row(label, index, ours / share + 0.0, value, bar, slope.verdict, self.asked.order, remark, name)
+
+    def agreement(self, rows: Sequence[Row]) -> float:
+        """The largest error of a gradient in low precision that is right, as a part of its largest derivative."""
+        found = 0.0
+        for label, unit in zip(self.labels, self.units, strict=True):
+            known = [row for row in rows if row.input == label and isinstance(row.index, tuple)]
+            largest = max((abs(row.numerical) for row in known), default=0.0)
+            errors = [abs(row.ours - row.numerical) for row in known if row.verdict == "right"]
+            found = max(found, max(errors, default=0.0) / largest if unit > EPS and largest else 0.0)
+        return found
 
     def malformed(self) -> list[Row]:
         """A row for every gradient that has the wrong shape or dtype."""
         rows = []
-        for label, x, g in zip(self.labels, self.values, self.claimed, strict=True):
+        for i, (x, g) in enumerate(zip(self.values, self.claimed, strict=True)):
             fault = "shape" if g.shape != x.shape else "dtype" if g.dtype.kind != "f" else ""
             if fault:
-                nan = math.nan
-                rows.append(Row(label, "as a whole", nan, nan, nan, "wrong", self.order, f" ({fault})"))
+                nothing = Slope(math.nan, math.nan, "wrong", remark=f" ({fault})")
+                rows.append(self.row(i, "as a whole", math.nan, nothing))
         return rows
 
     def line(self, moves: dict[int, Any], predicted: Sequence[Array] | None = None) -> Line:
@@ -219,7 +281,7 @@ class _Examination:
 
     def of_input(self, i: int, chosen: Sequence[int], directions: int) -> tuple[list[Row], bool]:
         """Check one input: the chosen elements, and directions; and whether the elements alone say all there is."""
-        x, label, size = self.values[i], self.labels[i], self.sizes[i]
+        x, size = self.values[i], self.sizes[i]
         typical = float(np.median(size)) if x.size else 1.0
         surveyor = Surveyor(self.line({i: _random_direction(self.rng, size)}, self.finite))
         rows = []
@@ -227,7 +289,7 @@ class _Examination:
             index = tuple(map(int, np.unravel_index(j, x.shape)))
             ours = float(self.ours[i][index])
             slope = self.element(i, j, ours, typical, surveyor)
-            rows.append(_row(label, index, ours, slope, self.order))
+            rows.append(self.row(i, index, ours, slope))
             self.slopes.setdefault(i, {})[index] = slope
         rows = _beside_the_largest(rows, size)
         complete = len(chosen) == x.size and not {row.verdict for row in rows} & {"undecided", "skipped"}
@@ -237,13 +299,15 @@ class _Examination:
         largest = float(np.max(np.abs(self.finite[i]), initial=0.0))
         if kinks and largest:  # what is outside of all that is legitimate at a kink shows along itself
             ways["along itself"] = self.finite[i] / largest * typical
+        if kinks:
+            ways |= _along_no_kink(self.rng, x, size)
         for name, d in ways.items() if x.size > 1 else ():
             for d_ in (d, np.abs(d), -np.abs(d)):  # at the edge of its domain f may be defined on one side only
                 slope, ours = self.direction({i: d_}, surveyor, kinks)
                 if slope.verdict != "skipped":
                     break
             if not (complete and slope.verdict in ("undecided", "skipped")):  # it can't add to what the elements say
-                rows.append(_row(label, name, ours, slope, self.order))
+                rows.append(self.row(i, name, ours, slope))
         return rows, complete
 
     def element(self, i: int, j: int, ours: float, typical: float, surveyor: Surveyor) -> Slope:
@@ -285,7 +349,7 @@ class _Examination:
                      for i, size in enumerate(self.sizes)}  # fmt: skip
             slope, ours = self.direction(moves, None, kinks)
             if not (covered and slope.verdict in ("undecided", "skipped")):
-                rows.append(_row("all inputs", name, ours, slope, self.order))
+                rows.append(self.row(None, name, ours, slope))
         return rows
 
     @functools.cached_property
@@ -305,7 +369,7 @@ class _Examination:
             return replace(slope, verdict="right", remark=" (by the complex step)")
         return slope
 
-    def causes(self, wrong: Sequence[Row]) -> list[tuple[str, str]]:
+    def causes(self, wrong: Sequence[Row], steady: bool) -> list[tuple[str, str]]:
         """Why these derivatives are wrong: what is wrong by itself first, else what shows along directions only."""
         from .causes import Evidence, find_causes, ties
 
@@ -313,17 +377,26 @@ class _Examination:
             j = int(np.ravel_multi_index(index, self.values[i].shape)) if index else 0
             return Line(self.problem.value, self.values, self.y, v, {i: j})
 
+        @functools.cache
+        def contributions(i: int, index: tuple[int, ...]) -> Array:
+            line, h = element(i, index, self.v), float(self.sizes[i][index]) / 512
+            slopes = []
+            for step in (h, h / 2):
+                up, down = line.evaluate(step), line.evaluate(-step)
+                if up is None or down is None:
+                    return np.zeros(0)
+                slopes.append((up[0] - down[0]) / (up[1] - down[1]))
+            return np.ravel(self.v * (4 * slopes[1] - slopes[0]) / 3)
+
         def numerical(i: int, places: Sequence[tuple[int, ...]], v: Array) -> list[float]:
+            few = [contributions(i, p) for p in places] if v.size <= SEVERAL else []
+            if few and all(map(len, few)):
+                return [float(np.sum(uses * (v / self.v).reshape(-1))) for uses in few]
             return [estimate(element(i, p, v), float(self.sizes[i][p])) for p in places]
 
-        def contributions(i: int, index: tuple[int, ...]) -> Array:
-            line, h = element(i, index, self.v), float(self.sizes[i][index]) / 1024
-            up, down = line.evaluate(h), line.evaluate(-h)
-            return np.ravel(self.v * (up[0] - down[0]) / (up[1] - down[1])) if up and down else np.zeros(0)
-
         evidence = Evidence(
-            self.problem.gradients, numerical, contributions, self.values, self.labels, self.v, self.claimed,
-            self.problem.upstream, self.slopes,
+            self.problem, numerical, contributions, self.values, self.names, self.y, self.v, self.claimed,
+            [steady and bent for bent in self.bent], self.slopes,
         )  # fmt: skip
         alone = {row.input for row in wrong if isinstance(row.index, tuple) or row.index == "as a whole"}
         found = find_causes(evidence, {i for i, label in enumerate(self.labels) if label in alone})
@@ -334,6 +407,7 @@ class _Examination:
 
 _UPWARD = [8.0**k for k in range(1, 11)]
 SAMPLE = 64  # elements of a large input that are checked one by one
+SEVERAL = 4096  # outputs whose part in a derivative is looked at one by one, where a cause is searched for
 
 
 def _nearby(line: Line, ours: float, bar: float, rng: np.random.Generator) -> bool:
@@ -348,7 +422,7 @@ def _nearby(line: Line, ours: float, bar: float, rng: np.random.Generator) -> bo
 def _among_ties(line: Line, ours: float, slope: Slope, surveyor: Surveyor, rng: np.random.Generator) -> bool:
     """The same for a line that is itself smooth, as the median is along each of three equal elements: much nearer, as
     near as the line is known to be smooth, and only if the slopes there differ for all to see."""
-    size = min((float(_scale(line.values[i]).reshape(-1)[d]) for i, d in line.moves.items() if isinstance(d, int)),
+    size = min((float(scale_of(line.values[i]).reshape(-1)[d]) for i, d in line.moves.items() if isinstance(d, int)),
                default=1.0)  # fmt: skip
     radius = min(1e-9, 1e-3 * slope.h / size)
     low, high, noise = _beside(line, rng, 24, radius, 8 * surveyor.floor(line))
@@ -364,7 +438,7 @@ def _beside(
 ) -> tuple[float, float, float]:
     """The least and the greatest slope along this line at points at this distance from x, and how sure these are when
     v·f has this noise."""
-    sizes = [_scale(x) for x in line.values]
+    sizes = [scale_of(x) for x in line.values]
     low, high, unsure = math.inf, -math.inf, 0.0
     scale = max(float(np.max(np.abs(d))) if isinstance(d, np.ndarray) else 1.0 for d in line.moves.values())
     h = 1e-2 * radius * min((float(np.median(s)) for s in sizes if s.size), default=1.0) / scale
@@ -408,6 +482,17 @@ def _dot(gradients: Sequence[Array], moves: dict[int, Any]) -> float:
     return sum(float(np.sum(gradients[i] * d)) for i, d in moves.items())
 
 
+def _per_unit(stretched: Sequence[Array], times: float) -> list[Array]:
+    """What was claimed for a stretched cotangent, by what it was stretched."""
+    return [np.asarray(g / times) if g.dtype.kind in "fc" else g for g in stretched]
+
+
+def _bent(other: Array, g: Array) -> bool:
+    """Whether a rule isn't linear: per unit of a stretched cotangent it gives another gradient. (What overflows, as
+    float16 does soon, says nothing.)"""
+    return other.dtype.kind in "fc" and bool(np.isfinite(other).all()) and not _same([other], [g], 1e-12)
+
+
 def _same(found: Sequence[Any], expected: Sequence[Array], tolerance: float) -> bool:
     """Whether these gradients are equal, as far as they are numbers of one shape."""
 
@@ -419,37 +504,6 @@ def _same(found: Sequence[Any], expected: Sequence[Array], tolerance: float) -> 
         or np.allclose(a, b, tolerance, tolerance * size(b), equal_nan=True)
         for a, b in zip(found, expected, strict=True)
     )  # fmt: skip
-
-
-def _noise_of_rule(
-    problem: Problem,
-    values: list[Array],
-    y: Array,
-    v: Array,
-    ours: Sequence[Array],
-    linear: bool,
-    rng: np.random.Generator,
-) -> list[Array]:
-    """How far each claimed derivative is itself rounded: by how much it moves, per unit of v, when v is stretched and
-    x moves by a few units in the last place. (What moves by more than a ten-thousandth of the largest has met a kink,
-    and says nothing of rounding.)"""
-    noise = [16 * EPS * np.abs(g) for g in ours]
-    for _ in range(4):
-        factor = rng.uniform(1.1, 1.9) if linear and problem.upstream else 1.0
-        nearby = [x + 2 * EPS * rng.uniform(-1, 1, x.shape) * _scale(x) for x in values]
-        try:
-            moved = problem.gradients(nearby, v * factor)
-        except Exception:  # just outside the domain
-            continue
-        for i, (g, other) in enumerate(zip(ours, moved, strict=True)):
-            if np.shape(other) == g.shape and g.size:
-                change = np.abs(np.real(np.asarray(other)).astype(np.float64) / factor - g)
-                tiny = 1e-9 * float(np.sqrt(np.sum((v * y) ** 2)))
-                sound = (change <= 1e-4 * np.max(np.abs(g))) | (
-                    change * _scale(values[i]) <= tiny
-                )  # False for nan as well
-                noise[i] = np.maximum(noise[i], np.where(sound, 8 * change, 0.0))
-    return noise
 
 
 def _witness(line: Line, ours: float) -> bool:
@@ -486,19 +540,20 @@ def _beside_the_largest(rows: list[Row], sizes: Array) -> list[Row]:
     return made
 
 
-def _row(label: Label, index: tuple[int, ...] | str, ours: float, slope: Slope, order: int) -> Row:
-    return Row(label, index, ours, slope.value, slope.bar, slope.verdict, order, slope.remark)
+def _along_no_kink(rng: np.random.Generator, x: Array, size: Array) -> dict[str, Array]:
+    """Directions that leave kinks alone which others cross: equal elements move as one, a matrix by multiples of the
+    identity, so that differences and eigenvalues stay as equal as they are."""
+    ways = {}
+    values, first, group = np.unique(x, return_index=True, return_inverse=True)
+    if 1 < len(values) < x.size:
+        ways["equal ones as one"] = _random_direction(rng, size).reshape(-1)[first][group].reshape(x.shape)
+    if x.ndim > 1 and x.shape[-1] == x.shape[-2] > 1:
+        ways["along the identity"] = np.broadcast_to(np.eye(x.shape[-1]) * float(np.median(size)), x.shape)
+    return ways
 
 
 def _random_direction(rng: np.random.Generator, size: Array) -> Array:
     return np.asarray(rng.uniform(0.5, 1.5, size.shape) * rng.choice([-1.0, 1.0], size.shape) * size)
-
-
-def _scale(x: Array) -> Array:
-    """How far each element may be moved: its own size, or where it is 0 that of the others, or 1."""
-    size = np.abs(x)
-    some = size[size > 0]
-    return np.where(size > 0, size, float(np.median(some)) if some.size else 1.0)
 
 
 def _larger(scale: float, typical: float) -> list[float]:

@@ -71,6 +71,13 @@ def romberg(column: Sequence[Any], powers: Sequence[int]) -> tuple[Any, Any]:
     return table[0], change
 
 
+def scale_of(x: Array) -> Array:
+    """How far each element may be moved: its own size, or where it is 0 that of the others, or 1."""
+    size = np.abs(x)
+    some = size[size > 0]
+    return np.where(size > 0, size, float(np.median(some)) if some.size else 1.0)
+
+
 class Line:
     """t ↦ v·(f(x + t d) − f(x)), less t times the slope that was predicted: rounding of x + t d then cancels.
 
@@ -295,7 +302,8 @@ class _Hearing:
         )
         small = nothing * self.scale <= 1e-9 * euclidean_norm(line.v * line.y)
         if flat and abs(ours) <= line.rounding_of_ours and small:
-            return _hidden(line, self.scale, self.larger, offset) or Slope(w.slope + offset, nothing, "right", h=w.h)
+            hidden = _hidden(line, self.scale, self.larger, offset)
+            return hidden or Slope(w.slope + offset, nothing + line.rounding_of_ours, "right", h=w.h)
         return None
 
     def judged(self, noise: float = 0.0) -> Slope:
@@ -467,8 +475,7 @@ def _kink(windows: Sequence[Window], noise: Sequence[float], ours: float, offset
     bar = 2 * w.side_spread + 4 * n
     margin = max(RELATIVE * max(abs(low), abs(high)), bar) + slack
     verdict = "kink" if low - margin <= ours <= high + margin else "wrong"
-    remark = f" ({left:.6g} on the left, {right:.6g} on the right)"
-    return Slope((low + high) / 2, bar, verdict, left, right, w.h, remark)
+    return Slope((low + high) / 2, bar, verdict, left, right, w.h)
 
 
 def _shrinking(windows: Sequence[Window], noise: Sequence[float], ours: float, offset: float, slack: float) -> Slope:

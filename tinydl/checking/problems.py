@@ -7,7 +7,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Sequence
+import inspect
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -29,6 +30,7 @@ class Problem:
     gradients: Callable[[Sequence[Array], Array], list[Any]]
     upstream: bool = True  # whether the claimed gradient takes an upstream gradient v at all
     plain: bool = False  # whether the function computes on plain arrays, so that the complex step may be tried
+    rule: Function | None = None  # a rule written by hand, as it was given
 
 
 def of_tensors(f: Function, count: int, parameters: Sequence[Tensor]) -> Problem:
@@ -81,8 +83,10 @@ def gradient_of(f: Function, parameters: Sequence[Tensor]) -> Function:
     return gradient
 
 
-def of_arrays(f: Function, vjp: Function | None, grad: Function | None) -> Problem:
-    """A function of plain arrays, with a rule written by hand: ``vjp(g, *inputs)``, or ``grad(*inputs)``."""
+def of_arrays(f: Function, rule: Function, upstream: bool, names: Sequence[str]) -> Problem:
+    """A function of plain arrays, with a rule written by hand: ``rule(g, *inputs)``, or without `upstream`
+    ``rule(*inputs)``."""
+    _must_take(rule, upstream, names)
 
     def value(values: Sequence[Array]) -> Array:
         y = f(*(x.copy() for x in values))
@@ -94,7 +98,7 @@ def of_arrays(f: Function, vjp: Function | None, grad: Function | None) -> Probl
         array = array_of(y)
         if y is None or array.dtype.kind not in "fiubc":
             raise TypeError(f"gradcheck: f returned {_returned(y)}, not an array of numbers; is a `return` missing?")
-        if grad is not None and array.size != 1:
+        if not upstream and array.size != 1:
             raise ValueError(
                 f"gradcheck: grad= is for an f that gives a single number, but f gave shape {array.shape}. Pass "
                 "vjp=rule with rule(g, *inputs), g being the gradient of f's output."
@@ -102,14 +106,72 @@ def of_arrays(f: Function, vjp: Function | None, grad: Function | None) -> Probl
         return array if array.dtype.kind in "fc" else array.astype(np.float64)
 
     def gradients(values: Sequence[Array], v: Array) -> list[Any]:
-        arguments = [x.copy() for x in values]
-        result = grad(*arguments) if grad is not None else vjp(v.copy(), *arguments) if vjp is not None else None
-        return _one_each(result, values)
+        try:
+            result = rule(*arguments_of(upstream, values, v))
+        except Exception as error:
+            if upstream and _fits_last(rule, values, v):
+                said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+                inputs = _inputs(names)
+                raise TypeError(
+                    f"gradcheck: the rule, called as rule(g, {inputs}), stopped with {said}; as rule({inputs}, g) it "
+                    "gives gradients of the right shapes: g comes first"
+                ) from error
+            raise
+        return one_each(result, values)
 
-    return Problem(value, gradients, upstream=vjp is not None, plain=True)
+    return Problem(value, gradients, upstream, plain=True, rule=rule)
 
 
-def _one_each(result: Any, values: Sequence[Array]) -> list[Any]:
+def arguments_of(upstream: bool, values: Sequence[Array], v: Array) -> list[Array]:
+    """What a rule is called with: copies, so that it may do to them what it likes."""
+    return [*([v.copy()] if upstream else []), *(x.copy() for x in values)]
+
+
+def takes(function: Function, count: int) -> bool:
+    """Whether it can be called with so many arguments; true if that can't be known."""
+    try:
+        inspect.signature(function).bind(*range(count))
+    except TypeError:
+        return False
+    except ValueError:  # something built in that doesn't say
+        return True
+    return True
+
+
+def _inputs(names: Sequence[str]) -> str:
+    """The inputs' names as one writes them in a call."""
+    return "*inputs" if any(" " in name for name in names) else ", ".join(names)
+
+
+def _fits_last(rule: Function, values: Sequence[Array], v: Array) -> bool:
+    """Whether a rule gives gradients of the inputs' shapes when it is called with g last."""
+    try:
+        found = one_each(rule(*arguments_of(False, values, v), v.copy()), values)
+    except Exception:  # a rule may raise anything when it isn't meant to be called so
+        return False
+    return all(np.shape(g) == x.shape for g, x in zip(found, values, strict=True))
+
+
+def _must_take(rule: Function, upstream: bool, names: Sequence[str]) -> None:
+    """Raise TypeError for a rule that was written without the g that it is given, or with one that it isn't given."""
+    count = len(names) + upstream
+    if takes(rule, count):
+        return
+    inputs = _inputs(names)
+    call = f"rule(g, {inputs})" if upstream else f"rule({inputs})"
+    said = f"gradcheck: a rule given as {'vjp' if upstream else 'grad'}= is called as {call}"
+    if upstream and takes(rule, count - 1):
+        raise TypeError(
+            f"{said}, g being the gradient of f's output; yours was written without g, as "
+            f"rule{inspect.signature(rule)}. Make g its first parameter and multiply by it (chain rule), or, if f "
+            "gives a single number, pass it as grad="
+        )
+    if not upstream and takes(rule, count + 1):
+        raise TypeError(f"{said}, without g; yours is rule{inspect.signature(rule)}: pass it as vjp=, or leave out g")
+    raise TypeError(f"{said}, with {count} arguments; yours is rule{inspect.signature(rule)}")
+
+
+def one_each(result: Any, values: Sequence[Array]) -> list[Any]:
     """One gradient per input out of what a rule returned; None counts as zero, as in backward passes."""
     if len(values) == 1 and (not isinstance(result, (tuple, list)) or len(result) != 1):
         result = (result,)
@@ -134,9 +196,24 @@ def _returned(y: Any) -> str:
 # ---- on copies in float64 ----
 
 
-def float64_copies(inputs: Sequence[Any], has_module: bool) -> tuple[list[Array], list[str]]:
+def names_of(f: Function, count: int, taken: Collection[str] = ()) -> list[str]:
+    """What to call each input: what f calls it, or "input 0" where f doesn't say, or the name is taken."""
+    told, named = getattr(f, "forward", f), list[str]()  # a Module's and a primitive's names are those of its forward
+    if (getattr(told, "__module__", None) or "").partition(".")[0] != "numpy":
+        try:
+            for p in inspect.signature(told).parameters.values():
+                if p.kind not in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD):
+                    break
+                named.append(p.name)
+        except (TypeError, ValueError):  # something built in that doesn't say
+            pass
+    named += [""] * (count - len(named))
+    return [name if name and name not in taken else f"input {i}" for i, name in enumerate(named[:count])]
+
+
+def float64_copies(inputs: Sequence[Any], names: Sequence[str], has_module: bool) -> tuple[list[Array], list[str]]:
     values, narrow = [], set()
-    for i, x in enumerate(inputs):
+    for name, x in zip(names, inputs, strict=True):
         array = array_of(x)
         if array.dtype.kind != "f":
             kind = f"dtype {array.dtype}" if array.dtype.kind in "iubc" else f"type {type(x).__name__}"
@@ -145,9 +222,7 @@ def float64_copies(inputs: Sequence[Any], has_module: bool) -> tuple[list[Array]
                 advice += ", or for a Module gradcheck(lambda: loss(model(tokens), labels), module=model)"
             if array.dtype.kind in "iu":
                 advice += "; or, if it is a variable after all, write it as floats: x.astype(float)"
-            raise TypeError(
-                f"gradcheck: input {i} has {kind}, but only real floating numbers have derivatives. {advice}."
-            )
+            raise TypeError(f"gradcheck: {name} has {kind}, but only real floating numbers have derivatives. {advice}.")
         if array.dtype.itemsize < 8:
             narrow.add(str(array.dtype))
         values.append(np.array(array, dtype=np.float64))

@@ -13,12 +13,16 @@ from ..engine.arrays import Array
 from ..engine.checks import at
 
 Label = int | str  # an input's position, or a parameter's name
+FEW = 6  # right inputs that are named one by one
 
 
 @dataclass(eq=False)
 class Row:
     """One derivative that was checked: of the input (its position, or a parameter's name) at `index`, or, where index
-    is a string such as "direction 0", along a random direction. `error_bar` is what the numerical value is good for."""
+    is a string such as "direction 0", along a random direction. `error_bar` is what the numerical value is good for.
+
+    The derivatives are those of v·f with the random cotangent v; where f gives a single number they are divided by it.
+    """
 
     input: Label
     index: tuple[int, ...] | str
@@ -28,13 +32,14 @@ class Row:
     verdict: str  # "right", "kink", "undecided", "wrong" or "skipped"
     order: int = 1
     remark: str = ""
+    name: str = ""  # what the function calls the input
 
     @property
     def relative_error(self) -> float:
-        """|ours − numerical| / max(|ours|, |numerical|); 0 at an accepted kink, and where both are 0 but for
-        rounding."""
+        """|ours − numerical| / max(|ours|, |numerical|); 0 at an accepted kink, and where the numerical one, which
+        agrees, isn't known well enough to say, as where both are 0 but for rounding."""
         size, error = max(abs(self.ours), abs(self.numerical)), abs(self.ours - self.numerical)
-        if self.verdict in ("kink", "skipped") or (self.verdict == "right" and error <= self.error_bar > 0.1 * size):
+        if self.verdict in ("kink", "skipped") or (self.verdict == "right" and error <= self.error_bar > 1e-4 * size):
             return 0.0
         if not math.isfinite(error):
             return math.inf
@@ -46,10 +51,15 @@ class Row:
         return ("right", "kink", "skipped", "undecided", "wrong").index(self.verdict), self.relative_error
 
     @property
+    def called(self) -> str:
+        """What the function calls the input; else by its position, or the parameter's name."""
+        return self.name or (f"input {self.input}" if isinstance(self.input, int) else self.input)
+
+    @property
     def where(self) -> str:
-        """The input and index, "input 0[1, 2]", or direction."""
+        """The input and index, "x[1, 2]", or direction."""
         index = f" {self.index}" if isinstance(self.index, str) else at(self.index)
-        return f"{called(self.input)}{index}{'' if self.order == 1 else ' (2nd order)'}"
+        return f"{self.called}{index}{'' if self.order == 1 else ' (2nd order)'}"
 
 
 class Report:
@@ -57,6 +67,9 @@ class Report:
 
     `verdict` is "right", "wrong" or "undecided"; `rows` the derivatives that were compared; `causes` a list of
     (code, sentence), the likeliest first, empty unless something is wrong; `notes` what else a reader should know.
+    The codes: arguments, not_finite, dtype, ignores_upstream, not_linear, returns_nothing, zero, swapped, transposed,
+    not_summed, wrong_axis, shape, sign, factor, permuted, duplicates, negative_inputs, held_constant, flipped, slice,
+    left_out.
     """
 
     def __init__(
@@ -86,6 +99,25 @@ class Report:
         """How many rows have this verdict."""
         return sum(row.verdict == verdict for row in self.rows)
 
+    def by_input(self) -> list[str]:
+        """A line that says for each input how many of its derivatives are wrong, or that it is right; and one more for
+        second derivatives. Of many that are right only the number is told."""
+        lines = []
+        for order in sorted({row.order for row in self.rows}):
+            found: dict[Label, list[Row]] = {label: [] for label in self.shapes}  # in the order of the inputs
+            for row in self.rows:
+                if row.order == order and row.input != "all inputs":
+                    found.setdefault(row.input, []).append(row)
+            said = {rows[0].called: _in_words(rows) for rows in found.values() if rows}
+            right = [name for name, words in said.items() if words == "right"]
+            if len(said) < 2 and right:
+                continue
+            parts = [f"{name}: {words}" for name, words in said.items() if words != "right" or len(right) <= FEW]
+            rest = f"all {len(right)}" if len(right) == len(said) else f"the other {len(right)}"
+            parts += [f"{rest} right"] if len(right) > FEW else []
+            lines.append("; ".join(parts) + ("" if order == 1 else " (2nd order)"))
+        return lines
+
     def __bool__(self) -> bool:
         return self.ok
 
@@ -108,8 +140,10 @@ class Report:
         return self.table()
 
     def table(self, limit: int = 12) -> str:
-        """The report in full: verdict, causes, the `limit` worst rows, and counts of what was checked and what not."""
+        """The report in full: verdict, what is wrong by input, causes, the `limit` worst rows, and counts of what was
+        checked and what not."""
         lines = [f"gradcheck: {self.verdict.upper() if self.verdict != 'right' else 'right'}"]
+        lines += [f"  {line}" for line in self.by_input()]
         lines += [f"  likely cause ({code}): {sentence}" for code, sentence in self.causes]
         lines += [f"  {note}" for note in self.notes]
         if self.rows:
@@ -142,8 +176,7 @@ class Report:
         found: dict[str, Array] = {}
         for row in self.rows:
             if isinstance(row.index, tuple) and row.order == 1:
-                name = called(row.input)
-                found.setdefault(name, np.full(self.shapes[row.input], np.nan))[row.index] = row.relative_error
+                found.setdefault(row.called, np.full(self.shapes[row.input], np.nan))[row.index] = row.relative_error
         return found
 
     def plot(self, path: Any = None) -> Any:
@@ -153,12 +186,21 @@ class Report:
         return report_figure(self, path)
 
 
-def called(label: Label) -> str:
-    """An input by its position, a parameter by its name."""
-    return f"input {label}" if isinstance(label, int) else label
-
-
 def verdict_of(rows: Sequence[Row]) -> str:
     """What several derivatives come to: "wrong" if one is, "undecided" if one couldn't be judged, else "right"."""
     verdicts = {row.verdict for row in rows}
     return "wrong" if "wrong" in verdicts else "undecided" if verdicts & {"undecided", "skipped"} else "right"
+
+
+def _in_words(rows: Sequence[Row]) -> str:
+    """How many derivatives of one input are wrong: by its elements, else as a whole, else along directions."""
+    elements = [row for row in rows if isinstance(row.index, tuple)]
+    whole = [row for row in rows if row.index == "as a whole"]
+    if whole:
+        return f"wrong{whole[0].remark}"
+    for kind, name in ((elements, ""), ([row for row in rows if isinstance(row.index, str)], " directions")):
+        for verdict in ("wrong", "undecided", "skipped"):
+            count = sum(row.verdict == verdict for row in kind)
+            if count:
+                return f"{count} of {len(kind)}{name} {verdict}"
+    return "right"

@@ -12,6 +12,7 @@ import ast
 import contextlib
 import copy
 import hashlib
+import inspect
 import io
 import json
 import os
@@ -41,6 +42,7 @@ STATE = ".tinydl-learn.json"
 SECONDS = 20.0  # for one answer; a right one needs well under one, and a busy machine two to start Python
 PRINTED = 600  # characters of what an answer prints that are shown
 CLOSE = 1e-7  # relative to the largest number; a mistake is never that small
+NARROW = 32  # of float32's rounding units, by which an answer that is computed in float32 may be off
 
 HELP = """\
 Exercises to solve in an editor, each a file with a gap. The first `tinydl learn` copies them into a folder.
@@ -124,8 +126,8 @@ def check_text(name: str, text: str, file: str = "") -> Result:
         with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed), np.errstate(all="ignore"):
             space: dict[str, Any] = {"__name__": name, "__file__": file}
             exec(code, space)
-            _judge(companion(name), space)
-        result = Result("done", "Right.")
+            remark = _judge(companion(name), space)
+        result = Result("done", f"Right. {remark}".strip())
     except _Mistake as mistake:
         result = Result(mistake.code, str(mistake))
         if mistake.code == "returns_nothing" and printed.getvalue():
@@ -181,11 +183,13 @@ def _in_words(error: BaseException, file: str) -> str:
     where = f" in line {lines[-1]}" if lines else ""
     text = " ".join(str(error).split())
     text = f": {text[:300]}" if text else ""
+    if isinstance(error, TypeError) and ("for ^" in text or "bitwise_xor" in text):
+        text += " (^ is no power in Python: write **)"
     return f"It stops with {type(error).__name__}{where}{text}"
 
 
-def _judge(known: dict[str, Any], space: dict[str, Any]) -> None:
-    """Raise _Mistake unless what `space` defines does what the solution does."""
+def _judge(known: dict[str, Any], space: dict[str, Any]) -> str:
+    """Raise _Mistake unless what `space` defines does what the solution does; what else there is to say of it."""
     function: str = known["FUNCTION"]
     answer = space.get(function)
     if not callable(answer):
@@ -195,12 +199,11 @@ def _judge(known: dict[str, Any], space: dict[str, Any]) -> None:
     exec(known["SOLUTION"], right)
     cases = list(known["cases"](np.random.default_rng(7)))
     if known["KIND"] == "values":
-        _judge_values(answer, right[function], cases, _typical(known))
-    elif known["KIND"] == "layer":
+        return _judge_values(answer, right[function], cases, _typical(known))
+    if known["KIND"] == "layer":
         _judge_layer(answer, right[function], cases)
-    else:
-        for case in cases:
-            _judge_gradient(known, answer, case)
+        return ""
+    return max(_judge_gradient(known, answer, case) for case in cases)
 
 
 def _typical(known: dict[str, Any]) -> Iterator[tuple[str, str, Callable[..., Any]]]:
@@ -217,7 +220,7 @@ def _judge_values(
     right: Callable[..., Any],
     cases: Sequence[tuple[Any, ...]],
     typical: Iterable[tuple[str, str, Callable[..., Any]]],
-) -> None:
+) -> str:
     pairs: list[tuple[Array, Array]] = []
     for case in cases:
         expected, got = right(*copy.deepcopy(case)), _call(answer, case)
@@ -228,6 +231,8 @@ def _judge_values(
         pairs += [(_numbers(a), _numbers(b)) for a, b in zip(got, expected, strict=True)]
     try:
         _compare(pairs)
+        unit = max((_unit(a) for a, b in pairs if not np.array_equal(a, b)), default=0.0)
+        return _narrow("float16" if unit > 1e-6 else "float32") if unit else ""
     except _Mistake:
         for code, sentence, mistaken in typical:
             results = [mistaken(*copy.deepcopy(case)) for case in cases]
@@ -241,12 +246,21 @@ def _call(answer: Callable[..., Any], case: tuple[Any, ...]) -> Any:
     """What the answer gives, having made sure that it leaves its arguments alone."""
     handed = copy.deepcopy(case)
     got = answer(*handed)
-    for number, (before, after) in enumerate(zip(case, handed, strict=True), 1):
+    for number, (before, after) in enumerate(zip(case, handed, strict=True)):
         if not callable(before) and not _same(before, after):
-            raise _Mistake("changes_inputs", f"It changes its argument number {number} in place; make a new one.")
+            raise _Mistake("changes_inputs", f"It changes {_parameter(answer, number)} in place; make a new one.")
     if got is None:
         raise _Mistake("returns_nothing", "It returns nothing: is there a `return`?")
     return got
+
+
+def _parameter(function: Callable[..., Any], number: int) -> str:
+    """What a function calls this argument, else which it is."""
+    try:
+        names = [p.name for p in inspect.signature(function).parameters.values() if p.kind == p.POSITIONAL_OR_KEYWORD]
+    except (TypeError, ValueError):
+        names = []
+    return f"its argument {names[number]}" if number < len(names) else f"its argument number {number + 1}"
 
 
 def _several(got: Any, count: int, what: str) -> Sequence[Any]:
@@ -263,7 +277,7 @@ def _same(a: Any, b: Any) -> bool:
 
 
 def _numbers(value: Any) -> Array:
-    """The value as an array of floating numbers."""
+    """The value as an array of floating numbers, in the precision that it has."""
     if value is None:
         raise _Mistake("returns_nothing", "A value that it returns is None.")
     try:
@@ -274,7 +288,20 @@ def _numbers(value: Any) -> Array:
         raise _Mistake("type", "It returns complex numbers; real ones are asked for.")
     if array.dtype.kind not in "fiub":
         raise _Mistake("type", f"It returns {kind(value)}, not numbers.")
-    return array.astype(np.float64)
+    return array if array.dtype.kind == "f" else array.astype(np.float64)
+
+
+def _unit(numbers: Array) -> float:
+    """The rounding unit of numbers that are float32 or float16, be it that they came as float64; 0 for others."""
+    if numbers.dtype.itemsize < 8:
+        return float(np.finfo(numbers.dtype).eps)
+    with np.errstate(over="ignore"):
+        short = np.array_equal(numbers, numbers.astype(np.float32), equal_nan=True)
+    return float(np.finfo(np.float32).eps) if short else 0.0
+
+
+def _narrow(dtype: str) -> str:
+    return f"It is computed in {dtype} and was judged as that; written in float64 it could be checked further."
 
 
 def _compare(pairs: Sequence[tuple[Array, Array]]) -> None:
@@ -289,7 +316,7 @@ def _compare(pairs: Sequence[tuple[Array, Array]]) -> None:
         return
     if any(not np.isfinite(a[np.isfinite(b)]).all() for a, b in pairs):
         raise _Mistake("not_finite", "The result has NaN or infinity in it, where finite numbers are asked for.")
-    got, expected = (np.concatenate([np.ravel(x) for x in side]) for side in zip(*pairs, strict=True))
+    got, expected = (np.concatenate([np.ravel(x) for x in side], dtype=np.float64) for side in zip(*pairs, strict=True))
     together, each = _causes(got, expected), [_causes(*pair) for pair in wrong]
     for code in ("zero", "sign", "factor"):  # the same one of all results; of a single number a factor says nothing
         if code in together and (code == "zero" or len(got) > 1):
@@ -320,12 +347,25 @@ def _causes(got: Array, expected: Array) -> dict[str, str]:
 
 
 def _near(a: Array, b: Array) -> bool:
-    scale = float(np.abs(b[np.isfinite(b)]).max(initial=0.0))
-    return a.shape == b.shape and bool(np.allclose(a, b, rtol=CLOSE, atol=CLOSE * scale, equal_nan=True))
+    scale, close = float(np.abs(b[np.isfinite(b)]).max(initial=0.0)), max(CLOSE, NARROW * _unit(a))
+    return a.shape == b.shape and bool(np.allclose(a, b, rtol=close, atol=close * scale, equal_nan=True))
 
 
-def _judge_gradient(known: dict[str, Any], answer: Callable[..., Any], case: tuple[Any, ...]) -> None:
-    """Let gradcheck compare: `WRT` are the positions of the arguments that the gradient is asked for."""
+class _Asked:
+    """The function whose gradient is asked for, of those arguments alone, under the names that they have there."""
+
+    def __init__(self, forward: Callable[..., Any], wrt: Sequence[int], whole: Callable[..., list[Any]]) -> None:
+        self.forward_of, self.whole = forward, whole
+        every = list(inspect.signature(forward).parameters.values())
+        self.__signature__ = inspect.Signature([every[i] for i in wrt])
+
+    def __call__(self, *given: Any) -> Any:
+        return self.forward_of(*self.whole(given))
+
+
+def _judge_gradient(known: dict[str, Any], answer: Callable[..., Any], case: tuple[Any, ...]) -> str:
+    """Let gradcheck compare: `WRT` are the positions of the arguments that the gradient is asked for. What else there
+    is to say of the answer, as `_judge`."""
     wrt = known.get("WRT") or tuple(range(len(case)))
     forward = known["forward"]
 
@@ -345,13 +385,14 @@ def _judge_gradient(known: dict[str, Any], answer: Callable[..., Any], case: tup
     output = np.asarray(forward(*case))
     first = np.random.default_rng(3).standard_normal(output.shape)
     claimed((first,) if known["KIND"] == "vjp" else (), inputs)  # what fails outright fails here, in plain words
-    value = lambda *given: forward(*whole(given))
+    value = _Asked(forward, wrt, whole)
     if known["KIND"] == "vjp":
         report = gradcheck(value, *inputs, vjp=lambda g, *given: claimed((g,), given), directions=2)
     else:
         report = gradcheck(value, *inputs, grad=lambda *given: claimed((), given), directions=2)
     if report:
-        return
+        said = " ".join(report.notes)
+        return next((_narrow(dtype) for dtype in ("float16", "float32") if f"is computed in {dtype}" in said), "")
     if report.verdict == "undecided":
         raise _Mistake("undecided", "The gradient checker can't decide: rounding errors are larger than the gradient.")
     if report.causes:
@@ -375,6 +416,8 @@ def _judge_layer(answer: Callable[..., Any], right: Callable[..., Any], cases: S
             raise _Mistake("parameters", f"Its parameters are {shapes}; the task says which it should have.")
         rng = np.random.default_rng(5)
         for name, p in got.items():
+            if not p.requires_grad:
+                raise _Mistake("parameters", f"Its parameter {name} gets no gradient: write requires_grad=True.")
             p.data = expected[name].data = rng.standard_normal(p.shape).astype(p.dtype)
         with no_grad():
             out = _call(theirs, (x,))

@@ -17,6 +17,7 @@ HINTS = (
 WRONG = (  # what is changed in the solution, and the kind of wrong that it is
     ("factor", "(2 * h)", "h"),
     ("sign", "f(x + h) - f(x - h)", "f(x - h) - f(x + h)"),
+    ("wrong_value", "(2 * h)", "2 * h", "It divides by 2 and then multiplies by h: write / (2 * h)."),
     ("wrong_value", "f(x - h)", "f(x)", "That is half the slope between x and x + h."),
     (
         "one_sided",

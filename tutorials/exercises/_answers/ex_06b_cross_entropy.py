@@ -18,6 +18,12 @@ WRONG = (  # what is changed in the solution, and the kind of wrong that it is
     ("sign", "-np.log", "np.log"),
     ("wrong_value", ".mean()", ".sum()", "It grows with the number of examples, as a mean doesn't."),
     ("shape", ".mean()", ""),
+    (
+        "wrong_value",
+        "np.log(p[np.arange(len(y)), y])",
+        "np.log(p[np.arange(len(y)), y] + 1e-8)",
+        "Something is added inside the logarithm, which changes what is improbable.",
+    ),
 )
 
 
@@ -25,4 +31,5 @@ def cases(rng):
     return [
         (np.abs(rng.standard_normal((4, 3))) + 0.1, np.array([2, 0, 1, 2])),
         (np.abs(rng.standard_normal((2, 5))) + 0.1, np.array([4, 1])),
+        (np.array([[1 - 1e-9, 1e-9], [0.3, 0.7]]), np.array([1, 0])),
     ]

@@ -18,6 +18,7 @@ WRONG = (  # what is changed in the solution, and the kind of wrong that it is
     ("ignores_upstream", "g * (x > 0)", "1.0 * (x > 0)"),
     ("sign", "g * (x > 0)", "-g * (x > 0)"),
     ("negative_inputs", "g * (x > 0)", "g"),
+    ("not_finite", "(x > 0)", "(1 + x / abs(x)) / 2"),
 )
 
 
@@ -26,4 +27,4 @@ def forward(x):
 
 
 def cases(rng):
-    return [(rng.standard_normal((3, 4)),)]
+    return [(rng.standard_normal((3, 4)),), (np.array([0.0, 2, -1]),)]

@@ -27,4 +27,4 @@ def forward(x, slope):
 
 
 def cases(rng):
-    return [(rng.standard_normal((3, 4)), 0.2)]
+    return [(rng.standard_normal((3, 4)), 0.2), (np.array([0.0, 2, -1]), 0.1)]

@@ -1,5 +1,7 @@
 """Answers to ex_09c_adam: solution, hints and typical mistakes. Spoilers."""
 
+import numpy as np
+
 FUNCTION = "adam"
 KIND = "values"
 SOLUTION = """import numpy as np
@@ -22,6 +24,24 @@ WRONG = (  # what is changed in the solution, and the kind of wrong that it is
         "0.001 * g",
         "The second average is one of the gradients, where that of their squares is asked for.",
     ),
+    (
+        "wrong_value",
+        "(np.sqrt(v / (1 - 0.999**t)) + 1e-8)",
+        "np.sqrt(v / (1 - 0.999**t) + 1e-8)",
+        "eps belongs outside the root: sqrt(...) + 1e-8, not sqrt(... + 1e-8).",
+    ),
+    (
+        "wrong_value",
+        "(np.sqrt(v / (1 - 0.999**t)) + 1e-8)",
+        "((np.sqrt(v) + 1e-8) / np.sqrt(1 - 0.999**t))",
+        "eps is added before v is corrected for its start; it belongs to the root of the corrected one.",
+    ),
+    (
+        "not_finite",
+        " + 1e-8",
+        "",
+        "eps is missing: where no gradient has come yet, the step is 0 / 0.",
+    ),
     ("changes_inputs", "m = 0.9 * m + 0.1 * g", "m *= 0.9\n    m += 0.1 * g"),
 )
 
@@ -37,4 +57,6 @@ def cases(rng):
             7,
             0.02,
         ),
+        (np.zeros(3), np.zeros(3), np.zeros(3), np.array([0, 3e-9, -2e-8]), 1, 0.1),  # beside which eps is seen
+        (np.zeros(2), np.array([2e-8, -1e-9]), np.array([1e-16, 4e-17]), np.array([1e-8, 2e-9]), 3, 0.1),
     ]

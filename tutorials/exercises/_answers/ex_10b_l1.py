@@ -19,6 +19,7 @@ WRONG = (  # what is changed in the solution, and the kind of wrong that it is
     ("sign", "lam *", "-lam *"),
     ("wrong_gradient", "np.sign(w)", "w"),
     ("negative_inputs", "np.sign(w)", "np.ones(w.shape)"),
+    ("not_finite", "np.sign(w)", "w / abs(w)"),
 )
 
 
@@ -27,4 +28,4 @@ def forward(w, lam):
 
 
 def cases(rng):
-    return [(rng.standard_normal((3, 4)), 0.3)]
+    return [(rng.standard_normal((3, 4)), 0.3), (np.array([0.0, 2, -1]), 0.2)]

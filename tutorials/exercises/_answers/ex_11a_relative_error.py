@@ -18,9 +18,19 @@ HINTS = (
 WRONG = (  # what is changed in the solution, and the kind of wrong that it is
     ("not_finite", "np.where(size > 0, size, 1)", "size"),
     ("wrong_value", "np.maximum(abs(a), abs(b))", "abs(a)", "It depends on which of the two numbers comes first."),
+    (
+        "wrong_value",
+        "np.where(size > 0, size, 1)",
+        "(size + 1e-8)",
+        "Something is added to the size, which changes what is small: divide by something else only where it is 0.",
+    ),
     ("wrong_value", "abs(a - b)", "(a - b)", "It can be negative."),
 )
 
 
 def cases(rng):
-    return [(np.array([1.0, -2, 0, 0]), np.array([1.5, 2, 0, 3])), (np.array([[3.0, 1]]), np.array([[2.0, 1]]))]
+    return [
+        (np.array([1.0, -2, 0, 0]), np.array([1.5, 2, 0, 3])),
+        (np.array([[3.0, 1]]), np.array([[2.0, 1]])),
+        (np.array([-3.0, 1, 1e-9, -2e-20]), np.array([1.0, -4, 3e-9, 1e-20])),
+    ]

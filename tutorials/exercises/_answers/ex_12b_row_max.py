@@ -18,7 +18,7 @@ WRONG = (  # what is changed in the solution, and the kind of wrong that it is
         "g[:, None] * (x == x.max(axis=1, keepdims=True))",
         "1.0 * (x == x.max(axis=1, keepdims=True))",
     ),
-    ("wrong_gradient", "x.max(axis=1, keepdims=True)", "x.max()"),
+    ("left_out", "x.max(axis=1, keepdims=True)", "x.max()"),
     ("sign", "g[:, None]", "-g[:, None]"),
     ("raises", "g[:, None]", "g"),
 )

@@ -26,4 +26,4 @@ def forward(x):
 
 
 def cases(rng):
-    return [(np.abs(rng.standard_normal((3, 4))) + 0.5,)]
+    return [(np.abs(rng.standard_normal((3, 4))) + 0.5,), (np.array([1e-9, 1e-6, 2e3]),)]

@@ -15,10 +15,10 @@ HINTS = (
     "One is the row's mean of g, the other y times a mean.",
 )
 WRONG = (  # what is changed in the solution, and the kind of wrong that it is
-    ("wrong_gradient", " - y * (g * y).mean(axis=1, keepdims=True)", ""),
+    ("held_constant", " - y * (g * y).mean(axis=1, keepdims=True)", ""),
     ("sign", "return (g", "return -(g"),
     (
-        "wrong_gradient",
+        "held_constant",
         "(g - g.mean(axis=1, keepdims=True) - y * (g * y).mean(axis=1, keepdims=True)) / std",
         "g / std",
     ),
@@ -30,4 +30,4 @@ def forward(x):
 
 
 def cases(rng):
-    return [(rng.standard_normal((3, 5)),)]
+    return [(rng.standard_normal((3, 5)),), (1e-5 * rng.standard_normal((2, 4)),)]
