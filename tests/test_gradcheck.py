@@ -595,3 +595,21 @@ MISTAKES = [
 def test_mistakes_in_its_use_get_a_sentence(call, error, words):
     with pytest.raises(error, match=words):
         call()
+
+
+def test_a_function_that_uses_a_transform_over_parameters_is_checked():
+    w = tl.tensor(np.array([1.0, -2.0, 0.5]), requires_grad=True)
+    x = np.array([0.3, -0.7, 1.1])
+
+    def slope(x):
+        return np.asarray(tl.grad(lambda t: np.sum(w * t**3))(x))
+
+    def rule(g, x):  # with the engine's own backward, which needs to record
+        t = tl.tensor(x, requires_grad=True)
+        (3 * w.detach() * t**2).backward(g)
+        return t.grad.numpy()
+
+    assert tl.gradcheck(slope, x, vjp=rule)
+    assert tl.gradcheck(slope, x, vjp=lambda g, x: tl.vjp(lambda t: 3 * w * t**2, x)[1](g)[0])  # a Tensor
+    assert tl.gradcheck(slope, x, vjp=lambda g, x: g * 5 * w.data * x).verdict == "wrong"
+    assert w.grad is None

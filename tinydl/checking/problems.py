@@ -17,6 +17,7 @@ import numpy as np
 
 from ..engine.arrays import Array
 from ..engine.checks import array_of, kind
+from ..engine.recording import no_grad
 from ..engine.tensor import Tensor, propagate, tensor
 
 Function = Callable[..., Any]
@@ -89,7 +90,8 @@ def of_arrays(f: Function, rule: Function, upstream: bool, names: Sequence[str])
     _must_take(rule, upstream, names)
 
     def value(values: Sequence[Array]) -> Array:
-        y = f(*(x.copy() for x in values))
+        with no_grad():  # or else a transform in f gives Tensors that aren't to be made arrays of
+            y = f(*(x.copy() for x in values))
         if isinstance(y, (tuple, list)):
             raise TypeError(
                 f"gradcheck: f returned a {type(y).__name__} of {len(y)}; check one output at a time, "
