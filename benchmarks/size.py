@@ -27,9 +27,9 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = "tinydl"
 
 BUDGETS = {  # rooms that share a budget, in lines of code
-    ("engine",): 1_350,
-    ("derivatives",): 1_650,
-    ("functional", "nn", "optim"): 1_600,
+    ("engine",): 1_420,
+    ("derivatives",): 1_680,
+    ("functional", "nn", "optim"): 1_900,
 }
 FILE = 500
 FUNCTION = 60
@@ -52,7 +52,7 @@ READ = [
     "optim/clipping.py",
     "training/fit.py", "training/history.py",
 ]  # fmt: skip
-READABLE = 4_100  # lines with anything on them: whoever reads, reads docstrings and comments too
+READABLE = 4_250  # lines with anything on them: whoever reads, reads docstrings and comments too
 
 Sources = dict[str, str]  # a file's path within the package → its text
 

@@ -100,6 +100,9 @@ def test_a_room_is_a_folder_or_a_file_and_the_table_has_what_came_and_went():
 
 def test_budgets_are_those_of_rooms_together_of_the_reading_list_and_of_the_longest(monkeypatch):
     monkeypatch.setattr(size, "READ", ["nn/a.py", "nn/b.py"])
+    monkeypatch.setattr(size, "READABLE", 4_100)
+    budgets = {("engine",): 1_350, ("derivatives",): 1_650, ("functional", "nn", "optim"): 1_600}
+    monkeypatch.setattr(size, "BUDGETS", budgets)
     long = "def f():\n" + "    x = 1\n" * 60
     sources = {"nn/a.py": "\n# one\nx = 1\n", "nn/b.py": long, "optim/c.py": "x = 1\n" * 501, "engine/d.py": "x = 1\n"}
     found = {b.what: (b.lines, b.left) for kind in size.KINDS for b in kind(sources)}
