@@ -519,6 +519,23 @@ def test_a_loop_whose_graph_grows_through_a_transform(name, start):
         ascend(net, start, 60, TRANSFORMS[name])
 
 
+def test_a_loop_through_a_transform_that_an_enclosing_one_differentiates_is_right():
+    net = nn.Linear(3, 2)
+
+    def after(rate):
+        x = np.ones(3)
+        for _ in range(60):
+            x = x + rate * tl.grad(lambda t: np.sum(np.tanh(net(t))))(x)
+        return np.sum(x)
+
+    with tl.no_grad():
+        numerical = (after(0.1 + 1e-5) - after(0.1 - 1e-5)) / 2e-5
+    with tl.strict(), tl.no_grad():
+        assert float(tl.grad(after)(0.1)) == pytest.approx(float(numerical), rel=1e-3)
+    with tl.strict():
+        assert tl.grad(after)(0.1).item() == pytest.approx(float(numerical), rel=1e-3)
+
+
 def test_a_loop_through_a_transform_that_is_cut_in_each_round_is_right():
     net, x = nn.Linear(3, 2), tl.tensor(X[0])
     with tl.strict():
@@ -574,6 +591,8 @@ def test_evaluating_between_steps_is_right():
         lambda p, t: ((p - t) * ((p.data > t) - 0.9)).mean(),
         lambda p, t: np.minimum(abs(p - t), (p - t) ** 2).mean(),
         lambda p, t: np.log(np.cosh(p - t)).mean(),
+        lambda p, t: ((p - t * np.exp(tl.tensor(0.1, requires_grad=True))) ** 2).mean(),
+        lambda p, t: ((p - (t + tl.tensor(np.zeros(1), requires_grad=True))) ** 2).mean(),
     ],
 )
 def test_a_column_of_predictions_against_a_row_of_targets(loss):

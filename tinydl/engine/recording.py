@@ -45,6 +45,9 @@ class Observer:
     def read(self, tensor: Any) -> None:
         """The value of a Tensor is taken out of the graph, by .data, .numpy() or .item()."""
 
+    def targets_checked(self, targets: Any, again: Callable[[Any], object]) -> None:
+        """A loss is about to check its targets, an array; `again` raises ValueError for others as it does for these."""
+
     def optimizer_stepping(self, optimizer: Any) -> None:
         """An optimizer is about to update its parameters."""
 

@@ -25,10 +25,10 @@ Function = Callable[..., Any]
 
 
 class _Nesting(threading.local):
-    depth = 0
+    depth = 0  # how many transforms' functions are running in this thread
 
 
-_nesting = _Nesting()
+nesting = _Nesting()
 
 
 class _Run:
@@ -52,11 +52,11 @@ class _Run:
             replaced = list(args)
             for n, x in zip(numbers, self.inputs, strict=True):
                 replaced[n] = x
-            _nesting.depth += 1
+            nesting.depth += 1
             try:
                 self.output = f(*replaced, **options)
             finally:
-                _nesting.depth -= 1
+                nesting.depth -= 1
                 for x in self.inputs:
                     if x.primitive is None:  # from here on, nobody but this call wants a gradient for it
                         x.requires_grad = False
@@ -98,7 +98,7 @@ class _Run:
     def back(self, result: Any, given: Any) -> Any:
         """A result in the type of what was given, unless somebody outside wants to differentiate it: then a Tensor."""
         if isinstance(result, Tensor):
-            enclosed = self.record and _nesting.depth > 0  # an enclosing transform needs a Tensor, be it a constant
+            enclosed = self.record and nesting.depth > 0  # an enclosing transform needs a Tensor, be it a constant
             if state.recording and (enclosed or _is_wanted(result)):
                 if result.primitive is not None and result.stamp > self.inputs[-1].stamp:  # not the user's own
                     result.notes = {**(result.notes or {}), "transform": self.name}

@@ -24,6 +24,7 @@ from ..derivatives.elementwise import in_float32
 from ..derivatives.softmax import bounded_log, huber, log_softmax, weighted_cross_entropy
 from ..engine.arrays import Array, as_array, default_dtype_now, plain_array
 from ..engine.checks import array_of, at, first
+from ..engine.recording import special, state
 from ..engine.tensor import Tensor, wrap
 
 
@@ -191,7 +192,7 @@ def binary_cross_entropy(input: Any, target: Any, weight: Any = None, reduction:
     _refuse_outside_unit(
         name, "input", p, "For raw outputs of a network use binary_cross_entropy_with_logits, or sigmoid first"
     )
-    _refuse_outside_unit(name, "target", t, _BINARY_ADVICE, _SLACK)
+    _check_binary(name, t)
     losses = -(t * bounded_log(p) + (1 - t) * bounded_log(1 - p))
     return _reduced(name, _weighted(name, losses, weight), reduction)
 
@@ -211,12 +212,27 @@ def binary_cross_entropy_with_logits(
     """
     name = "binary_cross_entropy_with_logits"
     x, t = _pair(name, input, target, reduction)
-    _refuse_outside_unit(name, "target", t, _BINARY_ADVICE, _SLACK)
+    _check_binary(name, t)
     positive = _weighted(name, _times(t, activations.softplus(-x)), pos_weight)
     return _reduced(name, _weighted(name, positive + _times(1 - t, activations.softplus(x)), weight), reduction)
 
 
 _SLACK = 1e-3  # how far outside of its range a target may lie, so that a numerical derivative for it can be taken
+
+
+def _tell(targets: Array, again: Callable[[Array], None]) -> None:
+    """Tell observers how targets are checked: who knows others that are to come can have them looked at now."""
+    if special.count:
+        for observer in state.observers:
+            observer.targets_checked(targets, again)
+
+
+def _check_binary(name: str, targets: Any) -> None:
+    def check(array: Any) -> None:
+        _refuse_outside_unit(name, "target", array, _BINARY_ADVICE, _SLACK)
+
+    _tell(array_of(targets), check)
+    check(targets)
 
 
 def _refuse_outside_unit(name: str, what: str, x: Any, advice: str, slack: float = 0.0) -> None:
@@ -383,6 +399,7 @@ def _soft_cross_entropy(
         )
     t = _cast(targets, z._data.dtype)
     if not isinstance(t, Tensor) or not t.requires_grad:
+        _tell(array_of(t), lambda others: _refuse_improbable(name, others, axis))
         _refuse_improbable(name, array_of(t), axis)
     if label_smoothing:
         t = t * (1 - label_smoothing) + label_smoothing / z.shape[axis]
@@ -459,15 +476,20 @@ def _labels(name: str, given: Array, shape: tuple[int, ...], ignore_index: int) 
             f"{name}: targets of shape {given.shape} for logits of shape {shape} are class indices, which are "
             f"integers, not {given.dtype}; write targets.astype(int)"
         )
+    _tell(given, lambda others: _refuse_labels_outside(name, "targets", _without(others, ignore_index), classes))
     labels = given.astype(np.intp, copy=False)
     # seen as unsigned, a negative label is a huge one: one pass finds both kinds
     largest = np.maximum.reduce(labels.view(np.uintp), None) if labels.size else 0
     if largest < classes and not 0 <= ignore_index < classes:
         return labels, None
     ignored = labels == ignore_index
-    labels = np.where(ignored, 0, labels)
+    labels = _without(labels, ignore_index)
     _refuse_labels_outside(name, "targets", labels, classes)
     return labels, ignored
+
+
+def _without(labels: Array, ignore_index: int) -> Array:
+    return np.where(labels == ignore_index, 0, labels)
 
 
 def _refuse_labels_outside(name: str, what: str, labels: Array, classes: int) -> None:

@@ -51,7 +51,7 @@ class _Run:
 
     def __post_init__(self) -> None:
         self.watch = FirstSteps(self.model, self.optimizer, self.watched)
-        self.first_batch = FirstBatch(self.feed, self.held_out)
+        self.first_batch = FirstBatch(self.feed, self.held_out, self.watched > 0)
         self.named = {name: p for name, p in self.model.named_parameters() if p.data.dtype.kind == "f"}
         self.parameters = list(self.named.values())
         self.norms: dict[str, dict[str, float]] = {}  # of the last step of the last epoch
@@ -79,10 +79,9 @@ class _Run:
 
     def forward(self, x: Array, y: Array) -> tuple[Array, float, Tensor]:
         """The outputs, the loss as a number, and the Tensor to minimise: the loss and the penalties."""
-        with self.first_batch.forward(x):
+        with self.first_batch.watch(y):
             outputs = arguments.check_outputs(self.model(x), x)
-        self.first_batch.targets(self.loss, outputs, y)
-        loss = arguments.check_loss(self.loss(outputs, y))
+            loss = arguments.check_loss(self.loss(outputs, y))
         return array_of(outputs), float(loss.item()), loss + self._penalty() if self.l1 or self.l2 else loss
 
     def _penalty(self) -> Any:
@@ -208,9 +207,9 @@ def fit(
     Of the mistakes that `tl.strict` finds, the first two steps raise StrictError, before any update, for those that no
     later step can heal: softmax twice, the two sides of a loss that broadcast, rounding before the loss, a parameter
     that is only read as an array or that no optimizer has, none at all with a gradient. Parameters that have no
-    gradient yet are named by a warning after these steps, and again after the first epoch. A target that the loss
-    refuses, such as a class that the model has no output for, is found before the first update too: where the first
-    batch lacks the smallest or largest ones, the loss is tried on them.
+    gradient yet are named by a warning after these steps, and again after the first epoch. What would stop the run only
+    at a later batch is said at the first one, too: targets that a loss of tinydl refuses, such as a class that the
+    model has no output for, and a last batch of one that batch normalisation can't take.
 
     Raises FloatingPointError, before the optimizer steps, at the first loss or gradient that isn't finite, naming the
     operation where that began; ValueError and TypeError for arguments that can't be meant.

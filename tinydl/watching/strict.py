@@ -20,6 +20,7 @@ from ..engine.checks import array_of, listed
 from ..engine.graph import leaves
 from ..engine.recording import Observer, observing
 from ..engine.tensor import Primitive, Tensor, next_stamp
+from ..engine.transforms import nesting
 from ..nn.state import remembered
 from .lines import is_ours, note, user_line, warn
 
@@ -47,7 +48,7 @@ def strict() -> Iterator[None]:
     """
     program = _Program()
     watch = _Watch(
-        program, _SoftmaxTwice(program), _SidesBroadcast(program), _GraphGrows(program, rounds=3, unrolled=40),
+        program, _SoftmaxTwice(program), _SidesBroadcast(program), _GraphGrows(program, rounds=3, unrolled=50),
         _OutOfRhythm(program), _WithoutOptimizer(program), _WithoutGradient(program),
     )  # fmt: skip
     with watch.on():
@@ -317,8 +318,8 @@ class _SidesBroadcast(_Mistake):
         one, other = array_of(a), array_of(b)
         if one.ndim == other.ndim or one.size != other.size or y.size == one.size or _is_meant(a) or _is_meant(b):
             return
-        both = _needs_gradient(a) and _needs_gradient(b)  # a number per row and per column; each pair of predictions
-        if not both and not np.array_equal(one.ravel(), other.ravel()):  # equal: predictions against detached ones
+        meant = _is_prediction(a) and _is_prediction(b)  # each against every other, or a number per row and column
+        if not meant and not np.array_equal(one.ravel(), other.ravel()):  # equal: predictions against detached ones
             note(y, self.key, _Sides(one.shape, other.shape, user_line()))
 
     def _sum(self, y: Tensor, known: _Sides) -> None:
@@ -338,8 +339,11 @@ def _is_meant(x: Any) -> bool:
     return operation is not None and operation.name in ("getitem", "expand_dims") and x.ndim > x.inputs[0].ndim
 
 
-def _needs_gradient(x: Any) -> bool:
-    return isinstance(x, Tensor) and x.requires_grad
+def _is_prediction(x: Any) -> bool:
+    """Whether it is a trained leaf or came out of a layer, whose weight has two axes: no target, be it scaled."""
+    if not isinstance(x, Tensor) or not x.requires_grad:
+        return False
+    return x.primitive is None or any(leaf.ndim > 1 for leaf in _leaves(x))
 
 
 # ---- a graph grows from step to step ----
@@ -350,6 +354,7 @@ class _Grown(NamedTuple):
 
     rounds: frozenset[int] = frozenset()
     transforms: int = 0
+    last: str = ""  # of the transforms
 
 
 class _GraphGrows(_Mistake):
@@ -363,30 +368,32 @@ class _GraphGrows(_Mistake):
     def computed(self, output: Tensor, primitive: Primitive, inputs: Sequence[Any], options: dict[str, Any]) -> None:
         if output.primitive is None:
             return
-        rounds, transforms = frozenset[int](), 0
+        rounds, transforms, last = frozenset[int](), 0, ""
         for x in inputs:
             if isinstance(x, Tensor) and x.requires_grad:
                 before: _Grown = self.of(x) or _Grown()
                 rounds |= frozenset([self.program.round]) if x.primitive is None else before.rounds
                 through = (x.notes or {}).get("transform")
-                transforms = max(transforms, before.transforms + bool(through))
-                if through and before.transforms >= self.unrolled:
-                    raise StrictError(_grows_through(through, before.transforms))
+                if before.transforms + bool(through) >= transforms:
+                    transforms, last = before.transforms + bool(through), through or before.last
+        # the next transform begins with `positive`; within another one, or its backward pass, all this is meant
+        if transforms > self.unrolled and primitive.name == "positive" and not nesting.depth:
+            raise StrictError(_grows_through(last, transforms))
         if len(rounds) >= self.rounds:
             raise StrictError(
                 f"a graph grows from step to step: what is computed at {user_line()} joins the graphs of "
                 f"{len(rounds)} steps, and memory and time grow with each. To add up losses write total += "
                 "loss.item(); to carry a state on to the next step write state = state.detach()"
             )
-        note(output, self.key, _Grown(rounds, transforms))
+        note(output, self.key, _Grown(rounds, transforms, last))
 
 
 def _grows_through(transform: str, depth: int) -> str:
     return (
-        f"a graph grows through tl.{transform}: its result, used at {user_line()}, depends on those of {depth} calls "
-        "before it, because they ran through Tensors that require a gradient, and memory and time grow with each call. "
+        f"a graph grows through tl.{transform}: what it is called with at {user_line()} depends on the results of "
+        f"{depth} calls before, because they ran through Tensors that require a gradient, and memory and time grow with each. "
         f"If the loop isn't differentiated, write `with tl.no_grad(): g = tl.{transform}(...)`, or x = x.detach() "
-        "at the end of each round"
+        "at the end of each round; if it is, do it outside of strict()"
     )
 
 
@@ -566,7 +573,7 @@ class _CutOff(_Mistake):
         if p in self.taken and p not in self.used:
             return (
                 "it is used only through .data, .numpy() or .item(), as a plain array or number, at "
-                f"{self.taken[p]}. Use the Tensor itself there"
+                f"{self.taken[p]}. Use the Tensor itself there; to look at it only, do so outside of forward"
             )
         return ""
 
