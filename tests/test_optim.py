@@ -724,6 +724,11 @@ def test_groups_are_told_by_their_names_whatever_their_order_and_bring_their_rat
     with_empty = optim.SGD([*groups, {"params": [], "lr": 0.9}], lr=0.7)  # an empty group is no other group
     with_empty.load_state_dict({**state, "groups": state["groups"][:2]})
     assert [group["lr"] for group in with_empty.groups] == [0.3, 0.2, 0.9]
+    state["groups"][0]["lr"] = 0.5  # by hand, as one does in PyTorch
+    unchanged_by(second, state, r'"lr" is 0.2, but that of its first group is 0.5; change both')
+    state["lr"] = 0.5
+    second.load_state_dict(state)
+    assert [group["lr"] for group in second.groups] == [0.3, 0.5]
     third = optim.SGD([{"params": [("a", a), ("c", c)]}, {"params": [("b", b)]}], lr=0.7)
     unchanged_by(third, state, r"groups of the parameters \[\[0, 2\], \[1\], \[\]\].*here they are \[\[0, 1\], \[2\]\]")
     unchanged_by(optim.SGD([a, b, c]), state, r"groups of the parameters .*.*here they are \[\[0, 1, 2\]\]")
@@ -806,10 +811,11 @@ def test_a_state_from_before_there_were_groups_loads_in_order(kind, literal, opt
         assert all(np.array_equal(p.data, q.data) for p, q in zip(third.params, copied, strict=True))
 
 
-def test_the_lr_of_a_state_counts_where_it_was_changed_by_hand():
+def test_a_state_whose_two_rates_differ_is_refused():
     a, b = pair()
     optimizer = optim.SGD([{"params": [a]}, {"params": [b], "lr": 0.3}], lr=0.1)
-    optimizer.load_state_dict({**optimizer.state_dict(), "lr": 0.2})
+    unchanged_by(optimizer, {**optimizer.state_dict(), "lr": 0.2}, '"lr" is 0.2, but that of its first group is 0.1')
+    optimizer.load_state_dict({**optimizer.state_dict(), "lr": 0.2, "groups": None})  # as it was before there were any
     assert [group["lr"] for group in optimizer.groups] == [0.2, pytest.approx(0.6)]
 
 

@@ -217,7 +217,12 @@ class Optimizer:
                     "optimizer or with other settings"
                 )
             own = [float(saved_array(f"lr of group {i}", group.get("lr", lr))) for i, group in enumerate(saved)]
-            own = self._in_proportion([in_range(kind, "lr", rate) for rate in own], lr)
+            own = [in_range(kind, "lr", rate) for rate in own]
+            if own[0] != in_range(kind, "lr", lr):
+                raise ValueError(
+                    f'the state\'s "lr" is {lr:g}, but that of its first group is {own[0]:g}; change both or neither, '
+                    "or set optimizer.lr when it is loaded"
+                )
             saved = [{**group, "lr": rate} for group, rate in zip(saved, own, strict=True)]
             found = group_of_each(saved, self._places())
             rates = [group.get("lr", rate) for group, rate in zip(found, rates, strict=True)]

@@ -391,9 +391,9 @@ class _GraphGrows(_Mistake):
 def _grows_through(transform: str, depth: int) -> str:
     return (
         f"a graph grows through tl.{transform}: what it is called with at {user_line()} depends on the results of "
-        f"{depth} calls before, because they ran through Tensors that require a gradient, and memory and time grow with each. "
-        f"If the loop isn't differentiated, write `with tl.no_grad(): g = tl.{transform}(...)`, or x = x.detach() "
-        "at the end of each round; if it is, do it outside of strict()"
+        f"{depth} calls before, because they ran through Tensors that require a gradient; memory and time grow with "
+        f"each. If the loop isn't differentiated, write `with tl.no_grad(): g = tl.{transform}(...)`, or "
+        "x = x.detach() at the end of each round; if it is, do it outside of strict()"
     )
 
 
