@@ -7,6 +7,7 @@ import pickle
 import subprocess
 import sys
 import threading
+import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -869,3 +870,40 @@ def test_gradcheck_computes_with_buffers_in_lists_and_dicts_in_float64():
     scale = model.scales["s"][0]
     assert tl.gradcheck(lambda: model(), module=model)
     assert model.dtypes == {np.dtype(np.float64)} and model.scales["s"][0] is scale
+
+
+class Prototypes(nn.Module):
+    """Keeps its features in a list and a dict from `__init__`, into which others put what belongs to it."""
+
+    def __init__(self):
+        self.f = nn.Linear(4, 3)
+        self.bank, self.protos, self.pair = [], {}, [None, None]
+
+    def forward(self, x):
+        h = self.f(x)
+        self.bank.append(h)
+        self.protos["last"] = h
+        self.protos.setdefault("all", []).append(h)
+        self.pair[0] = h
+        return h
+
+
+@pytest.mark.parametrize("calls", [0, 1, 3])
+def test_what_is_put_into_a_list_or_dict_between_forwards_is_state_and_what_a_forward_puts_there_is_kept(calls):
+    model, x = Prototypes(), np.ones((2, 4), np.float32)
+    for _ in range(calls):
+        model(x)
+    model.protos["0"] = np.arange(3.0)
+    model.bank.append(tl.tensor([1.0, 2.0]))
+    model.pair[1] = np.ones(2)
+    own = {f"bank.{calls}", "protos.0", "pair.1", "f.weight", "f.bias"}
+    assert set(model.state_dict()) == own
+    with warnings.catch_warnings(), tl.no_grad():
+        warnings.simplefilter("error")
+        model(x)
+        tl.predict(model, x)
+        assert set(model.state_dict()) == own
+        assert len(list(model.parameters())) == 3
+    copied = copy.deepcopy(model)
+    assert set(copied.protos) == {"0"} | ({"all"} if calls else set()) - {"all"}
+    assert len(copied.bank) == 1 and copied.pair[0] is None and np.array_equal(copied.pair[1], np.ones(2))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from enum import Enum
 from types import FrameType, MappingProxyType
 from typing import Any
@@ -31,10 +31,18 @@ class Was(Enum):
 class _Running(threading.local):
     def __init__(self) -> None:
         self.modules: list[Any] = []  # the Modules whose forward is running in this thread, the outermost first
+        self.filled: list[tuple[Keeping, str, dict[str, Any]]] = []  # what it may add to, and what was there before
 
 
 class _Containers:
-    assigned = 1  # how often a Module was given one outside of forwards, in all threads
+    assigned = 1  # how often a Module was given one, in all threads
+
+
+class _Held:
+    """The lists, tuples and dicts of a Module and all inside to which a forward may add; itself none, to be walked."""
+
+    def __init__(self, places: tuple[tuple[Keeping, str], ...] = (), at: int = 0) -> None:
+        self.places, self.at = places, at  # containers.assigned when they were found
 
 
 running, containers = _Running(), _Containers()
@@ -44,7 +52,7 @@ class Keeping:
     """A Module as far as it tells what its forward keeps from what it is made of."""
 
     _before_forward: Mapping[str, Any] = MappingProxyType({})  # by dotted names, what was there; never changed in place
-    _looked_at = 0  # containers.assigned when what this and all inside hold was written down
+    _held = _Held()
 
     def __setattr__(self, name: str, value: Any) -> None:
         if running.modules:
@@ -53,6 +61,9 @@ class Keeping:
                 value = value if self._is_kept(name, value) else _as_array(old, value)
                 if name not in self._before_forward:
                     self._write_down(_judged(self, name, old, value))
+                    if self._before_forward.get(name) is Was.CONTAINER:
+                        running.filled.append((self, name, {}))
+                        containers.assigned += 1
         elif _is_container(value):
             containers.assigned += 1
             if self._before_forward.get(name) is Was.CONTAINER:
@@ -64,19 +75,43 @@ class Keeping:
         if was:
             self.__dict__["_before_forward"] = {**self._before_forward, **was}
 
-    def _look_inside(self, modules: Iterator[Keeping]) -> None:
-        """Write down what the lists, tuples and dicts of these hold: what a forward adds to them is kept."""
-        for module in modules:
-            for name, value in tuple(vars(module).items()):
-                if _is_container(value) and name not in {*module._before_forward, "_before_forward"}:
-                    module._write_down(dict(_outline(name, value)))
-        self.__dict__["_looked_at"] = containers.assigned  # whatever a class makes of an assignment
+    def _begin(self, modules: Callable[[], Iterator[Keeping]]) -> None:
+        """Before the outermost forward: look at what the lists, tuples and dicts of these Modules hold."""
+        if self._held.at != containers.assigned:
+            found = ((m, name, value) for m in modules() for name, value in vars(m).items() if name[0] != "_")
+            places = tuple((m, name) for m, name, value in found if _may_be_filled(value))
+            self.__dict__["_held"] = _Held(places, containers.assigned)  # whatever a class makes of an assignment
+        running.filled = [(module, name, module._items_of(name)) for module, name in self._held.places]
+        for module, _, items in running.filled:
+            module._write_down({n: was for n, was in items.items() if was is Was.CONTAINER})
+
+    @staticmethod
+    def _end() -> None:
+        """After it: write down what was in the place of what it has put there."""
+        for module, name, before in running.filled:
+            now = module._items_of(name)
+            was = {n: before.get(n, Was.ABSENT) for n in now}
+            module._write_down({n: what for n, what in was.items() if what not in (now[n], Was.UNKNOWN)})
+        running.filled = []
+
+    def _items_of(self, name: str) -> dict[str, Any]:
+        """What an attribute and the items in it are, if it is a list, tuple or dict, but what is written down."""
+        value = self.__dict__.get(name)
+        if not _is_container(value) or self._before_forward.get(name, Was.CONTAINER) is not Was.CONTAINER:
+            return {}
+        return {n: was for n, was in _outline(name, value) if n not in self._before_forward}
 
     def _was(self, name: str) -> Any:
         """What was under this dotted name before a forward gave what is there now."""
-        return self._before_forward.get(
-            name, Was.ABSENT if name.partition(".")[0] in self._before_forward else Was.UNKNOWN
-        )
+        around = name
+        while around not in self._before_forward:
+            around, dot, _ = around.rpartition(".")
+            if not dot:
+                return Was.UNKNOWN
+        was = self._before_forward[around]
+        if around == name:
+            return was
+        return Was.UNKNOWN if was is Was.CONTAINER and not running.modules else Was.ABSENT
 
     def _is_kept(self, name: str, value: Any) -> bool:
         """Whether a forward keeps this array or Tensor; parameters may be added to lists and dicts on first use."""
@@ -94,7 +129,8 @@ class Keeping:
     def _copied(self, attributes: Any) -> Any:
         if not isinstance(attributes, dict):
             return attributes
-        left = {name: _without_kept(self, name, value) for name, value in attributes.items() if name != "_looked_at"}
+        own = {name: value for name, value in attributes.items() if name != "_held"}
+        left = {name: _without_kept(self, name, value) for name, value in own.items()}
         return {name: value for name, value in left.items() if value is not Was.ABSENT}
 
 
@@ -157,6 +193,13 @@ def _is_given(x: Tensor) -> bool:
 
 def _is_container(value: Any) -> bool:
     return isinstance(value, (list, dict)) or (isinstance(value, tuple) and not _is_constant(value))
+
+
+def _may_be_filled(value: Any) -> bool:
+    if not _is_container(value):
+        return False
+    leaves = list(_leaves(value))
+    return not leaves or not all(isinstance(leaf, Keeping) or is_parameter(leaf) for leaf in leaves)
 
 
 def _is_constant(value: Any) -> bool:

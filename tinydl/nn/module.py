@@ -19,7 +19,7 @@ from ..engine.checks import array_of, is_real
 from ..engine.recording import special, state
 from ..engine.tensor import Tensor, tensor, wrap
 from ..engine.trace import Scope, name_in
-from .keeping import Keeping, Was, can_be_state, containers, is_computed, is_parameter, is_plain, running
+from .keeping import Keeping, Was, can_be_state, is_computed, is_parameter, is_plain, running
 
 M = TypeVar("M", bound="Module")
 
@@ -42,9 +42,9 @@ class Module(Keeping):
     no parameter, for no update could reach it. A Tensor or array whose own attribute starts with ``_`` isn't in the
     `state_dict`; such a Tensor is a parameter only if it requires a gradient. No ``super().__init__()`` is needed.
 
-    What is state is decided before forward runs. An array or Tensor that forward assigns to a name that is new or was
-    None, or puts where a list or dict held nothing when the model was first called, is only *kept*: it is in no
-    `state_dict`, and a copy or pickle has there what was there before. A name that was state stays state, whatever
+    What is state is decided outside of forward. An array or Tensor that forward assigns to a name that is new or was
+    None, or puts where a list or dict held nothing, is only *kept*: it is in no `state_dict`, and a copy or pickle has
+    there what was there before. A name that was state stays state, whatever
     forward assigns to it; an array that begins in forward becomes state by `register_buffer`. A Tensor that requires a
     gradient and that forward makes itself, on first use, is a parameter, and a Module is a layer.
 
@@ -68,8 +68,8 @@ class Module(Keeping):
         What the outermost Module returns is a Tensor, also where it has no parameters and was given an array.
         """
         modules = running.modules  # by which keeping.py knows this function among those that run
-        if not modules and self._looked_at != containers.assigned:
-            self._look_inside(self.modules())
+        if outermost := not modules:
+            self._begin(self.modules)
         modules.append(self)
         try:
             y = self._observed(inputs, options) if special.count else self.forward(*inputs, **options)
@@ -79,6 +79,8 @@ class Module(Keeping):
             raise
         finally:
             modules.pop()
+            if outermost:
+                self._end()
 
     def _observed(self, inputs: tuple[Any, ...], options: dict[str, Any]) -> Any:
         observers, y = tuple(state.observers), None
