@@ -29,7 +29,7 @@ PACKAGE = "tinydl"
 BUDGETS = {  # rooms that share a budget, in lines of code
     ("engine",): 1_420,
     ("derivatives",): 1_680,
-    ("functional", "nn", "optim"): 1_900,
+    ("functional", "nn", "optim"): 1_950,
 }
 FILE = 500
 FUNCTION = 60

@@ -111,7 +111,8 @@ class Keeping:
         was = self._before_forward[around]
         if around == name:
             return was
-        return Was.UNKNOWN if was is Was.CONTAINER and not running.modules else Was.ABSENT
+        there = not running.modules or any(module is self and name in items for module, _, items in running.filled)
+        return Was.UNKNOWN if was is Was.CONTAINER and there else Was.ABSENT
 
     def _is_kept(self, name: str, value: Any) -> bool:
         """Whether a forward keeps this array or Tensor; parameters may be added to lists and dicts on first use."""
