@@ -71,8 +71,9 @@ def _in_form(given: Any) -> dict[str, Any]:
 def _by_name(saved: Sequence[str], here: Sequence[str]) -> dict[int, int]:
     """Where each saved parameter stands here."""
     if sorted(saved) != sorted(here):
-        unknown, lacking = named({*saved} - {*here}), named({*here} - {*saved})
-        raise ValueError(f"the state is of other parameters: it has {unknown}, unknown here, and lacks {lacking}")
+        unknown, lacking = {*saved} - {*here}, {*here} - {*saved}
+        said = [f"has {named(unknown)}, unknown here"] * bool(unknown) + [f"lacks {named(lacking)}"] * bool(lacking)
+        raise ValueError(f"the state is of other parameters: it {', and '.join(said)}")
     places = {name: i for i, name in enumerate(here)}
     return {i: places[name] for i, name in enumerate(saved)}
 
