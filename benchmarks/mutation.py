@@ -114,7 +114,7 @@ def reached_from_rules() -> list[FunctionType]:
     while todo:
         f = todo.pop()
         if isinstance(f, Primitive):
-            f = getattr(f.forward, "__wrapped__", f.forward)  # in_float32 may be around it
+            f = inspect.unwrap(f.forward) if of_the_table(f.forward) else f.forward  # in_float32 may be around ours
         if isinstance(f, FunctionType) and f not in found:
             found[f] = None
             todo.extend(called_by(f))

@@ -12,6 +12,8 @@ from numerical import assert_rounded_once
 import tinydl as tl
 from tinydl import functional as F
 from tinydl.derivatives import elementwise, fused, reductions
+from tinydl.derivatives.normalising import centre
+from tinydl.engine.recording import Observer, observing
 
 pytestmark = pytest.mark.filterwarnings("ignore:reduction. 'mean' divides:UserWarning")  # PyTorch's, of its own kl_div
 
@@ -889,3 +891,63 @@ def test_seventy_thousand_weighted_labels_in_float16_are_averaged():
         half = F.cross_entropy(z.astype(np.float16), labels, weight=weight, **options)
         assert half.dtype == np.float16
         assert half.item() == pytest.approx(F.cross_entropy(z, labels, weight=weight, **options).item(), rel=1e-2)
+
+
+class Checks(Observer):
+    """Remembers what losses tell of how they check their targets."""
+
+    def __init__(self):
+        self.told = []
+
+    def targets_checked(self, targets, again):
+        self.told.append((targets, again))
+
+
+@pytest.mark.parametrize(
+    ("loss", "targets", "right", "wrong", "says"),
+    [
+        (
+            lambda z, t: F.cross_entropy(z, t),
+            np.array([0, 2, 1]),
+            [[2], [-100]],
+            [[0, 3]],
+            r"cross_entropy: .*\[1\] is 3",
+        ),
+        (lambda z, t: F.cross_entropy(z, t, ignore_index=7), np.array([0, 2, 1]), [[7, 0]], [[-100]], "is -100"),
+        (lambda z, t: F.nll_loss(-abs(z), t), np.array([0, 2, 1]), [[2]], [[0, 1, 4]], r"nll_loss: .*\[2\] is 4"),
+        (
+            F.binary_cross_entropy_with_logits,
+            np.full((3, 3), 0.5),
+            [[[0.0, 1.0]]],
+            [[[0.0, 2.0]]],
+            r"target.*\[0, 1\] is 2",
+        ),
+        (lambda z, t: F.binary_cross_entropy(F.sigmoid(z), t), np.full((3, 3), 0.5), [[1.0]], [[-1.0]], "is -1"),
+        (F.cross_entropy, np.full((3, 3), 1 / 3), [[[0.2, 0.8]]], [[[0.2, 0.8], [0.9, 0.9]]], r"at \(1,\) sum to 1.8"),
+    ],
+)
+@pytest.mark.parametrize("form", [np.asarray, tl.tensor])
+def test_a_loss_tells_observers_how_it_checks_its_targets(loss, targets, right, wrong, says, form):
+    z, checks = tl.tensor(np.random.default_rng(0).normal(size=(3, 3)), requires_grad=True), Checks()
+    with observing(checks):
+        loss(z, form(targets))
+    ((seen, again),) = checks.told
+    assert type(seen) is np.ndarray and np.array_equal(seen, targets)
+    for others in right:
+        again(np.array(others))
+    for others in wrong:
+        with pytest.raises(ValueError, match=says):
+            again(np.array(others))
+    loss(z, form(targets))
+    assert len(checks.told) == 1  # nobody is told any longer
+
+
+@pytest.mark.parametrize(("n", "mean", "std"), [(1000, 1000, 0.01), (65_536, 1, 1)])
+def test_the_mean_that_is_subtracted_is_right_to_a_unit_in_the_last_place(n, mean, std, rng):
+    x = (rng.normal(size=(n, 3)) * std + mean).astype(np.float32)
+    centred, found, deviation = centre(x, (0,), 1e-5)
+    right = x.mean(0, dtype=np.float64)
+    assert found.shape == deviation.shape == (1, 3)
+    assert (np.abs(found[0] - right) <= np.spacing(right.astype(np.float32))).all()
+    np.testing.assert_allclose(centred, x - right, atol=np.spacing(np.float32(mean)))
+    np.testing.assert_allclose(deviation[0], np.sqrt(x.var(0, dtype=np.float64) + 1e-5), rtol=1e-5)

@@ -739,14 +739,14 @@ def test_a_state_of_other_names_is_refused_and_says_which():
     state = copy.deepcopy(stepped(optim.Adam([("a", a), ("b", b)])).state_dict())
     for others, says in [
         ([("a", a), ("c", b)], "it has b, unknown here, and lacks c"),
-        ([("a", a)], "it has b, unknown here, and lacks nothing"),
-        ([("a", a), ("b", b), ("c", tl.tensor([1.0], requires_grad=True))], "has nothing, .* and lacks c"),
+        ([("a", a)], "it has b, unknown here$"),
+        ([("a", a), ("b", b), ("c", tl.tensor([1.0], requires_grad=True))], "parameters: it lacks c$"),
     ]:
         unchanged_by(stepped(optim.Adam(others, lr=0.5)), state, says)
     renamed = optim.Adam([("a", a), ("c", b)], lr=0.5)
     renamed.load_state_dict({**state, "names": None})
     assert renamed.state_dict()["state"][1]["exp_avg"].any() and renamed.names == ["a", "c"]
-    unchanged_by(renamed, {**state, "names": ["a", "a", "c"]}, "it has nothing, .* and lacks nothing")
+    unchanged_by(renamed, {**state, "names": ["a", "a", "c"]}, "it has 3 names for 2 parameters")
 
 
 @pytest.mark.parametrize("named", [(True, False), (False, True), (False, False)])

@@ -192,7 +192,7 @@ def binary_cross_entropy(input: Any, target: Any, weight: Any = None, reduction:
     _refuse_outside_unit(
         name, "input", p, "For raw outputs of a network use binary_cross_entropy_with_logits, or sigmoid first"
     )
-    _check_binary(name, t)
+    _refuse_other_than_binary(name, t)
     losses = -(t * bounded_log(p) + (1 - t) * bounded_log(1 - p))
     return _reduced(name, _weighted(name, losses, weight), reduction)
 
@@ -212,7 +212,7 @@ def binary_cross_entropy_with_logits(
     """
     name = "binary_cross_entropy_with_logits"
     x, t = _pair(name, input, target, reduction)
-    _check_binary(name, t)
+    _refuse_other_than_binary(name, t)
     positive = _weighted(name, _times(t, activations.softplus(-x)), pos_weight)
     return _reduced(name, _weighted(name, positive + _times(1 - t, activations.softplus(x)), weight), reduction)
 
@@ -227,7 +227,7 @@ def _tell(targets: Array, again: Callable[[Array], None]) -> None:
             observer.targets_checked(targets, again)
 
 
-def _check_binary(name: str, targets: Any) -> None:
+def _refuse_other_than_binary(name: str, targets: Any) -> None:
     def check(array: Any) -> None:
         _refuse_outside_unit(name, "target", array, _BINARY_ADVICE, _SLACK)
 

@@ -73,6 +73,7 @@ def _by_name(saved: Sequence[str], here: Sequence[str]) -> dict[int, int]:
     if sorted(saved) != sorted(here):
         unknown, lacking = {*saved} - {*here}, {*here} - {*saved}
         said = [f"has {named(unknown)}, unknown here"] * bool(unknown) + [f"lacks {named(lacking)}"] * bool(lacking)
+        said = said or [f"has {len(saved)} names for {len(here)} parameters"]
         raise ValueError(f"the state is of other parameters: it {', and '.join(said)}")
     places = {name: i for i, name in enumerate(here)}
     return {i: places[name] for i, name in enumerate(saved)}
