@@ -114,7 +114,8 @@ def reached_from_rules() -> list[FunctionType]:
     while todo:
         f = todo.pop()
         if isinstance(f, Primitive):
-            f = inspect.unwrap(f.forward) if of_the_table(f.forward) else f.forward  # in_float32 may be around ours
+            f = f.forward  # in_float32 may be around it, which is no function of NumPy's
+            f = getattr(f, "__wrapped__", f) if isinstance(f, FunctionType) else f
         if isinstance(f, FunctionType) and f not in found:
             found[f] = None
             todo.extend(called_by(f))

@@ -14,6 +14,7 @@ from tinydl import functional as F
 from tinydl.derivatives import elementwise, fused, reductions
 from tinydl.derivatives.normalising import centre
 from tinydl.engine.recording import Observer, observing
+from tinydl.functional.losses import _times
 
 pytestmark = pytest.mark.filterwarnings("ignore:reduction. 'mean' divides:UserWarning")  # PyTorch's, of its own kl_div
 
@@ -951,3 +952,28 @@ def test_the_mean_that_is_subtracted_is_right_to_a_unit_in_the_last_place(n, mea
     assert (np.abs(found[0] - right) <= np.spacing(right.astype(np.float32))).all()
     np.testing.assert_allclose(centred, x - right, atol=np.spacing(np.float32(mean)))
     np.testing.assert_allclose(deviation[0], np.sqrt(x.var(0, dtype=np.float64) + 1e-5), rtol=1e-5)
+
+
+def test_a_share_of_0_takes_the_gradient_of_what_is_finite():
+    """Σ t·(log t − x): the slope by t where t is 0 is −∞ beside x = −∞ and beside any x, but in a product it is x."""
+    x = tl.tensor(np.array([[-np.inf, -1.0, -2.0]]))
+    t = tl.tensor(np.array([[0.0, 0.0, 1.0]]), requires_grad=True)
+    np.sum(_times(t, x)).backward()
+    assert np.array_equal(t.grad.data, [[0.0, -1.0, -2.0]])
+
+
+def test_a_class_weight_of_0_silences_an_infinite_term_of_probabilities():
+    z = tl.tensor(np.array([[0.5, 1.0, -np.inf], [0.1, 0.2, 0.3]]), requires_grad=True)
+    shares, weight = np.array([[0.25, 0.5, 0.25], [0.2, 0.3, 0.5]]), np.array([2.0, 1.0, 0.0])
+    loss = F.cross_entropy(z, shares, weight=weight, reduction="sum")
+    loss.backward()
+    p = np.exp(z.data) / np.exp(z.data).sum(1, keepdims=True)
+    counted = shares * weight
+    assert loss.item() == pytest.approx(-(counted[:, :2] * np.log(p[:, :2])).sum())
+    np.testing.assert_allclose(z.grad.data, counted.sum(1, keepdims=True) * p - counted, rtol=1e-12)
+
+
+def test_a_condition_may_be_a_list():
+    t = tl.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    (np.where([True, False, True], t, 0.0) * np.array([1.0, 10.0, 100.0])).sum().backward()
+    assert np.array_equal(t.grad.data, [1.0, 0.0, 100.0])
