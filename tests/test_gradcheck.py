@@ -613,3 +613,16 @@ def test_a_function_that_uses_a_transform_over_parameters_is_checked():
     assert tl.gradcheck(slope, x, vjp=lambda g, x: tl.vjp(lambda t: 3 * w * t**2, x)[1](g)[0])  # a Tensor
     assert tl.gradcheck(slope, x, vjp=lambda g, x: g * 5 * w.data * x).verdict == "wrong"
     assert w.grad is None
+
+
+@pytest.mark.parametrize("f", [np.log, np.sqrt, np.cbrt, lambda p: 1 / p])
+@pytest.mark.parametrize("p", [[1.0, 1e-15], [1e-14, 0.4, 0.6], [1e-17, 1e-12, 1e-8, 0.3, 0.7]])
+def test_probabilities_of_many_decades_are_no_mistake(f, p):
+    for seed in range(3):
+        assert tl.gradcheck(lambda p: f(p).sum(), np.array(p), seed=seed)
+
+
+@pytest.mark.parametrize("x", [1e150, 1e299, 1e300, 1e307])
+def test_huge_inputs_are_judged_and_judging_them_ends(x):
+    assert tl.gradcheck(lambda t: np.sqrt(t).sum(), np.array([x]))
+    assert tl.gradcheck(np.sqrt, np.array([x]), vjp=lambda g, t: g / np.sqrt(t)).verdict == "wrong"

@@ -586,3 +586,29 @@ def test_where_no_cause_is_known_the_worst_element_is_named():
                           vjp=lambda g, x, w: (g @ w.T, x.T @ g * (1 + 0.1 * draw(4, 2, seed=9))))  # fmt: skip
     assert not report.causes and re.search(r"None of the usual mistakes explains the numbers; worst at w\[\d, \d\]",
                                            report.notes[0])  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_round_numbers_are_no_float32(seed):
+    x = np.array([1.0, 3.0])
+    for f, rule in [
+        (lambda x: (x * x).sum(), lambda g, x: 2 * x),
+        (lambda x: x.sum(), lambda g, x: np.ones_like(x)),
+        (lambda x: np.maximum(x, 0), lambda g, x: (x > 0) * 1.0),
+        (lambda x: x.sum(), lambda g, x: np.sign(g) * np.ones_like(x)),
+    ]:
+        report = tl.gradcheck(f, x, vjp=rule, seed=seed)
+        assert report.verdict == "wrong" and "float32" not in str(report)
+    tied = tl.gradcheck(np.max, np.array([1.0, 3.0, 3.0, 2.0]), grad=lambda x: (x == x.max()) / 2, seed=seed)
+    assert tied and "float32" not in str(tied)
+    narrow = tl.gradcheck(np.tanh, x, vjp=lambda g, x: (g * (1 - np.tanh(x) ** 2)).astype(np.float32).astype(float))
+    assert narrow and "float32" in str(narrow)
+
+
+def test_what_clips_is_not_taken_for_a_rule_with_g_last():
+    for seed in range(5):
+        x = 0.1 * np.random.default_rng(seed).normal(size=(3, 4))
+        report = tl.gradcheck(lambda x: x * x, x, vjp=lambda g, x: np.clip(2 * x * g, -1, 1))
+        assert report.causes[0][0] == "not_linear"
+        last = tl.gradcheck(lambda x: x**3, x, vjp=lambda x, g: 3 * x**2 * g)
+        assert last.causes[0][0] == "arguments" and "rule(x, g)" in last.causes[0][1]

@@ -199,19 +199,19 @@ def _arguments(evidence: Evidence, suspects: Sequence[Suspect]) -> list[Cause]:
     if rule is None or not any(evidence.bent) or not telling:
         return []
     inputs = "*inputs" if any(" " in name for name in evidence.names) else ", ".join(evidence.names)
-    for count, given, way, advice in (
-        (len(values), values, f"rule({inputs})", "g is the gradient of f's output: take it, and multiply by it"),
-        (len(values) + 1, [*values, evidence.v], f"rule({inputs}, g)", "g comes first"),
+    alone = evidence.v.item() if evidence.v.size == 1 else 1.0
+    for count, more, way, advice in (
+        (len(values), {alone: []}, f"rule({inputs})", "g is the gradient of f's output: take it, and multiply by it"),
+        (len(values) + 1, {1: [evidence.v], 1 / 64: [64 * evidence.v]}, f"rule({inputs}, g)", "g comes first"),
     ):
         if not takes(rule, count):
             continue
         try:
-            found = [np.asarray(g) for g in one_each(rule(*(x.copy() for x in given)), values)]
+            tried = [(times, one_each(rule(*(x.copy() for x in [*values, *g])), values)) for times, g in more.items()]
         except Exception:  # it isn't meant to be called so
             continue
-        if count == len(values) and evidence.v.size == 1:
-            found = [g * evidence.v.item() if g.dtype.kind == "f" else g for g in found]
-        if all(found[s.i].dtype.kind == "f" and s.fits(found[s.i]) for s in telling):
+        found = [[np.asarray(g) * times for g in given] for times, given in tried]
+        if all(given[s.i].dtype.kind == "f" and s.fits(given[s.i]) for given in found for s in telling):
             called = f"Your rule is called as rule(g, {inputs}), but it is right as {way}"
             return [("arguments", f"{called}: {advice}.")]
     return []

@@ -211,7 +211,7 @@ class _Examination:
                           for times in (STRETCHES if problem.upstream else ())]  # fmt: skip
         self.bent = [any(_bent(others[i], g) for others in self.stretched) for i, g in enumerate(self.ours)]
         self.linear = not any(self.bent)
-        self.units = precisions(problem, self.values, v, claimed, rng)
+        self.units = precisions(problem, self.values, v, claimed, self.bent, rng)
         self.noise = noise_of_rule(problem, self.values, y, v, self.finite, self.units, self.linear, rng)
         self.sizes = [scale_of(x) for x in self.values]
         self.slopes: dict[int, dict[tuple[int, ...], Slope]] = {}
@@ -295,7 +295,7 @@ class _Examination:
         complete = len(chosen) == x.size and not {row.verdict for row in rows} & {"undecided", "skipped"}
         kinks = any(row.verdict == "kink" for row in rows)
         ways = {f"direction {number}": _random_direction(self.rng, size) for number in range(directions)}
-        ways["all together"] = np.full(x.shape, typical)
+        ways["all together"] = _alike(size, typical)
         largest = float(np.max(np.abs(self.finite[i]), initial=0.0))
         if kinks and largest:  # what is outside of all that is legitimate at a kink shows along itself
             ways["along itself"] = self.finite[i] / largest * typical
@@ -345,7 +345,7 @@ class _Examination:
         rows = []
         typical = float(np.median(np.concatenate([size.reshape(-1) for size in self.sizes])))
         for number, name in enumerate(("direction 0", "direction 1", "all together")):
-            moves = {i: np.full(size.shape, typical) if number == 2 else _random_direction(self.rng, size)
+            moves = {i: _alike(size, typical) if number == 2 else _random_direction(self.rng, size)
                      for i, size in enumerate(self.sizes)}  # fmt: skip
             slope, ours = self.direction(moves, None, kinks)
             if not (covered and slope.verdict in ("undecided", "skipped")):
@@ -556,9 +556,14 @@ def _random_direction(rng: np.random.Generator, size: Array) -> Array:
     return np.asarray(rng.uniform(0.5, 1.5, size.shape) * rng.choice([-1.0, 1.0], size.shape) * size)
 
 
+def _alike(size: Array, typical: float) -> Array:
+    """The move of all by the same, but for those so small that no step for the others could be one for them."""
+    return np.where(size < 1e-8 * typical, size, typical)
+
+
 def _larger(scale: float, typical: float) -> list[float]:
     """Longer steps to try where rounding hides the slope at an element's own scale."""
-    top = 1e9 * max(scale, typical, 1.0)
+    top = min(1e9 * max(scale, typical, 1.0), 1e300)  # up to which there are floats
     found = [s for s in sorted({typical, 1.0}) if s > 2 * scale]
     step = max(scale, typical, 1.0) * 8
     while step <= top:

@@ -17,30 +17,37 @@ SINGLE = float(np.finfo(np.float32).eps)
 
 
 def precisions(
-    problem: Problem, values: list[Array], v: Array, claimed: Sequence[Array], rng: np.random.Generator
+    problem: Problem,
+    values: list[Array],
+    v: Array,
+    claimed: Sequence[Array],
+    bent: Sequence[bool],
+    rng: np.random.Generator,
 ) -> list[float]:
     """The rounding unit with which each gradient was computed.
 
-    Its dtype says so, or that no number has more digits than float32, or that it can't tell inputs apart which float32
-    can't. (Only a rule in plain NumPy is asked that much: the engine computes in float64 here.)
+    Its dtype says so, or that no number has more digits than float32 (unless it is `bent`: not linear in v, so that it
+    needn't have v's digits), or that it can't tell inputs apart which float32 can't. (Only a rule in plain NumPy is
+    asked that much: the engine computes in float64 here.)
     """
     found = [float(np.finfo(g.dtype).eps) if g.dtype.kind == "f" and g.dtype.itemsize < 8 else EPS for g in claimed]
     if not problem.plain:
         return found
-    barely, more = (_moved(problem, values, v, by, rng) for by in (2.0**-36, 2.0**-21))
+    ways = [_direction(rng, x) for x in values]  # the same for both: ties are to break alike
+    barely, more = (_moved(problem, values, v, ways, by) for by in (2.0**-36, 2.0**-21))
     for i, g in enumerate(claimed):
         if found[i] != EPS or g.dtype.kind != "f" or not g.any():
             continue
-        short = problem.upstream and np.array_equal(g, g.astype(np.float32))  # v has all the digits of float64
+        digits = problem.upstream and not bent[i]  # those of v, which has all that float64 has
+        short = digits and np.array_equal(g, g.astype(np.float32))
         found[i] = SINGLE if short or (barely and more and _blind(g, barely[i], more[i])) else EPS
     return found
 
 
-def _moved(problem: Problem, values: list[Array], v: Array, by: float, rng: np.random.Generator) -> list[Array] | None:
-    """The gradients where every number of the inputs has moved by this part of itself; None outside the domain."""
-    nearby = [x + by * _direction(rng, x) for x in values]
+def _moved(problem: Problem, values: list[Array], v: Array, ways: Sequence[Array], by: float) -> list[Array] | None:
+    """The gradients where the inputs have moved by this part of each way; None outside the domain."""
     try:
-        return [np.asarray(g) for g in problem.gradients(nearby, v)]
+        return [np.asarray(g) for g in problem.gradients([x + by * d for x, d in zip(values, ways, strict=True)], v)]
     except Exception:  # a rule may raise anything there
         return None
 
