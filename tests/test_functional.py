@@ -977,3 +977,74 @@ def test_a_condition_may_be_a_list():
     t = tl.tensor([1.0, 2.0, 3.0], requires_grad=True)
     (np.where([True, False, True], t, 0.0) * np.array([1.0, 10.0, 100.0])).sum().backward()
     assert np.array_equal(t.grad.data, [1.0, 0.0, 100.0])
+
+
+@pytest.mark.parametrize("dtype, at", [(np.float32, [1e4, 1e8, 1e12]), (np.float64, [1e8, 1e16])])
+def test_the_slope_of_logsumexp_is_the_softmax_however_large_the_numbers(dtype, at):
+    for size in at:
+        x = tl.tensor(np.array([[size, size, -np.inf], [-np.inf] * 3, [0.5, -0.5, 0.0]], dtype), requires_grad=True)
+        g = np.array([2.0, 3.0, -1.0], dtype)
+        (F.logsumexp(x, axis=1) * g).sum().backward(create_graph=True)
+        e = np.exp([0.5, -0.5, 0.0])
+        slope, p = x.grad, e / e.sum()
+        np.testing.assert_allclose(slope.data, [[1, 1, 0], [0, 0, 0], -p], rtol=1e-6)
+        x.grad = None
+        (slope * np.array([[1.0, 3.0, 0.0], [1.0, 2.0, 3.0], [1.0, 0.0, 0.0]], dtype)).sum().backward()
+        np.testing.assert_allclose(x.grad.data[0], [-1.0, 1.0, 0.0], rtol=1e-6)  # 2·p·(v − p·v) with p = ½
+        np.testing.assert_allclose(x.grad.data[2], -p * (np.array([1.0, 0, 0]) - p[0]), rtol=1e-5)
+        assert not x.grad.data[1].any()
+
+
+@pytest.mark.parametrize("axis", [None, 0, (0, 1), -1])
+def test_the_slope_of_logsumexp_over_any_axes(axis, rng):
+    x, g = rng.normal(size=(3, 4)), rng.normal(size=np.sum(np.ones((3, 4)), axis).shape)
+    t = tl.tensor(x, requires_grad=True)
+    F.logsumexp(t, axis=axis).backward(g)
+    e = np.exp(x)
+    expected = np.broadcast_to(g if axis != -1 else g[:, None], x.shape) * e / e.sum(axis, keepdims=True)
+    np.testing.assert_allclose(t.grad.data, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("loss", [F.mse_loss, F.l1_loss, F.huber_loss])
+def test_a_raw_prediction_beside_a_target_tensor_of_float16(loss):
+    values = np.array([300.0, 0.0]), np.array([0.0, 200.0])
+    right = loss(*values, reduction="mean").item()
+    for x in (np.float16(values[0]), values[0].astype(int), values[0]):
+        found = loss(x, tl.tensor(np.float16(values[1])))
+        assert found.dtype == np.float16 and found.item() == pytest.approx(right, rel=1e-3)
+        found = loss(target=tl.tensor(np.float16(values[1])), input=x)
+        assert found.dtype == np.float16 and found.item() == pytest.approx(right, rel=1e-3)
+    wider = loss(np.zeros(2, np.float16), tl.tensor(np.array([400.0, 100.0])))  # which the target's dtype decides
+    assert wider.dtype == np.float64 and wider.item() == loss(np.zeros(2), np.array([400.0, 100.0])).item()
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+@pytest.mark.parametrize("hidden", [-np.inf, np.nan])
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+def test_what_an_ignored_row_holds_counts_nothing(smoothing, hidden, reduction):
+    z = tl.tensor(np.array([[1.0, 2.0, 0.5], [hidden] * 3, [0.3, -1.0, hidden]]), requires_grad=True)
+    kept = tl.tensor(z.data[:1].copy(), requires_grad=True)
+    with np.errstate(invalid="ignore"):
+        found = F.cross_entropy(z, np.array([0, -100, -100]), label_smoothing=smoothing, reduction=reduction)
+        found.sum().backward()
+    right = F.cross_entropy(kept, np.array([0]), label_smoothing=smoothing, reduction=reduction)
+    right.sum().backward()
+    np.testing.assert_allclose(found.data.ravel()[0], right.data.ravel()[0], rtol=1e-12)
+    np.testing.assert_allclose(z.grad.data, [kept.grad.data[0], [0, 0, 0], [0, 0, 0]], rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "dtype, size", [(np.float32, 1e20), (np.float32, 1e37), (np.float64, 1e200), (np.float64, 1e307)]
+)
+def test_rows_whose_squares_overflow_are_normalised(dtype, size, rng):
+    small = np.array([[1.0, 2.0, -1.0, 0.5], [1.0, 1.0, 1.0, 1.0]])
+    g = rng.normal(size=small.shape)
+    x = tl.tensor((small * size).astype(dtype), requires_grad=True)
+    y = fused.normalise(x)
+    y.backward(g.astype(dtype))
+    centred = small - small.mean(1, keepdims=True)
+    s = 1 / np.sqrt(np.mean(centred[:1] ** 2))
+    np.testing.assert_allclose(y.data, np.vstack([centred[:1] * s, np.zeros((1, 4))]), rtol=1e-5, atol=1e-5)
+    unit = centred[0] * s
+    slope = s * (g[0] - g[0].mean() - unit * np.mean(g[0] * unit)) / size
+    np.testing.assert_allclose(x.grad.data[0], slope, rtol=1e-4, atol=1e-4 * np.abs(slope).max())

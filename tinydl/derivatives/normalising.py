@@ -25,7 +25,7 @@ def _mean(x: Array, axis: Any) -> Any:
     return total
 
 
-def _standard_deviation(centred: Array, axis: Any, eps: float) -> Any:
+def _standard_deviation(centred: Array, axis: Any, eps: Any) -> Any:
     """√(var + eps) of an array of mean 0."""
     std = dot_along(centred, centred, axis)
     std /= max(centred.size // max(std.size, 1), 1)
@@ -51,7 +51,9 @@ def centre(x: Array, axis: Any, eps: float = 0.0) -> tuple[Array, Any, Any]:
         left = _mean(centred, axis)
         centred -= left
         mean += left
-        std = _standard_deviation(centred, axis, eps)
+        size = np.maximum.reduce(np.abs(centred), axis, keepdims=True)
+        size = np.where(size > math.sqrt(np.finfo(centred.dtype).max / n), size, 1)  # where squares would overflow
+        std = size * _standard_deviation(centred / size, axis, eps / size / size)
     return centred, mean, std
 
 

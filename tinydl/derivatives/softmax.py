@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..engine.arrays import Array, sum_dtype, wide
-from ..engine.dispatch import define
+from ..engine.dispatch import define, unwrap
 from ..engine.tensor import Primitive
 from .elementwise import floats, unrounded
 from .reductions import spread
@@ -148,11 +148,10 @@ def _logsumexp(x: Any, axis: Any = -1, keepdims: bool = False) -> Any:
 
 
 def logsumexp_rule(g: Any, y: Any, x: Any, axis: Any = -1, keepdims: bool = False) -> Any:
-    """∂/∂xᵢ log Σ eˣ = eˣⁱ⁻ʸ, the softmax; 0 where all x are −∞."""
-    x = wide(x)
-    y = unrounded(y, logsumexp, x, axis=axis, keepdims=keepdims)
-    y = np.where(y == -math.inf, 0, y)
-    return spread(g, x, axis, keepdims) * np.exp(x - spread(y, x, axis, keepdims))
+    """∂/∂xᵢ log Σ eˣ is the softmax (eˣⁱ⁻ʸ, had y all its digits); 0 where all x are −∞."""
+    nothing = spread(unwrap(y), unwrap(x), axis, keepdims) == -math.inf
+    p = softmax(np.where(nothing, 0, wide(x)), axis=axis)
+    return spread(g, x, axis, keepdims) * np.where(nothing, 0, p)
 
 
 logsumexp: Primitive = define(_logsumexp, logsumexp_rule, name="logsumexp", at_kinks="all −inf: 0")

@@ -20,9 +20,8 @@ from typing import Any, ParamSpec
 import numpy as np
 
 from ..derivatives import activations, elementwise, reductions, shapes
-from ..derivatives.elementwise import in_float32
 from ..derivatives.softmax import bounded_log, huber, log_softmax, weighted_cross_entropy
-from ..engine.arrays import Array, as_array, default_dtype_now, plain_array
+from ..engine.arrays import Array, as_array, default_dtype_now, plain_array, wide
 from ..engine.checks import array_of, at, first
 from ..engine.recording import special, state
 from ..engine.tensor import Tensor, wrap
@@ -48,18 +47,28 @@ P = ParamSpec("P")
 
 
 def _in_float32(loss: Callable[P, Tensor]) -> Callable[P, Tensor]:
-    """The loss, computed of float16 predictions `in_float32`; the prediction may be given by its name, too."""
-    compute, first = in_float32(loss), next(iter(inspect.signature(loss).parameters))
+    """The loss, computed in float32 and rounded once where it is of float16."""
+    first, second, *_ = inspect.signature(loss).parameters
 
     @functools.wraps(loss)
     def computed(*args: P.args, **options: P.kwargs) -> Tensor:
-        if not args and first not in options:
-            return loss(*args, **options)  # which says what is missing
-        by_name = () if args else (options.pop(first),)
-        result: Tensor = compute(*by_name, *args, **options)
+        x, target = (*args, *(options.get(name) for name in (first, second)[len(args) :]))[:2]
+        decides = target if _is_float(target) and not _is_float(x) else x  # as in `_prediction`
+        if getattr(decides, "dtype", None) != np.float16:
+            return loss(*args, **options)
+        wider = {name: _widened(value) for name, value in options.items()}
+        result: Tensor = loss(*map(_widened, args), **wider).astype(np.float16)
         return result
 
     return computed
+
+
+def _is_float(x: Any) -> bool:
+    return isinstance(x, Tensor) and x._data.dtype.kind == "f"
+
+
+def _widened(x: Any) -> Any:
+    return wide(x) if getattr(x, "dtype", None) == np.float16 else x
 
 
 _REDUCTIONS = ("mean", "sum", "none")
@@ -69,10 +78,10 @@ def _prediction(name: str, x: Any, target: Any, reduction: str, known: tuple[str
     """The prediction as a Tensor of floats."""
     if reduction not in known:
         raise ValueError(f"{name}: reduction is {' or '.join(map(repr, known))}, not {reduction!r}")
-    if isinstance(x, Tensor) and x._data.dtype.kind == "f":
+    if isinstance(x, Tensor) and _is_float(x):
         return x
     array = as_array(x._data if isinstance(x, Tensor) else x)
-    if isinstance(target, Tensor) and target._data.dtype.kind == "f":
+    if _is_float(target):
         array = array.astype(target._data.dtype)
     elif array.dtype.kind != "f" or not isinstance(x, (np.ndarray, np.generic)):
         array = array.astype(default_dtype_now())
@@ -327,6 +336,8 @@ def cross_entropy(
     labels, ignored = _labels(name, given, z._data.shape, ignore_index)
     share, divisor = _shares(name, labels, weight, ignored, reduction, z._data.dtype)
     rows = _rows(z)
+    if ignored is not None and (label_smoothing or reduction == "none"):
+        rows = elementwise.where(ignored.reshape(-1, 1), 0, rows)  # they count nothing, whatever they hold
     if label_smoothing:
         mixed = np.full(rows.shape, label_smoothing / classes, rows.dtype)
         mixed[np.arange(labels.size), labels.ravel()] += 1 - label_smoothing
