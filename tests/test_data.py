@@ -523,7 +523,7 @@ def test_labels_beyond_nine_are_damage(tmp_path):
 def test_a_missing_file_is_named_with_the_names_that_were_tried_and_the_way_to_get_it(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"train-images-idx3-ubyte\.gz.*download=True"):
         data.mnist(tmp_path)
-    for tried in ("train-images.idx3-ubyte.gz", "train-images-idx3-ubyte/train-images.idx3-ubyte,"):
+    for tried in ("train-images.idx3-ubyte.gz", "a folder raw, gzip or of its own name"):
         with pytest.raises(FileNotFoundError, match=tried.replace(".", r"\.")):
             data.mnist(tmp_path)
     with pytest.raises(FileNotFoundError, match="there is no emnist-letters-train-images-idx3-ubyte in"):
@@ -534,6 +534,8 @@ SPELLINGS = {
     "dots": lambda name: name.replace("-idx", ".idx"),
     "in folders": lambda name: f"{name}/{name}",
     "with dots, in folders": lambda name: f"{name.replace('-idx', '.idx')}/{name.replace('-idx', '.idx')}",
+    "in raw": lambda name: f"raw/{name}",
+    "in gzip, in folders, with dots": lambda name: f"gzip/{name}/{name.replace('-idx', '.idx')}",
     "with dots, in folders with hyphens": lambda name: f"{name}/{name.replace('-idx', '.idx')}",
 }
 
@@ -545,7 +547,7 @@ def test_idx_files_are_found_in_the_spellings_that_people_have(tmp_path, read, p
     files, meaning = small_mnist()
     for name, content in files.items():
         path = tmp_path / (spelling(name[:-3]) + (".gz" if packed else ""))
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content if packed else gzip.decompress(content))
     for found, (x, labels) in zip(read(tmp_path, images=True), meaning, strict=True):
         np.testing.assert_allclose(found.x, x / 255, rtol=1e-6)

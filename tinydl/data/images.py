@@ -71,9 +71,9 @@ def mnist(
     """The 60,000 training and 10,000 test images of MNIST, handwritten digits of 28×28 pixels: (train, test).
 
     Reads the four IDX files in `folder`: `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, the same with `t10k`;
-    with a dot before idx or not, gzipped or not, named ….gz or not, each perhaps in a folder of its own name. With
-    `download`, those that are missing are first fetched from `url`, a folder on a server, and so are .gz files whose
-    MD5 sum isn't the published one; the second time nothing is fetched.
+    with a dot before idx or not, gzipped or not, named ….gz or not, each perhaps in a folder of its own name, and all
+    perhaps in one called raw or gzip. With `download`, those that are missing are first fetched from `url`, a folder
+    on a server, and so are .gz files whose MD5 sum isn't the published one; the second time nothing is fetched.
 
     A folder with a split of EMNIST, `emnist-letters-train-images-idx3-ubyte` and so on, is read too; where it holds
     several, `split` chooses: "balanced", "byclass", "bymerge", "digits", "letters" or "mnist". Its images, which are
@@ -129,10 +129,11 @@ def _train_and_test(
 
 
 def _spellings(folder: Path, name: str) -> list[Path]:
-    """Where people have a file of this name: gzipped or not, with a dot before idx, in a folder named like itself."""
-    names = name, name.replace("-idx", ".idx")
-    places = folder, *(folder / each for each in names)
-    return [place / f"{each}{ending}" for place in places for each in names for ending in (".gz", "")]
+    """Where people have a file of this name: gzipped or not, with a dot before idx, in a folder named like itself, and
+    all that in a folder raw or gzip, as other libraries and EMNIST's archive unpack it."""
+    names = [f"{each}{ending}" for each in (name, name.replace("-idx", ".idx")) for ending in (".gz", "")]
+    tops = folder, folder / "raw", folder / "gzip"
+    return [place / each for top in tops for place in (top, *(top / each for each in names)) for each in names]
 
 
 def _find(folder: Path, name: str, advice: str = "") -> Path:
@@ -140,8 +141,11 @@ def _find(folder: Path, name: str, advice: str = "") -> Path:
     for path in tried:
         if path.is_file():
             return path
-    names = ", ".join(path.relative_to(folder).as_posix() for path in tried)
-    raise FileNotFoundError(f"there is no {name} in {folder}, under none of the names {names}{advice}")
+    names = ", ".join(dict.fromkeys(path.name for path in tried))
+    raise FileNotFoundError(
+        f"there is no {name} in {folder}, nor in a folder raw, gzip or of its own name in it, under none of the names "
+        f"{names}{advice}"
+    )
 
 
 def _emnist_name(split: str, name: str) -> str:
