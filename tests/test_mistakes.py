@@ -164,7 +164,23 @@ def assign(w):
     w[...] = HIDDEN
 
 
+def with_buffer():
+    layer = nn.Linear(2, 2)
+    layer.statistics = HIDDEN
+    return layer
+
+
 TAKING = {
+    "index": lambda: x(3)[HIDDEN_LABELS],
+    "index of a constant": lambda: tl.tensor([1.0, 2.0])[np.ma.array([0, 1], mask=[0, 1])],
+    "one of two indices": lambda: x(3, 2)[HIDDEN_LABELS, 0],
+    "take": lambda: np.take(x(3), HIDDEN_LABELS),
+    "full_like": lambda: np.full_like(x(3, 2), HIDDEN),
+    "pad": lambda: np.pad(x(3), 1, constant_values=np.ma.masked),
+    "comparison": lambda: x(3, 2) > HIDDEN,
+    "comparison from the left": lambda: np.greater(HIDDEN, x(3, 2)),
+    "buffer": lambda: with_buffer().state_dict(),
+    "register_buffer": lambda: nn.Linear(2, 2).register_buffer("statistics", HIDDEN),
     "tensor": lambda: tl.tensor(HIDDEN),
     "tensor of one that hides nothing": lambda: tl.tensor(NONE_HIDDEN),
     "tensor of a list": lambda: tl.tensor([HIDDEN, HIDDEN]),

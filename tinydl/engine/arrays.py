@@ -97,7 +97,12 @@ def plain_array(value: Any, dtype: Any = None) -> Array:
 def _masked(value: Any) -> bool:
     if isinstance(value, (list, tuple)):  # of arrays; numbers needn't be looked at one by one
         return bool(value) and not isinstance(value[0], (int, float)) and any(map(_masked, value))
-    return isinstance(value, np.ndarray) and hasattr(value, "filled")  # NumPy loads numpy.ma only when it is used
+    return is_masked(value)
+
+
+def is_masked(value: Any) -> bool:
+    """Whether it is one of numpy.ma, which NumPy loads only when it is used."""
+    return value.__class__ is not np.ndarray and isinstance(value, np.ndarray) and hasattr(value, "filled")
 
 
 def refuse_masked(value: Any) -> NoReturn:

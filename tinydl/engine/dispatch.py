@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from .advice import after_transform, full_name, without_method, without_rule
+from .arrays import is_masked, refuse_masked
 from .recording import special, state
 from .tensor import Primitive, Tensor
 
@@ -103,6 +104,8 @@ def unwrap(x: Any) -> Any:
         return x._data
     if type(x) in (list, tuple):
         return type(x)(unwrap(item) for item in x)
+    if is_masked(x):
+        refuse_masked(x)
     return x
 
 
@@ -128,6 +131,9 @@ def array_function(self: Tensor, function: Any, types: Any, args: tuple[Any, ...
     answer = table.get(function)
     if answer is None:
         raise TypeError(without_rule(function, differentiable()))
+    for x in (*args, *options.values()):
+        if is_masked(x):
+            refuse_masked(x)
     return answer(*args, **options)
 
 

@@ -196,7 +196,7 @@ class Module(Keeping):
                 raise ValueError(
                     f"two values of this {type(self).__name__} have the name {name!r}; rename an attribute or key"
                 )
-            found[name] = (value._data if isinstance(value, Tensor) else value).copy()
+            found[name] = array_of(value).copy()
         return found
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
