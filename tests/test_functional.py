@@ -1048,3 +1048,10 @@ def test_rows_whose_squares_overflow_are_normalised(dtype, size, rng):
     unit = centred[0] * s
     slope = s * (g[0] - g[0].mean() - unit * np.mean(g[0] * unit)) / size
     np.testing.assert_allclose(x.grad.data[0], slope, rtol=1e-4, atol=1e-4 * np.abs(slope).max())
+
+
+@pytest.mark.parametrize(("row", "size"), [([1, 1, -1, -1], 1.5e19), ([-3, 1, 1, 1], 7e18), ([3, -1, -1, -1], 7e18)])
+def test_squares_may_overflow_in_their_sum_or_at_one_number_alone(row, size):
+    with np.errstate(over="ignore"):
+        y = fused.normalise(np.array([row], np.float32) * np.float32(size))
+    np.testing.assert_allclose(y, [np.array(row) / np.sqrt(np.mean(np.square(row)))], rtol=1e-6)
