@@ -52,6 +52,8 @@ def _in_float32(loss: Callable[P, Tensor]) -> Callable[P, Tensor]:
 
     @functools.wraps(loss)
     def computed(*args: P.args, **options: P.kwargs) -> Tensor:
+        if args and args[0].__class__ is Tensor and args[0]._data.dtype.char in "fd":  # nearly always
+            return loss(*args, **options)
         x, target = (*args, *(options.get(name) for name in (first, second)[len(args) :]))[:2]
         decides = target if _is_float(target) and not _is_float(x) else x  # as in `_prediction`
         if getattr(decides, "dtype", None) != np.float16:
@@ -231,9 +233,8 @@ _SLACK = 1e-3  # how far outside of its range a target may lie, so that a numeri
 
 def _tell(targets: Array, again: Callable[[Array], None]) -> None:
     """Tell observers how targets are checked: who knows others that are to come can have them looked at now."""
-    if special.count:
-        for observer in state.observers:
-            observer.targets_checked(targets, again)
+    for observer in state.observers:
+        observer.targets_checked(targets, again)
 
 
 def _refuse_other_than_binary(name: str, targets: Any) -> None:
@@ -487,7 +488,8 @@ def _labels(name: str, given: Array, shape: tuple[int, ...], ignore_index: int) 
             f"{name}: targets of shape {given.shape} for logits of shape {shape} are class indices, which are "
             f"integers, not {given.dtype}; write targets.astype(int)"
         )
-    _tell(given, lambda others: _refuse_labels_outside(name, "targets", _without(others, ignore_index), classes))
+    if special.count:
+        _tell(given, lambda others: _refuse_labels_outside(name, "targets", _without(others, ignore_index), classes))
     labels = given.astype(np.intp, copy=False)
     # seen as unsigned, a negative label is a huge one: one pass finds both kinds
     largest = np.maximum.reduce(labels.view(np.uintp), None) if labels.size else 0

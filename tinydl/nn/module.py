@@ -19,7 +19,7 @@ from ..engine.checks import array_of, is_real
 from ..engine.recording import special, state
 from ..engine.tensor import Tensor, tensor, wrap
 from ..engine.trace import Scope, name_in
-from .keeping import Keeping, Was, can_be_state, is_computed, is_parameter, is_plain, running
+from .keeping import Keeping, Was, can_be_state, containers, is_computed, is_parameter, is_plain, running
 
 M = TypeVar("M", bound="Module")
 
@@ -68,7 +68,8 @@ class Module(Keeping):
         What the outermost Module returns is a Tensor, also where it has no parameters and was given an array.
         """
         modules = running.modules  # by which keeping.py knows this function among those that run
-        if outermost := not modules:
+        outermost, held = not modules, self._held
+        if outermost and (held.places or held.at != containers.assigned):
             self._begin(self.modules)
         modules.append(self)
         try:
@@ -79,7 +80,7 @@ class Module(Keeping):
             raise
         finally:
             modules.pop()
-            if outermost:
+            if outermost and running.filled:
                 self._end()
 
     def _observed(self, inputs: tuple[Any, ...], options: dict[str, Any]) -> Any:
