@@ -317,6 +317,9 @@ class _Examination:
         slope = judge_line(line, ours if math.isfinite(ours) else 0.0, scale, surveyor, _larger(scale, typical))
         if not math.isfinite(ours):
             return Slope(slope.value, slope.bar, "wrong", remark=" (not finite)")
+        if slope.verdict == "undecided":  # kinks on the surveyor's way may look like noise; on its own there are few
+            again = judge_line(line, ours, scale, Surveyor(self.line({i: j})), _larger(scale, typical))
+            slope = again if again.verdict == "right" else slope
         if slope.verdict == "wrong":
             at_kink = math.isfinite(slope.left) and _nearby(line, ours, slope.bar, self.rng)
             if at_kink or (self.tied and _among_ties(line, ours, slope, surveyor, self.rng)):
