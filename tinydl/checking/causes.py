@@ -9,96 +9,20 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from ..engine.arrays import Array
-from .numerical import Slope
-from .problems import Problem, arguments_of, one_each, takes
+from .evidence import CLOSE, Cause, Evidence, Suspect, agree, size_of
+from .patterns import patterns
+from .problems import arguments_of, one_each, takes
 
-Cause = tuple[str, str]
-CLOSE = 1e-4  # of the largest derivative of the input: agreement that is no accident, and that noise permits
 ORDER = (
     "arguments", "not_finite", "dtype", "ignores_upstream", "not_linear", "returns_nothing", "zero", "swapped",
     "transposed", "not_summed", "wrong_axis", "shape", "sign", "factor", "permuted", "duplicates", "negative_inputs",
     "held_constant", "flipped", "slice", "left_out",
 )  # fmt: skip
-
-
-@dataclass(eq=False)
-class Evidence:
-    """What a check has found out: the claimed gradients and, where measured, the slopes.
-
-    `numerical(i, indices, v)` measures more derivatives of v·f, with any v; `contributions(i, index)` those of each
-    vₖ fₖ. `bent` says of each gradient whether it fails to be linear in v.
-    """
-
-    problem: Problem
-    numerical: Callable[[int, Sequence[tuple[int, ...]], Array], list[float]]
-    contributions: Callable[[int, tuple[int, ...]], Array]
-    values: list[Array]
-    names: Sequence[str]
-    y: Array
-    v: Array
-    claimed: list[Array]
-    bent: Sequence[bool]
-    slopes: dict[int, dict[tuple[int, ...], Slope]]
-
-    @property
-    def upstream(self) -> bool:
-        """Whether the rule is given v at all."""
-        return self.problem.upstream
-
-    def claimed_for(self, i: int, values: Sequence[Array], v: Array) -> Array | None:
-        """What the rule gives for input i with other arguments; None if it raises."""
-        try:
-            return np.real(np.asarray(self.problem.gradients(values, v)[i])).astype(np.float64)
-        except Exception:  # a rule may raise anything where it isn't meant to be used
-            return None
-
-
-@dataclass(eq=False)
-class Suspect:
-    """An input whose gradient is wrong: where numbers are known, what they are, and what was claimed."""
-
-    i: int
-    name: str  # " of x", or "" if there is no other input
-    called: str
-    x: Array
-    g: Array
-    places: list[tuple[int, ...]]
-    truth: Array  # at the places
-    bars: Array
-    complete: bool  # whether every element was measured
-
-    @property
-    def who(self) -> str:
-        """How a sentence about it begins."""
-        return f"Your gradient{self.name}"
-
-    def fits(self, candidate: Array) -> bool:
-        """Whether this gradient agrees with the numbers everywhere."""
-        if np.shape(candidate) != self.x.shape:
-            return False
-        largest = _size(self.truth)
-        allowed = np.maximum(
-            np.minimum(self.bars, 1e-2 * largest), CLOSE * np.maximum(np.abs(self.truth), 1e-3 * largest)
-        )
-        return bool(self.places and np.all(np.abs(self.at(candidate) - self.truth) <= allowed))
-
-    def agrees(self, numbers: Array) -> bool:
-        """Whether what was claimed at the places are these numbers."""
-        return _agree(self.at(self.g), numbers)
-
-    def at(self, array: Array) -> Array:
-        return np.array([array[p] for p in self.places], dtype=np.float64)
-
-    @property
-    def telling(self) -> bool:
-        """Whether there is anything in the numbers that a transformation could fit."""
-        return len(self.places) > 0 and bool(np.any(np.abs(self.truth) > self.bars))
 
 
 def find_causes(evidence: Evidence, wrong: set[int]) -> list[Cause]:
@@ -176,17 +100,7 @@ def _of_one(evidence: Evidence, s: Suspect) -> Iterator[Cause]:
     if known:
         yield min(known, key=_rank)  # what fits as well says the same in vaguer words
         return
-    from .patterns import patterns
-
     yield from itertools.islice(patterns(evidence, s), 1)
-
-
-def _size(numbers: Array) -> float:
-    return float(np.max(np.abs(numbers), initial=0.0))
-
-
-def _agree(a: Array, b: Array) -> bool:
-    return bool(np.all(np.abs(a - b) <= CLOSE * max(_size(b), 1e-300))) and bool(np.any(b))
 
 
 # ---- how the rule was called, and what it returned ----
@@ -201,13 +115,13 @@ def _arguments(evidence: Evidence, suspects: Sequence[Suspect]) -> list[Cause]:
     inputs = "*inputs" if any(" " in name for name in evidence.names) else ", ".join(evidence.names)
     alone = evidence.v.item() if evidence.v.size == 1 else 1.0
     for count, more, way, advice in (
-        (len(values), {alone: []}, f"rule({inputs})", "g is the gradient of f's output: take it, and multiply by it"),
-        (len(values) + 1, {1: [evidence.v], 1 / 64: [64 * evidence.v]}, f"rule({inputs}, g)", "g comes first"),
+        (len(values), [(alone, [])], f"rule({inputs})", "g is the gradient of f's output: take it, and multiply by it"),
+        (len(values) + 1, [(1, [evidence.v]), (1 / 64, [64 * evidence.v])], f"rule({inputs}, g)", "g comes first"),
     ):
         if not takes(rule, count):
             continue
         try:
-            tried = [(times, one_each(rule(*(x.copy() for x in [*values, *g])), values)) for times, g in more.items()]
+            tried = [(times, one_each(rule(*(x.copy() for x in [*values, *g])), values)) for times, g in more]
         except Exception:  # it isn't meant to be called so
             continue
         found = [[np.asarray(g) * times for g in given] for times, given in tried]
@@ -219,7 +133,7 @@ def _arguments(evidence: Evidence, suspects: Sequence[Suspect]) -> list[Cause]:
 
 def _zero(evidence: Evidence, s: Suspect) -> Cause:
     """A gradient of zeros, which is also what None counts as."""
-    size = _size(s.truth) / (abs(evidence.v.item()) if evidence.v.size == 1 else 1.0)
+    size = size_of(s.truth) / (abs(evidence.v.item()) if evidence.v.size == 1 else 1.0)
     sentence = f"{s.who} is 0 everywhere, the numerical one is not (up to {size:.3g})."
     rule = evidence.problem.rule
     if rule is None:
@@ -299,10 +213,10 @@ def _ignores_upstream(evidence: Evidence, s: Suspect) -> str:
         return " stays the same whatever the upstream gradient g is: multiply by g (chain rule)."
     if not evidence.bent[s.i] and (v.size > 1 or not np.allclose(v, 1)):
         ones = np.array(evidence.numerical(s.i, s.places, np.ones(v.shape)))
-        if s.telling and _agree(s.at(s.g), ones):
+        if s.telling and agree(s.at(s.g), ones):
             return " is the one for an upstream gradient of ones: it ignores g (chain rule)."
         mean = np.array(evidence.numerical(s.i, s.places, np.full(v.shape, float(np.mean(v)))))
-        if v.size > 1 and np.any(mean) and _agree(s.at(s.g), mean):
+        if v.size > 1 and np.any(mean) and agree(s.at(s.g), mean):
             return " uses the upstream gradient's mean (or sum) where it needs g itself, element by element."
     return ""
 
@@ -367,7 +281,7 @@ def _moved(s: Suspect) -> Iterator[Cause]:
     whole = np.zeros(g.shape)
     for p, value in zip(s.places, s.truth, strict=True):
         whole[p] = value
-    bar = max(CLOSE * _size(s.truth), float(np.max(s.bars)))
+    bar = max(CLOSE * size_of(s.truth), float(np.max(s.bars)))
     for axis in range(g.ndim):
         if np.all(np.abs(np.sort(g, axis) - np.sort(whole, axis)) <= bar):
             advice = "permuted (the inverse permutation is needed?)"
@@ -420,7 +334,7 @@ def _wrong_axis(evidence: Evidence, s: Suspect) -> Iterator[Cause]:
     v, who, here = evidence.v, s.who, s.at(s.g)
     for a, b in itertools.combinations(range(v.ndim), 2):
         square = evidence.upstream and v.shape[a] == v.shape[b] > 1
-        if square and _agree(here, np.array(evidence.numerical(s.i, s.places, np.swapaxes(v, a, b)))):
+        if square and agree(here, np.array(evidence.numerical(s.i, s.places, np.swapaxes(v, a, b)))):
             mixed = f"axis {a} and axis {b} of the upstream gradient: it sums over the wrong one"
             yield "wrong_axis", f"{who} mixes up {mixed}."
             return
@@ -449,7 +363,7 @@ def _unsummed(evidence: Evidence, s: Suspect) -> Iterator[Cause]:
             place = (slice(None),) * axis + (k,)
             one = np.zeros_like(v)
             one[place] = v[place]
-            if _agree(s.at(s.g), np.array(evidence.numerical(s.i, s.places, one))):
+            if agree(s.at(s.g), np.array(evidence.numerical(s.i, s.places, one))):
                 slices = f"the {which} of the {n} slices along axis {axis} of the output only"
                 yield "not_summed", f"{s.who} is that of {slices}: sum over all of them (+=, not =)."
                 return
@@ -477,7 +391,7 @@ def _duplicates(evidence: Evidence, s: Suspect) -> Iterator[Cause]:
     if not one_use:
         return
     own = evidence.v.shape == s.x.shape and len(bad) > 1
-    if own and all(abs(u[k] - g) <= CLOSE * _size(u) for u, g, k in zip(uses, ours, places, strict=True)):
+    if own and all(abs(u[k] - g) <= CLOSE * size_of(u) for u, g, k in zip(uses, ours, places, strict=True)):
         own_place = "what each element does to the output in its own place: add up what it does to all outputs"
         yield "not_summed", f"{who} is the diagonal of the Jacobian only, {own_place}."
         return
@@ -497,8 +411,8 @@ def _one_use(uses: Sequence[Array], ours: Sequence[float], shape: tuple[int, ...
         which = {"first", "last", "one"}
         for contributions, g in zip(uses, ours, strict=True):
             summed = contributions.reshape(shape).sum(axis=tuple(k for k in every if k not in kept)).reshape(-1)
-            summed = summed[np.abs(summed) > 1e-6 * _size(contributions)]
-            close = np.abs(summed - g) <= CLOSE * _size(summed)
+            summed = summed[np.abs(summed) > 1e-6 * size_of(contributions)]
+            close = np.abs(summed - g) <= CLOSE * size_of(summed)
             which = set() if len(summed) < 2 or not close.any() else which
             which -= set() if not which or close[0] else {"first"}
             which -= set() if not which or close[-1] else {"last"}

@@ -314,11 +314,12 @@ class _Examination:
         """Judge the derivative by one element, given by its flat index."""
         line, scale = self.line({i: j}), float(self.sizes[i].reshape(-1)[j])
         line.rounding_of_ours = float(self.noise[i].reshape(-1)[j])
-        slope = judge_line(line, ours if math.isfinite(ours) else 0.0, scale, surveyor, _larger(scale, typical))
+        longer = _larger(scale, typical)
+        slope = judge_line(line, ours if math.isfinite(ours) else 0.0, scale, surveyor, longer)
         if not math.isfinite(ours):
             return Slope(slope.value, slope.bar, "wrong", remark=" (not finite)")
         if slope.verdict == "undecided":  # kinks on the surveyor's way may look like noise; on its own there are few
-            again = judge_line(line, ours, scale, Surveyor(self.line({i: j})), _larger(scale, typical))
+            again = judge_line(line, ours, scale, Surveyor(self.line({i: j})), longer)
             slope = again if again.verdict == "right" else slope
         if slope.verdict == "wrong":
             at_kink = math.isfinite(slope.left) and _nearby(line, ours, slope.bar, self.rng)
@@ -374,7 +375,8 @@ class _Examination:
 
     def causes(self, wrong: Sequence[Row], steady: bool) -> list[tuple[str, str]]:
         """Why these derivatives are wrong: what is wrong by itself first, else what shows along directions only."""
-        from .causes import Evidence, find_causes, ties
+        from .causes import find_causes, ties
+        from .evidence import Evidence
 
         def element(i: int, index: tuple[int, ...], v: Array) -> Line:
             j = int(np.ravel_multi_index(index, self.values[i].shape)) if index else 0

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from ..engine.arrays import Array
-from .causes import CLOSE, Cause, Evidence, Suspect
+from .evidence import CLOSE, Cause, Evidence, Suspect
 
 
 def patterns(evidence: Evidence, s: Suspect) -> Iterator[Cause]:
