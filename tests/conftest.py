@@ -1,6 +1,8 @@
 """What all tests share: seeded randomness and a deterministic hypothesis."""
 
 import os
+import warnings
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -14,3 +16,11 @@ settings.load_profile("ci" if os.environ.get("CI") else "local")
 @pytest.fixture
 def rng() -> np.random.Generator:
     return np.random.default_rng(20240607)
+
+
+@pytest.fixture
+def quiet() -> Iterator[None]:
+    """Without the warnings that NumPy has for what a check tries on purpose."""
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        yield

@@ -1,7 +1,7 @@
 """A second judge of gradients for the tests: central differences with Richardson's extrapolation, in plain NumPy.
 
 It shares no code with tinydl.gradcheck, so that a mistake there can't hide one in a rule. Below it is how float16 is
-judged, by float64.
+judged, by float64; then what checks are tried on.
 """
 
 from __future__ import annotations
@@ -92,3 +92,14 @@ def assert_rounded_once(f, *arrays):
         bound = roundings * (2**-11 * np.abs(wide) + 2**-25) + of_largest * largest
         off = np.abs(narrow.astype(np.float64) - wide) > bound
         assert not (off & fits).any() and np.isinf(narrow[~fits]).all(), (i, narrow[off], wide[off])
+
+
+def draw(*shape: int, seed: int = 0) -> Any:
+    """Normal numbers, the same at each call."""
+    return np.random.default_rng(seed).standard_normal(shape)
+
+
+def softmax(x: Any, axis: int = -1) -> Any:
+    """By its formula."""
+    e = np.exp(x - x.max(axis, keepdims=True))
+    return e / e.sum(axis, keepdims=True)

@@ -7,11 +7,11 @@ import itertools
 import math
 import subprocess
 import sys
-import warnings
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numerical import draw, softmax
 
 import tinydl as tl
 from tinydl import data, nn
@@ -26,20 +26,7 @@ checkers = importlib.util.module_from_spec(SPEC)
 SPEC.loader.exec_module(checkers)
 
 
-@pytest.fixture(autouse=True)
-def quiet():
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")
-        yield
-
-
-def draw(*shape, seed=0):
-    return np.random.default_rng(seed).standard_normal(shape)
-
-
-def softmax(x, axis=-1):
-    e = np.exp(x - x.max(axis, keepdims=True))
-    return e / e.sum(axis, keepdims=True)
+pytestmark = pytest.mark.usefixtures("quiet")
 
 
 def softmax_vjp(g, x):

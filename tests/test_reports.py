@@ -4,31 +4,17 @@ from __future__ import annotations
 
 import itertools
 import re
-import warnings
 
 import numpy as np
 import pytest
+from numerical import draw, softmax
 
 import tinydl as tl
 from tinydl import nn
 from tinydl.checking.causes import ORDER
 from tinydl.checking.report import Report
 
-
-@pytest.fixture(autouse=True)
-def quiet():
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")
-        yield
-
-
-def draw(*shape, seed=0):
-    return np.random.default_rng(seed).standard_normal(shape)
-
-
-def softmax(x):
-    e = np.exp(x - x.max(-1, keepdims=True))
-    return e / e.sum(-1, keepdims=True)
+pytestmark = pytest.mark.usefixtures("quiet")
 
 
 def elements(report, name=None):

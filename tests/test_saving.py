@@ -270,7 +270,7 @@ def test_parameters_that_the_model_lacks_are_known_by_their_place_or_their_own_n
         return optim.Adam([params[i] if named else params[i][1] for i in order])
 
     for named in (False, True):
-        _, optimizer = trained_square(lambda m: made(named, range(5)), 1, model)  # noqa: B023
+        _, optimizer = trained_square(lambda m, named=named: made(named, range(5)), 1, model)
         save(model, path, optimizer)
         load(model, path, made(named, [2, 1, 0, 3, 4]))
         moved = made(named, [3, 0, 1, 2, 4])
