@@ -15,7 +15,7 @@ import functools
 import inspect
 import math
 from collections.abc import Callable
-from typing import Any, ParamSpec
+from typing import Any, ParamSpec, TypeGuard
 
 import numpy as np
 
@@ -65,7 +65,7 @@ def _in_float32(loss: Callable[P, Tensor]) -> Callable[P, Tensor]:
     return computed
 
 
-def _is_float(x: Any) -> bool:
+def _is_float(x: Any) -> TypeGuard[Tensor]:
     return isinstance(x, Tensor) and x._data.dtype.kind == "f"
 
 
@@ -80,7 +80,7 @@ def _prediction(name: str, x: Any, target: Any, reduction: str, known: tuple[str
     """The prediction as a Tensor of floats."""
     if reduction not in known:
         raise ValueError(f"{name}: reduction is {' or '.join(map(repr, known))}, not {reduction!r}")
-    if isinstance(x, Tensor) and _is_float(x):
+    if _is_float(x):
         return x
     array = as_array(x._data if isinstance(x, Tensor) else x)
     if _is_float(target):

@@ -78,7 +78,7 @@ class Optimizer:
             for p in group["params"]:
                 a, b = (row[: p._data.size].reshape(p._data.shape) for row in scratch[working_dtype(p._data)])
                 rows.append((number[p], p, a, b))
-        self._seen = [self._complete(group) for group in groups]
+        self._seen = self._copied_groups()
 
     @property
     def lr(self) -> float:
@@ -137,7 +137,10 @@ class Optimizer:
                 for i, _, a, _ in rows:  # with momentum, say, more is kept of a parameter than without
                     if (memory := self._state[i]) is not None:
                         self._state[i] = {name: memory.get(name, x) for name, x in self._start(a, group).items()}
-        self._seen = [{**group, "params": [*group["params"]]} for group in self.groups]
+        self._seen = self._copied_groups()
+
+    def _copied_groups(self) -> list[dict[str, Any]]:
+        return [{**group, "params": [*group["params"]]} for group in self.groups]
 
     # ---- learning ----
 
