@@ -15,8 +15,8 @@ ROOT = Path(__file__).resolve().parent.parent
 ALWAYS = "house interface"
 # a folder or file → the tests of its room, tests/test_*.py; of several that hold a changed file, the innermost counts
 TESTS = {
-    "tinydl/engine": "tensor transforms random mistakes checks graph source trace",
-    "tinydl/derivatives": "derivatives constants conventions linalg properties testing readme site",
+    "tinydl/engine": "tensor indexing transforms random mistakes checks graph source trace",
+    "tinydl/derivatives": "derivatives indexing constants conventions linalg properties testing readme site",
     "tinydl/functional": "functional formulas",
     "tinydl/nn": "nn keeping formulas mistakes",
     "tinydl/optim": "optim formulas saving torch_training",

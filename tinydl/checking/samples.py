@@ -490,6 +490,13 @@ def _scatter(draw: Draw) -> Sample:
     return Sample((draw.array(np.shape(np.zeros(shape)[index])),), {"index": index, "shape": shape})
 
 
+@sampler("added_at")
+def _added_at(draw: Draw) -> Sample:
+    shape = draw.shape(min_ndim=1, min_side=1)
+    index = _index(draw, shape)
+    return Sample((draw.array(shape), draw.array(np.shape(np.zeros(shape)[index]))), {"index": index})
+
+
 @sampler("take")
 def _take(draw: Draw) -> Sample:
     shape = draw.shape(min_side=1)

@@ -9,41 +9,83 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from ..engine.arrays import Array, wide
 from ..engine.dispatch import define, implements, plain, unwrap
+from ..engine.tensor import Tensor
 
 
 def _scattered(g: Any, index: Any, shape: tuple[int, ...]) -> Array:
     """Zeros of this shape with g added at the index: the transpose of indexing."""
-    parts = index if isinstance(index, tuple) else (index,)
-    once = all(_names_once(p) for p in parts)
+    once = _names_once(index)
     out: Array = np.zeros_like(g if once else wide(g), shape=shape, order="C")
-    if once:
-        out[index] = g
-    elif isinstance(index, np.ndarray) and out.size:  # rows: np.add.at is ten times as fast with one axis
-        row = out.size // shape[0]
-        places = index.astype(np.intp).reshape(-1, 1) * row + np.arange(row)
-        np.add.at(out.reshape(-1), places.ravel(), np.ravel(g))
-    else:
-        np.add.at(out, index, g)
+    if not once:
+        return _add_at(out, g, index)
+    out[index] = g
     return out
 
 
-def _names_once(part: Any) -> bool:
-    """Whether this part of an index can't name an element twice, as an array of integers can."""
-    if part is None or part is Ellipsis or isinstance(part, (int, np.integer, slice)):
+def _add_at(total: Any, g: Any, index: Any) -> Array:
+    """``total[index] += g``, in its own memory, also where the index names an element twice."""
+    if _names_once(index):
+        total[index] += g
+    elif total.dtype.char == "e":
+        total[...] = _add_at(wide(total), wide(g), index)  # rounded once
+    elif isinstance(index, np.ndarray) and total.size and total.flags.c_contiguous:
+        row = total.size // total.shape[0]  # rows: np.add.at is ten times as fast with one axis
+        places = index.astype(np.intp).reshape(-1, 1) * row + np.arange(row)
+        np.add.at(total.reshape(-1), places.ravel(), np.ravel(g))
+    else:
+        np.add.at(total, index, g)
+    made: Array = total
+    return made
+
+
+def _names_once(index: Any) -> bool:
+    """Whether an index can't name an element twice, as an array of integers can."""
+    if isinstance(index, tuple):
+        return all(map(_names_once, index))
+    if index is None or index is Ellipsis or isinstance(index, (int, np.integer, slice)):
         return True
-    return isinstance(part, np.ndarray) and part.dtype == bool
+    return isinstance(index, np.ndarray) and (index.dtype == bool or not index.ndim)
 
 
 scatter = define(_scattered, lambda g, y, x, index, shape: g[index], name="scatter")
+added_at = define(
+    lambda total, g, index: _add_at(total.copy("K"), g, index),
+    lambda h, y, total, g, index: h,
+    lambda h, y, total, g, index: h[index],
+    name="added_at",
+)
 getitem = define(
     lambda a, index: a[index],
     lambda g, y, a, index: scatter(g, index=index, shape=a.shape),
     name="getitem",
 )
+getitem.into = lambda total, g, y, a, index: _into(total, g, index)
+
+
+def _into(total: Any, g: Any, index: Any) -> Any:
+    """The total itself with g added or, of a Tensor, whose value must stay what it was, a new one."""
+    return added_at(total, g, index=index) if isinstance(total, Tensor) else _add_at(total, g, index)
 
 
 def take_rule(g: Any, y: Any, a: Any, indices: Any, axis: int | None = None, mode: str = "raise") -> Any:
     """Each element of g is added to the one it was taken from."""
+    index, shape = _taken(a, indices, axis, mode)
+    return scatter(g, index=index, shape=shape).reshape(a.shape)
+
+
+def _take_into(total: Any, g: Any, y: Any, a: Any, indices: Any, axis: int | None = None, mode: str = "raise") -> Any:
+    index, shape = _taken(a, indices, axis, mode)
+    if shape == total.shape:
+        return _into(total, g, index)
+    if isinstance(total, Tensor):
+        return _into(total.reshape(shape), g, index).reshape(total.shape)
+    total = total if total.flags.c_contiguous else total.copy()
+    _add_at(total.reshape(shape), g, index)
+    return total
+
+
+def _taken(a: Any, indices: Any, axis: int | None, mode: str) -> tuple[Any, tuple[int, ...]]:
+    """The index and the shape of `a` with which indexing gives what np.take gives."""
     axis = axis if a.ndim else None
     shape = (a.size,) if axis is None else a.shape
     along = 0 if axis is None else normalize_axis_index(axis, a.ndim)
@@ -52,10 +94,11 @@ def take_rule(g: Any, y: Any, a: Any, indices: Any, axis: int | None = None, mod
         source = source % shape[along]
     elif mode == "clip":
         source = np.clip(source, 0, shape[along] - 1)
-    return scatter(g, index=(slice(None),) * along + (source,), shape=shape).reshape(a.shape)
+    return (slice(None),) * along + (source,), shape
 
 
 take = define(np.take, take_rule)
+take.into = _take_into
 
 
 @implements(np.take_along_axis)

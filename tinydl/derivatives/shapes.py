@@ -6,8 +6,9 @@ and Tensors alike. Stands on dispatch.py and indexing.py.
 
 from __future__ import annotations
 
+import math
 import operator
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -181,39 +182,52 @@ stacking = define(
 @implements(np.concatenate)
 def concatenate(arrays: Any, axis: int | None = 0, **options: Any) -> Any:
     """Join arrays along an axis they have; None joins their elements."""
-    return concatenation(*arrays, axis=axis, **options)
+    return concatenation(*_in_bundles(arrays, concatenate, axis, options), axis=axis, **options)
 
 
 @implements(np.stack)
 def stack(arrays: Any, axis: int = 0, **options: Any) -> Any:
     """Join arrays of one shape along a new axis."""
-    return stacking(*arrays, axis=axis, **options)
+    parts = _in_bundles(arrays, stack, axis, options)
+    return stacking(*parts, axis=axis, **options) if parts is arrays else concatenation(*parts, axis=axis, **options)
+
+
+_BUNDLE = 64
+
+
+def _in_bundles(arrays: Any, join: Callable[..., Any], axis: int | None, options: dict[str, Any]) -> Any:
+    """The arrays themselves or, of very many, a few that are made of them: a rule that is given all inputs for each of
+    them makes joining the steps of a long loop quadratic."""
+    if len(arrays) <= _BUNDLE or not any(isinstance(a, Tensor) for a in arrays):
+        return arrays
+    size = max(_BUNDLE, math.isqrt(len(arrays)))
+    return [join(arrays[i : i + size], axis, **options) for i in range(0, len(arrays), size)]
 
 
 @implements(np.vstack)
 def vstack(tup: Any, **options: Any) -> Any:
     """Join rows, or matrices of as many columns, below each other."""
-    return concatenation(*(atleast_2d(a) for a in tup), axis=0, **options)
+    return concatenate([atleast_2d(a) for a in tup], axis=0, **options)
 
 
 @implements(np.hstack)
 def hstack(tup: Any, **options: Any) -> Any:
     """Join vectors end to end, or matrices of as many rows side by side."""
     parts = [atleast_1d(a) for a in tup]
-    return concatenation(*parts, axis=0 if parts and parts[0].ndim == 1 else 1, **options)
+    return concatenate(parts, axis=0 if parts and parts[0].ndim == 1 else 1, **options)
 
 
 @implements(np.dstack)
 def dstack(tup: Any) -> Any:
     """Join along the third axis."""
-    return concatenation(*(atleast_3d(a) for a in tup), axis=2)
+    return concatenate([atleast_3d(a) for a in tup], axis=2)
 
 
 @implements(np.column_stack)
 def column_stack(tup: Any) -> Any:
     """Join vectors, as columns, and matrices side by side."""
     parts = [operand(a) for a in tup]
-    return concatenation(*(a if a.ndim > 1 else reshape(a, (a.size, 1)) for a in parts), axis=1)
+    return concatenate([a if a.ndim > 1 else reshape(a, (a.size, 1)) for a in parts], axis=1)
 
 
 @implements(np.array_split)

@@ -179,7 +179,13 @@ class Primitive:
     told the position, ``rule(g, y, i, *inputs, **options)``. Called with Tensors it records itself and gives a Tensor;
     called with arrays only it is just the forward function. Rules must themselves be written with differentiable
     operations, then second derivatives need no further code.
+
+    Where an operation picks a few elements of its one input, a gradient of the input's size for each of many uses would
+    cost far more than the sum: ``into(total, g, y, *inputs, **options)`` gives `total` with the gradient added, in its
+    own memory if it is an array.
     """
+
+    into: Function | None = None
 
     def __init__(self, forward: Function, *rules: Function | None, name: str = "", each: bool = False) -> None:
         if not rules or not any(rules):
@@ -321,23 +327,28 @@ def propagate(
             for i, x in enumerate(node.inputs):
                 if x.__class__ is not Tensor or not (x._requires_grad if useful is None else x in useful):
                     continue
-                if (grad := operation.pull(i, given, node.options, x._data)) is None:
-                    continue
-                # The mathematics is done. What remains: adding up, without touching others' memory.
-                if observers:
+                inside = operation.into is not None and x in pending
+                if not inside or observers:
+                    if (grad := operation.pull(i, given, node.options, x._data)) is None:
+                        continue
                     for observer in observers:
                         observer.gradient_computed(node, i, g, grad)
+                # The mathematics is done. What remains: adding up, without touching others' memory.
                 if x not in pending:
                     pending[x] = grad
                     if x.primitive is None and (create_graph or operation.lends or is_borrowed(grad, given)):
                         shared.add(x)
+                    continue
+                if inside:
+                    total = pending[x] if create_graph or x in sums else pending[x].copy("K")
+                    pending[x] = operation.into(total, *given, **node.options)
                 elif x in sums:
                     np.add(pending[x], grad, out=pending[x])
                 else:
                     pending[x] = as_array(pending[x] + grad)
-                    shared.discard(x)
-                    if not create_graph:
-                        sums.add(x)
+                shared.discard(x)
+                if not create_graph:
+                    sums.add(x)
     for x, g in pending.items():
         if x.primitive is not None:
             raise RuntimeError(f"internal error: a gradient of shape {g.shape} was computed but not propagated")
