@@ -314,6 +314,7 @@ WORK = {  # kind of workload → what a worker is asked for, and whether in ever
         "long chain, gc off": False,
         "long chain, gc on": False,
     },
+    "doubled": {"time": True},
     "memory": {"memory": False},
 }
 

@@ -58,7 +58,7 @@ def verdict(target: Target, samples: dict[str, Samples]) -> dict[str, Any] | Non
         difference = 1000 * (statistics.median(ours) - statistics.median(theirs))
         low, _, high = quartiles([1000 * (a - b) for a, b in zip(ours, theirs, strict=True)])
         figures = [low, difference, high]
-    elif target.peer.startswith("itself"):  # the long chain's own time per operation over the short one's
+    elif target.peer.startswith("itself"):  # the long one's own time over the short one's
         figures = ratios(theirs, [statistics.median(ours)] * len(theirs))
     else:
         figures = ratios(ours, theirs)
@@ -192,6 +192,18 @@ def steps(workload: Workload, peers: Sequence[str], how: dict[str, Any]) -> dict
     assert workload.problem is not None
     jobs = prepare(workload, peers, workload.problem(**workload.sizes))
     apart = compare(jobs, steps=1 if "micrograd" in jobs else 3)
+    times, cores = interleave(jobs, how["rounds"], how["seconds"])
+    return {"samples": {"time": times}, "cores": cores, "apart": apart}
+
+
+def doubled(workload: Workload, peers: Sequence[str], how: dict[str, Any]) -> dict[str, Any]:
+    """As `steps`, and in turns with them tinydl at twice the length."""
+    assert workload.problem is not None
+    jobs = prepare(workload, peers, workload.problem(**workload.sizes))
+    apart = compare(jobs)
+    if "tinydl" in peers:
+        twice = workload.problem(**{**workload.sizes, "length": 2 * workload.sizes["length"]})
+        jobs["itself, twice as long"] = prepare(workload, ["tinydl"], twice)["tinydl"]
     times, cores = interleave(jobs, how["rounds"], how["seconds"])
     return {"samples": {"time": times}, "cores": cores, "apart": apart}
 
@@ -390,7 +402,7 @@ def same_line(fixed: dict[str, dict[str, float]]) -> None:
 
 
 KINDS: dict[str, Callable[[Workload, Sequence[str], dict[str, Any]], dict[str, Any]]] = {
-    f.__name__: f for f in (steps, long_chain, memory, imports, digits, program2)
+    f.__name__: f for f in (steps, doubled, long_chain, memory, imports, digits, program2)
 }
 
 

@@ -220,7 +220,7 @@ def table(workload: Workload, found: dict[str, Any], skipped: list[str]) -> str:
         if target["what"] == "ms over":
             label = f"tinydl over {NAMES[target['peer']]}"
         elif target["peer"].startswith("itself"):
-            label = f"{target['peer']} / 20,000 long"
+            label = f"{target['peer']} / as it is"
         what = f", {target['what']}" if target["what"] not in ("time", "ms over") else ""
         lines.append(
             f"  → {label + what:44} {ratio_text(target):30} {limit_text(target):12} {reached_text(target)}".rstrip()

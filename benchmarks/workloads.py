@@ -159,6 +159,26 @@ def attention(batch: int = 16, length: int = 64, width: int = 128, seed: int = 0
     )  # fmt: skip
 
 
+@dataclass
+class Recurrence:
+    """h ← tanh(x[t] + h W) from h = 0 for each t; loss Σ h·upstream over all steps, and its gradients by x and W."""
+
+    x: Any  # (length, 8, 16)
+    w: Any  # (16, 16)
+    upstream: Any  # (length, 8, 16)
+
+
+def recurrence(length: int = 1000, seed: int = 0) -> Recurrence:
+    import numpy as np
+
+    rng = np.random.default_rng(seed)
+
+    def normal(*shape: int, scale: float = 1.0) -> Any:
+        return (scale * rng.standard_normal(shape)).astype(np.float32)
+
+    return Recurrence(normal(length, 8, 16), normal(16, 16, scale=0.25), normal(length, 8, 16))
+
+
 # ---- the table ----
 
 _STEP_PEERS = ("tinydl", "numpy", "torch", "jax", "autograd", "mygrad")
@@ -217,6 +237,12 @@ WORKLOADS = (
     Workload(
         "W11", "import, in a fresh process", "imports", ("tinydl", "numpy", "torch", "jax", "autograd", "mygrad"),
         (Target("numpy", 25.0, "ms over"),),
+    ),
+    Workload(
+        "W12", "recurrence over x[t], 1,000 steps of (8, 16), forward and backward", "doubled",
+        ("tinydl", "numpy", "torch"),
+        (Target("itself, twice as long", 2.3), Target("torch", None), Target("numpy", None)),
+        recurrence, "recurrence", {"length": 1000},
     ),
 )  # fmt: skip
 

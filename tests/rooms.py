@@ -15,13 +15,13 @@ ROOT = Path(__file__).resolve().parent.parent
 ALWAYS = "house interface"
 # a folder or file → the tests of its room, tests/test_*.py; of several that hold a changed file, the innermost counts
 TESTS = {
-    "tinydl/engine": "tensor indexing transforms random mistakes checks graph source trace",
-    "tinydl/derivatives": "derivatives indexing constants conventions linalg properties testing readme site",
-    "tinydl/functional": "functional formulas",
-    "tinydl/nn": "nn keeping formulas mistakes",
-    "tinydl/optim": "optim formulas saving torch_training",
+    "tinydl/engine": "tensor indexing device transforms random mistakes checks graph source trace",
+    "tinydl/derivatives": "derivatives indexing device constants conventions linalg properties testing readme site",
+    "tinydl/functional": "functional device formulas",
+    "tinydl/nn": "nn keeping device formulas mistakes",
+    "tinydl/optim": "optim device formulas saving torch_training",
     "tinydl/data": "data",
-    "tinydl/training": "training saving torch_training",
+    "tinydl/training": "training device saving torch_training",
     "tinydl/checking": "gradcheck reports testing",
     "tinydl/checking/samples.py": "derivatives constants properties testing",
     "tinydl/watching": "debug strict diagnose nn",
@@ -39,6 +39,7 @@ TESTS = {
     "benchmarks/mutation.py": "testing",
     "README.md": "readme",
     "tests/rooms.py": "habits",
+    "tests/device.py": "device",
     "tests/numerical.py": "derivatives linalg formulas functional",
     "tests/written_before_groups.py": "saving",
     "tests/data": "saving",

@@ -123,8 +123,8 @@ DOMAINS = {"power": {0: (0.9, 1.1), 1: (0.3, 2)}}
 SUMS = {"matmul", "vecdot", "vdot", "einsum", "linear"}
 # what rules call with arrays of one dtype, and no user calls
 HELPERS = {
-    "gelu_gate_vjp", "log_softmax_vjp", "normalise_vjp", "recurrence", "softmax_minus_target", "softmax_vjp",
-    "weighted_cross_entropy",
+    "added_at", "gelu_gate_vjp", "log_softmax_vjp", "normalise_vjp", "recurrence", "softmax_minus_target",
+    "softmax_vjp", "weighted_cross_entropy",
 }  # fmt: skip
 SEVERAL = {name for name, p in primitives.items() if p.each or len(p.rules) > 1}
 

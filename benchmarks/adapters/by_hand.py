@@ -236,3 +236,28 @@ def attention(problem: Any) -> Job:
         return [loss, dh, d_scale, d_shift, dwq, dwk, dwv, d_wo]
 
     return Job(forward_and_backward, forward_and_backward)
+
+
+def recurrence(problem: Any) -> Job:
+    """A recurrent net's steps, all of them forward, then all of them backward; see `workloads.Recurrence`."""
+    x, w, upstream = problem.x, problem.w, problem.upstream
+
+    def forward_and_backward() -> list[Array]:
+        states = np.zeros((len(x) + 1, *x.shape[1:]), x.dtype)
+        for t in range(len(x)):
+            h = np.matmul(states[t], w, out=states[t + 1])
+            h += x[t]
+            np.tanh(h, out=h)
+        loss = np.vdot(states[1:], upstream)
+        # backward: before the tanh of step t, d[t] = (upstream[t] + d[t + 1] Wᵀ)·(1 - h²)
+        d = states[1:] * states[1:]
+        np.subtract(1, d, out=d)
+        later = np.zeros(x.shape[1:], x.dtype)
+        for t in reversed(range(len(x))):
+            later += upstream[t]
+            d[t] *= later
+            np.matmul(d[t], w.T, out=later)
+        d_w = states[:-1].reshape(-1, len(w)).T @ d.reshape(-1, len(w))
+        return [loss, d, d_w]
+
+    return Job(forward_and_backward, forward_and_backward)

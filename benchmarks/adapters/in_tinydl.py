@@ -28,6 +28,22 @@ def chain(problem: Any) -> Job:
     return Job(step, lambda: [step().item(), x.grad.numpy()])
 
 
+def recurrence(problem: Any) -> Job:
+    x, w = (tl.tensor(v, requires_grad=True) for v in (problem.x, problem.w))
+
+    def step() -> tl.Tensor:
+        x.grad = w.grad = None
+        h, states = np.zeros(x.shape[1:], np.float32), []
+        for t in range(len(x)):
+            h = np.tanh(x[t] + h @ w)
+            states.append(h)
+        loss = np.sum(np.stack(states) * problem.upstream)
+        loss.backward()
+        return loss
+
+    return Job(step, lambda: [step().item(), x.grad.numpy(), w.grad.numpy()])
+
+
 def _network(problem: Any) -> nn.Sequential:
     layers: list[nn.Module] = []
     for w, b in zip(problem.weights, problem.biases, strict=True):

@@ -30,6 +30,23 @@ def chain(problem: Any) -> Job:
     return Job(step, lambda: [step().item(), x.grad.numpy()])
 
 
+def recurrence(problem: Any) -> Job:
+    x, w = (torch.tensor(v, requires_grad=True) for v in (problem.x, problem.w))
+    upstream = torch.tensor(problem.upstream)
+
+    def step() -> torch.Tensor:
+        x.grad = w.grad = None
+        h, states = torch.zeros(x.shape[1:]), []
+        for row in x:
+            h = torch.tanh(row + h @ w)
+            states.append(h)
+        loss = torch.sum(torch.stack(states) * upstream)
+        loss.backward()
+        return loss
+
+    return Job(step, lambda: [step().item(), x.grad.numpy().copy(), w.grad.numpy().copy()])
+
+
 def _network(problem: Any) -> nn.Sequential:
     layers: list[nn.Module] = []
     for w, b in zip(problem.weights, problem.biases, strict=True):

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..engine.arrays import Array
-from ..engine.checks import array_of, kind
+from ..engine.checks import array_of, kind, refuse_foreign
 from ..engine.recording import no_grad
 from ..engine.tensor import Tensor, propagate, tensor
 
@@ -214,6 +214,7 @@ def names_of(f: Function, count: int, taken: Collection[str] = ()) -> list[str]:
 
 
 def float64_copies(inputs: Sequence[Any], names: Sequence[str], has_module: bool) -> tuple[list[Array], list[str]]:
+    refuse_foreign("gradcheck", *inputs)
     values, narrow = [], set()
     for name, x in zip(names, inputs, strict=True):
         array = array_of(x)
@@ -239,6 +240,7 @@ def in_float64(module: Any) -> Iterator[dict[str, Tensor]]:
         yield {}
         return
     parameters = dict(module.named_parameters())
+    refuse_foreign("gradcheck", *parameters.values())
     modules = [m for _, m in module.named_modules()] if hasattr(module, "named_modules") else [module]
     kept = [(p, p._data) for p in parameters.values()]
     held = [(container, copy.copy(container)) for m in modules for container in _containers(vars(m))]

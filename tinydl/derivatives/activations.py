@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.arrays import wide
+from ..engine.arrays import as_array, wide
 from ..engine.dispatch import define
 from .elementwise import floats, masked, sigmoid
 
@@ -53,7 +53,7 @@ elu = define(
 def _softplus(x: Any, beta: float = 1.0, threshold: float = math.inf) -> Any:
     """log(1 + eˣ) = max(x, 0) + log(1 + e⁻|ˣ|), for βx, divided by β; x itself where βx > threshold."""
     x = floats(x)
-    z = np.asarray(x * beta) if beta != 1 else x
+    z = as_array(x * beta) if beta != 1 else x
     y = np.empty_like(z)
     np.log1p(np.exp(np.negative(np.abs(z, out=y), out=y), out=y), out=y)
     y += np.maximum(z, 0)
@@ -76,7 +76,7 @@ _GELU = math.sqrt(2 / math.pi)
 def _gelu_gate(x: Any) -> Any:
     """½(1 + tanh(√(2/π)·(x + 0.044715 x³))), the approximation of Φ(x) by Hendrycks and Gimpel (2016)."""
     x = floats(x)
-    y = np.asarray(np.square(wide(x)))
+    y = as_array(np.square(wide(x)))
     y *= 0.044715 * _GELU
     y += _GELU
     y *= x
@@ -87,7 +87,7 @@ def _gelu_gate(x: Any) -> Any:
 
 
 def _gelu_gate_vjp(g: Any, y: Any, x: Any) -> Any:
-    out = np.asarray(np.square(wide(x)))
+    out = as_array(np.square(wide(x)))
     out *= 6 * 0.044715 * _GELU
     out += 2 * _GELU
     out *= y

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from ..engine.arrays import wide
+from ..engine.arrays import beside, wide
 from ..engine.dispatch import define, implements, plain, unwrap
 from ..engine.tensor import Primitive
 from .elementwise import absolute, floats, in_float32, unrounded
@@ -72,7 +72,7 @@ def pinv_rule(g: Any, y: Any, a: Any, rcond: Any = None, rtol: Any = None) -> An
 
 
 pinv = define(
-    lambda a, rcond=None, **rtol: np.linalg.pinv(a, rcond, **rtol),
+    lambda a, rcond=None, **rtol: np.linalg.pinv(a, **rtol) if rcond is None else np.linalg.pinv(a, rcond, **rtol),
     pinv_rule,
     name="pinv",
     at_kinks="where the rank changes: as if it stayed",
@@ -92,7 +92,7 @@ def _cofactors(a: Any) -> Any:
     """cof A = det U · det V · U diag(Πⱼ≠ᵢ sⱼ) Vᵀ for A = U diag(s) Vᵀ: nothing is divided, so A may be singular."""
     u, s, vh = np.linalg.svd(a)
     n = s.shape[-1]
-    rest = np.where(np.eye(n, dtype=bool), 1, s[..., None, :]).prod(-1)
+    rest = np.where(np.eye(n, dtype=bool, like=s), 1, s[..., None, :]).prod(-1)
     sign = np.linalg.det(u) * np.linalg.det(vh)
     return ((u * (rest * sign[..., None])[..., None, :]) @ vh).astype(a.dtype, copy=False)
 
@@ -108,7 +108,7 @@ def cofactors_rule(g: Any, y: Any, a: Any) -> Any:
         return np.sum(g * y, axis=(-2, -1), keepdims=True) * inverse - inverse @ g.mT @ y
     others = np.array([[j for j in range(n) if j != i] for i in range(n)])
     index = (..., others[:, None, :, None], others[None, :, None, :])
-    sign = np.where((np.arange(n)[:, None] + np.arange(n)) % 2, -1, 1).astype(g.dtype)
+    sign = beside(np.where((np.arange(n)[:, None] + np.arange(n)) % 2, -1, 1), unwrap(g), g.dtype)
     return scatter(cofactors(a[index]) * (g * sign)[..., None, None], index, a.shape)
 
 
@@ -153,11 +153,17 @@ def slogdet(a: Any) -> Any:
     return _SlogdetResult(*_unpack(packed_slogdet(a), batch, batch))
 
 
+def _size(x: Any, axis: int | None = None) -> Any:
+    """The largest absolute value, 0 of none."""
+    sizes = np.abs(unwrap(x))
+    return sizes.max(axis) if sizes.size else sizes.sum(axis)
+
+
 def _symmetric(name: str, a: Any) -> Any:
     """½(A + Aᵀ). NumPy reads one triangle only, which would make the other's gradient 0; A must be symmetric anyway."""
     a = floats(a)
-    difference = np.abs(unwrap(a - a.mT)).max(initial=0)
-    if difference > 0.01 * np.abs(unwrap(a)).max(initial=0):
+    difference = _size(a - a.mT)
+    if difference > 0.01 * _size(a):
         raise ValueError(
             f"linalg.{name} needs a symmetric matrix; this one differs from its transpose by {difference:.3g}"
         )
@@ -187,8 +193,8 @@ def _inverse_differences(name: str, x: Any, wanted: Any) -> Any:
     difference = x[..., None, :] - x[..., :, None]
     size = np.abs(unwrap(difference))
     n = size.shape[-1]
-    equal = size <= 8 * n * np.finfo(size.dtype).eps * np.abs(unwrap(x)).max(initial=0, axis=-1)[..., None, None]
-    if np.any(equal & ~np.eye(n, dtype=bool) & (unwrap(wanted) != 0)):
+    equal = size <= 8 * n * np.finfo(size.dtype).eps * _size(x, -1)[..., None, None]
+    if np.any(equal & ~np.eye(n, dtype=bool, like=equal) & (unwrap(wanted) != 0)):
         raise ValueError(
             f"linalg.{name}: two of the values are equal, so their vectors aren't determined, and neither is the "
             "gradient that flows back through them. The values alone can be differentiated"
@@ -201,7 +207,7 @@ def eigh_rule(g: Any, y: Any, a: Any, UPLO: str = "L") -> Any:
     shapes = a.shape[:-1], a.shape
     (w, v), (gw, gv) = _unpack(y, *shapes), _unpack(g, *shapes)
     inner = v.mT @ gv
-    eye = np.eye(a.shape[-1], dtype=a.dtype)
+    eye = np.eye(a.shape[-1], dtype=a.dtype, like=unwrap(a))
     inner = inner * _inverse_differences("eigh", w, inner) + gw[..., None] * eye
     s = v @ inner @ v.mT
     return (s + s.mT) / 2
@@ -249,7 +255,7 @@ def svd_rule(g: Any, y: Any, a: Any) -> Any:
     either = np.abs(unwrap(of_u)) + np.abs(unwrap(of_v))
     f = _inverse_differences("svd", s * s, either + either.mT)
     middle = (f * skew_u) * s[..., None, :] + s[..., None] * (f * skew_v)
-    middle = middle + gs[..., None] * np.eye(s.shape[-1], dtype=a.dtype)
+    middle = middle + gs[..., None] * np.eye(s.shape[-1], dtype=a.dtype, like=unwrap(a))
     result = u @ middle @ vt
     m, n = a.shape[-2:]
     beyond = gu - u @ of_u if m > n else gvt - of_v.mT @ vt  # what the vectors' gradient has outside of their span

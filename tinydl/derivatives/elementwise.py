@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.arrays import Array, as_array, plain_array, wide
+from ..engine.arrays import Array, as_array, beside, is_foreign, plain_array, wide
 from ..engine.dispatch import define, elementwise, implements, plain, unwrap
 from ..engine.tensor import Primitive
 
@@ -41,6 +41,8 @@ def cast_like(x: Any, y: Any) -> Any:
     """x in the dtype of y: for a rule that computes with a constant alone before g comes in. In the constant's own
     dtype 0 − 1 is 65535 (uint16), and log 3 has three digits (uint8)."""
     array = as_array(x)
+    if array.__class__ is np.ndarray:
+        return beside(array, unwrap(y), y.dtype)
     return array if array.dtype == y.dtype else array.astype(y.dtype)
 
 
@@ -201,7 +203,8 @@ def _sinc_derivative(x: Array, n: int) -> Array:
     From u·s = sin u follows u·s⁽ⁿ⁾ = sin⁽ⁿ⁾u - n·s⁽ⁿ⁻¹⁾, which loses digits near 0. There the Taylor series serves:
     s⁽ⁿ⁾(u) = Σₖ (-1)ᵏ uʲ / ((2k+1)·j!), with j = 2k-n ≥ 0.
     """
-    u = np.pi * np.asarray(x, np.float64)
+    x = as_array(x)
+    u = np.pi * x.astype(np.float64, copy=False)
     near = np.abs(u) < n + 1
     v = np.where(near, 1, u)
     s = np.sin(v) / v
@@ -212,7 +215,7 @@ def _sinc_derivative(x: Array, n: int) -> Array:
     for k in range((n + 1) // 2, (n + 1) // 2 + 10 + 2 * n):
         series += (-1) ** k * w ** (2 * k - n) / ((2 * k + 1) * math.factorial(2 * k - n))
     made: Array = np.pi**n * np.where(near, series, s)
-    return made.astype(np.result_type(x, np.float16)) if np.asarray(x).dtype.kind == "f" else made
+    return made.astype(np.result_type(x.dtype, np.float16)) if x.dtype.kind == "f" else made
 
 
 sinc_derivative: Primitive = define(
@@ -299,16 +302,24 @@ def clip(a: Any, a_min: Any = None, a_max: Any = None, out: Any = None, **bounds
     return clipped(a, low if a_min is None else a_min, high if a_max is None else a_max)
 
 
-def truth(condition: Any) -> Any:
-    """The condition as an array of booleans."""
-    return plain_array(unwrap(condition)).astype(bool, copy=False)
+def truth(condition: Any, g: Any = None) -> Any:
+    """The condition as an array of booleans, where g is."""
+    array = plain_array(unwrap(condition)).astype(bool, copy=False)
+    return array if g is None or array.__class__ is unwrap(g).__class__ else beside(array, unwrap(g))
+
+
+def _chosen(condition: Any, x: Any, y: Any) -> Any:
+    for branch in (x, y):
+        if branch.__class__ is not np.ndarray and is_foreign(branch):
+            condition = beside(condition, branch)
+    return np.where(condition, x, y)
 
 
 where = define(
-    lambda condition, x, y: np.where(condition, x, y),
+    _chosen,
     None,
-    lambda g, y, condition, a, b: masked(g, truth(condition)),
-    lambda g, y, condition, a, b: masked(g, ~truth(condition)),
+    lambda g, y, condition, a, b: masked(g, truth(condition, g)),
+    lambda g, y, condition, a, b: masked(g, ~truth(condition, g)),
     name="where",
 )
 

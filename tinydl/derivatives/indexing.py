@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from ..engine.arrays import Array, wide
+from ..engine.arrays import Array, as_array, is_array, is_foreign, wide
 from ..engine.dispatch import define, implements, plain, unwrap
 from ..engine.tensor import Tensor
 
@@ -28,7 +28,7 @@ def _add_at(total: Any, g: Any, index: Any) -> Array:
         total[index] += g
     elif total.dtype.char == "e":
         total[...] = _add_at(wide(total), wide(g), index)  # rounded once
-    elif isinstance(index, np.ndarray) and total.size and total.flags.c_contiguous:
+    elif total.__class__ is index.__class__ is np.ndarray and total.size and total.flags.c_contiguous:
         row = total.size // total.shape[0]  # rows: np.add.at is ten times as fast with one axis
         places = index.astype(np.intp).reshape(-1, 1) * row + np.arange(row)
         np.add.at(total.reshape(-1), places.ravel(), np.ravel(g))
@@ -44,7 +44,7 @@ def _names_once(index: Any) -> bool:
         return all(map(_names_once, index))
     if index is None or index is Ellipsis or isinstance(index, (int, np.integer, slice)):
         return True
-    return isinstance(index, np.ndarray) and (index.dtype == bool or not index.ndim)
+    return is_array(index) and (index.dtype == bool or not index.ndim)
 
 
 scatter = define(_scattered, lambda g, y, x, index, shape: g[index], name="scatter")
@@ -89,7 +89,7 @@ def _taken(a: Any, indices: Any, axis: int | None, mode: str) -> tuple[Any, tupl
     axis = axis if a.ndim else None
     shape = (a.size,) if axis is None else a.shape
     along = 0 if axis is None else normalize_axis_index(axis, a.ndim)
-    source = np.asarray(indices).astype(np.intp)  # as NumPy takes them: an empty list, and booleans, too
+    source = as_array(indices).astype(np.intp)  # as NumPy takes them: an empty list, and booleans, too
     if mode == "wrap":
         source = source % shape[along]
     elif mode == "clip":
@@ -97,14 +97,21 @@ def _taken(a: Any, indices: Any, axis: int | None, mode: str) -> tuple[Any, tupl
     return (slice(None),) * along + (source,), shape
 
 
-take = define(np.take, take_rule)
+def _take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: Any = "raise") -> Any:
+    if a.__class__ is not np.ndarray and is_foreign(a):  # others' take may lack the modes
+        index, shape = _taken(a, indices, axis, mode)
+        return a.reshape(shape)[index]
+    return np.take(a, indices, axis, mode=mode)
+
+
+take = define(_take, take_rule, name="take", answers=(np.take,))
 take.into = _take_into
 
 
 @implements(np.take_along_axis)
 def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
     """For each place along the other axes, the elements of `arr` with these indices along `axis` (as argsort gives)."""
-    indices = np.asarray(unwrap(indices))
+    indices = as_array(unwrap(indices))
     if axis is None:
         arr, axis = arr.reshape(-1), 0
     axis = normalize_axis_index(axis, arr.ndim)

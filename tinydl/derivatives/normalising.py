@@ -45,13 +45,13 @@ def centre(x: Array, axis: Any, eps: float = 0.0) -> tuple[Array, Any, Any]:
     std = _standard_deviation(centred, axis, eps)
     n = max(x.size // max(mean.size, 1), 1)
     small = np.abs(mean) * (math.sqrt(n) / 128) <= std
-    if not np.logical_and.reduce(small & (std < math.inf), None):  # or NaN, or infinite, after an overflow
-        mean = np.clip(mean, np.minimum.reduce(x, axis, keepdims=True), np.maximum.reduce(x, axis, keepdims=True))
+    if not (small & (std < math.inf)).all():  # or NaN, or infinite, after an overflow
+        mean = np.clip(mean, x.min(axis, keepdims=True), x.max(axis, keepdims=True))
         centred = x - mean
         left = _mean(centred, axis)
         centred -= left
         mean += left
-        size = np.maximum.reduce(np.abs(centred), axis, keepdims=True)
+        size = np.abs(centred).max(axis, keepdims=True)
         size = np.where(size > math.sqrt(np.finfo(centred.dtype).max / n), size, 1)  # where squares would overflow
         std = size * _standard_deviation(centred / size, axis, eps / size / size)
     return centred, mean, std

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.arrays import wide
-from ..engine.dispatch import define, implements
+from ..engine.arrays import dot_products, wide
+from ..engine.dispatch import define, implements, unwrap
 from .elementwise import multiply
 from .shapes import operand, reshape, transpose
 
@@ -133,7 +133,7 @@ def _cross_along(x1: Any, x2: Any, *, axis: int = -1) -> Any:
     return cross(x1, x2, axis=axis)
 
 
-dots = define(np.vecdot, lambda g, y, a, b: g[..., None] * b, lambda g, y, a, b: g[..., None] * a, answers=())
+dots = define(dot_products, lambda g, y, a, b: g[..., None] * b, lambda g, y, a, b: g[..., None] * a, name="vecdot")
 
 
 @implements(np.vecdot, np.linalg.vecdot)
@@ -169,7 +169,7 @@ def multi_dot(arrays: Sequence[Any]) -> Any:
     arrays = [operand(a) for a in arrays]
     if len(arrays) < 2:
         raise ValueError("multi_dot: at least two matrices are needed")
-    dtype = np.result_type(*arrays)
+    dtype = np.result_type(*(a.dtype for a in arrays))
     arrays = [a if a.dtype == dtype else a.astype(dtype) for a in arrays]  # so that no product of two wraps
     if len(arrays) == 2:
         return dot(*arrays)
@@ -235,7 +235,7 @@ def einsum_rule(g: Any, y: Any, i: int, *operands: Any, subscripts: str) -> Any:
     for position, c in enumerate(own):
         if c in own[:position]:
             new = next(free)
-            factors.append(np.eye(operands[i].shape[position], dtype=g.dtype))
+            factors.append(np.eye(operands[i].shape[position], dtype=g.dtype, like=unwrap(g)))
             terms.append(c + new)
             c = new
         wanted += c
@@ -250,7 +250,7 @@ def einsum_rule(g: Any, y: Any, i: int, *operands: Any, subscripts: str) -> Any:
 def _einsum(*operands: Any, subscripts: str, optimize: Any = False) -> Any:
     """NumPy's, in the dtype of all operands together: with `optimize` it combines some before others in theirs, where
     True + True is True and 200 + 200 is 144. Of float16 in float32, rounded at the end."""
-    dtype = np.result_type(*operands)
+    dtype = np.result_type(*(x.dtype for x in operands))
     if optimize or dtype.char == "e":
         operands = tuple(wide(x.astype(dtype, copy=False)) for x in operands)
     return np.einsum(subscripts, *operands, optimize=optimize).astype(dtype, copy=False)
@@ -315,7 +315,8 @@ def _explicit(subscripts: str, ndims: Sequence[int]) -> str:
 
 def _linear(x: Any, weight: Any, bias: Any = None) -> Any:
     if bias is not None and bias.dtype is not weight.dtype:
-        weight = weight.astype(np.result_type(weight, bias), copy=False)  # x @ weight may be in it, and mustn't wrap
+        # x @ weight may be in this dtype, and mustn't wrap
+        weight = weight.astype(np.result_type(weight.dtype, bias.dtype), copy=False)
     rows = x if x.ndim <= 2 else x.reshape(-1, x.shape[-1])  # one product of matrices, not one per leading index
     y = rows @ weight.T
     if x.ndim > 2:

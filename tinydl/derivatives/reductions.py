@@ -140,7 +140,7 @@ def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = Fals
     axis = None if axis is None else normalize_axis_tuple(axis, a.ndim)
     if weights is None:
         result = mean(a, axis=axis, keepdims=keepdims)
-        total: Any = np.full(result.shape, group_size(a, result), result.dtype)
+        total: Any = np.full_like(result, group_size(a, result))
     else:
         w = _weights_like(a, axis, operand(weights))
         whole = a.dtype.kind in "iub"
@@ -172,16 +172,20 @@ def _weights_like(a: Any, axis: Any, w: Any) -> Any:
 
 def shared(g: Any, chosen: Any, axis: Any) -> Any:
     """g, in equal parts, to the elements chosen in each group."""
-    g, count = wide(g), np.count_nonzero(chosen, axis=axis, keepdims=True)
+    g, count = wide(g), chosen.sum(axis, keepdims=True)
     return masked(g / count.astype(g.dtype), chosen)
 
 
 def _max(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, initial: Any = None) -> Any:
-    return np.maximum.reduce(a, axis, keepdims=keepdims)
+    if a.__class__ is np.ndarray:
+        return np.maximum.reduce(a, axis, keepdims=keepdims)
+    return a.max(axis, keepdims=keepdims)
 
 
 def _min(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, initial: Any = None) -> Any:
-    return np.minimum.reduce(a, axis, keepdims=keepdims)
+    if a.__class__ is np.ndarray:
+        return np.minimum.reduce(a, axis, keepdims=keepdims)
+    return a.min(axis, keepdims=keepdims)
 
 
 def equals(values: Any, value: Any) -> Any:
@@ -258,7 +262,7 @@ def before(x: Any, first: float) -> Any:
 
 def _recurrence(x: Any, c: Any) -> Array:
     """yᵢ = xᵢ + cᵢyᵢ₋₁ along the last axis, with y₋₁ = 0."""
-    y: Array = np.array(x, np.result_type(x, c), order="C")
+    y: Array = x.astype(np.result_type(x.dtype, c.dtype), order="C")
     for i in range(1, y.shape[-1]):
         y[..., i] = x[..., i] + c[..., i] * y[..., i - 1]
     return y

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from ..engine.arrays import Array, plain_array, wide
+from ..engine.arrays import Array, as_array, beside, plain_array, wide
 from ..engine.dispatch import define, implements, plain, tell_flattened, unwrap
 from ..engine.tensor import Tensor
 from .indexing import scatter, take
@@ -82,7 +82,7 @@ broadcast_to = define(
 )
 flip = define(np.flip, lambda g, y, m, axis=None: np.flip(g, axis))
 rot90 = define(np.rot90, lambda g, y, m, k=1, axes=(0, 1): np.rot90(g, -k, axes))
-roll = define(np.roll, lambda g, y, a, shift, axis=None: np.roll(g, -np.asarray(shift, np.intp), axis))
+roll = define(np.roll, lambda g, y, a, shift, axis=None: np.roll(g, (-np.asarray(shift, np.intp)).tolist(), axis))
 
 
 @implements(np.broadcast_arrays)
@@ -129,7 +129,7 @@ def _each(f: Any, arrays: Sequence[Any]) -> Any:
 
 # ---- copies ----
 
-copying = define(lambda a, order="K": np.array(a, order=order), lambda g, y, a, order="K": g, name="copy")
+copying = define(lambda a, order="K": as_array(a).copy(order), lambda g, y, a, order="K": g, name="copy")
 cast = define(lambda a, dtype: a.astype(dtype), lambda g, y, a, dtype: g, name="cast")
 
 
@@ -417,7 +417,7 @@ def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = 
         raise ValueError("diff needs an array with at least one axis")
     axis = normalize_axis_index(axis, a.ndim)
     end_shape = (*a.shape[:axis], 1, *a.shape[axis + 1 :])
-    ends = [e if e is None or np.ndim(e) else broadcast_to(e, end_shape) for e in (prepend, append)]
+    ends = [_end(e, a, end_shape) for e in (prepend, append)]
     parts = [part for part in (ends[0], a, ends[1]) if part is not None]
     if len(parts) > 1:
         a = concatenation(*parts, axis=axis)
@@ -426,6 +426,13 @@ def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = 
         later, earlier = a[(*whole, slice(1, None))], a[(*whole, slice(None, -1))]
         a = later != earlier if a.dtype == bool else later - earlier
     return a
+
+
+def _end(e: Any, a: Any, shape: tuple[int, ...]) -> Any:
+    """What is to be joined to `a`: a number as an array of this shape."""
+    if e is None or np.ndim(e):
+        return e
+    return broadcast_to(e if isinstance(e, Tensor) else beside(e, unwrap(a)), shape)
 
 
 # ---- no matter of values ----
@@ -439,6 +446,7 @@ def full_like(a: Any, fill_value: Any, *args: Any, **options: Any) -> Array:
     return np.full_like(unwrap(a), unwrap(fill_value), *args, **options)
 
 
-plain(np.shape, np.ndim, np.size, np.zeros_like, np.ones_like, np.empty_like, np.result_type, np.can_cast,
-      np.min_scalar_type, np.common_type, np.iscomplexobj, np.isrealobj, np.array_equal, np.array_equiv, np.allclose,
-      np.isclose, np.may_share_memory, np.shares_memory, np.array_repr, np.array_str, np.array2string)  # fmt: skip
+plain(np.ndim, np.result_type, np.can_cast, np.min_scalar_type, np.common_type, of_forms=True)
+plain(np.shape, np.size, np.zeros_like, np.ones_like, np.empty_like, np.iscomplexobj, np.isrealobj,
+      np.array_equal, np.array_equiv, np.allclose, np.isclose, np.may_share_memory, np.shares_memory, np.array_repr,
+      np.array_str, np.array2string)  # fmt: skip

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.arrays import Array, sum_dtype, wide
+from ..engine.arrays import Array, as_array, dot_products, sum_dtype, wide
 from ..engine.dispatch import define, unwrap
 from ..engine.tensor import Primitive
 from .elementwise import floats, unrounded
@@ -26,12 +26,14 @@ def sum_along(x: Array, axis: Any) -> Any:
 
 
 def _peak(x: Array, axis: Any) -> Any:
-    return np.maximum.reduce(x, axis, keepdims=True, initial=-math.inf)
+    if x.__class__ is np.ndarray:
+        return np.maximum.reduce(x, axis, keepdims=True, initial=-math.inf)
+    return x.max(axis, keepdims=True)
 
 
 def _softmax(x: Any, axis: Any = -1) -> Any:
     x = floats(x)
-    y = np.asarray(wide(x) - _peak(x, axis))
+    y = as_array(wide(x) - _peak(x, axis))
     np.exp(y, out=y)
     y /= sum_along(y, axis)
     return y.astype(x.dtype, copy=False)
@@ -41,12 +43,12 @@ def dot_along(a: Array, b: Array, axis: Any) -> Any:
     """Σ a·b along the axis, which stays with length 1; of float16 in float32."""
     a = wide(a)
     if axis == -1 and a.ndim:
-        return np.vecdot(a, b)[..., None]  # makes no array of products
+        return dot_products(a, b)[..., None]
     return np.add.reduce(a * b, axis, keepdims=True)
 
 
 def _softmax_vjp(g: Any, y: Any, axis: Any = -1) -> Any:
-    out = np.asarray(g - dot_along(g, y, axis))
+    out = as_array(g - dot_along(g, y, axis))
     out *= y
     return out
 
@@ -71,13 +73,13 @@ softmax: Primitive = define(_softmax, softmax_rule, name="softmax")
 
 def _log_softmax(x: Any, axis: Any = -1) -> Any:
     x = floats(x)
-    y = np.asarray(wide(x) - _peak(x, axis))
+    y = as_array(wide(x) - _peak(x, axis))
     y -= np.log(sum_along(np.exp(y), axis))
     return y.astype(x.dtype, copy=False)
 
 
 def _log_softmax_vjp(g: Any, y: Any, axis: Any = -1) -> Any:
-    out = np.asarray(np.exp(y))
+    out = as_array(np.exp(y))
     out *= sum_along(g, axis)
     return np.subtract(g, out, out=out)
 
@@ -99,7 +101,7 @@ log_softmax: Primitive = define(_log_softmax, log_softmax_rule, name="log_softma
 
 
 def _cross_entropy(logits: Any, labels: Any, weights: Any) -> Any:
-    z = logits - np.maximum.reduce(logits, -1, keepdims=True)
+    z = logits - _peak(logits, -1)
     picked = z[np.arange(len(z)), labels]
     losses = np.log(np.add.reduce(np.exp(z, out=z), -1))
     losses -= picked
@@ -109,7 +111,7 @@ def _cross_entropy(logits: Any, labels: Any, weights: Any) -> Any:
 
 
 def _softmax_minus_target(g: Any, logits: Any, labels: Any) -> Any:
-    out = logits - np.maximum.reduce(logits, -1, keepdims=True)
+    out = logits - _peak(logits, -1)
     np.exp(out, out=out)
     total = sum_along(out, -1)
     out *= np.divide(g[:, None] if g.ndim else g, total, out=total)
@@ -143,7 +145,7 @@ def _logsumexp(x: Any, axis: Any = -1, keepdims: bool = False) -> Any:
     peak = np.where(np.isfinite(peak), peak, 0)
     y = sum_along(np.exp(wide(x) - peak), axis)
     with np.errstate(divide="ignore"):  # log 0 = −∞ is the answer where all x are −∞
-        y = np.asarray(np.log(y) + peak, x.dtype)
+        y = as_array(np.log(y) + peak).astype(x.dtype, copy=False)
     return y if keepdims else np.squeeze(y, tuple(range(x.ndim)) if axis is None else axis)
 
 

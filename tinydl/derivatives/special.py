@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.arrays import Array
+from ..engine.arrays import Array, as_array
 from ..engine.dispatch import define
 from .elementwise import floats
 
@@ -84,7 +84,7 @@ erf = define(
 
 def _normal_cdf(x: Any) -> Any:
     """Φ(x) = ½(1 + erf(x/√2)), accurate in relative terms on both sides."""
-    x = np.asarray(x * math.sqrt(0.5))
+    x = as_array(x * math.sqrt(0.5))
     return _by_range(x, lambda y: 0.5 * y + 0.5, lambda t, c: np.where(t < 0, 0.5 * c, 1 - 0.5 * c))
 
 

@@ -62,7 +62,7 @@ def own_array(data: Any, requires_grad: bool, dtype: Any) -> Array:
     """A fresh, native, C-contiguous array of `data`, in the dtype that the contract of `tensor` says."""
     numpy_typed = isinstance(data, (np.ndarray, np.generic)) or hasattr(data, "__array_ufunc__")
     try:
-        array = np.array(data if data.__class__ is np.ndarray else plain_array(data), order="C")
+        array = (data if data.__class__ is np.ndarray else plain_array(data)).copy()
     except ValueError as error:
         raise ValueError(f"a Tensor needs rows of equal length: {error}") from error
     if array.dtype.kind not in "fiub":
@@ -79,19 +79,86 @@ def own_array(data: Any, requires_grad: bool, dtype: Any) -> Array:
 
 
 def as_array(value: Any) -> Any:
-    """NumPy gives scalars where 0-d arrays went in; other array types (CuPy's) pass."""
+    """NumPy gives scalars where 0-d arrays went in; Tensors and other libraries' arrays pass."""
+    if value.__class__ is np.ndarray:
+        return value
     if value is None:
         raise TypeError("a forward function or derivative rule returned None; is a `return` missing?")
     if isinstance(value, np.generic):
         return np.asarray(value)
-    return plain_array(value) if isinstance(value, np.ndarray) or not hasattr(value, "__array_ufunc__") else value
+    return plain_array(value) if isinstance(value, np.ndarray) or not hasattr(value, "__array_function__") else value
 
 
 def plain_array(value: Any, dtype: Any = None) -> Array:
-    """What a user gave as an array of NumPy's own class. TypeError for a masked one: its hidden numbers would count."""
-    if value.__class__ is not np.ndarray and _masked(value):
-        refuse_masked(value)
+    """What a user gave as an array of NumPy's own class, or of another library if it is one of its arrays.
+
+    TypeError for a masked one: its hidden numbers would count.
+    """
+    if value.__class__ is not np.ndarray:
+        if is_foreign(value):
+            array: Array = _in_dtype(value, dtype)
+            return array
+        if _masked(value):
+            refuse_masked(value)
     return np.asarray(value, dtype)
+
+
+def is_array(value: Any) -> bool:
+    """Whether rules can compute with it as it is: an array of NumPy, or of another library that speaks its protocols.
+
+    Neither a Tensor nor a masked array is one; nor are tables and labelled arrays (pandas', xarray's).
+    """
+    if isinstance(value, np.ndarray):
+        return value.__class__ is np.ndarray or not is_masked(value)
+    return is_foreign(value)
+
+
+def is_foreign(value: Any) -> bool:
+    """Whether it is an array of numbers of a library other than NumPy, such as CuPy, that speaks NumPy's protocols."""
+    if isinstance(value, _NUMPYS_OR_PYTHONS):
+        return False
+    kind = value.__class__
+    return (
+        hasattr(kind, "__array_function__")
+        and hasattr(kind, "__array_ufunc__")
+        and not hasattr(kind, "requires_grad")  # a Tensor, which this file, below tensor.py, doesn't know
+        and hasattr(value, "shape")
+        and getattr(getattr(value, "dtype", None), "kind", None) in _NUMBERS
+    )
+
+
+_NUMPYS_OR_PYTHONS = (np.ndarray, np.generic, int, float, list, tuple, str)
+_NUMBERS = frozenset("biuf")
+
+
+def _in_dtype(array: Any, dtype: Any) -> Any:
+    return array if dtype is None or array.dtype == dtype else array.astype(dtype)
+
+
+def beside(value: Any, like: Any, dtype: Any = None) -> Any:
+    """What a user gave, or an array made by NumPy, as an array that can be computed with beside `like`, an array:
+    moved to where that one is, such as a GPU. TypeError for one that is elsewhere while `like` is NumPy's."""
+    if like.__class__ is not np.ndarray and is_foreign(like):
+        here = is_foreign(value)
+        return _in_dtype(value, dtype) if here else np.asarray(plain_array(value), dtype, like=like)
+    array = plain_array(value, dtype)
+    if array.__class__ is not np.ndarray:
+        raise TypeError(f"{_origin(array)} can't be computed with beside one of NumPy. {_MOVE}")
+    return array
+
+
+def on_host(value: Any) -> Array:
+    """What is an array, wherever it is, as an array of NumPy: as files, reports and pictures need it."""
+    if is_foreign(value):
+        return np.asarray(value.get() if hasattr(value, "get") else value)
+    return np.asarray(value)
+
+
+_MOVE = "model.to(cupy.asarray) moves a model, which takes its data along; model.to(cupy.asnumpy) brings it back"
+
+
+def _origin(array: Any) -> str:
+    return f"an array of {array.__class__.__module__.partition('.')[0]} ({array.__class__.__name__})"
 
 
 def _masked(value: Any) -> bool:
@@ -122,6 +189,13 @@ def sum_dtype(x: Any) -> Any:
 def wide(x: Any) -> Any:
     """x in the dtype in which it is summed."""
     return x.astype(np.float32) if x.dtype.char == "e" else x
+
+
+def dot_products(a: Any, b: Any) -> Any:
+    """Σ a·b along the last axis, without an array of the products."""
+    if a.__class__ is np.ndarray:
+        return np.vecdot(a, b)
+    return (a[..., None, :] @ b[..., None])[..., 0, 0]  # other libraries may lack np.vecdot
 
 
 def is_borrowed(gradient: Any, given: Sequence[Any]) -> bool:
@@ -162,6 +236,9 @@ def fitted(g: Any, x: Any, name: str) -> Any:
 def with_shapes(error: Exception, name: str, arrays: Sequence[Any]) -> Exception:
     """The same error, saying which operation it was and the shapes that went in."""
     shapes = [np.shape(a) for a in arrays if not isinstance(a, str)]
+    foreign = [a for a in arrays if is_foreign(a)]
+    if foreign and any(isinstance(a, np.ndarray) for a in arrays):
+        return TypeError(f"{name}: {_origin(foreign[0])} can't be computed with beside one of NumPy. {_MOVE}")
     if name == "matmul" and len(shapes) == 2 and all(len(s) >= 1 for s in shapes):
         (a, b), inner = shapes, shapes[1][-2] if len(shapes[1]) > 1 else shapes[1][0]
         if a[-1] != inner:
@@ -187,7 +264,7 @@ def euclidean_norm(x: Array) -> float:
             squares = float(np.dot(flat, flat))
         if flat.size * _SMALL_SQUARE[flat.dtype] < squares < math.inf:
             return math.sqrt(squares)
-    largest = float(np.max(np.abs(flat), initial=0))
+    largest = float(np.max(np.abs(flat))) if flat.size else 0.0
     if not 0 < largest < math.inf:
         return largest
     return largest * float(np.linalg.norm(flat.astype(np.float64) / largest))

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import Array, plain_array
+from .arrays import Array, is_foreign, plain_array
 from .tensor import Tensor
 
 
@@ -52,6 +52,15 @@ def real(name: str, value: Any) -> float:
 def array_of(x: Any) -> Array:
     """A Tensor's array itself, or anything else as an array."""
     return x._data if isinstance(x, Tensor) else plain_array(x)
+
+
+def refuse_foreign(what: str, *values: Any) -> None:
+    """TypeError for arrays of another library than NumPy, for what reads every number of them."""
+    if any(is_foreign(x._data if isinstance(x, Tensor) else x) for x in values):
+        raise TypeError(
+            f"{what} reads arrays of NumPy, not those of another library: write model.to(cupy.asnumpy), or "
+            "cupy.asnumpy(x) for an array, and compute anew"
+        )
 
 
 def first(wrong: Array) -> tuple[int, ...]:

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from .advice import after_transform, full_name, without_method, without_rule
-from .arrays import is_masked, refuse_masked
+from .arrays import is_foreign, is_masked, refuse_masked
 from .recording import special, state
 from .tensor import Primitive, Tensor
 
@@ -67,10 +67,13 @@ def implements(*functions: Any) -> Callable[[Function], Function]:
     return register
 
 
-def plain(*functions: Any) -> None:
-    """Answer these functions with NumPy's own result on plain arrays: nothing can flow back through them."""
+def plain(*functions: Any, of_forms: bool = False) -> None:
+    """Answer these functions with NumPy's own result on plain arrays: nothing can flow back through them.
+
+    Those `of_forms` look at shapes and dtypes alone, so that NumPy's will do for arrays of a library that lacks them.
+    """
     for f in dict.fromkeys(functions):  # np.round and np.around may be one
-        _answer([f], _on_arrays(f))
+        _answer([f], _on_arrays(f, _form if of_forms else unwrap))
     _flat.update(functions)
 
 
@@ -79,7 +82,13 @@ def differentiable() -> list[Any]:
     return [f for f in table if f not in _flat]
 
 
-def _on_arrays(function: Any) -> Callable[..., Any]:
+def _form(x: Any) -> Any:
+    """An array of NumPy, without memory of its own, in the shape and dtype of one of another library."""
+    array = unwrap(x)
+    return np.broadcast_to(np.zeros((), array.dtype), array.shape) if is_foreign(array) else array
+
+
+def _on_arrays(function: Any, unwrap: Callable[[Any], Any]) -> Callable[..., Any]:
     name = getattr(function, "__name__", "function")
 
     def call(*args: Any, **options: Any) -> Any:

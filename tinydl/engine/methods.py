@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from .advice import after_transform
-from .arrays import Array, as_array, refuse_masked
+from .arrays import Array, beside, is_foreign, on_host, refuse_masked
 from .dispatch import Function, array_function, array_ufunc, elementwise, primitives, table, unwrap
 from .recording import special, state
 from .tensor import Primitive, Tensor, next_stamp, tell_read, wrap
@@ -58,7 +58,8 @@ def attach() -> None:
     behave("__getitem__", _indexing(primitives["getitem"]))
 
 
-_AS_THEY_ARE = {np.ndarray, float, int, bool, np.float16, np.float32, np.float64, np.int64}
+_NUMBERS = {float, int, bool, np.float16, np.float32, np.float64, np.int64}
+_AS_THEY_ARE = {np.ndarray, *_NUMBERS}
 
 
 def _unary(f: Any) -> Callable[..., Any]:
@@ -127,7 +128,7 @@ def _augmented(symbol: str, f: Callable[..., Any], ufunc: Any) -> Callable[..., 
             return f(self, other)  # t += u means t = t + u
         if state.recording:
             raise RuntimeError(_in_place_advice(self, f"t {symbol}= u", f"t = t {symbol} u"))
-        given = other if other.__class__ in _AS_THEY_ARE else as_array(unwrap(other))
+        given = other if other.__class__ in _NUMBERS else beside(unwrap(other), self._data)
         ufunc(self._data, given, out=self._data, casting="same_kind")
         self.stamp = next_stamp()
         return self
@@ -196,10 +197,10 @@ behave("mT", property(lambda self: table[np.swapaxes](self, -1, -2), doc="With t
 
 @behaviour
 def numpy(self: Tensor) -> Array:
-    """A copy of the value as an array."""
+    """A copy of the value as an array of NumPy."""
     if special.count:
         tell_read(self)
-    return self._data.copy()
+    return np.array(on_host(self._data), order="C")
 
 
 @behaviour
@@ -257,6 +258,8 @@ def _exit(self: Tensor, what: str) -> Array:
 @behaviour
 def __array__(self: Tensor, dtype: Any = None, copy: bool | None = None) -> Array:
     array = _exit(self, "making a plain array of it")
+    if is_foreign(array):
+        raise TypeError(f"np.asarray doesn't fetch {_named(self)} from where it is; write .numpy(), which does")
     if copy is False and (dtype is None or array.dtype == dtype):
         return array
     return array.astype(array.dtype if dtype is None else dtype)
@@ -303,7 +306,7 @@ def __format__(self: Tensor, spec: str) -> str:
 
 @behaviour
 def __repr__(self: Tensor) -> str:
-    parts = [np.array2string(self._data, precision=4, threshold=100, separator=", ", prefix="tensor(")]
+    parts = [np.array2string(on_host(self._data), precision=4, threshold=100, separator=", ", prefix="tensor(")]
     if self._data.dtype.kind == "f" and self._data.dtype != np.float32:
         parts.append(f"dtype={self._data.dtype}")
     if self.name:
@@ -324,7 +327,7 @@ def __setitem__(self: Tensor, index: Any, value: Any) -> None:
         )
     if state.recording:
         raise RuntimeError(_in_place_advice(self, "t[index] = value", "t = np.where(mask, value, t)"))
-    self._data[unwrap(index)] = as_array(unwrap(value))
+    self._data[unwrap(index)] = beside(unwrap(value), self._data)
     self.stamp = next_stamp()
 
 

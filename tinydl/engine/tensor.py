@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy import ndarray  # by its own name where every operation looks it up: worth 4 % of a small one
 
-from .arrays import Array, ChangedValueError, as_array, fitted, is_borrowed, own_array, plain_array, with_shapes
+from .arrays import Array, ChangedValueError, as_array, beside, fitted, is_borrowed, own_array, plain_array, with_shapes
 from .graph import ancestors, leading_to
 from .recording import recording, special, state
 from .signature import Signature
@@ -63,7 +63,7 @@ class Tensor:
     def data(self, array: Any) -> None:
         if self.primitive is not None:
             raise ValueError("the value of a computed Tensor can't be replaced; write t = t.detach() first")
-        array = plain_array(array._data if isinstance(array, Tensor) else array, self._data.dtype)
+        array = beside(array._data if isinstance(array, Tensor) else array, self._data, self._data.dtype)
         if array.shape != self._data.shape:
             raise ValueError(f"the data of a Tensor of shape {self._data.shape} can't become one of {array.shape}")
         self._data = array
@@ -116,8 +116,8 @@ class Tensor:
                     x.grad = g.copy() if before is None else before + g
                 elif before is None:
                     alone = x not in shared and g.flags.c_contiguous
-                    x.grad = wrap(g if alone else np.array(g, order="C"))
-                elif before.primitive is None and before._data.flags.writeable:
+                    x.grad = wrap(g if alone else g.copy())
+                elif before.primitive is None and getattr(before._data.flags, "writeable", True):
                     np.add(before._data, g, out=before._data)
                     before.stamp = next_stamp()
                 else:
@@ -364,7 +364,8 @@ def _seed(output: Tensor, gradient: Any, create_graph: bool) -> Any:
     if gradient is None:
         one = np.ones_like(output._data)
         return wrap(one) if create_graph else one
-    seed, expected = gradient if isinstance(gradient, Tensor) else wrap(plain_array(gradient)), output._data.shape
+    expected = output._data.shape
+    seed = gradient if isinstance(gradient, Tensor) else wrap(beside(gradient, output._data))
     if seed._data.shape != expected:
         raise ValueError(f"gradient= has shape {seed._data.shape}, but the Tensor it belongs to has {expected}")
     return fitted(seed if create_graph else seed._data, output._data, "gradient=")

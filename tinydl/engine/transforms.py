@@ -80,7 +80,7 @@ class _Run:
                 g = np.zeros_like(x.data)
                 gradients.append(wrap(g) if record else g)
             else:
-                gradients.append(g if record else np.array(g, order="C") if x in shared or g.base is not None else g)
+                gradients.append(g if record else g.copy() if x in shared or g.base is not None else g)
         return gradients
 
     def give(self, gradients: Sequence[Any], given: Sequence[Any] | None = None) -> Any:
@@ -103,7 +103,7 @@ class _Run:
                 if result.primitive is not None and result.stamp > self.inputs[-1].stamp:  # not the user's own
                     result.notes = {**(result.notes or {}), "transform": self.name}
                 return result
-            result = np.array(result.data, order="C")
+            result = result.data.copy()
         if isinstance(given, Tensor):
             return wrap(result)
         return float(result.item()) if isinstance(given, (float, int)) and not isinstance(given, np.generic) else result
@@ -202,7 +202,7 @@ def jvp(f: Function, inputs: Any, tangents: Any) -> tuple[Any, Any]:
         found, _ = propagate(outputs, cotangents, wanted=[dummy], create_graph=recording)
     tangent = found.get(dummy, np.zeros_like(dummy.data))
     given = inputs[0] if run.output.size == 1 or isinstance(inputs[0], Tensor) else None
-    return run.value(), run.back(tangent if isinstance(tangent, Tensor) else np.array(tangent, order="C"), given)
+    return run.value(), run.back(tangent if isinstance(tangent, Tensor) else tangent.copy(), given)
 
 
 def jacobian(f: Function, argnums: int | Sequence[int] = 0) -> Function:
@@ -217,7 +217,7 @@ def _jacobian(name: str, f: Function, argnums: int | Sequence[int]) -> Function:
     def jacobian_of(*args: Any, **options: Any) -> Any:
         run = _Run(name, f, args, argnums, options)
         shape, dtype = run.output.shape, run.output.dtype
-        basis = np.eye(run.output.size, dtype=dtype).reshape(run.output.size, *shape)
+        basis = np.eye(run.output.size, dtype=dtype, like=run.output._data).reshape(run.output.size, *shape)
         rows = [run.pull(row) for row in basis]
         results = []
         for i, x in enumerate(run.inputs):

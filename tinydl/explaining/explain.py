@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..engine.arrays import Array
-from ..engine.checks import array_of, kind, whole
+from ..engine.checks import array_of, kind, refuse_foreign, whole
 from ..engine.recording import Observer, observing
 from ..engine.tensor import Tensor, propagate
 from .text import Explanation, Given, Hop, Sent, Step, Term, number, plain_text
@@ -40,6 +40,7 @@ def explain(loss: Tensor, w: Tensor | None = None, index: Any = None, limit: int
     """
     if not isinstance(loss, Tensor):
         raise TypeError(f"explain(loss) explains a Tensor, not {kind(loss)}; .item() and .data lose the graph")
+    refuse_foreign("explain", loss)
     if loss.data.size != 1:
         raise ValueError(
             f"explain starts from a single number, but this Tensor has shape {loss.data.shape}. "

@@ -13,8 +13,8 @@ import numpy as np
 from ..derivatives import activations, elementwise, products, special
 from ..derivatives.elementwise import sigmoid
 from ..engine import random
-from ..engine.arrays import Array, as_array, default_dtype_now, plain_array
-from ..engine.tensor import Tensor
+from ..engine.arrays import Array, as_array, beside, default_dtype_now, plain_array
+from ..engine.tensor import Tensor, wrap
 
 tanh = elementwise.tanh
 
@@ -51,11 +51,15 @@ def softplus(x: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
 
 def as_input(x: Any, like: Tensor | Array | None) -> Any:
     """What a layer computes with: a Tensor of floats as it is; anything else as an array of the dtype of `like`, or in
-    its own dtype beside a `like` of whole numbers, which would cut off its decimals."""
+    its own dtype beside a `like` of whole numbers, which would cut off its decimals; and where `like` is."""
+    array = like._data if isinstance(like, Tensor) else like
     if x.__class__ is Tensor and x._data.dtype.kind == "f":
-        return x
-    dtype = default_dtype_now() if like is None else like.dtype
-    return plain_array(x._data if isinstance(x, Tensor) else x, dtype if dtype.kind == "f" else None)
+        here = x._requires_grad or array is None or x._data.__class__ is array.__class__
+        return x if here else wrap(beside(x._data, array))
+    given = x._data if isinstance(x, Tensor) else x
+    if array is None:
+        return plain_array(given, default_dtype_now())
+    return beside(given, array, array.dtype if array.dtype.kind == "f" else None)
 
 
 def linear(x: Any, weight: Any, bias: Any = None) -> Any:
@@ -91,4 +95,4 @@ def dropout(x: Any, p: float = 0.5, training: bool = True, rng: int | np.random.
     mask = (random.generator(rng).random(array.shape, np.float32) >= p).astype(dtype)
     if p < 1:
         mask /= 1 - float(p)
-    return x * mask
+    return x * beside(mask, array)  # drawn by NumPy, so that it is the same wherever x is

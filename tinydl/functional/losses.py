@@ -21,7 +21,7 @@ import numpy as np
 
 from ..derivatives import activations, elementwise, reductions, shapes
 from ..derivatives.softmax import bounded_log, huber, log_softmax, weighted_cross_entropy
-from ..engine.arrays import Array, as_array, default_dtype_now, plain_array, wide
+from ..engine.arrays import Array, as_array, beside, default_dtype_now, is_array, on_host, plain_array, wide
 from ..engine.checks import array_of, at, first
 from ..engine.recording import special, state
 from ..engine.tensor import Tensor, wrap
@@ -84,22 +84,26 @@ def _prediction(name: str, x: Any, target: Any, reduction: str, known: tuple[str
         return x
     array = as_array(x._data if isinstance(x, Tensor) else x)
     if _is_float(target):
-        array = array.astype(target._data.dtype)
-    elif array.dtype.kind != "f" or not isinstance(x, (np.ndarray, np.generic)):
+        array = beside(array, target._data, target._data.dtype)
+    elif array.dtype.kind != "f" or not (is_array(x) or isinstance(x, np.generic)):
         array = array.astype(default_dtype_now())
     return wrap(array)
 
 
-def _cast(x: Any, dtype: np.dtype[Any]) -> Any:
-    if isinstance(x, Tensor):
-        return x if x._data.dtype == dtype else x.astype(dtype)
-    return plain_array(x, dtype)
+def _cast(x: Any, prediction: Tensor) -> Any:
+    """A target or weight in the dtype of the prediction, and where that is."""
+    like = prediction._data
+    if not isinstance(x, Tensor):
+        return beside(x, like, like.dtype)
+    if x._data.__class__ is not like.__class__ and not x.requires_grad:
+        x = wrap(beside(x._data, like))
+    return x if x._data.dtype == like.dtype else x.astype(like.dtype)
 
 
 def _pair(name: str, x: Any, target: Any, reduction: str, known: tuple[str, ...] = _REDUCTIONS) -> tuple[Tensor, Any]:
     """Prediction and target, of one dtype and one shape."""
     prediction = _prediction(name, x, target, reduction, known)
-    target = _cast(target, prediction._data.dtype)
+    target = _cast(target, prediction)
     _refuse_other_shape(name, prediction, target)
     return prediction, target
 
@@ -131,7 +135,7 @@ def _some(name: str, what: str, given: Any) -> Any:
 def _weighted(name: str, losses: Tensor, weight: Any) -> Tensor:
     if weight is None:
         return losses
-    weight = _cast(weight, losses._data.dtype)
+    weight = _cast(weight, losses)
     try:
         fits = np.broadcast_shapes(weight.shape, losses.shape) == losses.shape
     except ValueError:
@@ -250,12 +254,13 @@ def _refuse_outside_unit(name: str, what: str, x: Any, advice: str, slack: float
     outside = (array < -slack) | (array > 1 + slack)
     if outside.any():
         index = first(outside)
-        raise ValueError(f"{name}: {what}{at(index)} is {array[index]:.6g}, but it must be from 0 to 1. {advice}.")
+        number = float(array[index])
+        raise ValueError(f"{name}: {what}{at(index)} is {number:.6g}, but it must be from 0 to 1. {advice}.")
 
 
 def _refuse_probabilities(name: str, what: str, x: Any, advice: str) -> None:
     """ValueError for logarithms above 0, but for rounding errors and for the 1e-3 that somebody added under the log."""
-    array = array_of(x)
+    array = on_host(array_of(x))
     largest = np.max(array, initial=-math.inf)
     if not largest > 0:
         return
@@ -334,8 +339,9 @@ def cross_entropy(
     weight = _class_weight(name, weight, classes, z._data.dtype)
     if given.dtype.kind == "f" and given.shape == z._data.shape:
         return _soft_cross_entropy(z, targets, weight, ignore_index, reduction, label_smoothing)
+    given = on_host(given)
     labels, ignored = _labels(name, given, z._data.shape, ignore_index)
-    share, divisor = _shares(name, labels, weight, ignored, reduction, z._data.dtype)
+    share, divisor = _shares(name, labels, weight, ignored, reduction, z._data)
     rows = _rows(z)
     if ignored is not None and (label_smoothing or reduction == "none"):
         rows = elementwise.where(ignored.reshape(-1, 1), 0, rows)  # they count nothing, whatever they hold
@@ -345,7 +351,8 @@ def cross_entropy(
         mixed *= 1 / divisor if weight is None else weight * (1 / divisor)
         if ignored is not None:
             mixed[ignored.ravel()] = 0
-        return _of_labels(-reductions.sum(_times(mixed, log_softmax(rows)), axis=-1), labels, reduction)
+        shares = beside(mixed, rows._data)
+        return _of_labels(-reductions.sum(_times(shares, log_softmax(rows)), axis=-1), labels, reduction)
     if reduction == "none":
         return _of_labels(_picked(log_softmax(rows), labels, share), labels, reduction)
     loss: Tensor = weighted_cross_entropy(rows, labels if labels.ndim == 1 else labels.ravel(), share)
@@ -362,8 +369,8 @@ def nll_loss(input: Any, target: Any, weight: Any = None, ignore_index: int = -1
     name = "nll_loss"
     x = _prediction(name, input, None, reduction)
     weight = _class_weight(name, weight, _classes(name, x), x._data.dtype)
-    labels, ignored = _labels(name, array_of(target), x._data.shape, ignore_index)
-    share, _ = _shares(name, labels, weight, ignored, reduction, x._data.dtype)
+    labels, ignored = _labels(name, on_host(array_of(target)), x._data.shape, ignore_index)
+    share, _ = _shares(name, labels, weight, ignored, reduction, x._data)
     advice = "For probabilities p write np.log(p); for logits, F.cross_entropy in place of softmax and this loss."
     _refuse_probabilities(name, "input", x, advice)
     return _of_labels(_picked(_rows(x), labels, share), labels, reduction)
@@ -372,7 +379,7 @@ def nll_loss(input: Any, target: Any, weight: Any = None, ignore_index: int = -1
 def _picked(rows: Tensor, labels: Array, share: float | Array) -> Tensor:
     """−log-probability of the label of each row, times its share; a row without a share is 0, whatever it holds."""
     picked: Tensor = -rows[np.arange(labels.size), labels.ravel()]
-    if isinstance(share, np.ndarray):
+    if not isinstance(share, float):
         picked = elementwise.where(share != 0, picked, 0)
     return picked * share
 
@@ -383,9 +390,10 @@ def _of_labels(losses: Tensor, labels: Array, reduction: str) -> Tensor:
 
 
 def _shares(
-    name: str, labels: Array, weight: Array | None, ignored: Array | None, reduction: str, dtype: np.dtype[Any]
+    name: str, labels: Array, weight: Array | None, ignored: Array | None, reduction: str, like: Array
 ) -> tuple[float | Array, float]:
-    """What the loss of each label is multiplied by before they are added up, and what all were divided by in that."""
+    """What the loss of each label is multiplied by before they are added up, beside `like` and in its dtype, and what
+    all were divided by in that."""
     if weight is None and ignored is None:
         divisor = float(_some(name, "targets", labels).size) if reduction == "mean" else 1.0
         return 1 / divisor, divisor
@@ -398,7 +406,7 @@ def _shares(
             f"{name}: all labels are ignored or of classes of weight 0, so there is nothing to take the mean of; "
             'skip this batch or use reduction="sum"'
         )
-    return (counts / divisor).astype(dtype), divisor
+    return beside(counts / divisor, like, like.dtype), divisor
 
 
 def _soft_cross_entropy(
@@ -409,7 +417,7 @@ def _soft_cross_entropy(
         raise ValueError(
             f"{name}: ignore_index={ignore_index} is for class indices, but these targets are probabilities"
         )
-    t = _cast(targets, z._data.dtype)
+    t = _cast(targets, z)
     if not isinstance(t, Tensor) or not t.requires_grad:
         _tell(array_of(t), lambda others: _refuse_improbable(name, others, axis))
         _refuse_improbable(name, array_of(t), axis)
@@ -417,11 +425,12 @@ def _soft_cross_entropy(
         t = t * (1 - label_smoothing) + label_smoothing / z.shape[axis]
     losses = _times(t, log_softmax(z, axis=axis))
     if weight is not None:
-        losses = _times(weight.reshape(-1, *(1,) * (z.ndim - 1 - axis)), losses)
+        losses = _times(beside(weight.reshape(-1, *(1,) * (z.ndim - 1 - axis)), z._data), losses)
     return _reduced(name, -reductions.sum(losses, axis=axis), reduction)
 
 
 def _refuse_improbable(name: str, rows: Array, axis: int) -> None:
+    rows = on_host(rows)
     sums = rows.sum(axis)
     wrong = (np.abs(sums - 1) > 0.01) | (rows.min(axis, initial=0) < -_SLACK)
     if wrong.any():
@@ -452,7 +461,7 @@ def _class_weight(name: str, weight: Any, classes: int, dtype: np.dtype[Any]) ->
         if weight.requires_grad:
             raise TypeError(f"{name}: no gradient flows to weight=; pass weight=t.detach()")
         weight = weight._data
-    array = plain_array(weight, dtype)
+    array = np.asarray(on_host(plain_array(weight)), dtype)
     if array.shape != (classes,):
         raise ValueError(f"{name}: weight has shape {array.shape}, but {classes} classes need one of ({classes},)")
     return array
@@ -471,7 +480,7 @@ def _rows(x: Tensor) -> Tensor:
 
 
 def _labels_array(name: str, labels: Any) -> Array:
-    array = array_of(labels)
+    array = on_host(array_of(labels))
     if array.dtype.kind not in "iu":
         raise TypeError(f"{name}: labels are integers, not {array.dtype}; write labels.astype(int)")
     return array

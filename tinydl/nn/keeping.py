@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.arrays import beside, is_array
 from ..engine.tensor import Tensor
 
 
@@ -136,8 +137,9 @@ class Keeping:
 
 
 def can_be_state(value: Any) -> bool:
-    """Whether it is a Tensor, or a NumPy array of numbers."""
-    return isinstance(value, Tensor) or (isinstance(value, np.ndarray) and value.dtype.kind in "biuf")
+    """Whether it is a Tensor, or an array of numbers (of a masked one, saving it says what is wrong)."""
+    array = isinstance(value, np.ndarray) or is_array(value)
+    return isinstance(value, Tensor) or (array and value.dtype.kind in "biuf")
 
 
 def is_parameter(value: Any) -> bool:
@@ -157,8 +159,8 @@ def is_plain(value: Any) -> bool:
 
 def _as_array(old: Any, value: Any) -> Any:
     """A number in the place of an array as an array: of ``np.array(0) + 1`` NumPy makes a number."""
-    number = isinstance(value, (int, float, np.number, np.bool_)) and isinstance(old, np.ndarray)
-    return np.asarray(value, np.result_type(old, value)) if number and can_be_state(old) else value
+    number = isinstance(value, (int, float, np.number, np.bool_)) and is_array(old)
+    return beside(value, old, np.result_type(old.dtype, value)) if number and can_be_state(old) else value
 
 
 def _judged(module: Keeping, name: str, old: Any, value: Any) -> dict[str, Any]:
@@ -166,7 +168,7 @@ def _judged(module: Keeping, name: str, old: Any, value: Any) -> dict[str, Any]:
     if can_be_state(old):
         shown = can_be_state(value) and not is_computed(value)  # that it is state, which else is written down
         return {} if shown or is_computed(old) else {name: Was.STATE}
-    if isinstance(value, np.ndarray) and is_plain(old):
+    if is_array(value) and is_plain(old):
         return {}  # a number that becomes an array: a statistic, rather than an activation
     leaves, empty = list(_leaves(value)), isinstance(value, (list, dict)) and not value
     if not (empty or any(map(can_be_state, leaves))):

@@ -14,10 +14,10 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from ..engine.arrays import Array, default_dtype_now
+from ..engine.arrays import Array, beside, default_dtype_now, is_array, on_host
 from ..engine.checks import array_of, is_real
 from ..engine.recording import special, state
-from ..engine.tensor import Tensor, tensor, wrap
+from ..engine.tensor import Tensor, next_stamp, tensor, wrap
 from ..engine.trace import Scope, name_in
 from .keeping import Keeping, Was, can_be_state, containers, is_computed, is_parameter, is_plain, running
 
@@ -74,7 +74,9 @@ class Module(Keeping):
         modules.append(self)
         try:
             y = self._observed(inputs, options) if special.count else self.forward(*inputs, **options)
-            return wrap(y) if y.__class__ is np.ndarray and len(modules) == 1 and y.dtype.kind == "f" else y
+            if y.__class__ is Tensor or len(modules) > 1:
+                return y
+            return wrap(y) if is_array(y) and y.dtype.kind == "f" else y
         except (ValueError, TypeError, IndexError) as error:
             _say_where(error)
             raise
@@ -131,7 +133,7 @@ class Module(Keeping):
         """The buffers, each once: arrays that are state but not learned, such as BatchNorm's running mean."""
         seen = set()
         for name, _, _, value in self._entries():
-            if isinstance(value, np.ndarray) and id(value) not in seen:
+            if is_array(value) and id(value) not in seen:
                 seen.add(id(value))
                 yield name, value
 
@@ -146,6 +148,31 @@ class Module(Keeping):
     def eval(self: M) -> M:
         """The same as ``train(False)``."""
         return self.train(False)
+
+    def to(self: M, function: Callable[[Any], Any]) -> M:
+        """Put every parameter, its gradient and every buffer where this function of arrays puts them.
+
+        ``model.to(cupy.asarray)`` moves a model to the GPU, ``model.to(cupy.asnumpy)`` brings it back; arrays of any
+        library that speaks NumPy's protocols will do. Data may stay where they are: layers and losses move each batch.
+        Shapes and dtypes must stay what they are. Make optimizers afterwards: one that was made before says so at its
+        next step. Raises TypeError for what is no function, or gives no array, and ValueError for another shape or
+        dtype; then nothing has moved.
+        """
+        if not callable(function):
+            raise TypeError(_not_a_place(function))
+        held = [entry for m in self.modules() for _, *entry in members(m) if not isinstance(entry[-1], Module)]
+        moved: dict[int, Any] = {}
+        for _, _, value in held:
+            for x in (value, value.grad if isinstance(value, Tensor) else None):
+                if x is not None and id(x) not in moved:
+                    moved[id(x)] = _moved(array_of(x), function)
+        for holder, key, value in held:
+            if not isinstance(value, Tensor) or is_computed(value):
+                holder[key] = moved[id(value)]
+            elif (array := moved[id(value)]) is not value._data:
+                value._data, value.stamp = array, next_stamp()
+                value.grad = None if value.grad is None else wrap(moved[id(value.grad)])
+        return self
 
     def zero_grad(self) -> None:
         """Forget the gradients: set every parameter's `grad` to None."""
@@ -197,7 +224,7 @@ class Module(Keeping):
                 raise ValueError(
                     f"two values of this {type(self).__name__} have the name {name!r}; rename an attribute or key"
                 )
-            found[name] = array_of(value).copy()
+            found[name] = np.array(on_host(array_of(value)), order="C")
         return found
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
@@ -223,7 +250,7 @@ class Module(Keeping):
         renewed: dict[int, Any] = {}
         for name, holder, key, old in entries:
             if id(old) not in renewed:
-                renewed[id(old)] = array = np.array(given[name], dtype=old.dtype)
+                renewed[id(old)] = array = beside(np.array(given[name], dtype=old.dtype), array_of(old))
                 if is_computed(old):
                     renewed[id(old)] = wrap(array)
                 elif isinstance(old, Tensor):
@@ -263,6 +290,27 @@ class Module(Keeping):
             return f"{type(self).__name__}({''.join(lines)})"
         lines += [f"({name}): {layer!r}" for name, layer in layers]
         return f"{type(self).__name__}(\n  " + "\n".join(lines).replace("\n", "\n  ") + "\n)"
+
+
+def _moved(array: Array, function: Callable[[Any], Any]) -> Array:
+    made: Any = function(array)
+    if not is_array(made):
+        gave = type(made).__name__
+        raise TypeError(f"to takes a function from arrays to arrays, such as cupy.asarray; it gave {gave}")
+    if made.shape != array.shape or made.dtype != array.dtype:
+        raise ValueError(
+            f"to moves arrays as they are, but of one of {array.dtype} of shape {array.shape} the function made one of "
+            f"{made.dtype} of shape {made.shape}"
+        )
+    moved: Array = made
+    return moved
+
+
+def _not_a_place(given: Any) -> str:
+    return (
+        f"to takes a function that puts an array where it should be, not {given!r}: write model.to(cupy.asarray) for "
+        "the GPU, model.to(cupy.asnumpy) to bring it back"
+    )
 
 
 def members(module: Module) -> Iterator[tuple[str, Any, Any, Any]]:
@@ -323,7 +371,7 @@ def _array_of(value: Any) -> Array:
     if hasattr(value, "detach") and hasattr(value, "cpu"):
         value = value.detach().cpu()
         value = value.float() if "bfloat16" in str(value.dtype) else value
-    return array_of(value)
+    return on_host(array_of(value))
 
 
 def _misfits(own: Mapping[str, Any], given: Mapping[str, Array]) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..derivatives.normalising import centre, normalise
-from ..engine.arrays import Array, default_dtype_now
+from ..engine.arrays import Array, as_array, default_dtype_now
 from ..engine.checks import array_of, real, whole
 from ..functional.activations import as_input
 from . import init
@@ -75,7 +75,7 @@ class BatchNorm1d(Module):
     def _follow(self, x: Array, axes: tuple[int, ...]) -> None:
         if self.running_mean is None or self.running_var is None or self.num_batches_tracked is None:
             return
-        self.num_batches_tracked = np.asarray(self.num_batches_tracked + 1)
+        self.num_batches_tracked = as_array(self.num_batches_tracked + 1)
         rate = 1 / int(self.num_batches_tracked) if self.momentum is None else self.momentum
         dtype = self.running_mean.dtype
         _, mean, std = centre(x, axes)

@@ -20,7 +20,7 @@ from .optimizer import Optimizer, Setting
 
 def _follow(m: Array, x: Array, beta: float, a: Array) -> None:
     """The running mean m ← β·m + (1 − β)·x, in place; the scratch array `a` may hold x."""
-    kept, new = _shares(beta, m.dtype)
+    kept, new = _shares(beta, m.dtype) if m.__class__ is np.ndarray else (beta, 1 - beta)
     m *= kept
     m += np.multiply(x, new, a)
 

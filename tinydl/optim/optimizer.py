@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.arrays import Array
+from ..engine.arrays import Array, on_host
 from ..engine.checks import kind
 from ..engine.recording import special, state
 from ..engine.tensor import Tensor, next_stamp
@@ -68,15 +68,15 @@ class Optimizer:
         self.groups = [self._complete(group) for group in groups]
         self.params: list[Tensor] = [p for group in groups for p in group["params"]]
         self._state: list[dict[str, Any] | None] = [None] * len(self.params)  # None: not stepped yet
-        largest: dict[np.dtype[Any], int] = {}
+        largest: dict[Any, Tensor] = {}
         for p in self.params:
-            largest[working_dtype(p._data)] = max(largest.get(working_dtype(p._data), 0), p._data.size)
-        scratch = {dtype: np.empty((2, size), dtype) for dtype, size in largest.items()}
+            largest[_kind(p)] = max(largest.get(_kind(p), p), p, key=lambda p: p._data.size)
+        scratch = {of: np.empty((2, p._data.size), working_dtype(p._data), like=p._data) for of, p in largest.items()}
         self._rows: list[list[tuple[int, Tensor, Array, Array]]] = [[] for _ in groups]  # with two scratch arrays each
         number = {p: i for i, p in enumerate(self.params)}
         for rows, group in zip(self._rows, groups, strict=True):
             for p in group["params"]:
-                a, b = (row[: p._data.size].reshape(p._data.shape) for row in scratch[working_dtype(p._data)])
+                a, b = (row[: p._data.size].reshape(p._data.shape) for row in scratch[_kind(p)])
                 rows.append((number[p], p, a, b))
         self._seen = self._copied_groups()
 
@@ -168,12 +168,12 @@ class Optimizer:
                 grad = p.grad
                 if grad is None or not p._requires_grad:
                     continue
-                if grad.__class__ is not Tensor or grad._data.shape != a.shape:
-                    raise ValueError(_bad_gradient(p, grad))
+                g = grad._data if grad.__class__ is Tensor else None
+                if g is None or g.shape != a.shape or g.__class__ is not a.__class__:
+                    raise ValueError(_bad_gradient(p, grad, a))
                 memory = memories[i]
                 if memory is None:
                     memory = memories[i] = self._start(a, group)
-                g = grad._data
                 g = g if g.dtype is a.dtype else g.astype(a.dtype)
                 if decay:
                     g = np.add(np.multiply(p._data, decay, b, dtype=b.dtype), g, b)
@@ -198,7 +198,7 @@ class Optimizer:
         """
         self._settle()
         kept = {i: memory for i, memory in enumerate(self._state) if memory}
-        copies = {i: {name: np.array(value) for name, value in memory.items()} for i, memory in kept.items()}
+        copies = {i: {name: np.array(on_host(value)) for name, value in memory.items()} for i, memory in kept.items()}
         groups = [{**group, "params": own} for group, own in zip(self.groups, self._places(), strict=True)]
         names = self.names and [*self.names]
         return State({"lr": self.lr, "state": copies, "groups": groups, "names": names}, self.params)
@@ -250,11 +250,21 @@ class Optimizer:
         return f"{type(self).__name__}({len(self.params)} parameters{groups}, lr={self.lr:g})"
 
 
-def _bad_gradient(p: Tensor, grad: Any) -> str:
+def _bad_gradient(p: Tensor, grad: Any, scratch: Array) -> str:
+    if isinstance(grad, Tensor) and grad._data.shape == scratch.shape:
+        return (
+            f"a parameter of shape {p._data.shape} was moved after this optimizer was made, whose state stayed where "
+            "it was. Make the optimizer after model.to(…); new.load_state_dict(old.state_dict()) hands its state over"
+        )
     given = f"of shape {grad._data.shape}" if isinstance(grad, Tensor) else kind(grad)
     return f"the grad of a parameter of shape {p._data.shape} must be a Tensor of that shape, but it is {given}"
 
 
 def working_dtype(x: Array) -> np.dtype[Any]:
     """The dtype to compute in: half precision has no room for squares of gradients, for ε nor for a small factor."""
-    return np.result_type(x, np.float32)
+    return np.result_type(x.dtype, np.float32)
+
+
+def _kind(p: Tensor) -> Any:
+    """What parameters that share scratch arrays have in common."""
+    return working_dtype(p._data), p._data.__class__

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.arrays import Array
+from ..engine.arrays import Array, beside, is_array, on_host
 from ..engine.tensor import Tensor
 from .groups import named
 
@@ -111,16 +111,16 @@ def restored(i: int, memory: Mapping[str, Any], fresh: dict[str, Any], optimizer
         )
     for name, start in fresh.items():
         array = saved_array(f"{name} of parameter {i}", memory[name], np.shape(start))
-        if not isinstance(start, np.ndarray) and not (array >= 0 and array == np.floor(array)):
+        if not is_array(start) and not (array >= 0 and array == np.floor(array)):
             raise ValueError(f"{name} of parameter {i} must be a whole number ≥ 0, not {array}")
-        fresh[name] = array.astype(start.dtype) if isinstance(start, np.ndarray) else int(array)
+        fresh[name] = beside(array.astype(start.dtype), start) if is_array(start) else int(array)
     return fresh
 
 
 def saved_array(what: str, value: Any, shape: tuple[int, ...] = ()) -> Array:
     """A number or array of a saved state, copied; ValueError for what can't be one."""
     try:
-        array = np.array(value)
+        array = np.array(on_host(value))
     except ValueError:  # rows of different lengths
         array = np.array(None)
     if array.dtype.kind not in "fiub":

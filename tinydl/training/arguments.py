@@ -10,10 +10,8 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-import numpy as np
-
 from ..data import Batches, Dataset, as_dataset
-from ..engine.arrays import Array
+from ..engine.arrays import Array, is_array
 from ..engine.checks import array_of, kind, real, whole
 from ..engine.tensor import Tensor
 from ..nn import Module
@@ -125,7 +123,7 @@ def check_feed(feed: Batches) -> Batches:
 
 def check_outputs(outputs: Any, x: Array) -> Any:
     """What a model gave for `x`: one row per example."""
-    if not isinstance(outputs, (Tensor, np.ndarray)):
+    if not isinstance(outputs, Tensor) and not is_array(outputs):
         raise TypeError(f"the model must give one Tensor of outputs, but its forward gave {kind(outputs)}")
     if not outputs.ndim or len(outputs) != len(x):
         raise ValueError(f"the model must give one row per example, but for inputs {x.shape} it gave {outputs.shape}")

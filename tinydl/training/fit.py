@@ -16,7 +16,7 @@ import numpy as np
 
 from ..data import Batches, Dataset, batches
 from ..engine import random
-from ..engine.arrays import Array
+from ..engine.arrays import Array, on_host
 from ..engine.checks import array_of, whole
 from ..engine.recording import no_grad
 from ..engine.tensor import Tensor, wrap
@@ -70,19 +70,20 @@ class _Run:
             undo()
             raise
         objective.backward()
-        if not self.finite(loss):
-            raise FloatingPointError(self.what_went_wrong(x, y, where, loss, undo))
+        number, finite = self.judged(loss)
+        if not finite:
+            raise FloatingPointError(self.what_went_wrong(x, y, where, number, undo))
         if self.clip_norm is not None:
             clip_grad_norm(self.parameters, self.clip_norm)
         self.optimizer.step()
-        return outputs, loss
+        return outputs, number
 
-    def forward(self, x: Array, y: Array) -> tuple[Array, float, Tensor]:
-        """The outputs, the loss as a number, and the Tensor to minimise: the loss and the penalties."""
+    def forward(self, x: Array, y: Array) -> tuple[Array, Array, Tensor]:
+        """The outputs, the loss as an array of one number, and the Tensor to minimise: the loss and the penalties."""
         with self.first_batch.watch(y):
             outputs = arguments.check_outputs(self.model(x), x)
             loss = arguments.check_loss(self.loss(outputs, y))
-        return array_of(outputs), float(loss.item()), loss + self._penalty() if self.l1 or self.l2 else loss
+        return array_of(outputs), array_of(loss), loss + self._penalty() if self.l1 or self.l2 else loss
 
     def _penalty(self) -> Any:
         weights = [p for p in self.parameters if p.requires_grad and p.ndim >= 2]
@@ -104,8 +105,8 @@ class _Run:
                 given, loss = self.step(x, y, f"{name}, batch {batch}")
             seen.append((loss, len(y)))
             if self.metrics:
-                outputs.append(given)
-                targets.append(y)
+                outputs.append(on_host(given))
+                targets.append(on_host(y))
             if batch in (1, steps):
                 self.stateful = has_state(self.model)
             if interrupted():
@@ -136,10 +137,16 @@ class _Run:
         for p in self.parameters:
             p.grad = None
 
-    def finite(self, loss: float) -> bool:
-        """Whether the loss and all gradients are."""
-        gradients = [p.grad.data for p in self.parameters if p.grad is not None]
-        return math.isfinite(loss) and all(np.isfinite(g).all() for g in gradients)
+    def judged(self, loss: Array) -> tuple[float, bool]:
+        """The loss, and whether it and all gradients are finite."""
+        gradients = [p.grad._data for p in self.parameters if p.grad is not None]
+        if loss.__class__ is np.ndarray:
+            number = float(loss.item())
+            return number, math.isfinite(number) and all(np.isfinite(g).all() for g in gradients)
+        # a number that is fetched from a GPU makes this program wait for it, so that it is better to fetch but one
+        zero = sum(((g * 0).sum() for g in gradients), start=loss.reshape(()) * 0)  # or NaN
+        number, finite = on_host(np.stack([loss.reshape(()), zero])).tolist()
+        return number, math.isfinite(number) and finite == 0
 
     def what_went_wrong(self, x: Array, y: Array, where: str, loss: float, undo: Callable[[], None]) -> str:
         """What to say of a batch with a loss or gradient that isn't finite; nothing that it did is left."""
@@ -265,7 +272,7 @@ def evaluate(
     metrics, data = arguments.check_metrics(metrics), arguments.check_data(test, "test")
     with care.mode(model, False), no_grad():
         outputs, targets = predict(model, data.x, batch_size=batch_size), data.y.copy()
-        return _judged({"loss": lambda o, t: loss(wrap(o), t), **metrics}, outputs, targets)
+        return _judged({"loss": lambda o, t: loss(wrap(o), t), **metrics}, outputs, on_host(targets))
 
 
 def predict(model: Module, x: Any, *, batch_size: int = 256) -> Array:
@@ -283,7 +290,7 @@ def predict(model: Module, x: Any, *, batch_size: int = 256) -> Array:
         raise ValueError("predict needs inputs with one row per example, not a single number; write x[None]")
     parts = (inputs[i : i + batch_size].copy() for i in range(0, max(len(inputs), 1), batch_size))
     with care.mode(model, False), no_grad():
-        return np.concatenate([array_of(arguments.check_outputs(model(part), part)) for part in parts])
+        return np.concatenate([on_host(array_of(arguments.check_outputs(model(part), part))) for part in parts])
 
 
 def accuracy(outputs: Array, targets: Array) -> float:
@@ -294,7 +301,7 @@ def accuracy(outputs: Array, targets: Array) -> float:
     shapes; a single column of outputs has no largest, so write the threshold yourself:
     ``lambda outputs, targets: np.mean((outputs > 0) == targets)`` for logits, ``> 0.5`` for probabilities.
     """
-    outputs, targets = array_of(outputs), array_of(targets)
+    outputs, targets = on_host(array_of(outputs)), on_host(array_of(targets))
     if outputs.ndim != 2 or outputs.shape[1] < 2:
         raise ValueError(
             f"accuracy needs at least two class scores per example, not outputs of shape {outputs.shape}. For a single "

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..data import Batches, Dataset
-from ..engine.arrays import Array
+from ..engine.arrays import Array, on_host
 from ..engine.recording import Observer, observing
 from ..engine.tensor import Tensor
 from ..nn.normalization import BatchNorm1d
@@ -45,7 +45,8 @@ class FirstBatch(Observer):
             )
 
     def targets_checked(self, targets: Array, again: Callable[[Array], object]) -> None:
-        if targets.size != self.y.size or not np.array_equal(targets.ravel(), self.y.ravel()):
+        now = on_host(self.y)
+        if targets.size != now.size or not np.array_equal(on_host(targets).ravel(), now.ravel()):
             return  # others, or made of them in a way that isn't known here
         for name, data in self.sets:
             if data.y.shape[1:] == self.y.shape[1:] and targets.ndim:

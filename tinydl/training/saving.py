@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
 
-from ..engine.arrays import Array
+from ..engine.arrays import Array, on_host
 from ..engine.files import replacing
 from ..nn.module import Module
 from ..optim.optimizer import Optimizer
@@ -142,7 +142,7 @@ def _check(thing: Any, name: str) -> None:
 
 def _plain(name: str, value: Any) -> Array:
     """A C-contiguous array in this machine's byte order: the one form that both formats keep as it is."""
-    array = np.array(value, order="C")  # not np.ascontiguousarray, which would make a 0-d array 1-d
+    array = np.array(on_host(value), order="C")  # not np.ascontiguousarray, which would make a 0-d array 1-d
     if array.dtype.kind not in "fiub":
         raise TypeError(f"{name} has dtype {array.dtype}; a file holds arrays of real numbers and booleans")
     return array.astype(array.dtype.newbyteorder("="), copy=False)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.arrays import Array, ChangedValueError
+from ..engine.arrays import Array, ChangedValueError, as_array, is_array, on_host
 from ..engine.checks import first
 from ..engine.dispatch import unwrap
 from ..engine.recording import Observer, observing
@@ -33,7 +33,7 @@ class _Anomaly(Observer):
                 f"({_near(arrays, index, output.shape)}), at {output.notes['line'] if output.notes else '?'}"
             )
         if output.primitive is not None:
-            saved = [a for a in (*arrays, output.data, *_inside(options.values())) if isinstance(a, np.ndarray)]
+            saved = [a for a in (*arrays, output.data, *_inside(options.values())) if is_array(a)]
             note(output, "saved", [(a, a.copy()) for a in saved])
 
     def backward_started(self, nodes: Sequence[Tensor]) -> None:
@@ -85,7 +85,7 @@ def _inside(values: Iterable[Any]) -> Iterator[Any]:
 
 
 def _finite(x: Any) -> bool:
-    array = np.asarray(x)
+    array = as_array(0 if x is None else x)
     return array.dtype.kind not in "fc" or bool(np.isfinite(array).all())
 
 
@@ -99,7 +99,7 @@ def _near(arrays: Sequence[Any], index: tuple[int, ...], shape: tuple[int, ...])
     for i, array in enumerate(arrays):
         if array is None or isinstance(array, str):
             continue
-        array = np.asarray(array)
+        array = on_host(array)
         try:
             texts.append(f"input {i} there: {np.broadcast_to(array, shape)[index]}")
         except ValueError:

@@ -17,7 +17,7 @@ import numpy as np
 
 from ..engine import random
 from ..engine.arrays import Array, euclidean_norm
-from ..engine.checks import array_of, listed
+from ..engine.checks import array_of, listed, refuse_foreign
 from ..engine.tensor import Tensor
 from ..engine.trace import Operation
 from ..nn import Module
@@ -98,6 +98,7 @@ def _checked(model: Any, batch: Any, optimizer: Any) -> tuple[Any, Any]:
         x, y = batch
     except (TypeError, ValueError):
         raise TypeError(f"batch must be a pair (x, y) or a Dataset, not {type(batch).__name__}") from None
+    refuse_foreign("diagnose", x, y, *model.parameters())
     if not array_of(x).size:
         raise ValueError("batch has no examples")
     return x, array_of(y)

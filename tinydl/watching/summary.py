@@ -86,8 +86,9 @@ def summary(model: Module, input_shape: int | tuple[int, ...]) -> Summary:
     shape = (input_shape,) if isinstance(input_shape, int) else tuple(input_shape)
     modules = list(model.modules())
     leaves = [module for module in modules if not _inside(module)]
-    dtype = next((p._data.dtype for p in model.parameters() if p._data.dtype.kind == "f"), default_dtype_now())
-    zeros = np.zeros((1, *shape), np.int64 if leaves and isinstance(leaves[0], Embedding) else dtype)
+    like = next((p._data for p in model.parameters() if p._data.dtype.kind == "f"), np.zeros(0, default_dtype_now()))
+    dtype = np.int64 if leaves and isinstance(leaves[0], Embedding) else like.dtype
+    zeros = np.zeros_like(like, dtype, shape=(1, *shape))
     modes = [module.training for module in modules]
     trace = Trace()
     try:

@@ -1,0 +1,633 @@
+"""Arrays of other libraries that speak NumPy's protocols, such as CuPy's on a GPU: everything computes with them.
+
+It is tried on a stand-in with CuPy's rules, which computes with NumPy, so that all must be equal to the bit; where a
+CuPy that works is installed, the same is tried on it, and must be equal but for rounding.
+"""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import pickle
+from types import SimpleNamespace
+from typing import Any
+
+import device
+import numpy as np
+import pytest
+from test_derivatives import CASES
+
+import tinydl as tl
+from tinydl import data, nn, optim
+from tinydl import functional as F
+from tinydl.checking.samples import Draw, sample
+from tinydl.engine.arrays import beside, is_array, on_host
+from tinydl.engine.dispatch import primitives
+from tinydl.engine.tensor import propagate, wrap
+from tinydl.functional import losses
+
+PLACES = [SimpleNamespace(name="stand-in", asarray=device.asarray, asnumpy=device.asnumpy, kind=device.OnDevice)]
+try:
+    import cupy
+
+    cupy.zeros(1).sum().item()
+except Exception:  # not installed, or without a GPU: whatever it raises then
+    pass
+else:
+    PLACES.append(SimpleNamespace(name="CuPy", asarray=cupy.asarray, asnumpy=cupy.asnumpy, kind=cupy.ndarray))
+
+
+@pytest.fixture(params=PLACES, ids=lambda place: place.name)
+def place(request):
+    return request.param
+
+
+def moved(x, place):
+    """Every array of NumPy in it, on the device."""
+    if isinstance(x, (list, tuple)):
+        return type(x)(moved(item, place) for item in x)
+    return place.asarray(np.array(x)) if isinstance(x, np.ndarray) else x
+
+
+def assert_same(there, here, place, what=""):
+    """An array on the device has the numbers that NumPy's has."""
+    assert isinstance(there, place.kind), f"{what}: {type(there)}"
+    there, here = place.asnumpy(there), np.asarray(here)
+    assert there.dtype == here.dtype and there.shape == here.shape, what
+    if place.name == "stand-in":
+        assert np.array_equal(there, here, equal_nan=here.dtype.kind == "f"), what
+    else:
+        tolerance = {2: 4e-3, 4: 1e-5}.get(here.dtype.itemsize, 1e-10)
+        np.testing.assert_allclose(there, here, rtol=tolerance, atol=tolerance, err_msg=what)
+
+
+# ---- the table ----
+
+# primitives that need a function which CuPy lacks, with the reason; see device.py
+WITHOUT: dict[str, str] = {}
+
+
+def leaves_of(inputs):
+    return [wrap(x, True) if is_array(x) and x.dtype.kind == "f" else x for x in inputs]
+
+
+def with_derivatives(primitive, inputs, options, cotangents, weights):
+    """The value of a primitive, its gradients, and the gradients of their sum times the weights."""
+    leaves = leaves_of(inputs)
+    y = primitive(*leaves, **options)
+    if not isinstance(y, tl.Tensor) or not y.requires_grad:
+        return [y.data if isinstance(y, tl.Tensor) else y], [], []
+    wanted = [x for x in leaves if isinstance(x, tl.Tensor)]
+    found, _ = propagate([y], [wrap(cotangents[0])], wanted=wanted, create_graph=True)
+    gradients = [found[x] for x in wanted if x in found]
+    twice = [(g, w) for g, w in zip(gradients, weights, strict=False) if g.requires_grad]
+    second = {}
+    if twice:
+        second, _ = propagate([g for g, _ in twice], [wrap(w) for _, w in twice], wanted=wanted)
+    return [y.data], [g.data for g in gradients], [second[x] for x in wanted if x in second]
+
+
+@pytest.mark.parametrize("name", sorted(set(primitives) - set(WITHOUT)))
+def test_every_primitive_gives_value_and_derivatives_of_numpy(name, place):
+    primitive, compared = primitives[name], 0
+    for seed in range(8):
+        drawn = sample(name, Draw(seed))
+        inputs = [np.array(x) if isinstance(x, np.ndarray) else x for x in drawn.inputs]
+        y = np.asarray(primitive.forward(*inputs, **drawn.options))
+        rng = np.random.default_rng(seed)
+        g = rng.normal(size=y.shape).astype(y.dtype if y.dtype.kind == "f" else np.float64)
+        weights = [rng.normal(size=x.shape).astype(x.dtype) for x in inputs if is_array(x) and x.dtype.kind == "f"]
+        here = with_derivatives(primitive, inputs, drawn.options, [g], weights)
+        there = with_derivatives(
+            primitive, moved(inputs, place), drawn.options, moved([g], place), moved(weights, place)
+        )
+        for what, a, b in zip(("value", "gradient", "second derivative"), there, here, strict=True):
+            assert len(a) == len(b)
+            for x, y in zip(a, b, strict=True):
+                if not is_array(y) and not isinstance(y, np.generic):
+                    continue
+                assert_same(x, y, place, f"{what}, seed {seed}")
+                compared += 1
+    assert compared
+
+
+# all but those that multiply or join with an array of NumPy of their own
+BRINGING = [
+    c for c in CASES if c.name in ("concatenate", "prod", "cumprod") and {"MASK", "ones"} & {*c.call.__code__.co_names}
+]
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if c not in BRINGING], ids=lambda case: f"{case.name}{case.shapes}")
+def test_every_function_that_numpy_calls_gives_value_and_gradients_of_numpy(case, place):
+    def run(inputs, to):
+        leaves = [tl.tensor(to(x), requires_grad=True) for x in inputs]
+        y = case.call(*leaves)
+        parts = [part for part in (y if isinstance(y, (list, tuple)) else (y,)) if isinstance(part, tl.Tensor)]
+        values = [part.data for part in parts]
+        parts = [part for part in parts if part.requires_grad]
+        rng = np.random.default_rng(0)
+        gradients = [to(rng.normal(size=part.shape)) for part in parts]
+        if parts:
+            sum(np.sum(part * g) for part, g in zip(parts, gradients, strict=True)).backward()
+        return values, [x.grad.data for x in leaves if x.grad is not None]
+
+    here, there = run(case.inputs(), lambda x: x), run(case.inputs(), place.asarray)
+    for a, b in zip((*there[0], *there[1]), (*here[0], *here[1]), strict=True):
+        assert_same(a, b, place)
+
+
+def test_a_rule_that_makes_an_array_of_numpy_fails_with_a_sentence_that_says_what_to_write():
+    rule = lambda g, y, x: g * (2 * np.ones(x.shape))
+    doubled = tl.primitive(lambda x: x * 2, rule, name="doubled")
+    x = tl.tensor(device.asarray(np.arange(6.0).reshape(2, 3)), requires_grad=True)
+    with pytest.raises(TypeError, match=r"np\.zeros_like\(x\).*beside\(value, x\)"):
+        np.sum(doubled(x)).backward()
+
+
+def test_an_operation_on_an_array_of_numpy_and_one_on_the_device_says_which_is_where():
+    x = tl.tensor(device.asarray(np.ones((2, 3))), requires_grad=True)
+    for mixed in (lambda: x * np.ones(3), lambda: np.ones((2, 3)) + x, lambda: np.concatenate([x, np.ones((1, 3))])):
+        with pytest.raises(TypeError, match=r"array of device \(OnDevice\).*NumPy.*model\.to\(cupy\.asarray\)"):
+            mixed()
+
+
+# ---- layers, losses, optimizers ----
+
+X = np.random.default_rng(0).normal(size=(6, 8)).astype(np.float32)
+LABELS = np.random.default_rng(1).integers(0, 8, 6)
+LAYERS = {
+    "Linear": (lambda: nn.Linear(8, 3), X), "ReLU": (nn.ReLU, X), "LeakyReLU": (nn.LeakyReLU, X), "ELU": (nn.ELU, X),
+    "GELU": (nn.GELU, X), "SiLU": (nn.SiLU, X), "Sigmoid": (nn.Sigmoid, X), "Tanh": (nn.Tanh, X),
+    "Softplus": (nn.Softplus, X), "Softmax": (lambda: nn.Softmax(-1), X), "Dropout": (lambda: nn.Dropout(0.4), X),
+    "BatchNorm1d": (lambda: nn.BatchNorm1d(8), X), "LayerNorm": (lambda: nn.LayerNorm(8), X),
+    "Embedding": (lambda: nn.Embedding(8, 3, padding_idx=2), LABELS.reshape(3, 2)), "Flatten": (nn.Flatten, X),
+    "Identity": (nn.Identity, X), "Sequential": (lambda: nn.Sequential(nn.Linear(8, 4), nn.Tanh()), X),
+}  # fmt: skip
+
+
+def test_every_layer_is_tried():
+    layers = {name for name in nn.__all__ if inspect.isclass(kind := getattr(nn, name)) and issubclass(kind, nn.Module)}
+    assert layers == set(LAYERS) | {"Module"}
+
+
+def outcome(layer, x):
+    """Output, gradients and buffers of a layer in train mode, and the output in eval mode."""
+    tl.manual_seed(3)
+    y = layer(x)
+    if y.requires_grad:
+        np.sum(np.sin(y) * y).backward()
+    gradients = [p.grad.data for p in layer.parameters()]
+    after = [b for _, b in layer.named_buffers()]
+    return [y.data, *gradients, *after, layer.eval()(x).data]
+
+
+@pytest.mark.parametrize("data_on", ["host", "host, as a Tensor", "device", "device, as a Tensor"])
+@pytest.mark.parametrize("name", LAYERS)
+def test_every_layer_gives_the_numbers_of_numpy_wherever_its_data_are(name, data_on, place):
+    make, x = LAYERS[name]
+    tl.manual_seed(0)
+    here = make()
+    there = copy.deepcopy(here).to(place.asarray)
+    given = x
+    if data_on.startswith("device") or not [*here.parameters()]:
+        given = place.asarray(x)
+    if data_on.endswith("Tensor"):
+        given = tl.tensor(given)
+    for a, b in zip(outcome(there, given), outcome(here, x), strict=True):
+        assert_same(a, b, place)
+
+
+PROBABILITIES = np.exp(X) / np.exp(X).sum(1, keepdims=True)
+LOSSES = {
+    "mse_loss": [((X, X[::-1].copy()), {})],
+    "l1_loss": [((X, X[::-1].copy()), {"reduction": "sum"})],
+    "huber_loss": [((X, X[::-1].copy()), {"delta": 0.5})],
+    "binary_cross_entropy": [((PROBABILITIES, (X > 0).astype(np.float32)), {"weight": X[:1] ** 2})],
+    "binary_cross_entropy_with_logits": [((X, (X > 0).astype(np.float32)), {"pos_weight": X[0] ** 2})],
+    "kl_div": [((np.log(PROBABILITIES), PROBABILITIES[::-1].copy()), {"reduction": "batchmean"}),
+               ((np.log(PROBABILITIES), np.log(PROBABILITIES[::-1])), {"log_target": True})],
+    "cross_entropy": [((X, LABELS), options) for options in (
+        {}, {"reduction": "none"}, {"weight": X[1] ** 2}, {"ignore_index": int(LABELS[0])},
+        {"label_smoothing": 0.1, "weight": X[1] ** 2}, {"label_smoothing": 0.1, "ignore_index": int(LABELS[0])})]
+    + [((X, PROBABILITIES), {"weight": X[1] ** 2, "label_smoothing": 0.1})]
+    + [((X.reshape(2, 4, 6), np.arange(12).reshape(2, 6) % 4), {"weight": X[0, :4] ** 2})],
+    "nll_loss": [((np.log(PROBABILITIES), LABELS), options) for options in (
+        {}, {"weight": X[1] ** 2, "reduction": "none"}, {"ignore_index": int(LABELS[0])})],
+}  # fmt: skip
+
+
+def test_every_loss_is_tried():
+    made_here = {name for name in F.__all__ if getattr(F, name).__module__ == losses.__name__}
+    assert made_here == set(LOSSES) | {"one_hot"}
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_every_loss_gives_the_numbers_of_numpy_wherever_its_targets_are(name, place):
+    for (prediction, target), options in LOSSES[name]:
+        x = tl.tensor(prediction, requires_grad=True)
+        expected = getattr(F, name)(x, target, **options)
+        np.sum(expected * expected).backward()
+        host = (target, options)
+        for t, o in (host, (place.asarray(target), {k: moved(v, place) for k, v in host[1].items()}),
+                                (tl.tensor(target), host[1])):  # fmt: skip
+            there = tl.tensor(place.asarray(prediction), requires_grad=True)
+            loss = getattr(F, name)(there, t, **o)
+            np.sum(loss * loss).backward()
+            assert_same(loss.data, expected.data, place)
+            assert_same(there.grad.data, x.grad.data, place)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_losses_refuse_on_the_device_what_they_refuse_of_numpy(name, place):
+    (prediction, target), _ = LOSSES[name][0]
+    wrong = {
+        "cross_entropy": np.full_like(LABELS, 9), "nll_loss": np.full_like(LABELS, -1),
+        "binary_cross_entropy": X + 5, "binary_cross_entropy_with_logits": X + 5, "kl_div": -PROBABILITIES,
+    }.get(name, target[:-1])  # fmt: skip
+    with pytest.raises(ValueError) as here:
+        getattr(F, name)(tl.tensor(prediction), wrong)
+    with pytest.raises(ValueError) as there:
+        getattr(F, name)(tl.tensor(place.asarray(prediction)), place.asarray(wrong))
+    assert str(there.value) == str(here.value)
+
+
+OPTIMIZERS = {
+    "SGD": [{"lr": 0.1}, {"lr": 0.1, "momentum": 0.9, "nesterov": True, "weight_decay": 0.1}],
+    "Adam": [{}, {"weight_decay": 0.1}], "AdamW": [{}], "RMSprop": [{}, {"momentum": 0.9, "centered": True}],
+    "Adagrad": [{"lr_decay": 0.1, "initial_accumulator_value": 0.1}], "Adadelta": [{}],
+}  # fmt: skip
+
+
+def test_every_optimizer_is_tried():
+    kinds = {
+        name for name in optim.__all__ if inspect.isclass(k := getattr(optim, name)) and issubclass(k, optim.Optimizer)
+    }
+    assert kinds == set(OPTIMIZERS) | {"Optimizer"}
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.float16])
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_every_optimizer_takes_the_steps_of_numpy_and_its_state_goes_both_ways(name, dtype, place):
+    rng = np.random.default_rng(0)
+    start = [rng.normal(size=shape).astype(dtype) for shape in ((3, 4), (5,), ())]
+    gradients = [[rng.normal(size=x.shape).astype(dtype) for x in start] for _ in range(6)]
+    for options in OPTIMIZERS[name]:
+
+        def run(to, first=None, options=options):
+            params = [tl.tensor(to(x), requires_grad=True) for x in start]
+            made = getattr(optim, name)(params, **options)
+            for i, step in enumerate(gradients):
+                if i == 3:  # a state is written and read in the middle
+                    state = made.state_dict()
+                    assert all(isinstance(a, np.ndarray) for memory in state["state"].values() for a in memory.values())
+                    made = getattr(optim, name)(params, **options)
+                    made.load_state_dict(state)
+                for p, g in zip(params, step, strict=True):
+                    p.grad = tl.tensor(to(g))
+                optim.clip_grad_norm(params, 1.5)
+                optim.clip_grad_value(params, 0.7)
+                made.step()
+            return [p.data for p in params]
+
+        for a, b in zip(run(place.asarray), run(lambda x: x), strict=True):
+            assert_same(a, b, place)
+
+
+# ---- moving a model ----
+
+
+def network(seed=0):
+    tl.manual_seed(seed)
+    return nn.Sequential(nn.Linear(8, 5), nn.BatchNorm1d(5), nn.ReLU(), nn.Dropout(0.2), nn.Linear(5, 4))
+
+
+def test_a_model_moves_with_parameters_gradients_and_buffers_and_comes_back(place):
+    model = network()
+    model.tied = model[0].weight
+    model.others = [np.arange(3), {"t": tl.tensor(np.ones(2))}]
+    model._hidden = np.ones(2)
+    F.cross_entropy(model(X), LABELS % 4).backward()
+    before, parameters = model.state_dict(), [*model.parameters()]
+    graded = [p for p in parameters if p.grad is not None]
+    gradients = [p.grad.data.copy() for p in graded]
+    assert model.to(place.asarray) is model
+    assert all(a is b for a, b in zip(model.parameters(), parameters, strict=True))
+    assert all(isinstance(p.data, place.kind) for p in parameters)
+    assert len(graded) > 4 and all(isinstance(p.grad.data, place.kind) for p in graded)
+    buffers = dict(model.named_buffers())
+    assert set(buffers) == {"1.running_mean", "1.running_var", "1.num_batches_tracked", "others.0"}
+    assert all(isinstance(b, place.kind) for b in (*buffers.values(), model._hidden))
+    assert model.tied is model[0].weight
+    state = model.state_dict()
+    assert state.keys() == before.keys()
+    for name, array in state.items():
+        assert type(array) is np.ndarray and array.flags.owndata
+        np.testing.assert_array_equal(array, before[name])
+    model.to(place.asnumpy)
+    assert all(type(a) is np.ndarray for a in (*(p.data for p in parameters), *dict(model.named_buffers()).values()))
+    for p, g in zip(graded, gradients, strict=True):
+        np.testing.assert_array_equal(p.grad.data, g)
+
+
+def test_a_state_loads_into_a_model_on_the_device_and_stays_there(place):
+    source, model = network(1), network(2).to(place.asarray)
+    source(X)
+    model.load_state_dict(source.state_dict())
+    assert all(isinstance(p.data, place.kind) for p in model.parameters())
+    assert all(isinstance(b, place.kind) for _, b in model.named_buffers())
+    for name, array in model.state_dict().items():
+        np.testing.assert_array_equal(array, source.state_dict()[name])
+
+
+@pytest.mark.parametrize("suffix", ["npz", "safetensors"])
+def test_files_are_written_from_the_host_and_read_wherever_the_model_is(suffix, tmp_path, place):
+    if suffix == "safetensors":
+        pytest.importorskip("safetensors")
+    model = network(1).to(place.asarray)
+    optimizer = optim.Adam(model.parameters())
+    F.cross_entropy(model(X), LABELS % 4).backward()
+    optimizer.step()
+    tl.save(model, tmp_path / f"m.{suffix}", optimizer=optimizer)
+    for to in (lambda x: x, place.asarray):
+        other = network(2).to(to)
+        its = optim.Adam(other.parameters())
+        tl.load(other, tmp_path / f"m.{suffix}", optimizer=its)
+        for name, array in other.state_dict().items():
+            np.testing.assert_array_equal(array, model.state_dict()[name])
+        for memory, same in zip(
+            its.state_dict()["state"].values(), optimizer.state_dict()["state"].values(), strict=True
+        ):
+            for key, array in memory.items():
+                np.testing.assert_array_equal(array, same[key])
+
+
+def test_an_optimizer_made_before_a_move_says_so_and_hands_over_its_state(place):
+    model = network()
+    optimizer = optim.Adam(model.parameters())
+    F.cross_entropy(model(X), LABELS % 4).backward()
+    optimizer.step()
+    model.to(place.asarray)
+    weights = model.state_dict()
+    with pytest.raises(ValueError, match=r"moved after this optimizer was made.*after model\.to.*load_state_dict"):
+        optimizer.step()
+    for name, array in model.state_dict().items():
+        np.testing.assert_array_equal(array, weights[name])
+    new = optim.Adam(model.parameters())
+    new.load_state_dict(optimizer.state_dict())
+    new.step()
+    model.to(place.asnumpy)
+    with pytest.raises(ValueError, match="moved after"):
+        new.step()
+
+
+@pytest.mark.parametrize(
+    "function, kind, sentence",
+    [
+        ("cuda", TypeError, r"'cuda'.*model\.to\(cupy\.asarray\)"),
+        (np.dtype(np.float16), TypeError, r"float16.*model\.to\(cupy\.asarray\)"),
+        (np.float64, ValueError, "moves arrays as they are"),
+        (lambda a: a[:1] if a.ndim else a, ValueError, "moves arrays as they are"),
+        (lambda a: a.tolist(), TypeError, "gave list|gave float"),
+        (tl.tensor, TypeError, "gave Tensor"),
+        (lambda a: np.ma.masked_array(a), TypeError, "gave MaskedArray"),
+    ],
+)
+def test_what_moves_nothing_is_refused_and_nothing_has_moved(function, kind, sentence):
+    model = network()
+    before = [p.data for p in model.parameters()]
+    with pytest.raises(kind, match=sentence):
+        model.to(function)
+    assert all(p.data is a for p, a in zip(model.parameters(), before, strict=True))
+
+
+def test_a_graph_made_before_a_move_raises_instead_of_mixing(place):
+    model = network()
+    loss = F.cross_entropy(model(X), LABELS % 4)
+    model.to(place.asarray)
+    with pytest.raises(RuntimeError, match="changed after"):
+        loss.backward()
+
+
+def test_a_model_on_the_device_is_copied_and_pickled_there(place):
+    model = network().to(place.asarray)
+    for made in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
+        assert all(isinstance(p.data, place.kind) for p in made.parameters())
+        for name, array in made.state_dict().items():
+            np.testing.assert_array_equal(array, model.state_dict()[name])
+
+
+# ---- training ----
+
+
+def trained(to, data_to, tmp_path, **options):
+    model = network().to(to)
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(50, 8)).astype(np.float32)
+    y = rng.integers(0, 4, 50)
+    optimizer = optim.Adam(model.parameters(), lr=0.01)
+    history = tl.fit(
+        model, (data_to(x), data_to(y)), loss=F.cross_entropy, optimizer=optimizer, epochs=3, batch_size=16, seed=0,
+        progress=False, validation=(data_to(x[:20]), data_to(y[:20])), metrics={"accuracy": tl.accuracy},
+        schedule=optim.StepLR(optimizer, 1, 0.5), clip_norm=0.5, l2=1e-3, patience=2,
+        checkpoint=tmp_path / f"{to.__module__}.npz", **options,
+    )  # fmt: skip
+    return model, history, x, y
+
+
+def nowhere(x):
+    return x
+
+
+@pytest.mark.parametrize("data_on", ["host", "device"])
+def test_fit_gives_the_numbers_of_numpy(data_on, tmp_path, place):
+    here, history, x, y = trained(nowhere, nowhere, tmp_path)
+    there, other, _, _ = trained(place.asarray, place.asarray if data_on == "device" else nowhere, tmp_path)
+    assert all(isinstance(p.data, place.kind) for p in there.parameters())
+    exact = place.name == "stand-in"
+    for name, column in history.items():
+        assert column == other[name] if exact else np.allclose(column, other[name], rtol=1e-4), name
+    for name, array in here.state_dict().items():
+        np.testing.assert_allclose(
+            there.state_dict()[name], array, rtol=0 if exact else 1e-3, atol=0 if exact else 1e-4
+        )
+    for inputs in (x, place.asarray(x)):
+        outputs = tl.predict(there, inputs)
+        assert type(outputs) is np.ndarray
+        np.testing.assert_allclose(outputs, tl.predict(here, x), rtol=0 if exact else 1e-3, atol=0 if exact else 1e-4)
+    measured = tl.evaluate(there, (x, y), loss=F.cross_entropy, metrics={"accuracy": tl.accuracy})
+    expected = tl.evaluate(here, (x, y), loss=F.cross_entropy, metrics={"accuracy": tl.accuracy})
+    assert measured == (expected if exact else pytest.approx(expected, rel=1e-3))
+
+
+def steps_of(model, n, loss=F.cross_entropy):
+    """How often a run of n steps waits for the device."""
+    x, y = np.random.default_rng(0).normal(size=(8 * n, 8)).astype(np.float32), np.arange(8 * n) % 4
+    device.syncs.clear()
+    tl.fit(model, (x, y), loss=loss, optimizer=optim.SGD(model.parameters(), lr=0.01), epochs=1, batch_size=8,
+           progress=False, strict=False)  # fmt: skip
+    return sum(device.syncs.values())
+
+
+@pytest.mark.parametrize("layers", [1, 6])
+def test_a_step_of_fit_waits_for_the_device_once_however_many_parameters_there_are(layers):
+    model = nn.Sequential(nn.Linear(8, 4), *(nn.Linear(4, 4) for _ in range(layers))).to(device.asarray)
+    assert steps_of(model, 30) - steps_of(model, 10) == 20
+
+
+def test_fit_stops_on_the_device_at_what_is_not_finite(place):
+    model = network().to(place.asarray)
+    x = X.copy()
+    x[3, 2] = np.nan
+    before = model.state_dict()
+    with pytest.raises(FloatingPointError, match="the inputs had nan"):
+        tl.fit(model, (x, LABELS % 4), loss=F.cross_entropy, optimizer=optim.SGD(model.parameters()), epochs=1,
+               progress=False)  # fmt: skip
+    for name, array in model.state_dict().items():
+        np.testing.assert_array_equal(array, before[name])
+    huge = nn.Sequential(nn.Linear(8, 4)).to(place.asarray)
+    big = lambda out, y: np.sum(np.sqrt(np.sum((out - out.detach()) ** 2, -1)))  # ∂√0: the loss is 0, the gradient NaN
+    with pytest.raises(FloatingPointError, match="a gradient isn't finite"), np.errstate(all="ignore"):
+        tl.fit(huge, (X, LABELS), loss=big, optimizer=optim.SGD(huge.parameters()), epochs=1, progress=False)
+
+
+# ---- looking ----
+
+
+def test_a_tensor_on_the_device_prints_counts_and_gives_its_numbers(place):
+    x = np.arange(6.0).reshape(2, 3)
+    t, here = tl.tensor(place.asarray(x), requires_grad=True), tl.tensor(x, requires_grad=True)
+    assert repr(t) == repr(here) and t.tolist() == here.tolist() and len(t) == 2
+    assert type(t.numpy()) is np.ndarray and np.array_equal(t.numpy(), x)
+    assert isinstance(t.data, place.kind) and isinstance(t.detach().data, place.kind)
+    assert f"{t[1, 2]:.2f}" == "5.00" and t[1, 2].item() == 5.0 and float(t.detach()[1, 2]) == 5.0
+    with pytest.raises(TypeError, match=r"\.numpy\(\)"):
+        np.asarray(t.detach())
+    for row, same in zip(t, here, strict=True):
+        assert_same(row.data, same.data, place)
+    with tl.no_grad():
+        t -= 0.5 * np.ones((2, 3))
+        t[0] = np.zeros(3)
+        t[1, 0] = 7.0
+    assert_same(t.data, [[0, 0, 0], [7.0, 3.5, 4.5]], place)
+    t.data = np.ones((2, 3))
+    assert isinstance(t.data, place.kind)
+    with pytest.raises(TypeError, match=r"model\.to"):
+        here.data = place.asarray(x)
+    t.backward(gradient=np.full((2, 3), 2.0))
+    assert_same(t.grad.data, np.full((2, 3), 2.0), place)
+
+
+@pytest.mark.parametrize("name", ["grad", "value_and_grad", "jacobian", "hessian"])
+def test_transforms_give_back_arrays_on_the_device(name, place):
+    f = (lambda x: np.sum(np.sin(x) * x)) if name != "jacobian" else (lambda x: np.sin(x) * x[::-1])
+    x = np.array([0.5, -1.0, 2.0])
+    there, here = getattr(tl, name)(f)(place.asarray(x)), getattr(tl, name)(f)(x)
+    if name == "value_and_grad":
+        assert_same(there[0], here[0], place)
+        there, here = there[1], here[1]
+    assert_same(there, here, place)
+
+
+def test_products_with_jacobian_and_hessian_are_computed_on_the_device(place):
+    f = lambda x: np.sin(x) * x[::-1]
+    x, v = np.array([0.5, -1.0, 2.0]), np.array([1.0, 2.0, -0.5])
+    for run in (
+        lambda x, v: tl.vjp(f, x)[1](v)[0],
+        lambda x, v: tl.jvp(f, x, v)[1],
+        lambda x, v: tl.hvp(lambda x: np.sum(f(x)))(x, v),
+    ):
+        assert_same(run(place.asarray(x), place.asarray(v)), run(x, v), place)
+
+
+def test_observers_work_on_the_device(place):
+    model, y = network().to(place.asarray), LABELS % 4
+    with tl.detect_anomaly(), tl.strict(), tl.source_lines():
+        F.cross_entropy(model(X), y).backward()
+    with tl.detect_anomaly(), pytest.raises(FloatingPointError, match="log"), np.errstate(all="ignore"):
+        np.log(model(X) * 0).sum().backward()
+    here = network()
+    assert str(tl.summary(model, (8,))) == str(tl.summary(here, (8,)))
+
+
+def test_what_reads_every_number_asks_for_arrays_of_numpy(place):
+    model, y = network().to(place.asarray), LABELS % 4
+    x = place.asarray(np.arange(3.0))
+    for read in (
+        lambda: tl.diagnose(model, batch=(X, y), loss=F.cross_entropy),
+        lambda: tl.diagnose(network(), batch=(place.asarray(X), y), loss=F.cross_entropy),
+        lambda: tl.explain(F.cross_entropy(model(X), y)),
+        lambda: tl.gradcheck(np.sin, x),
+        lambda: tl.gradcheck(model, X),
+    ):
+        with pytest.raises(TypeError, match=r"reads arrays of NumPy.*model\.to\(cupy\.asnumpy\)"):
+            read()
+
+
+# ---- the helpers ----
+
+
+class Speaks:
+    """What has NumPy's protocols, a shape and a dtype."""
+
+    def __init__(self, dtype: Any = np.float64, shape: Any = (2,)) -> None:
+        self.dtype, self.shape = np.dtype(dtype), shape
+
+    def __array_ufunc__(self, *args: Any, **options: Any) -> Any: ...
+    def __array_function__(self, *args: Any, **options: Any) -> Any: ...
+
+
+class Series:
+    """As pandas' and xarray's objects: ufuncs, but not functions."""
+
+    dtype, shape = np.dtype(float), (2,)
+
+    def __array_ufunc__(self, *args: Any, **options: Any) -> Any: ...
+
+
+@pytest.mark.parametrize(
+    "value, answer",
+    [
+        (np.ones(2), True), (np.array(1), True), (device.asarray(np.ones(2)), True), (Speaks(), True),
+        (Speaks(np.float16), True), (Speaks(bool), True), (Speaks("U3"), False), (Speaks(complex), False),
+        (Speaks(object), False), (Series(), False), (tl.tensor([1.0]), False), (np.ma.ones(2), False),
+        (np.float64(1), False), (1.0, False), ([1.0], False), (None, False), ("abc", False), (Speaks, False),
+        (np.matrix([1.0]), True),
+    ],
+)  # fmt: skip
+def test_what_counts_as_an_array(value, answer):
+    assert is_array(value) is answer
+
+
+def test_what_is_put_beside_an_array_is_where_that_is_and_in_the_dtype_asked_for(place):
+    x, there = np.arange(3), place.asarray(np.ones(2, np.float32))
+    assert_same(beside(x, there), x, place)
+    assert_same(beside(x, there, np.float32), x.astype(np.float32), place)
+    assert_same(beside([1, 2], there, np.float16), np.array([1, 2], np.float16), place)
+    assert_same(beside(place.asarray(x), there, np.float32), x.astype(np.float32), place)
+    assert beside(there, there) is there
+    assert beside(x, np.ones(2)) is x and beside(x, np.ones(2), np.float32).dtype == np.float32
+    with pytest.raises(TypeError, match=r"beside one of NumPy.*model\.to"):
+        beside(there, x)
+    with pytest.raises(TypeError, match="masked"):
+        beside(np.ma.ones(2), there)
+
+
+def test_what_is_on_the_host_is_numpys(place):
+    x = np.arange(3)
+    assert on_host(x) is x
+    assert type(on_host(place.asarray(x))) is np.ndarray and np.array_equal(on_host(place.asarray(x)), x)
+    assert type(on_host([1, 2])) is np.ndarray
+
+
+def test_a_buffer_of_another_library_is_state_and_a_series_is_not():
+    layer = nn.Linear(2, 2)
+    layer.table, layer.series = device.asarray(np.ones(2)), Series()
+    assert set(layer.state_dict()) == {"weight", "bias", "table"}
+
+
+def test_data_stay_where_they_are(place):
+    x, y = np.ones((4, 2), np.float32), np.arange(4)
+    for to in (nowhere, place.asarray):
+        examples = data.Dataset(to(x), to(y))
+        (first, labels), *_ = data.batches(examples, 2, seed=0)
+        assert type(examples.x) is type(first) is type(to(x)) and type(labels) is type(to(y))
