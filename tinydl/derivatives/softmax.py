@@ -31,6 +31,10 @@ def _peak(x: Array, axis: Any) -> Any:
     return x.max(axis, keepdims=True)
 
 
+def _row_peak(x: Array) -> Any:
+    return np.maximum.reduce(x, -1, keepdims=True) if x.__class__ is np.ndarray else x.max(-1, keepdims=True)
+
+
 def _softmax(x: Any, axis: Any = -1) -> Any:
     x = floats(x)
     y = as_array(wide(x) - _peak(x, axis))
@@ -101,7 +105,7 @@ log_softmax: Primitive = define(_log_softmax, log_softmax_rule, name="log_softma
 
 
 def _cross_entropy(logits: Any, labels: Any, weights: Any) -> Any:
-    z = logits - _peak(logits, -1)
+    z = logits - _row_peak(logits)
     picked = z[np.arange(len(z)), labels]
     losses = np.log(np.add.reduce(np.exp(z, out=z), -1))
     losses -= picked
@@ -111,7 +115,7 @@ def _cross_entropy(logits: Any, labels: Any, weights: Any) -> Any:
 
 
 def _softmax_minus_target(g: Any, logits: Any, labels: Any) -> Any:
-    out = logits - _peak(logits, -1)
+    out = logits - _row_peak(logits)
     np.exp(out, out=out)
     total = sum_along(out, -1)
     out *= np.divide(g[:, None] if g.ndim else g, total, out=total)

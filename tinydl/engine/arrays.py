@@ -149,7 +149,7 @@ def beside(value: Any, like: Any, dtype: Any = None) -> Any:
 
 def on_host(value: Any) -> Array:
     """What is an array, wherever it is, as an array of NumPy: as files, reports and pictures need it."""
-    if is_foreign(value):
+    if value.__class__ is not np.ndarray and is_foreign(value):
         return np.asarray(value.get() if hasattr(value, "get") else value)
     return np.asarray(value)
 

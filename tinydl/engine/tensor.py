@@ -327,24 +327,26 @@ def propagate(
             for i, x in enumerate(node.inputs):
                 if x.__class__ is not Tensor or not (x._requires_grad if useful is None else x in useful):
                     continue
-                inside = operation.into is not None and x in pending
-                if not inside or observers:
-                    if (grad := operation.pull(i, given, node.options, x._data)) is None:
-                        continue
+                if operation.into is not None and x in pending:
                     for observer in observers:
-                        observer.gradient_computed(node, i, g, grad)
-                # The mathematics is done. What remains: adding up, without touching others' memory.
-                if x not in pending:
-                    pending[x] = grad
-                    if x.primitive is None and (create_graph or operation.lends or is_borrowed(grad, given)):
-                        shared.add(x)
-                    continue
-                if inside:
+                        observer.gradient_computed(node, i, g, operation.pull(i, given, node.options, x._data))
                     total = pending[x] if create_graph or x in sums else pending[x].copy("K")
                     pending[x] = operation.into(total, *given, **node.options)
-                elif x in sums:
-                    np.add(pending[x], grad, out=pending[x])
+                elif (grad := operation.pull(i, given, node.options, x._data)) is None:
+                    continue
+                # The mathematics is done. What remains: adding up, without touching others' memory.
                 else:
+                    if observers:
+                        for observer in observers:
+                            observer.gradient_computed(node, i, g, grad)
+                    if x not in pending:
+                        pending[x] = grad
+                        if x.primitive is None and (create_graph or operation.lends or is_borrowed(grad, given)):
+                            shared.add(x)
+                        continue
+                    if x in sums:
+                        np.add(pending[x], grad, out=pending[x])
+                        continue
                     pending[x] = as_array(pending[x] + grad)
                 shared.discard(x)
                 if not create_graph:
