@@ -29,7 +29,7 @@ PACKAGE = "tinydl"
 BUDGETS = {  # rooms that share a budget, in lines of code
     ("engine",): 1_420,
     ("derivatives",): 1_680,
-    ("functional", "nn", "optim"): 1_950,
+    ("functional", "nn", "optim"): 1_985,
 }
 FILE = 500
 FUNCTION = 60
@@ -52,7 +52,7 @@ READ = [
     "optim/clipping.py",
     "training/fit.py", "training/history.py",
 ]  # fmt: skip
-READABLE = 4_250  # lines with anything on them: whoever reads, reads docstrings and comments too
+READABLE = 4_310  # lines with anything on them: whoever reads, reads docstrings and comments too
 
 Sources = dict[str, str]  # a file's path within the package → its text
 

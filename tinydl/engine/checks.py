@@ -54,6 +54,14 @@ def array_of(x: Any) -> Array:
     return x._data if isinstance(x, Tensor) else plain_array(x)
 
 
+def array_from_state(value: Any) -> Array:
+    """A state_dict's value as an array; torch's tensors are taken without importing torch."""
+    if hasattr(value, "detach") and hasattr(value, "cpu"):
+        value = value.detach().cpu()
+        value = value.float() if "bfloat16" in str(value.dtype) else value
+    return array_of(value)
+
+
 def first(wrong: Array) -> tuple[int, ...]:
     """The index of the first True."""
     return tuple(int(i) for i in np.unravel_index(int(np.argmax(wrong)), wrong.shape))
