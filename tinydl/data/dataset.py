@@ -124,11 +124,15 @@ class Batches:
         whole_batches, left = divmod(len(self.examples), self.batch_size)
         return whole_batches + (left > 0 and not self.drop_last)
 
+    def indices(self) -> Iterator[Array]:
+        """One epoch of batches, as the indices of their examples."""
+        n = len(self.examples)
+        order = generator(self._rng).permutation(n) if self.shuffle else np.arange(n)
+        yield from (order[i * self.batch_size : (i + 1) * self.batch_size] for i in range(len(self)))
+
     def __iter__(self) -> Iterator[tuple[Array, Array]]:
         x, y = self.examples
-        order = generator(self._rng).permutation(len(x)) if self.shuffle else np.arange(len(x))
-        for i in range(len(self)):
-            batch = order[i * self.batch_size : (i + 1) * self.batch_size]
+        for batch in self.indices():
             yield x[batch], y[batch]  # copies, also in order: who writes into a batch doesn't write into the Dataset
 
 

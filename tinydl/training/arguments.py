@@ -91,9 +91,18 @@ def check_run(model: Any, loss: Any, optimizer: Any, l1: Any, l2: Any, clip_norm
 
 
 def check_plan(
-    epochs: Any, batch_size: Any, patience: Any, validation: Any, schedule: Any, optimizer: Optimizer, checkpoint: Any
+    epochs: Any,
+    batch_size: Any,
+    patience: Any,
+    validation: Any,
+    schedule: Any,
+    optimizer: Optimizer,
+    checkpoint: Any,
+    progress: Any,
 ) -> None:
     """What says how long a run is and what happens beside its steps."""
+    if not isinstance(progress, (bool, np.bool_)) and progress != "lines":
+        raise ValueError(f"progress is True (a bar), False (nothing) or 'lines' (a line per epoch), not {progress!r}")
     whole("epochs", epochs, 0)
     whole("batch_size", batch_size, 1)
     if patience is not None:
