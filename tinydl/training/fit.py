@@ -2,7 +2,8 @@
 
 The heart is `_Run.step`: forward, loss, backward, update. Around it stand epochs, validation and early stopping.
 arguments.py refuses what can't be meant before anything runs, feeding.py gives a batch after the other, and care.py
-sees to it that a run ends well however it ends. Stands on nn, optim, data and watching; course/demo.py shows it all at work.
+sees to it that a run ends well however it ends. Stands on nn, optim, data and watching; course/demo.py shows it all at
+work.
 """
 
 from __future__ import annotations
