@@ -21,6 +21,8 @@ TESTS = {
     "tinydl/nn": "nn keeping formulas mistakes",
     "tinydl/optim": "optim formulas saving torch_training",
     "tinydl/data": "data",
+    "tinydl/data/advice.py": "data tables",
+    "tinydl/data/tables.py": "data tables",
     "tinydl/training": "training saving torch_training",
     "tinydl/checking": "gradcheck reports testing",
     "tinydl/checking/samples.py": "derivatives constants properties testing",

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..data import Batches, Dataset, as_dataset
+from ..data.dataset import check_array
 from ..engine.arrays import Array
 from ..engine.checks import array_of, kind, real, whole
 from ..engine.tensor import Tensor
@@ -119,6 +120,22 @@ def check_plan(
             raise FileNotFoundError(f"checkpoint={str(checkpoint)!r}: there is no folder {str(file.parent)!r}")
         if file.is_dir():
             raise IsADirectoryError(f"checkpoint={str(checkpoint)!r} is a folder; give the path of a file to write")
+
+
+def check_inputs(x: Any) -> Array:
+    """What `predict` is given, as an array of numbers with one row per example."""
+    given = array_of(x) if isinstance(x, (Tensor, list, tuple)) else x
+    if np.isscalar(given) or getattr(given, "ndim", None) == 0:
+        raise ValueError("predict needs inputs with one row per example, not a single number; write x[None]")
+    return check_array("x", given)
+
+
+def is_one_example(model: Module, x: Array) -> bool:
+    """Whether a model that can't take x as rows takes it as one of them."""
+    try:
+        return len(check_outputs(model(x[None].copy()), x[None])) == 1
+    except Exception:  # of a user's model, which may raise anything for what it isn't made for
+        return False
 
 
 def check_feed(feed: Batches) -> Batches:

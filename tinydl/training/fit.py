@@ -288,18 +288,24 @@ def predict(model: Module, x: Any, *, batch_size: int = 256) -> Array:
     """The model's outputs for the inputs `x`, shape (N, …), as one array with N rows.
 
     The model runs batch by batch in eval mode, nothing is recorded, and afterwards it is in the mode it came in.
-    Raises ValueError if the model doesn't give one row per input.
+    Raises ValueError if the model doesn't give one row per input; where that is because `x` is a single example, it
+    says so.
     """
     if isinstance(x, (Dataset, tuple)):
         raise TypeError("predict takes the inputs alone; of a Dataset write tl.predict(model, test.x)")
     arguments.check_model(model)
     whole("batch_size", batch_size, 1)
-    inputs = array_of(x)
-    if not inputs.ndim:
-        raise ValueError("predict needs inputs with one row per example, not a single number; write x[None]")
+    inputs = arguments.check_inputs(x)
     parts = (inputs[i : i + batch_size].copy() for i in range(0, max(len(inputs), 1), batch_size))
     with care.mode(model, False), no_grad():
-        return np.concatenate([array_of(arguments.check_outputs(model(part), part)) for part in parts])
+        try:
+            return np.concatenate([array_of(arguments.check_outputs(model(part), part)) for part in parts])
+        except (ValueError, TypeError, IndexError) as error:
+            if arguments.is_one_example(model, inputs):
+                raise ValueError(
+                    f"x of shape {inputs.shape} seems to be one example; write x[None]. {error}"
+                ) from error
+            raise
 
 
 def accuracy(outputs: Array, targets: Array) -> float:
