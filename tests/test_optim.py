@@ -961,6 +961,30 @@ def test_a_schedule_resumed_from_its_state_goes_on_the_same(make):
         second.load_state_dict({"t": 1})
 
 
+@pytest.mark.parametrize(
+    ("kind", "options", "memory"),
+    [
+        (optim.SGD, {"momentum": 0.5}, {"momentum_buffer": np.array([1.0, -2.0])}),
+        (optim.SGD, {}, {"momentum_buffer": None}),
+        (optim.RMSprop, {}, {"step": np.array(3.0), "square_avg": np.array([1.0, 2.0])}),
+        (optim.Adagrad, {}, {"step": np.array(3.0), "sum": np.array([1.0, 2.0])}),
+        (optim.Adadelta, {}, {"step": 3, "square_avg": np.array([1.0, 2.0]), "acc_delta": np.array([0.1, 0.2])}),
+    ],
+)
+def test_a_state_in_the_form_of_pytorch_is_taken(kind, options, memory):
+    p = tl.tensor(np.array([1.0, 2.0]), requires_grad=True)
+    optimizer = kind([("w", p)], lr=0.3, **options)
+    group = {"params": [0], "param_names": ["w"], "lr": 0.7, "fused": None, "foreach": True, "maximize": True}
+    optimizer.load_state_dict({"state": {0: memory}, "param_groups": [group]})
+    kept = optimizer.state_dict()["state"].get(0, {})
+    assert optimizer.lr == 0.7 and not optimizer.maximize  # a state brings the rates and leaves the settings
+    for name in {*memory, *kept} - {"step"}:
+        assert memory[name] is None or np.array_equal(kept[name], memory[name])
+    assert kept.get("step") == {optim.SGD: 1 if kept else None, optim.Adagrad: 3}.get(kind)
+    with pytest.raises(ValueError, match="it has v, unknown here"):
+        optimizer.load_state_dict({"state": {}, "param_groups": [{**group, "param_names": ["v"]}]})
+
+
 def test_a_schedules_state_says_what_it_counts_and_is_refused_where_something_else_is_counted():
     steps, epochs = (optim.StepLR(optim.SGD([w], lr=0.3), 2, 0.5, per=per) for per in ("step", "epoch"))
     steps.step()

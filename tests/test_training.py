@@ -858,11 +858,16 @@ def squares_of_each(outputs, targets):
     return ((outputs - targets) ** 2).sum(axis=1)
 
 
+class Squares(nn.Module):
+    def forward(self, outputs, targets):
+        return squares_of_each(outputs, targets)
+
+
 def passes_it_on(outputs, targets, **options):
     return F.mse_loss(outputs, targets, **options)
 
 
-@pytest.mark.parametrize("loss", [F.mse_loss, functools.partial(F.mse_loss), squares_of_each, passes_it_on])
+@pytest.mark.parametrize("loss", [F.mse_loss, functools.partial(F.mse_loss), squares_of_each, Squares(), passes_it_on])
 @pytest.mark.parametrize("form", [np.array, list, tl.tensor, lambda w: 1e-300 * w, lambda w: 1e307 * w])
 def test_sample_weight_makes_the_loss_of_a_batch_and_an_epoch_the_weighted_mean(loss, form):
     w, b, losses = weighted_by_hand(WEIGHTS, 3, 16)
@@ -935,6 +940,7 @@ def test_a_nan_under_weights_is_traced_to_where_it_began():
         (np.zeros(60), ValueError, "all of sample_weight is 0"),
         (["a"] * 60, TypeError, "sample_weight has dtype"),
         ({0: 1.0}, TypeError, "not a dict"),
+        ("balanced", TypeError, "one weight for each of 60 examples, not a str"),
     ],
 )
 def test_weights_that_can_not_be_meant_get_a_sentence(given, error, sentence):
@@ -947,7 +953,7 @@ def test_weights_that_can_not_be_meant_get_a_sentence(given, error, sentence):
 
 def test_weights_of_classes_in_the_place_of_weights_of_examples_are_told():
     model, optimizer = net()
-    for given in ([1.0, 2.0, 3.0], {0: 1.0, 1: 2.0, 2: 3.0}):
+    for given in ([1.0, 2.0, 3.0], {0: 1.0, 1: 2.0, 2: 3.0}, "balanced"):
         with pytest.raises((TypeError, ValueError), match=r"write np\.array\(\[…\]\)\[y\]"):
             quick(model, optimizer, classes(), loss=F.cross_entropy, sample_weight=given)
 
@@ -1073,7 +1079,7 @@ def test_what_a_class_later_on_would_stop_is_still_found_at_once_in_batches_of_a
         (lambda: Loader([(np.ones(3), 1.0)]), ValueError, "batch 1 of train: y is a single number"),
         (lambda: Loader([(np.ones((0, 3)), np.ones((0, 1)))]), ValueError, "batch 1 of train holds no examples"),
         (lambda: Loader([(np.ones((1, 3)), ["a"])]), TypeError, "batch 1 of train: y has dtype"),
-        (lambda: (*points(), np.ones(60)), TypeError, "a tuple of 3"),
+        (lambda: (*points(), np.ones(60)), TypeError, "a tuple of 3; weights of examples are given as sample_weight="),
         (lambda: {"x": 1}, TypeError, "a Dataset or a pair"),
         (lambda: "train.csv", TypeError, "a Dataset or a pair"),
     ],

@@ -46,6 +46,8 @@ def check_data(given: Any, name: str) -> Dataset:
         data = as_dataset(given)
     except (TypeError, ValueError) as error:
         advice = "; tl.data.split makes two Datasets of one" if isinstance(given, float) else ""
+        if name == "train" and isinstance(given, (tuple, list)) and len(given) == 3:
+            advice = "; weights of examples are given as sample_weight="
         raise type(error)(f"{name}: {error}{advice}") from None
     if not len(data):
         raise ValueError(f"{name} holds no examples" + ("; leave validation=None" if name == "validation" else ""))

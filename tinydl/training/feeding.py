@@ -18,6 +18,7 @@ from ..data.dataset import check_array
 from ..engine.arrays import Array
 from ..engine.checks import first, kind
 from ..engine.tensor import Tensor
+from ..nn import Module
 from .arguments import check_data, check_feed
 
 Batch = tuple[Array, Array, Array | None]
@@ -117,8 +118,10 @@ def _checked_weights(given: Any, data: Dataset) -> Array:
     """One finite number ≥ 0 for each example, not all 0, in float64."""
     n, classes = len(data), data.y.dtype.kind in "iu" and data.y.ndim == 1
     by_class = "; for a weight of each class write np.array([…])[y]" if classes else ""
-    if isinstance(given, Mapping):
-        raise TypeError(f"sample_weight is an array with one weight for each of {n} examples, not a dict{by_class}")
+    if isinstance(given, (Mapping, str)):
+        said = "sample_weight is an array with one weight for each"
+        balanced = "; (len(y) / np.bincount(y))[y] makes each class count alike" if classes else ""
+        raise TypeError(f"{said} of {n} examples, not {kind(given)}{by_class}{balanced}")
     weights = check_array("sample_weight", given)
     if weights.shape != (n,):
         cure = "; write sample_weight.reshape(-1)" if weights.size == n else by_class
@@ -153,14 +156,14 @@ def weighted_loss(loss: Callable[..., Any], outputs: Any, targets: Array, weight
             "that takes reduction=, as tinydl.functional's do, or pass it on: lambda outputs, targets, "
             "reduction: F.mse_loss(outputs, targets, reduction=reduction)"
         )
-    share = (weights / weights.sum()).astype(each.dtype)
+    share = np.asarray((weights / weights.sum()).astype(each.dtype), like=each.data)
     return (each.reshape(n, -1).mean(axis=1) * share).sum()
 
 
 def _reduction(loss: Callable[..., Any]) -> str | None:
     """The reduction that a loss has by itself, "mean" where it doesn't say; None if it can't be told another."""
     try:
-        parameters = inspect.signature(loss).parameters
+        parameters = inspect.signature(loss.forward if isinstance(loss, Module) else loss).parameters
     except (TypeError, ValueError):
         return None
     if "reduction" in parameters:
