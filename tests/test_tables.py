@@ -80,6 +80,12 @@ def test_numbers_can_be_said_to_be_categories(written):
     assert ds.x.tolist() == [[0, 1, 50], [1, 0, 51], [0, 1, 52]]
 
 
+def test_categories_are_called_what_stands_in_the_file(written):
+    ds = data.csv(written("zip,t\n01234,0\n1234,1\n00001,1\n"), "t", categories=["zip"])
+    assert ds.columns == ["zip=00001", "zip=01234", "zip=1234"]  # codes, of which no two are one
+    assert ds.x.tolist() == [[0, 1, 0], [0, 0, 1], [1, 0, 0]]
+
+
 def test_the_target_and_the_columns_may_be_given_by_place_where_there_is_no_header(written):
     path = written("5.1,red,setosa\n4.9,blue,virginica\n")
     for target in (2, -1, "2"):
@@ -155,6 +161,8 @@ def test_what_is_made_of_a_table_keeps_its_names(written):
         ("a,t\n1_000,0\n2_000,1\n", {}, "seems to be a number"),
         ("a,t\n1,0\ninf,1\n", {}, "'inf' in column 'a', line 3, isn't finite"),
         ("a,t\n1,0\n1e39,1\n", {}, "'1e39' in column 'a', line 3, is beyond float32"),
+        ("a,t\n1,0.5\n2,1e39\n", {}, "'1e39' in column 't', line 3, is beyond float32"),
+        ("a,t\n1,0\n", {"columns": ["a", "a"]}, "columns names 'a' twice"),
         ("a,t\n1,0\n1e999,1\n", {}, "'1e999' in column 'a', line 3, isn't finite"),
         ("a,b,a,t\n1,2,3,0\n", {}, "columns 1 and 3 of .* are both called 'a'"),
         (",a,t\n0,1,0\n", {}, r"column 1 of .* has no name.*columns=\[…\].*index=False"),
@@ -187,6 +195,9 @@ def test_what_is_no_file_or_no_list_of_names_gets_a_sentence(written, tmp_path):
         data.csv(written("größe,t\n1,0\n", "cp1252"), "t")
     with pytest.raises(FileNotFoundError):
         data.csv(tmp_path / "nothing.csv", "t")
+    for wrong in ({"classes": "yes"}, {"header": None}):
+        with pytest.raises(TypeError, match="is True or False, not"):
+            data.csv(written("a,t\n1,0\n"), "t", **wrong)
     for wrong in ({"columns": "a"}, {"categories": "a"}, {"columns": 3}, {"columns": [0]}):
         with pytest.raises(TypeError, match="is a list of names, not"):
             data.csv(written("a,t\n1,0\n"), "t", **wrong)

@@ -59,6 +59,9 @@ def csv(
     """
     if missing not in (None, "mean"):
         raise ValueError(f"missing is None (raise) or 'mean' (fill), not {missing!r}")
+    for name, switch in (("header", header), ("classes", classes)):
+        if not isinstance(switch, (bool, np.bool_)) and not (name == "classes" and switch is None):
+            raise TypeError(f"{name} is True or False, not {switch!r}")
     table = _read(path, delimiter, header, encoding)
     goal = table.column(target)
     names = [name for name in table.names if name != goal.name] if columns is None else _names("columns", columns)
@@ -71,7 +74,7 @@ def csv(
         table.column(name)
     found = [_features(table.column(name), name in coded, missing) for name in names]
     y, known = _targets(goal, classes)
-    x = np.concatenate([block for _, block in found], axis=1).astype(default_dtype_now())
+    x = np.concatenate([block for _, block in found], axis=1)
     return Dataset(x, y, columns=[name for own, _ in found for name in own], classes=known)
 
 
@@ -119,17 +122,27 @@ class _Column:
 
     def levels(self) -> tuple[list[str], Array]:
         """The distinct values, numbers in ascending order and words in alphabetical, and of each cell which it is."""
-        numeric = not (np.isnan(self.numbers) & ~self.missing).any()
-        keys: list[Any] = self.numbers.tolist() if numeric else self.cells
-        present = sorted({key for key, gone in zip(keys, self.missing, strict=True) if not gone})
-        if len(present) > max(20, len(keys) / 2):
+        known = {
+            cell: number for cell, number, gone in zip(self.cells, self.numbers, self.missing, strict=True) if not gone
+        }
+        numeric = not np.isnan([*known.values()]).any()
+        present = sorted(known, key=lambda cell: (known[cell] if numeric else 0, cell))
+        if len(present) > max(20, len(self.cells) / 2):
             raise ValueError(
-                f"column {self.name!r} has {len(present)} different values in {len(keys)} rows, too many for "
+                f"column {self.name!r} has {len(present)} different values in {len(self.cells)} rows, too many for "
                 "categories: are they names or dates? Leave it out with columns=[…]"
             )
-        place = {key: i for i, key in enumerate(present)}
-        which = [-1 if gone else place[key] for key, gone in zip(keys, self.missing, strict=True)]
-        return [f"{key:.15g}" if numeric else key for key in present], np.array(which, np.int64)
+        place = {cell: i for i, cell in enumerate(present)}
+        return present, np.array([place.get(cell, -1) for cell in self.cells], np.int64)
+
+    def in_default_dtype(self, numbers: Array) -> Array:
+        """Numbers of this column, a row for each cell, in the dtype of x. ValueError for what is beyond it."""
+        with np.errstate(over="ignore"):
+            found = numbers.astype(default_dtype_now())
+        outside = ~np.isfinite(found).all(axis=1)
+        if outside.any():
+            raise ValueError(f"{self.where(outside)} is beyond {default_dtype_now()}")
+        return found
 
 
 @dataclass
@@ -238,6 +251,8 @@ def _names(what: str, given: Any) -> list[str]:
     names = list(given)
     if not all(isinstance(name, str) for name in names):
         raise TypeError(f"{what} is a list of names, not of {kind(next(n for n in names if not isinstance(n, str)))}")
+    if len({*names}) < len(names):
+        raise ValueError(f"{what} names {next(n for n in names if names.count(n) > 1)!r} twice")
     return names
 
 
@@ -257,12 +272,7 @@ def _features(column: _Column, coded: bool, missing: str | None) -> tuple[list[s
         levels, which = column.levels()
         names, block = [f"{column.name}={level}" for level in levels], np.eye(len(levels))[which]
     known = ~column.missing
-    filled = np.where(known[:, None], block, block[known].mean(axis=0))
-    with np.errstate(over="ignore"):
-        outside = ~np.isfinite(filled.astype(default_dtype_now())).all(axis=1)
-    if outside.any():
-        raise ValueError(f"{column.where(outside)} is beyond {default_dtype_now()}")
-    return names, filled
+    return names, column.in_default_dtype(np.where(known[:, None], block, block[known].mean(axis=0)))
 
 
 def _targets(column: _Column, classes: bool | None) -> tuple[Array, list[str] | None]:
@@ -275,7 +285,7 @@ def _targets(column: _Column, classes: bool | None) -> tuple[Array, list[str] | 
         numbers = column.numbers
         values = np.unique(numbers)
         if classes is False or len(values) < 2 or not np.array_equal(values, np.arange(len(values))):
-            return numbers[:, None].astype(default_dtype_now()), None
+            return column.in_default_dtype(numbers[:, None]), None
         return numbers.astype(np.int64), [f"{value:g}" for value in values]
     if classes is False:
         raise ValueError(f"the target, {column.name!r}, has words, so it can't be taken as numbers; leave classes out")
