@@ -331,6 +331,30 @@ def test_200_steps_from_one_state_dict_give_torchs_losses_to_1e_5(name, rng):
     np.testing.assert_allclose(ours(x[0]).data, theirs(torch.from_numpy(x[0])).detach().numpy(), atol=2e-4)
 
 
+@pytest.mark.parametrize("weighted", [False, True])
+def test_fit_makes_the_steps_of_a_loop_in_torch_over_torchs_loader_and_with_weights_of_examples(weighted, rng):
+    x, y = rng.normal(size=(50, 4)).astype(np.float32), rng.integers(0, 3, 50)
+    weights = rng.uniform(0.1, 3, 50) if weighted else np.ones(50)
+    tensors = torch.utils.data.TensorDataset(torch.tensor(x), torch.tensor(y), torch.tensor(weights))
+    ours, theirs = nn.Linear(4, 3), torch.nn.Linear(4, 3)
+    theirs.load_state_dict(to_torch(ours.state_dict()))
+    options = {"loss": F.cross_entropy, "optimizer": optim.SGD(ours.parameters(), lr=0.1), "epochs": 3}
+    if weighted:
+        tl.fit(ours, (x, y), batch_size=16, shuffle=False, sample_weight=weights, progress=False, **options)
+    else:
+        loader = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(*tensors.tensors[:2]), batch_size=16)
+        tl.fit(ours, loader, progress=False, **options)
+    optimizer = torch.optim.SGD(theirs.parameters(), lr=0.1)
+    for _ in range(3):
+        for xs, ys, w in torch.utils.data.DataLoader(tensors, batch_size=16):
+            optimizer.zero_grad()
+            losses = torch.nn.functional.cross_entropy(theirs(xs), ys, reduction="none")
+            ((losses * w).sum() / w.sum()).backward()
+            optimizer.step()
+    for name, value in theirs.state_dict().items():
+        np.testing.assert_allclose(ours.state_dict()[name], value.numpy(), rtol=1e-5, atol=1e-6)
+
+
 def test_a_state_dict_goes_to_torch_and_back_with_batchnorms_buffers(rng):
     ours, theirs = models(seed=4)
     x = rng.normal(size=(32, 6)).astype(np.float32)
