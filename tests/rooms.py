@@ -21,6 +21,8 @@ TESTS = {
     "tinydl/nn": "nn keeping device formulas mistakes",
     "tinydl/optim": "optim device formulas saving torch_training",
     "tinydl/data": "data",
+    "tinydl/data/advice.py": "data tables",
+    "tinydl/data/tables.py": "data tables",
     "tinydl/training": "training device saving torch_training",
     "tinydl/checking": "gradcheck reports testing",
     "tinydl/checking/samples.py": "derivatives constants properties testing",

@@ -759,6 +759,7 @@ def test_unchanged_parameters_are_named_with_the_reasons():
 
 
 def test_the_rate_of_an_optimizers_groups_is_judged_by_those_that_learn():
+    tl.manual_seed(0)
     model = mlp(64, 32, 10)
 
     def grouped(first, second):

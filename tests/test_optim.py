@@ -26,10 +26,10 @@ def set_gradients(params, gradients):
 # ---- the formulas once more, written without any thought of speed ----
 
 
-def literal_sgd(theta, gs, lr, momentum=0.0, dampening=0.0, weight_decay=0.0, nesterov=False):
+def literal_sgd(theta, gs, lr, momentum=0.0, dampening=0.0, weight_decay=0.0, nesterov=False, maximize=False):
     b = None
     for g in gs:
-        g = g + weight_decay * theta
+        g = (-g if maximize else g) + weight_decay * theta
         if momentum:
             b = g if b is None else momentum * b + (1 - dampening) * g
             g = g + momentum * b if nesterov else b
@@ -37,16 +37,20 @@ def literal_sgd(theta, gs, lr, momentum=0.0, dampening=0.0, weight_decay=0.0, ne
     return theta
 
 
-def literal_adam(theta, gs, lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0, decoupled=False):
-    m = v = np.zeros_like(theta)
+def literal_adam(
+    theta, gs, lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0, decoupled=False, amsgrad=False, maximize=False
+):
+    m = v = largest = np.zeros_like(theta)
     for t, g in enumerate(gs, 1):
+        g = -g if maximize else g
         if decoupled:
             theta = theta - lr * weight_decay * theta
         else:
             g = g + weight_decay * theta
         m = betas[0] * m + (1 - betas[0]) * g
         v = betas[1] * v + (1 - betas[1]) * g**2
-        m_hat, v_hat = m / (1 - betas[0] ** t), v / (1 - betas[1] ** t)
+        largest = np.maximum(largest, v)
+        m_hat, v_hat = m / (1 - betas[0] ** t), (largest if amsgrad else v) / (1 - betas[1] ** t)
         theta = theta - lr * m_hat / (np.sqrt(v_hat) + eps)
     return theta
 
@@ -55,10 +59,12 @@ def literal_adamw(theta, gs, lr, weight_decay=0.01, **options):
     return literal_adam(theta, gs, lr, weight_decay=weight_decay, decoupled=True, **options)
 
 
-def literal_rmsprop(theta, gs, lr, alpha=0.99, eps=1e-8, weight_decay=0.0, momentum=0.0, centered=False):
+def literal_rmsprop(
+    theta, gs, lr, alpha=0.99, eps=1e-8, weight_decay=0.0, momentum=0.0, centered=False, maximize=False
+):
     v = mean = b = np.zeros_like(theta)
     for g in gs:
-        g = g + weight_decay * theta
+        g = (-g if maximize else g) + weight_decay * theta
         v = alpha * v + (1 - alpha) * g**2
         mean = alpha * mean + (1 - alpha) * g
         step = g / (np.sqrt(v - mean**2 if centered else v) + eps)
@@ -67,19 +73,21 @@ def literal_rmsprop(theta, gs, lr, alpha=0.99, eps=1e-8, weight_decay=0.0, momen
     return theta
 
 
-def literal_adagrad(theta, gs, lr, lr_decay=0.0, weight_decay=0.0, initial_accumulator_value=0.0, eps=1e-10):
+def literal_adagrad(
+    theta, gs, lr, lr_decay=0.0, weight_decay=0.0, initial_accumulator_value=0.0, eps=1e-10, maximize=False
+):
     s = np.full_like(theta, initial_accumulator_value)
     for t, g in enumerate(gs, 1):
-        g = g + weight_decay * theta
+        g = (-g if maximize else g) + weight_decay * theta
         s = s + g**2
         theta = theta - lr / (1 + (t - 1) * lr_decay) * g / (np.sqrt(s) + eps)
     return theta
 
 
-def literal_adadelta(theta, gs, lr, rho=0.9, eps=1e-6, weight_decay=0.0):
+def literal_adadelta(theta, gs, lr, rho=0.9, eps=1e-6, weight_decay=0.0, maximize=False):
     v = u = np.zeros_like(theta)
     for g in gs:
-        g = g + weight_decay * theta
+        g = (-g if maximize else g) + weight_decay * theta
         v = rho * v + (1 - rho) * g**2
         delta = np.sqrt(u + eps) / np.sqrt(v + eps) * g
         u = rho * u + (1 - rho) * delta**2
@@ -110,6 +118,19 @@ CASES = [
     ),
     (optim.Adadelta, literal_adadelta, {"lr": 1.0}),
     (optim.Adadelta, literal_adadelta, {"lr": 0.5, "rho": 0.7, "eps": 1e-3, "weight_decay": 0.2}),
+    (optim.SGD, literal_sgd, {"lr": 0.1, "maximize": True}),
+    (optim.SGD, literal_sgd, {"lr": 0.05, "momentum": 0.8, "nesterov": True, "weight_decay": 0.1, "maximize": True}),
+    (optim.Adam, literal_adam, {"lr": 0.1, "betas": (0.7, 0.8), "amsgrad": True}),
+    (optim.Adam, literal_adam, {"lr": 0.1, "amsgrad": True, "maximize": True, "eps": 1e-3, "weight_decay": 0.2}),
+    (optim.AdamW, literal_adamw, {"lr": 0.1, "amsgrad": True, "betas": (0.5, 0.8), "weight_decay": 0.3}),
+    (optim.AdamW, literal_adamw, {"lr": 0.1, "maximize": True, "weight_decay": 0.3}),
+    (
+        optim.RMSprop,
+        literal_rmsprop,
+        {"lr": 0.01, "centered": True, "momentum": 0.9, "weight_decay": 0.2, "maximize": True},
+    ),
+    (optim.Adagrad, literal_adagrad, {"lr": 0.1, "lr_decay": 0.2, "weight_decay": 0.1, "maximize": True}),
+    (optim.Adadelta, literal_adadelta, {"lr": 0.5, "weight_decay": 0.2, "maximize": True}),
 ]
 NAMES = [f"{case[0].__name__}-{'-'.join(case[2])}" for case in CASES]
 
@@ -366,8 +387,8 @@ def test_groups_of_layers_that_call_their_parameters_alike_go_by_name_too():
         (
             lambda: optim.SGD([{"params": [w], "learning_rate": 1}]),
             ValueError,
-            "SGD has no setting learning_rate; a group of its parameters may have dampening, lr, momentum, nesterov "
-            "and weight_decay",
+            "SGD has no setting learning_rate; a group of its parameters may have dampening, lr, maximize, momentum, "
+            "nesterov and weight_decay",
         ),
         (lambda: optim.Adam([{"params": [w], "momentum": 1}]), ValueError, "Adam has no setting momentum"),
         (lambda: optim.Adam([{"params": [w], "lr": -1}]), ValueError, "Adam's lr must be a finite number ≥ 0"),
@@ -376,6 +397,13 @@ def test_groups_of_layers_that_call_their_parameters_alike_go_by_name_too():
         (lambda: optim.Adam([{"params": [w], "eps": "small"}]), TypeError, "Adam's eps must be a number"),
         (lambda: optim.Adam([{"params": [w], "lr": 1}], lr=-1), ValueError, "Adam's lr must be a finite number ≥ 0"),
         (lambda: optim.SGD([{"params": [w], "nesterov": True}]), ValueError, "nesterov needs a momentum"),
+        (lambda: optim.SGD([w], maximize="yes"), TypeError, "SGD's maximize is True or False, not 'yes'"),
+        (lambda: optim.Adam([w], amsgrad=1e-3), TypeError, "Adam's amsgrad is True or False, not 0.001"),
+        (
+            lambda: optim.StepLR(optim.SGD([w]), 2, per="batch"),
+            ValueError,
+            "per='step' .after each batch., not 'batch'",
+        ),
         (lambda: optim.StepLR(optim.SGD([w], lr=1), True), ValueError, "whole step_size ≥ 1"),
         (lambda: optim.StepLR(optim.SGD([w], lr=1), 0), ValueError, "whole step_size ≥ 1"),
         (lambda: optim.StepLR([w], 3), TypeError, "StepLR takes an optimizer, not list"),
@@ -522,7 +550,8 @@ def test_parameters_named_ones_and_groups_of_either_are_taken():
         assert optimizer.params == [a, b, c, d] and optimizer.names is None
         (group,) = optimizer.groups
         assert group.pop("params") == [a, b, c, d]
-        assert group == {"lr": 0.1, "betas": (0.9, 0.999), "eps": 1e-8, "weight_decay": 0}
+        settings = {"lr": 0.1, "betas": (0.9, 0.999), "eps": 1e-8, "weight_decay": 0}
+        assert group == settings | {"amsgrad": False, "maximize": False}
     for given in (
         model.named_parameters(),
         [{"params": model.named_parameters()}],
@@ -681,7 +710,7 @@ def test_a_state_holds_rates_groups_and_names():
     optimizer = optim.SGD([{"params": [("b", b)], "momentum": 0.5}, {"params": [("a", a)], "lr": 0.3}], lr=0.1)
     optimizer.step()
     state = optimizer.state_dict()
-    settings = {"dampening": 0, "weight_decay": 0, "nesterov": False}
+    settings = {"dampening": 0, "weight_decay": 0, "nesterov": False, "maximize": False}
     assert state["lr"] == 0.1 and state["names"] == ["b", "a"] and list(state) == ["lr", "state", "groups", "names"]
     assert state["groups"] == [
         {"params": [0], "lr": 0.1, "momentum": 0.5, **settings},
@@ -847,7 +876,7 @@ def test_groups_and_names_that_do_not_fit_are_refused(change, says):
 
 def test_an_optimizer_of_another_kind_is_told_even_before_its_first_step():
     a, _ = pair()
-    unchanged_by(optim.RMSprop([a]), optim.Adam([a]).state_dict(), "the setting betas, which RMSprop lacks")
+    unchanged_by(optim.RMSprop([a]), optim.Adam([a]).state_dict(), "the setting amsgrad and betas, which RMSprop lacks")
 
 
 # ---- schedules ----
@@ -916,6 +945,8 @@ def test_what_is_no_schedules_state_is_a_value_error_and_changes_nothing(state):
         lambda o: optim.CosineAnnealingLR(o, 5),
         lambda o: optim.LinearWarmup(o, 5),
         lambda o: optim.ReduceLROnPlateau(o, patience=1, mode="max"),
+        lambda o: optim.ReduceLROnPlateau(o, patience=0, cooldown=1, factor=0.5, threshold=0.2, per="step"),
+        lambda o: optim.StepLR(o, 2, 0.5, per="step"),
     ],
 )
 def test_a_schedule_resumed_from_its_state_goes_on_the_same(make):
@@ -928,6 +959,52 @@ def test_a_schedule_resumed_from_its_state_goes_on_the_same(make):
     assert rates(first, 5, values[4:]) == rates(second, 5, values[4:])
     with pytest.raises(ValueError, match="'s state has"):
         second.load_state_dict({"t": 1})
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "memory"),
+    [
+        (optim.SGD, {"momentum": 0.5}, {"momentum_buffer": np.array([1.0, -2.0])}),
+        (optim.SGD, {}, {"momentum_buffer": None}),
+        (optim.RMSprop, {}, {"step": np.array(3.0), "square_avg": np.array([1.0, 2.0])}),
+        (optim.Adagrad, {}, {"step": np.array(3.0), "sum": np.array([1.0, 2.0])}),
+        (optim.Adadelta, {}, {"step": 3, "square_avg": np.array([1.0, 2.0]), "acc_delta": np.array([0.1, 0.2])}),
+    ],
+)
+def test_a_state_in_the_form_of_pytorch_is_taken(kind, options, memory):
+    p = tl.tensor(np.array([1.0, 2.0]), requires_grad=True)
+    optimizer = kind([("w", p)], lr=0.3, **options)
+    group = {"params": [0], "param_names": ["w"], "lr": 0.7, "fused": None, "foreach": True, "maximize": True}
+    optimizer.load_state_dict({"state": {0: memory}, "param_groups": [group]})
+    kept = optimizer.state_dict()["state"].get(0, {})
+    assert optimizer.lr == 0.7 and not optimizer.maximize  # a state brings the rates and leaves the settings
+    for name in {*memory, *kept} - {"step"}:
+        assert memory[name] is None or np.array_equal(kept[name], memory[name])
+    assert kept.get("step") == {optim.SGD: 1 if kept else None, optim.Adagrad: 3}.get(kind)
+    with pytest.raises(ValueError, match="it has v, unknown here"):
+        optimizer.load_state_dict({"state": {}, "param_groups": [{**group, "param_names": ["v"]}]})
+
+
+def test_a_schedules_state_says_what_it_counts_and_is_refused_where_something_else_is_counted():
+    steps, epochs = (optim.StepLR(optim.SGD([w], lr=0.3), 2, 0.5, per=per) for per in ("step", "epoch"))
+    steps.step()
+    state, before = steps.state_dict(), epochs.state_dict()
+    with pytest.raises(ValueError, match=r"counts each step; write StepLR.*per='step'"):
+        epochs.load_state_dict(state)
+    assert epochs.state_dict() == before
+    del state["per"]  # as in states of before there was a choice
+    epochs.load_state_dict(state)
+    assert epochs.t == 1
+    with pytest.raises(ValueError, match="counts each epoch"):
+        steps.load_state_dict(state)
+
+
+def test_a_rate_set_by_hand_in_a_warm_up_is_the_base_of_the_next_schedule():
+    optimizer = optim.SGD([w], lr=0.8)
+    optim.LinearWarmup(optimizer, 4)
+    assert optim.StepLR(optimizer, 2).base == 0.8
+    optimizer.lr = 0.5
+    assert optim.StepLR(optimizer, 2).base == 0.5
 
 
 def grouped(*rates):

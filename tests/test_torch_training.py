@@ -30,6 +30,15 @@ OPTIMIZERS = [
     ("Adagrad", {"lr": 0.1, "lr_decay": 0.1, "weight_decay": 0.1, "initial_accumulator_value": 0.3, "eps": 1e-5}),
     ("Adadelta", {}),
     ("Adadelta", {"lr": 0.7, "rho": 0.8, "eps": 1e-4, "weight_decay": 0.1}),
+    ("SGD", {"lr": 0.05, "momentum": 0.9, "dampening": 0.3, "weight_decay": 0.1, "maximize": True}),
+    ("SGD", {"lr": 0.05, "momentum": 0.9, "nesterov": True, "maximize": True}),
+    ("Adam", {"lr": 0.05, "betas": (0.8, 0.9), "amsgrad": True}),
+    ("Adam", {"lr": 0.05, "betas": (0.8, 0.9), "eps": 1e-4, "weight_decay": 0.1, "amsgrad": True, "maximize": True}),
+    ("AdamW", {"lr": 0.05, "betas": (0.8, 0.9), "weight_decay": 0.3, "amsgrad": True}),
+    ("AdamW", {"lr": 0.05, "weight_decay": 0.3, "maximize": True}),
+    ("RMSprop", {"lr": 0.02, "alpha": 0.9, "centered": True, "momentum": 0.5, "weight_decay": 0.1, "maximize": True}),
+    ("Adagrad", {"lr": 0.1, "lr_decay": 0.1, "weight_decay": 0.1, "maximize": True}),
+    ("Adadelta", {"lr": 0.7, "weight_decay": 0.1, "maximize": True}),
 ]
 IDS = [f"{name}-{'-'.join(options) or 'defaults'}" for name, options in OPTIMIZERS]
 
@@ -55,8 +64,8 @@ def test_many_steps_of_an_optimizer_equal_torchs(name, options, rng):
 
 GROUPED = {  # settings of a second and a third group
     "SGD": ({"lr": 0.2, "momentum": 0.5, "nesterov": True}, {"dampening": 0.5, "momentum": 0.9, "weight_decay": 0.2}),
-    "Adam": ({"betas": (0.5, 0.7)}, {"lr": 0.1, "eps": 1e-2, "weight_decay": 0.1}),
-    "AdamW": ({"weight_decay": 0.0}, {"lr": 0.1, "betas": (0.5, 0.7), "eps": 1e-3}),
+    "Adam": ({"betas": (0.5, 0.7), "amsgrad": True}, {"lr": 0.1, "eps": 1e-2, "weight_decay": 0.1, "maximize": True}),
+    "AdamW": ({"weight_decay": 0.0, "maximize": True}, {"lr": 0.1, "betas": (0.5, 0.7), "eps": 1e-3, "amsgrad": True}),
     "RMSprop": ({"centered": True, "lr": 0.1}, {"momentum": 0.5, "alpha": 0.7, "weight_decay": 0.1, "eps": 1e-3}),
     "Adagrad": ({"lr": 0.5, "lr_decay": 0.2}, {"eps": 1e-3, "weight_decay": 0.1}),
     "Adadelta": ({"rho": 0.5, "lr": 0.5}, {"eps": 1e-2, "weight_decay": 0.3}),
@@ -94,6 +103,112 @@ def test_groups_with_settings_of_their_own_make_torchs_steps(name, rng):
         b.step()
     for p, q in zip(ours, theirs, strict=True):
         np.testing.assert_allclose(p.data, q.detach().numpy(), rtol=1e-10, atol=1e-12)
+
+
+STATES = {
+    "SGD": {"lr": 0.1, "momentum": 0.9, "dampening": 0.5},
+    "SGD without momentum": {"lr": 0.1},
+    "Adam": {"lr": 0.05, "amsgrad": True, "weight_decay": 0.1},
+    "AdamW": {"lr": 0.05, "amsgrad": True, "maximize": True},
+    "RMSprop": {"lr": 0.02, "centered": True, "momentum": 0.5},
+    "Adagrad": {"lr": 0.1, "lr_decay": 0.1, "initial_accumulator_value": 0.3},
+    "Adadelta": {"lr": 0.7},
+}
+
+
+@pytest.mark.parametrize("named", [False, True])
+@pytest.mark.parametrize("case", STATES)
+def test_a_run_goes_on_from_the_state_of_torchs_optimizer_and_torchs_from_ours(case, named, rng):
+    shapes = {"a": (3, 4), "b": (5,), "c": ()}
+    starts = {name: rng.normal(size=shape) for name, shape in shapes.items()}
+    name, options = case.split()[0], STATES[case]
+    theirs = {key: torch.tensor(start, requires_grad=True) for key, start in starts.items()}
+    b = getattr(torch.optim, name)(theirs.items() if named else theirs.values(), **options)
+
+    def steps(n, *sides):
+        for _ in range(n):
+            gradients = {key: rng.normal(size=shape) * 10.0 ** rng.integers(-2, 2) for key, shape in shapes.items()}
+            for params, optimizer in sides:
+                for key, p in params.items():
+                    p.grad = tl.tensor(gradients[key]) if isinstance(p, tl.Tensor) else torch.tensor(gradients[key])
+                optimizer.step()
+
+    steps(5, (theirs, b))
+    b.param_groups[0]["lr"] = 0.03
+    ours = {key: tl.tensor(p.detach().numpy(), requires_grad=True) for key, p in theirs.items()}
+    order = [*ours.items()][::-1] if named else ours.values()  # with names, in whatever order
+    a = getattr(optim, name)(order, **options)
+    a.load_state_dict(b.state_dict())
+    assert a.lr == 0.03
+    steps(20, (ours, a), (theirs, b))
+    for key in shapes:
+        np.testing.assert_allclose(ours[key].data, theirs[key].detach().numpy(), rtol=1e-10, atol=1e-12)
+
+    back = {key: torch.tensor(p.data, requires_grad=True) for key, p in ours.items()}  # and to torch again
+    c = getattr(torch.optim, name)(back.values(), **options)
+    keys = [*ours] if not named else a.names
+    state = {
+        [*ours].index(keys[i]): {
+            k: torch.tensor(v, dtype=None if v.shape else torch.float64) for k, v in memory.items()
+        }
+        for i, memory in a.state_dict()["state"].items()
+    }
+    for memory in state.values():  # PyTorch asks for a step where we need none, and the other way round
+        memory.setdefault("step", torch.tensor(25.0))
+    c.load_state_dict({"state": state, "param_groups": c.state_dict()["param_groups"]})
+    c.param_groups[0]["lr"] = a.lr
+    steps(20, (ours, a), (back, c))
+    for key in shapes:
+        np.testing.assert_allclose(ours[key].data, back[key].detach().numpy(), rtol=1e-10, atol=1e-12)
+
+
+def test_torchs_state_that_doesnt_fit_is_refused_and_half_precision_is_taken():
+    p = torch.ones(3, dtype=torch.bfloat16, requires_grad=True)
+    theirs = torch.optim.Adam([p], amsgrad=True)
+    p.grad = torch.tensor([1.0, -2.0, 0.5], dtype=torch.bfloat16)
+    theirs.step()
+    w = tl.tensor(np.ones(3, np.float32), requires_grad=True)
+    ours = optim.Adam([w], amsgrad=True)
+    ours.load_state_dict(theirs.state_dict())
+    expected = theirs.state_dict()["state"][0]["max_exp_avg_sq"].float().numpy()
+    np.testing.assert_array_equal(ours.state_dict()["state"][0]["max_exp_avg_sq"], expected)
+    with pytest.raises(ValueError, match=r"has .*max_exp_avg_sq.* but this Adam keeps exp_avg, exp_avg_sq and step"):
+        optim.Adam([w]).load_state_dict(theirs.state_dict())
+    with pytest.raises(ValueError, match="another optimizer"):
+        optim.RMSprop([w]).load_state_dict(theirs.state_dict())
+    with pytest.raises(ValueError, match="PyTorch's"):
+        ours.load_state_dict({"state": {}, "param_groups": []})
+
+
+@pytest.mark.parametrize("then", ["StepLR", "CosineAnnealingLR"])
+@pytest.mark.parametrize("stepped", [0, 2, 6])
+def test_a_schedule_made_in_a_warm_up_starts_from_the_rate_that_it_leads_to_as_torchs(then, stepped):
+    options = {"StepLR": {"step_size": 2, "gamma": 0.3}, "CosineAnnealingLR": {"T_max": 7, "eta_min": 0.01}}[then]
+
+    def groups(w):
+        return [{"params": [w()]}, {"params": [w()], "lr": 0.05}]
+
+    ours = optim.SGD(groups(lambda: tl.tensor([1.0], requires_grad=True)), lr=0.4)
+    theirs = torch.optim.SGD(groups(lambda: torch.ones(1, requires_grad=True)), lr=0.4)
+    a = optim.LinearWarmup(ours, 6)
+    b = torch.optim.lr_scheduler.LinearLR(theirs, start_factor=1 / 6, total_iters=5)
+    for _ in range(stepped):
+        a.step()
+        theirs.step()
+        b.step()
+    made = getattr(optim, then)(ours, **options)
+    twin = getattr(torch.optim.lr_scheduler, then)(theirs, **options)
+    assert [made.base, *made.other_bases] == pytest.approx(twin.base_lrs, rel=1e-12)
+    for _ in range(6 - stepped):
+        a.step()
+        theirs.step()
+        b.step()
+    for _ in range(9):
+        made.step()
+        theirs.step()
+        twin.step()
+        rates = [group["lr"] for group in theirs.param_groups]
+        assert [group["lr"] for group in ours.groups] == pytest.approx(rates, rel=1e-9)
 
 
 SCHEDULES = [
@@ -214,6 +329,30 @@ def test_200_steps_from_one_state_dict_give_torchs_losses_to_1e_5(name, rng):
     ours.eval()
     theirs.eval()
     np.testing.assert_allclose(ours(x[0]).data, theirs(torch.from_numpy(x[0])).detach().numpy(), atol=2e-4)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_fit_makes_the_steps_of_a_loop_in_torch_over_torchs_loader_and_with_weights_of_examples(weighted, rng):
+    x, y = rng.normal(size=(50, 4)).astype(np.float32), rng.integers(0, 3, 50)
+    weights = rng.uniform(0.1, 3, 50) if weighted else np.ones(50)
+    tensors = torch.utils.data.TensorDataset(torch.tensor(x), torch.tensor(y), torch.tensor(weights))
+    ours, theirs = nn.Linear(4, 3), torch.nn.Linear(4, 3)
+    theirs.load_state_dict(to_torch(ours.state_dict()))
+    options = {"loss": F.cross_entropy, "optimizer": optim.SGD(ours.parameters(), lr=0.1), "epochs": 3}
+    if weighted:
+        tl.fit(ours, (x, y), batch_size=16, shuffle=False, sample_weight=weights, progress=False, **options)
+    else:
+        loader = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(*tensors.tensors[:2]), batch_size=16)
+        tl.fit(ours, loader, progress=False, **options)
+    optimizer = torch.optim.SGD(theirs.parameters(), lr=0.1)
+    for _ in range(3):
+        for xs, ys, w in torch.utils.data.DataLoader(tensors, batch_size=16):
+            optimizer.zero_grad()
+            losses = torch.nn.functional.cross_entropy(theirs(xs), ys, reduction="none")
+            ((losses * w).sum() / w.sum()).backward()
+            optimizer.step()
+    for name, value in theirs.state_dict().items():
+        np.testing.assert_allclose(ours.state_dict()[name], value.numpy(), rtol=1e-5, atol=1e-6)
 
 
 def test_a_state_dict_goes_to_torch_and_back_with_batchnorms_buffers(rng):

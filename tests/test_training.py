@@ -1,9 +1,11 @@
 """fit, evaluate, predict: what is measured, when a run ends, and that it ends well however it ends."""
 
 import functools
+import io
 import math
 import os
 import signal
+import sys
 import threading
 
 import numpy as np
@@ -802,7 +804,335 @@ def test_gradients_left_over_from_before_are_not_added_in():
     assert same(*results)
 
 
+def test_a_schedule_per_step_is_stepped_after_each_batch():
+    model, optimizer = line_model()
+    schedule, used = optim.CosineAnnealingLR(optimizer, 6, per="step"), []
+    step = optimizer.step
+    optimizer.step = lambda: (used.append(optimizer.lr), step())[1]
+    history = quick(model, optimizer, epochs=2, batch_size=20, schedule=schedule)  # two epochs of three batches
+    expected = [0.05 * (1 + math.cos(math.pi * t / 6)) / 2 for t in range(7)]
+    assert used == pytest.approx(expected[:6]) and optimizer.lr == pytest.approx(0, abs=1e-15) and schedule.t == 6
+    assert history["lr"] == pytest.approx([expected[0], expected[3]])  # at the start of each epoch
+
+
+def test_a_plateau_per_step_watches_the_loss_of_each_batch():
+    model, optimizer = line_model()
+    losses = []
+
+    def loss(outputs, targets):
+        losses.append(float(F.mse_loss(outputs, targets).item()))
+        return F.mse_loss(outputs, targets)
+
+    schedule = optim.ReduceLROnPlateau(optimizer, patience=0, factor=0.5, threshold=0, per="step")
+    quick(model, optimizer, epochs=2, batch_size=10, schedule=schedule, loss=loss)
+    lowest = np.minimum.accumulate(losses)
+    assert schedule.best == lowest[-1] and schedule.t == 12
+    assert optimizer.lr == 0.05 * 0.5 ** sum(b >= a for a, b in zip(lowest, losses[1:], strict=False))
+
+
+# ---- weights of examples ----
+
+WEIGHTS = np.random.default_rng(3).uniform(0.1, 5, 60) * (np.arange(60) % 7 > 0)  # some are 0
+
+
+def weighted_by_hand(weights, epochs, size):
+    """Weights and losses of a linear model trained by its formula, on the examples of a weight above 0."""
+    model, _ = line_model()
+    x, y = (a[weights > 0].astype(float) for a in points())
+    s = weights[weights > 0]
+    w, b = (p.numpy().astype(float) for p in model.parameters())
+    losses = []
+    for _ in range(epochs):
+        total = 0.0
+        for i in range(0, len(x), size):
+            xs, ys, part = x[i : i + size], y[i : i + size], s[i : i + size, None]
+            error = xs @ w.T + b - ys
+            total += (part * error**2).sum()
+            step = 2 * part * error / part.sum()
+            w, b = w - 0.05 * step.T @ xs, b - 0.05 * step.sum(0)
+        losses.append(total / s.sum())
+    return w, b, losses
+
+
+def squares_of_each(outputs, targets):
+    return ((outputs - targets) ** 2).sum(axis=1)
+
+
+class Squares(nn.Module):
+    def forward(self, outputs, targets):
+        return squares_of_each(outputs, targets)
+
+
+def passes_it_on(outputs, targets, **options):
+    return F.mse_loss(outputs, targets, **options)
+
+
+@pytest.mark.parametrize("loss", [F.mse_loss, functools.partial(F.mse_loss), squares_of_each, Squares(), passes_it_on])
+@pytest.mark.parametrize("form", [np.array, list, tl.tensor, lambda w: 1e-300 * w, lambda w: 1e307 * w])
+def test_sample_weight_makes_the_loss_of_a_batch_and_an_epoch_the_weighted_mean(loss, form):
+    w, b, losses = weighted_by_hand(WEIGHTS, 3, 16)
+    model, optimizer = line_model()
+    options = {"batch_size": 16, "shuffle": False, "epochs": 3}
+    history = quick(model, optimizer, loss=loss, sample_weight=form(WEIGHTS), **options)
+    np.testing.assert_allclose(model.state_dict()["0.weight"], w, rtol=1e-4)
+    np.testing.assert_allclose(model.state_dict()["0.bias"], b, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(history["loss"], losses, rtol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["classes", "probabilities", "one logit", "several numbers"])
+def test_equal_weights_change_nothing_whatever_the_loss(kind):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(50, 4)).astype(np.float32)
+    y, loss = {
+        "classes": (rng.integers(0, 3, 50), F.cross_entropy),
+        "probabilities": (rng.dirichlet(np.ones(3), 50).astype(np.float32), F.cross_entropy),
+        "one logit": (rng.integers(0, 2, (50, 3)), F.binary_cross_entropy_with_logits),
+        "several numbers": (rng.normal(size=(50, 3)).astype(np.float32), F.huber_loss),
+    }[kind]
+    results = []
+    for more in ({}, {"sample_weight": np.full(50, 2)}):
+        model, optimizer = net()
+        history = quick(model, optimizer, (x, y), loss=loss, batch_size=16, **more)
+        results.append((history["loss"], weights(model)))
+    np.testing.assert_allclose(results[0][0], results[1][0], rtol=1e-5)
+    for name, array in results[0][1].items():
+        np.testing.assert_allclose(array, results[1][1][name], rtol=1e-4, atol=1e-6)
+
+
+def test_weights_go_with_their_examples_when_these_are_shuffled():
+    x, y = points()
+    wrong = np.arange(60) % 3 == 0
+    y[wrong] += 100  # as heavy as nothing, if each weight is its own example's
+    model, optimizer = line_model()
+    quick(model, optimizer, (x, y), epochs=60, batch_size=8, sample_weight=np.where(wrong, 1e-9, 1.0))
+    np.testing.assert_allclose(model.state_dict()["0.weight"], [[1, -2, 0.5]], atol=0.1)
+
+
+def test_weights_by_class_make_a_rare_class_count_as_much_as_a_frequent_one():
+    y = (np.arange(400) % 20 == 0).astype(int)
+    x = np.ones((400, 1), np.float32)  # which says nothing: only the shares of the classes can be learnt
+    for weight, shares in ((None, [0.95, 0.05]), ((len(y) / np.bincount(y))[y], [0.5, 0.5])):
+        model = nn.Sequential(nn.Linear(1, 2))
+        optimizer = optim.SGD(model.parameters(), lr=1)
+        quick(model, optimizer, (x, y), loss=F.cross_entropy, epochs=100, batch_size=400, sample_weight=weight)
+        np.testing.assert_allclose(F.softmax(model(x[:1])).data, [shares], atol=1e-3)
+
+
+def test_a_nan_under_weights_is_traced_to_where_it_began():
+    model, optimizer = line_model()
+    x, y = points()
+    x[7, 1] = np.nan
+    with pytest.raises(
+        FloatingPointError, match=r"epoch 1, batch 1: the loss is nan\. Before any operation, the inputs"
+    ):
+        quick(model, optimizer, (x, y), shuffle=False, sample_weight=np.ones(60))
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "sentence"),
+    [
+        (np.ones(59), ValueError, r"one weight for each of 60 examples, not shape \(59,\)"),
+        (np.ones((60, 1)), ValueError, r"not shape \(60, 1\); write sample_weight\.reshape\(-1\)"),
+        (2.0, ValueError, "sample_weight is a single number"),
+        (np.where(np.arange(60) == 7, -1, 1), ValueError, r"sample_weight\[7\] is -1, but weights must be ≥ 0"),
+        (np.where(np.arange(60) == 9, np.nan, 1), ValueError, r"sample_weight\[9\] is nan, but weights must be finite"),
+        (np.where(np.arange(60) == 9, np.inf, 1), ValueError, r"sample_weight\[9\] is inf, but weights must be finite"),
+        (np.zeros(60), ValueError, "all of sample_weight is 0"),
+        (["a"] * 60, TypeError, "sample_weight has dtype"),
+        ({0: 1.0}, TypeError, "not a dict"),
+        ("balanced", TypeError, "one weight for each of 60 examples, not a str"),
+    ],
+)
+def test_weights_that_can_not_be_meant_get_a_sentence(given, error, sentence):
+    model, optimizer = line_model()
+    before = weights(model)
+    with pytest.raises(error, match=sentence):
+        quick(model, optimizer, sample_weight=given)
+    assert same(weights(model), before)
+
+
+def test_weights_of_classes_in_the_place_of_weights_of_examples_are_told():
+    model, optimizer = net()
+    for given in ([1.0, 2.0, 3.0], {0: 1.0, 1: 2.0, 2: 3.0}, "balanced"):
+        with pytest.raises((TypeError, ValueError), match=r"write np\.array\(\[…\]\)\[y\]"):
+            quick(model, optimizer, classes(), loss=F.cross_entropy, sample_weight=given)
+
+
+@pytest.mark.parametrize(
+    ("loss", "sentence"),
+    [
+        (
+            lambda o, t: F.mse_loss(o, t),
+            "loss of each of the 32 examples of a batch, but this loss gave a Tensor of shape",
+        ),
+        (lambda o, t: F.mse_loss(o, t).item(), "this loss gave a float.*pass it on"),
+        (functools.partial(F.mse_loss, reduction="sum"), "this one has reduction='sum'; leave that out"),
+    ],
+)
+def test_a_loss_that_gives_no_number_per_example_gets_a_sentence(loss, sentence):
+    model, optimizer = line_model()
+    with pytest.raises(ValueError, match=sentence):
+        quick(model, optimizer, loss=loss, sample_weight=np.ones(60))
+
+
+# ---- batches of one's own ----
+
+
+class Loader:
+    """As much of somebody's loader as there need be: a length, and another epoch each time."""
+
+    def __init__(self, parts, length=None):
+        self.parts, self.length, self.epochs = parts, length or len(parts), 0
+
+    def __len__(self):
+        return self.length
+
+    def __iter__(self):
+        self.epochs += 1
+        return iter(self.parts)
+
+
+def parts(form=tuple, sizes=(20, 25, 15)):
+    ends = np.cumsum(sizes)
+    return [form((points()[e - n : e].x, points()[e - n : e].y)) for n, e in zip(sizes, ends, strict=True)]
+
+
+def test_train_may_be_an_iterable_of_batches_with_a_length():
+    results = []
+    x, y = (a.astype(float) for a in points())
+    model, _ = line_model()
+    w, b = (p.numpy().astype(float) for p in model.parameters())
+    for _ in range(3):
+        total = 0.0
+        for i, n in ((0, 20), (20, 25), (45, 15)):
+            error = x[i : i + n] @ w.T + b - y[i : i + n]
+            total += (error**2).sum()
+            w, b = w - 0.05 * 2 * error.T @ x[i : i + n] / n, b - 0.05 * 2 * error.mean(0)
+        results.append(total / 60)
+    for given in (
+        Loader(parts()),
+        Loader(parts(list)),
+        parts(),
+        tuple(parts(list)),
+        Loader([data.Dataset(*p) for p in parts()]),
+    ):
+        model, optimizer = line_model()
+        metrics = {"n": lambda o, t: len(o)}
+        history = quick(model, optimizer, given, epochs=3, metrics=metrics, validation=points(9, 1))
+        np.testing.assert_allclose(history["loss"], results, rtol=1e-5)
+        np.testing.assert_allclose(model.state_dict()["0.weight"], w, rtol=1e-4)
+        assert history["n"] == [60] * 3 and len(history.norms["0.weight"]["update"]) == 3
+
+
+def test_train_may_be_what_data_batches_gives():
+    runs = []
+    for given, more in (
+        (data.batches(points(), 7, seed=5, drop_last=True), {}),
+        (data.batches(points(), 7, drop_last=True), {"seed": 4}),
+        (points(), {"batch_size": 7, "drop_last": True, "seed": 4}),
+    ):
+        model, optimizer = line_model()
+        quick(model, optimizer, given, **{"seed": 0, **more})
+        runs.append(weights(model))
+    assert same(runs[1], runs[2]) and not same(runs[0], runs[1])
+    by_hand, optimizer = line_model()
+    feed = data.batches(points(), 7, seed=5, drop_last=True)
+    for _ in range(2):
+        for x, y in feed:
+            optimizer.zero_grad()
+            F.mse_loss(by_hand(x), y).backward()
+            optimizer.step()
+    assert same(runs[0], weights(by_hand))
+
+
+def test_two_batches_in_a_list_are_batches_and_a_pair_is_a_pair():
+    batch = np.ones((4, 3), np.float32), np.ones((4, 1), np.float32)
+    for given, n in (([batch, batch], 8), (batch, 4), (list(batch), 4), ([np.ones((2, 3)), [[1.0], [2.0]]], 2)):
+        model, optimizer = line_model()
+        history = quick(model, optimizer, given, metrics={"n": lambda o, t: len(o)})
+        assert history["n"] == [n, n]
+    same_shapes = [(np.ones((4, 3)), np.ones((4, 3)))] * 2  # an autoencoder's
+    model = nn.Linear(3, 3)
+    history = quick(model, optim.SGD(model.parameters()), same_shapes, metrics={"n": lambda o, t: len(o)})
+    assert history["n"] == [8, 8]
+
+
+def test_what_a_class_later_on_would_stop_is_still_found_at_once_in_batches_of_a_dataset():
+    model, optimizer = net()
+    x, y = classes()
+    y[-1] = 3
+    with pytest.raises(ValueError, match="train, looked through before the first update: cross_entropy: targets"):
+        quick(model, optimizer, data.batches((x, y), 10, shuffle=False), loss=F.cross_entropy)
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "sentence"),
+    [
+        (lambda: (part for part in parts()), TypeError, r"train is a generator, which has no length .* list\(…\)"),
+        (lambda: iter(parts()), TypeError, "train is a list_iterator, which has no length"),
+        (lambda: Loader([]), ValueError, "train has no batches"),
+        (list, TypeError, r"a Dataset or a pair \(x, y\) of arrays"),
+        (lambda: Loader(parts(), 4), ValueError, "has a length of 4 batches, but gave 3 in this epoch"),
+        (lambda: Loader(parts(), 2), ValueError, "has a length of 2 batches, but gave 3 in this epoch"),
+        (lambda: Loader([np.ones((4, 3))]), TypeError, r"batch 1 of train: .*not one ndarray of shape \(4, 3\)"),
+        (lambda: Loader([*parts(), (np.ones((4, 3)), np.ones(3))]), ValueError, "batch 4 of train: every example"),
+        (lambda: Loader([(np.ones(3), 1.0)]), ValueError, "batch 1 of train: y is a single number"),
+        (lambda: Loader([(np.ones((0, 3)), np.ones((0, 1)))]), ValueError, "batch 1 of train holds no examples"),
+        (lambda: Loader([(np.ones((1, 3)), ["a"])]), TypeError, "batch 1 of train: y has dtype"),
+        (lambda: (*points(), np.ones(60)), TypeError, "a tuple of 3; weights of examples are given as sample_weight="),
+        (lambda: {"x": 1}, TypeError, "a Dataset or a pair"),
+        (lambda: "train.csv", TypeError, "a Dataset or a pair"),
+    ],
+)  # fmt: skip
+def test_what_is_no_training_data_gets_a_sentence(given, error, sentence):
+    model, optimizer = line_model()
+    with pytest.raises(error, match=sentence):
+        quick(model, optimizer, given(), strict=False)
+
+
+@pytest.mark.parametrize(
+    ("option", "sentence"),
+    [
+        ({"batch_size": 16}, r"batch_size can't be settled here.*data\.batches\(examples, batch_size"),
+        ({"shuffle": False}, "shuffle can't be settled here"),
+        ({"shuffle": False, "drop_last": True}, "shuffle and drop_last can't be settled here"),
+        ({"sample_weight": np.ones(60)}, "sample_weight has a number for each example, but train gives batches"),
+    ],
+)
+def test_options_that_batches_of_ones_own_have_settled_get_a_sentence(option, sentence):
+    for given in (Loader(parts()), data.batches(points(), 8)):
+        model, optimizer = line_model()
+        with pytest.raises(ValueError, match=sentence):
+            quick(model, optimizer, given, **option)
+
+
 # ---- progress ----
+
+
+def test_lines_are_printed_where_they_are_asked_for(capsys, monkeypatch):
+    model, optimizer = line_model()
+    metrics = {"n": lambda o, t: len(o)}
+    stops = [lambda epoch, history: epoch == 1]
+    history = quick(
+        model, optimizer, epochs=10, progress="lines", validation=points(7), metrics=metrics, callbacks=stops
+    )
+    printed = capsys.readouterr()
+    (a, b), (c, d) = history["loss"], history["val_loss"]
+    assert printed.err == "" and printed.out == (
+        f"epoch  1/10: loss {a:.4g}, n 60, val_loss {c:.4g}, val_n 7, lr 0.05\n"
+        f"epoch  2/10: loss {b:.4g}, n 60, val_loss {d:.4g}, val_n 7, lr 0.05\n"
+    )
+    monkeypatch.setattr("sys.stderr", Terminal(True))  # there, too, and then there is no bar
+    quick(model, optimizer, progress="lines")
+    assert len(capsys.readouterr().out.splitlines()) == 2 and "epoch" not in sys.stderr.text
+
+
+def test_lines_are_printed_also_where_the_name_of_a_metric_can_not_be_written(monkeypatch):
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr("sys.stdout", stream)
+    model, optimizer = line_model()
+    quick(model, optimizer, progress="lines", epochs=1, metrics={"Δ": lambda o, t: 0})
+    assert stream.buffer.getvalue().startswith(b"epoch 1/1: loss ") and b", ? 0, lr 0.05" in stream.buffer.getvalue()
 
 
 class Terminal:
@@ -931,6 +1261,8 @@ OTHER = nn.Linear(3, 1)
     ({"optimizer": optim.SGD}, TypeError, "optim.Adam"),
     ({"optimizer": optim.SGD(OTHER.parameters())}, ValueError, "none of the model's parameters"),
     ({"schedule": 0.1}, TypeError, "schedule"),
+    ({"progress": "bar"}, ValueError, r"True \(a bar\), False \(nothing\) or 'lines' .*, not 'bar'"),
+    ({"progress": None}, ValueError, "progress is True"),
     ({"schedule": optim.StepLR(optim.SGD(OTHER.parameters()), 1)}, ValueError, "another optimizer"),
     ({"checkpoint": "model.pkl"}, ValueError, "npz"),
     ({"checkpoint": "no/such/folder/model.npz"}, FileNotFoundError, "no folder"),

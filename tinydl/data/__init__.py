@@ -9,8 +9,9 @@ from .dataset import Batches, Dataset, as_dataset, batches
 from .images import digits, fashion_mnist, mnist
 from .splitting import Standardizer, k_fold, split, standardize
 from .synthetic import blobs, line, moons, spirals
+from .tables import csv
 
 __all__ = [
-    "Batches", "Dataset", "Standardizer", "as_dataset", "batches", "blobs", "crop", "digits", "fashion_mnist", "flip",
-    "k_fold", "line", "mnist", "moons", "rotate", "scale", "shift", "spirals", "split", "standardize",
+    "Batches", "Dataset", "Standardizer", "as_dataset", "batches", "blobs", "crop", "csv", "digits", "fashion_mnist",
+    "flip", "k_fold", "line", "mnist", "moons", "rotate", "scale", "shift", "spirals", "split", "standardize",
 ]  # fmt: skip

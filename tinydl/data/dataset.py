@@ -7,7 +7,7 @@ test set.
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -16,6 +16,7 @@ from ..engine.arrays import Array, default_dtype_now, plain_array
 from ..engine.checks import array_of, whole
 from ..engine.random import generator
 from ..engine.tensor import Tensor
+from .advice import cure
 
 Seed: TypeAlias = "int | np.random.Generator | None"  # in quotes: numpy.random takes long to import
 _INDEXED = "a Dataset is indexed by an integer, a slice, a list or array of integers, or a boolean mask"
@@ -26,15 +27,25 @@ class Dataset:
 
     Iterating gives exactly x, then y, so ``x, y = ds`` unpacks it; ``len(ds)`` is n. ``ds[3]`` is one pair
     (x[3], y[3]); ``ds[2:9]``, ``ds[indices]`` and ``ds[mask]`` are Datasets (a slice shares its arrays' memory).
-    Arrays are kept as they are, not copied; lists with a float in them get the default dtype (float32).
+    Arrays are kept as they are, not copied; lists with a float in them get the default dtype (float32). A DataFrame or
+    Series gives the array that its ``to_numpy()`` does. `columns` and `classes`, which `data.csv` knows, are the names
+    of the columns of x and of the classes in y, or None; what is made of a Dataset keeps them.
     Raises ValueError if the lengths differ, TypeError for what isn't an array of numbers or booleans.
     """
 
     x: Array
     y: Array
+    columns: list[str] | None = None
+    classes: list[str] | None = None
 
-    def __init__(self, x: Any, y: Any) -> None:
+    def __init__(
+        self, x: Any, y: Any, *, columns: Iterable[str] | None = None, classes: Iterable[str] | None = None
+    ) -> None:
         self.x, self.y = check_array("x", x), check_array("y", y)
+        self.columns = None if columns is None else list(columns)
+        self.classes = None if classes is None else list(classes)
+        if self.columns is not None and self.x.shape[1:] != (len(self.columns),):
+            raise ValueError(f"there are {len(self.columns)} names in columns for x of shape {self.x.shape}")
         if len(self.x) != len(self.y):
             raise ValueError(
                 f"every example needs one target, but x has {len(self.x)} (its shape is {self.x.shape}) "
@@ -49,17 +60,20 @@ class Dataset:
 
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):
-            return Dataset(self.x[index], self.y[index])
+            return self._of(self.x[index], self.y[index])
         if isinstance(index, (bool, np.bool_, tuple)) or index is None or index is Ellipsis:
             raise TypeError(f"{_INDEXED}, not by {index!r}; for anything else index ds.x and ds.y themselves")
         try:
             i = operator.index(index)
         except TypeError:
             chosen = self._chosen(index)
-            return Dataset(self.x[chosen], self.y[chosen])
+            return self._of(self.x[chosen], self.y[chosen])
         if not -len(self) <= i < len(self):
             raise IndexError(f"there is no example {i} in a Dataset of {len(self)}")
         return self.x[i], self.y[i]
+
+    def _of(self, x: Array, y: Array) -> Dataset:
+        return Dataset(x, y, columns=self.columns, classes=self.classes)
 
     def _chosen(self, index: Any) -> Array:
         chosen = array_of(index)
@@ -87,11 +101,13 @@ def check_array(name: str, values: Any) -> Array:
             )
         values = values.data
     try:
-        array = plain_array(values)
+        array = plain_array(values.to_numpy() if hasattr(values, "to_numpy") else values)
     except ValueError as error:
         raise ValueError(f"{name} isn't an array: its rows have different lengths ({error})") from error
     if array.dtype.kind not in "fiub":
-        raise TypeError(f"{name} has dtype {array.dtype}; a Dataset holds real numbers or booleans")
+        raise TypeError(
+            f"{name} has dtype {array.dtype}; a Dataset holds real numbers or booleans: {cure(name, values, array)}"
+        )
     if array.ndim == 0:
         raise ValueError(f"{name} is a single number; its first axis should count the examples")
     return array.astype(default_dtype_now()) if isinstance(values, (list, tuple)) and array.dtype.kind == "f" else array
@@ -103,7 +119,9 @@ def as_dataset(examples: Any) -> Dataset:
         return examples
     if isinstance(examples, (tuple, list)) and len(examples) == 2:
         return Dataset(*examples)
-    raise TypeError(f"expected a Dataset or a pair (x, y) of arrays, not {_named(examples)}")
+    frame = hasattr(examples, "columns") and hasattr(examples, "drop")
+    advice = "; write (frame.drop(columns='target'), frame['target'])" if frame else ""
+    raise TypeError(f"expected a Dataset or a pair (x, y) of arrays, not {_named(examples)}{advice}")
 
 
 def _named(value: Any) -> str:
@@ -124,11 +142,15 @@ class Batches:
         whole_batches, left = divmod(len(self.examples), self.batch_size)
         return whole_batches + (left > 0 and not self.drop_last)
 
+    def indices(self) -> Iterator[Array]:
+        """One epoch of batches, as the indices of their examples."""
+        n = len(self.examples)
+        order = generator(self._rng).permutation(n) if self.shuffle else np.arange(n)
+        yield from (order[i * self.batch_size : (i + 1) * self.batch_size] for i in range(len(self)))
+
     def __iter__(self) -> Iterator[tuple[Array, Array]]:
         x, y = self.examples
-        order = generator(self._rng).permutation(len(x)) if self.shuffle else np.arange(len(x))
-        for i in range(len(self)):
-            batch = order[i * self.batch_size : (i + 1) * self.batch_size]
+        for batch in self.indices():
             yield x[batch], y[batch]  # copies, also in order: who writes into a batch doesn't write into the Dataset
 
 

@@ -132,19 +132,24 @@ def standardize(train: Any, *others: Any) -> Any:
     The same numbers μ and σ, which know nothing of the others, then standardize validation and test sets: a test set
     standardized by its own mean would say more about it than one can know when a single new example comes in.
     ``train, test = standardize(train, test)``: as many as are given come back, a single one without a tuple; Datasets
-    for Datasets and pairs (targets unchanged), arrays for arrays of inputs. For new data see `Standardizer`, which
-    also says what is raised.
+    for Datasets and pairs (targets unchanged), arrays for arrays and DataFrames of inputs. For new data see
+    `Standardizer`, which also says what is raised.
     """
     scale = Standardizer(train)
 
     def standardized(examples: Any) -> Any:
-        if isinstance(examples, np.ndarray):
+        if _are_inputs(examples):
             return scale(examples)
-        x, y = as_dataset(examples)
-        return Dataset(scale(x), y)
+        examples = as_dataset(examples)
+        return Dataset(scale(examples.x), examples.y, columns=examples.columns, classes=examples.classes)
 
     return tuple(map(standardized, (train, *others))) if others else standardized(train)
 
 
 def _inputs(examples: Any) -> Array:
-    return check_array("x", examples) if isinstance(examples, np.ndarray) else as_dataset(examples).x
+    return check_array("x", examples) if _are_inputs(examples) else as_dataset(examples).x
+
+
+def _are_inputs(examples: Any) -> bool:
+    """Whether they are inputs alone: an array or a table, as pandas has, and no pair."""
+    return isinstance(examples, np.ndarray) or hasattr(examples, "to_numpy")

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import Array, is_foreign, plain_array
+from .arrays import Array, is_foreign, on_host, plain_array
 from .tensor import Tensor
 
 
@@ -61,6 +61,14 @@ def refuse_foreign(what: str, *values: Any) -> None:
             f"{what} reads arrays of NumPy, not those of another library: write model.to(cupy.asnumpy), or "
             "cupy.asnumpy(x) for an array, and compute anew"
         )
+
+
+def array_from_state(value: Any) -> Array:
+    """A state_dict's value as an array of NumPy; torch's tensors are taken without importing torch."""
+    if hasattr(value, "detach") and hasattr(value, "cpu"):
+        value = value.detach().cpu()
+        value = value.float() if "bfloat16" in str(value.dtype) else value
+    return on_host(array_of(value))
 
 
 def first(wrong: Array) -> tuple[int, ...]:

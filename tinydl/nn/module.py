@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from ..engine.arrays import Array, beside, default_dtype_now, is_array, on_host
-from ..engine.checks import array_of, is_real
+from ..engine.checks import array_from_state, array_of, is_real
 from ..engine.recording import special, state
 from ..engine.tensor import Tensor, next_stamp, tensor, wrap
 from ..engine.trace import Scope, name_in
@@ -239,7 +239,7 @@ class Module(Keeping):
         entries = list(self._entries())
         own = {name: value for name, _, _, value in entries}
         kept = [name for name in state_dict if name not in own and self._keeps(str(name))]
-        given = {name: _array_of(value) for name, value in state_dict.items() if name not in kept}
+        given = {name: array_from_state(value) for name, value in state_dict.items() if name not in kept}
         problems = _misfits(own, given)
         if not (given.keys() <= own.keys() or all(type(m).__module__.startswith("tinydl.") for m in self.modules())):
             problems.append("if forward makes what is unexpected, call the model once before loading")
@@ -364,14 +364,6 @@ def _is_parameter(module: Module, full: str, name: str, value: Tensor) -> bool:
             stacklevel=4,
         )
     return False
-
-
-def _array_of(value: Any) -> Array:
-    """A state_dict's value as an array; torch's tensors are taken without importing torch."""
-    if hasattr(value, "detach") and hasattr(value, "cpu"):
-        value = value.detach().cpu()
-        value = value.float() if "bfloat16" in str(value.dtype) else value
-    return on_host(array_of(value))
 
 
 def _misfits(own: Mapping[str, Any], given: Mapping[str, Array]) -> list[str]:

@@ -38,10 +38,13 @@ class Adam(Optimizer):
 
     `weight_decay` λ adds λ·θ to g first (so it is scaled like the gradient; AdamW's isn't). PyTorch's form is the
     paper's algorithm 1; the order of operations is that at the end of the paper's section 2, with ε̂ = ε·√(1 − β₂ᵗ).
+    `amsgrad` (Reddi et al. 2018) takes the largest v so far in its place, so that no step grows because gradients were
+    small for a while. The paper has no 1 − β₂ᵗ; PyTorch, followed here, divides that largest v by the present one.
     """
 
     betas = Setting()
     eps = Setting()
+    amsgrad = Setting()
 
     def __init__(
         self,
@@ -50,17 +53,24 @@ class Adam(Optimizer):
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 0.0,
+        amsgrad: bool = False,
+        *,
+        maximize: bool = False,
     ) -> None:
-        super().__init__(params, lr, betas=betas, eps=eps, weight_decay=weight_decay)
+        given = {"betas": betas, "eps": eps, "weight_decay": weight_decay, "amsgrad": amsgrad, "maximize": maximize}
+        super().__init__(params, lr, **given)
 
     def _start(self, p: Array, group: dict[str, Any]) -> dict[str, Any]:
-        return {"step": 0, "exp_avg": np.zeros_like(p), "exp_avg_sq": np.zeros_like(p)}
+        names = ["exp_avg", "exp_avg_sq"] + ["max_exp_avg_sq"] * group["amsgrad"]
+        return {"step": 0, **{name: np.zeros_like(p) for name in names}}
 
     def _update(self, p: Array, g: Array, state: dict[str, Any], group: dict[str, Any], a: Array, b: Array) -> None:
         (beta1, beta2), m, v = group["betas"], state["exp_avg"], state["exp_avg_sq"]
         state["step"] = t = state["step"] + 1
         _follow(m, g, beta1, a)  # m ← β₁·m + (1 − β₁)·g
         _follow(v, np.square(g, a), beta2, a)  # v ← β₂·v + (1 − β₂)·g²
+        if group["amsgrad"]:
+            v = np.maximum(state["max_exp_avg_sq"], v, out=state["max_exp_avg_sq"])
         unbias1, unbias2 = 1 - beta1**t, math.sqrt(1 - beta2**t)
         np.sqrt(v, a)
         a += group["eps"] * unbias2
@@ -83,8 +93,11 @@ class AdamW(Adam):
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 1e-2,
+        amsgrad: bool = False,
+        *,
+        maximize: bool = False,
     ) -> None:
-        super().__init__(params, lr, betas, eps, weight_decay)
+        super().__init__(params, lr, betas, eps, weight_decay, amsgrad, maximize=maximize)
 
     def _update(self, p: Array, g: Array, state: dict[str, Any], group: dict[str, Any], a: Array, b: Array) -> None:
         p *= 1 - group["lr"] * group["weight_decay"]
@@ -115,10 +128,11 @@ class RMSprop(Optimizer):
         weight_decay: float = 0.0,
         momentum: float = 0.0,
         centered: bool = False,
+        *,
+        maximize: bool = False,
     ) -> None:
-        super().__init__(
-            params, lr, alpha=alpha, eps=eps, weight_decay=weight_decay, momentum=momentum, centered=centered
-        )
+        running = {"alpha": alpha, "eps": eps, "momentum": momentum, "centered": centered}
+        super().__init__(params, lr, **running, weight_decay=weight_decay, maximize=maximize)
 
     def _start(self, p: Array, group: dict[str, Any]) -> dict[str, Any]:
         names = ["square_avg"] + ["grad_avg"] * group["centered"] + ["momentum_buffer"] * bool(group["momentum"])
@@ -161,15 +175,11 @@ class Adagrad(Optimizer):
         weight_decay: float = 0.0,
         initial_accumulator_value: float = 0.0,
         eps: float = 1e-10,
+        *,
+        maximize: bool = False,
     ) -> None:
-        super().__init__(
-            params,
-            lr,
-            lr_decay=lr_decay,
-            weight_decay=weight_decay,
-            initial_accumulator_value=initial_accumulator_value,
-            eps=eps,
-        )
+        own = {"lr_decay": lr_decay, "initial_accumulator_value": initial_accumulator_value, "eps": eps}
+        super().__init__(params, lr, **own, weight_decay=weight_decay, maximize=maximize)
 
     def _start(self, p: Array, group: dict[str, Any]) -> dict[str, Any]:
         return {"step": 0, "sum": np.full_like(p, group["initial_accumulator_value"])}
@@ -198,9 +208,16 @@ class Adadelta(Optimizer):
     eps = Setting()
 
     def __init__(
-        self, params: Trainable, lr: float = 1.0, rho: float = 0.9, eps: float = 1e-6, weight_decay: float = 0.0
+        self,
+        params: Trainable,
+        lr: float = 1.0,
+        rho: float = 0.9,
+        eps: float = 1e-6,
+        weight_decay: float = 0.0,
+        *,
+        maximize: bool = False,
     ) -> None:
-        super().__init__(params, lr, rho=rho, eps=eps, weight_decay=weight_decay)
+        super().__init__(params, lr, rho=rho, eps=eps, weight_decay=weight_decay, maximize=maximize)
 
     def _start(self, p: Array, group: dict[str, Any]) -> dict[str, Any]:
         return {"square_avg": np.zeros_like(p), "acc_delta": np.zeros_like(p)}

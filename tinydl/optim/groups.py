@@ -10,6 +10,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+import numpy as np
+
 from ..engine.checks import kind, listed, real
 from ..engine.tensor import Tensor
 
@@ -94,12 +96,15 @@ def _checked_names(of_group: list[list[str | None]], optimizer: str) -> list[str
 
 # ---- settings ----
 
+_SWITCHES = ("nesterov", "centered", "amsgrad", "maximize")
 _FRACTIONS = ("beta1", "beta2", "alpha", "rho")  # shares of what was, in running means
 
 
 def checked(optimizer: str, name: str, value: Any) -> Any:
     """A setting in the form that an update computes with. ValueError or TypeError for what can't be one."""
-    if name in ("nesterov", "centered"):
+    if name in _SWITCHES:
+        if not isinstance(value, (bool, np.bool_)):
+            raise TypeError(f"{optimizer}'s {name} is True or False, not {value!r}")
         return bool(value)
     if name != "betas":
         return in_range(optimizer, name, value)

@@ -51,7 +51,8 @@ class Optimizer:
     given) of its "params" and of all settings: those of the constructor, where the group has none of its own. What is
     written into it counts from the next step on. A setting is also an attribute: read, it is the first group's;
     assigned, it becomes every group's, but `lr` keeps the proportions. `weight_decay` λ adds λ·θ to each gradient,
-    which then is that of the loss plus λ/2 · ‖θ‖².
+    which then is that of the loss plus λ/2 · ‖θ‖². With `maximize` a step goes up instead of down: g becomes −g before
+    λ·θ is added.
 
     A step skips parameters without a gradient and those frozen by ``requires_grad = False``. Raises, when made:
     ValueError for no parameters, for none that requires a gradient, for a computed Tensor, a parameter in two groups, a
@@ -60,11 +61,12 @@ class Optimizer:
     """
 
     weight_decay = Setting()
+    maximize = Setting()
     _decay_is_of_the_loss = True  # whether weight decay is added to the gradient; AdamW's isn't
 
     def __init__(self, params: Trainable, lr: float, **settings: Any) -> None:
         groups, self.names = groups_of(params, type(self).__name__)
-        self._defaults = self._checked({"lr": lr, "weight_decay": 0.0, **settings})
+        self._defaults = self._checked({"lr": lr, "weight_decay": 0.0, "maximize": False, **settings})
         self.groups = [self._complete(group) for group in groups]
         self.params: list[Tensor] = [p for group in groups for p in group["params"]]
         self._state: list[dict[str, Any] | None] = [None] * len(self.params)  # None: not stepped yet
@@ -79,6 +81,7 @@ class Optimizer:
                 a, b = (row[: p._data.size].reshape(p._data.shape) for row in scratch[_kind(p)])
                 rows.append((number[p], p, a, b))
         self._seen = self._copied_groups()
+        self.warming: list[tuple[float, float]] = []  # of each group the lr that a warm-up set, and to which it leads
 
     @property
     def lr(self) -> float:
@@ -163,7 +166,7 @@ class Optimizer:
         self._settle()
         update, memories = self._update, self._state
         for group, rows in zip(self.groups, self._rows, strict=True):
-            decay = group["weight_decay"] if self._decay_is_of_the_loss else 0.0
+            decay, up = group["weight_decay"] if self._decay_is_of_the_loss else 0.0, group["maximize"]
             for i, p, a, b in rows:
                 grad = p.grad
                 if grad is None or not p._requires_grad:
@@ -176,7 +179,9 @@ class Optimizer:
                     memory = memories[i] = self._start(a, group)
                 g = g if g.dtype is a.dtype else g.astype(a.dtype)
                 if decay:
-                    g = np.add(np.multiply(p._data, decay, b, dtype=b.dtype), g, b)
+                    g = (np.subtract if up else np.add)(np.multiply(p._data, decay, b, dtype=b.dtype), g, b)
+                elif up:
+                    g = np.negative(g, b)
                 update(p._data, g, memory, group, a, b)
                 p.stamp = next_stamp()
         if special.count:
@@ -210,6 +215,7 @@ class Optimizer:
         state's "names" set to None, the order counts; but in the program that made the state each Tensor that it is of
         gets its own. The rates become those of the state, the other settings stay as they are here. Raises ValueError,
         and changes nothing, if the state belongs to another kind, to other parameters, or to other groups of them.
+        The state of PyTorch's optimizer of the same name is taken, too.
         """
         kind, given = type(self).__name__, arranged(state_dict, self.names, self.params)
         lr, rates = float(saved_array("lr", given["lr"])), [group["lr"] for group in self.groups]

@@ -15,15 +15,22 @@ from .optimizer import Optimizer
 class Schedule:
     """A rule for the learning rate: `step()` after each epoch (or update) sets the optimizer's `lr`.
 
-    `base` is the optimizer's lr when the schedule is made, t the number of steps so far. Of an optimizer with several
-    groups, each goes its own way from the lr that it had then: `rate` is asked for each, with its `base`.
+    `per` says when `fit` makes that step: after each "epoch", or after each "step" of the optimizer; then what the
+    formulas call epochs are batches. `base` is the optimizer's lr when the schedule is made, or the one to which a
+    LinearWarmup is on its way; t the number of steps so far. Of an optimizer with several groups, each goes its own way
+    from the lr that it had then: `rate` is asked for each, with its `base`.
     """
 
-    def __init__(self, optimizer: Optimizer) -> None:
+    def __init__(self, optimizer: Optimizer, per: str = "epoch") -> None:
+        kind = type(self).__name__
         if not isinstance(optimizer, Optimizer):
-            raise TypeError(f"{type(self).__name__} takes an optimizer, not {type(optimizer).__name__}")
-        self.optimizer = optimizer
-        self.base, *self.other_bases = (float(group["lr"]) for group in optimizer.groups)
+            raise TypeError(f"{kind} takes an optimizer, not {type(optimizer).__name__}")
+        if per not in ("epoch", "step"):
+            raise ValueError(f"{kind} goes on per='epoch' or per='step' (after each batch), not {per!r}")
+        self.optimizer, self.per = optimizer, per
+        now = [float(group["lr"]) for group in optimizer.groups]
+        warming = [lr for lr, _ in optimizer.warming] == now
+        self.base, *self.other_bases = [aim for _, aim in optimizer.warming] if warming else now
         self.t = 0
 
     def rate(self) -> float:
@@ -45,18 +52,22 @@ class Schedule:
         self._set_rates()
 
     def state_dict(self) -> dict[str, Any]:
-        """The numbers that a resumed schedule needs; the optimizer's own lr is in the optimizer's state."""
+        """What a resumed schedule needs; the optimizer's own lr is in the optimizer's state, so load that, too."""
         return {name: copy.copy(value) for name, value in vars(self).items() if name != "optimizer"}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Go on where a schedule of the same kind stood. Raises ValueError, for another's or for other groups."""
+        """Go on where a schedule of the same kind stood, with its settings.
+
+        Raises ValueError, and changes nothing, for the state of another kind, of other groups or of another `per`.
+        """
         own, kind = self.state_dict(), type(self).__name__
-        given = (
-            {"other_bases": [], **state_dict} if isinstance(state_dict, Mapping) else {}
-        )  # of before there were groups
+        before = {"other_bases": [], "per": "epoch"}  # what states have in which it isn't
+        given = {**before, **state_dict} if isinstance(state_dict, Mapping) else {}
         if set(given) != set(own):
             shown = named(state_dict) if isinstance(state_dict, Mapping) else repr(state_dict)
             raise ValueError(f"a {kind}'s state has {named(own)}, but this one has {shown}")
+        if given["per"] != self.per:
+            raise ValueError(f"the state counts each {given['per']}; write {kind}(…, per={given['per']!r})")
         try:
             vars(self).update({name: type(own[name])(value) for name, value in given.items()})
             self.other_bases = [in_range(kind, "base", float(base)) for base in self.other_bases]
@@ -71,8 +82,8 @@ class Schedule:
 class StepLR(Schedule):
     """lr = base · gamma^⌊t / step_size⌋: a factor `gamma` every `step_size` epochs."""
 
-    def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1) -> None:
-        super().__init__(optimizer)
+    def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1, *, per: str = "epoch") -> None:
+        super().__init__(optimizer, per)
         if not is_whole(step_size, 1) or not 0 < gamma < math.inf:
             raise ValueError(f"StepLR needs a whole step_size ≥ 1 and gamma > 0, not {step_size=}, {gamma=}")
         self.step_size, self.gamma = int(step_size), float(gamma)
@@ -88,8 +99,8 @@ class CosineAnnealingLR(Schedule):
     Loshchilov & Hutter 2017, without their restarts.
     """
 
-    def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0) -> None:
-        super().__init__(optimizer)
+    def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0, *, per: str = "epoch") -> None:
+        super().__init__(optimizer, per)
         if not is_whole(T_max, 1) or not 0 <= eta_min < math.inf:
             raise ValueError(f"CosineAnnealingLR needs a whole T_max ≥ 1 and eta_min ≥ 0, not {T_max=}, {eta_min=}")
         self.T_max, self.eta_min = int(T_max), float(eta_min)
@@ -101,8 +112,8 @@ class CosineAnnealingLR(Schedule):
 class LinearWarmup(Schedule):
     """lr = base · min(1, (t + 1) / warmup_steps): from base / warmup_steps, at once, up to base (Goyal et al. 2017)."""
 
-    def __init__(self, optimizer: Optimizer, warmup_steps: int) -> None:
-        super().__init__(optimizer)
+    def __init__(self, optimizer: Optimizer, warmup_steps: int, *, per: str = "epoch") -> None:
+        super().__init__(optimizer, per)
         if not is_whole(warmup_steps, 1):
             raise ValueError(f"LinearWarmup needs a whole number of warmup_steps ≥ 1, not {warmup_steps}")
         self.warmup_steps = int(warmup_steps)
@@ -110,6 +121,11 @@ class LinearWarmup(Schedule):
 
     def rate(self) -> float:
         return self.base * min(1.0, (self.t + 1) / self.warmup_steps)
+
+    def _set_rates(self) -> None:
+        super()._set_rates()
+        rates = (float(group["lr"]) for group in self.optimizer.groups)
+        self.optimizer.warming = list(zip(rates, (self.base, *self.other_bases), strict=True))
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         super().load_state_dict(state_dict)
@@ -121,7 +137,7 @@ class ReduceLROnPlateau(Schedule):
 
     Better means below best · (1 − threshold) for mode "min", above best · (1 + threshold) for "max"; with
     threshold_mode "abs", best ∓ threshold. After a cut, `cooldown` epochs aren't counted. A cut of less than
-    `eps` isn't made. Each group's lr is cut.
+    `eps` isn't made. Each group's lr is cut. The value is `fit`'s val_loss (or loss); with per="step" the batch's loss.
     """
 
     def __init__(
@@ -135,8 +151,10 @@ class ReduceLROnPlateau(Schedule):
         cooldown: int = 0,
         min_lr: float = 0.0,
         eps: float = 1e-8,
+        *,
+        per: str = "epoch",
     ) -> None:
-        super().__init__(optimizer)
+        super().__init__(optimizer, per)
         if mode not in ("min", "max") or threshold_mode not in ("rel", "abs"):
             raise ValueError(f"mode is 'min' or 'max', threshold_mode 'rel' or 'abs', not {mode!r}, {threshold_mode!r}")
         if not 0 < factor < 1 or not all(0 <= number < math.inf for number in (threshold, min_lr, eps)):

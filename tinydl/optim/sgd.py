@@ -33,10 +33,11 @@ class SGD(Optimizer):
         dampening: float = 0.0,
         weight_decay: float = 0.0,
         nesterov: bool = False,
+        *,
+        maximize: bool = False,
     ) -> None:
-        super().__init__(
-            params, lr, momentum=momentum, dampening=dampening, weight_decay=weight_decay, nesterov=nesterov
-        )
+        own = {"momentum": momentum, "dampening": dampening, "nesterov": nesterov}
+        super().__init__(params, lr, **own, weight_decay=weight_decay, maximize=maximize)
 
     def _checked(self, settings: dict[str, Any]) -> dict[str, Any]:
         found = super()._checked(settings)

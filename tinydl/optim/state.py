@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.arrays import Array, beside, is_array, on_host
+from ..engine.arrays import Array, beside, is_array
+from ..engine.checks import array_from_state
 from ..engine.tensor import Tensor
 from .groups import named
 
@@ -54,6 +55,7 @@ def arranged(given: Any, names: Sequence[str] | None, params: Sequence[Tensor] =
 def _in_form(given: Any) -> dict[str, Any]:
     """The parts of a state, "groups" and "names" None where they weren't saved."""
     try:
+        given = _of_torch(given) if "param_groups" in given else given
         memories, groups, names = given.get("state", {}), given.get("groups"), given.get("names")
         return {
             "lr": given["lr"],
@@ -61,11 +63,27 @@ def _in_form(given: Any) -> dict[str, Any]:
             "groups": groups and [{**group, "params": [*map(index, group["params"])]} for group in groups],
             "names": names and [*map(str, names)],
         }
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, IndexError, TypeError, ValueError) as error:
         raise ValueError(
             'an optimizer\'s state is a dict {"lr": ..., "state": {index of the parameter: {name: array}}, "groups": '
-            '[{"params": indices, settings}, ...], "names": names or None}, as state_dict() gives it'
+            '[{"params": indices, settings}, ...], "names": names or None}, as state_dict() gives it; or '
+            'PyTorch\'s, {"state": ..., "param_groups": ...}'
         ) from error
+
+
+def _of_torch(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The state of an optimizer of PyTorch in the form of one of ours, which keep most under the same names."""
+    groups = [{"params": group["params"], "lr": float(group["lr"])} for group in given["param_groups"]]
+    names = [name for group in given["param_groups"] for name in group.get("param_names", ())]
+    memories = dict[int, dict[str, Any]]()
+    for i, saved in given["state"].items():
+        memory = {name: value for name, value in saved.items() if value is not None}
+        if "square_avg" in memory:  # RMSprop and Adadelta don't depend on how many steps there were
+            memory.pop("step", None)
+        elif [*memory] == ["momentum_buffer"]:  # SGD's, which has it from the first step on
+            memory["step"] = 1
+        memories |= {i: memory} if memory else {}
+    return {"lr": groups[0]["lr"], "state": memories, "groups": groups, "names": names}
 
 
 def _by_name(saved: Sequence[str], here: Sequence[str]) -> dict[int, int]:
@@ -120,7 +138,7 @@ def restored(i: int, memory: Mapping[str, Any], fresh: dict[str, Any], optimizer
 def saved_array(what: str, value: Any, shape: tuple[int, ...] = ()) -> Array:
     """A number or array of a saved state, copied; ValueError for what can't be one."""
     try:
-        array = np.array(on_host(value))
+        array = np.array(array_from_state(value))
     except ValueError:  # rows of different lengths
         array = np.array(None)
     if array.dtype.kind not in "fiub":

@@ -10,7 +10,10 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+import numpy as np
+
 from ..data import Batches, Dataset, as_dataset
+from ..data.dataset import check_array
 from ..engine.arrays import Array, is_array
 from ..engine.checks import array_of, kind, real, whole
 from ..engine.tensor import Tensor
@@ -43,6 +46,8 @@ def check_data(given: Any, name: str) -> Dataset:
         data = as_dataset(given)
     except (TypeError, ValueError) as error:
         advice = "; tl.data.split makes two Datasets of one" if isinstance(given, float) else ""
+        if name == "train" and isinstance(given, (tuple, list)) and len(given) == 3:
+            advice = "; weights of examples are given as sample_weight="
         raise type(error)(f"{name}: {error}{advice}") from None
     if not len(data):
         raise ValueError(f"{name} holds no examples" + ("; leave validation=None" if name == "validation" else ""))
@@ -89,9 +94,18 @@ def check_run(model: Any, loss: Any, optimizer: Any, l1: Any, l2: Any, clip_norm
 
 
 def check_plan(
-    epochs: Any, batch_size: Any, patience: Any, validation: Any, schedule: Any, optimizer: Optimizer, checkpoint: Any
+    epochs: Any,
+    batch_size: Any,
+    patience: Any,
+    validation: Any,
+    schedule: Any,
+    optimizer: Optimizer,
+    checkpoint: Any,
+    progress: Any,
 ) -> None:
     """What says how long a run is and what happens beside its steps."""
+    if not isinstance(progress, (bool, np.bool_)) and progress != "lines":
+        raise ValueError(f"progress is True (a bar), False (nothing) or 'lines' (a line per epoch), not {progress!r}")
     whole("epochs", epochs, 0)
     whole("batch_size", batch_size, 1)
     if patience is not None:
@@ -108,6 +122,22 @@ def check_plan(
             raise FileNotFoundError(f"checkpoint={str(checkpoint)!r}: there is no folder {str(file.parent)!r}")
         if file.is_dir():
             raise IsADirectoryError(f"checkpoint={str(checkpoint)!r} is a folder; give the path of a file to write")
+
+
+def check_inputs(x: Any) -> Array:
+    """What `predict` is given, as an array of numbers with one row per example."""
+    given = array_of(x) if isinstance(x, (Tensor, list, tuple)) else x
+    if np.isscalar(given) or getattr(given, "ndim", None) == 0:
+        raise ValueError("predict needs inputs with one row per example, not a single number; write x[None]")
+    return check_array("x", given)
+
+
+def is_one_example(model: Module, x: Array) -> bool:
+    """Whether a model that can't take x as rows takes it as one of them."""
+    try:
+        return len(check_outputs(model(x[None].copy()), x[None])) == 1
+    except Exception:  # of a user's model, which may raise anything for what it isn't made for
+        return False
 
 
 def check_feed(feed: Batches) -> Batches:

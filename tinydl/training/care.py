@@ -22,10 +22,9 @@ from ..engine.tensor import Tensor
 from ..nn import Module
 from ..nn.state import remembered
 from ..watching.anomaly import detect_anomaly
+from .feeding import Batch
 from .history import History
 from .saving import save
-
-Batch = tuple[Array, Array]
 
 
 class Best:
@@ -159,3 +158,16 @@ def progress_bar(
                 bar.update()
 
         yield shown
+
+
+def line_of_each(epochs: int) -> Callable[[int, History], None]:
+    """A callback that prints what an epoch gave, on a line of standard output, at once also where that is a file."""
+
+    def told(epoch: int, history: History) -> None:
+        names = [*(name for name in history if name != "lr"), "lr"]
+        line = f"epoch {epoch + 1:{len(str(epochs))}}/{epochs}: "
+        line += ", ".join(f"{name} {history[name][-1]:.4g}" for name in names)
+        encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+        print(line.encode(encoding, "replace").decode(encoding), flush=True)  # a metric may be called anything
+
+    return told

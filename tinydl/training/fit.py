@@ -1,8 +1,9 @@
 """Training in three functions: `fit` adjusts a model to data, `evaluate` measures it, `predict` uses it.
 
 The heart is `_Run.step`: forward, loss, backward, update. Around it stand epochs, validation and early stopping.
-arguments.py refuses what can't be meant before anything runs, and care.py sees to it that a run ends well however it
-ends. Stands on nn, optim, data and watching; course/demo.py shows it all at work.
+arguments.py refuses what can't be meant before anything runs, feeding.py gives a batch after the other, and care.py
+sees to it that a run ends well however it ends. Stands on nn, optim, data and watching; course/demo.py shows it all at
+work.
 """
 
 from __future__ import annotations
@@ -10,11 +11,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
-from ..data import Batches, Dataset, batches
+from ..data import Dataset
 from ..engine import random
 from ..engine.arrays import Array, on_host
 from ..engine.checks import array_of, whole
@@ -28,6 +29,7 @@ from ..optim.schedules import Schedule
 from ..watching.strict import FirstSteps
 from . import arguments, care
 from .arguments import Callback, Data, Loss, Metric
+from .feeding import Batch, Feed, feed_of, weighted_loss
 from .history import History
 from .limits import FirstBatch
 
@@ -45,7 +47,8 @@ class _Run:
     l1: float
     l2: float
     clip_norm: float | None
-    feed: Batches
+    schedule: Schedule | None
+    feed: Feed
     held_out: Dataset | None
     watched: int  # how many of the first steps
 
@@ -57,7 +60,7 @@ class _Run:
         self.norms: dict[str, dict[str, float]] = {}  # of the last step of the last epoch
         self.stateful = True  # whether a batch may leave anything behind in the model; known after the first
 
-    def step(self, x: Array, y: Array, where: str) -> tuple[Array, float]:
+    def step(self, x: Array, y: Array, weights: Array | None, where: str) -> tuple[Array, float]:
         """Forward, loss, backward, update; gives the outputs and the loss.
 
         Raises FloatingPointError where the loss or a gradient isn't finite: before the update, with all as it was.
@@ -65,45 +68,46 @@ class _Run:
         undo = care.snapshot(self.model, self.stateful)
         self.forget_gradients()
         try:
-            outputs, loss, objective = self.forward(x, y)
+            outputs, loss, objective = self.forward(x, y, weights)
         except Exception:
             undo()
             raise
         objective.backward()
         number, finite = self.judged(loss)
         if not finite:
-            raise FloatingPointError(self.what_went_wrong(x, y, where, number, undo))
+            raise FloatingPointError(self.what_went_wrong((x, y, weights), where, number, undo))
         if self.clip_norm is not None:
             clip_grad_norm(self.parameters, self.clip_norm)
         self.optimizer.step()
+        if self.schedule is not None and self.schedule.per == "step":
+            self.schedule.step(number)
         return outputs, number
 
-    def forward(self, x: Array, y: Array) -> tuple[Array, Array, Tensor]:
+    def forward(self, x: Array, y: Array, weights: Array | None) -> tuple[Array, Array, Tensor]:
         """The outputs, the loss as an array of one number, and the Tensor to minimise: the loss and the penalties."""
         with self.first_batch.watch(y):
             outputs = arguments.check_outputs(self.model(x), x)
-            loss = arguments.check_loss(self.loss(outputs, y))
+            given = self.loss(outputs, y) if weights is None else weighted_loss(self.loss, outputs, y, weights)
+            loss = arguments.check_loss(given)
         return array_of(outputs), array_of(loss), loss + self._penalty() if self.l1 or self.l2 else loss
 
     def _penalty(self) -> Any:
         weights = [p for p in self.parameters if p.requires_grad and p.ndim >= 2]
         return sum(self.l1 * abs(w).sum() + self.l2 * (w * w).sum() for w in weights)
 
-    def epoch(
-        self, number: int, feed: Iterable[tuple[Array, Array]], interrupted: Callable[[], int]
-    ) -> dict[str, float]:
+    def epoch(self, number: int, feed: Iterable[Batch], interrupted: Callable[[], int]) -> dict[str, float]:
         """All batches once, then validation.
 
-        Gives the learning rate, the mean loss over the examples, each metric on all outputs as they came, and the same
-        of the validation set.
+        Gives the learning rate at its start, the mean loss over the examples, weighted where they have weights, each
+        metric on all outputs as they came, and the same of the validation set. At its end the schedule goes on.
         """
         name, lr = f"epoch {number + 1}", float(self.optimizer.lr)
-        seen, outputs, targets = list[tuple[float, int]](), list[Array](), list[Array]()
+        seen, outputs, targets = list[tuple[float, float]](), list[Array](), list[Array]()
         steps = len(self.feed)
-        for batch, (x, y) in enumerate(feed, 1):
+        for batch, (x, y, weights) in enumerate(feed, 1):
             with self.watch.watch(), care.measuring(self.named if batch == steps else {}, self.norms):
-                given, loss = self.step(x, y, f"{name}, batch {batch}")
-            seen.append((loss, len(y)))
+                given, loss = self.step(x, y, weights, f"{name}, batch {batch}")
+            seen.append((loss, len(y) if weights is None else float(weights.sum())))
             if self.metrics:
                 outputs.append(on_host(given))
                 targets.append(on_host(y))
@@ -116,11 +120,15 @@ class _Run:
         if self.metrics:
             with no_grad():
                 numbers |= _judged(self.metrics, np.concatenate(outputs), np.concatenate(targets))
-        return numbers if self.held_out is None else numbers | self.validate(name, self.held_out)
+        if self.held_out is not None:
+            numbers |= self.validate(name, self.held_out)
+        if self.schedule is not None and self.schedule.per == "epoch":
+            self.schedule.step(_decisive(numbers))
+        return numbers
 
     def validate(self, name: str, data: Dataset) -> dict[str, float]:
         """The same numbers of the validation set, in eval mode, each name with val_ before it."""
-        size = max(self.feed.batch_size, 256)
+        size = max(self.feed.batch_size or 1, 256)
 
         def measure(metrics: Mapping[str, Metric]) -> dict[str, float]:
             return evaluate(self.model, data, loss=self.loss, metrics=metrics, batch_size=size)
@@ -148,12 +156,12 @@ class _Run:
         number, finite = on_host(np.stack([loss.reshape(()), zero])).tolist()
         return number, math.isfinite(number) and finite == 0
 
-    def what_went_wrong(self, x: Array, y: Array, where: str, loss: float, undo: Callable[[], None]) -> str:
+    def what_went_wrong(self, batch: Batch, where: str, loss: float, undo: Callable[[], None]) -> str:
         """What to say of a batch with a loss or gradient that isn't finite; nothing that it did is left."""
         what = "a gradient isn't finite" if math.isfinite(loss) else f"the loss is {loss}"
         undo()
         try:
-            found = care.first_not_finite(lambda: self.forward(x, y)[2].backward(), self.model, x, y)
+            found = care.first_not_finite(lambda: self.forward(*batch)[2].backward(), self.model, *batch[:2])
         finally:
             undo()
             self.forget_gradients()
@@ -165,7 +173,7 @@ class _Run:
 
 def fit(
     model: Module,
-    train: Data,
+    train: Data | Iterable[Any],
     *,
     loss: Loss,
     optimizer: Optimizer,
@@ -182,17 +190,21 @@ def fit(
     callbacks: Iterable[Callback] = (),
     shuffle: bool = True,
     drop_last: bool = False,
+    sample_weight: Any = None,
     strict: bool = True,
     seed: int | None = None,
-    progress: bool = True,
+    progress: bool | Literal["lines"] = True,
 ) -> History:
     r"""Train: for each batch, ``loss(model(x), y).backward()`` and a step of the optimizer; gives the History.
 
-    train, validation: a Dataset or a pair ``(x, y)`` of arrays with one row per example.
+    train, validation: a Dataset or a pair ``(x, y)`` of arrays with one row per example. `train` may also give batches
+        of its own: what `data.batches` gives, a list of pairs, or any iterable of pairs (x, y) with a length, which is
+        iterated over anew in each epoch. Then batch_size, shuffle and drop_last are its affair.
     loss(outputs, targets): a Tensor of one element, the mean over the batch (``F.cross_entropy``, ``F.mse_loss``, …).
     metrics: ``{"accuracy": tl.accuracy}``; each is called with the arrays of a whole set. Training numbers are those of
         the batches as they came, in train mode and before their update: the mean over the epoch's examples.
     schedule: a learning-rate schedule of `optim`, stepped after each epoch; ReduceLROnPlateau gets val_loss (or loss).
+        One made with per="step" is stepped after each batch instead, and gets the batch's loss.
     l1, l2: adds :math:`l_1 \sum |w| + l_2 \sum w^2` over all parameters with at least two axes (weights, not biases)
         to what is minimised; the losses in the history don't include it, so that train and validation compare.
     clip_norm: before each step, scale the gradients so that their common Euclidean norm is at most this.
@@ -203,10 +215,17 @@ def fit(
         its loss; returning True stops the run.
     drop_last: leave the last batch of each epoch out where it would be smaller than the others; shuffled, that is
         another one each time. Batch normalisation can't do with a last batch of one.
+    sample_weight: a number ≥ 0 for each example of `train`, which says how much it counts: the loss of a batch is
+        :math:`\sum w_i l_i / \sum w_i`, and so is the epoch's in the history; metrics and validation don't know of it.
+        Each :math:`l_i` is what the loss gives with reduction="none", their mean where that is several numbers to an
+        example (a class weight of the loss multiplies it; an ignored label counts as loss 0). A loss of one's own takes
+        reduction=, too, or gives one number per example. Examples of weight 0 are left out. Where classes are of
+        unequal size, ``(len(y) / np.bincount(y))[y]`` makes each class count alike.
     strict: watch the first steps for what is a mistake whatever comes later (below); False doesn't.
     seed: makes the whole run, shuffling and dropout included, repeatable to the bit, and leaves the default
         Generator alone.
-    progress: show a bar, if standard error is a terminal.
+    progress: show a bar, if standard error is a terminal; "lines" prints a line after each epoch instead, wherever
+        standard output goes: to a notebook or a file, too.
 
     Ctrl-C ends the run after the current batch and gives the history so far; a second one raises KeyboardInterrupt at
     once. The model trains in train mode and returns in the mode it came in.
@@ -223,17 +242,17 @@ def fit(
     """
     arguments.check_run(model, loss, optimizer, l1, l2, clip_norm)
     metrics, callbacks = arguments.check_metrics(metrics), arguments.check_callbacks(callbacks)
-    data = arguments.check_data(train, "train")
     held_out = None if validation is None else arguments.check_data(validation, "validation")
-    arguments.check_plan(epochs, batch_size, patience, held_out, schedule, optimizer, checkpoint)
-    feed = arguments.check_feed(batches(data, batch_size, shuffle=shuffle, drop_last=drop_last))
+    arguments.check_plan(epochs, batch_size, patience, held_out, schedule, optimizer, checkpoint, progress)
+    feed = feed_of(train, batch_size, shuffle, drop_last, sample_weight)
     watched = min(2, epochs * len(feed)) if strict else 0
-    run = _Run(model, loss, optimizer, metrics, l1, l2, clip_norm, feed, held_out, watched)
+    run = _Run(model, loss, optimizer, metrics, l1, l2, clip_norm, schedule, feed, held_out, watched)
     history, best = History(), care.Best(model, patience, checkpoint)
+    told = [care.line_of_each(epochs)] * (progress == "lines") + callbacks
     with (
         random.seeded(seed),
         care.mode(model, True),
-        care.progress_bar(epochs, len(feed), progress) as shown,
+        care.progress_bar(epochs, len(feed), progress and progress != "lines") as shown,
         care.one_interrupt() as interrupted,
     ):
         try:
@@ -241,11 +260,8 @@ def fit(
                 numbers = run.epoch(epoch, shown(feed, epoch, history), interrupted)
                 history.add(numbers)
                 history.add_norms(run.norms)
-                judged = numbers.get("val_loss", numbers["loss"])
-                best.consider(judged)
-                if schedule is not None:
-                    schedule.step(judged)
-                history.stopped = _stopped_by([callback(epoch, history) for callback in callbacks], best)
+                best.consider(_decisive(numbers))
+                history.stopped = _stopped_by([callback(epoch, history) for callback in told], best)
                 if history.stopped:
                     break
                 if interrupted():
@@ -279,18 +295,25 @@ def predict(model: Module, x: Any, *, batch_size: int = 256) -> Array:
     """The model's outputs for the inputs `x`, shape (N, …), as one array with N rows.
 
     The model runs batch by batch in eval mode, nothing is recorded, and afterwards it is in the mode it came in.
-    Raises ValueError if the model doesn't give one row per input.
+    Raises ValueError if the model doesn't give one row per input; where that is because `x` is a single example, it
+    says so.
     """
     if isinstance(x, (Dataset, tuple)):
         raise TypeError("predict takes the inputs alone; of a Dataset write tl.predict(model, test.x)")
     arguments.check_model(model)
     whole("batch_size", batch_size, 1)
-    inputs = array_of(x)
-    if not inputs.ndim:
-        raise ValueError("predict needs inputs with one row per example, not a single number; write x[None]")
+    inputs = arguments.check_inputs(x)
     parts = (inputs[i : i + batch_size].copy() for i in range(0, max(len(inputs), 1), batch_size))
     with care.mode(model, False), no_grad():
-        return np.concatenate([on_host(array_of(arguments.check_outputs(model(part), part))) for part in parts])
+        try:
+            outputs = [on_host(array_of(arguments.check_outputs(model(part), part))) for part in parts]
+            return np.concatenate(outputs)
+        except (ValueError, TypeError, IndexError) as error:
+            if arguments.is_one_example(model, inputs):
+                raise ValueError(
+                    f"x of shape {inputs.shape} seems to be one example; write x[None]. {error}"
+                ) from error
+            raise
 
 
 def accuracy(outputs: Array, targets: Array) -> float:
@@ -316,6 +339,11 @@ def accuracy(outputs: Array, targets: Array) -> float:
         return math.nan
     classes = targets.argmax(1) if targets.ndim == 2 else targets
     return float(np.mean(outputs.argmax(1) == classes))
+
+
+def _decisive(numbers: Mapping[str, float]) -> float:
+    """The figure of an epoch by which the best is told and a rate is cut."""
+    return numbers.get("val_loss", numbers["loss"])
 
 
 def _stopped_by(answers: Iterable[Any], best: care.Best) -> str | None:

@@ -12,19 +12,21 @@ from typing import Any
 
 import numpy as np
 
-from ..data import Batches, Dataset
+from ..data import Dataset
 from ..engine.arrays import Array, on_host
 from ..engine.recording import Observer, observing
 from ..engine.tensor import Tensor
 from ..nn.normalization import BatchNorm1d
+from .feeding import Feed
 
 
 class FirstBatch(Observer):
     """Looks, while model and loss run on the first batch, for what later ones would stumble over."""
 
-    def __init__(self, feed: Batches, validation: Dataset | None, wanted: bool) -> None:
+    def __init__(self, feed: Feed, validation: Dataset | None, wanted: bool) -> None:
         self.feed, self.wanted, self.y = feed, wanted, np.empty(0)
-        self.sets = [("train", feed.examples), *([("validation", validation)] if validation is not None else [])]
+        known = {"train": feed.examples, "validation": validation}
+        self.sets = [(name, data) for name, data in known.items() if data is not None]
 
     def watch(self, y: Array) -> AbstractContextManager[None]:
         """Within, model and loss run on a batch with the targets y; ValueError if a later one couldn't be."""
@@ -34,6 +36,8 @@ class FirstBatch(Observer):
         return observing(self)
 
     def module_left(self, module: Any, output: Any) -> None:
+        if self.feed.examples is None or self.feed.batch_size is None:
+            return  # an iterable's next batches can't be known
         n, size = len(self.feed.examples), self.feed.batch_size
         last = 0 if self.feed.drop_last or n <= size else n % size
         normed = isinstance(module, BatchNorm1d) and module.training and isinstance(output, Tensor)
