@@ -23,6 +23,12 @@ def add_to_array():
     array += x(3)
 
 
+def update_the_array_of_a_parameter():
+    weights = w()
+    np.sum(weights**3).backward(create_graph=True)
+    weights.data -= 0.1 * weights.grad
+
+
 def update_outside_no_grad():
     weights = w()
     weights -= 0.1
@@ -85,6 +91,14 @@ MISTAKES = [
     (lambda: bool(x(2)), ValueError, r"\.any\(\) or \.all\(\)"),
     (lambda: x(2).item(), ValueError, r"single element.*\(2,\)"),
     (lambda: f"{x(2):.3f}", TypeError, r"\(2,\)"),
+    # joining Tensors
+    (lambda: np.array([x(2), x(2)]), TypeError, r"np\.stack.*np\.concatenate"),
+    (lambda: np.mean([x(2)[0], x(2)[1]]), TypeError, r"np\.stack"),
+    (lambda: np.r_[x(2), x(2)], TypeError, r"np\.concatenate"),
+    (lambda: np.c_[x(2), x(2)], TypeError, r"np\.stack"),
+    (lambda: np.zeros((2, 3)).__setitem__(0, x(3)), TypeError, r"np\.stack.*array\[i\] = t"),
+    (lambda: tl.tensor([x(2), x(2)]), TypeError, r"np\.stack"),
+    (update_the_array_of_a_parameter, TypeError, r"with tl\.no_grad\(\): p -= lr \* p\.grad.*p\.grad\.data"),
     # NumPy
     (lambda: np.fft.fft(x(4)), TypeError, r"np\.fft\.fft has no derivative rule"),
     (lambda: np.nansum(x(4)), TypeError, r"nansum.*np\.sum\(np\.where\(np\.isnan"),
@@ -132,6 +146,12 @@ MISTAKES = [
     (lambda: tl.load(net(), "no-such-file.npz"), FileNotFoundError, "no-such-file"),
     (lambda: tl.save(net(), "model.pkl"), ValueError, r"\.npz"),
 ]
+
+
+def test_a_number_put_into_an_array_has_the_sentence_as_the_cause_of_numpys():
+    with pytest.raises(ValueError, match="sequence") as caught:
+        np.zeros(3)[0] = x(3)[0]
+    assert "np.stack" in str(caught.value.__cause__)
 
 
 @pytest.mark.parametrize(("mistake", "error", "sentence"), MISTAKES, ids=[str(i) for i in range(len(MISTAKES))])

@@ -244,26 +244,36 @@ def __contains__(self: Tensor, value: Any) -> bool:
     return bool((self._data == unwrap(value)).any())
 
 
-def _exit(self: Tensor, what: str) -> Array:
+def _exit(self: Tensor, what: str, instead: str) -> Array:
     if self._requires_grad:
         raise TypeError(
-            f"{what} would leave the graph of {_named(self)} and lose its gradient. {after_transform(self)}Write "
-            ".item() for a Python number or .detach().numpy() for an array if you want that, and use NumPy's functions "
-            "(not math.exp) if not."
+            f"{what} would leave the graph of {_named(self)} and lose its gradient. {after_transform(self)}{instead} "
+            "For the value alone write .item(), a Python number, or .detach().numpy(), an array."
         )
     return self._data
 
 
+_JOIN = (
+    "To join Tensors write np.stack([t, u]), which makes a new axis, or np.concatenate([t, u]): NumPy lets Tensors "
+    "answer these, but not np.array([t, u]), np.r_[t, u], np.mean([t, u]) or array[i] = t."
+)
+
+
 @behaviour
 def __array__(self: Tensor, dtype: Any = None, copy: bool | None = None) -> Array:
-    array = _exit(self, "making a plain array of it")
+    array = _exit(self, "making a plain array of it", _JOIN)
     if copy is False and (dtype is None or array.dtype == dtype):
         return array
     return array.astype(array.dtype if dtype is None else dtype)
 
 
 for _number in (float, int):
-    behave(f"__{_number.__name__}__", lambda self, kind=_number: kind(_one(_exit(self, f"{kind.__name__}()"))))
+    behave(
+        f"__{_number.__name__}__",
+        lambda self, kind=_number: kind(
+            _one(_exit(self, f"{kind.__name__}()", f"Use NumPy's functions, such as np.exp, not math.exp. {_JOIN}"))
+        ),
+    )
 
 
 def _one(array: Array) -> Any:
