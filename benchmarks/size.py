@@ -27,9 +27,9 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = "tinydl"
 
 BUDGETS = {  # rooms that share a budget, in lines of code
-    ("engine",): 1_440,
+    ("engine",): 1_590,
     ("derivatives",): 1_680,
-    ("functional", "nn", "optim"): 1_950,
+    ("functional", "nn", "optim"): 2_080,
 }
 FILE = 500
 FUNCTION = 60

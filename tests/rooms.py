@@ -15,10 +15,10 @@ ROOT = Path(__file__).resolve().parent.parent
 ALWAYS = "house interface"
 # a folder or file → the tests of its room, tests/test_*.py; of several that hold a changed file, the innermost counts
 TESTS = {
-    "tinydl/engine": "tensor transforms random mistakes checks graph source trace",
+    "tinydl/engine": "tensor transforms random mistakes names checks graph source trace",
     "tinydl/derivatives": "derivatives constants conventions linalg properties testing readme site",
     "tinydl/functional": "functional formulas",
-    "tinydl/nn": "nn keeping formulas mistakes",
+    "tinydl/nn": "nn keeping formulas mistakes names",
     "tinydl/optim": "optim formulas saving torch_training",
     "tinydl/data": "data",
     "tinydl/training": "training saving torch_training",

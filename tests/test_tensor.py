@@ -534,7 +534,6 @@ def test_a_list_with_tensors_beside_a_tensor_is_their_stack():
     assert (x * [[1, 2, 3], [4, 5, 6]]).tolist() == [[3, 8, 18], [12, 20, 36]]
 
 
-
 def test_the_data_of_a_computed_tensor_cannot_be_replaced_nor_its_shape_changed():
     x = leaf([1.0, 2.0])
     with pytest.raises(ValueError, match="computed"):

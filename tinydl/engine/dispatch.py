@@ -100,7 +100,7 @@ def tell_flattened(name: str, inputs: Sequence[Any], result: Any) -> None:
 
 def unwrap(x: Any) -> Any:
     """The array of a Tensor, also inside lists and tuples; anything else as it is."""
-    if isinstance(x, Tensor):
+    if x.__class__ is Tensor:
         return x._data
     if type(x) in (list, tuple):
         return type(x)(unwrap(item) for item in x)

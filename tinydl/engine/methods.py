@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from .advice import after_transform
+from .advice import after_transform, full_name
 from .arrays import Array, as_array, refuse_masked
-from .dispatch import Function, array_function, array_ufunc, elementwise, primitives, table, unwrap
+from .dispatch import Function, array_function, array_ufunc, differentiable, elementwise, primitives, table, unwrap
+from .names import TENSOR, Size, lacks
 from .recording import special, state
 from .tensor import Primitive, Tensor, next_stamp, tell_read, wrap
 
@@ -56,6 +57,8 @@ def attach() -> None:
     for name in _FUNCTIONS:
         behave(name, _method(primitives[name], name))
     behave("__getitem__", _indexing(primitives["getitem"]))
+    others = {f.__name__: f"write {full_name(f)}(x, …)" for f in differentiable() if not hasattr(Tensor, f.__name__)}
+    lacks(Tensor, {**others, **TENSOR})
 
 
 _AS_THEY_ARE = {np.ndarray, float, int, bool, np.float16, np.float32, np.float64, np.int64}
@@ -157,8 +160,9 @@ def behaviour(function: Function) -> Function:
     return function
 
 
-for _name in ("shape", "ndim", "size", "dtype", "nbytes", "itemsize"):
+for _name in ("shape", "ndim", "dtype", "nbytes", "itemsize"):
     behave(_name, property(attrgetter(f"_data.{_name}"), doc=f"The {_name} of the array, as in NumPy."))
+behave("size", property(lambda self: Size(self._data.size), doc="The number of elements."))
 behave("__array_ufunc__", array_ufunc)
 behave("__array_function__", array_function)
 # In `masked * t` numpy.ma doesn't ask a Tensor to answer: it takes its array, and then asks for its mask.
@@ -175,6 +179,8 @@ def reshape(self: Tensor, *shape: Any, order: str = "C", copy: Any = None) -> An
 def transpose(self: Tensor, *axes: Any) -> Any:
     """The axes in this order, given as one tuple or as numbers; in reverse order if none is given."""
     order = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes or None
+    if len(axes) == 2 < self.ndim:
+        raise ValueError(f"transpose takes all {self.ndim} axes; to exchange two write x.swapaxes{axes}")
     return table[np.transpose](self, order)
 
 

@@ -16,10 +16,12 @@ import numpy as np
 
 from ..engine.arrays import Array, default_dtype_now
 from ..engine.checks import array_of, is_real
+from ..engine.names import lacks
 from ..engine.recording import special, state
 from ..engine.tensor import Tensor, tensor, wrap
 from ..engine.trace import Scope, name_in
 from .keeping import Keeping, Was, can_be_state, containers, is_computed, is_parameter, is_plain, running
+from .names import MODEL
 
 M = TypeVar("M", bound="Module")
 
@@ -147,8 +149,10 @@ class Module(Keeping):
         """The same as ``train(False)``."""
         return self.train(False)
 
-    def zero_grad(self) -> None:
-        """Forget the gradients: set every parameter's `grad` to None."""
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients: set every parameter's `grad` to None. ValueError for ``set_to_none=False``."""
+        if not set_to_none:
+            raise ValueError("set_to_none=False isn't taken: a gradient that is forgotten is None; leave it out")
         for p in self.parameters():
             p.grad = None
 
@@ -263,6 +267,9 @@ class Module(Keeping):
             return f"{type(self).__name__}({''.join(lines)})"
         lines += [f"({name}): {layer!r}" for name, layer in layers]
         return f"{type(self).__name__}(\n  " + "\n".join(lines).replace("\n", "\n  ") + "\n)"
+
+
+lacks(Module, MODEL)
 
 
 def members(module: Module) -> Iterator[tuple[str, Any, Any, Any]]:
