@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = "tinydl"
 
 BUDGETS = {  # rooms that share a budget, in lines of code
-    ("engine",): 1_590,
+    ("engine",): 1_650,
     ("derivatives",): 1_680,
     ("functional", "nn", "optim"): 2_080,
 }
@@ -52,7 +52,7 @@ READ = [
     "optim/clipping.py",
     "training/fit.py", "training/history.py",
 ]  # fmt: skip
-READABLE = 4_250  # lines with anything on them: whoever reads, reads docstrings and comments too
+READABLE = 4_320  # lines with anything on them: whoever reads, reads docstrings and comments too
 
 Sources = dict[str, str]  # a file's path within the package → its text
 
