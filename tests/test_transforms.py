@@ -387,6 +387,10 @@ def test_a_gradient_by_a_dict_reaches_the_parameters_that_its_function_closes_ov
 
 def test_what_has_nothing_to_differentiate_by_has_an_empty_gradient():
     assert tl.grad(lambda p: tl.tensor(2.0) * 3)({}) == {} and tl.grad(lambda p: tl.tensor(1.0))([None]) == [None]
+    w = tl.tensor(np.array([2.0, 3.0]), requires_grad=True)
+    value, gradient = tl.value_and_grad(lambda p: np.sum(w**2))({})
+    value.backward()
+    assert gradient == {} and w.grad.tolist() == [4, 6]
 
 
 class Physics:

@@ -71,6 +71,7 @@ class _Run:
         recording = state.recording
         with enable_grad():
             self.inputs = [_fresh(x, recording) for x in self.leaves]
+            self.newest = max((x.stamp for x in self.inputs), default=0)
             replaced, fresh = list(args), iter(self.inputs)
             for n in numbers:
                 replaced[n] = rebuilt(args[n], fresh)
@@ -131,9 +132,7 @@ class _Run:
         if isinstance(result, Tensor):
             enclosed = self.record and nesting.depth > 0  # an enclosing transform needs a Tensor, be it a constant
             if state.recording and (enclosed or _is_wanted(result)):
-                if result.primitive is not None and result.stamp > max(
-                    x.stamp for x in self.inputs
-                ):  # not the user's own
+                if result.primitive is not None and result.stamp > self.newest:  # not the user's own
                     result.notes = {**(result.notes or {}), "transform": self.name}
                 return result
             result = np.array(result.data, order="C")
