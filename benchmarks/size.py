@@ -29,7 +29,7 @@ PACKAGE = "tinydl"
 BUDGETS = {  # rooms that share a budget, in lines of code
     ("engine",): 1_650,
     ("derivatives",): 1_680,
-    ("functional", "nn", "optim"): 2_080,
+    ("functional", "nn", "optim"): 2_120,
 }
 FILE = 500
 FUNCTION = 60
@@ -52,7 +52,7 @@ READ = [
     "optim/clipping.py",
     "training/fit.py", "training/history.py",
 ]  # fmt: skip
-READABLE = 4_320  # lines with anything on them: whoever reads, reads docstrings and comments too
+READABLE = 4_340  # lines with anything on them: whoever reads, reads docstrings and comments too
 
 Sources = dict[str, str]  # a file's path within the package → its text
 

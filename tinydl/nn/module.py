@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import inspect
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from reprlib import recursive_repr
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -33,6 +34,13 @@ def parameter(*shape: int) -> Tensor:
 
 def _no_forward(self: Module, *inputs: Any) -> Any:
     raise NotImplementedError(f"{type(self).__name__} doesn't say what it computes: define forward(self, x)")
+
+
+class Loaded(NamedTuple):
+    """What `load_state_dict` didn't load: names that are here alone, and names that were given alone."""
+
+    missing_keys: list[str]
+    unexpected_keys: list[str]
 
 
 class Module(Keeping):
@@ -204,12 +212,13 @@ class Module(Keeping):
             found[name] = array_of(value).copy()
         return found
 
-    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True) -> Loaded:
         """Set every parameter and buffer to the value of its name: NumPy arrays, Tensors, or a torch model's tensors.
 
         Values are copied and cast to the dtypes that are here. Names under which forward keeps something here are left
         out, with a warning. Raises one ValueError that lists all names missing or unexpected and all shapes and dtypes
-        that don't fit; then nothing has changed.
+        that don't fit; then nothing has changed. With ``strict=False`` names may be missing or unexpected, as long as
+        there is one in common; what is given back says which are.
         """
         if not isinstance(state_dict, Mapping):
             raise TypeError(f"load_state_dict takes a dict of names and arrays, not {type(state_dict).__name__}")
@@ -217,25 +226,33 @@ class Module(Keeping):
         own = {name: value for name, _, _, value in entries}
         kept = [name for name in state_dict if name not in own and self._keeps(str(name))]
         given = {name: _array_of(value) for name, value in state_dict.items() if name not in kept}
+        loaded = Loaded([name for name in own if name not in given], [str(name) for name in given if name not in own])
         problems = _misfits(own, given)
-        if not (given.keys() <= own.keys() or all(type(m).__module__.startswith("tinydl.") for m in self.modules())):
-            problems.append("if forward makes what is unexpected, call the model once before loading")
+        if strict or (given and len(loaded.unexpected_keys) == len(given)):
+            problems = [*_wrong_names(loaded, own, given), *problems]
+            if loaded.unexpected_keys and not all(type(m).__module__.startswith("tinydl.") for m in self.modules()):
+                problems.append("if forward makes what is unexpected, call the model once before loading")
+            if problems and len(loaded.unexpected_keys) < len(given):
+                problems.append("strict=False loads the names that are in both")
         if problems:
             raise ValueError(
                 f"the state_dict doesn't fit this {type(self).__name__}, which is unchanged: {'; '.join(problems)}"
             )
         renewed: dict[int, Any] = {}
-        for name, holder, key, old in entries:
-            if id(old) not in renewed:
+        for name, _, _, old in entries:
+            if name in given and id(old) not in renewed:
                 renewed[id(old)] = array = np.array(given[name], dtype=old.dtype)
                 if is_computed(old):
                     renewed[id(old)] = wrap(array)
                 elif isinstance(old, Tensor):
                     old.data, renewed[id(old)] = array, old
-            holder[key] = renewed[id(old)]  # a graph computed with the old buffer keeps its value
+        for _, holder, key, old in entries:
+            if id(old) in renewed:
+                holder[key] = renewed[id(old)]  # a graph computed with the old buffer keeps its value
         if kept:
             names = ", ".join(kept)
             warnings.warn(f"left out, since forward keeps it and it is no state: {names}", stacklevel=2)
+        return loaded
 
     # ---- how it is shown ----
 
@@ -334,12 +351,8 @@ def _array_of(value: Any) -> Array:
 
 
 def _misfits(own: Mapping[str, Any], given: Mapping[str, Array]) -> list[str]:
-    """Sentences on all that keeps `given` from being loaded into `own`."""
-    missing = [name for name in own if name not in given]
-    unexpected = [str(name) for name in given if name not in own]
-    problems = [
-        f"{label}: {', '.join(names)}" for label, names in (("missing", missing), ("unexpected", unexpected)) if names
-    ]
+    """Sentences on the values that can't be loaded from `given` into `own`."""
+    problems = []
     first: dict[int, str] = {}
     for name, old in own.items():
         if name not in given:
@@ -355,6 +368,28 @@ def _misfits(own: Mapping[str, Any], given: Mapping[str, Array]) -> list[str]:
         elif same != name and same in given and not np.array_equal(new, given[same], equal_nan=new.dtype.kind == "f"):
             problems.append(f"{name}: the same value as {same} here, but different ones are given")
     return problems
+
+
+def _wrong_names(loaded: Loaded, own: Iterable[str], given: Iterable[str]) -> list[str]:
+    """Sentences on names missing and unexpected; first, if they differ by what they begin with, how to mend that."""
+    problems = []
+    if prefix := _prefix(loaded.unexpected_keys, own):
+        mended = f"{{name.removeprefix({prefix!r}): a for name, a in state.items()}}"
+        problems.append(f"the names given have the prefix {prefix!r}, write model.load_state_dict({mended})")
+    elif prefix := _prefix(loaded.missing_keys, given):
+        mended = f"{{{prefix!r} + name: a for name, a in state.items()}}"
+        problems.append(f"the names given lack the prefix {prefix!r}, write model.load_state_dict({mended})")
+    for label, names in (("missing", loaded.missing_keys), ("unexpected", loaded.unexpected_keys)):
+        if names:
+            problems.append(f"{label}: {', '.join(names)}")
+    return problems
+
+
+def _prefix(names: Sequence[str], ends: Iterable[str]) -> str:
+    """What most of the names have before one of the ends; "" if that is so of less than half."""
+    found = Counter(name.removesuffix(end) for name in names for end in ends if name.endswith(f".{end}"))
+    prefix, count = found.most_common(1)[0] if found else ("", 0)
+    return prefix if 2 * count >= len(names) else ""
 
 
 def _has_room(dtype: Any, array: Array) -> bool:
