@@ -52,7 +52,7 @@ READ = [
     "optim/clipping.py",
     "training/fit.py", "training/history.py",
 ]  # fmt: skip
-READABLE = 4_340  # lines with anything on them: whoever reads, reads docstrings and comments too
+READABLE = 4_360  # lines with anything on them: whoever reads, reads docstrings and comments too
 
 Sources = dict[str, str]  # a file's path within the package → its text
 

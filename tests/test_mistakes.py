@@ -131,6 +131,35 @@ MISTAKES = [
     (lambda: F.cross_entropy(x(3, 3), LABELS, reduction="average"), ValueError, "mean.*sum.*none"),
     (lambda: F.binary_cross_entropy(np.array([1.5]), np.array([1.0])), ValueError, "0.*1"),
     (lambda: F.dropout(x(3), p=1.5), ValueError, "0.*1"),
+    # classes on another axis
+    (
+        lambda: F.cross_entropy(x(2, 7, 5), np.zeros((2, 7), int)),
+        ValueError,
+        r"on axis 1.*logits\.reshape\(-1, 5\) with targets\.reshape\(-1\), or logits\.swapaxes\(1, 2\)",
+    ),
+    (lambda: F.cross_entropy(x(2, 7, 5), np.zeros(14, int)), ValueError, r"logits\.reshape\(-1, 5\)"),
+    (
+        lambda: F.nll_loss(-np.exp(x(2, 4, 6, 5)), np.zeros((2, 4, 6), int)),
+        ValueError,
+        r"np\.moveaxis\(logits, -1, 1\)",
+    ),
+    (
+        lambda: F.cross_entropy(x(2, 7, 5), np.zeros((2, 7), int), weight=np.ones(5)),
+        ValueError,
+        r"axis 1.*reshape\(-1, 5",
+    ),
+    (lambda: F.cross_entropy(x(2, 7, 5), np.full((2, 7, 5), 0.2)), ValueError, r"axis 1.*logits\.swapaxes\(1, 2\)"),
+    (lambda: F.cross_entropy(x(5, 32), np.zeros(32, int)), ValueError, r"write logits\.T"),
+    (lambda: tl.accuracy(np.ones((2, 3, 3)), np.zeros((2, 3))), ValueError, r"both axis 1 .*outputs\.reshape\(-1, 3\)"),
+    (lambda: tl.accuracy(np.ones((2, 3, 4)), np.zeros((2, 5))), ValueError, "neither axis 1"),
+    # shapes of examples
+    (lambda: net()(np.ones((6, 2, 2))), ValueError, r"0 \(Linear\).*nn\.Flatten\(\).*x\.reshape\(len\(x\), -1\)"),
+    (lambda: net()(np.ones((2, 2))), ValueError, r"x\.reshape\(1, -1\)"),
+    (lambda: tl.predict(net(), np.ones(4)), ValueError, r"write x\[None\]"),
+    (lambda: tl.summary(net(), "4"), TypeError, r"x\.shape\[1:\]"),
+    (lambda: tl.summary(net(), None), TypeError, r"x\.shape\[1:\].*not a NoneType"),
+    (lambda: nn.Sequential([nn.Linear(4, 2), nn.ReLU()]), TypeError, r"unpack it: nn\.Sequential\(\*layers\)"),
+    (lambda: nn.Sequential(nn.ReLU() for _ in range(3)), TypeError, r"unpack it: nn\.Sequential\(\*layers\)"),
     # models and optimizers
     (lambda: nn.Linear(3, 2).load_state_dict({"weight": np.ones((2, 3))}), ValueError, "bias"),
     (lambda: nn.Linear(3, 2).load_state_dict({"weight": np.ones((3, 2)), "bias": np.ones(2)}), ValueError, r"\(3, 2\)"),

@@ -815,3 +815,18 @@ def test_a_seed_or_generator_makes_an_initialisation_repeatable():
 
 def test_fans_count_inputs_and_outputs():
     assert nn.init.fans(tl.tensor(np.zeros((5, 3, 2, 2)))) == (12, 20)
+
+
+def test_a_summary_takes_inputs_for_their_shape():
+    class Tokens(nn.Module):
+        def __init__(self):
+            self.embedding, self.out = nn.Embedding(5, 2), nn.Linear(2, 3)
+
+        def forward(self, x):
+            return self.out(self.embedding(x * 1))
+
+    model = nn.Sequential(nn.Linear(4, 2))
+    x = np.random.default_rng(0).normal(size=(7, 3, 4))
+    for given in (x, tl.tensor(x)):
+        assert str(tl.summary(model, given)) == str(tl.summary(model, (3, 4)))
+    assert tl.summary(Tokens(), np.array([[4, 1], [0, 3]])).rows[-1].output_shape == (1, 2, 3)
