@@ -295,8 +295,8 @@ def _safetensors() -> Any:
         import safetensors.numpy
     except ImportError as error:
         raise ImportError(
-            'files ending in .safetensors need the safetensors library: pip install "tinydl[safetensors]". '
-            "Files ending in .npz need nothing"
+            "files ending in .safetensors need the safetensors library; in the clone of tinydl write "
+            'python -m pip install ".[safetensors]". Files ending in .npz need nothing'
         ) from error
     return safetensors
 
