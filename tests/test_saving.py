@@ -763,7 +763,7 @@ def test_a_part_of_a_file_is_loaded_where_that_is_asked_for(tmp_path, suffix):
     path = tmp_path / f"part.{suffix}"
     source, model = nn.Sequential(nn.Linear(3, 2)), nn.Sequential(nn.Linear(3, 2), nn.Linear(2, 1))
     save(source, path)
-    with pytest.raises(ValueError, match=r"missing: 1\.weight, 1\.bias; strict=False"):
+    with pytest.raises(ValueError, match=r"strict=False loads .*missing: 1\.weight, 1\.bias$"):
         load(model, path)
     assert load(model, path, strict=False) == (["1.weight", "1.bias"], [])
     np.testing.assert_array_equal(model[0].weight.data, source[0].weight.data)

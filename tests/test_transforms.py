@@ -1,6 +1,7 @@
 """Functions from functions: grad, value_and_grad, vjp, jvp, jacobian, hessian, hvp, and how they nest."""
 
 import copy
+import inspect
 import math
 import pickle
 from collections import OrderedDict, namedtuple
@@ -413,6 +414,7 @@ def test_what_a_transform_gives_can_be_pickled_if_its_function_can(transform):
 
 def test_what_a_transform_gives_is_a_method_where_it_stands_in_a_class():
     assert Physics().force(X).tolist() == (2 * X * 3).tolist()
+    assert str(inspect.signature(Physics.force)) == str(inspect.signature(tl.hessian(quartic))) == "(*args, **options)"
 
 
 @pytest.mark.parametrize(

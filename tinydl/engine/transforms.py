@@ -9,6 +9,7 @@ is recorded and the result is a Tensor that can be differentiated on: a gradient
 
 from __future__ import annotations
 
+import inspect
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -44,6 +45,7 @@ class _Transformed:
     transform: Function
     f: Function
     argnums: int | Sequence[int]
+    __signature__ = inspect.signature(lambda *args, **options: None)  # else it is taken for a method of C
 
     def __call__(self, *args: Any, **options: Any) -> Any:
         return self.transform(self.f, self.argnums, args, options)

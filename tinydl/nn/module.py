@@ -232,11 +232,11 @@ class Module(Keeping):
             problems = [*_wrong_names(loaded, own, given), *problems]
             if loaded.unexpected_keys and not all(type(m).__module__.startswith("tinydl.") for m in self.modules()):
                 problems.append("if forward makes what is unexpected, call the model once before loading")
-            if problems and len(loaded.unexpected_keys) < len(given):
-                problems.append("strict=False loads the names that are in both")
         if problems:
+            part = strict and any(loaded) and len(loaded.unexpected_keys) < len(given)
             raise ValueError(
-                f"the state_dict doesn't fit this {type(self).__name__}, which is unchanged: {'; '.join(problems)}"
+                f"the state_dict doesn't fit this {type(self).__name__}, which is unchanged"
+                f"{' (strict=False loads the names that are in both)' if part else ''}: {'; '.join(problems)}"
             )
         renewed: dict[int, Any] = {}
         for name, _, _, old in entries:
