@@ -135,7 +135,7 @@ MISTAKES = [
     (
         lambda: F.cross_entropy(x(2, 7, 5), np.zeros((2, 7), int)),
         ValueError,
-        r"on axis 1.*logits\.reshape\(-1, 5\) with targets\.reshape\(-1\), or logits\.swapaxes\(1, 2\)",
+        r"on axis 1.*logits\.reshape\(-1, 5\) and targets\.reshape\(-1\), or logits\.swapaxes\(1, 2\)",
     ),
     (lambda: F.cross_entropy(x(2, 7, 5), np.zeros(14, int)), ValueError, r"logits\.reshape\(-1, 5\)"),
     (
@@ -148,7 +148,16 @@ MISTAKES = [
         ValueError,
         r"axis 1.*reshape\(-1, 5",
     ),
-    (lambda: F.cross_entropy(x(2, 7, 5), np.full((2, 7, 5), 0.2)), ValueError, r"axis 1.*logits\.swapaxes\(1, 2\)"),
+    (
+        lambda: F.cross_entropy(x(2, 7, 5), np.full((2, 7, 5), 0.2)),
+        ValueError,
+        r"axis 1.*targets\.reshape\(-1, 5\), or logits\.swapaxes\(1, 2\), and the targets alike",
+    ),
+    (
+        lambda: F.cross_entropy(x(2, 7, 3), np.eye(3, dtype=int)[np.zeros((2, 7), int)]),
+        ValueError,
+        r"axis 1.*targets\.reshape\(-1, 3\).*targets\.astype\(float\)",
+    ),
     (lambda: F.cross_entropy(x(5, 32), np.zeros(32, int)), ValueError, r"write logits\.T"),
     (lambda: tl.accuracy(np.ones((2, 3, 3)), np.zeros((2, 3))), ValueError, r"both axis 1 .*outputs\.reshape\(-1, 3\)"),
     (lambda: tl.accuracy(np.ones((2, 3, 4)), np.zeros((2, 5))), ValueError, "neither axis 1"),

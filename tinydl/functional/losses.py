@@ -430,7 +430,7 @@ def _refuse_improbable(name: str, rows: Array, axis: int) -> None:
             f"{name}: targets of the logits' shape are probabilities of the classes, ≥ 0 and with the sum 1, but those "
             f"at {index} sum to {sums[index]:.4g}, the least being {rows.min(axis)[index]:.4g}. For class indices pass "
             "integers without the class axis; for several yes-or-no targets use binary_cross_entropy_with_logits."
-            f"{_classes_last(rows.shape) if rows.ndim > 2 and np.allclose(rows.sum(-1), 1, atol=0.01) else ''}"
+            f"{_classes_last(rows.shape, True) if rows.ndim > 2 and np.allclose(rows.sum(-1), 1, atol=0.01) else ''}"
         )
 
 
@@ -527,6 +527,8 @@ def _wrong_labels_shape(name: str, given: Array, shape: tuple[int, ...], expecte
     text += f", not {given.shape} of {given.dtype}."
     if given.shape == shape:
         axis = _class_axis(shape)
+        if len(shape) > 2 and (given.sum(-1) == 1).all():
+            return f"{text}{_classes_last(shape, True)} Of one-hot rows that are no floats make targets.astype(float)."
         return f"{text} For one-hot rows write targets.astype(float), or targets.argmax({axis}) for indices."
     if len(shape) > 2 and given.size == math.prod(shape[:-1]):
         return f"{text}{_classes_last(shape)}"
@@ -537,10 +539,11 @@ def _wrong_labels_shape(name: str, given: Array, shape: tuple[int, ...], expecte
     return text
 
 
-def _classes_last(shape: tuple[int, ...]) -> str:
-    """What to write for logits of three or more axes whose classes are on the last."""
+def _classes_last(shape: tuple[int, ...], rows: bool = False) -> str:
+    """What to write for logits of three or more axes whose classes are on the last; targets may be `rows` like them."""
     axes = "logits.swapaxes(1, 2)" if len(shape) == 3 else "np.moveaxis(logits, -1, 1)"
+    targets = f"targets.reshape(-1, {shape[-1]})" if rows else "targets.reshape(-1)"
     return (
-        f" The classes go on axis 1; if they are the last, write logits.reshape(-1, {shape[-1]}) with "
-        f"targets.reshape(-1), or {axes}."
+        f" The classes go on axis 1; if they are the last, write logits.reshape(-1, {shape[-1]}) and {targets}, or "
+        f"{axes}{', and the targets alike' if rows else ''}."
     )

@@ -387,7 +387,8 @@ def _wrong_names(loaded: Loaded, own: Iterable[str], given: Iterable[str]) -> li
 
 def _prefix(names: Sequence[str], ends: Iterable[str]) -> str:
     """What most of the names have before one of the ends; "" if that is so of less than half."""
-    found = Counter(name.removesuffix(end) for name in names for end in ends if name.endswith(f".{end}"))
+    known = set(ends)
+    found = Counter(name[: i + 1] for name in names for i, c in enumerate(name) if c == "." and name[i + 1 :] in known)
     prefix, count = found.most_common(1)[0] if found else ("", 0)
     return prefix if 2 * count >= len(names) else ""
 
