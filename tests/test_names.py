@@ -3,7 +3,6 @@
 import copy
 import importlib
 import inspect
-import json
 import pickle
 import re
 import subprocess
@@ -183,14 +182,6 @@ def test_dir_of_a_room_lists_its_public_names_and_no_others():
 def test_calling_the_class_tensor_says_which_function_makes_one(arguments):
     with pytest.raises(TypeError, match=r"write tl\.tensor\(\[1\.0, 2\.0\]\)"):
         tl.Tensor(*arguments)
-
-
-def test_size_is_a_number_that_says_what_to_write_when_it_is_called():
-    t = x(2, 3)
-    assert t.size == 6 and repr(t.size) == "6" and json.dumps(t.size) == "6" and np.zeros(t.size).shape == (6,)
-    for arguments in ((), (0,)):
-        with pytest.raises(TypeError, match=r"x\.shape\[0\]"):
-            t.size(*arguments)
 
 
 def test_exchanging_two_of_several_axes_is_named():

@@ -532,6 +532,11 @@ def test_a_list_with_tensors_beside_a_tensor_is_their_stack():
     y = np.concatenate([x, [a, b]]) @ [[1.0, 0.0], [a, b], [0, 0], [2, 0], [0, 0]]
     assert y.tolist() == [3 + 4 * 2 + 2 * 2, 4 * 5]
     assert (x * [[1, 2, 3], [4, 5, 6]]).tolist() == [[3, 8, 18], [12, 20, 36]]
+    for y in (np.dot([a, 1.0, b], x), np.vecdot(x, [a, 1, b]), np.inner(x, (a, 1.0, b))):
+        assert y.item() == 2 * 3 + 4 + 5 * 6
+        a.grad = None
+        y.backward()
+        assert a.grad.item() == 3
 
 
 def test_the_data_of_a_computed_tensor_cannot_be_replaced_nor_its_shape_changed():

@@ -15,7 +15,7 @@ import numpy as np
 from .advice import after_transform, full_name
 from .arrays import Array, as_array, refuse_masked
 from .dispatch import Function, array_function, array_ufunc, differentiable, elementwise, primitives, table, unwrap
-from .names import TENSOR, Size, lacks
+from .names import TENSOR, lacks
 from .recording import special, state
 from .tensor import Primitive, Tensor, next_stamp, tell_read, wrap
 
@@ -160,9 +160,8 @@ def behaviour(function: Function) -> Function:
     return function
 
 
-for _name in ("shape", "ndim", "dtype", "nbytes", "itemsize"):
+for _name in ("shape", "ndim", "size", "dtype", "nbytes", "itemsize"):
     behave(_name, property(attrgetter(f"_data.{_name}"), doc=f"The {_name} of the array, as in NumPy."))
-behave("size", property(lambda self: Size(self._data.size), doc="The number of elements."))
 behave("__array_ufunc__", array_ufunc)
 behave("__array_function__", array_function)
 # In `masked * t` numpy.ma doesn't ask a Tensor to answer: it takes its array, and then asks for its mask.

@@ -163,15 +163,6 @@ class TensorType(type):
         return present(cls, super().__dir__())
 
 
-class Size(int):
-    """The number of elements of a Tensor, as in NumPy; called, as PyTorch's is, it says what to write."""
-
-    __slots__ = ()
-
-    def __call__(self, *axis: Any) -> NoReturn:
-        raise TypeError("x.size is the number of all elements; write x.shape, or x.shape[0] for the first axis")
-
-
 def no_device(target: object) -> TypeError:
     """The error for ``model.to("cuda")``, ``model.to(np.float16)`` and whatever else is no function of arrays."""
     return TypeError(

@@ -176,10 +176,10 @@ def _plain(value: Any) -> Array:
     return array
 
 
-def _joined(x: Any) -> Any:
+def joined(x: Any) -> Any:
     """A list as an array, or as a Tensor where Tensors are in it; anything else as an array of NumPy's own class."""
     if isinstance(x, (list, tuple)):
-        items = [_joined(item) if isinstance(item, (list, tuple)) else item for item in x]
+        items = [joined(item) if isinstance(item, (list, tuple)) else item for item in x]
         if any(item.__class__ is Tensor for item in items):
             return np.stack(items)
     return plain_array(x)
@@ -228,7 +228,7 @@ class Primitive:
             elif x.__class__ is ndarray or not isinstance(x, _TO_ARRAYS):
                 arrays.append(x)
             else:
-                return self(*(_joined(x) if isinstance(x, _TO_ARRAYS) else x for x in inputs), **options)
+                return self(*(joined(x) if isinstance(x, _TO_ARRAYS) else x for x in inputs), **options)
         try:
             value = self.forward(*arrays, **options) if options else self.forward(*arrays)
         except (ValueError, TypeError, IndexError, OverflowError) as error:
