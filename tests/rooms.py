@@ -15,10 +15,10 @@ ROOT = Path(__file__).resolve().parent.parent
 ALWAYS = "house interface"
 # a folder or file → the tests of its room, tests/test_*.py; of several that hold a changed file, the innermost counts
 TESTS = {
-    "tinydl/engine": "tensor indexing device transforms random mistakes checks graph source trace",
+    "tinydl/engine": "tensor indexing device transforms random mistakes names checks graph source trace",
     "tinydl/derivatives": "derivatives indexing device constants conventions linalg properties testing readme site",
     "tinydl/functional": "functional device formulas",
-    "tinydl/nn": "nn keeping device formulas mistakes",
+    "tinydl/nn": "nn keeping device formulas mistakes names",
     "tinydl/optim": "optim device formulas saving torch_training",
     "tinydl/data": "data",
     "tinydl/data/advice.py": "data tables",

@@ -389,3 +389,13 @@ def test_a_lesson_is_announced_on_the_front_page_and_in_readme(lesson):
 def test_readme_says_how_many_exercises_there_are():
     count = len(list((TUTORIALS / "exercises").glob("ex_*.py")))
     assert f"hands out {count} exercises" in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_no_text_has_the_bare_name_installed_which_an_index_may_give_to_somebody_else():
+    texts = [ROOT / "README.md", ROOT / "pyproject.toml", *(ROOT / "benchmarks").rglob("*.py")]
+    texts += [
+        path for folder in ("tinydl", "tutorials") for kind in ("*.py", "*.md") for path in (ROOT / folder).rglob(kind)
+    ]
+    found = re.compile(r"pip install (-\S+ )*[\"']?tinydl")
+    assert found.search('pip install -U "tinydl[test]"') and not found.search("pip install . && tinydl demo")
+    assert len(texts) > 100 and not [path for path in texts if found.search(path.read_text(encoding="utf-8"))]

@@ -14,6 +14,7 @@ import pytest
 
 from tinydl import Primitive
 from tinydl.engine.dispatch import primitives
+from tinydl.engine.names import Missing
 
 PINNED = Path(__file__).parent / "public_interface.txt"
 ROOMS = (
@@ -43,8 +44,8 @@ def members(kind):
     names = {name for c in ours(kind) for name in (*vars(c), *getattr(c, "__dataclass_fields__", ()))}
     found = set()
     for name in names:
-        if not name.startswith("_"):
-            value = inspect.getattr_static(kind, name, None)
+        value = inspect.getattr_static(kind, name, None)
+        if not name.startswith("_") and not isinstance(value, Missing):
             value = getattr(value, "__func__", value)
             found.add(f".{name}{parameters(value) if inspect.isfunction(value) else ''}")
     return found

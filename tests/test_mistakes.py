@@ -23,6 +23,12 @@ def add_to_array():
     array += x(3)
 
 
+def update_the_array_of_a_parameter():
+    weights = w()
+    np.sum(weights**3).backward(create_graph=True)
+    weights.data -= 0.1 * weights.grad
+
+
 def update_outside_no_grad():
     weights = w()
     weights -= 0.1
@@ -85,6 +91,14 @@ MISTAKES = [
     (lambda: bool(x(2)), ValueError, r"\.any\(\) or \.all\(\)"),
     (lambda: x(2).item(), ValueError, r"single element.*\(2,\)"),
     (lambda: f"{x(2):.3f}", TypeError, r"\(2,\)"),
+    # joining Tensors
+    (lambda: np.array([x(2), x(2)]), TypeError, r"np\.stack.*np\.concatenate"),
+    (lambda: np.mean([x(2)[0], x(2)[1]]), TypeError, r"np\.stack"),
+    (lambda: np.r_[x(2), x(2)], TypeError, r"np\.concatenate"),
+    (lambda: np.c_[x(2), x(2)], TypeError, r"np\.stack"),
+    (lambda: np.zeros((2, 3)).__setitem__(0, x(3)), TypeError, r"np\.stack.*array\[i\] = t"),
+    (lambda: tl.tensor([x(2), x(2)]), TypeError, r"np\.stack"),
+    (update_the_array_of_a_parameter, TypeError, r"with tl\.no_grad\(\): p -= lr \* p\.grad.*p\.grad\.data"),
     # NumPy
     (lambda: np.fft.fft(x(4)), TypeError, r"np\.fft\.fft has no derivative rule"),
     (lambda: np.nansum(x(4)), TypeError, r"nansum.*np\.sum\(np\.where\(np\.isnan"),
@@ -117,6 +131,44 @@ MISTAKES = [
     (lambda: F.cross_entropy(x(3, 3), LABELS, reduction="average"), ValueError, "mean.*sum.*none"),
     (lambda: F.binary_cross_entropy(np.array([1.5]), np.array([1.0])), ValueError, "0.*1"),
     (lambda: F.dropout(x(3), p=1.5), ValueError, "0.*1"),
+    # classes on another axis
+    (
+        lambda: F.cross_entropy(x(2, 7, 5), np.zeros((2, 7), int)),
+        ValueError,
+        r"on axis 1.*logits\.reshape\(-1, 5\) and targets\.reshape\(-1\), or logits\.swapaxes\(1, 2\)",
+    ),
+    (lambda: F.cross_entropy(x(2, 7, 5), np.zeros(14, int)), ValueError, r"logits\.reshape\(-1, 5\)"),
+    (
+        lambda: F.nll_loss(-np.exp(x(2, 4, 6, 5)), np.zeros((2, 4, 6), int)),
+        ValueError,
+        r"np\.moveaxis\(logits, -1, 1\)",
+    ),
+    (
+        lambda: F.cross_entropy(x(2, 7, 5), np.zeros((2, 7), int), weight=np.ones(5)),
+        ValueError,
+        r"axis 1.*reshape\(-1, 5",
+    ),
+    (
+        lambda: F.cross_entropy(x(2, 7, 5), np.full((2, 7, 5), 0.2)),
+        ValueError,
+        r"axis 1.*targets\.reshape\(-1, 5\), or logits\.swapaxes\(1, 2\), and the targets alike",
+    ),
+    (
+        lambda: F.cross_entropy(x(2, 7, 3), np.eye(3, dtype=int)[np.zeros((2, 7), int)]),
+        ValueError,
+        r"axis 1.*targets\.reshape\(-1, 3\).*targets\.astype\(float\)",
+    ),
+    (lambda: F.cross_entropy(x(5, 32), np.zeros(32, int)), ValueError, r"write logits\.T"),
+    (lambda: tl.accuracy(np.ones((2, 3, 3)), np.zeros((2, 3))), ValueError, r"both axis 1 .*outputs\.reshape\(-1, 3\)"),
+    (lambda: tl.accuracy(np.ones((2, 3, 4)), np.zeros((2, 5))), ValueError, "neither axis 1"),
+    # shapes of examples
+    (lambda: net()(np.ones((6, 2, 2))), ValueError, r"0 \(Linear\).*nn\.Flatten\(\).*x\.reshape\(len\(x\), -1\)"),
+    (lambda: net()(np.ones((2, 2))), ValueError, r"x\.reshape\(1, -1\)"),
+    (lambda: tl.predict(net(), np.ones(4)), ValueError, r"write x\[None\]"),
+    (lambda: tl.summary(net(), "4"), TypeError, r"x\.shape\[1:\]"),
+    (lambda: tl.summary(net(), None), TypeError, r"x\.shape\[1:\].*not a NoneType"),
+    (lambda: nn.Sequential([nn.Linear(4, 2), nn.ReLU()]), TypeError, r"unpack it: nn\.Sequential\(\*layers\)"),
+    (lambda: nn.Sequential(nn.ReLU() for _ in range(3)), TypeError, r"unpack it: nn\.Sequential\(\*layers\)"),
     # models and optimizers
     (lambda: nn.Linear(3, 2).load_state_dict({"weight": np.ones((2, 3))}), ValueError, "bias"),
     (lambda: nn.Linear(3, 2).load_state_dict({"weight": np.ones((3, 2)), "bias": np.ones(2)}), ValueError, r"\(3, 2\)"),
@@ -132,6 +184,12 @@ MISTAKES = [
     (lambda: tl.load(net(), "no-such-file.npz"), FileNotFoundError, "no-such-file"),
     (lambda: tl.save(net(), "model.pkl"), ValueError, r"\.npz"),
 ]
+
+
+def test_a_number_put_into_an_array_has_the_sentence_as_the_cause_of_numpys():
+    with pytest.raises(ValueError, match="sequence") as caught:
+        np.zeros(3)[0] = x(3)[0]
+    assert "np.stack" in str(caught.value.__cause__)
 
 
 @pytest.mark.parametrize(("mistake", "error", "sentence"), MISTAKES, ids=[str(i) for i in range(len(MISTAKES))])

@@ -3,6 +3,7 @@
 import copy
 import math
 import pickle
+import re
 import threading
 from typing import NamedTuple
 
@@ -189,6 +190,82 @@ def test_a_state_that_does_not_fit_changes_nothing_and_one_error_tells_all():
         nn.Linear(3, 2).load_state_dict({"weight": np.zeros((3, 2)), "bias": np.zeros(2)})
     with pytest.raises(TypeError, match="takes a dict of names and arrays, not list"):
         model.load_state_dict([1, 2])
+
+
+class Backbone(nn.Module):
+    def __init__(self):
+        self.backbone = nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2))
+        self.head = nn.Linear(2, 1)
+
+    def forward(self, x):
+        return self.head(self.backbone(x))
+
+
+def test_a_part_of_a_state_is_loaded_where_that_is_asked_for_and_what_is_not_is_told():
+    model, other = Backbone(), Backbone()
+    other.backbone(np.random.default_rng(0).normal(size=(5, 3)))  # so that its statistics are others
+    before, state = model.state_dict(), other.state_dict()
+    part = {name: a for name, a in state.items() if name.startswith("backbone.")} | {"epoch": np.array(3)}
+    with pytest.raises(
+        ValueError, match=r"\(strict=False loads .*missing: head\.weight, head\.bias; unexpected: epoch"
+    ):
+        model.load_state_dict(part)
+    assert all(np.array_equal(a, before[name]) for name, a in model.state_dict().items())
+    missing, unexpected = found = model.load_state_dict(part, strict=False)
+    assert (
+        (missing, unexpected)
+        == (found.missing_keys, found.unexpected_keys)
+        == (["head.weight", "head.bias"], ["epoch"])
+    )
+    for name, a in model.state_dict().items():
+        np.testing.assert_array_equal(a, (before if name.startswith("head") else state)[name])
+    assert model.load_state_dict(state) == ([], [])
+    assert model.load_state_dict({}, strict=False) == (list(state), [])
+
+
+def test_of_a_part_wrong_values_are_refused_and_so_is_a_state_without_a_name_in_common():
+    model = Backbone()
+    before = model.state_dict()
+    wrong = (
+        {"head.weight": np.ones((1, 2)), "head.bias": np.ones(2)},
+        {"module.head.bias": np.ones(1)},
+        {"x": np.ones(1)},
+    )
+    for state, sentence in zip(
+        wrong, (r"head.bias: shape \(2,\)", "the prefix 'module.'", "unexpected: x"), strict=True
+    ):
+        with pytest.raises(ValueError, match=sentence):
+            model.load_state_dict(state, strict=False)
+        assert all(np.array_equal(a, before[name]) for name, a in model.state_dict().items())
+
+
+def test_what_is_shared_stays_shared_when_one_of_its_names_is_loaded():
+    model = nn.Identity()
+    model.a = model.b = np.zeros(2)
+    assert model.load_state_dict({"b": np.array([3.0, 4.0])}, strict=False) == (["a"], [])
+    assert model.a is model.b and model.a.tolist() == [3, 4]
+
+
+@pytest.mark.parametrize("prefix", ["module.", "_orig_mod.", "module._orig_mod.", "student.net."])
+def test_a_common_prefix_is_named_with_the_line_that_mends_it(prefix):
+    model, other = Backbone(), Backbone()
+    state = {prefix + name: a for name, a in other.state_dict().items()} | {"epoch": np.array(3)}
+    with pytest.raises(ValueError, match=re.escape(f"the names given have the prefix {prefix!r}, write ")) as caught:
+        model.load_state_dict(state)
+    state.pop("epoch")
+    line = re.search(r"write (model\.load_state_dict\(.*?\}\))", str(caught.value))[1]
+    exec(line, {"model": model, "state": state})
+    np.testing.assert_array_equal(model.head.weight.data, other.head.weight.data)
+
+
+def test_a_prefix_that_is_lacking_is_named_too():
+    model, part = Backbone(), nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2)).state_dict()
+    with pytest.raises(ValueError, match=r"lack the prefix 'backbone\.', write .*\{'backbone\.' \+ name: a for"):
+        model.load_state_dict(part)
+    many = nn.Sequential(*(nn.Linear(2, 2) for _ in range(3)))
+    with pytest.raises(ValueError) as caught:  # 10.weight isn't 1 before 0.weight
+        many.load_state_dict({f"1{name}": a for name, a in nn.Sequential(nn.Linear(2, 2)).state_dict().items()})
+    assert "prefix" not in str(caught.value)
 
 
 def test_a_shared_layer_cannot_be_given_two_values():
@@ -740,3 +817,18 @@ def test_a_seed_or_generator_makes_an_initialisation_repeatable():
 
 def test_fans_count_inputs_and_outputs():
     assert nn.init.fans(tl.tensor(np.zeros((5, 3, 2, 2)))) == (12, 20)
+
+
+def test_a_summary_takes_inputs_for_their_shape():
+    class Tokens(nn.Module):
+        def __init__(self):
+            self.embedding, self.out = nn.Embedding(5, 2), nn.Linear(2, 3)
+
+        def forward(self, x):
+            return self.out(self.embedding(x * 1))
+
+    model = nn.Sequential(nn.Linear(4, 2))
+    x = np.random.default_rng(0).normal(size=(7, 3, 4))
+    for given in (x, tl.tensor(x)):
+        assert str(tl.summary(model, given)) == str(tl.summary(model, (3, 4)))
+    assert tl.summary(Tokens(), np.array([[4, 1], [0, 3]])).rows[-1].output_shape == (1, 2, 3)

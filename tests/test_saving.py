@@ -751,6 +751,21 @@ def test_without_the_library_a_sentence_names_the_extra(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "safetensors", None)
     monkeypatch.setitem(sys.modules, "safetensors.numpy", None)
     for use in (save, load):
-        with pytest.raises(ImportError, match=r'pip install "tinydl\[safetensors\]"'):
+        with pytest.raises(ImportError, match=r'in the clone .*pip install "\.\[safetensors\]"'):
             use(nn.Linear(2, 2), tmp_path / "m.safetensors")
     save(nn.Linear(2, 2), tmp_path / "m.npz")
+
+
+@pytest.mark.parametrize("suffix", ["npz", "safetensors"])
+def test_a_part_of_a_file_is_loaded_where_that_is_asked_for(tmp_path, suffix):
+    if suffix == "safetensors":
+        pytest.importorskip("safetensors")
+    path = tmp_path / f"part.{suffix}"
+    source, model = nn.Sequential(nn.Linear(3, 2)), nn.Sequential(nn.Linear(3, 2), nn.Linear(2, 1))
+    save(source, path)
+    with pytest.raises(ValueError, match=r"strict=False loads .*missing: 1\.weight, 1\.bias$"):
+        load(model, path)
+    assert load(model, path, strict=False) == (["1.weight", "1.bias"], [])
+    np.testing.assert_array_equal(model[0].weight.data, source[0].weight.data)
+    with pytest.raises(ValueError, match=rf"prefix '0\.', write .*; state is dict\(.*load.*part\.{suffix}'\)\)"):
+        load(source[0], path)

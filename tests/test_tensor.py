@@ -496,6 +496,49 @@ def test_adding_a_tensor_into_an_array_raises():
     assert np.array_equal(array, [1.0, 1.0])
 
 
+@pytest.mark.parametrize("update", [lambda p: -0.1 * p.grad, lambda p: -0.1 * p.grad.data], ids=["Tensor", "array"])
+def test_the_array_of_a_parameter_is_updated_in_place_and_noticed(update):
+    p = tl.tensor(np.array([[1.0, -2.0, 3.0]]), requires_grad=True)
+    array, loss = p.data, np.sum(p**3)
+    loss.backward()
+    p.data += update(p)
+    assert p.data is array
+    np.testing.assert_allclose(p.data, [[1 - 0.3, -2 - 1.2, 3 - 2.7]], rtol=1e-15)
+    with pytest.raises(tl.ChangedValueError):
+        loss.backward()
+
+
+def test_only_a_tensor_without_a_gradient_is_written_into_an_array():
+    x = tl.tensor(np.array([1.0, 2.0]), requires_grad=True)
+    total = np.zeros(2)
+    with tl.no_grad():
+        total += 3 * x
+    np.maximum(total, x.detach() + 2.5, out=total)
+    assert total.tolist() == [3.5, 6]
+    for write in (lambda: np.add(total, x, out=total), lambda: np.add(x.detach(), 1, out=x.detach())):
+        with pytest.raises(TypeError, match="out="):
+            write()
+    assert total.tolist() == [3.5, 6]
+
+
+def test_a_list_with_tensors_beside_a_tensor_is_their_stack():
+    a, b = (tl.tensor(np.array(v), requires_grad=True) for v in (2.0, 5.0))
+    x = tl.tensor(np.array([3.0, 4.0, 6.0]), requires_grad=True)
+    for y in (x * [a, 7.0, b], [a, 7.0, b] * x, np.multiply((a, 7, b), x)):
+        x.grad = a.grad = b.grad = None
+        np.sum(y * np.array([1.0, 10.0, 100.0])).backward()
+        assert y.tolist() == [6, 28, 30]
+        assert (x.grad.tolist(), a.grad.item(), b.grad.item()) == ([2, 70, 500], 3, 600)
+    y = np.concatenate([x, [a, b]]) @ [[1.0, 0.0], [a, b], [0, 0], [2, 0], [0, 0]]
+    assert y.tolist() == [3 + 4 * 2 + 2 * 2, 4 * 5]
+    assert (x * [[1, 2, 3], [4, 5, 6]]).tolist() == [[3, 8, 18], [12, 20, 36]]
+    for y in (np.dot([a, 1.0, b], x), np.vecdot(x, [a, 1, b]), np.inner(x, (a, 1.0, b))):
+        assert y.item() == 2 * 3 + 4 + 5 * 6
+        a.grad = None
+        y.backward()
+        assert a.grad.item() == 3
+
+
 def test_the_data_of_a_computed_tensor_cannot_be_replaced_nor_its_shape_changed():
     x = leaf([1.0, 2.0])
     with pytest.raises(ValueError, match="computed"):

@@ -1330,3 +1330,54 @@ def test_frozen_parameters_stay_as_they_are():
     after = weights(model)
     assert np.array_equal(before["0.weight"], after["0.weight"])
     assert not np.array_equal(before["3.weight"], after["3.weight"])
+
+
+def test_accuracy_of_classes_on_axis_1_or_on_the_last_is_that_of_all_labels():
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 5, (4, 7))
+    outputs = rng.normal(size=(4, 7, 5))
+    right = np.mean([outputs[i, t].argmax() == labels[i, t] for i in range(4) for t in range(7)])
+    assert 0 < right < 1
+    for given in (outputs, outputs.swapaxes(1, 2)):
+        assert tl.accuracy(given, labels) == right
+    deep, where = rng.normal(size=(2, 3, 4, 6)), rng.integers(0, 3, (2, 4, 6))
+    right = np.mean([deep[(i, slice(None), j, k)].argmax() == where[i, j, k] for i, j, k in np.ndindex(2, 4, 6)])
+    assert tl.accuracy(deep, where) == right
+
+
+@pytest.mark.parametrize(
+    ("made", "layer", "loss", "columns"),
+    [
+        (lambda: nn.Sequential(nn.Linear(4, 3), nn.Softmax()), r"layer 1 \(Softmax\)", F.cross_entropy, None),
+        (lambda: nn.Sequential(nn.Linear(4, 1), nn.Sequential(nn.Sigmoid())), r"layer 1\.0 \(Sigmoid\)",
+         F.binary_cross_entropy_with_logits, 1),
+    ],
+)  # fmt: skip
+def test_a_mistake_that_strict_finds_through_fit_names_the_layer_not_the_line_of_fit(made, layer, loss, columns):
+    model, x, y = made(), np.random.default_rng(0).normal(size=(6, 4)), np.array([0, 1, 1, 0, 1, 0])
+    if columns:
+        y = y[:, None].astype(float)
+    with pytest.raises(tl.StrictError, match=f"twice: .* made by .* at {layer}\\. Give"):
+        tl.fit(model, (x, y), loss=loss, optimizer=optim.SGD(model.parameters(), lr=0.1), epochs=1, progress=False)
+
+
+def test_in_a_loop_of_ones_own_strict_names_the_layer_and_the_line():
+    model, x = nn.Sequential(nn.Linear(4, 3), nn.Softmax()), np.ones((2, 4))
+    place = r"at layer 1 \(Softmax\), test_training\.py:\d+: outputs = model\(x\)\."
+    with pytest.raises(tl.StrictError, match=place), tl.strict():
+        outputs = model(x)
+        F.cross_entropy(outputs, np.array([0, 2]))
+
+
+def test_in_a_forward_of_ones_own_strict_names_its_line():
+    class Net(nn.Module):
+        def __init__(self):
+            self.scores = nn.Linear(4, 3)
+
+        def forward(self, x):
+            return F.softmax(self.scores(x))
+
+    model = Net()
+    with pytest.raises(tl.StrictError, match=r"at test_training\.py:\d+: return F\.softmax"):
+        tl.fit(model, (np.ones((2, 4)), np.array([0, 2])), loss=F.cross_entropy,
+               optimizer=optim.SGD(model.parameters(), lr=0.1), epochs=1, progress=False)  # fmt: skip

@@ -1,6 +1,10 @@
 """Functions from functions: grad, value_and_grad, vjp, jvp, jacobian, hessian, hvp, and how they nest."""
 
 import copy
+import inspect
+import math
+import pickle
+from collections import OrderedDict, namedtuple
 
 import numpy as np
 import pytest
@@ -279,9 +283,150 @@ def test_results_own_their_memory():
     assert np.array_equal(x, [1.0, 2.0])
 
 
+# ---- dicts, lists and tuples ----
+
+W = np.array([[0.5, -1.0, 2.0], [1.5, 0.25, -0.75]])  # (2, 3)
+B = np.array([0.1, -0.2])
+PULL = np.array([3.0, -5.0])
+Pair = namedtuple("Pair", ["weight", "bias"])
+
+
+def energy(w, b):
+    """Σ c · (w x + b)²; by the formula ∂/∂w = 2 c y xᵀ, ∂/∂b = 2 c y."""
+    return np.sum(PULL * (w @ X + b) ** 2)
+
+
+BY_B = 2 * PULL * (W @ X + B)
+BY_W = BY_B[:, None] * X
+FORMS = {
+    "list": (lambda p: energy(*p), lambda w, b: [w, b]),
+    "tuple": (lambda p: energy(p[0], p[1]), lambda w, b: (w, b)),
+    "dict": (lambda p: energy(**p), lambda w, b: {"b": b, "w": w}),
+    "ordered dict": (lambda p: energy(p["w"], p["b"]), lambda w, b: OrderedDict(w=w, b=b)),
+    "named tuple": (lambda p: energy(p.weight, p.bias), lambda w, b: Pair(w, b)),
+    "nested": (lambda p: energy(p[0]["w"], p[1][0][0]), lambda w, b: [{"w": w, "none": None}, ([b], [], {})]),
+}
+
+
+def same(found, expected):
+    """Of the same form, and the numbers equal but for rounding."""
+    assert type(found) is type(expected)
+    if isinstance(expected, dict):
+        assert list(found) == list(expected)
+        found, expected = list(found.values()), list(expected.values())
+    if isinstance(expected, (list, tuple)):
+        assert len(found) == len(expected)
+        for pair in zip(found, expected, strict=True):
+            same(*pair)
+    elif expected is not None:
+        assert np.shape(found) == np.shape(expected)
+        np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_gradient_by_a_dict_list_or_tuple_is_one_like_it(form):
+    f, made = FORMS[form]
+    same(tl.grad(f)(made(W, B)), made(BY_W, BY_B))
+    value, gradient = tl.value_and_grad(f)(made(W, B))
+    same((value, gradient), (np.array(energy(W, B)), made(BY_W, BY_B)))
+    value, pullback = tl.vjp(f, made(W, B))
+    same(pullback(2.0), (made(2 * BY_W, 2 * BY_B),))
+    tensors = tl.grad(f)(made(tl.tensor(W), tl.tensor(B)))
+    same(tensors, made(tl.tensor(BY_W), tl.tensor(BY_B)))
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_directions_and_second_derivatives_by_a_dict_list_or_tuple(form):
+    f, made = FORMS[form]
+    v, u = np.array([[1.0, -2.0, 0.5], [0.3, 0.7, -1.1]]), np.array([2.0, -0.4])
+    _, tangent = tl.jvp(f, (made(W, B),), (made(v, u),))
+    same(tangent, np.array(np.sum(v * BY_W) + np.sum(u * BY_B)))
+    change = 2 * PULL * (v @ X + u)
+    same(tl.hvp(f)(made(W, B), made(v, u)), made(change[:, None] * X, change))
+    by_bb = np.diag(2 * PULL)
+    by_bw = by_bb[:, :, None] * X  # (2, 2, 3)
+    by_wb, by_ww = by_bw.transpose(1, 2, 0), by_bb[:, None, :, None] * X[None, :, None, None] * X
+    same(tl.hessian(f)(made(W, B)), made(made(by_ww, by_wb), made(by_bw, by_bb)))
+    outputs = tl.jacobian(lambda p: {"y": f(p) * PULL, "z": f(p)})(made(W, B))
+    by_w, by_b = PULL[:, None, None] * BY_W, PULL[:, None] * BY_B
+    same(outputs, {"y": made(by_w, by_b), "z": made(BY_W, BY_B)})
+
+
+def test_several_arguments_may_be_dicts_and_lists():
+    def f(p, x, q):
+        return np.sum(p["w"] @ x * q[0]) + q[1]
+
+    x, q = X.astype(np.float32), [PULL, 0.5]
+    found = tl.grad(f, (2, 0, 1))({"w": W}, x, q)
+    same(found[:2], ([W @ x, 1.0], {"w": PULL[:, None] * x}))
+    assert found[2].dtype == np.float32 and found[0][1].__class__ is float
+    np.testing.assert_allclose(found[2], PULL @ W, rtol=1e-6)
+
+
+def test_a_list_of_numbers_is_one_tensor_to_the_function_and_comes_back_as_a_list():
+    def f(p):
+        a, b = p
+        return np.sum(p**3) + a * b
+
+    same(tl.grad(f)([2.0, 3]), [12 + 3.0, 27 + 2.0])
+    same(tl.grad(f)((2.0, 3)), (15.0, 29.0))
+    value, gradient = tl.value_and_grad(lambda p: np.sum(np.sin(p)))([[0.1, 0.2, 0.3], [1, 2, 3]])
+    same(gradient, [[math.cos(0.1), math.cos(0.2), math.cos(0.3)], [math.cos(1.0), math.cos(2.0), math.cos(3.0)]])
+    assert type(value) is float and type(gradient[0][0]) is float
+    same(tl.hessian(f)([2.0, 3.0]), np.array([[12.0, 1.0], [1.0, 18.0]]))
+    same(tl.grad(lambda p: p[0][1] * p[1][0])([[1.0, 2.0], [3.0]]), [[0.0, 3.0], [2.0]])  # of unequal lengths
+
+
+def test_a_gradient_by_a_dict_reaches_the_parameters_that_its_function_closes_over():
+    w = tl.tensor(np.array([2.0, -1.0]), requires_grad=True)
+    gradient = tl.grad(lambda p: np.sum(w * p["x"] ** 2))({"x": np.array([3.0, 5.0])})
+    (gradient["x"] * np.array([1.0, 10.0])).sum().backward()
+    assert w.grad.tolist() == [6, 100]
+    with tl.no_grad():
+        assert type(tl.grad(lambda p: np.sum(w * p["x"] ** 2))({"x": np.ones(2)})["x"]) is np.ndarray
+
+
+def test_what_has_nothing_to_differentiate_by_has_an_empty_gradient():
+    assert tl.grad(lambda p: tl.tensor(2.0) * 3)({}) == {} and tl.grad(lambda p: tl.tensor(1.0))([None]) == [None]
+    w = tl.tensor(np.array([2.0, 3.0]), requires_grad=True)
+    value, gradient = tl.value_and_grad(lambda p: np.sum(w**2))({})
+    value.backward()
+    assert gradient == {} and w.grad.tolist() == [4, 6]
+
+
+class Physics:
+    def potential(self, x):
+        return np.sum(x**2) * self.strength
+
+    strength = 3.0
+    force = tl.grad(potential, argnums=1)
+
+
+@pytest.mark.parametrize("transform", [tl.grad, tl.value_and_grad, tl.jacobian, tl.hessian])
+def test_what_a_transform_gives_can_be_pickled_if_its_function_can(transform):
+    for g in (pickle.loads(pickle.dumps(transform(quartic))), copy.deepcopy(transform(quartic))):
+        np.testing.assert_array_equal(g(X)[-1], transform(quartic)(X)[-1])
+    g = pickle.loads(pickle.dumps(tl.hvp(quartic)))
+    np.testing.assert_allclose(g(X, PULL[[0, 1, 0]]), quartic_hessian(X) @ PULL[[0, 1, 0]], rtol=1e-12)
+    with pytest.raises((pickle.PicklingError, AttributeError)):
+        pickle.dumps(transform(lambda x: x))
+
+
+def test_what_a_transform_gives_is_a_method_where_it_stands_in_a_class():
+    assert Physics().force(X).tolist() == (2 * X * 3).tolist()
+    assert str(inspect.signature(Physics.force)) == str(inspect.signature(tl.hessian(quartic))) == "(*args, **options)"
+
+
 @pytest.mark.parametrize(
     ("call", "error", "match"),
     [
+        (lambda: tl.hvp(FORMS["dict"][0])({"w": W, "b": B}, {"w": W}), ValueError, "the vector.*'w', 'b'.*keys 'w'$"),
+        (lambda: tl.jvp(FORMS["list"][0], ([W, B],), ([W],)), ValueError, "a tangent .*a list of 2.*a list of 1"),
+        (lambda: tl.vjp(lambda p: (p, p), X)[1](X), ValueError, "the cotangent .*a tuple of 2.*not a ndarray"),
+        (lambda: tl.grad(lambda p: [p[0]])([W]), ValueError, "a single number, but this one returned list"),
+        (lambda: tl.grad(lambda p: p["n"])({"n": np.array(3)}), TypeError, "astype"),
+        (lambda: tl.grad(lambda p: p["n"])({"n": "three"}), TypeError, "real numbers"),
+        (lambda: tl.vjp(lambda p: (p[0], 1.0), [W]), TypeError, "returned tuple, not a Tensor"),
         (lambda: tl.grad(lambda x: x * 2)(np.ones(3)), ValueError, r"single number.*\(3,\)"),
         (lambda: tl.grad(lambda x: float(x.data))(1.0), TypeError, "returned float, not a Tensor"),
         (lambda: tl.grad(lambda x: x)(np.array(3)), TypeError, "astype"),

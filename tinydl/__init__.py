@@ -5,8 +5,11 @@ This file is the list of what ``import tinydl as tl`` gives. Read engine/tensor.
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from . import data, derivatives, functional, nn, optim
 from .engine.arrays import ChangedValueError, default_dtype, set_default_dtype
+from .engine.names import TORCH, answers
 from .engine.random import manual_seed
 from .engine.recording import enable_grad, no_grad
 from .engine.tensor import Primitive, Tensor, primitive, tensor
@@ -44,9 +47,17 @@ _LATER = {
 }  # fmt: skip
 
 
+_MISSING, _LISTED = answers(
+    __name__,
+    (*__all__, "__version__"),
+    TORCH,
+    {"tl.nn": nn, "tl.functional": functional, "tl.optim": optim, "tl.data": data, "np": np},
+)
+
+
 def __getattr__(name: str) -> Any:
     if name not in _LATER:
-        raise AttributeError(f"module 'tinydl' has no attribute {name!r}")
+        _MISSING(name)
     import importlib
 
     module = importlib.import_module(_LATER[name], __name__)
@@ -55,4 +66,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return _LISTED()

@@ -1,8 +1,8 @@
 """For test suites, ours and others': hypothesis strategies for arrays and calls of primitives, and mutations of rules.
 
 The strategies (strategies.py) draw what a derivative rule must bear, the mutations (mutations.py) break a rule, so that
-a test suite can itself be tested. What the strategies need, hypothesis, is in ``pip install tinydl[test]``; that is why
-``import tinydl`` doesn't load this file.
+a test suite can itself be tested. What the strategies need, hypothesis, comes with ``python -m pip install ".[test]"``
+in the clone; that is why ``import tinydl`` doesn't load this file.
 """
 
 from .checking.mutations import Mutation, mutations, rule_mutations, source_mutations

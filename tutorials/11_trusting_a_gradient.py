@@ -376,7 +376,8 @@ assert by_ours == list(MUTANTS)
 # bracket in (3) is 0, so whatever is done to the result of (3) is done to zeros.
 #
 # `tinydl.testing.mutations` makes such mutants of any primitive by itself: it changes what a rule gives, what it is
-# given, and its source. (It needs hypothesis, `pip install "tinydl[test]"`; without it the next cell does nothing.)
+# given, and its source. (It needs hypothesis: `python -m pip install ".[test]"` in the clone; without it the next cell
+# does nothing.)
 
 # %%
 my_softmax = tl.primitive(softmax, lambda g, y, x: y * (g - np.sum(g * y, axis=-1, keepdims=True)), name="my_softmax")

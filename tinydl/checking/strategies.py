@@ -1,8 +1,8 @@
 """Hypothesis strategies for arrays and calls of primitives: what a derivative rule must bear.
 
 They draw shapes without axes, of length 0 and 1, strides, kinks, ties, tiny numbers. The only file of the package that
-needs hypothesis (``pip install tinydl[test]``), which is why ``import tinydl`` doesn't load it. Stands on samples.py;
-mutations.py, next door, tests the tests.
+needs hypothesis (``python -m pip install ".[test]"`` in the clone), which is why ``import tinydl`` doesn't load it.
+Stands on samples.py; mutations.py, next door, tests the tests.
 """
 
 from __future__ import annotations

@@ -15,15 +15,15 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from ..engine.arrays import Array, as_array, beside, plain_array, wide
+from ..engine.arrays import Array, as_array, beside, wide
 from ..engine.dispatch import define, implements, plain, tell_flattened, unwrap
-from ..engine.tensor import Tensor
+from ..engine.tensor import Tensor, joined
 from .indexing import scatter, take
 
 
 def operand(x: Any) -> Any:
-    """A Tensor as it is, anything else as an array."""
-    return x if isinstance(x, Tensor) else plain_array(x)
+    """A Tensor as it is, a list with Tensors in it as their stack, anything else as an array."""
+    return x if isinstance(x, Tensor) else joined(x)
 
 
 # ---- the same elements in other axes ----

@@ -109,7 +109,7 @@ def tell_flattened(name: str, inputs: Sequence[Any], result: Any) -> None:
 
 def unwrap(x: Any) -> Any:
     """The array of a Tensor, also inside lists and tuples; anything else as it is."""
-    if isinstance(x, Tensor):
+    if x.__class__ is Tensor:
         return x._data
     if type(x) in (list, tuple):
         return type(x)(unwrap(item) for item in x)
@@ -126,6 +126,8 @@ def array_ufunc(self: Tensor, ufunc: Any, method: str, *inputs: Any, **options: 
     if method != "__call__":
         raise TypeError(without_method(ufunc, method))
     if options:
+        if _is_constant(inputs, options):
+            return getattr(ufunc, method)(*unwrap(inputs), **options)
         _refuse_out(self, ufunc.__name__, options, "np.where(condition, np.{0}(…), otherwise)")
     function = table.get(ufunc)
     if function is None:
@@ -146,12 +148,19 @@ def array_function(self: Tensor, function: Any, types: Any, args: tuple[Any, ...
     return answer(*args, **options)
 
 
+def _is_constant(inputs: tuple[Any, ...], options: dict[str, Any]) -> bool:
+    """Whether this is ``array += t`` for a Tensor without a gradient, which leaves nothing behind in any graph."""
+    tensors = [x for x in inputs if x.__class__ is Tensor]
+    return options.keys() == {"out"} and tensors != [] and not any(t.requires_grad for t in tensors)
+
+
 def _refuse_out(self: Tensor, name: str, options: dict[str, Any], instead_of_where: str) -> None:
     out = options.pop("out", None)
     if out is not None and not (isinstance(out, tuple) and all(o is None for o in out)):
         raise TypeError(
             f"np.{name} can't write a Tensor's result into an array (out=, or `array += tensor`): the array could not "
-            f"remember where its values came from. {after_transform(self)}Write a new one: array = array + tensor"
+            f"remember where its values came from. {after_transform(self)}Write a new one, array = array + tensor; to "
+            "update a parameter, `with tl.no_grad(): p -= lr * p.grad`, or p.data -= lr * p.grad.data"
         )
     where = options.get("where", True)
     if where is not True:

@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from .advice import after_transform
+from .advice import after_transform, full_name
 from .arrays import Array, beside, is_foreign, on_host, refuse_masked
-from .dispatch import Function, array_function, array_ufunc, elementwise, primitives, table, unwrap
+from .dispatch import Function, array_function, array_ufunc, differentiable, elementwise, primitives, table, unwrap
+from .names import TENSOR, lacks
 from .recording import special, state
 from .tensor import Primitive, Tensor, next_stamp, tell_read, wrap
 
@@ -56,6 +57,8 @@ def attach() -> None:
     for name in _FUNCTIONS:
         behave(name, _method(primitives[name], name))
     behave("__getitem__", _indexing(primitives["getitem"]))
+    others = {f.__name__: f"write {full_name(f)}(x, …)" for f in differentiable() if not hasattr(Tensor, f.__name__)}
+    lacks(Tensor, {**others, **TENSOR})
 
 
 _NUMBERS = {float, int, bool, np.float16, np.float32, np.float64, np.int64}
@@ -176,6 +179,8 @@ def reshape(self: Tensor, *shape: Any, order: str = "C", copy: Any = None) -> An
 def transpose(self: Tensor, *axes: Any) -> Any:
     """The axes in this order, given as one tuple or as numbers; in reverse order if none is given."""
     order = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes or None
+    if len(axes) == 2 < self.ndim:
+        raise ValueError(f"transpose takes all {self.ndim} axes; to exchange two write x.swapaxes{axes}")
     return table[np.transpose](self, order)
 
 
@@ -245,19 +250,24 @@ def __contains__(self: Tensor, value: Any) -> bool:
     return bool((self._data == unwrap(value)).any())
 
 
-def _exit(self: Tensor, what: str) -> Array:
+def _exit(self: Tensor, what: str, instead: str) -> Array:
     if self._requires_grad:
         raise TypeError(
-            f"{what} would leave the graph of {_named(self)} and lose its gradient. {after_transform(self)}Write "
-            ".item() for a Python number or .detach().numpy() for an array if you want that, and use NumPy's functions "
-            "(not math.exp) if not."
+            f"{what} would leave the graph of {_named(self)} and lose its gradient. {after_transform(self)}{instead} "
+            "For the value alone write .item(), a Python number, or .detach().numpy(), an array."
         )
     return self._data
 
 
+_JOIN = (
+    "To join Tensors write np.stack([t, u]), which makes a new axis, or np.concatenate([t, u]): NumPy lets Tensors "
+    "answer these, but not np.array([t, u]), np.r_[t, u], np.mean([t, u]) or array[i] = t."
+)
+
+
 @behaviour
 def __array__(self: Tensor, dtype: Any = None, copy: bool | None = None) -> Array:
-    array = _exit(self, "making a plain array of it")
+    array = _exit(self, "making a plain array of it", _JOIN)
     if is_foreign(array):
         raise TypeError(f"np.asarray doesn't fetch {_named(self)} from where it is; write .numpy(), which does")
     if copy is False and (dtype is None or array.dtype == dtype):
@@ -266,7 +276,12 @@ def __array__(self: Tensor, dtype: Any = None, copy: bool | None = None) -> Arra
 
 
 for _number in (float, int):
-    behave(f"__{_number.__name__}__", lambda self, kind=_number: kind(_one(_exit(self, f"{kind.__name__}()"))))
+    behave(
+        f"__{_number.__name__}__",
+        lambda self, kind=_number: kind(
+            _one(_exit(self, f"{kind.__name__}()", f"Use NumPy's functions, such as np.exp, not math.exp. {_JOIN}"))
+        ),
+    )
 
 
 def _one(array: Array) -> Any:

@@ -19,6 +19,7 @@ from numpy import ndarray  # by its own name where every operation looks it up: 
 
 from .arrays import Array, ChangedValueError, as_array, beside, fitted, is_borrowed, own_array, plain_array, with_shapes
 from .graph import ancestors, leading_to
+from .names import TensorType
 from .recording import recording, special, state
 from .signature import Signature
 
@@ -31,14 +32,15 @@ _NONE: Options = {}
 _TO_ARRAYS = (list, tuple, np.ndarray)  # np.ndarray for its subclasses: in a rule, * would multiply two np.matrix
 
 
-class Tensor:
+class Tensor(metaclass=TensorType):
     """An array that remembers how it was computed, so that gradients can flow back through it.
 
     `primitive`, `inputs` and `options` are the operation that made it (None, (), {} for a leaf), `stamp` its place in
     time. After ``loss.backward()`` the `grad` of each leaf that requires one is ∂loss/∂leaf, of its shape and dtype.
     """
 
-    __slots__ = ("_data", "_requires_grad", "grad", "inputs", "name", "notes", "options", "primitive", "stamp")
+    __slots__ = ("__weakref__", "_data", "_requires_grad", "grad", "inputs", "name", "notes", "options", "primitive",
+                 "stamp")  # fmt: skip
     _data: Array
     _requires_grad: bool
     grad: Tensor | None
@@ -139,6 +141,9 @@ class Tensor:
         __pos__ = __abs__ = __neg__
 
 
+_new = type.__call__.__get__(Tensor)  # what Tensor() would be if TensorType didn't say that users write `tensor`
+
+
 def wrap(
     data: Any,
     requires_grad: bool = False,
@@ -147,7 +152,7 @@ def wrap(
     options: Options = _NONE,
 ) -> Tensor:
     """A node of the graph around `data` itself, uncopied; users write `tensor`."""
-    t = Tensor()  # without an __init__ of its own, which would cost a tenth of an operation on a small array
+    t: Tensor = _new()  # without an __init__ of its own, which would cost a tenth of an operation on a small array
     t._data = data if data.__class__ is ndarray else _plain(data)
     t._requires_grad = requires_grad
     t.primitive = primitive
@@ -169,6 +174,15 @@ def _plain(value: Any) -> Array:
     if isinstance(array, Tensor):
         raise TypeError("a forward function gave a Tensor: it must compute with the arrays it is given and return one")
     return array
+
+
+def joined(x: Any) -> Any:
+    """A list as an array, or as a Tensor where Tensors are in it; anything else as an array of NumPy's own class."""
+    if isinstance(x, (list, tuple)):
+        items = [joined(item) if isinstance(item, (list, tuple)) else item for item in x]
+        if any(item.__class__ is Tensor for item in items):
+            return np.stack(items)
+    return plain_array(x)
 
 
 class Primitive:
@@ -220,7 +234,7 @@ class Primitive:
             elif x.__class__ is ndarray or not isinstance(x, _TO_ARRAYS):
                 arrays.append(x)
             else:
-                return self(*(plain_array(x) if isinstance(x, _TO_ARRAYS) else x for x in inputs), **options)
+                return self(*(joined(x) if isinstance(x, _TO_ARRAYS) else x for x in inputs), **options)
         try:
             value = self.forward(*arrays, **options) if options else self.forward(*arrays)
         except (ValueError, TypeError, IndexError, OverflowError) as error:

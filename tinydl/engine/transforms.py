@@ -1,16 +1,19 @@
 """Functions from functions: the gradient of f, its Jacobian, its products with vectors.
 
 They never touch a `.grad`, and give back what they were given: arrays for arrays, Tensors for Tensors, a float for a
-Python float (computed in float64). They nest: where a result depends on a Tensor whose gradient somebody else wants, an
-enclosing transform or, with ``requires_grad=True``, the user, the backward pass is recorded and the result is a Tensor
-that can be differentiated on: a gradient penalty trains its network. Under `no_grad` nobody does. Stands on tensor.py
-and dispatch.py.
+Python float (computed in float64), dicts, lists and tuples of them alike. They nest: where a result depends on a Tensor
+whose gradient somebody else wants, an enclosing transform or, with ``requires_grad=True``, the user, the backward pass
+is recorded and the result is a Tensor that can be differentiated on: a gradient penalty trains its network. Under
+`no_grad` nobody does. Stands on tensor.py and dispatch.py; nested.py takes dicts, lists and tuples apart.
 """
 
 from __future__ import annotations
 
+import inspect
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from types import MethodType
 from typing import Any
 
 import numpy as np
@@ -18,6 +21,7 @@ import numpy as np
 from .arrays import own_array
 from .dispatch import primitives
 from .graph import leaves
+from .nested import as_numbers, flat, is_number, is_numbers, paired, rebuilt
 from .recording import enable_grad, state
 from .tensor import Tensor, propagate, wrap
 
@@ -29,6 +33,25 @@ class _Nesting(threading.local):
 
 
 nesting = _Nesting()
+
+
+@dataclass(frozen=True, eq=False)
+class _Transformed:
+    """What a transform makes of a function f: called, it computes by `f`, `argnums` and the call's arguments.
+
+    It can be pickled if f can, and as an attribute of a class it is a method.
+    """
+
+    transform: Function
+    f: Function
+    argnums: int | Sequence[int]
+    __signature__ = inspect.signature(lambda *args, **options: None)  # else it is taken for a method of C
+
+    def __call__(self, *args: Any, **options: Any) -> Any:
+        return self.transform(self.f, self.argnums, args, options)
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        return self if instance is None else MethodType(self, instance)
 
 
 class _Run:
@@ -46,12 +69,14 @@ class _Run:
         if len(set(numbers)) < len(numbers):
             raise ValueError(f"argnums={argnums} names an argument twice")
         self.given = [args[n] for n in numbers]
+        self.leaves = [leaf for x in self.given for leaf in flat(x)]
         recording = state.recording
         with enable_grad():
-            self.inputs = [_fresh(x, recording) for x in self.given]
-            replaced = list(args)
-            for n, x in zip(numbers, self.inputs, strict=True):
-                replaced[n] = x
+            self.inputs = [_fresh(x, recording) for x in self.leaves]
+            self.newest = max((x.stamp for x in self.inputs), default=0)
+            replaced, fresh = list(args), iter(self.inputs)
+            for n in numbers:
+                replaced[n] = rebuilt(args[n], fresh)
             nesting.depth += 1
             try:
                 self.output = f(*replaced, **options)
@@ -60,19 +85,20 @@ class _Run:
                 for x in self.inputs:
                     if x.primitive is None:  # from here on, nobody but this call wants a gradient for it
                         x.requires_grad = False
-        if not isinstance(self.output, Tensor):
+        self.outputs = flat(self.output)
+        if not self.outputs or not all(isinstance(y, Tensor) for y in self.outputs):
             raise TypeError(
                 f"the function returned {type(self.output).__name__}, not a Tensor, so there is no way back to its "
                 "arguments. Compute with the Tensors themselves: no .data, .numpy(), .item() or float() on the way."
             )
-        self.record = recording and _is_wanted(self.output)
+        self.record = recording and _is_wanted(*self.outputs)
 
-    def pull(self, cotangent: Any, record: bool | None = None) -> list[Any]:
+    def pull(self, outputs: Sequence[Tensor], cotangents: Sequence[Any], record: bool | None = None) -> list[Any]:
         """The vector-Jacobian product for every input, as arrays, or as Tensors if it is recorded."""
         if record is None:
-            wanted = isinstance(cotangent, Tensor) and cotangent.requires_grad
+            wanted = any(isinstance(c, Tensor) and c.requires_grad for c in cotangents)
             record = state.recording and (self.record or wanted)
-        found, shared = propagate([self.output], [cotangent], wanted=self.inputs, create_graph=record)
+        found, shared = propagate(outputs, cotangents, wanted=self.inputs, create_graph=record)
         gradients = []
         for x in self.inputs:
             g = found.get(x)
@@ -85,33 +111,41 @@ class _Run:
 
     def give(self, gradients: Sequence[Any], given: Sequence[Any] | None = None) -> Any:
         """Each gradient in the type that its argument came in; bare if argnums was a single number."""
-        given = self.given if given is None else given
-        results = tuple(self.back(g, x) for g, x in zip(gradients, given, strict=True))
-        return results[0] if self.single else results
+        given = self.leaves if given is None else given
+        results = iter([self.back(g, x) for g, x in zip(gradients, given, strict=True)])
+        made = tuple(rebuilt(x, results) for x in self.given)
+        return made[0] if self.single else made
 
     def value(self) -> Any:
         """What f returned, in the type that the arguments came in."""
-        if any(isinstance(x, Tensor) for x in self.given):
-            return self.back(self.output, self.output)
-        return self.back(self.output, self.given[0] if self.output.size == 1 else None)
+        if any(isinstance(x, Tensor) for x in self.leaves):
+            return rebuilt(self.output, iter([self.back(y, y) for y in self.outputs]))
+        return rebuilt(self.output, iter([self.back(y, self.alike(y)) for y in self.outputs]))
+
+    def alike(self, output: Tensor) -> Any:
+        """What tells the type in which something of the shape of this output is given back; None: an array."""
+        first = self.leaves[0] if self.leaves else None
+        if isinstance(first, Tensor):
+            return first
+        return 0.0 if output.size == 1 and (is_number(first) or is_numbers(first)) else None
 
     def back(self, result: Any, given: Any) -> Any:
         """A result in the type of what was given, unless somebody outside wants to differentiate it: then a Tensor."""
         if isinstance(result, Tensor):
             enclosed = self.record and nesting.depth > 0  # an enclosing transform needs a Tensor, be it a constant
             if state.recording and (enclosed or _is_wanted(result)):
-                if result.primitive is not None and result.stamp > self.inputs[-1].stamp:  # not the user's own
+                if result.primitive is not None and result.stamp > self.newest:  # not the user's own
                     result.notes = {**(result.notes or {}), "transform": self.name}
                 return result
             result = result.data.copy()
         if isinstance(given, Tensor):
             return wrap(result)
-        return float(result.item()) if isinstance(given, (float, int)) and not isinstance(given, np.generic) else result
+        return as_numbers(given, result.reshape(np.shape(given))) if is_number(given) or is_numbers(given) else result
 
 
-def _is_wanted(t: Tensor) -> bool:
-    """Whether t depends on a Tensor for which an enclosing transform or the user wants a gradient."""
-    return any(x.requires_grad for x in leaves([t]))
+def _is_wanted(*tensors: Tensor) -> bool:
+    """Whether one depends on a Tensor for which an enclosing transform or the user wants a gradient."""
+    return any(x.requires_grad for x in leaves(tensors))
 
 
 def _fresh(x: Any, recording: bool) -> Tensor:
@@ -122,26 +156,24 @@ def _fresh(x: Any, recording: bool) -> Tensor:
         if x.dtype.kind != "f":
             raise TypeError(f"a Tensor of {x.dtype} has no gradient; write .astype(float) first")
         return wrap(x.data.copy(), True)
-    return wrap(own_array(x, True, np.float64 if isinstance(x, (float, int)) else None), True)
+    return wrap(own_array(x, True, np.float64 if isinstance(x, (float, int)) or is_numbers(x) else None), True)
 
 
 def value_and_grad(f: Function, argnums: int | Sequence[int] = 0) -> Function:
     """The function ``(*args) → (f(*args), gradient)``; see `grad`."""
-    return _value_and_grad("value_and_grad", f, argnums)
+    return _Transformed(_value_and_grad, f, argnums)
 
 
-def _value_and_grad(name: str, f: Function, argnums: int | Sequence[int]) -> Function:
-    def value_and_gradient(*args: Any, **options: Any) -> tuple[Any, Any]:
-        run = _Run(name, f, args, argnums, options)
-        if run.output.size != 1:
-            raise ValueError(
-                f"grad needs a function that returns a single number, but this one returned shape {run.output.shape}. "
-                "Sum or average it, or use tl.vjp or tl.jacobian."
-            )
-        gradients = run.pull(np.ones_like(run.output.data))
-        return run.value(), run.give(gradients)
-
-    return value_and_gradient
+def _value_and_grad(f: Function, argnums: int | Sequence[int], args: Any, options: Any, name: str = "") -> Any:
+    run = _Run(name or "value_and_grad", f, args, argnums, options)
+    if run.output.__class__ is not Tensor or run.output.size != 1:
+        returned = f"shape {run.output.shape}" if run.output.__class__ is Tensor else type(run.output).__name__
+        raise ValueError(
+            f"grad needs a function that returns a single number, but this one returned {returned}. "
+            "Sum or average it, or use tl.vjp or tl.jacobian."
+        )
+    gradients = run.pull(run.outputs, [np.ones_like(run.output.data)])
+    return run.value(), run.give(gradients)
 
 
 def grad(f: Function, argnums: int | Sequence[int] = 0) -> Function:
@@ -150,29 +182,31 @@ def grad(f: Function, argnums: int | Sequence[int] = 0) -> Function:
     >>> grad(lambda x: x ** 3)(2.0)
     12.0
 
-    f takes arrays, Tensors or floats and returns a single number as a Tensor. ``grad(grad(f))`` is the second
+    f takes arrays, Tensors or floats, or dicts, lists and tuples of them, whose gradient is of the same form, and
+    returns a single number as a Tensor. (A list of numbers alone is one Tensor to f.) ``grad(grad(f))`` is the second
     derivative. If f computes with Tensors that require a gradient, such as a network's weights, a gradient that
     depends on them is a Tensor, so that ``.backward()`` of a loss made of it reaches them; under `no_grad` it comes as
     the argument came. Raises ValueError if f returns more than one number, TypeError for integer arrays or if f
     returns no Tensor. An argument that this Tensor doesn't depend on has gradient 0.
     """
-    both = _value_and_grad("grad", f, argnums)
+    return _Transformed(_grad, f, argnums)
 
-    def gradient(*args: Any, **options: Any) -> Any:
-        return both(*args, **options)[1]
 
-    return gradient
+def _grad(f: Function, argnums: int | Sequence[int], args: Any, options: Any) -> Any:
+    return _value_and_grad(f, argnums, args, options, "grad")[1]
 
 
 def vjp(f: Function, *inputs: Any) -> tuple[Any, Function]:
     """``(f(*inputs), pullback)``, where ``pullback(g)`` gives the tuple of vector-Jacobian products gᵀ ∂f/∂input.
 
-    g, the cotangent, has the shape of f's output. The pullback may be called any number of times.
+    g, the cotangent, has the shape of f's output; if that is a dict, list or tuple of Tensors, g is one like it. The
+    pullback may be called any number of times.
     """
     run = _Run("vjp", f, inputs, tuple(range(len(inputs))), {})
 
     def pullback(cotangent: Any) -> Any:
-        return run.give(run.pull(cotangent))
+        pairs = paired(run.output, cotangent, "the cotangent")
+        return run.give(run.pull(run.outputs, [c for _, c in pairs]))
 
     return run.value(), pullback
 
@@ -187,55 +221,64 @@ def jvp(f: Function, inputs: Any, tangents: Any) -> tuple[Any, Any]:
     if len(inputs) != len(tangents):
         raise ValueError(f"jvp needs one tangent per input: {len(inputs)} inputs, {len(tangents)} tangents")
     run = _Run("jvp", f, inputs, tuple(range(len(inputs))), {})
+    tangents = [t for x, its in zip(inputs, tangents, strict=True) for _, t in paired(x, its, "a tangent")]
     for x, t in zip(run.inputs, tangents, strict=True):
         if np.shape(t) != x.shape:
             raise ValueError(f"a tangent has shape {np.shape(t)}, but its input has {x.shape}")
     wanted = any(isinstance(t, Tensor) and t.requires_grad for t in tangents)
     recording = state.recording and (run.record or wanted)
     with enable_grad():
-        dummy = wrap(np.zeros_like(run.output.data), True)
-        gradients = run.pull(dummy, record=True)
+        dummies = [wrap(np.zeros_like(y.data), True) for y in run.outputs]
+        gradients = run.pull(run.outputs, dummies, record=True)
     dependent = [(g, t) for g, t in zip(gradients, tangents, strict=True) if g.requires_grad]
     found: dict[Tensor, Any] = {}
     if dependent:
         outputs, cotangents = zip(*dependent, strict=True)
-        found, _ = propagate(outputs, cotangents, wanted=[dummy], create_graph=recording)
-    tangent = found.get(dummy, np.zeros_like(dummy.data))
-    given = inputs[0] if run.output.size == 1 or isinstance(inputs[0], Tensor) else None
-    return run.value(), run.back(tangent if isinstance(tangent, Tensor) else tangent.copy(), given)
+        found, _ = propagate(outputs, cotangents, wanted=dummies, create_graph=recording)
+    results = [found.get(dummy, np.zeros_like(dummy.data)) for dummy in dummies]
+    results = [t if isinstance(t, Tensor) else t.copy() for t in results]
+    return run.value(), rebuilt(run.output, iter([run.back(t, run.alike(t)) for t in results]))
 
 
 def jacobian(f: Function, argnums: int | Sequence[int] = 0) -> Function:
     """The function that computes the Jacobian ∂f_i/∂x_j, of shape (*output shape, *argument shape).
 
-    One backward pass per element of the output.
+    One backward pass per element of the output. By a dict, list or tuple it is one like it; of such an output, one
+    like that, with the Jacobian of each part.
     """
-    return _jacobian("jacobian", f, argnums)
+    return _Transformed(_jacobian, f, argnums)
 
 
-def _jacobian(name: str, f: Function, argnums: int | Sequence[int]) -> Function:
-    def jacobian_of(*args: Any, **options: Any) -> Any:
-        run = _Run(name, f, args, argnums, options)
-        shape, dtype = run.output.shape, run.output.dtype
-        basis = np.eye(run.output.size, dtype=dtype, like=run.output._data).reshape(run.output.size, *shape)
-        rows = [run.pull(row) for row in basis]
-        results = []
-        for i, x in enumerate(run.inputs):
-            stacked = primitives["stack"](*(row[i] for row in rows)) if rows else np.zeros_like(x.data, shape=0)
-            results.append(stacked.reshape((*shape, *x.shape)))
-        scalars = not shape and all(not x.shape for x in run.inputs)
-        return run.give(results, [x if scalars or isinstance(x, Tensor) else None for x in run.given])
+def _jacobian(f: Function, argnums: int | Sequence[int], args: Any, options: Any, name: str = "jacobian") -> Any:
+    run = _Run(name, f, args, argnums, options)
+    return rebuilt(run.output, iter([_jacobian_of(run, y) for y in run.outputs]))
 
-    return jacobian_of
+
+def _jacobian_of(run: _Run, y: Tensor) -> Any:
+    """The Jacobian of one of the outputs by every input."""
+    shape, dtype = y.shape, y.dtype
+    basis = np.eye(y.size, dtype=dtype, like=y._data).reshape(y.size, *shape)
+    rows = [run.pull([y], [row]) for row in basis]
+    results = []
+    for i, x in enumerate(run.inputs):
+        stacked = primitives["stack"](*(row[i] for row in rows)) if rows else np.zeros_like(x.data, shape=0)
+        results.append(stacked.reshape((*shape, *x.shape)))
+    scalars = not shape and all(not x.shape for x in run.inputs)
+    return run.give(results, [x if scalars or isinstance(x, Tensor) else None for x in run.leaves])
 
 
 def hessian(f: Function, argnums: int = 0) -> Function:
     """The function that computes the Hessian ∂²f/∂x_i∂x_j of a scalar f, of shape (*x shape, *x shape).
 
-    It is that of one argument: TypeError for several `argnums`.
+    It is that of one argument: TypeError for several `argnums`. Where that is a dict, ``hessian["a"]["b"]`` is
+    ∂²f/∂a∂b; of lists and tuples alike.
     """
     _one_argument("hessian", argnums)
-    return _jacobian("hessian", grad(f, argnums), argnums)
+    return _Transformed(_hessian, grad(f, argnums), argnums)
+
+
+def _hessian(gradient: Function, argnum: int, args: Any, options: Any) -> Any:
+    return _jacobian(gradient, argnum, args, options, "hessian")
 
 
 def hvp(f: Function, argnums: int = 0) -> Function:
@@ -243,14 +286,13 @@ def hvp(f: Function, argnums: int = 0) -> Function:
     making H: one more backward pass through the gradient (Pearlmutter, "Fast exact multiplication by the Hessian",
     Neural Computation 6, 1994). TypeError for several `argnums`."""
     _one_argument("hvp", argnums)
-    gradient = grad(f, argnums)
+    return _Transformed(_hvp, grad(f, argnums), argnums)
 
-    def hessian_times(*args: Any, **options: Any) -> Any:
-        *inputs, v = args
-        run = _Run("hvp", gradient, inputs, argnums, options)
-        return run.give(run.pull(v))
 
-    return hessian_times
+def _hvp(gradient: Function, argnum: int, args: Any, options: Any) -> Any:
+    *inputs, v = args
+    run = _Run("hvp", gradient, inputs, argnum, options)
+    return run.give(run.pull(run.outputs, [vector for _, vector in paired(run.output, v, "the vector")]))
 
 
 def _one_argument(name: str, argnums: Any) -> None:

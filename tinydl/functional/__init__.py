@@ -1,9 +1,12 @@
 """Activations and losses as functions, by PyTorch's names, with its argument order and defaults."""
 
+import numpy as np
+
 from ..derivatives.activations import elu, leaky_relu, relu
 from ..derivatives.elementwise import sigmoid
 from ..derivatives.softmax import log_softmax, logsumexp, softmax
 from ..derivatives.special import erf
+from ..engine.names import answers
 from .activations import dropout, gelu, linear, silu, softplus, tanh
 from .losses import (
     binary_cross_entropy,
@@ -16,9 +19,12 @@ from .losses import (
     nll_loss,
     one_hot,
 )
+from .names import FUNCTIONS
 
 __all__ = [
     "binary_cross_entropy", "binary_cross_entropy_with_logits", "cross_entropy", "dropout", "elu", "erf", "gelu",
     "huber_loss", "kl_div", "l1_loss", "leaky_relu", "linear", "log_softmax", "logsumexp", "mse_loss", "nll_loss",
     "one_hot", "relu", "sigmoid", "silu", "softmax", "softplus", "tanh",
 ]  # fmt: skip
+
+__getattr__, __dir__ = answers(__name__, __all__, FUNCTIONS, {"np": np})

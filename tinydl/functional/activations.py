@@ -6,6 +6,7 @@ is what users get wrong: shapes, dtypes and ranges are checked, and each error s
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -76,8 +77,15 @@ def linear(x: Any, weight: Any, bias: Any = None) -> Any:
             raise
         raise ValueError(
             f"{f'x of shape {shape}' if shape else f'x = {x!r}'} doesn't fit the weight of shape {weight.shape}: the "
-            f"last axis of x must be in_features = {weight.shape[-1]} long"
+            f"last axis of x must be in_features = {weight.shape[-1]} long{_flattened(shape, weight.shape[-1])}"
         ) from error
+
+
+def _flattened(shape: tuple[int, ...], features: int) -> str:
+    """What to write where a whole example, or a single one without its axis of examples, has that many numbers."""
+    if len(shape) > 2 and math.prod(shape[1:]) == features:
+        return ". Write nn.Flatten() as the layer before, or x.reshape(len(x), -1)"
+    return ". Of one example write x.reshape(1, -1)" if len(shape) > 1 and math.prod(shape) == features else ""
 
 
 def dropout(x: Any, p: float = 0.5, training: bool = True, rng: int | np.random.Generator | None = None) -> Any:

@@ -336,7 +336,7 @@ def cross_entropy(
     label_smoothing = float(label_smoothing)
     given = array_of(targets)
     classes = _classes(name, z)
-    weight = _class_weight(name, weight, classes, z._data.dtype)
+    weight = _class_weight(name, weight, z)
     if given.dtype.kind == "f" and given.shape == z._data.shape:
         return _soft_cross_entropy(z, targets, weight, ignore_index, reduction, label_smoothing)
     given = on_host(given)
@@ -368,7 +368,7 @@ def nll_loss(input: Any, target: Any, weight: Any = None, ignore_index: int = -1
     """
     name = "nll_loss"
     x = _prediction(name, input, None, reduction)
-    weight = _class_weight(name, weight, _classes(name, x), x._data.dtype)
+    weight = _class_weight(name, weight, x)
     labels, ignored = _labels(name, on_host(array_of(target)), x._data.shape, ignore_index)
     share, _ = _shares(name, labels, weight, ignored, reduction, x._data)
     advice = "For probabilities p write np.log(p); for logits, F.cross_entropy in place of softmax and this loss."
@@ -439,6 +439,7 @@ def _refuse_improbable(name: str, rows: Array, axis: int) -> None:
             f"{name}: targets of the logits' shape are probabilities of the classes, ≥ 0 and with the sum 1, but those "
             f"at {index} sum to {sums[index]:.4g}, the least being {rows.min(axis)[index]:.4g}. For class indices pass "
             "integers without the class axis; for several yes-or-no targets use binary_cross_entropy_with_logits."
+            f"{_classes_last(rows.shape, True) if rows.ndim > 2 and np.allclose(rows.sum(-1), 1, atol=0.01) else ''}"
         )
 
 
@@ -454,16 +455,19 @@ def _classes(name: str, x: Tensor) -> int:
     return int(shape[_class_axis(shape)])
 
 
-def _class_weight(name: str, weight: Any, classes: int, dtype: np.dtype[Any]) -> Array | None:
+def _class_weight(name: str, weight: Any, x: Tensor) -> Array | None:
+    classes, shape = _classes(name, x), x._data.shape
     if weight is None:
         return None
     if isinstance(weight, Tensor):
         if weight.requires_grad:
             raise TypeError(f"{name}: no gradient flows to weight=; pass weight=t.detach()")
         weight = weight._data
-    array = np.asarray(on_host(plain_array(weight)), dtype)
+    array = np.asarray(on_host(plain_array(weight)), x._data.dtype)
     if array.shape != (classes,):
-        raise ValueError(f"{name}: weight has shape {array.shape}, but {classes} classes need one of ({classes},)")
+        advice = _classes_last(shape) if array.shape == shape[-1:] and len(shape) > 2 else ""
+        need = f"{classes} classes need one of ({classes},)"
+        raise ValueError(f"{name}: weight has shape {array.shape}, but {need}{advice}")
     return array
 
 
@@ -532,7 +536,23 @@ def _wrong_labels_shape(name: str, given: Array, shape: tuple[int, ...], expecte
     text += f", not {given.shape} of {given.dtype}."
     if given.shape == shape:
         axis = _class_axis(shape)
+        if len(shape) > 2 and (given.sum(-1) == 1).all():
+            return f"{text}{_classes_last(shape, True)} Of one-hot rows that are no floats make targets.astype(float)."
         return f"{text} For one-hot rows write targets.astype(float), or targets.argmax({axis}) for indices."
+    if len(shape) > 2 and given.size == math.prod(shape[:-1]):
+        return f"{text}{_classes_last(shape)}"
+    if len(shape) == 2 and given.shape == shape[1:]:
+        return f"{text} The classes go on axis 1: write logits.T."
     if given.size == math.prod(expected):
         return f"{text} Write targets.reshape({expected})."
     return text
+
+
+def _classes_last(shape: tuple[int, ...], rows: bool = False) -> str:
+    """What to write for logits of three or more axes whose classes are on the last; targets may be `rows` like them."""
+    axes = "logits.swapaxes(1, 2)" if len(shape) == 3 else "np.moveaxis(logits, -1, 1)"
+    targets = f"targets.reshape(-1, {shape[-1]})" if rows else "targets.reshape(-1)"
+    return (
+        f" The classes go on axis 1; if they are the last, write logits.reshape(-1, {shape[-1]}) and {targets}, or "
+        f"{axes}{', and the targets alike' if rows else ''}."
+    )

@@ -83,6 +83,8 @@ def _refuse_no_layer(name: int | str, layer: Any) -> None:
     if not isinstance(layer, Module):
         a_class = isinstance(layer, type)
         advice = f"write {layer.__name__}(...)" if a_class else "write a class with a forward, such as nn.ReLU()"
+        if isinstance(layer, (list, tuple, Iterator)):
+            advice = "unpack it: nn.Sequential(*layers)"
         raise TypeError(f"Sequential takes layers (Modules), not {layer!r} as layer {name}; {advice}")
 
 

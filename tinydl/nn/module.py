@@ -7,19 +7,22 @@ from __future__ import annotations
 
 import inspect
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from reprlib import recursive_repr
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
 from ..engine.arrays import Array, beside, default_dtype_now, is_array, on_host
 from ..engine.checks import array_from_state, array_of, is_real
+from ..engine.names import lacks, no_device
 from ..engine.recording import special, state
 from ..engine.tensor import Tensor, next_stamp, tensor, wrap
 from ..engine.trace import Scope, name_in
 from .keeping import Keeping, Was, can_be_state, containers, is_computed, is_parameter, is_plain, running
+from .names import MODEL
 
 M = TypeVar("M", bound="Module")
 
@@ -31,6 +34,13 @@ def parameter(*shape: int) -> Tensor:
 
 def _no_forward(self: Module, *inputs: Any) -> Any:
     raise NotImplementedError(f"{type(self).__name__} doesn't say what it computes: define forward(self, x)")
+
+
+class Loaded(NamedTuple):
+    """What `load_state_dict` didn't load: names that are here alone, and names that were given alone."""
+
+    missing_keys: list[str]
+    unexpected_keys: list[str]
 
 
 class Module(Keeping):
@@ -159,7 +169,7 @@ class Module(Keeping):
         dtype; then nothing has moved.
         """
         if not callable(function):
-            raise TypeError(_not_a_place(function))
+            raise no_device(function)
         held = [entry for m in self.modules() for _, *entry in members(m) if not isinstance(entry[-1], Module)]
         moved: dict[int, Any] = {}
         for _, _, value in held:
@@ -174,8 +184,10 @@ class Module(Keeping):
                 value.grad = None if value.grad is None else wrap(moved[id(value.grad)])
         return self
 
-    def zero_grad(self) -> None:
-        """Forget the gradients: set every parameter's `grad` to None."""
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients: set every parameter's `grad` to None. ValueError for ``set_to_none=False``."""
+        if not set_to_none:
+            raise ValueError("set_to_none=False isn't taken: a gradient that is forgotten is None; leave it out")
         for p in self.parameters():
             p.grad = None
 
@@ -227,12 +239,13 @@ class Module(Keeping):
             found[name] = np.array(on_host(array_of(value)), order="C")
         return found
 
-    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True) -> Loaded:
         """Set every parameter and buffer to the value of its name: NumPy arrays, Tensors, or a torch model's tensors.
 
         Values are copied and cast to the dtypes that are here. Names under which forward keeps something here are left
         out, with a warning. Raises one ValueError that lists all names missing or unexpected and all shapes and dtypes
-        that don't fit; then nothing has changed.
+        that don't fit; then nothing has changed. With ``strict=False`` names may be missing or unexpected, as long as
+        there is one in common; what is given back says which are.
         """
         if not isinstance(state_dict, Mapping):
             raise TypeError(f"load_state_dict takes a dict of names and arrays, not {type(state_dict).__name__}")
@@ -240,25 +253,33 @@ class Module(Keeping):
         own = {name: value for name, _, _, value in entries}
         kept = [name for name in state_dict if name not in own and self._keeps(str(name))]
         given = {name: array_from_state(value) for name, value in state_dict.items() if name not in kept}
+        loaded = Loaded([name for name in own if name not in given], [str(name) for name in given if name not in own])
         problems = _misfits(own, given)
-        if not (given.keys() <= own.keys() or all(type(m).__module__.startswith("tinydl.") for m in self.modules())):
-            problems.append("if forward makes what is unexpected, call the model once before loading")
+        if strict or (given and len(loaded.unexpected_keys) == len(given)):
+            problems = [*_wrong_names(loaded, own, given), *problems]
+            if loaded.unexpected_keys and not all(type(m).__module__.startswith("tinydl.") for m in self.modules()):
+                problems.append("if forward makes what is unexpected, call the model once before loading")
         if problems:
+            part = strict and any(loaded) and len(loaded.unexpected_keys) < len(given)
             raise ValueError(
-                f"the state_dict doesn't fit this {type(self).__name__}, which is unchanged: {'; '.join(problems)}"
+                f"the state_dict doesn't fit this {type(self).__name__}, which is unchanged"
+                f"{' (strict=False loads the names that are in both)' if part else ''}: {'; '.join(problems)}"
             )
         renewed: dict[int, Any] = {}
-        for name, holder, key, old in entries:
-            if id(old) not in renewed:
+        for name, _, _, old in entries:
+            if name in given and id(old) not in renewed:
                 renewed[id(old)] = array = beside(np.array(given[name], dtype=old.dtype), array_of(old))
                 if is_computed(old):
                     renewed[id(old)] = wrap(array)
                 elif isinstance(old, Tensor):
                     old.data, renewed[id(old)] = array, old
-            holder[key] = renewed[id(old)]  # a graph computed with the old buffer keeps its value
+        for _, holder, key, old in entries:
+            if id(old) in renewed:
+                holder[key] = renewed[id(old)]  # a graph computed with the old buffer keeps its value
         if kept:
             names = ", ".join(kept)
             warnings.warn(f"left out, since forward keeps it and it is no state: {names}", stacklevel=2)
+        return loaded
 
     # ---- how it is shown ----
 
@@ -306,11 +327,7 @@ def _moved(array: Array, function: Callable[[Any], Any]) -> Array:
     return moved
 
 
-def _not_a_place(given: Any) -> str:
-    return (
-        f"to takes a function that puts an array where it should be, not {given!r}: write model.to(cupy.asarray) for "
-        "the GPU, model.to(cupy.asnumpy) to bring it back"
-    )
+lacks(Module, MODEL)
 
 
 def members(module: Module) -> Iterator[tuple[str, Any, Any, Any]]:
@@ -367,12 +384,8 @@ def _is_parameter(module: Module, full: str, name: str, value: Tensor) -> bool:
 
 
 def _misfits(own: Mapping[str, Any], given: Mapping[str, Array]) -> list[str]:
-    """Sentences on all that keeps `given` from being loaded into `own`."""
-    missing = [name for name in own if name not in given]
-    unexpected = [str(name) for name in given if name not in own]
-    problems = [
-        f"{label}: {', '.join(names)}" for label, names in (("missing", missing), ("unexpected", unexpected)) if names
-    ]
+    """Sentences on the values that can't be loaded from `given` into `own`."""
+    problems = []
     first: dict[int, str] = {}
     for name, old in own.items():
         if name not in given:
@@ -388,6 +401,29 @@ def _misfits(own: Mapping[str, Any], given: Mapping[str, Array]) -> list[str]:
         elif same != name and same in given and not np.array_equal(new, given[same], equal_nan=new.dtype.kind == "f"):
             problems.append(f"{name}: the same value as {same} here, but different ones are given")
     return problems
+
+
+def _wrong_names(loaded: Loaded, own: Iterable[str], given: Iterable[str]) -> list[str]:
+    """Sentences on names missing and unexpected; first, if they differ by what they begin with, how to mend that."""
+    problems = []
+    if prefix := _prefix(loaded.unexpected_keys, own):
+        mended = f"{{name.removeprefix({prefix!r}): a for name, a in state.items()}}"
+        problems.append(f"the names given have the prefix {prefix!r}, write model.load_state_dict({mended})")
+    elif prefix := _prefix(loaded.missing_keys, given):
+        mended = f"{{{prefix!r} + name: a for name, a in state.items()}}"
+        problems.append(f"the names given lack the prefix {prefix!r}, write model.load_state_dict({mended})")
+    for label, names in (("missing", loaded.missing_keys), ("unexpected", loaded.unexpected_keys)):
+        if names:
+            problems.append(f"{label}: {', '.join(names)}")
+    return problems
+
+
+def _prefix(names: Sequence[str], ends: Iterable[str]) -> str:
+    """What most of the names have before one of the ends; "" if that is so of less than half."""
+    known = set(ends)
+    found = Counter(name[: i + 1] for name in names for i, c in enumerate(name) if c == "." and name[i + 1 :] in known)
+    prefix, count = found.most_common(1)[0] if found else ("", 0)
+    return prefix if 2 * count >= len(names) else ""
 
 
 def _has_room(dtype: Any, array: Array) -> bool:

@@ -188,8 +188,10 @@ class Optimizer:
             for observer in state.observers:
                 observer.optimizer_stepped(self)
 
-    def zero_grad(self) -> None:
-        """Forget the gradients: set every parameter's `grad` to None."""
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients: set every parameter's `grad` to None. ValueError for ``set_to_none=False``."""
+        if not set_to_none:
+            raise ValueError("set_to_none=False isn't taken: a gradient that is forgotten is None; leave it out")
         for p in self.params:
             p.grad = None
 

@@ -156,7 +156,10 @@ def check_outputs(outputs: Any, x: Array) -> Any:
     if not isinstance(outputs, Tensor) and not is_array(outputs):
         raise TypeError(f"the model must give one Tensor of outputs, but its forward gave {kind(outputs)}")
     if not outputs.ndim or len(outputs) != len(x):
-        raise ValueError(f"the model must give one row per example, but for inputs {x.shape} it gave {outputs.shape}")
+        advice = "; of a single example write x[None]" if x.ndim == outputs.ndim == 1 else ""
+        raise ValueError(
+            f"the model must give one row per example, but for inputs {x.shape} it gave {outputs.shape}{advice}"
+        )
     return outputs
 
 

@@ -320,11 +320,14 @@ def accuracy(outputs: Array, targets: Array) -> float:
     """The fraction of examples whose largest output is at the right class, in 0…1; NaN if an output is NaN.
 
     Shapes: outputs (N, C), scores, logits or probabilities; targets class indices (N,) or one row per example (N, C).
-    A row with a NaN in it has no largest, so that nothing can be said of the whole set. Raises ValueError for other
-    shapes; a single column of outputs has no largest, so write the threshold yourself:
+    Of outputs (N, C, d…) or (N, d…, C) and class indices (N, d…) it is the fraction of all these. A row with a NaN in
+    it has no largest, so that nothing can be said of the whole set. Raises ValueError for other shapes, and where both
+    axes could be the classes; a single column of outputs has no largest, so write the threshold yourself:
     ``lambda outputs, targets: np.mean((outputs > 0) == targets)`` for logits, ``> 0.5`` for probabilities.
     """
     outputs, targets = on_host(array_of(outputs)), on_host(array_of(targets))
+    if outputs.ndim > 2:
+        outputs, targets = _in_rows(outputs, targets)
     if outputs.ndim != 2 or outputs.shape[1] < 2:
         raise ValueError(
             f"accuracy needs at least two class scores per example, not outputs of shape {outputs.shape}. For a single "
@@ -344,6 +347,22 @@ def accuracy(outputs: Array, targets: Array) -> float:
 def _decisive(numbers: Mapping[str, float]) -> float:
     """The figure of an epoch by which the best is told and a rate is cut."""
     return numbers.get("val_loss", numbers["loss"])
+
+
+def _in_rows(outputs: Array, targets: Array) -> tuple[Array, Array]:
+    """Outputs with classes on axis 1 or the last as rows, and their targets as one axis."""
+    fits = [o for o in (np.moveaxis(outputs, 1, -1), outputs) if o.shape[:-1] == targets.shape]
+    if len(fits) != 1:
+        which = (
+            "both axis 1 and the last could be the classes"
+            if fits
+            else "neither axis 1 nor the last can be the classes"
+        )
+        raise ValueError(
+            f"accuracy: of outputs {outputs.shape} for targets {targets.shape} {which}. With the classes last write "
+            f"tl.accuracy(outputs.reshape(-1, {outputs.shape[-1]}), targets.reshape(-1))"
+        )
+    return fits[0].reshape(-1, fits[0].shape[-1]), targets.reshape(-1)
 
 
 def _stopped_by(answers: Iterable[Any], best: care.Best) -> str | None:

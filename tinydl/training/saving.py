@@ -59,12 +59,16 @@ def save(model: Stateful, path: str | os.PathLike[str], optimizer: Stateful | No
         write(temporary, content)
 
 
-def load(model: Stateful, path: str | os.PathLike[str], optimizer: Stateful | None = None) -> None:
+def load(
+    model: Stateful, path: str | os.PathLike[str], optimizer: Stateful | None = None, *, strict: bool = True
+) -> Any:
     """Read what `save` wrote, or any .npz or .safetensors file with the right names, into a model (and an optimizer).
 
     Names and shapes must be exactly the model's, but for what its forward keeps, which is left out with a warning;
-    numbers are cast to its dtypes (bfloat16 comes as float32). All is checked before anything changes: when it raises,
-    model and optimizer are as they were. Tensors keep their identity, so an optimizer made before goes on with them. An
+    numbers are cast to its dtypes (bfloat16 comes as float32). With ``strict=False`` a part of the names is enough, as
+    in `Module.load_state_dict`, whose answer, ``missing_keys`` and ``unexpected_keys``, is given back. All is checked
+    before anything changes: when it raises, model and optimizer are as they were. Tensors keep their identity, so an
+    optimizer made before goes on with them. An
     optimizer's state in the file is left alone unless `optimizer` is given; each of its parameters then gets the state
     of its name, whatever the order (a file from before there were names is read in order). Raises FileNotFoundError;
     ValueError for a damaged or foreign file, another model's, one without the optimizer's state where that is wanted or
@@ -76,9 +80,9 @@ def load(model: Stateful, path: str | os.PathLike[str], optimizer: Stateful | No
         raise FileNotFoundError(f"there is no file {os.fspath(path)!r} to load; tl.save(model, path) writes one")
     found = read(file)
     arrays = {name: array for name, array in found.items() if not name.startswith(_OPTIMIZER)}
+    options: Any = {} if strict else {"strict": False}  # which another's load_state_dict needn't know
     if optimizer is None:
-        _give(model, arrays, file)
-        return
+        return _give(model, arrays, file, **options)
     _check(optimizer, "optimizer")
     state = _nested(file, found)
     if not state:
@@ -89,17 +93,20 @@ def load(model: Stateful, path: str | os.PathLike[str], optimizer: Stateful | No
     before = optimizer.state_dict()
     _give(optimizer, state, file, _names(model, optimizer))
     try:
-        _give(model, arrays, file)
+        return _give(model, arrays, file, **options)
     except Exception:
         optimizer.load_state_dict(before)
         raise
 
 
-def _give(thing: Stateful, state: dict[str, Any], file: Path, names: list[str] | None = None) -> None:
+def _give(thing: Stateful, state: dict[str, Any], file: Path, names: list[str] | None = None, **options: bool) -> Any:
+    load: Callable[..., Any] = thing.load_state_dict
     try:
-        thing.load_state_dict(_read(state, names) if isinstance(thing, Optimizer) else state)
+        return load(_read(state, names) if isinstance(thing, Optimizer) else state, **options)
     except (ValueError, TypeError, AttributeError) as error:  # the last two from an optimizer's state of another form
-        raise ValueError(f"what is in {file} doesn't fit: {error}") from error
+        read = "np.load" if file.suffix.lower() == ".npz" else "safetensors.numpy.load_file"
+        where = f"; state is dict({read}({str(file)!r}))" if "state.items()" in str(error) else ""
+        raise ValueError(f"what is in {file} doesn't fit: {error}{where}") from error
 
 
 def _names(model: Stateful, optimizer: Stateful) -> list[str] | None:
@@ -288,8 +295,8 @@ def _safetensors() -> Any:
         import safetensors.numpy
     except ImportError as error:
         raise ImportError(
-            'files ending in .safetensors need the safetensors library: pip install "tinydl[safetensors]". '
-            "Files ending in .npz need nothing"
+            "files ending in .safetensors need the safetensors library; in the clone of tinydl write "
+            'python -m pip install ".[safetensors]". Files ending in .npz need nothing'
         ) from error
     return safetensors
 

@@ -20,8 +20,10 @@ import numpy as np
 from ..engine.recording import observing
 from ..engine.tensor import Primitive, Tensor
 from ..engine.trace import Scopes
+from ..nn.module import Module, current_path
 
 _OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep  # the package's folder
+_FIT = os.path.join(_OURS, "training", "fit.py")
 _NUMPY = os.path.dirname(os.path.abspath(np.__file__)) + os.sep
 _NOT_THE_USERS = (_OURS, _NUMPY, contextlib.__file__, "<__array_function__")
 
@@ -45,6 +47,17 @@ def user_line() -> str:
     name, number = frame.f_code.co_filename, frame.f_lineno
     code = linecache.getline(name, number).strip()
     return f"{os.path.basename(name)}:{number}" + (f": {code}" if code else "")
+
+
+def user_place() -> str:
+    """The layer of tinydl's own that is running and the line that called it; in `fit`, whose line tells nothing, the
+    layer alone; outside of such layers, the line: ``"layer 3 (Softmax), train.py:12: y = model(x)"``."""
+    _, depth = _users_frame()
+    codes = [sys._getframe(i).f_code for i in range(1, depth + 1)]
+    if Module.__call__.__code__ not in codes:
+        return user_line()
+    fitted = any(code.co_filename == _FIT for code in codes)
+    return f"layer {current_path()}" + ("" if fitted else f", {user_line()}")
 
 
 def warn(sentence: str) -> None:

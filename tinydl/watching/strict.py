@@ -22,7 +22,7 @@ from ..engine.recording import Observer, observing
 from ..engine.tensor import Primitive, Tensor, next_stamp
 from ..engine.transforms import nesting
 from ..nn.state import remembered
-from .lines import is_ours, note, user_line, warn
+from .lines import is_ours, note, user_line, user_place, warn
 
 _PATIENCE = 20  # so many steps a parameter may wait for its first gradient: tasks may take turns
 
@@ -240,11 +240,11 @@ class _SoftmaxTwice(_Mistake):
                     f"it is given here are probabilities already, made by softmax at {before.line}. Give it the scores "
                     "from before that softmax (a network for cross_entropy ends in its last Linear)"
                 )
-            return _Probabilities(name, axis, user_line()) if name != "weighted_cross_entropy" else None
+            return _Probabilities(name, axis, user_place()) if name != "weighted_cross_entropy" else None
         if name == "sigmoid" or (name == "divide" and _is_sigmoid_by_hand(x, inputs[1])):
-            return _Probabilities("sigmoid", None, user_line())
+            return _Probabilities("sigmoid", None, user_place())
         if name == "divide" and _is_softmax_by_hand(x, inputs[1]):
-            return _Probabilities("softmax", None, user_line())
+            return _Probabilities("softmax", None, user_place())
         if not before:
             return None
         if name == "softplus" and before.by == "-sigmoid":
@@ -320,7 +320,7 @@ class _SidesBroadcast(_Mistake):
             return
         meant = _is_prediction(a) and _is_prediction(b)  # each against every other, or a number per row and column
         if not meant and not np.array_equal(one.ravel(), other.ravel()):  # equal: predictions against detached ones
-            note(y, self.key, _Sides(one.shape, other.shape, user_line()))
+            note(y, self.key, _Sides(one.shape, other.shape, user_place()))
 
     def _sum(self, y: Tensor, known: _Sides) -> None:
         if y.size == 1:
@@ -520,7 +520,7 @@ class _CutOff(_Mistake):
     def flattened(self, name: str, inputs: Sequence[Any], result: Any) -> None:
         source = inputs[0] if inputs else None
         if name in _ROUNDING and isinstance(source, Tensor) and source.requires_grad:
-            self.rounded.append((result, f"{name} ({user_line()})", source))
+            self.rounded.append((result, f"{name} ({user_place()})", source))
 
     def read(self, tensor: Tensor) -> None:
         wanted = tensor.primitive is None and tensor.requires_grad

@@ -5,13 +5,15 @@ Stands on nn and on the engine's trace, which writes down what each layer gave.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from ..engine.arrays import default_dtype_now
+from ..engine.arrays import default_dtype_now, is_array
+from ..engine.checks import array_of, kind
 from ..engine.random import seeded
 from ..engine.recording import no_grad, observing
 from ..engine.tensor import Tensor, wrap
@@ -77,24 +79,37 @@ def _inside(module: Module) -> list[Module]:
     return [inner for inner in module.modules() if inner is not module]
 
 
-def summary(model: Module, input_shape: int | tuple[int, ...]) -> Summary:
+def _example(given: Any, dtype: Any, like: Any) -> Tensor:
+    """The first of the inputs that were given, or zeros of the shape that was."""
+    if (isinstance(given, Tensor) or is_array(given)) and given.ndim:
+        return wrap(array_of(given)[:1].copy())
+    try:
+        shape = (given,) if isinstance(given, int) else tuple(map(operator.index, given))
+    except TypeError:
+        raise TypeError(
+            f"summary takes the shape of one example, such as x.shape[1:], or inputs x, an array; not {kind(given)}"
+        ) from None
+    return wrap(np.zeros_like(like, dtype, shape=(1, *shape)))
+
+
+def summary(model: Module, input_shape: Any) -> Summary:
     """Run `model` once, in eval mode, on zeros of shape (1, *input_shape), and tell what each layer gave.
 
-    Nothing is changed: no gradient, buffer, training flag or random number. A model that starts with an Embedding is
-    given integers. Raises ValueError, with the layer's path, if the shape doesn't fit.
+    Inputs may be given instead of a shape, an array or Tensor (N, …): it runs on the first of them. Nothing is changed:
+    no gradient, buffer, training flag or random number. A model that starts with an Embedding is given integers.
+    Raises ValueError, with the layer's path, if the shape doesn't fit; TypeError for what is none.
     """
-    shape = (input_shape,) if isinstance(input_shape, int) else tuple(input_shape)
     modules = list(model.modules())
     leaves = [module for module in modules if not _inside(module)]
     like = next((p._data for p in model.parameters() if p._data.dtype.kind == "f"), np.zeros(0, default_dtype_now()))
     dtype = np.int64 if leaves and isinstance(leaves[0], Embedding) else like.dtype
-    zeros = np.zeros_like(like, dtype, shape=(1, *shape))
+    example = _example(input_shape, dtype, like)
     modes = [module.training for module in modules]
     trace = Trace()
     try:
         model.eval()
         with no_grad(), seeded(0), observing(trace):
-            model(wrap(zeros))
+            model(example)
     finally:
         for module, mode in zip(modules, modes, strict=True):
             module.training = mode
