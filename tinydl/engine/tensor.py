@@ -346,13 +346,13 @@ def propagate(
                         observer.gradient_computed(node, i, g, operation.pull(i, given, node.options, x._data))
                     total = pending[x] if create_graph or x in sums else pending[x].copy("K")
                     pending[x] = operation.into(total, *given, **node.options)
-                elif (grad := operation.pull(i, given, node.options, x._data)) is None:
-                    continue
-                # The mathematics is done. What remains: adding up, without touching others' memory.
                 else:
+                    if (grad := operation.pull(i, given, node.options, x._data)) is None:
+                        continue
                     if observers:
                         for observer in observers:
                             observer.gradient_computed(node, i, g, grad)
+                    # The mathematics is done. What remains: adding up, without touching others' memory.
                     if x not in pending:
                         pending[x] = grad
                         if x.primitive is None and (create_graph or operation.lends or is_borrowed(grad, given)):
