@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = "tinydl"
 
 BUDGETS = {  # rooms that share a budget, in lines of code
-    ("engine",): 1_420,
+    ("engine",): 1_500,
     ("derivatives",): 1_680,
     ("functional", "nn", "optim"): 1_950,
 }

@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 ALWAYS = "house interface"
 # a folder or file → the tests of its room, tests/test_*.py; of several that hold a changed file, the innermost counts
 TESTS = {
-    "tinydl/engine": "tensor transforms random mistakes checks graph source trace",
+    "tinydl/engine": "tensor transforms random mistakes checks graph source terminal trace",
     "tinydl/derivatives": "derivatives constants conventions linalg properties testing readme site",
     "tinydl/functional": "functional formulas",
     "tinydl/nn": "nn keeping formulas mistakes",
@@ -32,7 +32,8 @@ TESTS = {
     "tinydl/course/learn.py": "learn",
     "tinydl/testing.py": "testing",
     "tinydl/cli.py": "cli",
-    "tutorials": "lessons programs site habits",
+    "tinydl/start.py": "cli terminal",
+    "tutorials": "lessons programs site terminal habits",
     "tutorials/exercises": "learn",
     "benchmarks": "benchmarks habits",
     "benchmarks/checkers.py": "gradcheck",

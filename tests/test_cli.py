@@ -11,7 +11,8 @@ import pytest
 
 import tinydl as tl
 from tinydl import cli
-from tinydl.course import command, demo
+from tinydl.course import demo
+from tinydl.engine import terminal
 
 
 def run(*arguments, **environment):
@@ -186,8 +187,8 @@ def test_nothing_that_it_says_needs_more_than_ascii(monkeypatch, arguments, stat
     ("矩阵乘法: 数 or “数字…”", '[...]: [...] or "[...]..."'),
 ])  # fmt: skip
 def test_signs_are_spelled_where_a_terminal_lacks_them(text, said):
-    assert text.encode("ascii", command.SPELLED).decode("ascii") == said
-    assert text.encode("utf-8", command.SPELLED).decode("utf-8") == text
+    assert text.encode("ascii", terminal.SPELLED).decode("ascii") == said
+    assert text.encode("utf-8", terminal.SPELLED).decode("utf-8") == text
 
 
 def test_a_terminal_without_utf_8_is_told_which_sign_is_wrong(homework):

@@ -34,8 +34,9 @@ from ..engine.arrays import Array
 from ..engine.checks import array_of, kind
 from ..engine.recording import no_grad
 from ..engine.tensor import Tensor
+from ..engine.terminal import shown
 from ..nn import Module
-from .command import UsageError, did_you_mean, reason
+from .command import UsageError, did_you_mean, reason, say
 
 FOLDER = Path("tinydl-exercises")
 STATE = ".tinydl-learn.json"
@@ -53,6 +54,13 @@ Exercises to solve in an editor, each a file with a gap. The first `tinydl learn
   tinydl learn hint [name]     one step further each time, up to a solution
 
 A name may be shortened: ex_01a_slope, 01a, slope. What you have written is never overwritten.
+"""
+EXAMPLES = """\
+examples:
+  tinydl learn
+  tinydl learn check 01a
+  tinydl learn hint 01a
+  tinydl learn check --all --folder my-answers
 
 Exit status: 0 if all that was asked for is done or shown, 1 if an answer is wrong or not done, 2 if the request can't
 be meant.
@@ -529,7 +537,7 @@ class Course:
         self.state["hints"][name] = number
         self.save()
         yield f"{name}, hint {number} of {len(hints)}"
-        yield hints[number - 1]
+        yield hints[number - 1] if number == len(hints) else shown(hints[number - 1])
 
 
 def digest(path: Path) -> str:
@@ -549,7 +557,7 @@ def add_learn_command(subparsers: Any) -> None:
         "learn",
         help="exercises that check themselves: progress, check, hints",
         description=HELP,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog=EXAMPLES,
     )
     parser.add_argument("action", nargs="?", choices=("check", "hint"), help="without it: progress")
     parser.add_argument("name", nargs="?", default="", help="which exercise (default: the next)")
@@ -566,14 +574,14 @@ def run_learn(chosen: argparse.Namespace) -> int:
         raise UsageError("--all goes with `tinydl learn check`, without a name")
     course = Course(chosen.folder or (Path() if Path(STATE).is_file() else FOLDER))
     for note in course.notes:
-        print(note)
+        say(note)
     if not chosen.action:
         return _show_progress(course)
     if chosen.all:
         return _check_all(course)
     name = course.find(chosen.name) if chosen.name else course.next()
     if not name:
-        print(f"All {len(course.names)} exercises are done.")
+        say(f"All {len(course.names)} exercises are done.")
         return 0
     if chosen.action == "hint":
         print("\n".join(course.hint(name)))
@@ -582,15 +590,15 @@ def run_learn(chosen: argparse.Namespace) -> int:
     _show(name, result)
     if result:
         following = course.next()
-        print(f"Next: {course.path(following)}" if following else f"All {len(course.names)} exercises are done.")
+        say(f"Next: {course.path(following)}" if following else f"All {len(course.names)} exercises are done.")
     else:
-        print(f"The file: {course.path(name)}   (a hint: tinydl learn hint {name})")
+        say(f"The file: {course.path(name)}   (a hint: tinydl learn hint {name})")
     return int(not result)
 
 
 def _show(name: str, result: Result) -> None:
     verdict = {"done": "right", "not_done": "not done"}.get(result.code, f"wrong ({result.code})")
-    print(f"{name}: {verdict}" + ("" if result else f"\n  {result.sentence}"), flush=True)
+    say(f"{name}: {verdict}" + ("" if result else f"\n  {result.sentence}"))
     if result.printed:
         print("  It printed:", *result.printed.splitlines(), sep="\n    | ")
 
@@ -609,20 +617,20 @@ def _check_all(course: Course) -> int:
 
 def _show_progress(course: Course) -> int:
     if course.fresh:
-        print(f"The exercises are in {course.folder} now: open a file in an editor and fill its gap, the `...`.\n")
+        say(f"The exercises are in {course.folder} now: open a file in an editor and fill its gap, the `...`.\n")
     lessons: dict[str, list[str]] = {}
     for name in course.names:
         lessons.setdefault(name[3:5], []).append(name)
     for lesson, members in lessons.items():
         marks = "".join("#" if course.done(name) else "." for name in members)
         known = ", ".join(name.split("_", 2)[2] for name in members)
-        print(f"lesson {int(lesson):2d}  [{marks:5}]  {known}")
+        say(f"lesson {int(lesson):2d}  [{marks:5}]  {known}", 20)
     print("            # done, . to do")
     done, name = sum(map(course.done, course.names)), course.next()
     print(f"\n{done} of {len(course.names)} exercises are done.")
     if name:
         task = ast.get_docstring(ast.parse((exercises_folder() / f"{name}.py").read_text(encoding="utf-8"))) or ""
         print(f"\nNext: {course.path(name)}\n")
-        print("\n".join(f"  {line}".rstrip() for line in task.splitlines()))
+        say("\n".join(f"  {line}".rstrip() for line in task.splitlines()), 0)
         print(f"\nThen: tinydl learn check {name}")
     return 0

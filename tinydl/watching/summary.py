@@ -15,6 +15,7 @@ from ..engine.arrays import default_dtype_now
 from ..engine.random import seeded
 from ..engine.recording import no_grad, observing
 from ..engine.tensor import Tensor, wrap
+from ..engine.terminal import columns, shown
 from ..engine.trace import Call, Trace
 from ..nn.embedding import Embedding
 from ..nn.module import Module
@@ -43,11 +44,11 @@ class Summary:
         cells += [(row.layer, _shown(row.output_shape), f"{row.parameters:,}") for row in self.rows]
         first, second, third = (max(len(line[i]) for line in cells) for i in range(3))
         lines = [f"{a:<{first}}  {b:<{second}}  {c:>{third}}" for a, b, c in cells]
-        rule = "-" * len(lines[0])
+        rule = "-" * min(len(lines[0]), columns(len(lines[0])))
         total = (
             f"{self.parameters:,} parameters, {self.trainable:,} of them trained; {self.buffers:,} numbers in buffers"
         )
-        return "\n".join([lines[0], rule, *lines[1:], rule, total])
+        return shown("\n".join([lines[0], rule, *lines[1:], rule, total]))
 
     __repr__ = __str__
 
