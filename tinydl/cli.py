@@ -33,7 +33,7 @@ from .course.learn import add_learn_command
 from .engine import dispatch
 from .engine.checks import kind
 from .engine.tensor import Primitive
-from .engine.terminal import columns, spell_on
+from .engine.terminal import SPELLED, columns, spell_on
 
 DESCRIPTION = "tinydl, a deep-learning engine small enough to read: train its demo, check derivatives, learn."
 EXAMPLES = """\
@@ -207,6 +207,9 @@ def _check_file(name: str, seed: int) -> bool:
         raise UsageError(f"write {name.rstrip(':')}:name, with the function to check after the colon")
     found = _executed(Path(path))
     f = _function(found, function, path)
+    checked = function.removesuffix("_vjp").removesuffix("_grad")
+    if checked != function and callable(found.get(checked)):
+        raise UsageError(f"{function} is the derivative of {checked}; write {path}:{checked} to check it")
     rules = {kind: found[f"{function}_{kind}"] for kind in ("vjp", "grad") if callable(found.get(f"{function}_{kind}"))}
     if len(rules) != 1 and not isinstance(f, Primitive):
         both = f"both {function}_vjp and" if rules else f"neither {function}_vjp nor"
@@ -229,7 +232,7 @@ def _executed(path: Path) -> dict[str, Any]:
         raise UsageError(f"{path} can't be read: {reason(error)}") from None
     module = ModuleType(path.stem)
     module.__file__ = str(path)
-    printed = io.StringIO()
+    printed = _Printed(sys.stdout)
     known = sys.modules.setdefault(path.stem, module)  # where dataclasses, for one, look for it
     sys.path.insert(0, str(path.resolve().parent))
     try:
@@ -243,9 +246,26 @@ def _executed(path: Path) -> dict[str, Any]:
         sys.path.pop(0)
         if known is module:
             del sys.modules[path.stem]
-        if text := printed.getvalue().rstrip():
+        if text := printed.text():
             print(f"{path} prints:\n{text}\n", flush=True)
     return module.__dict__
+
+
+class _Printed(io.TextIOWrapper):
+    """Keeps what is printed; for whoever asks, it is as wide, and has the characters, as where it will be shown."""
+
+    def __init__(self, there: Any) -> None:
+        self._kept = io.BytesIO()
+        super().__init__(self._kept, getattr(there, "encoding", None) or "utf-8", SPELLED, "\n")
+        self._there = there
+
+    def isatty(self) -> bool:
+        return hasattr(self._there, "isatty") and bool(self._there.isatty())
+
+    def text(self) -> str:
+        """All of it."""
+        self.flush()
+        return self._kept.getvalue().decode(self.encoding).rstrip()
 
 
 def _in_words(error: Exception, path: str) -> str:
@@ -254,7 +274,11 @@ def _in_words(error: Exception, path: str) -> str:
     line = getattr(error, "lineno", None) if isinstance(error, SyntaxError) else lines[-1] if lines else None
     said = error.msg if isinstance(error, SyntaxError) else str(error)
     text = f"{type(error).__name__}{f' in line {line}' if line else ''}"
-    return f"{text}: {' '.join(said.split())[:300]}" if said else text
+    return f"{text}: {_on_one_line(said)}" if said else text
+
+
+def _on_one_line(text: str) -> str:
+    return " ".join(text.split())[:300]
 
 
 def _function(found: dict[str, Any], name: str, path: str) -> Any:
@@ -262,7 +286,8 @@ def _function(found: dict[str, Any], name: str, path: str) -> Any:
     if callable(found.get(name)):
         return found[name]
     if name in found:
-        raise UsageError(f"{name} in {path} is no function but {kind(found[name])}")
+        what = "an array" if isinstance(found[name], np.ndarray) else kind(found[name])
+        raise UsageError(f"{name} in {path} is {what}, not a function")
     rules = [n for n in found if n.endswith(("_vjp", "_grad"))]
     advice = did_you_mean(name, [n for n, v in found.items() if callable(v) and n not in rules])
     raise UsageError(f"{path} has no function {name!r}" + (f"; {advice}" if advice else ""))
@@ -287,7 +312,9 @@ def _inputs(found: dict[str, Any], name: str, f: Any, seed: int) -> list[Any]:
             f(*(x.copy() for x in inputs))
         except Exception as error:
             given = ", ".join(str(x.shape) for x in inputs)
-            refused = refused or f"{name} can't be called with arrays of shape {given}: {' '.join(str(error).split())[:300]}"
+            refused = (
+                refused or f"{name} can't be called with arrays of shape {given}: {' '.join(str(error).split())[:300]}"
+            )
         else:
             return inputs
     raise UsageError(refused + ("" if own else f"; say what it takes in {name}_inputs = (...)"))

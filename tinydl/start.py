@@ -1,15 +1,13 @@
 """How the `tinydl` command begins: Ctrl-C ends it in one line, even while it is still being loaded.
 
-A wheel has this file a second time, beside the package, as the module tinydl_start: whoever imports from a package loads all of
-it first. So this file imports nothing of tinydl but in `main`, which hands over to cli.py; read that next.
+A wheel has this file a second time, beside the package, as the module tinydl_start: whoever imports from a package
+loads all of it first. So this file imports nothing of tinydl but in `main`, which hands over to cli.py; read that next.
 """
 
 from __future__ import annotations
 
 import os
-import signal
-from contextlib import suppress
-from typing import Any, NoReturn
+import signal  # and nothing that takes longer to load
 
 
 def main() -> int:
@@ -24,8 +22,9 @@ def main() -> int:
     return command()
 
 
-def _leave(*ignored: Any) -> NoReturn:
+def _leave(*ignored: object) -> None:
     """End at once: an exception raised inside an import can become another, or be swallowed."""
-    with suppress(OSError):
+    try:
         os.write(2, b"tinydl: interrupted\n")
-    os._exit(130)
+    finally:
+        os._exit(130)

@@ -29,9 +29,27 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         self.exit(2, shown(f"{self.prog}: {message} (see {self.prog} --help)") + "\n")
 
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
+        """As argparse's, but a subcommand complains itself of what it doesn't know, and so with its own --help."""
+        found, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+        return found, unknown
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        """As argparse's, but a help that can't be written is an OSError."""
+        if file is None or file is sys.stderr:
+            super()._print_message(message, file)
+        else:
+            file.write(message)
+
 
 class Help(argparse.HelpFormatter):
     """Help whose paragraphs are as wide as the terminal; indented lines, tables and examples, stay lines."""
+
+    def __init__(self, prog: str, *more: Any, **options: Any) -> None:
+        super().__init__(prog, *more, **options)
+        self._action_max_length = 13  # at least; argparse forgets that commands are indented once more
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:
         lines = [""]

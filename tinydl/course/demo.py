@@ -19,6 +19,7 @@ from .. import __version__, data, nn, optim
 from .. import functional as F
 from ..checking.gradcheck import gradcheck
 from ..engine import random
+from ..engine.checks import listed
 from ..training.fit import accuracy, evaluate, fit, predict
 from ..training.history import History
 from ..watching.diagnose import diagnose
@@ -66,7 +67,10 @@ def add_demo_command(subparsers: Any) -> None:
     parser.add_argument("--epochs", type=integer(1), default=40, help="passes over the training digits (default 40)")
     parser.add_argument("--lr", type=positive, help=f"the first learning rate (by default {rates})")
     parser.add_argument("--hidden", type=integer(1), default=128, help="units in the hidden layer (default 128)")
-    parser.add_argument("--optimizer", choices=OPTIMIZERS, default="adam", help="default adam; sgd has momentum 0.9")
+    parser.add_argument(
+        "--optimizer", choices=OPTIMIZERS, default="adam", metavar="NAME",
+        help=f"{listed(list(OPTIMIZERS), 9)} (default adam; sgd has momentum 0.9)",
+    )  # fmt: skip
     parser.add_argument("--seed", type=integer(0), default=0, help="of weights, dropout and shuffling (default 0)")
     parser.add_argument("--output", type=Path, default=PICTURE, help=f"the picture (default {PICTURE})")
     parser.add_argument(
