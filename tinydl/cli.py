@@ -10,11 +10,10 @@ import argparse
 import inspect
 import io
 import math
-import os
 import sys
 import traceback
 from collections.abc import Sequence
-from contextlib import redirect_stdout, suppress
+from contextlib import redirect_stdout
 from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
@@ -26,7 +25,7 @@ from . import __version__
 from .checking import samples
 from .checking.gradcheck import gradcheck
 from .checking.report import Report
-from .course.command import Parser, UsageError, complain, did_you_mean, integer, reason, say
+from .course.command import Parser, UsageError, complain, did_you_mean, discard, integer, reason, say
 from .course.demo import add_demo_command
 from .course.document import add_document_command
 from .course.learn import add_learn_command
@@ -63,10 +62,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         complain("interrupted")
         return 130
     except BrokenPipeError:  # the reader, `head` say, has seen enough
-        _discard_output()
+        discard(sys.stdout)
         return 141
     except OSError as error:  # a full disk, say
-        _discard_output()
+        discard(sys.stdout)
         complain(f"{error.filename or 'standard output'}: {reason(error)}" if error.errno else str(error))
         return 1
 
@@ -84,12 +83,6 @@ def _run(arguments: Sequence[str] | None) -> int:
         parser.print_help()
         return 0
     return int(chosen.run(chosen))
-
-
-def _discard_output() -> None:
-    """What is still buffered goes nowhere, so that Python doesn't fail at it once more when it ends."""
-    with suppress(OSError):  # standard output may be no file
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 # ---- tinydl gradcheck ----
@@ -301,7 +294,9 @@ def _inputs(found: dict[str, Any], name: str, f: Any, seed: int) -> list[Any]:
         candidates = [_given(found[f"{name}_inputs"], name)]
     else:
         names = _parameters(f)
-        candidates = [[np.asarray(found[n]) for n in names]] if all(_is_numbers(found.get(n)) for n in names) else []
+        candidates = []
+        if all(_is_numbers(found.get(n)) for n in names):
+            candidates = [[np.asarray(float(x) if isinstance(x, int) else x) for x in map(found.get, names)]]
         sizes = range(3, 4 + len(names))
         for shapes in ([(3, 4)] * len(names), list(pairwise(sizes))):
             rng = np.random.default_rng(seed)

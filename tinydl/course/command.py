@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import difflib
 import math
+import os
 import re
 import sys
 from collections.abc import Callable, Iterable
@@ -39,7 +40,7 @@ class Parser(argparse.ArgumentParser):
     def _print_message(self, message: str, file: Any = None) -> None:
         """As argparse's, but a help that can't be written is an OSError."""
         if file is None or file is sys.stderr:
-            super()._print_message(message, file)
+            _write_complaint(message)
         else:
             file.write(message)
 
@@ -74,8 +75,23 @@ def say(text: str, below: int = 4) -> None:
 
 def complain(text: str) -> None:
     """Say on standard error what is wrong, in one line unless the terminal is narrow."""
-    with contextlib.suppress(OSError):  # where that can't be written either, the exit status says it
-        print(shown(f"tinydl: {text}"), file=sys.stderr)
+    _write_complaint(shown(f"tinydl: {text}\n"))
+
+
+def _write_complaint(text: str) -> None:
+    if sys.stderr is None:
+        return
+    try:
+        sys.stderr.write(text)
+        sys.stderr.flush()
+    except OSError:  # the exit status says it
+        discard(sys.stderr)
+
+
+def discard(stream: Any) -> None:
+    """What is still buffered goes nowhere, so that Python doesn't fail at it once more when it ends."""
+    with contextlib.suppress(OSError):  # it may be no file
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def check_writable(option: str, path: Path) -> None:

@@ -122,7 +122,9 @@ def run_demo(chosen: argparse.Namespace) -> int:
     _draw(chosen.output, history, test, predict(model, test.x).argmax(1), result["accuracy"])
     if chosen.explain:
         _write_page(chosen.explain, model, test[:4])
-    say(f"picture: {chosen.output}   ({time.perf_counter() - started:.1f} s in all)")
+    print(f"picture: {chosen.output}   ({time.perf_counter() - started:.1f} s in all)")
+    if history.stopped:  # by Ctrl-C, whatever came of it until then
+        return 130
     return 0 if result["accuracy"] > LEARNED else _say_why(chosen, model, optimizer, history, train)
 
 
