@@ -124,7 +124,7 @@ def run_demo(chosen: argparse.Namespace) -> int:
         _write_page(chosen.explain, model, test[:4])
     print(f"picture: {chosen.output}   ({time.perf_counter() - started:.1f} s in all)")
     if history.stopped:  # by Ctrl-C, whatever came of it until then
-        return 0
+        return 130
     return 0 if result["accuracy"] > LEARNED else _say_why(chosen, model, optimizer, history, train)
 
 
