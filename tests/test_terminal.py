@@ -99,6 +99,10 @@ def test_the_text_of_a_report_is_that_which_standard_output_can_write(monkeypatc
     assert str(report).isascii() and "+/- error bar" in str(report)
     monkeypatch.setattr("sys.stdout", None)  # as without a console on Windows
     assert "± error bar" in str(report)
+    closed = io.StringIO()
+    closed.close()
+    monkeypatch.setattr("sys.stdout", closed)
+    assert "± error bar" in str(report)
     monkeypatch.setattr("sys.stdout", io.StringIO())  # which has no encoding
     assert "± error bar" in str(report)
 
@@ -388,6 +392,30 @@ def test_ctrl_c_ends_a_command_with_status_130_and_the_demo_with_what_it_has(tmp
     assert (status, err) == (130, "")
     assert re.search(r"after \d+ epochs, interrupted", said.replace("\n   ", ""))
     assert (tmp_path / "tinydl-demo.png").exists()
+
+
+@posix
+def test_a_summary_in_a_narrow_terminal_shortens_the_layers_paths(tmp_path):
+    code = """
+import tinydl as tl
+from tinydl import nn
+
+class Named(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.the_first_layer_of_a_network_with_long_names = nn.Linear(64, 100)
+
+    def forward(self, x):
+        return self.the_first_layer_of_a_network_with_long_names(x)
+
+print(tl.summary(Named(), 64))
+"""
+    said, complaint, status = in_terminal(60, code, cwd=tmp_path)
+    assert (complaint, status) == ("", 0)
+    heading, rule, *_, row, last, total, rest, end = said.split("\n")
+    assert len(heading) == len(rule) == len(row) == 60 and last == rule and end == ""
+    assert re.fullmatch(r"the_first_layer.*\.\.\..*names \(Linear\)  \(N, 100\) +6,500", row)
+    assert f"{total} {rest.strip()}" == "6,500 parameters, 6,500 of them trained; 0 numbers in buffers"
 
 
 def test_a_summary_and_an_explanation_hold_what_they_held_without_a_terminal():

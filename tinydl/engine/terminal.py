@@ -69,7 +69,8 @@ def columns(otherwise: int, anywhere: bool = False) -> int:
 
     $COLUMNS counts before what the terminal says, and with `anywhere` also where there is no terminal.
     """
-    if not (anywhere or (hasattr(sys.stdout, "isatty") and sys.stdout.isatty())):
+    stream: Any = sys.stdout
+    if not (anywhere or (hasattr(stream, "isatty") and not getattr(stream, "closed", False) and stream.isatty())):
         return otherwise
     from shutil import get_terminal_size
 
