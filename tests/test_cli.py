@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -161,6 +162,15 @@ def test_a_network_that_has_not_learned_is_diagnosed_with_status_1(capsys, tmp_p
     assert said in " ".join(verdict.split())
     rows = re.findall(r"^ +\d+ .*%$", out, re.MULTILINE)
     assert len(rows) == 3 and {len(row) for row in rows} == {59}  # in line, however large the loss
+
+
+@pytest.mark.parametrize("rate", ["1e9", "1e30", "1e300"])
+def test_what_diverges_says_so_and_nothing_of_numpys_floating_point(capsys, tmp_path, training_alone, rate):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        status, out, err = call(capsys, "demo", "--epochs", "2", "--lr", rate, "--output", str(tmp_path / "p.png"))
+    assert status == 1
+    assert "too high" in out or f"try a smaller --lr than {float(rate):g}" in err
 
 
 def test_a_network_that_lacked_only_time_is_no_failure(capsys, tmp_path, training_alone):
