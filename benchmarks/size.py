@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = "tinydl"
 
 BUDGETS = {  # rooms that share a budget, in lines of code
-    ("engine",): 1_720,
+    ("engine",): 1_790,
     ("derivatives",): 1_740,
     ("functional", "nn", "optim"): 2_220,
 }

@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 ALWAYS = "house interface"
 # a folder or file → the tests of its room, tests/test_*.py; of several that hold a changed file, the innermost counts
 TESTS = {
-    "tinydl/engine": "tensor indexing device transforms random mistakes names checks graph source trace",
+    "tinydl/engine": "tensor indexing device transforms random mistakes names checks graph source terminal trace",
     "tinydl/derivatives": "derivatives indexing device constants conventions linalg properties testing readme site",
     "tinydl/functional": "functional device formulas",
     "tinydl/nn": "nn keeping device formulas mistakes names",
@@ -34,7 +34,8 @@ TESTS = {
     "tinydl/course/learn.py": "learn",
     "tinydl/testing.py": "testing",
     "tinydl/cli.py": "cli",
-    "tutorials": "lessons programs site habits",
+    "tinydl/start.py": "cli terminal",
+    "tutorials": "lessons programs site terminal habits",
     "tutorials/exercises": "learn",
     "benchmarks": "benchmarks habits",
     "benchmarks/checkers.py": "gradcheck",

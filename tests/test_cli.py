@@ -5,13 +5,18 @@ import os
 import re
 import subprocess
 import sys
+import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import tinydl as tl
 from tinydl import cli
-from tinydl.course import command, demo
+from tinydl.course import demo
+from tinydl.engine import terminal
+
+README = Path(__file__).resolve().parent.parent / "README.md"
 
 
 def run(*arguments, **environment):
@@ -140,6 +145,49 @@ def test_a_diverging_run_is_one_clear_line(capsys, tmp_path, training_alone):
     assert err.count("\n") == 1
 
 
+@pytest.mark.parametrize("arguments, said", [
+    (("--lr", "1e9"), "The learning rate 1e+09 is too high"),
+    (("--lr", "3", "--optimizer", "sgd"), "The learning rate 3 is too high"),
+    (("--lr", "1e9", "--optimizer", "rmsprop"), "The learning rate 1e+09 is too high"),
+    (("--lr", "1e-12",), "The learning rate 1e-12 is too low"),
+    (("--lr", "1e-320",), "raise a learning rate"),
+    (("--hidden", "1", "--seed", "0"), "100% of the 1 units are 0"),
+])  # fmt: skip
+def test_a_network_that_has_not_learned_is_diagnosed_with_status_1(capsys, tmp_path, training_alone, arguments, said):
+    given = ("demo", "--epochs", "3", "--output", str(tmp_path / "p.png"), *arguments)
+    with np.errstate(all="ignore"):
+        status, out, err = call(capsys, *given)
+    assert (status, err) == (1, "")
+    verdict = out[out.index("Fewer than half are right.") :]
+    assert said in " ".join(verdict.split())
+    rows = re.findall(r"^ +\d+ .*%$", out, re.MULTILINE)
+    assert len(rows) == 3 and {len(row) for row in rows} == {59}  # in line, however large the loss
+
+
+@pytest.mark.parametrize("rate", ["1e9", "1e30", "1e300"])
+def test_what_diverges_says_so_and_nothing_of_numpys_floating_point(capsys, tmp_path, training_alone, rate):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        status, out, err = call(capsys, "demo", "--epochs", "2", "--lr", rate, "--output", str(tmp_path / "p.png"))
+    assert status == 1
+    assert "too high" in out or f"try a smaller --lr than {float(rate):g}" in err
+
+
+def test_a_network_that_lacked_only_time_is_no_failure(capsys, tmp_path, training_alone):
+    given = ("--epochs", "1", "--hidden", "16", "--optimizer", "sgd", "--output", str(tmp_path / "p.png"))
+    status, out, _ = call(capsys, "demo", *given)
+    assert status == 0
+    assert float(re.search(r"accuracy ([\d.]+)%, loss", out)[1]) < 50  # else this tests nothing
+    assert "Try more --epochs." in " ".join(out.split())
+
+
+@pytest.mark.parametrize("units", ["10000000000000", "1" + "0" * 40])
+def test_more_units_than_there_is_memory_for_get_one_line(capsys, tmp_path, units):
+    status, out, err = call(capsys, "demo", "--hidden", units, "--output", str(tmp_path / "p.png"))
+    assert (status, out) == (2, "")
+    assert err == f"tinydl: there isn't enough memory for --hidden {units}\n"
+
+
 def test_a_wrong_gradient_stops_the_demo(capsys, tmp_path, monkeypatch):
     from tinydl.derivatives.fused import relu
 
@@ -186,8 +234,8 @@ def test_nothing_that_it_says_needs_more_than_ascii(monkeypatch, arguments, stat
     ("矩阵乘法: 数 or “数字…”", '[...]: [...] or "[...]..."'),
 ])  # fmt: skip
 def test_signs_are_spelled_where_a_terminal_lacks_them(text, said):
-    assert text.encode("ascii", command.SPELLED).decode("ascii") == said
-    assert text.encode("utf-8", command.SPELLED).decode("utf-8") == text
+    assert text.encode("ascii", terminal.SPELLED).decode("ascii") == said
+    assert text.encode("utf-8", terminal.SPELLED).decode("utf-8") == text
 
 
 def test_a_terminal_without_utf_8_is_told_which_sign_is_wrong(homework):
@@ -309,6 +357,60 @@ cube = tl.primitive(lambda x: x ** 3, lambda g, y, x: 3 * g * x ** 2)
 """
 
 
+TRICKY = """
+from __future__ import annotations
+from dataclasses import dataclass
+import numpy as np
+
+@dataclass
+class Setting:  # which looks for its module
+    rate: float = 0.1
+
+number = 3
+print("a line of its own")
+
+def chain(a, b, c):
+    return a @ b @ c
+
+def chain_vjp(g, a, b, c):
+    return g @ (b @ c).T, a.T @ g @ c.T, (a @ b).T @ g
+
+def hidden(matrix, number):
+    return matrix * number
+
+matrix = np.arange(6.0).reshape(2, 3)
+
+def hidden_vjp(g, matrix, number):
+    return g * number, (g * matrix).sum()
+
+in_c = np.exp
+
+def in_c_vjp(g, x):
+    return g * np.exp(x)
+
+def odd(x):
+    return x
+
+def odd_vjp(g, x):
+    return g
+
+def odd_inputs():
+    return undefined
+
+def text(x):
+    return x
+
+text_vjp = odd_vjp
+text_inputs = "abc"
+
+def fails(x):
+    return x
+
+def fails_vjp(g, x):
+    return g / [1][1]
+"""
+
+
 @pytest.fixture
 def homework(tmp_path):
     path = tmp_path / "homework.py"
@@ -342,6 +444,85 @@ def test_a_students_file_that_lacks_something_gets_one_line(capsys, homework, na
     assert (status, out) == (2, "")
     assert said in err
     assert err.count("\n") == 1
+
+
+def readmes_block():
+    """README's own program for the checker."""
+    blocks = re.findall(r"^```python\n(.*?)^```$", README.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    (block,) = (block for block in blocks if "def product_vjp" in block)
+    return block
+
+
+def test_readmes_own_block_saved_as_a_file_can_be_checked(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = Path("homework.py")
+    path.write_text(readmes_block(), encoding="utf-8")
+    status, out, err = call(capsys, "gradcheck", f"{path}:product")
+    assert (status, err) == (0, "")
+    its_own, ours = out.split(f"\n\n{path}:product: ")
+    assert its_own.startswith(f"{path} prints:\ngradcheck: WRONG")
+    assert ours.startswith("gradcheck: right\n  x: right; w: right")
+    path.write_text(readmes_block().replace("return g @ w.T, x.T @ g", "return g @ w.T, g.T @ x"), encoding="utf-8")
+    status, _, err = call(capsys, "gradcheck", f"{path}:product")
+    assert (status, err.count("\n")) == (2, 1)  # since its own test of the rule raises
+    assert re.search(
+        r"homework.py fails when it is run: AssertionError in line \d+: gradcheck: WRONG .*transposed", err
+    )
+
+
+@pytest.mark.parametrize("name, status, said", [
+    ("chain", 0, "a: right; b: right; c: right"),
+    ("hidden", 0, "matrix: right; number: right"),
+    ("in_c", 0, "right"),
+    ("fails", 1, "IndexError in line 51: list index out of range"),
+])  # fmt: skip
+def test_inputs_are_found_or_drawn_so_that_the_function_takes_them(capsys, tmp_path, monkeypatch, name, status, said):
+    monkeypatch.chdir(tmp_path)
+    path = Path("tricky.py")
+    path.write_text(TRICKY, encoding="utf-8")
+    found, out, err = call(capsys, "gradcheck", f"{path}:{name}")
+    assert (found, err) == (status, "")
+    assert said in out
+    assert out.startswith(f"{path} prints:\na line of its own\n\n")
+    assert "tricky" not in sys.modules
+
+
+@pytest.mark.parametrize("name, said", [
+    ("number", "number in {path} is an int, not a function"),
+    ("matrix", "matrix in {path} is an array, not a function"),
+    ("chain_vjp", "chain_vjp is the derivative of chain; write {path}:chain to check it"),
+    ("odd", "odd_inputs gives no arrays: NameError: name 'undefined' is not defined"),
+    ("text", "text_inputs should be a tuple of arrays of numbers"),
+])  # fmt: skip
+def test_what_cant_be_checked_in_a_file_is_named(capsys, tmp_path, monkeypatch, name, said):
+    monkeypatch.chdir(tmp_path)
+    path = Path("tricky.py")
+    path.write_text(TRICKY, encoding="utf-8")
+    status, _, err = call(capsys, "gradcheck", f"{path}:{name}")
+    assert status == 2
+    assert said.format(path=path) in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("text, said", [
+    ("import sys\nsys.exit('done')\n", 'ends Python when it is run; write that under if __name__ == "__main__":'),
+    ("x = 1\nassert x == 2, 'two\\nlines'\n", "AssertionError in line 2: two lines"),
+    ("from __future__ import annotation\n", "SyntaxError in line 1"),
+    ("raise KeyError\n", "KeyError in line 1\n"),
+])  # fmt: skip
+def test_a_file_that_stops_is_told_by_its_line(capsys, tmp_path, text, said):
+    path = tmp_path / "stops.py"
+    path.write_text(text)
+    status, out, err = call(capsys, "gradcheck", f"{path}:f")
+    assert (status, out) == (2, "")
+    assert said in err
+    assert err.count("\n") == 1
+
+
+def test_a_function_of_a_file_without_its_suffix_is_asked_for_rightly(capsys):
+    status, _, err = call(capsys, "gradcheck", "homework:product")
+    assert status == 2
+    assert "write file.py:name" in err
 
 
 def test_a_students_file_that_does_not_run_gets_one_line(capsys, tmp_path):

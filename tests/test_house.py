@@ -37,6 +37,7 @@ ROOMS = {
     "course": ("training", "checking"),
     "testing": ("checking",),
     "cli": ("course",),
+    "start": ("cli",),
 }
 
 

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import argparse
 import inspect
+import io
 import math
-import os
 import sys
+import traceback
 from collections.abc import Sequence
+from contextlib import redirect_stdout
+from itertools import pairwise
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -21,24 +25,55 @@ from . import __version__
 from .checking import samples
 from .checking.gradcheck import gradcheck
 from .checking.report import Report
-from .course.command import SPELLED, Parser, UsageError, did_you_mean, integer, reason
+from .course.command import Parser, UsageError, complain, did_you_mean, discard, integer, reason, say
 from .course.demo import add_demo_command
 from .course.document import add_document_command
 from .course.learn import add_learn_command
 from .engine import dispatch
+from .engine.checks import kind
 from .engine.tensor import Primitive
+from .engine.terminal import SPELLED, columns, spell_on
 
 DESCRIPTION = "tinydl, a deep-learning engine small enough to read: train its demo, check derivatives, learn."
+EXAMPLES = """\
+examples:
+  tinydl demo
+  tinydl gradcheck exp matmul
+  tinydl document D11
+  tinydl learn
+
+`tinydl demo --help` says what a command takes; so it is with the others.
+"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command with these arguments (by default the process's) and give its exit status."""
-    for stream in (sys.stdout, sys.stderr):  # a terminal that can't show a character shows others instead
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors=SPELLED)
-    parser = Parser(prog="tinydl", description=DESCRIPTION)
+    spell_on(sys.stdout, sys.stderr)
+    try:
+        try:
+            return _run(arguments)
+        finally:  # --help ends in SystemExit
+            if sys.stdout is not None:
+                sys.stdout.flush()
+    except UsageError as error:
+        complain(str(error))
+        return 2
+    except KeyboardInterrupt:
+        complain("interrupted")
+        return 130
+    except BrokenPipeError:  # the reader, `head` say, has seen enough
+        discard(sys.stdout)
+        return 141
+    except OSError as error:  # a full disk, say
+        discard(sys.stdout)
+        complain(f"{error.filename or 'standard output'}: {reason(error)}" if error.errno else str(error))
+        return 1
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    parser = Parser(prog="tinydl", description=DESCRIPTION, epilog=EXAMPLES)
     parser.add_argument("--version", action="version", version=f"tinydl {__version__}")
-    subparsers = parser.add_subparsers(title="commands", metavar="", parser_class=Parser)
+    subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", parser_class=Parser)
     add_demo_command(subparsers)
     add_gradcheck_command(subparsers)
     add_document_command(subparsers)
@@ -47,19 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not hasattr(chosen, "run"):
         parser.print_help()
         return 0
-    try:
-        status = int(chosen.run(chosen))
-        sys.stdout.flush()
-        return status
-    except UsageError as error:
-        print(f"tinydl: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("tinydl: interrupted", file=sys.stderr)
-        return 130
-    except BrokenPipeError:  # the reader, `head` say, has seen enough; what is still buffered goes nowhere
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141
+    return int(chosen.run(chosen))
 
 
 # ---- tinydl gradcheck ----
@@ -72,8 +95,15 @@ path/to/file.py:name, a function of your own in plain NumPy and its derivative, 
   name_grad(*inputs)     one gradient per input, for a name that returns a single number
   neither                if name was made by tl.primitive, its own rules are checked
 
-The inputs are name_inputs, in the same file: a tuple of arrays, or a function that returns one. Without it, each
-parameter that has no default gets an array of shape (3, 4) of standard normal numbers.
+The inputs are name_inputs, in the same file: a tuple of arrays, or a function that returns one. Without it, they are
+the arrays that the file calls as the function calls its parameters; and if there are none, standard normal numbers of
+shape (3, 4) for each parameter that has no default, or as a matrix product takes them, (3, 4), (4, 5) and so on.
+"""
+GRADCHECK_EXAMPLES = """\
+examples:
+  tinydl gradcheck
+  tinydl gradcheck exp matmul --cases 20
+  tinydl gradcheck file.py:product
 
 Exit status: 0 if all derivatives are right, 1 if one is wrong or undecided, 2 if there is nothing of that name.
 """
@@ -85,9 +115,9 @@ def add_gradcheck_command(subparsers: Any) -> None:
         "gradcheck",
         help="check derivative rules numerically: tinydl's own, or yours in a file",
         description=GRADCHECK_HELP,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog=GRADCHECK_EXAMPLES,
     )
-    parser.add_argument("names", nargs="*", metavar="name | file.py:name", help="what to check (default: all rules)")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="a rule, or file.py:function (default: all rules)")
     parser.add_argument("--cases", type=integer(1), default=5, help="random cases per rule of the table (default 5)")
     parser.add_argument("--seed", type=integer(0), default=0, help="of the random cases (default 0)")
     parser.set_defaults(run=run_gradcheck)
@@ -100,6 +130,8 @@ def run_gradcheck(chosen: argparse.Namespace) -> int:
     for name in names:
         if name not in dispatch.primitives:
             advice = did_you_mean(name, dispatch.primitives, "`tinydl gradcheck` without names shows all")
+            if ":" in name:
+                advice = "for a function of your own write file.py:name, with the file's whole name"
             raise UsageError(f"there is no rule called {name!r} in the table; {advice}")
     reports = [_check_file(name, chosen.seed) for name in files]
     right = all(reports)
@@ -108,7 +140,13 @@ def run_gradcheck(chosen: argparse.Namespace) -> int:
 
 def _check_table(names: Sequence[str], cases: int, seed: int) -> bool:
     width = max(map(len, names))
-    print(f"{'rule':{width}}  cases  derivatives  kinks  worst error  verdict")
+    wide = columns(80, anywhere=True) >= width + 52  # else only what decides is shown
+
+    def row(name: str, cases: Any, derivatives: Any, kinks: Any, worst: str, verdict: str) -> None:
+        counts = f"{cases:>5}  {derivatives:>11}  {kinks:>5}  " if wide else ""
+        say(f"{name:{width}}  {counts}{worst:>11}  {verdict}")
+
+    row("rule", "cases", "derivatives", "kinks", "worst error", "verdict")
     wrong = []
     for name in names:
         reports, error = _check_rule(name, cases, seed)
@@ -117,12 +155,12 @@ def _check_table(names: Sequence[str], cases: int, seed: int) -> bool:
             verdict = "failed"
         rows, kinks = sum(len(r.rows) for r in reports), sum(r.count("kink") for r in reports)
         worst = max((r.worst for r in reports), default=math.nan)
-        print(f"{name:{width}}  {len(reports):5d}  {rows:11d}  {kinks:5d}  {worst:11.1e}  {verdict}", flush=True)
+        row(name, len(reports), rows, kinks, f"{worst:.1e}", verdict)
         if verdict != "right":
             wrong.append((name, error or "no case could be drawn", [r for r in reports if not r]))
     for name, error, failed in wrong:
-        print(f"\n{name}: {failed[0] if failed else error}")
-    print(f"\n{len(names) - len(wrong)} of {len(names)} rules are right")
+        say(f"\n{name}: {failed[0] if failed else error}")
+    say(f"\n{len(names) - len(wrong)} of {len(names)} rules are right")
     return not wrong
 
 
@@ -159,59 +197,146 @@ def _check_file(name: str, seed: int) -> bool:
     """Check the function of a user's file against its name_vjp or name_grad."""
     path, _, function = name.rpartition(":")
     if not path or not function:
-        raise UsageError(f"write {name or path}:name, with the function to check after the colon")
+        raise UsageError(f"write {name.rstrip(':')}:name, with the function to check after the colon")
     found = _executed(Path(path))
-    f = found.get(function)
-    if not callable(f):
-        advice = did_you_mean(function, [n for n, v in found.items() if callable(v)])
-        raise UsageError(f"{path} has no function {function!r}" + (f"; {advice}" if advice else ""))
+    f = _function(found, function, path)
+    checked = function.removesuffix("_vjp").removesuffix("_grad")
+    if checked != function and callable(found.get(checked)):
+        raise UsageError(f"{function} is the derivative of {checked}; write {path}:{checked} to check it")
     rules = {kind: found[f"{function}_{kind}"] for kind in ("vjp", "grad") if callable(found.get(f"{function}_{kind}"))}
     if len(rules) != 1 and not isinstance(f, Primitive):
         both = f"both {function}_vjp and" if rules else f"neither {function}_vjp nor"
         raise UsageError(f"{path} has {both} {function}_grad; one of them is needed")
     inputs = _inputs(found, function, f, seed)
     try:
-        f(*(x.copy() for x in inputs))
-    except Exception as error:
-        advice = f"; say what it takes in {function}_inputs = (…)" if f"{function}_inputs" not in found else ""
-        shapes = ", ".join(str(x.shape) for x in inputs)
-        raise UsageError(f"{function} can't be called with arrays of shape {shapes}: {error}{advice}") from error
-    try:
         report = gradcheck(f, *inputs, seed=seed, **rules)
     except Exception as error:
-        print(f"{name}: {type(error).__name__}: {error}")
+        say(f"{name}: {_in_words(error, path)}")
         return False
-    print(f"{name}: {report}")
+    say(f"{name}: {report}")
     return bool(report)
 
 
 def _executed(path: Path) -> dict[str, Any]:
-    """The names that a Python file defines; it may import its neighbours."""
+    """The names that a Python file defines; it may import its neighbours. What it prints is shown as its own."""
     try:
-        source = path.read_text(encoding="utf-8")
+        source = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeError) as error:
         raise UsageError(f"{path} can't be read: {reason(error)}") from None
-    found: dict[str, Any] = {"__name__": path.stem, "__file__": str(path)}
+    module = ModuleType(path.stem)
+    module.__file__ = str(path)
+    printed = _Printed(sys.stdout)
+    known = sys.modules.setdefault(path.stem, module)  # where dataclasses, for one, look for it
     sys.path.insert(0, str(path.resolve().parent))
     try:
-        exec(compile(source, str(path), "exec"), found)
+        with redirect_stdout(printed):
+            exec(compile(source, str(path), "exec"), module.__dict__)
+    except SystemExit:
+        raise UsageError(f'{path} ends Python when it is run; write that under if __name__ == "__main__":') from None
     except Exception as error:
-        raise UsageError(f"{path} fails when it is run: {type(error).__name__}: {error}") from error
+        raise UsageError(f"{path} fails when it is run: {_in_words(error, str(path))}") from error
     finally:
         sys.path.pop(0)
-    return found
+        if known is module:
+            del sys.modules[path.stem]
+        if text := printed.text():
+            print(f"{path} prints:\n{text}\n", flush=True)
+    return module.__dict__
 
 
-def _inputs(found: dict[str, Any], function: str, f: Any, seed: int) -> list[Any]:
-    given = found.get(f"{function}_inputs")
-    if given is not None:
-        given = given() if callable(given) else given
-        given = given if isinstance(given, (tuple, list)) else (given,)
-        return [np.asarray(x) for x in given]
-    if isinstance(f, Primitive):
-        count = 1 if f.each else len(f.rules)
+class _Printed(io.TextIOWrapper):
+    """Keeps what is printed; for whoever asks, it is as wide, and has the characters, as where it will be shown."""
+
+    def __init__(self, there: Any) -> None:
+        self._kept = io.BytesIO()
+        super().__init__(self._kept, getattr(there, "encoding", None) or "utf-8", SPELLED, "\n")
+        self._there = there
+
+    def isatty(self) -> bool:
+        return hasattr(self._there, "isatty") and bool(self._there.isatty())
+
+    def text(self) -> str:
+        """All of it."""
+        self.flush()
+        return self._kept.getvalue().decode(self.encoding).rstrip()
+
+
+def _in_words(error: Exception, path: str) -> str:
+    """What kind of error it is, the line of the file if it came from there, and what it says, on one line."""
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == path]
+    line = getattr(error, "lineno", None) if isinstance(error, SyntaxError) else lines[-1] if lines else None
+    said = error.msg if isinstance(error, SyntaxError) else str(error)
+    text = f"{type(error).__name__}{f' in line {line}' if line else ''}"
+    return f"{text}: {_on_one_line(said)}" if said else text
+
+
+def _on_one_line(text: str) -> str:
+    return " ".join(text.split())[:300]
+
+
+def _function(found: dict[str, Any], name: str, path: str) -> Any:
+    """The function of that name among those that a file defines."""
+    if callable(found.get(name)):
+        return found[name]
+    if name in found:
+        what = "an array" if isinstance(found[name], np.ndarray) else kind(found[name])
+        raise UsageError(f"{name} in {path} is {what}, not a function")
+    rules = [n for n in found if n.endswith(("_vjp", "_grad"))]
+    advice = did_you_mean(name, [n for n, v in found.items() if callable(v) and n not in rules])
+    raise UsageError(f"{path} has no function {name!r}" + (f"; {advice}" if advice else ""))
+
+
+def _inputs(found: dict[str, Any], name: str, f: Any, seed: int) -> list[Any]:
+    """The arrays of name_inputs; else those that the file calls as the parameters are called; else the first drawn
+    that f can be called with."""
+    own = f"{name}_inputs" in found
+    if own:
+        candidates = [_given(found[f"{name}_inputs"], name)]
     else:
+        names = _parameters(f)
+        candidates = []
+        if all(_is_numbers(found.get(n)) for n in names):
+            candidates = [[np.asarray(float(x) if isinstance(x, int) else x) for x in map(found.get, names)]]
+        sizes = range(3, 4 + len(names))
+        for shapes in ([(3, 4)] * len(names), list(pairwise(sizes))):
+            rng = np.random.default_rng(seed)
+            candidates.append([rng.standard_normal(shape) for shape in shapes])
+    refused = ""
+    for inputs in candidates:
+        try:
+            f(*(x.copy() for x in inputs))
+        except Exception as error:
+            given = ", ".join(str(x.shape) for x in inputs)
+            refused = (
+                refused or f"{name} can't be called with arrays of shape {given}: {' '.join(str(error).split())[:300]}"
+            )
+        else:
+            return inputs
+    raise UsageError(refused + ("" if own else f"; say what it takes in {name}_inputs = (...)"))
+
+
+def _given(inputs: Any, name: str) -> list[Any]:
+    try:
+        inputs = inputs() if callable(inputs) else inputs
+        arrays = [np.asarray(x) for x in (inputs if isinstance(inputs, (tuple, list)) else (inputs,))]
+    except Exception as error:
+        raise UsageError(f"{name}_inputs gives no arrays: {type(error).__name__}: {error}") from error
+    if not all(map(_is_numbers, arrays)):
+        raise UsageError(f"{name}_inputs should be a tuple of arrays of numbers, one for each input")
+    return arrays
+
+
+def _is_numbers(x: Any) -> bool:
+    return isinstance(x, (np.ndarray, float, int)) and np.asarray(x).dtype.kind in "fiu"
+
+
+def _parameters(f: Any) -> list[str]:
+    """What a function calls its inputs: its parameters that have no default."""
+    if isinstance(f, Primitive):
+        return [f"input {i}" for i in range(1 if f.each else len(f.rules))]
+    try:
         parameters = inspect.signature(f).parameters.values()
-        count = sum(p.default is p.empty and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters)
-    rng = np.random.default_rng(seed)
-    return [rng.standard_normal((3, 4)) for _ in range(max(count, 1))]
+    except (TypeError, ValueError):  # of a function in C, NumPy's exp say
+        return ["x"]
+    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return [p.name for p in parameters if p.default is p.empty and p.kind in positional] or ["x"]

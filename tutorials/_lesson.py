@@ -1,4 +1,4 @@
-"""What the lessons share: how a picture is shown. Nothing here is about deep learning.
+"""What the lessons share: how a picture is shown, and text where ∂ can't be. Nothing here is about deep learning.
 
 `python tutorials/01_derivatives.py` opens no window and saves its pictures beside the script; in a notebook, and in
 the pages that build.py makes, the same line shows the picture where it stands.
@@ -14,6 +14,7 @@ from typing import Any
 
 import matplotlib
 
+from tinydl.engine.terminal import spell_on
 from tinydl.plots.style import PALETTE
 
 HERE = Path(__file__).parent
@@ -27,6 +28,7 @@ def in_notebook() -> bool:
     return ipython is not None and ipython.get_ipython() is not None
 
 
+spell_on(sys.stdout, sys.stderr)
 if not in_notebook():
     matplotlib.use("Agg")
 matplotlib.rcParams.update(

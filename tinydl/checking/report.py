@@ -11,6 +11,7 @@ import numpy as np
 
 from ..engine.arrays import Array
 from ..engine.checks import at
+from ..engine.terminal import columns, shown, spelled
 
 Label = int | str  # an input's position, or a parameter's name
 FEW = 6  # right inputs that are named one by one
@@ -134,14 +135,14 @@ class Report:
         first = self.causes[0][1] if self.causes else next(iter(self.notes), "") if self.verdict != "right" else ""
         code = f"{self.causes[0][0]}: " if self.causes else ""
         text = f"<{text}{'; ' if first else ''}{code}{first}".replace("\n", " ")
-        return (text if len(text) < 190 else text[:188] + "…") + ">"
+        return spelled((text if len(text) < 190 else text[:188] + "…") + ">")
 
     def __str__(self) -> str:
         return self.table()
 
     def table(self, limit: int = 12) -> str:
         """The report in full: verdict, what is wrong by input, causes, the `limit` worst rows, and counts of what was
-        checked and what not."""
+        checked and what not; as wide as the terminal, and with its characters."""
         lines = [f"gradcheck: {self.verdict.upper() if self.verdict != 'right' else 'right'}"]
         lines += [f"  {line}" for line in self.by_input()]
         lines += [f"  likely cause ({code}): {sentence}" for code, sentence in self.causes]
@@ -151,18 +152,23 @@ class Report:
                 f"{self.count(v)} {v}" for v in ("wrong", "undecided", "skipped", "kink", "right") if self.count(v)
             )
             lines.append(f"  {len(self.rows)} derivatives compared: {counts}; worst relative error {self.worst:.1e}")
-            shown = sorted(self.rows, key=lambda row: row.gravity, reverse=True)[:limit]
+            worst = sorted(self.rows, key=lambda row: row.gravity, reverse=True)[:limit]
             cells = [("where", "ours", "numerical", "± error bar", "verdict")]
-            for row in shown:
+            for row in worst:
                 verdict = row.verdict + row.remark
                 cells.append((row.where, f"{row.ours:.9g}", f"{row.numerical:.9g}", f"{row.error_bar:.1e}", verdict))
             widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-            for where, *numbers, verdict in cells:
+            narrow = sum(widths) + 12 > columns(sum(widths) + 12)
+            for where, *numbers, verdict in cells[1:] if narrow else cells:
+                if narrow:
+                    ours, numerical, bar = numbers
+                    lines += [f"    {where}: {verdict}", f"        ours {ours}, numerical {numerical} ± {bar}"]
+                    continue
                 body = "  ".join(number.rjust(w) for number, w in zip(numbers, widths[1:4], strict=True))
                 lines.append(f"    {where.ljust(widths[0])}  {body}  {verdict}")
             if len(self.rows) > limit:
                 lines.append(f"    … and {len(self.rows) - limit} more")
-        return "\n".join(lines)
+        return shown("\n".join(lines))
 
     def raise_if_wrong(self) -> Report:
         """Raise AssertionError with the table unless everything agrees, as a test wants it."""

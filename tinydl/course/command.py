@@ -1,17 +1,20 @@
-"""What the subcommands of `tinydl` share: how they complain, what they take, and how they write in ASCII."""
+"""What the subcommands of `tinydl` share: how they complain, what they take, and how they write."""
 
 from __future__ import annotations
 
 import argparse
-import codecs
+import contextlib
 import difflib
 import math
-import unicodedata
+import os
+import re
+import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from ..engine.checks import whole
+from ..engine.terminal import shown, wrapped
 
 
 class UsageError(Exception):
@@ -21,8 +24,74 @@ class UsageError(Exception):
 class Parser(argparse.ArgumentParser):
     """An argument parser whose complaints are a single line."""
 
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"formatter_class": Help, **options})
+
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
+        self.exit(2, shown(f"{self.prog}: {message} (see {self.prog} --help)") + "\n")
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
+        """As argparse's, but a subcommand complains itself of what it doesn't know, and so with its own --help."""
+        found, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+        return found, unknown
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        """As argparse's, but a help that can't be written is an OSError."""
+        if file is None or file is sys.stderr:
+            _write_complaint(message)
+        else:
+            file.write(message)
+
+
+class Help(argparse.HelpFormatter):
+    """Help whose paragraphs are as wide as the terminal; indented lines, tables and examples, stay lines."""
+
+    def __init__(self, prog: str, *more: Any, **options: Any) -> None:
+        super().__init__(prog, *more, **options)
+        self._action_max_length = 13  # at least; argparse forgets that commands are indented once more
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        lines = [""]
+        for line in text.strip().split("\n"):
+            if line[:1].strip() and lines[-1][:1].strip():
+                lines[-1] += f" {line}"
+            else:
+                lines.append(line)
+        return "\n".join(part for line in lines[1:] for part in wrapped(line, width, _second_column(line)))
+
+
+def _second_column(line: str) -> int:
+    """How far what goes on below is indented: to where the text of a line with a term before it begins."""
+    term = re.match(r" +(\S.*? {2,})\S", line)
+    return len(term[1]) if term else 0
+
+
+def say(text: str, below: int = 4) -> None:
+    """Print it, as wide as the terminal or $COLUMNS; where a line is too long, the rest is indented by so much more."""
+    print(shown(text, below, anywhere=True), flush=True)
+
+
+def complain(text: str) -> None:
+    """Say on standard error what is wrong, in one line unless the terminal is narrow."""
+    _write_complaint(shown(f"tinydl: {text}\n"))
+
+
+def _write_complaint(text: str) -> None:
+    if sys.stderr is None:
+        return
+    try:
+        sys.stderr.write(text)
+        sys.stderr.flush()
+    except OSError:  # the exit status says it
+        discard(sys.stderr)
+
+
+def discard(stream: Any) -> None:
+    """What is still buffered goes nowhere, so that Python doesn't fail at it once more when it ends."""
+    with contextlib.suppress(OSError):  # it may be no file
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def check_writable(option: str, path: Path) -> None:
@@ -73,38 +142,3 @@ def positive(text: str) -> float:
     if not 0 < value < math.inf:
         raise argparse.ArgumentTypeError(f"it must be a finite number above 0, not {text}")
     return value
-
-
-SPELLED = "spelled"  # the name of the error handler below, as `errors=` of a stream or of encode
-_SIGNS = {
-    "∂": "d", "∇": "grad ", "Σ": "sum ", "Π": "prod ", "α": "alpha", "β": "beta", "δ": "delta", "Δ": "Delta ",
-    "ε": "eps", "λ": "lambda", "σ": "sigma", "χ": "chi", "·": "*", "×": "x", "⁄": "/", "−": "-", "–": "-", "—": "-",
-    "√": "sqrt ", "‖": "||", "≈": "~", "≠": "!=", "≤": "<=", "≥": ">=", "→": "->", "⇒": "=>", "±": "+/-", "′": "'",
-    "“": '"', "”": '"', "\u0304": "_bar ",
-}  # fmt: skip
-
-
-def _spelled(error: UnicodeError) -> tuple[str, int]:
-    """What is written for a character that a stream lacks: Greek by name, signs in ASCII, and "[...]" for the rest."""
-    if not isinstance(error, UnicodeEncodeError):
-        raise error
-    i = error.start
-    before, here, after = error.object[i - 1 : i], error.object[i], error.object[i + 1 : i + 2]
-    word = _plain(here)
-    if not word.isascii():
-        return "[...]" if _plain(before).isascii() else "", i + 1
-    word = _place(here) + word if _place(here) != _place(before) else word
-    return word if after.isalnum() else word.rstrip(), i + 1
-
-
-def _plain(c: str) -> str:
-    return _SIGNS.get(c) or "".join(_SIGNS.get(part, part) for part in unicodedata.normalize("NFKD", c))
-
-
-def _place(c: str) -> str:
-    """What ASCII writes before a subscript or a power."""
-    kind = unicodedata.decomposition(c or " ").partition(" ")[0]
-    return {"<sub>": "_", "<super>": "^"}.get(kind, "")
-
-
-codecs.register_error(SPELLED, _spelled)

@@ -19,10 +19,12 @@ from .. import __version__, data, nn, optim
 from .. import functional as F
 from ..checking.gradcheck import gradcheck
 from ..engine import random
+from ..engine.checks import listed
 from ..training.fit import accuracy, evaluate, fit, predict
 from ..training.history import History
+from ..watching.diagnose import diagnose
 from ..watching.lines import source_lines
-from .command import UsageError, check_writable, integer, positive, reason
+from .command import UsageError, check_writable, complain, integer, positive, say
 
 # ---- tinydl demo ----
 
@@ -36,7 +38,20 @@ OPTIMIZERS: dict[str, tuple[Callable[..., optim.Optimizer], float]] = {  # with 
 }
 PICTURE = Path("tinydl-demo.png")
 PAGE = Path("tinydl-backprop.html")
+LEARNED = 0.5  # of the test digits are right: five times what guessing gives
 SPLIT_SEED = 0  # which digits are for testing doesn't depend on --seed
+
+
+EXAMPLES = """\
+examples:
+  tinydl demo
+  tinydl demo --optimizer sgd --lr 0.1 --epochs 10
+  tinydl demo --hidden 32 --output digits.svg
+  tinydl demo --explain
+
+Exit status: 0 if the network learned, 1 if it didn't, with the likely cause, or a gradient is wrong, 2 if what was
+asked for can't be meant.
+"""
 
 
 def add_demo_command(subparsers: Any) -> None:
@@ -47,11 +62,15 @@ def add_demo_command(subparsers: Any) -> None:
         help="train a network on real handwritten digits and draw how it went",
         description="Checks the gradient of a small network numerically, trains it on handwritten digits, tests it on "
         "a fifth of them that it never saw, and draws the result. The same seed gives the same numbers.",
+        epilog=EXAMPLES,
     )
     parser.add_argument("--epochs", type=integer(1), default=40, help="passes over the training digits (default 40)")
     parser.add_argument("--lr", type=positive, help=f"the first learning rate (by default {rates})")
     parser.add_argument("--hidden", type=integer(1), default=128, help="units in the hidden layer (default 128)")
-    parser.add_argument("--optimizer", choices=OPTIMIZERS, default="adam", help="default adam; sgd has momentum 0.9")
+    parser.add_argument(
+        "--optimizer", choices=OPTIMIZERS, default="adam", metavar="NAME",
+        help=f"{listed(list(OPTIMIZERS), 9)} (default adam; sgd has momentum 0.9)",
+    )  # fmt: skip
     parser.add_argument("--seed", type=integer(0), default=0, help="of weights, dropout and shuffling (default 0)")
     parser.add_argument("--output", type=Path, default=PICTURE, help=f"the picture (default {PICTURE})")
     parser.add_argument(
@@ -67,17 +86,17 @@ def run_demo(chosen: argparse.Namespace) -> int:
     if chosen.explain:
         check_writable("--explain", chosen.explain)
     started = time.perf_counter()
-    with random.seeded(chosen.seed):
+    with random.seeded(chosen.seed), np.errstate(all="ignore"):  # what comes of a rate too high is said below
         train, test = data.split(data.digits(), 0.8, seed=SPLIT_SEED, stratify=True)
         train, validation = data.split(train, 0.9, seed=SPLIT_SEED, stratify=True)
         try:
             model = demo_model(chosen.hidden)
-        except MemoryError:
+        except (MemoryError, ValueError, OverflowError):  # the last two for more units than an axis can have
             raise UsageError(f"there isn't enough memory for --hidden {chosen.hidden}") from None
         size = sum(p.size for p in model.parameters())
-        print(f"tinydl {__version__}: a network 64-{chosen.hidden}-10 ({size:,} parameters) learns handwritten digits")
+        say(f"tinydl {__version__}: a network 64-{chosen.hidden}-10 ({size:,} parameters) learns handwritten digits")
         sizes = f"{len(train)} digits to train on, {len(validation)} for validation, {len(test)} for the test"
-        print(f"{sizes}; seed {chosen.seed}")
+        say(f"{sizes}; seed {chosen.seed}")
         if not _gradient_is_right(model, train[:8]):
             return 1
         make, rate = OPTIMIZERS[chosen.optimizer]
@@ -91,20 +110,22 @@ def run_demo(chosen: argparse.Namespace) -> int:
             )  # fmt: skip
         except FloatingPointError as error:
             advice = f"try a smaller --lr than {chosen.lr or rate:g}"
-            print(f"tinydl: the training diverged; {advice}. {error}", file=sys.stderr)
+            complain(f"the training diverged; {advice}. {error}")
             return 1
     if history.stopped and not len(history):
         raise KeyboardInterrupt
     result = evaluate(model, test, loss=F.cross_entropy, metrics={"accuracy": accuracy})
     right = round(result["accuracy"] * len(test))
     after = f"after {len(history)} epochs, {history.stopped}" if history.stopped else "digits that it never saw"
-    score = f"accuracy {result['accuracy']:.2%}, loss {result['loss']:.4f}"
-    print(f"\ntest: {right} of {len(test)} right, {score} ({after})")
+    score = f"accuracy {result['accuracy']:.2%}, loss {_number(result['loss'])}"
+    say(f"\ntest: {right} of {len(test)} right, {score} ({after})")
     _draw(chosen.output, history, test, predict(model, test.x).argmax(1), result["accuracy"])
     if chosen.explain:
         _write_page(chosen.explain, model, test[:4])
     print(f"picture: {chosen.output}   ({time.perf_counter() - started:.1f} s in all)")
-    return 0
+    if history.stopped:  # by Ctrl-C, whatever came of it until then
+        return 130
+    return 0 if result["accuracy"] > LEARNED else _say_why(chosen, model, optimizer, history, train)
 
 
 def demo_model(hidden: int) -> nn.Sequential:
@@ -117,15 +138,41 @@ def _gradient_is_right(model: nn.Module, examples: data.Dataset) -> bool:
     model.eval()  # dropout would make another function of every call
     report = gradcheck(lambda: F.cross_entropy(model(examples.x), examples.y), module=model, coordinates=60)
     model.train()
-    print(f"gradient check on {len(examples)} digits: {report.verdict} (worst relative error {report.worst:.1e})")
+    say(f"gradient check on {len(examples)} digits: {report.verdict} (worst relative error {report.worst:.1e})")
     if not report:
         print(report)
     return bool(report)
 
 
+def _say_why(
+    chosen: argparse.Namespace, model: nn.Module, optimizer: optim.Optimizer, history: History, train: data.Dataset
+) -> int:
+    """What `diagnose` makes of a network that hasn't learned: 1, or 0 if nothing but time was lacking.
+
+    It is asked of the network as it was at first, since after the harm a rate may no longer show that it was wrong; and
+    if that has nothing, of what became of it.
+    """
+    with random.seeded(chosen.seed):
+        first = demo_model(chosen.hidden)
+    make, rate = OPTIMIZERS[chosen.optimizer]
+    batch, loss = train[:256], F.cross_entropy
+    with np.errstate(all="ignore"):  # a rate far too high overflows; the verdict says so
+        found = diagnose(first, batch, loss, make(first.parameters(), lr=chosen.lr or rate)) or diagnose(
+            model, batch, loss, optimizer, history
+        )
+    say("\nFewer than half are right." + ("" if found else " Try more --epochs."))
+    say(str(found))
+    return int(bool(found))
+
+
+def _number(loss: float) -> str:
+    return f"{loss:.4f}" if loss < 1e6 else f"{loss:.3e}"
+
+
 def _print_epoch(epoch: int, history: History) -> None:
-    loss, right, val_loss, val_right = (history[n][epoch] for n in ("loss", "accuracy", "val_loss", "val_accuracy"))
-    line = f"{epoch + 1:5d}   {loss:13.4f}  {right:8.2%}   {val_loss:15.4f}  {val_right:8.2%}"
+    right, val_right = (history[n][epoch] for n in ("accuracy", "val_accuracy"))
+    loss, val_loss = (_number(history[n][epoch]) for n in ("loss", "val_loss"))
+    line = f"{epoch + 1:5d}   {loss:>13}  {right:8.2%}   {val_loss:>15}  {val_right:8.2%}"
     if sys.stderr is not None and sys.stderr.isatty():
         from tqdm import tqdm
 
@@ -138,6 +185,7 @@ def _draw(path: Path, history: History, test: data.Dataset, said: Any, accuracy:
     from matplotlib.figure import Figure
 
     from .. import plots
+    from ..plots.style import save_figure
 
     wrong = np.flatnonzero(said != test.y)
     shown = wrong[:most]
@@ -151,10 +199,7 @@ def _draw(path: Path, history: History, test: data.Dataset, said: Any, accuracy:
     rest = f", the first {most}" if len(wrong) > most else ""
     below.suptitle(f"the {len(wrong)} test digits it got wrong{rest}" if len(wrong) else "it got no test digit wrong")
     plots.images(test.x[shown].reshape(-1, 8, 8), below.subplots(), test.y[shown], said[shown], columns=12)
-    try:
-        figure.savefig(path, dpi=110)
-    except OSError as error:
-        raise UsageError(f"the picture can't be written to {path}: {reason(error)}") from None
+    save_figure(figure, path, 110)
 
 
 def _write_page(path: Path, model: nn.Module, examples: data.Dataset) -> None:
@@ -164,7 +209,7 @@ def _write_page(path: Path, model: nn.Module, examples: data.Dataset) -> None:
     with source_lines():
         loss = F.cross_entropy(model(examples.x), examples.y)
     backprop_page(loss, path)
-    print(f"page: {path}, backpropagation of {len(examples)} test digits step by step; open it in a browser")
+    say(f"page: {path}, backpropagation of {len(examples)} test digits step by step; open it in a browser")
 
 
 def _check_output(path: Path) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import math
-import shutil
 import sys
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
@@ -27,8 +26,8 @@ from ..data import batches
 from ..engine.arrays import Array
 from ..engine.random import manual_seed, seeded
 from ..engine.tensor import Tensor, tensor
+from ..engine.terminal import columns, spelled
 from ..training.fit import evaluate, fit, predict
-from .command import SPELLED
 from .formulas import Evidence, evidence, line_data, measured, rng, sigmoid
 
 # ---- section 2: the algorithm ----
@@ -602,8 +601,7 @@ def print_table(ids: Iterable[str] = (), file: TextIO | None = None) -> None:
     Raises ValueError for an id that isn't in the table. What the file's encoding can't show is spelled in ASCII.
     """
     file = file or sys.stdout
-    encoding = getattr(file, "encoding", None) or "utf-8"
-    width = max(60, min(120, shutil.get_terminal_size().columns))
+    width = min(120, columns(80, anywhere=True))
     for r in select(ids):
         print(f"{r.id}  {r.verdict.upper()}", file=file)
         parts = {
@@ -612,14 +610,25 @@ def print_table(ids: Iterable[str] = (), file: TextIO | None = None) -> None:
             "measured": r.evidence() if r.evidence else "not decided by a computation",
         }
         for name, text in parts.items():
-            shown = text.encode(encoding, SPELLED).decode(encoding)  # here, for its length counts
+            shown = spelled(text, file)  # here, for its length counts
             print(textwrap.fill(shown, width, initial_indent=f"  {name:<9}", subsequent_indent=" " * 11), file=file)
         print(file=file, flush=True)
 
 
+EXAMPLES = """\
+examples:
+  tinydl document
+  tinydl document D11 D12
+"""
+
+
 def add_document_command(subparsers: Any) -> None:
     """Add `document [ids]` to the command line's subcommands."""
-    parser = subparsers.add_parser("document", help="the source article's formulas, checked: verdicts and evidence")
+    parser = subparsers.add_parser(
+        "document", help="the source article's formulas, checked: verdicts and evidence",
+        description="The formulas and claims of the article that the course is built on: each with a verdict, what is "
+        "true, and the numbers, measured now, that decide it.", epilog=EXAMPLES,
+    )  # fmt: skip
     parser.add_argument("ids", nargs="*", metavar="ID", help="rows to print, such as D11 D12 (default: all)")
 
     def run(arguments: argparse.Namespace) -> int:

@@ -17,7 +17,6 @@ import io
 import json
 import os
 import runpy
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -32,10 +31,11 @@ import numpy as np
 from ..checking.gradcheck import gradcheck
 from ..engine.arrays import Array
 from ..engine.checks import array_of, kind
+from ..engine.files import replacing
 from ..engine.recording import no_grad
 from ..engine.tensor import Tensor
 from ..nn import Module
-from .command import UsageError, did_you_mean, reason
+from .command import UsageError, did_you_mean, reason, say
 
 FOLDER = Path("tinydl-exercises")
 STATE = ".tinydl-learn.json"
@@ -53,6 +53,13 @@ Exercises to solve in an editor, each a file with a gap. The first `tinydl learn
   tinydl learn hint [name]     one step further each time, up to a solution
 
 A name may be shortened: ex_01a_slope, 01a, slope. What you have written is never overwritten.
+"""
+EXAMPLES = """\
+examples:
+  tinydl learn
+  tinydl learn check 01a
+  tinydl learn hint 01a
+  tinydl learn check --all --folder my-answers
 
 Exit status: 0 if all that was asked for is done or shown, 1 if an answer is wrong or not done, 2 if the request can't
 be meant.
@@ -470,17 +477,16 @@ class Course:
 
     def save(self) -> None:
         """Write the state, so that an interruption leaves the old one or the new one."""
-        path = self.folder / STATE
-        beside = path.with_suffix(".new")
-        beside.write_text(json.dumps(self.state, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-        beside.replace(path)
+        with replacing(self.folder / STATE) as file:
+            file.write(f"{json.dumps(self.state, indent=1, sort_keys=True)}\n".encode())
 
     def _copy(self) -> None:
         for name in self.names:
             source, target = exercises_folder() / f"{name}.py", self.path(name)
             untouched = target.is_file() and self.state["given"].get(name) == digest(target)
             if not target.exists() or (untouched and digest(source) != digest(target)):
-                shutil.copyfile(source, target)
+                with replacing(target) as file:  # half an exercise would pass for an answer
+                    file.write(source.read_bytes())
                 self.state["given"][name] = digest(target)
             elif digest(source) == digest(target):
                 self.state["given"][name] = digest(target)
@@ -549,7 +555,7 @@ def add_learn_command(subparsers: Any) -> None:
         "learn",
         help="exercises that check themselves: progress, check, hints",
         description=HELP,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog=EXAMPLES,
     )
     parser.add_argument("action", nargs="?", choices=("check", "hint"), help="without it: progress")
     parser.add_argument("name", nargs="?", default="", help="which exercise (default: the next)")
@@ -566,31 +572,32 @@ def run_learn(chosen: argparse.Namespace) -> int:
         raise UsageError("--all goes with `tinydl learn check`, without a name")
     course = Course(chosen.folder or (Path() if Path(STATE).is_file() else FOLDER))
     for note in course.notes:
-        print(note)
+        say(note)
     if not chosen.action:
         return _show_progress(course)
     if chosen.all:
         return _check_all(course)
     name = course.find(chosen.name) if chosen.name else course.next()
     if not name:
-        print(f"All {len(course.names)} exercises are done.")
+        say(f"All {len(course.names)} exercises are done.")
         return 0
     if chosen.action == "hint":
-        print("\n".join(course.hint(name)))
+        for text in course.hint(name):  # of a solution the lines stay, to be copied
+            (print if text.startswith("A solution:") else say)(text)
         return 0
     result = course.check(name)
     _show(name, result)
     if result:
         following = course.next()
-        print(f"Next: {course.path(following)}" if following else f"All {len(course.names)} exercises are done.")
+        say(f"Next: {course.path(following)}" if following else f"All {len(course.names)} exercises are done.")
     else:
-        print(f"The file: {course.path(name)}   (a hint: tinydl learn hint {name})")
+        say(f"The file: {course.path(name)}   (a hint: tinydl learn hint {name})")
     return int(not result)
 
 
 def _show(name: str, result: Result) -> None:
     verdict = {"done": "right", "not_done": "not done"}.get(result.code, f"wrong ({result.code})")
-    print(f"{name}: {verdict}" + ("" if result else f"\n  {result.sentence}"), flush=True)
+    say(f"{name}: {verdict}" + ("" if result else f"\n  {result.sentence}"))
     if result.printed:
         print("  It printed:", *result.printed.splitlines(), sep="\n    | ")
 
@@ -609,20 +616,20 @@ def _check_all(course: Course) -> int:
 
 def _show_progress(course: Course) -> int:
     if course.fresh:
-        print(f"The exercises are in {course.folder} now: open a file in an editor and fill its gap, the `...`.\n")
+        say(f"The exercises are in {course.folder} now: open a file in an editor and fill its gap, the `...`.\n")
     lessons: dict[str, list[str]] = {}
     for name in course.names:
         lessons.setdefault(name[3:5], []).append(name)
     for lesson, members in lessons.items():
         marks = "".join("#" if course.done(name) else "." for name in members)
         known = ", ".join(name.split("_", 2)[2] for name in members)
-        print(f"lesson {int(lesson):2d}  [{marks:5}]  {known}")
+        say(f"lesson {int(lesson):2d}  [{marks:5}]  {known}", 20)
     print("            # done, . to do")
     done, name = sum(map(course.done, course.names)), course.next()
     print(f"\n{done} of {len(course.names)} exercises are done.")
     if name:
         task = ast.get_docstring(ast.parse((exercises_folder() / f"{name}.py").read_text(encoding="utf-8"))) or ""
         print(f"\nNext: {course.path(name)}\n")
-        print("\n".join(f"  {line}".rstrip() for line in task.splitlines()))
+        say("\n".join(f"  {line}".rstrip() for line in task.splitlines()), 0)
         print(f"\nThen: tinydl learn check {name}")
     return 0

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -230,29 +231,36 @@ def _is_whole(path: Path, checksum: str) -> bool:
 def _download(url: str, path: Path, checksum: str) -> None:
     """Fetch a file; it appears at `path` only when it is complete and has this MD5 sum."""
     import hashlib
-    from http.client import HTTPException
-    from urllib.request import urlopen
-
-    from tqdm import tqdm
 
     digest = hashlib.md5(usedforsecurity=False)
     with replacing(path) as file:
-        try:
-            with urlopen(url, timeout=_SECONDS) as response:
-                length = int(response.headers.get("Content-Length") or 0) or None
-                # disable=None: no bar where nobody looks, as in a log file
-                with tqdm(desc=path.name, total=length, unit="B", unit_scale=True, disable=None) as bar:
-                    while block := response.read(1 << 16):
-                        file.write(block)
-                        digest.update(block)
-                        bar.update(len(block))
-        except (OSError, HTTPException) as error:
-            raise OSError(
-                f"{url} couldn't be fetched: {error}. Try again, give another server's folder as url=, or put the file "
-                f"into {path.parent} yourself"
-            ) from error
+        for block in _blocks(url, path):
+            file.write(block)
+            digest.update(block)
         if digest.hexdigest() != checksum:
             raise ValueError(
                 f"what {url} sent isn't the published file: its MD5 sum is {digest.hexdigest()}, not {checksum}; "
                 f"nothing was written to {path}"
             )
+
+
+def _blocks(url: str, path: Path) -> Iterator[bytes]:
+    """What is at the address, piece by piece. OSError says that it is the net's fault, and what to do."""
+    from http.client import HTTPException
+    from urllib.request import urlopen
+
+    from tqdm import tqdm
+
+    try:
+        with urlopen(url, timeout=_SECONDS) as response:
+            length = int(response.headers.get("Content-Length") or 0) or None
+            # disable=None: no bar where nobody looks, as in a log file
+            with tqdm(desc=path.name, total=length, unit="B", unit_scale=True, disable=None) as bar:
+                while block := response.read(1 << 16):
+                    yield block
+                    bar.update(len(block))
+    except (OSError, HTTPException) as error:
+        raise OSError(
+            f"{url} couldn't be fetched: {error}. Try again, give another server's folder as url=, or put the file "
+            f"into {path.parent} yourself"
+        ) from error

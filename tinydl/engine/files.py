@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import IO
 
 
@@ -12,7 +12,9 @@ from typing import IO
 def replacing(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     """A new file to write to, which takes the place of the one at `path` once the block ends without an exception.
 
-    Whoever reads `path` meanwhile, or after a crash, sees the old file or the new one, never a part. Links stay links.
+    Whoever reads `path` meanwhile, or after a crash, sees the old file or the new one, never a part. Links stay links,
+    and what is no ordinary file, a device or a pipe, is written to as it is. Raises OSError, in a sentence that names
+    the file, if it can't be written.
     """
     from pathlib import Path  # on use, so that `import tinydl` stays quick
 
@@ -21,6 +23,10 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
         raise FileNotFoundError(f"there is no folder {target.parent} to write {target.name} into; make it first")
     if target.is_dir():
         raise IsADirectoryError(f"{target} is a folder; give the path of a file to write")
+    if target.exists() and not target.is_file():
+        with open(target, "wb") as file:
+            yield file
+        return
     temporary = target.with_name(f".{target.name}.{os.urandom(6).hex()}.tmp")
     try:
         with open(temporary, "xb") as file:
@@ -30,5 +36,11 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
         if target.exists():
             os.chmod(temporary, target.stat().st_mode & 0o777)
         os.replace(temporary, target)
+    except OSError as error:
+        if error.errno is None:
+            raise
+        kept = "; what was there is untouched" if target.exists() else ""
+        raise type(error)(f"{target} can't be written: {error.strerror}{kept}") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # its folder may be gone, or closed to us
+            temporary.unlink(missing_ok=True)

@@ -18,6 +18,7 @@ from .dispatch import Function, array_function, array_ufunc, differentiable, ele
 from .names import TENSOR, lacks
 from .recording import special, state
 from .tensor import Primitive, Tensor, next_stamp, tell_read, wrap
+from .terminal import spelled
 
 # ---- Operators and methods ----
 
@@ -325,7 +326,7 @@ def __repr__(self: Tensor) -> str:
     if self._data.dtype.kind == "f" and self._data.dtype != np.float32:
         parts.append(f"dtype={self._data.dtype}")
     if self.name:
-        parts.append(f"name={self.name!r}")
+        parts.append(f"name={spelled(repr(self.name))}")
     if self.primitive is not None:
         parts.append(f"made by {self.primitive.name}")
     elif self._requires_grad:

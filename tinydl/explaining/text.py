@@ -15,12 +15,13 @@ import numpy as np
 
 from ..engine.arrays import Array
 from ..engine.checks import at, listed
+from ..engine.terminal import columns, shown, spelled
 
 if TYPE_CHECKING:
     import ast
 
 
-WIDTH = 110  # columns of the text
+WIDTH = 110  # columns of the text, in a terminal that has as many
 SHOWN_STEPS = 120  # of a larger graph the text shows the first and last operations; `steps` has all
 
 
@@ -148,7 +149,7 @@ class Explanation:
         return f"<explanation of {self.loss}, {what}; print it>"
 
     def __str__(self) -> str:
-        return "\n".join(_terms_text(self) if self.of else _steps_text(self))
+        return shown("\n".join(_terms_text(self) if self.of else _steps_text(self)))
 
 
 def plain_text(text: str, longest: int) -> str:
@@ -246,7 +247,7 @@ def _forward_text(steps: Sequence[Step]) -> Callable[[Step], Iterator[str]]:
         row = f"{step.number:4d}  {made:{width}}  {step.shape!s:{shapes}}  {abbreviated(step.value)}"
         place = ", in ".join(filter(None, [step.line, step.modules[-1].title if step.modules else ""]))
         comment = f"  # {plain_text(place, 100)}" if place else ""
-        if len(row) + len(comment) <= WIDTH:
+        if len(row) + len(comment) <= _width():
             yield row + comment
         else:
             yield from filter(None, [row, comment and f"      {comment}"])
@@ -262,7 +263,7 @@ def _backward_text(step: Step) -> Iterator[str]:
         letters = [f"{letter} = {label}" for letter, label in sent.letters.items() if letter != label]
         rule = f"{sent.to} <- {sent.rule or '(the source of this rule is not at hand)'}"
         made = " = ".join(["", *filter(None, [sent.numbers]), abbreviated(sent.gradient)])
-        if len(rule + made) + 8 <= WIDTH:
+        if len(rule + made) + 8 <= _width():
             yield f"        {rule}{made}"
         else:
             yield from _wrapped(rule, 8, 14)
@@ -274,11 +275,15 @@ def _backward_text(step: Step) -> Iterator[str]:
             yield f"            summed over the axes along which {sent.to} was broadcast: {change}"
 
 
+def _width() -> int:
+    return min(WIDTH, columns(WIDTH))
+
+
 def _wrapped(text: str, first: int, rest: int) -> list[str]:
     import textwrap
 
     return textwrap.wrap(
-        text, WIDTH, initial_indent=" " * first, subsequent_indent=" " * rest,
+        spelled(text), _width(), initial_indent=" " * first, subsequent_indent=" " * rest,
         break_long_words=False, break_on_hyphens=False,
     )  # fmt: skip
 

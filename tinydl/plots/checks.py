@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from .style import save_figure
+
 
 def report_figure(report: Any, path: Any = None) -> Any:
     """What a Report of `gradcheck` draws of itself: see `Report.plot`."""
@@ -34,5 +36,5 @@ def report_figure(report: Any, path: Any = None) -> Any:
     cause = f": {report.causes[0][0]}" if report.causes else ""
     figure.suptitle(f"gradcheck: {report.verdict}{cause}")
     if path is not None:
-        figure.savefig(path, dpi=120)
+        save_figure(figure, path, 120)
     return figure

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from ..engine.arrays import Array
+from ..engine.files import replacing
 from ..engine.tensor import Tensor
 from ..explaining.explain import explain
 from ..explaining.text import HOW_TO_GET_LINES, Explanation, Given, Step, counted, number, plain_text
@@ -34,7 +35,8 @@ def backprop_page(loss: Tensor, path: str | os.PathLike[str] = "backprop.html") 
     One self-contained HTML file: the graph in layers, each value and gradient as numbers (heat maps for more than 36
     of them, in at most 24 × 24 cells, each the mean of a block), the rule of each operation as it stands in the source.
     Layers are boxes that open on click if the graph was recorded inside ``with tl.source_lines():``. No `.grad` is
-    changed. Raises what `tl.explain` raises, and ValueError for more than 5000 operations.
+    changed. Raises what `tl.explain` raises, ValueError for more than 5000 operations, and OSError, naming the file, if
+    it can't be written: an older one is then untouched.
     """
     explained = explain(loss)
     operations = len([step for step in explained.steps if step.phase == "forward"])
@@ -49,9 +51,9 @@ def backprop_page(loss: Tensor, path: str | os.PathLike[str] = "backprop.html") 
         text = text.replace(character, f"\\u{ord(character):04x}")
     title = html.escape(f"Backpropagation of {explained.loss}")
     before, after = template.split("{{data}}")
-    written = Path(path)
-    written.write_text(before.replace("{{title}}", title) + text + after, encoding="utf-8")
-    return written
+    with replacing(path) as file:
+        file.write((before.replace("{{title}}", title) + text + after).encode())
+    return Path(path)
 
 
 def page_data(e: Explanation) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..engine.arrays import Array
+from ..engine.files import replacing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -34,15 +35,29 @@ def axes_for(ax: Axes | None, width: float = 5.0, height: float = 3.5) -> Axes:
 def save(ax: Axes, path: Any) -> Path:
     """Write the figure that `ax` belongs to, as the suffix says: .svg, .png, .pdf. Gives the path.
 
-    Raises ValueError, naming the suffixes there are, for another.
+    Raises ValueError, naming the suffixes there are, for another; OSError, naming the file, if it can't be written.
     """
     figure: Any = ax.figure.figure  # of a panel's figure, the whole
     file = Path(path)
     known = figure.canvas.get_supported_filetypes()
     if file.suffix[1:].lower() not in known:
         raise ValueError(f"{file.name}: the suffix of a picture is one of .{', .'.join(sorted(known))}")
-    figure.savefig(file, dpi=150)
+    save_figure(figure, file, 150)
     return file
+
+
+def save_figure(figure: Any, path: Any, dpi: int) -> None:
+    """Write a figure as the suffix says, whole or not at all: an older picture stays if the disk is full.
+
+    As in matplotlib a name without a suffix gets .png, and a file that is open is written to.
+    """
+    if hasattr(path, "write"):
+        figure.savefig(path, dpi=dpi)
+        return
+    file = Path(path)
+    file = file if file.suffix else file.with_name(f"{file.name}.png")
+    with replacing(file) as written:
+        figure.savefig(written, dpi=dpi, format=file.suffix[1:].lower())
 
 
 def short(text: Any, most: int = 24) -> str:

@@ -49,6 +49,7 @@ OUT_OF_REACH = 0.1  # part of the loss of guessing that no outputs within the la
 OVERFIT = 1.3  # validation loss at the end over its least: a third of what was gained …
 RISE = 0.1  # part of the loss of guessing: a rise by more matters wherever the run began
 STEPS = 10  # on the same batch, to see what the learning rate does
+FASTER = [x * 10.0**k for k in range(1, 13) for x in (1, 3)]  # times the rate, to see if it is too low
 HARDLY = 1e-3  # less than this part of the loss goes in those steps: thousands of them are needed
 
 
@@ -412,7 +413,7 @@ def _rate(run: Run, losses: list[float], moved: dict[str, float], known: set[str
     fallen = (start - end) / abs(start)
     if fallen > HARDLY and (fallen > 5 * HARDLY or not 0 < largest < SLOW_UPDATE):
         return
-    faster = next((f for f in (10.0, 30.0, 100.0, 300.0, 1e3, 1e4, 1e5, 1e6) if _falls(run.steps(STEPS, f)[0])), None)
+    faster = next((f for f in FASTER if _falls(run.steps(STEPS, f)[0])), None)
     if faster is None or largest > SLOW_UPDATE * faster:
         return
     smallest = min(weights, key=lambda name: relative[name], default="")

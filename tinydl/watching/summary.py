@@ -6,6 +6,7 @@ Stands on nn and on the engine's trace, which writes down what each layer gave.
 from __future__ import annotations
 
 import operator
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,7 @@ from ..engine.checks import array_of, kind
 from ..engine.random import seeded
 from ..engine.recording import no_grad, observing
 from ..engine.tensor import Tensor, wrap
+from ..engine.terminal import columns, shown
 from ..engine.trace import Call, Trace
 from ..nn.embedding import Embedding
 from ..nn.module import Module
@@ -44,14 +46,22 @@ class Summary:
         cells = [("layer", "output shape", "parameters")]
         cells += [(row.layer, _shown(row.output_shape), f"{row.parameters:,}") for row in self.rows]
         first, second, third = (max(len(line[i]) for line in cells) for i in range(3))
+        first = min(first, max(24, columns(sys.maxsize) - second - third - 4))
+        cells = [(_shortened(a, first), b, c) for a, b, c in cells]
         lines = [f"{a:<{first}}  {b:<{second}}  {c:>{third}}" for a, b, c in cells]
-        rule = "-" * len(lines[0])
+        rule = "-" * min(len(lines[0]), columns(sys.maxsize))
         total = (
             f"{self.parameters:,} parameters, {self.trainable:,} of them trained; {self.buffers:,} numbers in buffers"
         )
-        return "\n".join([lines[0], rule, *lines[1:], rule, total])
+        return shown("\n".join([lines[0], rule, *lines[1:], rule, total]))
 
     __repr__ = __str__
+
+
+def _shortened(path: str, most: int) -> str:
+    """Without its middle, if it is longer: a terminal that is too narrow keeps where a layer is, and what it is."""
+    kept = most - 3
+    return path if len(path) <= most else f"{path[: kept // 2]}...{path[-(kept - kept // 2) :]}"
 
 
 def _shown(shape: Any) -> str:

@@ -1,7 +1,7 @@
 """What `diagnose` may say: the table of its findings, and a verdict, which is one of them with its numbers filled in.
 
 Nothing is measured here: diagnose.py, which one reads next, decides when a finding holds. Verdicts are given in the
-order of the table. Stands on nothing but the engine's checks.py.
+order of the table. Stands on nothing but the engine's checks.py and terminal.py.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from ..engine.checks import listed
+from ..engine.terminal import shown
 
 NAMED = 4  # so many layers are named one by one
 
@@ -64,7 +65,8 @@ FINDINGS = {
     "unchanged": Finding("parameters don't change, by their reasons",
         "{parameters} change: {reasons}.",
         "give the optimizer model.parameters() of this very model, use the parameter in forward without .data, "
-        ".detach() or rounding, or freeze it with requires_grad = False if that is meant"),
+        ".detach() or rounding, raise a learning rate whose steps are lost in rounding, or freeze it with "
+        "requires_grad = False if that is meant"),
     "identical_units": Finding("all units of a layer have the same weights and gradients",
         "All {value:.0f} units of {layer} are the same, weights and gradients: they will stay the same and are worth "
         "one.",
@@ -113,7 +115,7 @@ FINDINGS = {
     "learning_rate_too_low": Finding("in a few steps on the batch the loss hardly falls, and with larger ones it does",
         "The learning rate {value:g} is too low: in {steps} steps on this same batch the loss fell by {fall}; with "
         "{faster:g} times the rate it falls fast.",
-        "{tenfold:g}, {hundredfold:g}, … up to where the loss begins to jump"),
+        "{tenfold:g}, {hundredfold:g} and so on, up to where the loss begins to jump"),
     "small_updates": Finding("even the largest update of the run is less than a millionth of its weight",
         "Even the largest update, of {parameter}, is {value:.1g} of its weight; about 0.001 is usual.",
         "a learning rate ten or a hundred times as high"),
@@ -147,7 +149,7 @@ class Verdict:
     advice: str
 
     def __str__(self) -> str:
-        return f"{self.sentence}\n  Try: {self.advice}"
+        return shown(f"{self.sentence}\n  Try: {self.advice}")
 
 
 class Diagnosis(list[Verdict]):
