@@ -53,13 +53,15 @@ def softplus(x: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
 def as_input(x: Any, like: Tensor | Array | None) -> Any:
     """What a layer computes with: a Tensor of floats as it is; anything else as an array of the dtype of `like`, or in
     its own dtype beside a `like` of whole numbers, which would cut off its decimals; and where `like` is."""
-    array = like._data if isinstance(like, Tensor) else like
-    if x.__class__ is Tensor and x._data.dtype.kind == "f":
-        here = x._requires_grad or array is None or x._data.__class__ is array.__class__
-        return x if here else wrap(beside(x._data, array))
-    given = x._data if isinstance(x, Tensor) else x
-    if array is None:
+    of_floats = x.__class__ is Tensor and x._data.dtype.kind == "f"
+    if of_floats and (x._requires_grad or like is None):
+        return x
+    given = x._data if x.__class__ is Tensor else x
+    if like is None:
         return plain_array(given, default_dtype_now())
+    array = like._data if like.__class__ is Tensor else like
+    if of_floats:
+        return x if given.__class__ is array.__class__ else wrap(beside(given, array))
     return beside(given, array, array.dtype if array.dtype.kind == "f" else None)
 
 

@@ -456,9 +456,9 @@ def _classes(name: str, x: Tensor) -> int:
 
 
 def _class_weight(name: str, weight: Any, x: Tensor) -> Array | None:
-    classes, shape = _classes(name, x), x._data.shape
     if weight is None:
         return None
+    classes, shape = _classes(name, x), x._data.shape
     if isinstance(weight, Tensor):
         if weight.requires_grad:
             raise TypeError(f"{name}: no gradient flows to weight=; pass weight=t.detach()")

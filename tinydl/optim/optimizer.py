@@ -171,13 +171,16 @@ class Optimizer:
                 grad = p.grad
                 if grad is None or not p._requires_grad:
                     continue
-                g = grad._data if grad.__class__ is Tensor else None
-                if g is None or g.shape != a.shape or g.__class__ is not a.__class__:
+                if grad.__class__ is not Tensor:
+                    raise ValueError(_bad_gradient(p, grad, a))
+                g = grad._data
+                if g.shape != a.shape or g.__class__ is not a.__class__:
                     raise ValueError(_bad_gradient(p, grad, a))
                 memory = memories[i]
                 if memory is None:
                     memory = memories[i] = self._start(a, group)
-                g = g if g.dtype is a.dtype else g.astype(a.dtype)
+                if g.dtype is not a.dtype:
+                    g = g.astype(a.dtype)
                 if decay:
                     g = (np.subtract if up else np.add)(np.multiply(p._data, decay, b, dtype=b.dtype), g, b)
                 elif up:
