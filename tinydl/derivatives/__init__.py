@@ -10,7 +10,8 @@ from . import indexing as indexing
 from . import linalg as linalg
 from . import reductions as reductions
 from . import shapes as shapes
+from . import statistics as statistics
 
-__all__ = ["elementwise", "fused", "indexing", "linalg", "reductions", "shapes"]
+__all__ = ["elementwise", "fused", "indexing", "linalg", "reductions", "shapes", "statistics"]
 
 attach()

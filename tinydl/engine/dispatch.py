@@ -18,6 +18,7 @@ from .recording import special, state
 from .tensor import Primitive, Tensor
 
 table: dict[Any, Callable[..., Any]] = {}  # a NumPy function → what computes it on Tensors
+choosing: dict[Any, Callable[..., Any]] = {}  # a reduction → what computes it where where= or initial= is given
 primitives: dict[str, Primitive] = {}  # the table of derivatives, by name; helpers, which no NumPy function calls, too
 kinks: dict[str, str] = {}  # what the gradient is where there is none, for the primitives that have such points
 _flat: set[Any] = set()  # the functions of `plain`
@@ -62,6 +63,16 @@ def implements(*functions: Any) -> Callable[[Function], Function]:
 
     def register(function: Function) -> Function:
         _answer(functions, function)
+        return function
+
+    return register
+
+
+def chooses(*functions: Any) -> Callable[[Function], Function]:
+    """Register a function as the answer to these reductions where they are given `where=` or `initial=`."""
+
+    def register(function: Function) -> Function:
+        choosing.update(dict.fromkeys(functions, function))
         return function
 
     return register
@@ -126,9 +137,12 @@ def array_ufunc(self: Tensor, ufunc: Any, method: str, *inputs: Any, **options: 
 
 def array_function(self: Tensor, function: Any, types: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
     """NumPy's protocol for everything that is no ufunc: ``np.sum(x)``, ``np.concatenate([x, y])``."""
-    if options:
-        _refuse_out(self, getattr(function, "__name__", "function"), options, "np.{0}(x[condition])")
     answer = table.get(function)
+    if options:
+        chosen = {"where", "initial"} & options.keys()
+        answer = choosing.get(function, answer) if chosen else answer
+        takes = not chosen or function in choosing or function in _flat
+        _refuse_out(self, getattr(function, "__name__", "function"), options, "" if takes else "np.{0}(x[condition])")
     if answer is None:
         raise TypeError(without_rule(function, differentiable()))
     for x in (*args, *options.values()):
@@ -144,6 +158,8 @@ def _refuse_out(self: Tensor, name: str, options: dict[str, Any], instead_of_whe
             f"np.{name} can't write a Tensor's result into an array (out=, or `array += tensor`): the array could not "
             f"remember where its values came from. {after_transform(self)}Write a new one: array = array + tensor"
         )
+    if not instead_of_where:
+        return
     where = options.get("where", True)
     if where is not True:
         raise TypeError(f"np.{name} of Tensors takes no where=; write {instead_of_where.format(name)}")

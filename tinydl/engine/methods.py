@@ -14,7 +14,7 @@ import numpy as np
 
 from .advice import after_transform
 from .arrays import Array, as_array, refuse_masked
-from .dispatch import Function, array_function, array_ufunc, elementwise, primitives, table, unwrap
+from .dispatch import Function, array_function, array_ufunc, choosing, elementwise, primitives, table, unwrap
 from .recording import special, state
 from .tensor import Primitive, Tensor, next_stamp, tell_read, wrap
 
@@ -52,7 +52,7 @@ def attach() -> None:
     for name in elementwise:
         behave(name, _unary(primitives[name]))
     for name, f in _METHODS.items():
-        behave(name, _method(table[f], name))
+        behave(name, _method(table[f], name, choosing.get(f)))
     for name in _FUNCTIONS:
         behave(name, _method(primitives[name], name))
     behave("__getitem__", _indexing(primitives["getitem"]))
@@ -100,8 +100,10 @@ def _binary(f: Callable[..., Any]) -> Callable[..., Any]:
     return method
 
 
-def _method(f: Callable[..., Any], name: str) -> Callable[..., Any]:
+def _method(f: Callable[..., Any], name: str, choosing: Callable[..., Any] | None = None) -> Callable[..., Any]:
     def method(self: Tensor, *args: Any, **options: Any) -> Any:
+        if options and choosing is not None and ("where" in options or "initial" in options):
+            return choosing(self, *args, **options)
         return f(self, *args, **options)
 
     method.__name__ = name
