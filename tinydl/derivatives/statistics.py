@@ -50,7 +50,8 @@ def quantile_rule(
     n = in_order.shape[-1]
     nan = in_order[..., -1:] != in_order[..., -1:]  # NaNs come last, and one of them makes each quantile NaN
     in_order = np.where(nan, in_order[..., -1:], in_order)
-    places = np.asarray(np.quantile(np.arange(n, dtype=np.float64), q, method=method))
+    how: Any = method
+    places = np.asarray(np.quantile(np.arange(n, dtype=np.float64), q, method=how))
     for i in np.ndindex(places.shape):
         below = int(places[i])
         above, t = below + (below < n - 1), float(places[i] - below)
@@ -71,12 +72,17 @@ def _quantile(
     method: str = "linear",
     keepdims: bool = False,
 ) -> Any:
-    y = np.quantile(wide(a), q, axis, method=method, keepdims=keepdims)
+    how: Any = method  # one of the thirteen that NumPy knows, or it raises
+    y = np.quantile(wide(a), q, axis, method=how, keepdims=keepdims)
     return y.astype(a.dtype) if y.dtype == np.float32 else y  # of an array of float64 as q it is float64
 
 
 quantile = define(
-    _quantile, quantile_rule, name="quantile", answers=(np.quantile,), at_kinks="ties share equally, each value its part"
+    _quantile,
+    quantile_rule,
+    name="quantile",
+    answers=(np.quantile,),
+    at_kinks="ties share equally, each value its part",
 )
 
 
@@ -139,8 +145,9 @@ def _of_whole_numbers(f: Any, a: Any, **options: Any) -> Any:
 
 @chooses(np.sum)
 def sum_of_chosen(
-    a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: bool = False, initial: Any = 0, where: Any = True
-) -> Any:
+    a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: bool = False,
+    initial: Any = 0, where: Any = True,
+) -> Any:  # fmt: skip
     """The sum of a number, `initial`, and of the elements where `where` is true."""
     _refuse("sum", dtype=dtype, out=out)
     if a.dtype.kind != "f":
@@ -151,8 +158,9 @@ def sum_of_chosen(
 
 @chooses(np.prod)
 def prod_of_chosen(
-    a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: bool = False, initial: Any = 1, where: Any = True
-) -> Any:
+    a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: bool = False,
+    initial: Any = 1, where: Any = True,
+) -> Any:  # fmt: skip
     """The product of a number, `initial`, and of the elements where `where` is true."""
     _refuse("prod", dtype=dtype, out=out)
     if a.dtype.kind != "f":
@@ -173,7 +181,9 @@ def mean_of_chosen(
     return cast_like(total / _count(a, where, axis, keepdims), a)
 
 
-def _var_of_chosen(name: str, a: Any, axis: Any, keepdims: bool, where: Any, ddof: Any, options: Any) -> tuple[Any, Any]:
+def _var_of_chosen(
+    name: str, a: Any, axis: Any, keepdims: bool, where: Any, ddof: Any, options: Any
+) -> tuple[Any, Any]:
     """The variance, not yet rounded to float16, and n - ddof of each group; never below 0, as NumPy has it."""
     options = corrected(name, ddof, options)
     ddof = options.pop("ddof")
@@ -257,12 +267,16 @@ def _extreme(
 
 
 @chooses(np.max, np.amax)
-def _max(a: Any, axis: Any = None, out: Any = None, keepdims: bool = False, initial: Any = None, where: Any = True) -> Any:
+def _max(
+    a: Any, axis: Any = None, out: Any = None, keepdims: bool = False, initial: Any = None, where: Any = True
+) -> Any:
     return _extreme(np.max, max, max_of_chosen, a, axis, out, keepdims, initial, where)
 
 
 @chooses(np.min, np.amin)
-def _min(a: Any, axis: Any = None, out: Any = None, keepdims: bool = False, initial: Any = None, where: Any = True) -> Any:
+def _min(
+    a: Any, axis: Any = None, out: Any = None, keepdims: bool = False, initial: Any = None, where: Any = True
+) -> Any:
     return _extreme(np.min, min, min_of_chosen, a, axis, out, keepdims, initial, where)
 
 
@@ -271,16 +285,22 @@ def _min(a: Any, axis: Any = None, out: Any = None, keepdims: bool = False, init
 
 @implements(np.nansum)
 @chooses(np.nansum)
-def nansum(a: Any, *args: Any, where: Any = True, **options: Any) -> Any:
+def nansum(
+    a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: bool = False,
+    initial: Any = 0, where: Any = True,
+) -> Any:  # fmt: skip
     """The sum of what isn't NaN."""
-    return sum_of_chosen(a, *args, where=_not_nan(a, where), **options)
+    return sum_of_chosen(a, axis, dtype, out, keepdims, initial, _not_nan(a, where))
 
 
 @implements(np.nanprod)
 @chooses(np.nanprod)
-def nanprod(a: Any, *args: Any, where: Any = True, **options: Any) -> Any:
+def nanprod(
+    a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: bool = False,
+    initial: Any = 1, where: Any = True,
+) -> Any:  # fmt: skip
     """The product of what isn't NaN."""
-    return prod_of_chosen(a, *args, where=_not_nan(a, where), **options)
+    return prod_of_chosen(a, axis, dtype, out, keepdims, initial, _not_nan(a, where))
 
 
 @implements(np.nanmean)
