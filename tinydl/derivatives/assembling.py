@@ -42,8 +42,8 @@ def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
 @implements(np.delete)
 def delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
     """All elements, or all rows along an axis, but those with these indices."""
-    count = np.size(arr) if axis is None else np.shape(arr)[axis]
-    return take(ravel(arr) if axis is None else arr, np.delete(np.arange(count), unwrap(obj)), axis=axis or 0)
+    arr, axis = (ravel(arr), 0) if axis is None else (arr, normalize_axis_index(axis, np.ndim(arr)))
+    return take(arr, np.delete(np.arange(arr.shape[axis]), unwrap(obj)), axis=axis)
 
 
 @implements(np.block)

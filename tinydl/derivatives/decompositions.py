@@ -237,12 +237,14 @@ def completed(name: str, g: Any, beyond_g: Any, u: Any, beyond: Any) -> Any:
     """The gradient of orthonormal columns u: g, and what comes through those `beyond` that complete them to a basis.
 
     Those are determined up to a rotation Ω among themselves, and move along: d(beyond) = −u (duᵀ beyond) + beyond Ω. If
-    beyondᵀ ḡ isn't symmetric, the gradient depends on Ω, which nobody knows, and ValueError is raised.
+    beyondᵀ ḡ isn't symmetric, the gradient depends on Ω, which nobody knows, and ValueError is raised. (A single one
+    has no Ω.)
     """
     if not np.any(unwrap(beyond_g)):
         return g
     turn = unwrap(beyond).mT @ unwrap(beyond_g)
-    if np.any(np.abs(turn - turn.mT) > 1e4 * np.finfo(turn.dtype).eps * np.abs(unwrap(beyond_g)).max()):
+    rounding = 100 * u.shape[-2] * np.finfo(turn.dtype).eps * np.abs(unwrap(beyond_g)).max()
+    if np.any(np.abs(turn - turn.mT) > rounding):
         raise ValueError(
             f"linalg.{name}: the columns that complete a basis aren't determined, and neither is the gradient that "
             "flows back through them; what doesn't depend on which they are can be differentiated, as N @ N.T can. "

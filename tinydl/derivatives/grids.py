@@ -49,10 +49,10 @@ def linspace(
     y = counted * (step if parts > 0 else delta) + start
     if endpoint and num > 1:
         y = concatenation(y[:-1], reshape(broadcast_to(stop, y.shape[1:]), (1, *y.shape[1:])))
-    y = moveaxis(y, 0, axis) if axis else y
+    y = y if axis.__class__ is int and axis == 0 else moveaxis(y, 0, axis)
     dtype = given.dtype if dtype is None else np.dtype(dtype)
     y = np.floor(unwrap(y)).astype(dtype) if dtype.kind in "iu" else y.astype(dtype)
-    return (y, step) if retstep else y
+    return (y, cast_like(step, given)) if retstep else y
 
 
 @implements(np.trapezoid)

@@ -10,12 +10,12 @@ import warnings
 from typing import Any
 
 import numpy as np
-from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
+from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..engine.arrays import Array, wide
 from ..engine.dispatch import chooses, define, implements, unwrap
 from ..engine.tensor import Primitive, wrap
-from .elementwise import cast_like, floats, sqrt
+from .elementwise import cast_like, floats, sqrt, truth
 from .elementwise import where as choice
 from .reductions import (
     corrected,
@@ -90,7 +90,7 @@ quantile = define(
 def percentile(a: Any, q: Any, *args: Any, **options: Any) -> Any:
     """The quantile for q / 100."""
     np.percentile(np.zeros(1), unwrap(q))  # raises for what is none
-    return quantile(a, unwrap(q) / 100 if np.ndim(q) == 0 else np.true_divide(unwrap(q), 100), *args, **options)
+    return quantile(a, (np.asarray(q) if isinstance(q, (list, tuple)) else q) / 100, *args, **options)
 
 
 def _median(a: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False, keepdims: bool = False) -> Any:
@@ -114,7 +114,7 @@ def _chosen(a: Any, where: Any, otherwise: float) -> Any:
 
 
 def _mask(a: Any, where: Any) -> Array:
-    return np.broadcast_to(np.asarray(unwrap(where), bool), np.shape(a))
+    return np.broadcast_to(truth(where), np.shape(a))
 
 
 def _count(a: Any, where: Any, axis: Any, keepdims: bool) -> Any:
@@ -198,6 +198,8 @@ def _var_of_chosen(
 def _root(v: Any, a: Any, axis: Any, keepdims: bool, where: Any) -> Any:
     """√v, with the slope 0 where all the chosen elements are equal; rounding may make their v a 1e-34."""
     mask, values = _mask(a, where), unwrap(a)
+    if not values.size:
+        return sqrt(v)
     smallest = np.min(np.where(mask, values, np.inf), axis, keepdims=keepdims)
     largest = np.max(np.where(mask, values, -np.inf), axis, keepdims=keepdims)
     equal = (smallest == largest) & ~np.isnan(unwrap(v))
@@ -263,7 +265,7 @@ def _extreme(
     x, mask = joined(a, axis), joined(_mask(a, where), axis)
     end = (*x.shape[:-1], 1)
     x = concatenation(x, broadcast_to(_number(initial, a), end), axis=-1)
-    return reshape(of_chosen(x, where=np.concatenate([mask, np.ones(end, bool)], -1), axis=-1), shape)
+    return reshape(of_chosen(x, where=np.concatenate([mask, np.ones_like(mask, shape=end)], -1), axis=-1), shape)
 
 
 @chooses(np.max, np.amax)
@@ -389,7 +391,7 @@ def _running(f: Any, first: float, x: Any, axis: int | None, include_initial: bo
     x = atleast_1d(x)
     if axis is None and x.ndim > 1:
         raise ValueError(f"cumulative_{f.__name__[3:]} of an array of {x.ndim} axes needs axis=")
-    axis = normalize_axis_index(0 if axis is None else axis, x.ndim)
+    (axis,) = normalize_axis_tuple(0 if axis is None else axis, x.ndim)  # NumPy takes a tuple of one, too
     y = f(x, axis=axis, **options)
     if not include_initial:
         return y

@@ -33,7 +33,7 @@ _METHODS = {
     "cumsum": np.cumsum, "cumprod": np.cumprod, "ravel": np.ravel, "flatten": np.ravel, "squeeze": np.squeeze,
     "swapaxes": np.swapaxes, "clip": np.clip, "dot": np.dot, "argmax": np.argmax, "argmin": np.argmin,
     "argsort": np.argsort, "take": np.take, "repeat": np.repeat, "diagonal": np.diagonal, "trace": np.trace,
-    "round": np.round, "any": np.any, "all": np.all, "conj": np.conjugate, "compress": np.compress,
+    "round": np.round, "any": np.any, "all": np.all, "conj": np.conjugate,
 }  # fmt: skip
 _FUNCTIONS = ("relu", "leaky_relu", "elu", "sigmoid", "softplus", "erf", "nan_to_num")  # elementwise, but no ufuncs
 
