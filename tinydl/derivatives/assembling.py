@@ -135,4 +135,4 @@ def real(val: Any, tol: float = 100) -> Any:
     return val
 
 
-plain(np.imag, np.angle)
+plain(np.imag, np.angle, np.diag_indices_from, np.tril_indices_from, np.triu_indices_from)

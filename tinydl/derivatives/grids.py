@@ -89,6 +89,16 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period
     return choice(unwrap(x < low), left, choice(unwrap(x > high), right, y))
 
 
+@implements(np.polyval)
+def polyval(p: Any, x: Any) -> Any:
+    """Σ pₖ xⁿ⁻ᵏ, by Horner's scheme, differentiable in both: the coefficients begin with that of the highest power."""
+    p, x = operand(p), operand(x)
+    y: Any = np.zeros_like(unwrap(x))
+    for i in range(np.shape(p)[0]):
+        y = y * x + p[i]
+    return y
+
+
 @implements(np.gradient)
 def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> Any:
     """The slopes along each axis of what is known on a grid: central differences, and one-sided ones at the edges.
