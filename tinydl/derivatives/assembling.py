@@ -13,10 +13,11 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from ..engine.arrays import Array
 from ..engine.dispatch import implements, plain, unwrap
+from ..engine.tensor import Tensor
 from .elementwise import truth
 from .elementwise import where as choice
 from .indexing import take, take_along_axis
-from .shapes import concatenation, diff, moveaxis, operand, ravel
+from .shapes import concatenation, moveaxis, operand, ravel
 
 
 def _places(first: int, x: Any) -> Array:
@@ -35,6 +36,10 @@ def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
     """`values`, in the dtype of `arr`, put in before these indices; they are broadcast as in NumPy."""
     arr, values = operand(arr), operand(values)
     places = np.insert(_places(0, arr), unwrap(obj), _places(np.size(arr), values), axis)
+    if arr.dtype.kind != "f" and isinstance(values, Tensor) and values.requires_grad:
+        raise TypeError(
+            f"insert gives an array of {arr.dtype}, as the first one is, which has no gradient; write arr * 1.0"
+        )
     values = values if values.dtype == arr.dtype else values.astype(arr.dtype)
     return concatenation(ravel(arr), ravel(values))[places]
 
@@ -119,7 +124,7 @@ def unstack(x: Any, /, *, axis: int = 0) -> tuple[Any, ...]:
 def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
     """The differences of neighbours among all elements, between what is to stand before and after them."""
     ary = ravel(operand(ary))
-    parts = [diff(ary)]
+    parts = [ary[1:] - ary[:-1]]
     for name, end, place in (("to_begin", to_begin, 0), ("to_end", to_end, 2)):
         if end is not None:
             end = ravel(operand(end))

@@ -10,7 +10,7 @@ import operator
 from typing import Any
 
 import numpy as np
-from numpy.lib.array_utils import normalize_axis_tuple
+from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from ..engine.arrays import wide
 from ..engine.dispatch import implements, unwrap
@@ -58,15 +58,14 @@ def linspace(
 @implements(np.trapezoid)
 def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
     """The area below the line through points at distances dx, or at the coordinates x: Σ (xᵢ₊₁ - xᵢ)(yᵢ + yᵢ₊₁)/2."""
-    y = operand(y)
-    along = normalize_axis_tuple(axis, y.ndim)[0]
-    if x is None:
-        d = dx
-    else:
-        x = operand(x)
-        d = diff(x, axis=axis) if x.ndim != 1 else reshape(diff(x), (-1,) + (1,) * (y.ndim - along - 1))
+    y, d = operand(y), operand(dx if x is None else x)
+    dtype = np.result_type(y.dtype, dx if x is None and type(dx) in (int, float) else d.dtype)
+    dtype = dtype if dtype.kind == "f" else np.dtype(np.float64)  # whole numbers would wrap
+    y, d, along = wide(y.astype(dtype)), wide(d.astype(dtype)), normalize_axis_index(axis, y.ndim)
+    if x is not None:
+        d = diff(d, axis=axis) if d.ndim != 1 else reshape(diff(d), (-1,) + (1,) * (y.ndim - along - 1))
     later, earlier = (y[(slice(None),) * along + (part,)] for part in (slice(1, None), slice(None, -1)))
-    return sum(d * (later + earlier) / 2.0, axis=axis)
+    return sum(d * (later + earlier) / 2.0, axis=axis).astype(dtype)
 
 
 @implements(np.interp)
@@ -116,7 +115,8 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> An
         raise TypeError(f"gradient along {len(axes)} axes takes as many distances, or one, not {len(spacings)}")
     if edge_order not in (1, 2):
         raise ValueError(f"gradient takes edge_order=1 or 2, not {edge_order}")
-    made = tuple(cast_like(_slopes(wide(f), i, h, edge_order), f) for i, h in zip(axes, spacings, strict=True))
+    dtype = f.dtype if f.dtype.kind == "f" else np.dtype(np.float64)
+    made = tuple(_slopes(wide(f), i, h, edge_order).astype(dtype) for i, h in zip(axes, spacings, strict=True))
     return made[0] if len(made) == 1 else made
 
 

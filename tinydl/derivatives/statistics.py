@@ -90,6 +90,8 @@ quantile = define(
 def percentile(a: Any, q: Any, *args: Any, **options: Any) -> Any:
     """The quantile for q / 100."""
     np.percentile(np.zeros(1), unwrap(q))  # raises for what is none
+    if isinstance(q, (np.float16, np.float32)):
+        q = q.item()  # whose hundredth isn't rounded to their few digits
     return quantile(a, (np.asarray(q) if isinstance(q, (list, tuple)) else q) / 100, *args, **options)
 
 
@@ -114,7 +116,11 @@ def _chosen(a: Any, where: Any, otherwise: float) -> Any:
 
 
 def _mask(a: Any, where: Any) -> Array:
-    return np.broadcast_to(truth(where), np.shape(a))
+    mask, shape = truth(where), np.shape(a)
+    try:
+        return np.broadcast_to(mask, shape)
+    except ValueError as error:
+        raise ValueError(f"where= of shape {mask.shape} can't be broadcast to the array's shape {shape}") from error
 
 
 def _count(a: Any, where: Any, axis: Any, keepdims: bool) -> Any:
