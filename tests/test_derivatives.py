@@ -1034,6 +1034,7 @@ def test_the_variance_of_a_million_float16_numbers_far_from_0_has_the_slope_it_h
 
 ROWS, EINSUM = (4096, 2), "ij,jk,k->i"
 PROD = np.array([300, 300, 0.01, 0.01, 0.5])  # the product fits into float16, that of the first two doesn't
+MANY_AND_NAN = np.where(np.arange(MANY) % 7, np.random.default_rng(5).uniform(0.5, 1.5, MANY), np.nan)
 PROD_0 = np.array([300, 300, 0, 0.01, 0.5])
 
 
@@ -1069,6 +1070,23 @@ PROD_0 = np.array([300, 300, 0, 0.01, 0.5])
         (lambda x: np.linalg.vector_norm(x, axis=0, ord=1), [ROWS], 1),
         (lambda a, w: np.average(a, weights=w), [(MANY,), (MANY,)], 1),
         (lambda a, w: np.average(a, 0, w), [ROWS, (4096,)], 1),
+        (lambda x: np.sum(x, axis=0, where=x.data > 0.625, initial=0.1), [ROWS], 1),
+        (lambda x: np.mean(x, axis=0, where=x.data > 20), [ROWS], 30),
+        (lambda x: np.var(x, axis=0, where=x.data > 0.625, ddof=1), [ROWS], 1),
+        (lambda x: np.std(x, where=x.data > 60), [(MANY,)], 100),
+        (lambda x: np.prod(x, 1, where=x.data < 1.375, initial=0.3), [(3, 8)], 1),
+        (lambda x: np.max(x, 0, where=x.data < 1.375, initial=0.3) / 3, [ROWS], 1),
+        (np.nansum, [MANY_AND_NAN], 1),
+        (np.nanmean, [MANY_AND_NAN], 1),
+        (np.nanstd, [MANY_AND_NAN], 1),
+        (np.nancumsum, [MANY_AND_NAN], 1),
+        (lambda x: np.quantile(x, 0.37, axis=0), [ROWS], 1),
+        (lambda x: np.percentile(x, 70), [(MANY,)], 1000),
+        (lambda a, b: np.linspace(a, b, 5000)[1234:4321:7], [(3,), (3,)], 1),
+        (np.trapezoid, [(2, 4096)], 1),
+        (lambda y, x: np.trapezoid(y, x, axis=0), [(5, 2), np.array([0, 0.3, 1, 1.7, 2.9])], 1),
+        (lambda y: np.gradient(y, 3, axis=0, edge_order=2), [(5, 2)], 1),
+        (lambda y, x: np.gradient(y, x, axis=0), [(5, 2), np.array([0, 0.3, 1, 1.7, 2.9])], 1),
         (lambda a: np.einsum("ij->j", a), [ROWS], 1),
         (lambda a, b: np.einsum("ij,jk->ik", a, b), [(3, 4096), ROWS], 1),
         (lambda a, b, c: np.einsum(EINSUM, a, b, c), [(3, 200), (200, 40), (40,)], 1),
