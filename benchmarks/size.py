@@ -27,8 +27,8 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = "tinydl"
 
 BUDGETS = {  # rooms that share a budget, in lines of code
-    ("engine",): 1_420,
-    ("derivatives",): 1_680,
+    ("engine",): 1_430,
+    ("derivatives",): 2_220,
     ("functional", "nn", "optim"): 1_950,
 }
 FILE = 500
