@@ -394,6 +394,7 @@ def test_a_quantile_shares_each_of_its_two_values_between_those_that_have_it():
     equal(gradients(lambda x: np.quantile(x, 0.3, method="lower"), [5.0, 1, 5, 1]), [0, 1.5, 0, 1.5])
     equal(gradients(lambda x: np.percentile(x, 50, axis=(0, 2)), [[[1.0, 2], [5, 6]], [[3, 4], [7, 7]]]),
           [[[0, 1.5], [0, 2]], [[1.5, 0], [1, 1]]])  # fmt: skip
+    equal(gradients(lambda x: np.quantile(x, np.zeros(0)), [3.0, 1]), [0, 0])
     equal(gradients(lambda x: np.quantile(x, [0, 1]), [1.0, NAN, 3.0, NAN]), [0, 3.5, 0, 3.5])
 
 

@@ -904,6 +904,33 @@ def test_every_axis_is_taken_or_refused_as_by_numpy_also_without_axes_or_element
     assert judged > 300
 
 
+def test_numbers_at_equal_distances_end_at_the_last_one_exactly_and_have_numpys_dtypes():
+    t = lambda x, dtype=np.float64: tl.tensor(np.asarray(x, dtype), requires_grad=True)
+    for stop in np.random.default_rng(0).uniform(0, 1, 50):
+        for num in (2, 7):
+            y = np.linspace(t(0.1), stop, num)
+            np.testing.assert_array_equal(y.data, np.linspace(0.1, stop, num))
+            assert y.data[-1] == stop
+    for num, endpoint in ((0, True), (0, False), (1, True), (1, False), (2, False), (3, True)):
+        for dtype in (None, np.float32, np.int64):
+            given = t([1.0, -2.0]), np.array([[3.5, 0], [1, 1]]), num, endpoint
+            ours, theirs = (np.linspace(a, *given[1:], dtype=dtype, retstep=True) for a in (given[0], given[0].data))
+            for a, b in zip(ours, theirs, strict=True):
+                a, b = (np.asarray(x.data if isinstance(x, tl.Tensor) else x) for x in (a, b))
+                assert a.dtype == b.dtype and a.shape == (b.shape if num > 1 else a.shape)
+                np.testing.assert_array_equal(a, b)
+    assert np.linspace(t([1], np.float32), np.array([2.0]), 3).dtype == np.float64
+    assert np.linspace(t([1], np.float32), np.array([2], np.uint8), 3).dtype == np.float32
+    with pytest.raises(TypeError):
+        np.linspace(t(1.0), 2, 2.0)
+
+
+def test_evenly_spaced_coordinates_are_one_distance_so_that_an_infinity_beside_it_makes_no_nan():
+    y = np.array([1.0, 4, np.inf, 2, 8, 3])
+    for x in (np.arange(6.0), 2 * np.arange(6), list(range(6))):
+        np.testing.assert_array_equal(np.gradient(tl.tensor(y, requires_grad=True), x).data, np.gradient(y, x))
+
+
 def test_a_frame_around_a_number_is_the_number_as_in_numpy():
     for width in (0, 1, (1, 2), [(1, 2)]):
         for mode in ("constant", "edge", "wrap"):
@@ -1082,6 +1109,11 @@ PROD_0 = np.array([300, 300, 0, 0.01, 0.5])
         (np.nancumsum, [MANY_AND_NAN], 1),
         (lambda x: np.quantile(x, 0.37, axis=0), [ROWS], 1),
         (lambda x: np.percentile(x, 70), [(MANY,)], 1000),
+        (
+            lambda x: np.quantile(x, 0.5),
+            [np.array([-4e4, 4e4, 4.1e4, -4.1e4])],
+            1,
+        ),  # whose difference float16 can't hold
         (lambda a, b: np.linspace(a, b, 5000)[1234:4321:7], [(3,), (3,)], 1),
         (np.trapezoid, [(2, 4096)], 1),
         (lambda y, x: np.trapezoid(y, x, axis=0), [(5, 2), np.array([0, 0.3, 1, 1.7, 2.9])], 1),

@@ -323,25 +323,21 @@ def qr_rule(g: Any, y: Any, a: Any, mode: str = "reduced") -> Any:
     A wide A = [B C] has R = [S T] with B = QS and T = QᵀC: C̄ = Q T̄, and C T̄ᵀ is added to Q̄ (S. Walter and L. Lehmann,
     Algorithmic differentiation of linear algebra functions, 2010; R. Roberts and M. Roberts, arXiv:2009.10071, 2020).
     """
-    shapes, (m, n) = _qr_shapes(a, mode == "complete"), a.shape[-2:]
-    k = min(m, n)
+    shapes, k = _qr_shapes(a, mode == "complete"), min(a.shape[-2:])
     (q, r), (gq, gr) = _unpack(y, *shapes), _unpack(g, *shapes)
-    if mode == "complete" and m > n:
+    if mode == "complete":
         gq = completed("qr", gq[..., :k], gq[..., k:], q[..., :k], q[..., k:])
         q, r, gr = q[..., :k], r[..., :k, :], gr[..., :k, :]
     if np.any(unwrap(np.diagonal(r, 0, -2, -1)) == 0):
         raise ValueError(
             "linalg.qr: the columns depend on each other, so that Q isn't determined and has no derivative"
         )
-    square, g_square = r[..., :k], gr[..., :k]
-    if n > m:
-        rest = q @ gr[..., k:]
-        gq = gq + a[..., k:] @ gr[..., k:].mT
-    moved = square @ g_square.mT - gq.mT @ q
+    square, beyond = r[..., :k], gr[..., k:]
+    gq = gq + a[..., k:] @ beyond.mT
+    moved = square @ gr[..., :k].mT - gq.mT @ q
     ones = np.ones_like(unwrap(moved))
     lower = moved * ((np.tril(ones) + np.tril(ones, -1)) / 2)
-    made = np.linalg.solve(square, (gq + q @ (lower + lower.mT)).mT).mT
-    return np.concatenate([made, rest], axis=-1) if n > m else made
+    return np.concatenate([np.linalg.solve(square, (gq + q @ (lower + lower.mT)).mT).mT, q @ beyond], axis=-1)
 
 
 packed_qr = define(lambda a, mode="reduced": _pack(*np.linalg.qr(a, mode)), qr_rule, name="qr")

@@ -49,7 +49,7 @@ def linspace(
     y = counted * (step if parts > 0 else delta) + start
     if endpoint and num > 1:
         y = concatenation(y[:-1], reshape(broadcast_to(stop, y.shape[1:]), (1, *y.shape[1:])))
-    y = y if axis.__class__ is int and axis == 0 else moveaxis(y, 0, axis)
+    y = moveaxis(y, 0, axis)
     dtype = given.dtype if dtype is None else np.dtype(dtype)
     y = np.floor(unwrap(y)).astype(dtype) if dtype.kind in "iu" else y.astype(dtype)
     return (y, cast_like(step, given)) if retstep else y
@@ -63,7 +63,7 @@ def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
     dtype = dtype if dtype.kind == "f" else np.dtype(np.float64)  # whole numbers would wrap
     y, d, along = wide(y.astype(dtype)), wide(d.astype(dtype)), normalize_axis_index(axis, y.ndim)
     if x is not None:
-        d = diff(d, axis=axis) if d.ndim != 1 else reshape(diff(d), (-1,) + (1,) * (y.ndim - along - 1))
+        d = diff(d, axis=axis) if d.ndim != 1 else reshape(diff(d), (d.size - 1,) + (1,) * (y.ndim - along - 1))
     later, earlier = (y[(slice(None),) * along + (part,)] for part in (slice(1, None), slice(None, -1)))
     return sum(d * (later + earlier) / 2.0, axis=axis).astype(dtype)
 
@@ -126,11 +126,11 @@ def _slopes(f: Any, axis: int, spacing: Any, edge_order: int) -> Any:
         raise ValueError(f"gradient needs at least {edge_order + 1} points along axis {axis}, which has {n}")
     if h.ndim > 1 or (h.ndim and h.size != n):
         raise ValueError(f"gradient: the {n} points along axis {axis} can't have coordinates of shape {h.shape}")
-    h = h.astype(np.result_type(h.dtype, f.dtype) if h.dtype.kind == "f" else np.float64)
+    h = h.astype(np.result_type(h.dtype, np.float64))
     if h.ndim:
         h = diff(h)
         equal = (unwrap(h) == unwrap(h[:1])).all()
-        h = h[0] if equal and h.__class__ is not Tensor else reshape(h, (-1,) + (1,) * (f.ndim - axis - 1))
+        h = h[0] if equal and h.__class__ is not Tensor else reshape(h, (n - 1,) + (1,) * (f.ndim - axis - 1))
 
     def at(first: int, last: int, of: Any = f) -> Any:  # from the first to the last, both included, -1 the last of all
         return of[(slice(None),) * (axis if of is f else 0) + (slice(first, last + 1 or None),)]

@@ -54,10 +54,9 @@ def quantile_rule(
     places = np.asarray(np.quantile(np.arange(n, dtype=np.float64), q, method=how))
     for i in np.ndindex(places.shape):
         below = int(places[i])
-        above, t = below + (below < n - 1), float(places[i] - below)
-        part = spread(g[i], a, axis, keepdims)
-        for share, place in ((1 - t, below), (t, above)):
-            if share:
+        t, part = float(places[i] - below), spread(g[i], a, axis, keepdims)
+        for share, place in ((1 - t, below), (t, below + 1)):
+            if share:  # of the last one t is 0
                 given = shared(part * share, equals(values, spread(in_order[..., place], a, axis, False)), axis)
                 total = given if total is None else total + given
     return np.zeros_like(values) if total is None else total
