@@ -474,11 +474,15 @@ CASES = [
     Case("trapezoid", lambda y: np.trapezoid(y, dx=0.5), S3, torch=lambda y: torch.trapezoid(y, dx=0.5)),
     Case("trapezoid", lambda y, x: np.trapezoid(y, x, axis=1), S3, (3,),
          torch=lambda y, x: torch.trapezoid(y.swapaxes(1, 2), x)),
+    Case("trapezoid", lambda y, x: np.trapezoid(y, x, axis=0), S3, (2,),
+         torch=lambda y, x: torch.trapezoid(y.permute(1, 2, 0), x)),
     Case("trapezoid", lambda y, x: np.trapezoid(y, x, axis=0), S3, S3,
          torch=lambda y, x: torch.trapezoid(y, x, dim=0)),
     Case("interp", lambda x, y: np.interp(x, [-1.5, -1, 0.3, 1.2], y), (3, 4), (4,)),
     Case("interp", lambda x, s, y: np.interp(x, s + np.array([-4, 0, 4, 8]), y, left=2, right=-3), (3, 4), (4,), (4,)),
-    Case("interp", lambda x, y, a: np.interp(x, [0.5], y, a), (7,), (1,), ()),
+    Case("interp", lambda x, y, a: x * np.interp(x, [0.5], y, a), (7,), (1,), ()),
+    Case("interp", lambda x, y, a, b: np.interp(x, [-0.5, 0, 0.5], y, right=a) * np.interp(x, [0, 1], [2, 3], b), (9,),
+         (3,), (), ()),
     Case("gradient", lambda y: np.gradient(y, axis=1), S3, torch=lambda y: torch.gradient(y, dim=1)[0]),
     Case("gradient", lambda y: np.gradient(y, 0.5, axis=1, edge_order=2), S3,
          torch=lambda y: torch.gradient(y, spacing=0.5, dim=1, edge_order=2)[0]),
@@ -923,6 +927,81 @@ def test_numbers_at_equal_distances_end_at_the_last_one_exactly_and_have_numpys_
     assert np.linspace(t([1], np.float32), np.array([2], np.uint8), 3).dtype == np.float32
     with pytest.raises(TypeError):
         np.linspace(t(1.0), 2, 2.0)
+
+
+def assert_numpys(f, *arrays):
+    """f gives NumPy's values, shapes and dtypes of Tensors, or refuses them with NumPy's error."""
+    given = [tl.tensor(x, requires_grad=x.dtype.kind == "f") for x in arrays]
+    try:
+        expected = f(*arrays)
+    except Exception as error:
+        with pytest.raises(type(error)):
+            f(*given)
+        return
+    assert same(f(*given), expected)
+
+
+def test_grids_have_numpys_shapes_for_any_number_of_coordinates_and_memory_of_their_own():
+    arrays = [np.arange(n + 1.0) for n in range(5)]
+    for n in range(1, 6):
+        for sparse in (False, True):
+            for indexing in ("xy", "ij"):
+                assert_numpys(lambda *x, s=sparse, i=indexing: list(np.meshgrid(*x, sparse=s, indexing=i)), *arrays[:n])
+    t = tl.tensor(arrays[3], requires_grad=True)
+    assert np.meshgrid(t, t)[0].data.base is None
+    assert np.meshgrid(t, t, copy=False)[0].data.base is not None
+
+
+def test_an_axis_is_rolled_to_where_numpy_has_it():
+    for axis in range(-4, 4):
+        for start in range(-5, 5):
+            assert_numpys(lambda x, a=axis, s=start: np.rollaxis(x, a, s), np.ones((1, 2, 3)))
+
+
+def test_a_choice_has_the_dtype_of_all_choices_in_which_python_numbers_have_no_say():
+    c, x = np.array([True, False]), np.array([1, 2], np.float32)
+    for choices, default in (
+        ([x, 1.5], 0), ([x, 2], 1.5), ([2, x], 7), ([x, np.array(1.5)], 0), ([x, np.array([3, 4], np.int64)], 0),
+        ([x, x.astype(np.float16)], 1), ([x], np.float64(2)), ([2.5, x], 0),
+    ):  # fmt: skip
+        call = lambda t, o=choices, d=default: np.select([c] * len(o), [t if v is x else v for v in o], d)
+        assert_numpys(call, x)
+
+
+def test_chosen_elements_of_whole_numbers_are_reduced_as_by_numpy():
+    for dtype in (np.int64, np.int8, np.uint8, bool):
+        x = np.random.default_rng(1).integers(0, 100, (3, 4)).astype(dtype)
+        for f in choosing:
+            options = {"initial": 2} if "initial" in inspect.signature(f).parameters else {}
+            for axis in (None, 1, (0, 1)):
+                for keepdims in (False, True):
+                    made = dict(options, axis=axis, keepdims=keepdims)
+                    assert_numpys(lambda x, f=f, made=made: f(x, where=CHOSEN, **made), x)
+                    if options:
+                        assert_numpys(lambda x, f=f, made=made: f(x, **made), x)
+        for f in (np.nansum, np.nanmean, np.nanmax, np.nanmin, np.nancumsum, np.nancumprod, np.nanprod, np.nanstd):
+            assert_numpys(lambda x, f=f: f(x, axis=0), x)
+        assert_numpys(lambda x: np.max(x, where=CHOSEN), x)
+        assert_numpys(lambda x: np.nanmin(x, where=CHOSEN), x)
+
+
+def test_an_initial_number_has_no_say_in_the_dtype_and_no_more_freedom_than_there_is():
+    x = np.random.default_rng(1).normal(size=(3, 4)).astype(np.float32)
+    for f in (np.sum, np.prod, np.max, np.min, np.nansum, np.nanprod, np.nanmax, np.nanmin):
+        y = f(tl.tensor(x, requires_grad=True), initial=np.float64(0.5), where=CHOSEN)
+        assert y.dtype == np.float32
+        np.testing.assert_allclose(y.data, f(x, initial=0.5, where=CHOSEN), rtol=1e-6)
+    for f in (np.var, np.std, np.nanvar, np.nanstd):
+        for ddof in (2, 3, 5):
+            assert_numpys(lambda x, f=f, ddof=ddof: f(x, 1, where=CHOSEN, ddof=ddof), x)
+
+
+def test_an_area_below_whole_numbers_does_not_wrap():
+    x = np.array([0.0, 1, 3])
+    for y in (np.array([200, 100, 250], np.uint8), np.array([100, 127, -128], np.int8)):
+        assert np.trapezoid(y, tl.tensor(x, requires_grad=True)).item() == np.trapezoid(y.astype(float), x)
+    assert_numpys(lambda y: np.trapezoid(y), np.array([[1, 2, 4]]))
+    assert np.trapezoid(x, tl.tensor(np.array([200, 100, 0], np.uint8))).item() == -250
 
 
 def test_evenly_spaced_coordinates_are_one_distance_so_that_an_infinity_beside_it_makes_no_nan():

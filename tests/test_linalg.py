@@ -283,6 +283,7 @@ ALGEBRA = {
     "what completes qr": (lambda a: squares(np.linalg.qr(a, "complete").Q[:, 2:]), [numbers(5, 2)]),
     "svd of a tall matrix with full_matrices": (lambda a: parts(np.linalg.svd(a), 2), [regular(4, 2)]),
     "svd of a wide matrix with full_matrices": (lambda a: parts(np.linalg.svd(a), 2), [regular(2, 2, 4)]),
+    "svd of a stack of one": (lambda a: parts(np.linalg.svd(a), 3), [regular(1, 3, 4)]),
     "what completes the left of svd": (lambda a: squares(np.linalg.svd(a).U[..., 2:]), [numbers(2, 5, 2)]),
     "what completes the right of svd": (lambda a: squares(np.linalg.svd(a).Vh[2:].mT), [numbers(2, 5)]),
     "the one column that completes svd": (lambda a: np.linalg.svd(a).U, [regular(4, 3)]),

@@ -124,14 +124,15 @@ def unstack(x: Any, /, *, axis: int = 0) -> tuple[Any, ...]:
 def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
     """The differences of neighbours among all elements, between what is to stand before and after them."""
     ary = ravel(operand(ary))
-    parts = [ary[1:] - ary[:-1]]
-    for name, end, place in (("to_begin", to_begin, 0), ("to_end", to_end, 2)):
-        if end is not None:
-            end = ravel(operand(end))
-            if not np.can_cast(end.dtype, ary.dtype, "same_kind"):
-                raise TypeError(f"ediff1d: {name} of {end.dtype} can't be joined to differences of {ary.dtype}")
-            parts.insert(place, end.astype(ary.dtype))
-    return concatenation(*parts) if len(parts) > 1 else parts[0]
+
+    def end(name: str, x: Any) -> list[Any]:
+        x = ravel(operand(x))
+        if not np.can_cast(x.dtype, ary.dtype, "same_kind"):
+            raise TypeError(f"ediff1d: {name} of {x.dtype} can't be joined to differences of {ary.dtype}")
+        return [x.astype(ary.dtype)]
+
+    begin = [] if to_begin is None else end("to_begin", to_begin)
+    return concatenation(*begin, ary[1:] - ary[:-1], *([] if to_end is None else end("to_end", to_end)))
 
 
 @implements(np.real, np.real_if_close)

@@ -300,7 +300,7 @@ def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
     """The singular value decomposition A = U diag(S) Vh, S descending; with compute_uv=False, S alone."""
     if a.ndim < 2:
         raise ValueError(f"linalg.svd needs matrices, (…, M, N), not shape {a.shape}")
-    full_matrices = bool(full_matrices and compute_uv and a.shape[-1] != a.shape[-2])
+    full_matrices = full_matrices and compute_uv and a.shape[-1] != a.shape[-2]
     parts = _SVDResult(*_unpack(packed_svd(a, full_matrices=full_matrices), *_svd_shapes(a, full_matrices)))
     return parts if compute_uv else parts.S
 

@@ -204,7 +204,7 @@ def _root(v: Any, a: Any, axis: Any, keepdims: bool, where: Any) -> Any:
     """√v, with the slope 0 where all the chosen elements are equal; rounding may make their v a 1e-34."""
     mask, values = _mask(a, where), unwrap(a)
     if not values.size:
-        return sqrt(v)
+        return v
     smallest = np.min(np.where(mask, values, np.inf), axis, keepdims=keepdims)
     largest = np.max(np.where(mask, values, -np.inf), axis, keepdims=keepdims)
     equal = (smallest == largest) & ~np.isnan(unwrap(v))
@@ -348,11 +348,12 @@ def nanstd(
 def _extreme_without_nan(
     f: Any, of_all: Any, of_chosen: Any, a: Any, axis: Any, out: Any, keepdims: bool, initial: Any, where: Any
 ) -> Any:
-    if initial is not None or where is not True or a.dtype.kind != "f":
-        where = where if where is True and initial is None else _not_nan(a, where)
+    if a.dtype.kind != "f":
         return _extreme(f, of_all, of_chosen, a, axis, out, keepdims, initial, where)
+    numbers = _not_nan(a, where)
+    if initial is not None or where is not True:
+        return _extreme(f, of_all, of_chosen, a, axis, out, keepdims, initial, numbers)
     _refuse(f.__name__, out=out)
-    numbers = _not_nan(a, True)
     none = ~numbers.any(axis, keepdims=True)
     if none.any():
         warnings.warn("All-NaN slice encountered", RuntimeWarning, stacklevel=4)  # as NumPy does
