@@ -427,9 +427,10 @@ def test_a_nan_has_no_part_in_what_leaves_nans_out_and_all_of_the_extreme_of_nan
     equal(gradients(np.nanstd, x), [-1.5, 0, 1.5])
     equal(gradients(np.nancumsum, x), [12, 0, 5])
     equal(gradients(np.nanmax, x), [0, 0, 3])
+    f = eval(compile("lambda x: np.nanmin(x, 0)", "the line that called", "eval"))
     with pytest.warns(RuntimeWarning, match="All-NaN slice") as told:
-        equal(gradients(lambda x: np.nanmin(x, 0), [[NAN, 1.0], [NAN, NAN]]), [[1.5, 4], [1.5, 0]])
-    assert told[0].filename == __file__
+        equal(gradients(f, [[NAN, 1.0], [NAN, NAN]]), [[1.5, 4], [1.5, 0]])
+    assert told[0].filename == "the line that called"
     equal(gradients(np.nansum, [NAN, NAN]), [0, 0])
     equal(gradients(np.nanmean, [NAN, NAN]), [0, 0])  # whose value is NaN
 
@@ -459,8 +460,7 @@ def test_the_deviation_of_equal_chosen_values_is_the_root_of_their_variance_and_
     x, chosen = np.array([0.1, 0.1, 0.1, 5.0]), np.array([True, True, True, False])
     t = tl.tensor(x, requires_grad=True)
     s = np.std(t, where=chosen).data
-    assert 0 < s < 1e-15
-    equal(s, np.sqrt(np.var(t, where=chosen).data))
+    assert 0 < s < 1e-15 and s == np.sqrt(np.var(t, where=chosen).data)
     for f in (lambda x: np.std(x, where=[False, True], ddof=1), lambda x: np.nanstd(x, ddof=1, where=[False, True])):
         slope = gradients(f, [2.0, 3.0])
         assert np.isnan(slope[1]) and slope[0] == 0

@@ -961,7 +961,7 @@ def test_an_axis_is_rolled_to_where_numpy_has_it():
 def test_a_choice_has_the_dtype_of_all_choices_in_which_python_numbers_have_no_say():
     c, x = np.array([True, False]), np.array([1, 2], np.float32)
     for choices, default in (
-        ([x, 1.5], 0), ([x, 2], 1.5), ([2, x], 7), ([x, np.array(1.5)], 0), ([x, np.array([3, 4], np.int64)], 0),
+        ([x, 1.5], 0), ([x, [1.5, 2.5]], 0), ([x, 2], 1.5), ([2, x], 7), ([x, np.array(1.5)], 0), ([x, np.array([3, 4], np.int64)], 0),
         ([x, x.astype(np.float16)], 1), ([x], np.float64(2)), ([2.5, x], 0),
     ):  # fmt: skip
         call = lambda t, o=choices, d=default: np.select([c] * len(o), [t if v is x else v for v in o], d)
@@ -981,6 +981,8 @@ def test_chosen_elements_of_whole_numbers_are_reduced_as_by_numpy():
                         assert_numpys(lambda x, f=f, made=made: f(x, **made), x)
         for f in (np.nansum, np.nanmean, np.nanmax, np.nanmin, np.nancumsum, np.nancumprod, np.nanprod, np.nanstd):
             assert_numpys(lambda x, f=f: f(x, axis=0), x)
+        assert_numpys(lambda x: np.nanmax(x, axis=0, keepdims=True) + np.min(x, axis=0, keepdims=True, where=True), x)
+        assert_numpys(lambda x: np.var(x, where=np.arange(300) != 7), np.resize(x, 300))
         assert_numpys(lambda x: np.max(x, where=CHOSEN), x)
         assert_numpys(lambda x: np.nanmin(x, where=CHOSEN), x)
 
@@ -1001,6 +1003,7 @@ def test_an_area_below_whole_numbers_does_not_wrap():
     for y in (np.array([200, 100, 250], np.uint8), np.array([100, 127, -128], np.int8)):
         assert np.trapezoid(y, tl.tensor(x, requires_grad=True)).item() == np.trapezoid(y.astype(float), x)
     assert_numpys(lambda y: np.trapezoid(y), np.array([[1, 2, 4]]))
+    assert np.trapezoid(tl.tensor(np.array([200, 100], np.uint8)), np.array([0, 2], np.uint8)).item() == 300
     assert np.trapezoid(x, tl.tensor(np.array([200, 100, 0], np.uint8))).item() == -250
 
 

@@ -14,7 +14,6 @@ from numpy.lib.array_utils import normalize_axis_index
 from ..engine.arrays import Array
 from ..engine.dispatch import implements, plain, unwrap
 from ..engine.tensor import Tensor
-from .elementwise import truth
 from .elementwise import where as choice
 from .indexing import take, take_along_axis
 from .shapes import concatenation, moveaxis, operand, ravel
@@ -76,7 +75,7 @@ def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
     dtype = np.result_type(*(unwrap(x) for x in choices))
     *choices, result = [operand(x).astype(dtype) for x in choices]
     for condition, x in zip(condlist[::-1], choices[::-1], strict=True):
-        result = choice(truth(condition), x, result)
+        result = choice(condition, x, result)
     return result
 
 

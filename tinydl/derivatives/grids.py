@@ -81,7 +81,7 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period
     low, high = xp[0], xp[-1]
     left, right = fp[0] if left is None else left, fp[-1] if right is None else right
     if xp.size == 1:
-        y = broadcast_to(fp[0], x.shape)
+        y = fp[0]
     else:
         i = np.clip(np.searchsorted(unwrap(xp), unwrap(x), "right") - 1, 0, xp.size - 2)
         y = (fp[i + 1] - fp[i]) / (xp[i + 1] - xp[i]) * (x - xp[i]) + fp[i]

@@ -207,7 +207,7 @@ def _root(v: Any, a: Any, axis: Any, keepdims: bool, where: Any) -> Any:
         return v
     smallest = np.min(np.where(mask, values, np.inf), axis, keepdims=keepdims)
     largest = np.max(np.where(mask, values, -np.inf), axis, keepdims=keepdims)
-    equal = (smallest == largest) & ~np.isnan(unwrap(v))
+    equal = smallest == largest
     return choice(equal, np.sqrt(unwrap(v)), sqrt(choice(equal, 1, v)))
 
 
