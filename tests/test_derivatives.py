@@ -961,7 +961,8 @@ def test_an_axis_is_rolled_to_where_numpy_has_it():
 def test_a_choice_has_the_dtype_of_all_choices_in_which_python_numbers_have_no_say():
     c, x = np.array([True, False]), np.array([1, 2], np.float32)
     for choices, default in (
-        ([x, 1.5], 0), ([x, [1.5, 2.5]], 0), ([x, 2], 1.5), ([2, x], 7), ([x, np.array(1.5)], 0), ([x, np.array([3, 4], np.int64)], 0),
+        ([x, 1.5], 0), ([x, [1.5, 2.5]], 0),
+        ([x, 2], 1.5), ([2, x], 7), ([x, np.array(1.5)], 0), ([x, np.array([3, 4], np.int64)], 0),
         ([x, x.astype(np.float16)], 1), ([x], np.float64(2)), ([2.5, x], 0),
     ):  # fmt: skip
         call = lambda t, o=choices, d=default: np.select([c] * len(o), [t if v is x else v for v in o], d)
