@@ -483,6 +483,8 @@ CASES = [
     Case("interp", lambda x, y, a: x * np.interp(x, [0.5], y, a), (7,), (1,), ()),
     Case("interp", lambda x, y, a, b: np.interp(x, [-0.5, 0, 0.5], y, right=a) * np.interp(x, [0, 1], [2, 3], b), (9,),
          (3,), (), ()),
+    Case("polyval", lambda p, x: np.polyval(p, x), (3,), (2, 2), torch=lambda p, x: p[0] * x**2 + p[1] * x + p[2]),
+    Case("polyval", lambda x: np.polyval([2, 0, -1, 3], x), (4,), torch=lambda x: 2 * x**3 - x + 3),
     Case("gradient", lambda y: np.gradient(y, axis=1), S3, torch=lambda y: torch.gradient(y, dim=1)[0]),
     Case("gradient", lambda y: np.gradient(y, 0.5, axis=1, edge_order=2), S3,
          torch=lambda y: torch.gradient(y, spacing=0.5, dim=1, edge_order=2)[0]),
@@ -633,7 +635,7 @@ LISTED = """
     roll rot90 pad diag diagonal tril triu atleast_1d atleast_2d atleast_3d take take_along_axis sort diff
     copy column_stack nansum nanprod nanmean nanvar nanstd nanmax nanmin nancumsum nancumprod quantile percentile
     conjugate real real_if_close append insert delete block select compress extract rollaxis partition ediff1d meshgrid
-    linspace trapezoid interp gradient
+    linspace trapezoid interp polyval gradient
 """
 LISTED += "unstack cumulative_sum cumulative_prod" if hasattr(np, "unstack") else ""
 
@@ -986,6 +988,14 @@ def test_chosen_elements_of_whole_numbers_are_reduced_as_by_numpy():
         assert_numpys(lambda x: np.var(x, where=np.arange(300) != 7), np.resize(x, 300))
         assert_numpys(lambda x: np.max(x, where=CHOSEN), x)
         assert_numpys(lambda x: np.nanmin(x, where=CHOSEN), x)
+
+
+def test_what_is_chosen_may_be_a_list_or_numbers_or_a_tensor():
+    x = np.arange(6.0).reshape(2, 3)
+    for chosen in ([True, False, True], [1, 0, 2], np.array([[0.5], [0]]), np.array([1, 0, 1], np.int8)):
+        for f in (np.sum, np.nansum, np.prod):  # np.mean would count a 2 as two elements
+            assert_numpys(lambda x, f=f, chosen=chosen: f(x, where=chosen), x)
+    assert np.sum(tl.tensor(x), where=tl.tensor([True, False, True])).item() == 10
 
 
 def test_an_initial_number_has_no_say_in_the_dtype_and_no_more_freedom_than_there_is():

@@ -39,8 +39,7 @@ def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
         raise TypeError(
             f"insert gives an array of {arr.dtype}, as the first one is, which has no gradient; write arr * 1.0"
         )
-    values = values if values.dtype == arr.dtype else values.astype(arr.dtype)
-    return concatenation(ravel(arr), ravel(values))[places]
+    return concatenation(ravel(arr), ravel(values.astype(arr.dtype)))[places]
 
 
 @implements(np.delete)
@@ -92,7 +91,7 @@ def compress(condition: Any, a: Any, axis: int | None = None, out: Any = None) -
 @implements(np.extract)
 def extract(condition: Any, arr: Any) -> Any:
     """The elements where the condition is true."""
-    return take(ravel(operand(arr)), np.flatnonzero(unwrap(condition)))
+    return take(operand(arr), np.flatnonzero(unwrap(condition)))
 
 
 @implements(np.partition)
@@ -100,7 +99,6 @@ def partition(a: Any, kth: Any, axis: int | None = -1, kind: Any = "introselect"
     """With the kth smallest in its place along the axis, smaller ones before it and larger ones after it."""
     if order is not None:
         raise TypeError("partition of Tensors doesn't take order=")
-    a, axis = (ravel(a), -1) if axis is None else (a, axis)
     return take_along_axis(a, np.argpartition(unwrap(a), unwrap(kth), axis, kind), axis)
 
 

@@ -384,13 +384,13 @@ def nanmin(
 @implements(np.nancumsum)
 def nancumsum(a: Any, axis: Any = None, **options: Any) -> Any:
     """The sums up to each element, of what isn't NaN."""
-    return cumsum(a if a.dtype.kind != "f" else choice(np.isnan(unwrap(a)), 0, a), axis=axis, **options)
+    return cumsum(choice(np.isnan(unwrap(a)), 0, a), axis=axis, **options)
 
 
 @implements(np.nancumprod)
 def nancumprod(a: Any, axis: Any = None, **options: Any) -> Any:
     """The products up to each element, of what isn't NaN."""
-    return cumprod(a if a.dtype.kind != "f" else choice(np.isnan(unwrap(a)), 1, a), axis=axis, **options)
+    return cumprod(choice(np.isnan(unwrap(a)), 1, a), axis=axis, **options)
 
 
 def _running(f: Any, first: float, x: Any, axis: int | None, include_initial: bool, options: dict[str, Any]) -> Any:
