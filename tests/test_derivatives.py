@@ -992,7 +992,7 @@ def test_chosen_elements_of_whole_numbers_are_reduced_as_by_numpy():
 
 def test_what_is_chosen_may_be_a_list_or_numbers_or_a_tensor():
     x = np.arange(6.0).reshape(2, 3)
-    for chosen in ([True, False, True], [1, 0, 2], np.array([[0.5], [0]]), np.array([1, 0, 1], np.int8)):
+    for chosen in ([True, False, True], [1, 0, 2], [[0.5], [0]], np.array([0.5, 0, 1]), np.array([1, 0, 1], np.int8)):
         for f in (np.sum, np.nansum, np.prod):  # np.mean would count a 2 as two elements
             assert_numpys(lambda x, f=f, chosen=chosen: f(x, where=chosen), x)
     assert np.sum(tl.tensor(x), where=tl.tensor([True, False, True])).item() == 10

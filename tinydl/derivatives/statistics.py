@@ -115,6 +115,8 @@ def _chosen(a: Any, where: Any, otherwise: float) -> Any:
 
 
 def _mask(a: Any, where: Any) -> Array:
+    if getattr(where, "dtype", np.bool_) != np.bool_:
+        raise TypeError(f"where= takes booleans, not an array of {where.dtype}; write where != 0")
     mask, shape = truth(where), np.shape(a)
     try:
         return np.broadcast_to(mask, shape)
