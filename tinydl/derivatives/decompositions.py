@@ -321,7 +321,7 @@ def qr_rule(g: Any, y: Any, a: Any, mode: str = "reduced") -> Any:
     """For A = QR, M = R R̄ᵀ − Q̄ᵀ Q: Ā = (Q̄ + Q (L + Lᵀ)) R⁻ᵀ, where L is M's lower triangle, its diagonal halved.
 
     A wide A = [B C] has R = [S T] with B = QS and T = QᵀC: C̄ = Q T̄, and C T̄ᵀ is added to Q̄ (S. Walter and L. Lehmann,
-    Algorithmic differentiation of linear algebra functions, 2010; R. Roberts and M. Roberts, arXiv:2009.10071, 2020).
+    Algorithmic differentiation of linear algebra functions, 2010; D. and L. Roberts, arXiv:2009.10071, 2020).
     """
     shapes, k = _qr_shapes(a, mode == "complete"), min(a.shape[-2:])
     (q, r), (gq, gr) = _unpack(y, *shapes), _unpack(g, *shapes)
@@ -367,8 +367,8 @@ def lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
     """
     a, b = floats(a), floats(b)
     np.linalg.lstsq(np.zeros_like(unwrap(a)), unwrap(b), 0)  # raises for shapes and dtypes that don't fit
-    m, n = a.shape
-    eps = float(np.finfo(np.result_type(a.dtype, b.dtype)).eps)
+    dtype = np.result_type(a.dtype, b.dtype)
+    a, b, (m, n), eps = a.astype(dtype), b.astype(dtype), a.shape, float(np.finfo(dtype).eps)
     rcond = eps * max(m, n) if rcond is None else eps if rcond < 0 else rcond
     x, s = matmul(pinv(a, rcond=rcond), b), svdvals(a)
     rank = int(np.count_nonzero(unwrap(s) > rcond * np.max(unwrap(s), initial=0)))
