@@ -137,12 +137,11 @@ def array_ufunc(self: Tensor, ufunc: Any, method: str, *inputs: Any, **options: 
 
 def array_function(self: Tensor, function: Any, types: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
     """NumPy's protocol for everything that is no ufunc: ``np.sum(x)``, ``np.concatenate([x, y])``."""
-    answer = table.get(function)
+    answer, instead_of_where = table.get(function), "np.{0}(x[condition])"
     if options:
-        chosen = {"where", "initial"} & options.keys()
-        answer = choosing.get(function, answer) if chosen else answer
-        takes = not chosen or function in choosing or function in _flat
-        _refuse_out(self, getattr(function, "__name__", "function"), options, "" if takes else "np.{0}(x[condition])")
+        if ("where" in options or "initial" in options) and (function in choosing or function in _flat):
+            answer, instead_of_where = choosing.get(function, answer), ""
+        _refuse_out(self, getattr(function, "__name__", "function"), options, instead_of_where)
     if answer is None:
         raise TypeError(without_rule(function, differentiable()))
     for x in (*args, *options.values()):
