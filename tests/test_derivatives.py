@@ -914,10 +914,10 @@ def test_numbers_at_equal_distances_end_at_the_last_one_exactly_and_have_numpys_
     t = lambda x, dtype=np.float64: tl.tensor(np.asarray(x, dtype), requires_grad=True)
     for stop in np.random.default_rng(0).uniform(0, 1, 50):
         for num in (2, 7):
-            y = np.linspace(t(0.1), stop, num)
-            np.testing.assert_array_equal(y.data, np.linspace(0.1, stop, num))
+            y = np.linspace(t(1000 / 3), stop, num)
+            np.testing.assert_array_equal(y.data, np.linspace(1000 / 3, stop, num))
             assert y.data[-1] == stop
-    for num, endpoint in ((0, True), (0, False), (1, True), (1, False), (2, False), (3, True)):
+    for num, endpoint in ((0, True), (np.uint8(0), True), (0, False), (1, True), (1, False), (2, False), (3, True)):
         for dtype in (None, np.float32, np.int64):
             given = t([1.0, -2.0]), np.array([[3.5, 0], [1, 1]]), num, endpoint
             ours, theirs = (np.linspace(a, *given[1:], dtype=dtype, retstep=True) for a in (given[0], given[0].data))
@@ -1191,6 +1191,8 @@ PROD_0 = np.array([300, 300, 0, 0.01, 0.5])
         (lambda a, w: np.average(a, weights=w), [(MANY,), (MANY,)], 1),
         (lambda a, w: np.average(a, 0, w), [ROWS, (4096,)], 1),
         (lambda x: np.sum(x, axis=0, where=x.data > 0.625, initial=0.1), [ROWS], 1),
+        (lambda x: np.prod(x, initial=2**-10), [np.array([300, 300, 2])], 1),  # 180,000 at first
+        (lambda x: np.mean(x, where=x.data > 0.625), [(MANY,)], 1),
         (lambda x: np.mean(x, axis=0, where=x.data > 20), [ROWS], 30),
         (lambda x: np.var(x, axis=0, where=x.data > 0.625, ddof=1), [ROWS], 1),
         (lambda x: np.std(x, where=x.data > 60), [(MANY,)], 100),

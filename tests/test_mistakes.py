@@ -95,6 +95,7 @@ MISTAKES = [
     (lambda: np.nanmin(x(2, 3), where=np.ones(3, bool)), ValueError, r"nanmin.*it needs initial="),
     (lambda: np.sum(x(2, 3), where=np.ones((2, 1, 3), bool)), ValueError, r"where= of shape \(2, 1, 3\).*\(2, 3\)"),
     (lambda: np.sum(x(3), where=np.array([1, 0, 1])), TypeError, "where= takes booleans, not an array of int64"),
+    (lambda: np.prod(x(3), initial=[1, 2]), ValueError, "initial= is one number"),
     (lambda: np.sum(x(3), initial=[1, 2]), ValueError, r"initial= is one number, not an array of shape \(2,\)"),
     (lambda: np.select([x(3)], [x(3)]), TypeError, "should be boolean ndarray"),
     (lambda: np.select([x(3) > 0], [x(3), 1]), ValueError, "same length"),

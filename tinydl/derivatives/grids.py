@@ -45,14 +45,14 @@ def linspace(
     start, stop = (wide(operand(x).astype(given.dtype)) for x in (start, stop))
     parts, delta = num - 1 if endpoint else num, stop - start
     counted = np.arange(num, like=unwrap(delta)).astype(delta.dtype).reshape((num,) + (1,) * delta.ndim)
-    step = delta / parts if parts > 0 else math.nan
-    y = counted * (step if parts > 0 else delta) + start
+    step = delta / max(parts, 1)
+    y = counted * step + start
     if endpoint and num > 1:
         y = concatenation(y[:-1], reshape(broadcast_to(stop, y.shape[1:]), (1, *y.shape[1:])))
     y = moveaxis(y, 0, axis)
     dtype = given.dtype if dtype is None else np.dtype(dtype)
     y = np.floor(unwrap(y)).astype(dtype) if dtype.kind in "iu" else y.astype(dtype)
-    return (y, cast_like(step, given)) if retstep else y
+    return (y, cast_like(step if parts > 0 else math.nan, given)) if retstep else y
 
 
 @implements(np.trapezoid)
