@@ -1,9 +1,10 @@
 """Mutation score: are the tests of the derivative rules, layers, losses and optimizers good enough to notice mistakes?
 
 Every rule of the table is broken in all the ways of tinydl.testing.mutations, one at a time, and so are the functions
-that rules call, the losses, the layers' forward functions and the optimizers' steps. For each of these mutants the
-tests that run the broken function are run, until one fails and the mutant is killed. One that survives shows a gap in
-the tests, or is equivalent: then equivalent_mutants.txt has it, with the reason why it can't matter.
+that rules call, some of those that are made of others, the losses, the layers' forward functions and the optimizers'
+steps. For each of these mutants the tests that run the broken function are run, until one fails and the mutant is
+killed. One that survives shows a gap in the tests, or is equivalent: then equivalent_mutants.txt has it, with the
+reason why it can't matter.
 
     python benchmarks/mutation.py              everything, on all processors
     python benchmarks/mutation.py exp Adam     these rules, functions or classes
@@ -42,7 +43,15 @@ from tinydl.engine.arrays import sum_dtype, wide  # noqa: E402
 from tinydl.engine.dispatch import primitives  # noqa: E402
 from tinydl.engine.tensor import Primitive  # noqa: E402
 
-FILES = ["derivatives", "constants", "conventions", "linalg", "properties", "formulas", "functional", "nn", "optim"]
+FILES = [
+    "derivatives", "constants", "conventions", "linalg", "mistakes", "properties", "formulas", "functional", "nn",
+    "optim",
+]  # fmt: skip
+COMPOSED = [
+    "assembling",
+    "grids",
+    "statistics",
+]  # of derivatives/: functions made of others, without rules of their own
 LAYERS = ["linear", "activations", "dropout", "normalization", "embedding", "containers"]
 QUICK = {
     "exp", "divide", "maximum", "clip", "sum", "max", "cumprod", "getitem", "concatenate", "matmul", "einsum",
@@ -139,6 +148,10 @@ def everything() -> list[Mutant]:
             done.add(f)
             owner = next((n for n, p in primitives.items() if p.forward is f), f.__name__)
             found += [(owner, f, m) for m in testing.source_mutations(f, owner)]
+    for name, f in functions_of("derivatives", *COMPOSED).items():
+        if f not in done:
+            done.add(f)
+            found += [(name, f, m) for m in testing.source_mutations(f, name)]
     for name, f in functions_of("functional", "activations", "losses").items():
         if not name.startswith(("_refuse", "_wrong", "_in_float32")):  # the last acts when the losses are defined
             found += [(name, f, m) for m in testing.source_mutations(f, name)]

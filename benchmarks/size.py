@@ -27,8 +27,8 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = "tinydl"
 
 BUDGETS = {  # rooms that share a budget, in lines of code
-    ("engine",): 1_790,
-    ("derivatives",): 1_740,
+    ("engine",): 1_800,
+    ("derivatives",): 2_280,
     ("functional", "nn", "optim"): 2_220,
 }
 FILE = 500

@@ -158,6 +158,7 @@ def test_a_primitive_beside_constants_of_every_dtype_gives_value_and_gradients_o
 # ---- functions made of others, and losses ----
 
 S, M = (3,), (2, 3)
+CHOSEN = np.array([[True, False, True], [False, False, True]])
 CASES = {
     np.dot: [(np.dot, M, (3, 4)), (np.dot, (), M), (np.dot, M, (2, 3, 4))],
     np.inner: [(np.inner, M, (4, 3)), (np.inner, M, ())],
@@ -182,6 +183,22 @@ CASES = {
     np.dstack: [(lambda *xs: np.dstack(xs), M, M)],
     np.column_stack: [(lambda *xs: np.column_stack(xs), S, (3, 2))],
     np.broadcast_arrays: [(lambda a, b: np.multiply(*np.broadcast_arrays(a, b)), S, M)],
+    np.append: [(np.append, M, S), (lambda a, b: np.append(a, b, -1), M, (2, 2))],
+    np.insert: [(lambda a, b: np.insert(a * 1.0, [1, 3], b, 1), M, (2, 1)),
+                (lambda a, b: np.insert(a * 1.0, 2, b), M, ())],
+    np.block: [(lambda a, b: np.block([[a, b], [b, a]]), (2, 2), (2, 2))],
+    np.select: [(lambda a, b: np.select([CHOSEN, CHOSEN[0]], [a, b], 3), M, S)],
+    np.ediff1d: [(np.ediff1d, S, (2,), S)],
+    np.meshgrid: [(lambda a, b: np.multiply(*np.meshgrid(a, b)), S, (2,))],
+    np.linspace: [(lambda a, b: np.linspace(a, b, 4), M, S),
+                  (lambda a, b: np.linspace(a, b, 4, False, axis=-1), (), S)],
+    np.trapezoid: [(np.trapezoid, M, S), (lambda y, x: np.trapezoid(y, x, axis=0), M, M),
+                   (lambda y, d: np.trapezoid(y * 1.0, dx=d), M, ())],
+    np.interp: [(lambda x, y: np.interp(x, [0, 1, 2], y), M, S)],
+    np.polyval: [(np.polyval, S, M)],
+    np.gradient: [(lambda y, h: np.gradient(y, h, axis=1, edge_order=2), M, ()),
+                  (lambda y, x: np.gradient(y, x * np.array([1, 2.5, 0.5]), axis=1, edge_order=2), M, ())],
+    np.linalg.lstsq: [(lambda a, b: np.linalg.lstsq(np.triu(a) + np.eye(4, 3), b)[0], (4, 3), (4, 2))],
     np.linalg.solve: [(lambda a, b: np.linalg.solve(np.triu(a) + np.eye(3), b), (3, 3), (3, 2))],
 }  # fmt: skip
 if hasattr(np, "matvec"):
@@ -191,16 +208,18 @@ if hasattr(np, "matvec"):
 @pytest.mark.parametrize("function", CASES, ids=lambda f: f.__name__)
 def test_a_function_made_of_others_beside_constants_of_every_dtype_gives_value_and_gradients_of_float64(function):
     for n, (f, *shapes) in enumerate(CASES[function]):
-        allowed = {1: POSITIVE} if function is np.average else {}
+        allowed = {1: POSITIVE} if function in (np.average, np.gradient) else {}
         of_all_dtypes(f, shapes, 100 * n, allowed=allowed, sums=True)
 
 
 # functions made of others that take one array, or several that have nothing to do with each other
 ALONE = {
-    "array_split", "astype", "atleast_1d", "atleast_2d", "atleast_3d", "copy", "diag", "diagflat", "diagonal", "dsplit",
-    "eigh", "eigvalsh", "fliplr", "flipud", "full_like", "hsplit", "matrix_norm", "matrix_power", "matrix_transpose",
-    "norm", "pad", "pinv", "ptp", "ravel", "reshape", "slogdet", "sort", "split", "std", "svd", "svdvals",
-    "take_along_axis", "trace", "var", "vector_norm", "vsplit",
+    "array_split", "astype", "atleast_1d", "atleast_2d", "atleast_3d", "compress", "copy", "cumulative_prod",
+    "cumulative_sum", "delete", "diag", "diagflat", "diagonal", "dsplit", "eigh", "eigvalsh", "extract", "fliplr",
+    "flipud", "full_like", "hsplit", "matrix_norm", "matrix_power", "matrix_transpose", "nancumprod", "nancumsum",
+    "nanmax", "nanmean", "nanmin", "nanprod", "nanstd", "nansum", "nanvar", "norm", "pad", "partition", "percentile",
+    "pinv", "ptp", "qr", "ravel", "real", "real_if_close", "reshape", "rollaxis", "slogdet", "sort", "split", "std",
+    "svd", "svdvals", "take_along_axis", "trace", "unstack", "var", "vector_norm", "vsplit",
 }  # fmt: skip
 
 
@@ -267,6 +286,13 @@ AXES = [
     lambda x, axis: np.split(x, 3, axis)[1], lambda x, axis: np.array_split(x, 2, axis)[0],
     lambda x, axis: np.take_along_axis(x, np.argsort(X, axis), axis), lambda x, axis: np.vecdot(x, X, axis=axis),
     lambda x, axis: np.cross(x, X, axis=axis), lambda x, axis: np.tensordot(x, X, ([axis], [0])),
+    np.nansum, np.nanmean, np.nanstd, np.nanmax, np.nancumsum, np.partition, np.rollaxis,
+    lambda x, axis: np.sum(x, axis=axis, where=X > 0), lambda x, axis: np.max(x, axis=axis, where=X > 0, initial=0),
+    lambda x, axis: np.quantile(x, 0.3, axis), lambda x, axis: np.percentile(x, 30, axis, keepdims=True),
+    lambda x, axis: np.append(x, X, axis), lambda x, axis: np.insert(x, 1, X[0], axis),
+    lambda x, axis: np.delete(x, 1, axis), lambda x, axis: np.compress([True, False, True], x, axis),
+    lambda x, axis: np.linspace(x, X, 3, axis=axis), lambda x, axis: np.trapezoid(x, axis=axis),
+    lambda x, axis: np.gradient(x, axis=axis),
     lambda x, axis: np.transpose(x, (axis, 1 - axis)), lambda x, axis: np.trace(x, axis1=axis, axis2=1 - axis),
 ]  # fmt: skip
 NUMBERS = [
@@ -281,6 +307,13 @@ NUMBERS = [
     lambda x, n: np.linalg.norm(x, n, 0), lambda x, n: np.linalg.norm(x, n, (0, 1)),
     lambda x, n: np.linalg.vector_norm(x, ord=n + n + n), lambda x, n: np.split(x, [n])[0],
     lambda x, n: F.huber_loss(x, X + np.array([0.5, 1.5, 2.5]), delta=n), lambda x, n: x**n,
+    lambda x, n: np.insert(x, n, 5), lambda x, n: np.delete(x, n), lambda x, n: np.partition(x, n)[:, n],
+    lambda x, n: np.linspace(x, X + 1, n), lambda x, n: np.sum(x, initial=n), lambda x, n: np.max(x, initial=n),
+    lambda x, n: np.prod(x, initial=n, where=X > 0), lambda x, n: np.gradient(x, n, axis=0),
+    lambda x, n: np.gradient(x, edge_order=n)[1], lambda x, n: np.trapezoid(x, dx=n),
+    lambda x, n: np.nanvar(x, ddof=n), lambda x, n: np.std(x, ddof=n, where=X > -1),
+    lambda x, n: np.quantile(x, n / 4), lambda x, n: np.percentile(x, n), lambda x, n: np.select([X > 0], [x], n),
+    lambda x, n: np.interp(x, [0, n], [n, 2]), lambda x, n: np.ediff1d(x, n), lambda x, n: np.rollaxis(x, n - 1),
     lambda x, n: F.cross_entropy(x, [0, 2, 1], label_smoothing=n / 4), lambda x, n: F.dropout(x, n / 4096, rng=0),
 ]  # fmt: skip
 

@@ -388,6 +388,109 @@ def test_the_median_shares_between_ties_and_gives_each_middle_value_of_an_even_c
           [[[0, 1.5], [0, 2]], [[1.5, 0], [1, 1]]])  # fmt: skip
 
 
+def test_a_quantile_shares_each_of_its_two_values_between_those_that_have_it():
+    equal(gradients(lambda x: np.quantile(x, 0.25), [3.0, 1, 2, 2]), [0, 3 / 4, 9 / 8, 9 / 8])  # 1 and 2, ¼ and ¾
+    equal(gradients(lambda x: np.quantile(x, [0.25, 0.5, 1]), [1.0, 2, 2, 4]), [3 / 4, 9 / 8 + 2, 9 / 8 + 2, 5])
+    equal(gradients(lambda x: np.quantile(x, 0.3, method="lower"), [5.0, 1, 5, 1]), [0, 1.5, 0, 1.5])
+    equal(gradients(lambda x: np.percentile(x, 50, axis=(0, 2)), [[[1.0, 2], [5, 6]], [[3, 4], [7, 7]]]),
+          [[[0, 1.5], [0, 2]], [[1.5, 0], [1, 1]]])  # fmt: skip
+    equal(gradients(lambda x: np.quantile(x, np.zeros(0)), [3.0, 1]), [0, 0])
+    equal(gradients(lambda x: np.quantile(x, [0, 1]), [1.0, NAN, 3.0, NAN]), [0, 3.5, 0, 3.5])
+
+
+@pytest.mark.parametrize("f", [np.max, np.min, np.nanmax, np.nanmin])
+def test_extremes_of_chosen_elements_share_between_them_alone_and_with_the_initial_number(f):
+    sign, chosen = 1 if "max" in f.__name__ else -1, np.array([[True, True, False, True], [False, True, True, True]])
+    values = np.array([[3.0, 3, 3, 1], [9, 2, 2, 1]]) * sign
+    for lowest in (-9.0, -INF):
+        equal(gradients(lambda x, i=lowest * sign: f(x, axis=1, where=chosen, initial=i), values),
+              [[1.5, 1.5, 0, 0], [0, 2, 2, 0]])  # fmt: skip
+    x, i = gradients(lambda x, i: f(x, axis=1, where=chosen, initial=i), values, sign * 3.0)
+    equal(x, [[1, 1, 0, 0], [0, 0, 0, 0]])
+    equal(i, 1 + 4)
+    equal(gradients(lambda x: f(x, initial=sign * 2.0), [[1.0 * sign], [2.0 * sign]]), [[0], [1.5]])
+    infinite = [[-INF * sign, -INF * sign, NAN, -INF * sign]]
+    if f in (np.nanmax, np.nanmin):
+        equal(gradients(lambda x: f(x, 1), infinite), [[1, 1, 0, 1]])
+    equal(
+        gradients(lambda x: f(x, where=chosen[1], initial=-INF * sign), np.array(infinite)[0, [2, 0, 1, 3]]),
+        [0, *[0.75] * 3],
+    )
+
+
+def test_a_nan_has_no_part_in_what_leaves_nans_out_and_all_of_the_extreme_of_nans():
+    x = [1.0, NAN, 3.0]
+    equal(gradients(np.nansum, x), [3, 0, 3])
+    equal(gradients(np.nanprod, x), [9, 0, 3])
+    equal(gradients(np.nanmean, x), [1.5, 0, 1.5])
+    equal(gradients(np.nanvar, x), [-3, 0, 3])
+    equal(gradients(np.nanstd, x), [-1.5, 0, 1.5])
+    equal(gradients(np.nancumsum, x), [12, 0, 5])
+    equal(gradients(np.nanmax, x), [0, 0, 3])
+    f = eval(compile("lambda x: np.nanmin(x, 0)", "the line that called", "eval"))
+    with pytest.warns(RuntimeWarning, match="All-NaN slice") as told:
+        equal(gradients(f, [[NAN, 1.0], [NAN, NAN]]), [[1.5, 4], [1.5, 0]])
+    assert told[0].filename == "the line that called"
+    equal(gradients(np.nansum, [NAN, NAN]), [0, 0])
+    equal(gradients(np.nanmean, [NAN, NAN]), [0, 0])  # whose value is NaN
+
+
+def test_what_isnt_chosen_has_gradient_0_even_where_it_is_infinite_or_nan():
+    x, chosen = [[INF, 2.0, NAN], [1.0, 4.0, -INF]], np.array([[False, True, False], [True, True, False]])
+    for f, slopes in (
+        (np.sum, [[0, 3, 0], [4, 4, 0]]), (np.mean, [[0, 3, 0], [2, 2, 0]]), (np.prod, [[0, 3, 0], [16, 4, 0]]),
+        (np.var, [[0, 0, 0], [-6, 6, 0]]), (np.std, [[0, 0, 0], [-2, 2, 0]]),
+    ):  # fmt: skip
+        equal(gradients(lambda x, f=f: f(x, axis=1, where=chosen), x), slopes)
+
+
+@pytest.mark.parametrize("f", [lambda x: np.std(x, 1, where=[True, True, False]), lambda x: np.nanstd(x, 1)])
+def test_the_deviation_of_equal_chosen_values_has_slope_0_also_in_its_second_derivatives(f):
+    x = tl.tensor(np.array([[0.1, 0.1, NAN], [1.0, 3.0, NAN], [0.0, 0.0, NAN]]), requires_grad=True)
+    g = tl.tensor(np.array([3.0, 4.0, 5.0]), requires_grad=True)
+    f(x).backward(gradient=g, create_graph=True)
+    first, x.grad = x.grad, None
+    equal(first.data, [[0, 0, 0], [-2, 2, 0], [0, 0, 0]])
+    (first * np.arange(9.0).reshape(3, 3)).sum().backward()
+    equal(x.grad.data, np.zeros((3, 3)))
+    equal(g.grad.data, [0, 0.5, 0])
+
+
+def test_the_deviation_of_equal_chosen_values_is_the_root_of_their_variance_and_without_freedom_nan():
+    x, chosen = np.array([0.1, 0.1, 0.1, 5.0]), np.array([True, True, True, False])
+    t = tl.tensor(x, requires_grad=True)
+    s = np.std(t, where=chosen).data
+    assert 0 < s < 1e-15 and s == np.sqrt(np.var(t, where=chosen).data)
+    for f in (lambda x: np.std(x, where=[False, True], ddof=1), lambda x: np.nanstd(x, ddof=1, where=[False, True])):
+        slope = gradients(f, [2.0, 3.0])
+        assert np.isnan(slope[1]) and slope[0] == 0
+
+
+def test_what_interpolates_has_the_slope_to_the_right_of_a_point_and_none_outside():
+    x, y = gradients(lambda x, y: np.interp(x, [0.0, 1, 3], y), [0.0, 1, 3, -1, 4], [0.0, 2, 8])
+    equal(x, [3 * 2, 4 * 3, 5 * 3, 0, 0])
+    equal(y, [3 + 6, 4, 5 + 7])
+
+
+def test_coordinates_at_equal_distances_have_the_gradient_of_any_others():
+    y, w = np.array([1.0, 4, 2, 8]), np.arange(3.0, 7)
+    for order in (1, 2):
+        x = gradients(lambda x, o=order: np.gradient(y, x, edge_order=o), np.arange(4.0))
+        moved = [np.arange(4.0) + h * np.eye(4)[i] for i in range(4) for h in (1e-5, -1e-5)]
+        up, down = (np.array([np.gradient(y, m, edge_order=order) @ w for m in moved[k::2]]) for k in (0, 1))
+        np.testing.assert_allclose(x, (up - down) / 2e-5, rtol=1e-7)
+
+
+def test_partitioned_elements_get_back_what_flows_to_their_places():
+    x = np.array([5.0, 1, 3, 3, 2])
+    made = np.partition(tl.tensor(x), (1, 3)).data
+    assert made[1] == 2 and made[3] == 3 and sorted(made) == sorted(x)
+    assert (made[:1] <= 2).all() and (made[2:3] <= 3).all() and made[4] == 5
+    g = gradients(lambda x: np.partition(x, (1, 3)), x)
+    equal(g[[1, 4, 0]], [3, 4, 7])
+    equal(sorted(g[[2, 3]]), [5, 6])
+
+
 @pytest.mark.parametrize("value", [0.0, 0.1, 1e30, -7.3])
 @pytest.mark.parametrize("ddof", [0, 1])
 def test_the_standard_deviation_of_equal_values_has_slope_0(value, ddof):
@@ -478,6 +581,11 @@ def test_an_element_taken_twice_gets_both_gradients():
     lambda x: np.concatenate([x, x], 1), lambda x: np.tile(x, 2), lambda x: np.repeat(x, 2), lambda x: x[:, [0, 0]],
     lambda x: np.maximum(x, 0), lambda x: np.clip(x, 0, 1), lambda x: np.diff(x, axis=1), lambda x: np.pad(x, 1),
     lambda x: np.where(x > 0, x, 0), lambda x: np.min(x, axis=-1, keepdims=True),
+    np.nansum, np.nanmean, np.nancumsum, lambda x: np.max(x, initial=1, where=x > 0), lambda x: np.std(x, where=x > 0),
+    lambda x: np.quantile(x, 0.3, axis=1), lambda x: np.block([[x], [x]]), lambda x: np.insert(x, 1, 2, axis=1),
+    lambda x: np.delete(x, 1, 1), lambda x: np.append(x, x, 0), lambda x: np.select([x > 0], [x]), np.real,
+    lambda x: np.linspace(x, 1, 4), lambda x: np.trapezoid(x), lambda x: np.gradient(x, axis=1), np.ediff1d,
+    lambda x: np.meshgrid(x, x)[1], lambda x: np.partition(x, 1), lambda x: np.interp(x, [0, 1], [1, 2]),
 ])  # fmt: skip
 def test_arrays_without_elements_have_gradients_without_elements(f):
     x = tl.tensor(np.zeros((0, 3)), requires_grad=True)
@@ -489,7 +597,7 @@ def test_arrays_without_elements_have_gradients_without_elements(f):
 
 def test_every_stated_convention_is_one_of_those_tested_here_or_with_its_family():
     ours = "power remainder absolute fabs maximum minimum fmax fmin clip arctan2 hypot logaddexp logaddexp2 nan_to_num"
-    assert {*ours.split(), "std", "max", "min", "median", "sort"} <= set(kinks)
+    assert {*ours.split(), "std", "max", "min", "median", "quantile", "sort"} <= set(kinks)
 
 
 # ---- what mutations of the rules have shown to be worth a test ----

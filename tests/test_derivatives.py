@@ -17,7 +17,7 @@ from numerical import assert_rounded_once, numerical_directional, numerical_vjp
 import tinydl as tl
 from tinydl.checking.samples import SAMPLES, Draw, sample
 from tinydl.derivatives.elementwise import in_float32
-from tinydl.engine.dispatch import elementwise, kinks, primitives, table
+from tinydl.engine.dispatch import choosing, elementwise, kinks, primitives, table
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 NAMES = sorted(primitives)
@@ -269,6 +269,16 @@ def binary(names, domain=ANY, **in_torch):
 S3 = (2, 3, 4)
 INDEX = np.array([2, 0, 2, 2, 1])
 MASK = np.array([True, False, True])
+CHOSEN = np.array([[True, False, True, True], [False, True, True, True], [True, True, False, True]])
+
+
+def holed(x):
+    """x with NaNs where CHOSEN is false."""
+    if torch is not None and isinstance(x, torch.Tensor):
+        return torch.where(torch.tensor(CHOSEN), x, torch.nan)
+    return np.where(CHOSEN, x, x.dtype.type(np.nan))
+
+
 CASES = [
     *unary("negative positive square sin cos exp exp2 expm1 sinh cosh tanh arctan arcsinh deg2rad rad2deg sinc"),
     *unary("absolute", absolute="abs"),
@@ -349,6 +359,143 @@ CASES = [
          torch=lambda x, w: (x * w.permute(1, 2, 0)).sum()[None] / w.sum()),
     Case("average", lambda x, w: np.add(*np.average(x, -1, w, returned=True)), S3, (4,), domain=POSITIVE,
          torch=lambda x, w: (x * w).sum(-1) / w.sum() + w.sum()),
+    # what is chosen: where= and initial=, and without NaNs
+    Case("sum", lambda x: np.sum(x, 1, where=CHOSEN, initial=2), S3,
+         torch=lambda x: (x * torch.tensor(CHOSEN)).sum(1) + 2),
+    Case("sum", lambda x: x.sum(where=CHOSEN[0], keepdims=True), S3,
+         torch=lambda x: (x * torch.tensor(CHOSEN[0])).sum((0, 1, 2), keepdim=True)),
+    Case("sum", lambda x, i: np.sum(x, (0, 2), initial=i), S3, (), torch=lambda x, i: x.sum((0, 2)) + i),
+    Case("prod", lambda x, i: np.prod(x, 1, where=CHOSEN, initial=i), S3, (),
+         torch=lambda x, i: torch.where(torch.tensor(CHOSEN), x, 1).prod(1) * i),
+    Case("mean", lambda x: x.mean((0, 2), where=CHOSEN), S3,
+         torch=lambda x: (x * torch.tensor(CHOSEN)).sum((0, 2)) / torch.tensor(CHOSEN.sum(1) * 2)),
+    Case("var", lambda x: x.var(axis=1, where=CHOSEN, ddof=1), S3,
+         torch=lambda x: torch.stack([x[:, CHOSEN[:, i], i].var(1) for i in range(4)], 1)),
+    Case("var", lambda x: np.var(x, where=CHOSEN, correction=0.5, keepdims=True), S3),
+    Case("std", lambda x: np.std(x, 1, where=CHOSEN), S3,
+         torch=lambda x: torch.stack([x[:, CHOSEN[:, i], i].std(1, correction=0) for i in range(4)], 1)),
+    Case("max", lambda x, i: np.max(x, 1, where=CHOSEN, initial=i), S3, (),
+         torch=lambda x, i: torch.maximum(torch.where(torch.tensor(CHOSEN), x, -torch.inf).amax(1), i)),
+    Case("amax", lambda x: np.amax(x, (0, 2), initial=0.1, keepdims=True), S3,
+         torch=lambda x: x.amax((0, 2), keepdim=True).clamp(min=0.1)),
+    Case("min", lambda x: x.min((0, -1), where=CHOSEN, initial=-0.1), S3,
+         torch=lambda x: torch.where(torch.tensor(CHOSEN), x, torch.inf).amin((0, 2)).clamp(max=-0.1)),
+    Case("amin", lambda x, i: np.amin(x, where=CHOSEN, initial=i, keepdims=True), S3, ()),
+    Case("nansum", lambda x: np.nansum(holed(x), 1, initial=2, where=CHOSEN[:, :1]), S3),
+    Case("nansum", lambda x: np.nansum(holed(x), -1), S3, torch=lambda x: holed(x).nansum(-1)),
+    Case("nanmean", lambda x: np.nanmean(holed(x), (0, 2), keepdims=True), S3,
+         torch=lambda x: holed(x).nanmean((0, 2), keepdim=True)),
+    Case("nanmean", lambda x: np.nanmean(holed(x), where=CHOSEN[0]), S3),
+    Case("nanprod", lambda x: np.nanprod(holed(x), 1, initial=2), S3,
+         torch=lambda x: holed(x).nan_to_num(1).prod(1) * 2),
+    Case("nanvar", lambda x: np.nanvar(holed(x), 1, ddof=1), S3,
+         torch=lambda x: torch.stack([x[:, CHOSEN[:, i], i].var(1) for i in range(4)], 1)),
+    Case("nanstd", lambda x: np.nanstd(holed(x), (0, 1), keepdims=True), S3),
+    Case("nanmax", lambda x: np.nanmax(holed(x), 1, keepdims=True), S3,
+         torch=lambda x: torch.where(torch.tensor(CHOSEN), x, -torch.inf).amax(1, keepdim=True)),
+    Case("nanmax", lambda x: np.nanmax(holed(x), (0, 2), initial=0.2, where=CHOSEN[0] | True), S3),
+    Case("nanmin", lambda x: np.nanmin(holed(x)), S3,
+         torch=lambda x: torch.where(torch.tensor(CHOSEN), x, torch.inf).amin()),
+    Case("nanmin", lambda x, i: np.nanmin(holed(x), 2, initial=i, where=CHOSEN[0]), S3, ()),
+    Case("nancumsum", lambda x: np.nancumsum(holed(x), 1), S3, torch=lambda x: holed(x).nan_to_num(0).cumsum(1)),
+    Case("nancumprod", lambda x: np.nancumprod(holed(x)), S3,
+         torch=lambda x: holed(x).nan_to_num(1).ravel().cumprod(0)),
+    *(Case("quantile", lambda x, m=m: np.quantile(x, [[0.1, 0.5], [0.77, 1]], 1, method=m), (3, 7, 2)) for m in (
+        "inverted_cdf", "averaged_inverted_cdf", "closest_observation", "interpolated_inverted_cdf", "hazen", "weibull",
+        "median_unbiased", "normal_unbiased")),
+    *(Case("quantile", lambda x, m=m: np.quantile(x, 0.3, -1, method=m, keepdims=True), S3,
+           torch=lambda x, m=m: torch.quantile(x, 0.3, -1, keepdim=True, interpolation=m))
+      for m in ("linear", "lower", "higher", "midpoint", "nearest")),
+    Case("quantile", lambda x: np.quantile(x, (0.2, 0.9), (0, 2)), S3,
+         torch=lambda x: torch.quantile(x.swapaxes(1, 2).reshape(8, 3), torch.tensor([0.2, 0.9], dtype=x.dtype), 0)),
+    Case("percentile", lambda x: np.percentile(x, 40), S3, torch=lambda x: torch.quantile(x, 0.4)),
+    Case("percentile", lambda x: np.percentile(x, [30, 75.0], axis=0, method="higher"), S3,
+         torch=lambda x: torch.quantile(x, torch.tensor([0.3, 0.75], dtype=x.dtype), 0, interpolation="higher")),
+    # put together and taken apart
+    Case("conjugate", lambda x: np.conjugate(x) * 2 + np.conj(x) * x.conj() + x.conjugate(), S3,
+         torch=lambda x: 3 * x + x * x),
+    Case("real", lambda x: np.real(x) * x, S3, torch=lambda x: x * x),
+    Case("real_if_close", lambda x: np.real_if_close(x) * x, S3, torch=lambda x: x * x),
+    Case("append", lambda a, b: np.append(a, b), (2, 3), (2, 2), torch=lambda a, b: torch.cat([a.ravel(), b.ravel()])),
+    Case("append", lambda a, b: np.append(a, b, -1), (2, 3), (2, 2), torch=lambda a, b: torch.cat([a, b], 1)),
+    Case("append", lambda a: np.append([1.5], a), (), torch=lambda a: torch.stack([torch.tensor(1.5), a])),
+    Case("insert", lambda a, b: np.insert(a, [1, 3, 1], b, axis=1), (2, 3), (2, 1),
+         torch=lambda a, b: torch.cat([a[:, :1], b, b, a[:, 1:], b], 1)),
+    Case("insert", lambda a, b: np.insert(a, -1, b), (2, 3), (), torch=lambda a, b: torch.cat(
+        [a.ravel()[:5], b[None], a.ravel()[5:]])),
+    Case("insert", lambda a, b: np.insert(a, 1, b, 0), (2, 3), (3,),
+         torch=lambda a, b: torch.stack([a[0], b, a[1]])),
+    Case("insert", lambda a, b: np.insert(a, slice(0, 3, 2), b, 1), (2, 3), (2, 2),
+         torch=lambda a, b: torch.stack([b[:, 0], a[:, 0], a[:, 1], b[:, 1], a[:, 2]], 1)),
+    Case("delete", lambda x: np.delete(x, [0, -1], 1), S3, torch=lambda x: x[:, 1:2]),
+    Case("delete", lambda x: np.delete(x, slice(2, None)), S3, torch=lambda x: x.ravel()[:2]),
+    Case("delete", lambda x: np.delete(x, MASK, axis=-2), S3, torch=lambda x: x[:, 1:2]),
+    Case("delete", lambda x: np.delete(x, -2, axis=-1), S3, torch=lambda x: x[..., [0, 1, 3]]),
+    Case("block", lambda a, b: np.block([[a, np.ones((2, 1)), b], [b, 2 * a.T[:2], np.zeros((2, 1))]]), (2, 2), (2, 2),
+         torch=lambda a, b: torch.cat([torch.cat([a, torch.ones(2, 1), b], 1),
+                                       torch.cat([b, 2 * a.T, torch.zeros(2, 1)], 1)])),
+    Case("block", lambda a, b: np.block([a, b, 3]), (2,), (), torch=lambda a, b: torch.cat(
+        [a, b[None], torch.tensor([3.0])])),
+    Case("block", lambda a: np.block(a), S3, torch=lambda a: a),
+    Case("block", lambda a, b: np.block([[[a]], [[b]]]), (2, 3), (2, 2, 3),
+         torch=lambda a, b: torch.cat([a[None], b])),
+    Case("select", lambda a, b: np.select([CHOSEN, MASK[:, None], a > 0], [a, b, a * b], b * 2), S3, (4,),
+         torch=lambda a, b: torch.where(torch.tensor(CHOSEN), a, torch.where(
+             torch.tensor(MASK[:, None]), b, torch.where(a > 0, a * b, 2 * b)))),
+    Case("select", lambda a: np.select([a > 0.5, a < -0.5], [a * a, -1]), S3,
+         torch=lambda a: torch.where(a > 0.5, a * a, torch.where(a < -0.5, -1.0, 0.0))),
+    Case("compress", lambda x: np.compress(MASK, x, axis=1) + np.compress([0, 1], x, 1), S3,
+         torch=lambda x: x[:, [0, 2]] + x[:, 1:2]),
+    Case("compress", lambda x: np.compress([False, True, True], x), S3, torch=lambda x: x.ravel()[1:3]),
+    Case("extract", lambda x: np.extract(np.broadcast_to(CHOSEN, S3), x), S3,
+         torch=lambda x: x[torch.tensor(CHOSEN).expand(S3)]),
+    Case("partition", lambda x: np.partition(x, 2), (2, 3), torch=lambda x: x.sort().values),
+    Case("partition", lambda x: np.partition(x, (1, -2), axis=0)[1:3], (4, 3), torch=lambda x: x.sort(0).values[1:3]),
+    Case("partition", lambda x: np.partition(x, 3, axis=None)[3], S3, torch=lambda x: x.ravel().sort().values[3]),
+    Case("rollaxis", lambda x: np.rollaxis(x, 2), S3, torch=lambda x: x.permute(2, 0, 1)),
+    Case("rollaxis", lambda x: np.rollaxis(x, 0, 3), S3, torch=lambda x: x.permute(1, 2, 0)),
+    Case("rollaxis", lambda x: np.rollaxis(x, -2, -3), S3, torch=lambda x: x.permute(1, 0, 2)),
+    Case("ediff1d", lambda x: np.ediff1d(x), S3, torch=lambda x: x.ravel().diff()),
+    Case("ediff1d", lambda x, a, b: np.ediff1d(x, a, to_begin=b), (2, 3), (2,), (),
+         torch=lambda x, a, b: torch.cat([b[None], x.ravel().diff(), a])),
+    # on a grid
+    Case("meshgrid", lambda a, b: np.multiply(*np.meshgrid(a, b)), (3,), (2,),
+         torch=lambda a, b: torch.mul(*torch.meshgrid(a, b, indexing="xy"))),
+    Case("meshgrid", lambda a, b, c: a[0] * np.subtract(*np.meshgrid(a, b, c, indexing="ij")[1:]), (3,), (2,), (4,),
+         torch=lambda a, b, c: a[0] * torch.sub(*torch.meshgrid(a, b, c, indexing="ij")[1:])),
+    Case("meshgrid", lambda a, b: np.subtract(*np.meshgrid(a, b, sparse=True, copy=False)), (3,), (),
+         torch=lambda a, b: a[None] - b),
+    Case("linspace", lambda a, b: np.linspace(a, b, 5), (), (), torch=lambda a, b: torch.stack(
+        [a + (b - a) * t / 4 for t in range(5)])),
+    Case("linspace", lambda a, b: np.linspace(a, b, 4, False, axis=-1), (2, 3), (3,),
+         torch=lambda a, b: torch.stack([a + (b - a) * t / 4 for t in range(4)], -1)),
+    Case("linspace", lambda a: np.linspace(a, 3, 3, retstep=True)[1] * np.linspace(2, a, 1), (2,),
+         torch=lambda a: ((3 - a) / 2 * 2)[None]),
+    Case("trapezoid", lambda y: np.trapezoid(y, dx=0.5), S3, torch=lambda y: torch.trapezoid(y, dx=0.5)),
+    Case("trapezoid", lambda y, x: np.trapezoid(y, x, axis=1), S3, (3,),
+         torch=lambda y, x: torch.trapezoid(y.swapaxes(1, 2), x)),
+    Case("trapezoid", lambda y, x: np.trapezoid(y, x, axis=0), S3, (2,),
+         torch=lambda y, x: torch.trapezoid(y.permute(1, 2, 0), x)),
+    Case("trapezoid", lambda y, x: np.trapezoid(y, x, axis=0), S3, S3,
+         torch=lambda y, x: torch.trapezoid(y, x, dim=0)),
+    Case("interp", lambda x, y: np.interp(x, [-1.5, -1, 0.3, 1.2], y), (3, 4), (4,)),
+    Case("interp", lambda x, s, y: np.interp(x, s + np.array([-4, 0, 4, 8]), y, left=2, right=-3), (3, 4), (4,), (4,)),
+    Case("interp", lambda x, y, a: x * np.interp(x, [0.5], y, a), (7,), (1,), ()),
+    Case("interp", lambda x, y, a, b: np.interp(x, [-0.5, 0, 0.5], y, right=a) * np.interp(x, [0, 1], [2, 3], b), (9,),
+         (3,), (), ()),
+    Case("polyval", lambda p, x: np.polyval(p, x), (3,), (2, 2), torch=lambda p, x: p[0] * x**2 + p[1] * x + p[2]),
+    Case("polyval", lambda x: np.polyval([2, 0, -1, 3], x), (4,), torch=lambda x: 2 * x**3 - x + 3),
+    Case("gradient", lambda y: np.gradient(y, axis=1), S3, torch=lambda y: torch.gradient(y, dim=1)[0]),
+    Case("gradient", lambda y: np.gradient(y, 0.5, axis=1, edge_order=2), S3,
+         torch=lambda y: torch.gradient(y, spacing=0.5, dim=1, edge_order=2)[0]),
+    Case("gradient", lambda y: np.multiply(*np.gradient(y, 2, [0, 1, 3, 4.5])), (3, 4),
+         torch=lambda y: torch.mul(*torch.gradient(y, spacing=(
+             torch.tensor([0.0, 2, 4]).double(), torch.tensor([0, 1, 3, 4.5]).double())))),
+    Case("gradient", lambda y, x, h: np.add(*np.gradient(y, x + np.array([0, 5, 12]), h, edge_order=2)),
+         (3, 4), (3,), (), domain=POSITIVE),
+    Case("gradient", lambda y, x: np.gradient(y, x + np.array([0, 5, 10, 15]), axis=-1), (3, 4), (4,), domain=POSITIVE),
+    Case("gradient", lambda y, h: np.gradient(y, h * np.arange(4.0), axis=-1, edge_order=2), (3, 4), (),
+         domain=POSITIVE),
     # shapes
     Case("reshape", lambda x: np.reshape(x, (4, -1)), S3, torch=lambda x: x.reshape(4, -1)),
     Case("reshape", lambda x: np.reshape(x, (4, 6), order="F"), S3,
@@ -468,6 +615,16 @@ CASES = [
     Case("getitem", lambda x: x[tl.tensor([1, 0, 1]), tl.tensor(2)], S3, torch=lambda x: x[[1, 0, 1], 2]),
     Case("astype", lambda x: x.astype(np.float64) * 2 + np.astype(x, np.float64), S3, torch=lambda x: 3 * x),
 ]  # fmt: skip
+if hasattr(np, "unstack"):  # since NumPy 2.1
+    CASES += [
+        Case("unstack", lambda x: np.multiply(*np.unstack(x, axis=0)), S3, torch=lambda x: x[0] * x[1]),
+        Case("unstack", lambda x: np.unstack(x, axis=-2)[1], S3, torch=lambda x: x[:, 1]),
+        Case("cumulative_sum", lambda x: np.cumulative_sum(x), (4,), torch=lambda x: x.cumsum(0)),
+        Case("cumulative_sum", lambda x: np.cumulative_sum(x, axis=-1, include_initial=True), S3,
+             torch=lambda x: torch.nn.functional.pad(x.cumsum(-1), (1, 0))),
+        Case("cumulative_prod", lambda x: np.cumulative_prod(x, axis=1, include_initial=True), S3,
+             torch=lambda x: torch.cat([torch.ones(2, 1, 4), x.cumprod(1)], 1)),
+    ]  # fmt: skip
 IDS = [f"{c.name}-{i}" for i, c in enumerate(CASES)]
 LISTED = """
     add subtract multiply divide power negative positive reciprocal square sqrt cbrt exp exp2 expm1 log log2
@@ -476,8 +633,11 @@ LISTED = """
     sum mean var std max min prod cumsum cumprod average ptp median reshape ravel transpose swapaxes moveaxis
     expand_dims squeeze broadcast_to concatenate stack vstack hstack dstack split array_split tile repeat flip
     roll rot90 pad diag diagonal tril triu atleast_1d atleast_2d atleast_3d take take_along_axis sort diff
-    copy column_stack
+    copy column_stack nansum nanprod nanmean nanvar nanstd nanmax nanmin nancumsum nancumprod quantile percentile
+    conjugate real real_if_close append insert delete block select compress extract rollaxis partition ediff1d meshgrid
+    linspace trapezoid interp polyval gradient
 """
+LISTED += "unstack cumulative_sum cumulative_prod" if hasattr(np, "unstack") else ""
 
 
 @pytest.mark.parametrize("name", LISTED.split())
@@ -487,7 +647,15 @@ def test_every_name_that_the_table_promises_answers_and_has_a_case(name):
 
 
 # what takes numbers together: of float16 in float32, rounded at the end, where NumPy rounds at each step
-TAKEN_TOGETHER = {"sum", "var", "std", "prod", "cumsum", "cumprod", "average"}
+TAKEN_TOGETHER = {
+    "sum", "mean", "var", "std", "prod", "cumsum", "cumprod", "average", "nansum", "nanmean", "nanvar", "nanstd",
+    "nanprod", "nancumsum", "nancumprod", "cumulative_sum", "cumulative_prod", "quantile", "percentile", "linspace",
+    "gradient", "trapezoid",
+}  # fmt: skip
+# what is computed by other steps than NumPy's, and so may round otherwise
+OTHERWISE = {
+    "sum", "mean", "var", "std", "prod", "nansum", "nanmean", "nanvar", "nanstd", "nanprod", "gradient", "trapezoid",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("case", CASES, ids=IDS)
@@ -502,6 +670,9 @@ def test_a_numpy_name_gives_numpys_value_shape_and_dtype(case):
         if dtype == np.float16 and case.name in TAKEN_TOGETHER:
             in_float64 = case.call(*(x.astype(np.float64) for x in inputs))
             np.testing.assert_allclose(y.data, in_float64, rtol=1e-3, atol=6e-8)
+        elif case.name in OTHERWISE:
+            bound = 8 * np.finfo(dtype).eps
+            np.testing.assert_allclose(y.data, expected, rtol=bound, atol=bound * np.max(np.abs(expected)))
         else:
             np.testing.assert_array_equal(y.data, expected)
 
@@ -556,15 +727,22 @@ def test_value_gradient_and_second_derivative_are_torchs(case, rng, monkeypatch)
     ("call", "says"),
     [
         (lambda x: np.sum(x, dtype=np.float64), "dtype="),
-        (lambda x: np.sum(x, initial=3), "initial="),
-        (lambda x: np.sum(x, where=x.data > 0), "where="),
-        (lambda x: x.sum(where=x.data > 0), "where="),
+        (lambda x: np.sum(x, dtype=np.float64, where=x.data > 0), "sum.*dtype="),
+        (lambda x: x.prod(out=np.zeros(()), initial=3), "prod.*out="),
         (lambda x: np.mean(x, dtype=np.float64), "dtype="),
         (lambda x: x.mean(out=np.zeros(())), "out="),
         (lambda x: np.var(x, mean=0.0), "mean="),
         (lambda x: np.std(x, dtype=np.float64), "dtype="),
-        (lambda x: np.max(x, initial=3.0), "initial="),
-        (lambda x: np.prod(x, initial=2.0), "initial="),
+        (lambda x: x.max(out=np.zeros(()), initial=3.0), "max.*out="),
+        (lambda x: np.nanmean(x, dtype=np.float64), "mean.*dtype="),
+        (lambda x: np.nanvar(x, mean=0.0), "nanvar.*mean="),
+        (lambda x: np.nanmax(x, None, np.zeros(())), "nanmax.*out="),
+        (lambda x: np.compress([True], x, out=np.zeros(())), "out="),
+        (lambda x: np.partition(x, 0, order="a"), "order="),
+        (lambda x: np.interp(x, [0, 1], [0, 1], period=2), "period="),
+        (lambda x: np.quantile(x, 0.5, weights=x.data), "weights="),
+        (lambda x: np.quantile(x, x[0, 0] / 2), "no gradient flows to q="),
+        (lambda x: np.percentile(x, x[0, 0]), "no gradient flows to q="),
         (lambda x: np.cumsum(x, dtype=np.float64), "dtype="),
         (lambda x: np.cumprod(x, out=np.zeros(6)), "out="),
         (lambda x: np.median(x, overwrite_input=True), "overwrite_input="),
@@ -661,7 +839,10 @@ FEW = [(), (0,), (3,), (0, 3), (3, 0), (2, 3), (2, 0, 3)]  # no axes, no element
 OTHERS = {  # what else these are given, beside the array and the axis
     "take": lambda x: (0,), "repeat": lambda x: (2,), "roll": lambda x: (1,), "array_split": lambda x: (2,),
     "split": lambda x: (1,), "take_along_axis": lambda x: (np.zeros((1,) * np.ndim(x), int),),
-    "argpartition": lambda x: (0,), "vecdot": lambda x: (x,),
+    "argpartition": lambda x: (0,), "partition": lambda x: (0,), "vecdot": lambda x: (x,),
+    "quantile": lambda x: (0.3,), "percentile": lambda x: (30,), "append": lambda x: (x,),
+    "insert": lambda x: (0, x[:1]), "delete": lambda x: (0,), "compress": lambda x: ([True],),
+    "rollaxis": lambda x: (), "linspace": lambda x: (2 * x,),
 }  # fmt: skip
 
 
@@ -683,6 +864,12 @@ def with_axis():
         if f is np.linalg.norm or f is np.linalg.vector_norm:
             for order in (0, 1, 2, 3, np.inf, -np.inf):
                 yield lambda x, axis, f=f, order=order: f(x, ord=order, axis=axis)
+    for f in choosing:
+        options = {"initial": 1.5} if "initial" in inspect.signature(f).parameters else {}
+        for keepdims in (False, True):
+            yield lambda x, axis, f=f, options=options, keepdims=keepdims: f(
+                x, axis=axis, keepdims=keepdims, where=np.asarray(getattr(x, "data", x)) > 1.4, **options
+            )
 
 
 def same(ours, theirs):
@@ -721,6 +908,120 @@ def test_every_axis_is_taken_or_refused_as_by_numpy_also_without_axes_or_element
                     part.sum().backward()
             assert t.grad is None or t.grad.shape == shape
     assert judged > 300
+
+
+def test_numbers_at_equal_distances_end_at_the_last_one_exactly_and_have_numpys_dtypes():
+    t = lambda x, dtype=np.float64: tl.tensor(np.asarray(x, dtype), requires_grad=True)
+    for stop in np.random.default_rng(0).uniform(0, 1, 50):
+        for num in (2, 7):
+            y = np.linspace(t(1000 / 3), stop, num)
+            np.testing.assert_array_equal(y.data, np.linspace(1000 / 3, stop, num))
+            assert y.data[-1] == stop
+    for num, endpoint in ((0, True), (np.uint8(0), True), (0, False), (1, True), (1, False), (2, False), (3, True)):
+        for dtype in (None, np.float32, np.int64):
+            given = t([1.0, -2.0]), np.array([[3.5, 0], [1, 1]]), num, endpoint
+            ours, theirs = (np.linspace(a, *given[1:], dtype=dtype, retstep=True) for a in (given[0], given[0].data))
+            for a, b in zip(ours, theirs, strict=True):
+                a, b = (np.asarray(x.data if isinstance(x, tl.Tensor) else x) for x in (a, b))
+                assert a.dtype == b.dtype and a.shape == (b.shape if num > 1 else a.shape)
+                np.testing.assert_array_equal(a, b)
+    assert np.linspace(t([1], np.float32), np.array([2.0]), 3).dtype == np.float64
+    assert np.linspace(t([1], np.float32), np.array([2], np.uint8), 3).dtype == np.float32
+    with pytest.raises(TypeError):
+        np.linspace(t(1.0), 2, 2.0)
+
+
+def assert_numpys(f, *arrays):
+    """f gives NumPy's values, shapes and dtypes of Tensors, or refuses them with NumPy's error."""
+    given = [tl.tensor(x, requires_grad=x.dtype.kind == "f") for x in arrays]
+    try:
+        expected = f(*arrays)
+    except Exception as error:
+        with pytest.raises(type(error)):
+            f(*given)
+        return
+    assert same(f(*given), expected)
+
+
+def test_grids_have_numpys_shapes_for_any_number_of_coordinates_and_memory_of_their_own():
+    arrays = [np.arange(n + 1.0) for n in range(5)]
+    for n in range(1, 6):
+        for sparse in (False, True):
+            for indexing in ("xy", "ij"):
+                assert_numpys(lambda *x, s=sparse, i=indexing: list(np.meshgrid(*x, sparse=s, indexing=i)), *arrays[:n])
+    t = tl.tensor(arrays[3], requires_grad=True)
+    assert np.meshgrid(t, t)[0].data.base is None
+    assert np.meshgrid(t, t, copy=False)[0].data.base is not None
+
+
+def test_an_axis_is_rolled_to_where_numpy_has_it():
+    for axis in range(-4, 4):
+        for start in range(-5, 5):
+            assert_numpys(lambda x, a=axis, s=start: np.rollaxis(x, a, s), np.ones((1, 2, 3)))
+
+
+def test_a_choice_has_the_dtype_of_all_choices_in_which_python_numbers_have_no_say():
+    c, x = np.array([True, False]), np.array([1, 2], np.float32)
+    for choices, default in (
+        ([x, 1.5], 0), ([x, [1.5, 2.5]], 0),
+        ([x, 2], 1.5), ([2, x], 7), ([x, np.array(1.5)], 0), ([x, np.array([3, 4], np.int64)], 0),
+        ([x, x.astype(np.float16)], 1), ([x], np.float64(2)), ([2.5, x], 0),
+    ):  # fmt: skip
+        call = lambda t, o=choices, d=default: np.select([c] * len(o), [t if v is x else v for v in o], d)
+        assert_numpys(call, x)
+
+
+def test_chosen_elements_of_whole_numbers_are_reduced_as_by_numpy():
+    for dtype in (np.int64, np.int8, np.uint8, bool):
+        x = np.random.default_rng(1).integers(0, 100, (3, 4)).astype(dtype)
+        for f in choosing:
+            options = {"initial": 2} if "initial" in inspect.signature(f).parameters else {}
+            for axis in (None, 1, (0, 1)):
+                for keepdims in (False, True):
+                    made = dict(options, axis=axis, keepdims=keepdims)
+                    assert_numpys(lambda x, f=f, made=made: f(x, where=CHOSEN, **made), x)
+                    if options:
+                        assert_numpys(lambda x, f=f, made=made: f(x, **made), x)
+        for f in (np.nansum, np.nanmean, np.nanmax, np.nanmin, np.nancumsum, np.nancumprod, np.nanprod, np.nanstd):
+            assert_numpys(lambda x, f=f: f(x, axis=0), x)
+        assert_numpys(lambda x: np.nanmax(x, axis=0, keepdims=True) + np.min(x, axis=0, keepdims=True, where=True), x)
+        assert_numpys(lambda x: np.var(x, where=np.arange(300) != 7), np.resize(x, 300))
+        assert_numpys(lambda x: np.max(x, where=CHOSEN), x)
+        assert_numpys(lambda x: np.nanmin(x, where=CHOSEN), x)
+
+
+def test_what_is_chosen_may_be_a_list_or_numbers_or_a_tensor():
+    x = np.arange(6.0).reshape(2, 3)
+    for chosen in ([True, False, True], [1, 0, 2], [[0.5], [0]], np.array([0.5, 0, 1]), np.array([1, 0, 1], np.int8)):
+        for f in (np.sum, np.nansum, np.prod):  # np.mean would count a 2 as two elements
+            assert_numpys(lambda x, f=f, chosen=chosen: f(x, where=chosen), x)
+    assert np.sum(tl.tensor(x), where=tl.tensor([True, False, True])).item() == 10
+
+
+def test_an_initial_number_has_no_say_in_the_dtype_and_no_more_freedom_than_there_is():
+    x = np.random.default_rng(1).normal(size=(3, 4)).astype(np.float32)
+    for f in (np.sum, np.prod, np.max, np.min, np.nansum, np.nanprod, np.nanmax, np.nanmin):
+        y = f(tl.tensor(x, requires_grad=True), initial=np.float64(0.5), where=CHOSEN)
+        assert y.dtype == np.float32
+        np.testing.assert_allclose(y.data, f(x, initial=0.5, where=CHOSEN), rtol=1e-6)
+    for f in (np.var, np.std, np.nanvar, np.nanstd):
+        for ddof in (2, 3, 5):
+            assert_numpys(lambda x, f=f, ddof=ddof: f(x, 1, where=CHOSEN, ddof=ddof), x)
+
+
+def test_an_area_below_whole_numbers_does_not_wrap():
+    x = np.array([0.0, 1, 3])
+    for y in (np.array([200, 100, 250], np.uint8), np.array([100, 127, -128], np.int8)):
+        assert np.trapezoid(y, tl.tensor(x, requires_grad=True)).item() == np.trapezoid(y.astype(float), x)
+    assert_numpys(lambda y: np.trapezoid(y), np.array([[1, 2, 4]]))
+    assert np.trapezoid(tl.tensor(np.array([200, 100], np.uint8)), np.array([0, 2], np.uint8)).item() == 300
+    assert np.trapezoid(x, tl.tensor(np.array([200, 100, 0], np.uint8))).item() == -250
+
+
+def test_evenly_spaced_coordinates_are_one_distance_so_that_an_infinity_beside_it_makes_no_nan():
+    y = np.array([1.0, 4, np.inf, 2, 8, 3])
+    for x in (np.arange(6.0), 2 * np.arange(6), list(range(6))):
+        np.testing.assert_array_equal(np.gradient(tl.tensor(y, requires_grad=True), x).data, np.gradient(y, x))
 
 
 def test_a_frame_around_a_number_is_the_number_as_in_numpy():
@@ -853,6 +1154,7 @@ def test_the_variance_of_a_million_float16_numbers_far_from_0_has_the_slope_it_h
 
 ROWS, EINSUM = (4096, 2), "ij,jk,k->i"
 PROD = np.array([300, 300, 0.01, 0.01, 0.5])  # the product fits into float16, that of the first two doesn't
+MANY_AND_NAN = np.where(np.arange(MANY) % 7, np.random.default_rng(5).uniform(0.5, 1.5, MANY), np.nan)
 PROD_0 = np.array([300, 300, 0, 0.01, 0.5])
 
 
@@ -888,6 +1190,30 @@ PROD_0 = np.array([300, 300, 0, 0.01, 0.5])
         (lambda x: np.linalg.vector_norm(x, axis=0, ord=1), [ROWS], 1),
         (lambda a, w: np.average(a, weights=w), [(MANY,), (MANY,)], 1),
         (lambda a, w: np.average(a, 0, w), [ROWS, (4096,)], 1),
+        (lambda x: np.sum(x, axis=0, where=x.data > 0.625, initial=0.1), [ROWS], 1),
+        (lambda x: np.prod(x, initial=2**-10), [np.array([300, 300, 2])], 1),  # 180,000 at first
+        (lambda x: np.mean(x, where=x.data > 0.625), [(MANY,)], 1),
+        (lambda x: np.mean(x, axis=0, where=x.data > 20), [ROWS], 30),
+        (lambda x: np.var(x, axis=0, where=x.data > 0.625, ddof=1), [ROWS], 1),
+        (lambda x: np.std(x, where=x.data > 60), [(MANY,)], 100),
+        (lambda x: np.prod(x, 1, where=x.data < 1.375, initial=0.3), [(3, 8)], 1),
+        (lambda x: np.max(x, 0, where=x.data < 1.375, initial=0.3) / 3, [ROWS], 1),
+        (np.nansum, [MANY_AND_NAN], 1),
+        (np.nanmean, [MANY_AND_NAN], 1),
+        (np.nanstd, [MANY_AND_NAN], 1),
+        (np.nancumsum, [MANY_AND_NAN], 1),
+        (lambda x: np.quantile(x, 0.37, axis=0), [ROWS], 1),
+        (lambda x: np.percentile(x, 70), [(MANY,)], 1000),
+        (
+            lambda x: np.quantile(x, 0.5),
+            [np.array([-4e4, 4e4, 4.1e4, -4.1e4])],
+            1,
+        ),  # whose difference float16 can't hold
+        (lambda a, b: np.linspace(a, b, 5000)[1234:4321:7], [(3,), (3,)], 1),
+        (np.trapezoid, [(2, 4096)], 1),
+        (lambda y, x: np.trapezoid(y, x, axis=0), [(5, 2), np.array([0, 0.3, 1, 1.7, 2.9])], 1),
+        (lambda y: np.gradient(y, 3, axis=0, edge_order=2), [(5, 2)], 1),
+        (lambda y, x: np.gradient(y, x, axis=0), [(5, 2), np.array([0, 0.3, 1, 1.7, 2.9])], 1),
         (lambda a: np.einsum("ij->j", a), [ROWS], 1),
         (lambda a, b: np.einsum("ij,jk->ik", a, b), [(3, 4096), ROWS], 1),
         (lambda a, b, c: np.einsum(EINSUM, a, b, c), [(3, 200), (200, 40), (40,)], 1),

@@ -31,6 +31,20 @@ def even(a):
     return (a + a.mT) / 2
 
 
+def squares(columns):
+    """What doesn't depend on a rotation of the columns among themselves."""
+    return columns @ columns.mT
+
+
+def parts(svd, k):
+    """U, S and Vh without what completes the bases."""
+    return svd.U[..., :k], svd.S, svd.Vh[..., :k, :]
+
+
+def all_but_rank(lstsq):
+    return lstsq[0], lstsq[1], lstsq[3]
+
+
 def outputs(y):
     return list(y) if isinstance(y, tuple) else [y]
 
@@ -259,6 +273,32 @@ ALGEBRA = {
     "svd of a square matrix": (np.linalg.svd, [regular(3, 3)]),
     "singular values": (lambda a: np.linalg.svd(a, compute_uv=False), [regular(3, 4)]),
     "svdvals": (np.linalg.svdvals, [regular(4, 3)]),
+    "qr of a tall matrix": (np.linalg.qr, [regular(4, 2)]),
+    "qr of a wide matrix": (np.linalg.qr, [regular(2, 2, 4)]),
+    "qr of a square matrix": (lambda a: np.linalg.qr(a, "complete"), [regular(3, 3)]),
+    "qr of a stack": (np.linalg.qr, [regular(2, 1, 4, 3)]),
+    "the triangle of qr": (lambda a: np.linalg.qr(a, mode="r"), [regular(4, 3)]),
+    "the triangle of a complete qr": (lambda a: np.linalg.qr(a, mode="complete").R, [regular(4, 2)]),
+    "the columns of a complete qr": (lambda a: np.linalg.qr(a, "complete").Q[..., :2], [regular(2, 4, 2)]),
+    "what completes qr": (lambda a: squares(np.linalg.qr(a, "complete").Q[:, 2:]), [numbers(5, 2)]),
+    "svd of a tall matrix with full_matrices": (lambda a: parts(np.linalg.svd(a), 2), [regular(4, 2)]),
+    "svd of a wide matrix with full_matrices": (lambda a: parts(np.linalg.svd(a), 2), [regular(2, 2, 4)]),
+    "svd of a stack of one": (lambda a: parts(np.linalg.svd(a), 3), [regular(1, 3, 4)]),
+    "what completes the left of svd": (lambda a: squares(np.linalg.svd(a).U[..., 2:]), [numbers(2, 5, 2)]),
+    "what completes the right of svd": (lambda a: squares(np.linalg.svd(a).Vh[2:].mT), [numbers(2, 5)]),
+    "the one column that completes svd": (lambda a: np.linalg.svd(a).U, [regular(4, 3)]),
+    "the one column that completes qr": (lambda a: np.linalg.qr(a, "complete").Q, [regular(2, 4, 3)]),
+    "both, and the singular values": (
+        lambda a: squares(np.linalg.svd(a).U[:, 2:]) * np.linalg.svd(a).U[0, 0] ** 2 + np.linalg.svd(a).S[0],
+        [numbers(5, 2, seed=1)],
+    ),
+    "lstsq of more equations": (lambda a, b: all_but_rank(np.linalg.lstsq(a, b)), [numbers(5, 3), numbers(5, seed=1)]),
+    "lstsq of several columns": (
+        lambda a, b: all_but_rank(np.linalg.lstsq(a, b)),
+        [numbers(5, 3), numbers(5, 2, seed=1)],
+    ),
+    "lstsq of fewer equations": (lambda a, b: np.linalg.lstsq(a, b)[0], [numbers(2, 4), numbers(2, 3, seed=1)]),
+    "lstsq of a square matrix": (lambda a, b: np.linalg.lstsq(a, b)[::3], [regular(3, 3), numbers(3, seed=1)]),
     "matrix_power 1": (lambda a: np.linalg.matrix_power(a, 1), [regular(3, 3)]),
     "matrix_power 5": (lambda a: np.linalg.matrix_power(a, 5), [numbers(3, 3) / 2]),
     "matrix_power 6": (lambda a: np.linalg.matrix_power(a, 6), [numbers(2, 3, 3) / 2]),
@@ -338,7 +378,9 @@ def test_mistakes_with_linear_algebra_are_told_with_the_fix():
     t = tl.tensor(numbers(2, 3), requires_grad=True)
     s = tl.tensor(numbers(3, 3), requires_grad=True)
     for mistake, error, sentence in (
-        (lambda: np.linalg.svd(t), ValueError, "full_matrices=False"),
+        (lambda: np.linalg.svd(t[:1]).Vh.sum().backward(), ValueError, "full_matrices=False"),
+        (lambda: (np.linalg.svd(t[:1].T).U * numbers(3, 3)).sum().backward(), ValueError, "full_matrices=False"),
+        (lambda: np.linalg.qr(t[:1].T, "complete").Q.sum().backward(), ValueError, 'linalg.qr.*mode="reduced"'),
         (lambda: np.linalg.svd(t[0]), ValueError, "needs matrices"),
         (lambda: np.linalg.slogdet(t), ValueError, "needs square matrices"),
         (lambda: np.linalg.eigh(t), ValueError, "needs square matrices"),
@@ -347,7 +389,11 @@ def test_mistakes_with_linear_algebra_are_told_with_the_fix():
         (lambda: np.linalg.inv(t), np.linalg.LinAlgError, r"inv of shape \(2, 3\)"),
         (lambda: np.linalg.inv(s * 0), np.linalg.LinAlgError, "Singular"),
         (lambda: np.linalg.matrix_power(s, 0.5), TypeError, "must be an integer"),
-        (lambda: np.linalg.qr(s), TypeError, "has no derivative rule"),
+        (lambda: np.linalg.qr(s, "raw"), ValueError, 'takes mode="reduced", "complete" or "r"'),
+        (lambda: np.linalg.qr(t[0]), np.linalg.LinAlgError, "needs matrices"),
+        (lambda: np.linalg.qr(s * 0).R.sum().backward(), ValueError, "columns depend on each other"),
+        (lambda: np.linalg.lstsq(s, t), np.linalg.LinAlgError, "Incompatible dimensions"),
+        (lambda: np.linalg.lstsq(t[0], t[0]), np.linalg.LinAlgError, "1-dimensional array given"),
         (lambda: np.linalg.norm(t, "fro", axis=0), ValueError, "is for matrices"),
         (lambda: np.linalg.norm(t, 3), ValueError, "a matrix has ord"),
         (lambda: np.linalg.norm(t[None], 2), ValueError, "needs axis="),
@@ -356,6 +402,43 @@ def test_mistakes_with_linear_algebra_are_told_with_the_fix():
     ):
         with pytest.raises(error, match=sentence):
             mistake()
+
+
+def test_least_squares_have_numpys_residuals_rank_and_cut_off():
+    a, b = numbers(5, 3), numbers(5, 2, seed=1)
+    lower = a.copy()
+    lower[:, 2] = a[:, 0] - a[:, 1]  # rank 2, so that there are no residuals
+    nearly = lower + 1e-9 * numbers(5, 3, seed=2)
+    for x, y, rcond in (
+        (a, b, None), (a, b[:, 0], None), (a[:2], b[:2], None), (lower, b, None), (lower, b[:, 1], 1e-7),
+        (nearly, b, None), (nearly, b, 1e-7), (nearly, b, -1), (a[:3], b[:3], None), (a.astype(np.float32), b, None),
+        (a, b[:, :0], None), (np.arange(15).reshape(5, 3) % 4, b, None),
+    ):  # fmt: skip
+        ours = np.linalg.lstsq(tl.tensor(x), tl.tensor(y, requires_grad=True), rcond)
+        for made, numpys in zip(ours, np.linalg.lstsq(x, y, rcond), strict=True):
+            made = array_of(made)
+            assert np.shape(made) == np.shape(numpys)
+            assert np.asarray(made).dtype == np.asarray(numpys).dtype or made.dtype.kind == numpys.dtype.kind == "i"
+            np.testing.assert_allclose(made, numpys, rtol=1e-5, atol=1e-7 * np.max(np.abs(numpys), initial=1))
+
+
+def test_qr_and_lstsq_agree_with_torch():
+    torch = pytest.importorskip("torch")
+    for shape in ((4, 3), (3, 3), (2, 3, 5)):
+        a = regular(*shape)
+        x, t = tl.tensor(a, requires_grad=True), torch.tensor(a, requires_grad=True)
+        ours, theirs = np.linalg.qr(x), torch.linalg.qr(t)
+        gs = [numbers(*y.shape, seed=6 + i) for i, y in enumerate(ours)]
+        sum((y * g).sum() for y, g in zip(ours, gs, strict=True)).backward()
+        sum((y * torch.tensor(g)).sum() for y, g in zip(theirs, gs, strict=True)).backward()
+        np.testing.assert_allclose(x.grad.numpy(), t.grad.numpy(), atol=1e-10)
+    inputs = numbers(5, 3), numbers(5, 2, seed=1)
+    ours, theirs = [[make(v, requires_grad=True) for v in inputs] for make in (tl.tensor, torch.tensor)]
+    g = numbers(3, 2, seed=2)
+    np.linalg.lstsq(*ours)[0].backward(gradient=g)
+    torch.linalg.lstsq(*theirs).solution.backward(torch.tensor(g))
+    for x, t in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(x.grad.numpy(), t.grad.numpy(), atol=1e-10)
 
 
 def test_the_zeroth_power_of_a_matrix_is_a_plain_identity():
@@ -371,6 +454,9 @@ def test_linear_algebra_keeps_the_dtype_in_value_and_gradient(dtype):
         np.linalg.inv, np.linalg.det, np.linalg.cholesky, np.linalg.pinv, np.linalg.eigvalsh, np.linalg.norm,
         lambda x: np.linalg.svd(x).U, lambda x: np.linalg.slogdet(x).logabsdet, lambda x: np.linalg.norm(x, 3, axis=0),
         lambda x: np.linalg.norm(x, "nuc"), lambda x: np.einsum("ii->i", x), lambda x: np.linalg.matrix_power(x, -2),
+        lambda x: np.linalg.qr(x).Q, lambda x: np.linalg.qr(x[:2], "r"), lambda x: np.linalg.lstsq(x, x[0])[0],
+        lambda x: np.linalg.lstsq(x[:, :2], x[0])[1], lambda x: squares(np.linalg.svd(x[:, :2]).U[:, 2:]),
+        lambda x: squares(np.linalg.qr(x[:, :1], "complete").Q[:, 1:]),
     ):  # fmt: skip
         x = tl.tensor(a, requires_grad=True)
         y = f(x)

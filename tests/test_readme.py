@@ -18,9 +18,12 @@ BEGIN, END = "<!-- differentiable: begin -->", "<!-- differentiable: end -->"
 FAMILIES = {
     "elementwise": "elementwise",
     "reductions": "reductions",
+    "statistics": "reductions",
     "products": "products and linear algebra",
     "decompositions": "products and linear algebra",
     "shapes": "shapes",
+    "assembling": "shapes",
+    "grids": "shapes",
     "indexing": "indexing",
 }
 

@@ -36,6 +36,7 @@ SOURCE = HERE / "_site_source"
 FAMILIES = {
     "elementwise": "Functions of each element",
     "reductions": "Sums, products, extremes",
+    "statistics": "Quantiles, and what is chosen",
     "products": "Products",
     "decompositions": "Linear algebra",
     "shapes": "Shapes",

@@ -162,7 +162,7 @@ def _unary(low: float, high: float, avoid: Sequence[float] = (), kinks: Sequence
 
 
 for _names, _sampler in {
-    "negative positive square sin cos tanh arctan arcsinh deg2rad rad2deg": _unary(-4, 4),
+    "negative positive conjugate square sin cos tanh arctan arcsinh deg2rad rad2deg": _unary(-4, 4),
     "exp exp2 expm1 sinh cosh": _unary(-3, 3),
     "sqrt log log2 log10": _unary(0.1, 5),
     "reciprocal cbrt": _unary(-4, 4, avoid=(0,)),
@@ -296,6 +296,29 @@ def _var(draw: Draw) -> Sample:
 @sampler("max", "min", "median")
 def _extreme(draw: Draw) -> Sample:
     a, options = reduction(draw, min_side=1, specials=(-1.9, 0.0, 1.9))
+    return Sample((a,), options, smooth=apart(groups(a, options.get("axis")), -1))
+
+
+@sampler("quantile")
+def _quantile(draw: Draw) -> Sample:
+    a, options = reduction(draw, min_side=1, specials=(-1.9, 0.0, 1.9))
+    if options.get("axis") == ():
+        options["axis"] = None
+    options["q"] = draw.choice((0.0, 0.3, 0.5, 1.0, [0.25, 0.6], [[0.1, 1.0], [0.45, 0.8]]))
+    methods = (
+        "linear", "lower", "higher", "midpoint", "nearest", "inverted_cdf", "averaged_inverted_cdf", "hazen",
+        "closest_observation", "interpolated_inverted_cdf", "weibull", "median_unbiased", "normal_unbiased",
+    )  # fmt: skip
+    options["method"] = draw.choice(methods)
+    return Sample((a,), options, smooth=apart(groups(a, options.get("axis")), -1))
+
+
+@sampler("max_of_chosen", "min_of_chosen")
+def _extreme_of_chosen(draw: Draw) -> Sample:
+    a, options = reduction(draw, min_side=1, specials=(-1.9, 0.0, 1.9))
+    some = draw.array(a.shape) > 0
+    alone = groups(some, options.get("axis")).any(-1).all()  # the extreme of nothing is infinite, as if of all
+    options["where"] = some if alone else np.ones(a.shape, bool)
     return Sample((a,), options, smooth=apart(groups(a, options.get("axis")), -1))
 
 
@@ -588,7 +611,7 @@ def _solve(draw: Draw) -> Sample:
     return Sample((_regular(draw, (*left, n, n)), draw.array(b)))
 
 
-@sampler("pinv", "svd")
+@sampler("pinv", "svd", "qr")
 def _matrix(draw: Draw) -> Sample:
     shape = (*draw.shape(max_ndim=1, min_side=1, max_side=2), draw.integer(1, 4), draw.integer(1, 4))
     return Sample((_regular(draw, shape),))

@@ -4,13 +4,16 @@
 """
 
 from ..engine.methods import attach
+from . import assembling as assembling
 from . import elementwise as elementwise
 from . import fused as fused
+from . import grids as grids
 from . import indexing as indexing
 from . import linalg as linalg
 from . import reductions as reductions
 from . import shapes as shapes
+from . import statistics as statistics
 
-__all__ = ["elementwise", "fused", "indexing", "linalg", "reductions", "shapes"]
+__all__ = ["assembling", "elementwise", "fused", "grids", "indexing", "linalg", "reductions", "shapes", "statistics"]
 
 attach()

@@ -143,7 +143,7 @@ def slogdet_rule(g: Any, y: Any, a: Any) -> Any:
 
 packed_slogdet = define(lambda a: _pack(*np.linalg.slogdet(a)), slogdet_rule, name="slogdet")
 _SlogdetResult, _EighResult = type(np.linalg.slogdet(np.eye(1))), type(np.linalg.eigh(np.eye(1)))
-_SVDResult = type(np.linalg.svd(np.eye(1)))
+_SVDResult, _QRResult = type(np.linalg.svd(np.eye(1))), type(np.linalg.qr(np.eye(1)))
 
 
 @implements(np.linalg.slogdet)
@@ -239,17 +239,41 @@ def eigvalsh(a: Any, UPLO: str = "L") -> Any:
     return eigh(a, UPLO).eigenvalues
 
 
-def _svd_shapes(a: Any) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
+def completed(name: str, g: Any, beyond_g: Any, u: Any, beyond: Any) -> Any:
+    """The gradient of orthonormal columns u: g, and what comes through those `beyond` that complete them to a basis.
+
+    Those are determined up to a rotation Ω among themselves, and move along: d(beyond) = −u (duᵀ beyond) + beyond Ω. If
+    beyondᵀ ḡ isn't symmetric, the gradient depends on Ω, which nobody knows, and ValueError is raised. (A single one
+    has no Ω.)
+    """
+    if not np.any(unwrap(beyond_g)):
+        return g
+    turn = unwrap(beyond).mT @ unwrap(beyond_g)
+    rounding = 100 * u.shape[-2] * np.finfo(turn.dtype).eps * np.abs(unwrap(beyond_g)).max()
+    if np.any(np.abs(turn - turn.mT) > rounding):
+        raise ValueError(
+            f"linalg.{name}: the columns that complete a basis aren't determined, and neither is the gradient that "
+            "flows back through them; what doesn't depend on which they are can be differentiated, as N @ N.T can. "
+            "Without them: " + ('mode="reduced"' if name == "qr" else "full_matrices=False")
+        )
+    return g - beyond @ (beyond_g.mT @ u)
+
+
+def _svd_shapes(a: Any, full_matrices: bool) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
     *batch, m, n = a.shape
     k = min(m, n)
-    return (*batch, m, k), (*batch, k), (*batch, k, n)
+    return (*batch, m, m if full_matrices else k), (*batch, k), (*batch, n if full_matrices else k, n)
 
 
-def svd_rule(g: Any, y: Any, a: Any) -> Any:
+def svd_rule(g: Any, y: Any, a: Any, full_matrices: bool = False) -> Any:
     """For A = U S Vᵀ with Fᵢⱼ = 1/(sⱼ² − sᵢ²): Ā = U ((F∘(UᵀŪ − ŪᵀU)) S + S (F∘(VᵀV̄ − V̄ᵀV)) + diag(s̄)) Vᵀ
     + (I − UUᵀ) Ū S⁻¹ Vᵀ + U S⁻¹ V̄ᵀ (I − VVᵀ) (J. Townsend, Differentiating the singular value decomposition, 2016)."""
-    shapes = _svd_shapes(a)
+    shapes, k = _svd_shapes(a, full_matrices), min(a.shape[-2:])
     (u, s, vt), (gu, gs, gvt) = _unpack(y, *shapes), _unpack(g, *shapes)
+    if full_matrices:
+        gu = completed("svd", gu[..., :k], gu[..., k:], u[..., :k], u[..., k:])
+        gvt = completed("svd", gvt[..., :k, :].mT, gvt[..., k:, :].mT, vt[..., :k, :].mT, vt[..., k:, :].mT).mT
+        u, vt = u[..., :k], vt[..., :k, :]
     of_u, of_v = u.mT @ gu, vt @ gvt.mT
     skew_u, skew_v = of_u - of_u.mT, of_v - of_v.mT
     either = np.abs(unwrap(of_u)) + np.abs(unwrap(of_v))
@@ -270,7 +294,7 @@ def svd_rule(g: Any, y: Any, a: Any) -> Any:
 
 
 packed_svd = define(
-    lambda a: _pack(*np.linalg.svd(a, full_matrices=False)),
+    lambda a, full_matrices=False: _pack(*np.linalg.svd(a, full_matrices=full_matrices)),
     svd_rule,
     name="svd",
     at_kinks="equal singular values: their vectors' gradient raises",
@@ -282,12 +306,8 @@ def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
     """The singular value decomposition A = U diag(S) Vh, S descending; with compute_uv=False, S alone."""
     if a.ndim < 2:
         raise ValueError(f"linalg.svd needs matrices, (…, M, N), not shape {a.shape}")
-    if compute_uv and full_matrices and a.shape[-1] != a.shape[-2]:
-        raise ValueError(
-            f"linalg.svd of shape {a.shape}: the columns that full_matrices=True adds aren't determined and have no "
-            "derivative; write np.linalg.svd(a, full_matrices=False)"
-        )
-    parts = _SVDResult(*_unpack(packed_svd(a), *_svd_shapes(a)))
+    full_matrices = full_matrices and compute_uv and a.shape[-1] != a.shape[-2]
+    parts = _SVDResult(*_unpack(packed_svd(a, full_matrices=full_matrices), *_svd_shapes(a, full_matrices)))
     return parts if compute_uv else parts.S
 
 
@@ -295,6 +315,73 @@ def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
 def svdvals(x: Any) -> Any:
     """The singular values, descending."""
     return svd(x, compute_uv=False)
+
+
+def _qr_shapes(a: Any, complete: bool) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    *batch, m, n = a.shape
+    k = m if complete else min(m, n)
+    return (*batch, m, k), (*batch, k, n)
+
+
+def qr_rule(g: Any, y: Any, a: Any, mode: str = "reduced") -> Any:
+    """For A = QR, M = R R̄ᵀ − Q̄ᵀ Q: Ā = (Q̄ + Q (L + Lᵀ)) R⁻ᵀ, where L is M's lower triangle, its diagonal halved.
+
+    A wide A = [B C] has R = [S T] with B = QS and T = QᵀC: C̄ = Q T̄, and C T̄ᵀ is added to Q̄ (S. Walter and L. Lehmann,
+    Algorithmic differentiation of linear algebra functions, 2010; D. and L. Roberts, arXiv:2009.10071, 2020).
+    """
+    shapes, k = _qr_shapes(a, mode == "complete"), min(a.shape[-2:])
+    (q, r), (gq, gr) = _unpack(y, *shapes), _unpack(g, *shapes)
+    if mode == "complete":
+        gq = completed("qr", gq[..., :k], gq[..., k:], q[..., :k], q[..., k:])
+        q, r, gr = q[..., :k], r[..., :k, :], gr[..., :k, :]
+    if np.any(unwrap(np.diagonal(r, 0, -2, -1)) == 0):
+        raise ValueError(
+            "linalg.qr: the columns depend on each other, so that Q isn't determined and has no derivative"
+        )
+    square, beyond = r[..., :k], gr[..., k:]
+    gq = gq + a[..., k:] @ beyond.mT
+    moved = square @ gr[..., :k].mT - gq.mT @ q
+    ones = np.ones_like(unwrap(moved))
+    lower = moved * ((np.tril(ones) + np.tril(ones, -1)) / 2)
+    return np.concatenate([np.linalg.solve(square, (gq + q @ (lower + lower.mT)).mT).mT, q @ beyond], axis=-1)
+
+
+packed_qr = define(lambda a, mode="reduced": _pack(*np.linalg.qr(a, mode)), qr_rule, name="qr")
+
+
+@implements(np.linalg.qr)
+def qr(a: Any, mode: str = "reduced") -> Any:
+    """Orthonormal columns Q and an upper triangle R with A = QR; with mode="r", R alone.
+
+    Columns of a tall A that depend on each other, or do nearly, have no derivative: ValueError where R has a 0 there.
+    """
+    if mode not in ("reduced", "complete", "r"):
+        raise ValueError(f'linalg.qr of Tensors takes mode="reduced", "complete" or "r", not {mode!r}')
+    if a.ndim < 2:
+        raise np.linalg.LinAlgError(f"linalg.qr needs matrices, (…, M, N), not shape {a.shape}")
+    whole = mode == "complete"
+    parts = _QRResult(*_unpack(packed_qr(a, mode="complete" if whole else "reduced"), *_qr_shapes(a, whole)))
+    return parts.R if mode == "r" else parts
+
+
+@implements(np.linalg.lstsq)
+def lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
+    """The shortest x with the least ‖Ax − b‖²; these squares, one for each column of b, if A has full rank and more
+    rows than columns; A's rank and singular values. Those up to `rcond` times the largest count as 0.
+
+    x is A⁺b, whose derivatives are those for a rank that stays.
+    """
+    a, b = floats(a), floats(b)
+    np.linalg.lstsq(np.zeros_like(unwrap(a)), unwrap(b), 0)  # raises for shapes and dtypes that don't fit
+    dtype = np.result_type(a.dtype, b.dtype)
+    a, b, (m, n), eps = a.astype(dtype), b.astype(dtype), a.shape, float(np.finfo(dtype).eps)
+    rcond = eps * max(m, n) if rcond is None else eps if rcond < 0 else rcond
+    x, s = matmul(pinv(a, rcond=rcond), b), svdvals(a)
+    rank = int(np.count_nonzero(unwrap(s) > rcond * np.max(unwrap(s), initial=0)))
+    residuals = unwrap(s)[:0]
+    if rank == n < m:
+        residuals = np.sum(np.square(b - a @ x), axis=0).reshape(b.shape[1:] or (1,))
+    return x, residuals, rank, s
 
 
 # ---- norms ----

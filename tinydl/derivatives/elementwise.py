@@ -72,6 +72,7 @@ multiply = define(np.multiply, lambda g, y, a, b: g * b, lambda g, y, a, b: g * 
 divide = define(np.divide, lambda g, y, a, b: g / b, lambda g, y, a, b: -g * y / b)
 negative = define(np.negative, lambda g, y, x: -g)
 positive = define(np.positive, lambda g, y, x: g)
+conjugate = define(np.conjugate, lambda g, y, x: g, answers=(np.conjugate,))  # of real numbers
 reciprocal = define(np.reciprocal, lambda g, y, x: -g * y * y)
 square = define(np.square, lambda g, y, x: g * 2 * x)
 

@@ -1,7 +1,7 @@
 """Sums, means, extremes, products: functions that take the elements along axes together.
 
 `axis` is an integer, a tuple or None (all axes), as in NumPy. `spread` prepares what has been reduced for broadcasting
-against what went in. Stands on elementwise.py and shapes.py; read linalg.py next.
+against what went in. Stands on elementwise.py and shapes.py; read statistics.py next.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ def var(
     a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any = 0, keepdims: bool = False, **options: Any
 ) -> Any:
     """The variance: the sum of squared deviations from the mean, divided by n - ddof (or n - correction)."""
-    options = _corrected("var", ddof, options)
+    options = corrected("var", ddof, options)
     return variance(a, axis=axis, dtype=dtype, out=out, keepdims=keepdims, **options)
 
 
@@ -122,11 +122,11 @@ def std(
     a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any = 0, keepdims: bool = False, **options: Any
 ) -> Any:
     """The standard deviation, the root of the variance."""
-    options = _corrected("std", ddof, options)
+    options = corrected("std", ddof, options)
     return deviation(a, axis=axis, dtype=dtype, out=out, keepdims=keepdims, **options)
 
 
-def _corrected(name: str, ddof: Any, options: dict[str, Any]) -> dict[str, Any]:
+def corrected(name: str, ddof: Any, options: dict[str, Any]) -> dict[str, Any]:
     correction = options.pop("correction", None)
     if correction is not None and ddof != 0:
         raise ValueError(f"{name} takes ddof= or correction=, which mean the same, not both")
@@ -209,33 +209,6 @@ def ptp(a: Any, axis: Any = None, out: Any = None, keepdims: bool = False) -> An
     """Peak to peak: the maximum less the minimum."""
     return max(a, axis=axis, out=out, keepdims=keepdims) - min(a, axis=axis, keepdims=keepdims)
 
-
-def _median(a: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False, keepdims: bool = False) -> Any:
-    return np.median(a, axis, keepdims=keepdims)
-
-
-def median_rule(g: Any, y: Any, a: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """The mean of the two middle values (of an odd count: twice the same), each shared by the elements that have it."""
-    if not a.size:
-        return a
-    axis = None if axis is None else normalize_axis_tuple(axis, a.ndim)
-    values, g = unwrap(a), spread(g, a, axis, keepdims)
-    in_order = np.sort(joined(values, axis), -1)
-    n = in_order.shape[-1]
-    nan = in_order[..., -1:] != in_order[..., -1:]  # NaNs come last, and one of them makes the median NaN
-    low, high = np.moveaxis(np.where(nan, np.nan, in_order[..., [(n - 1) // 2, n // 2]]), -1, 0)
-    lower = shared(g / 2, equals(values, spread(low, a, axis, False)), axis)
-    upper = shared(g / 2, equals(values, spread(high, a, axis, False)), axis)
-    return lower + upper
-
-
-median = define(
-    _median,
-    median_rule,
-    name="median",
-    answers=(np.median,),
-    at_kinks="ties share equally; the two middle values of an even count have half each",
-)
 
 # ---- products and running sums ----
 

@@ -12,31 +12,27 @@ from .checks import listed
 from .graph import ancestors, leaves
 
 _INSTEAD = {
-    "nansum": "np.sum(np.where(np.isnan(x), 0, x))", "nanmean": "np.sum(np.where(mask, x, 0)) / mask.sum()",
-    "heaviside": "np.where(x > 0, 1.0, 0.0)", "select": "np.where", "piecewise": "np.where", "choose": "np.where",
-    "interp": "np.where and arithmetic", "percentile": "np.sort and indexing", "quantile": "np.sort and indexing",
-    "put": "np.where", "copyto": "np.where", "place": "np.where", "putmask": "np.where", "append": "np.concatenate",
-    "save": "np.save(file, x.numpy())", "savetxt": "np.savetxt(file, x.numpy())", "block": "np.concatenate",
-    "insert": "np.concatenate", "delete": "indexing", "resize": "np.tile", "unstack": "iteration, `a, b = x`",
-    "compress": "indexing, x[mask]", "extract": "indexing, x[mask]", "partition": "np.sort", "unique": "np.sort",
-    "ediff1d": "np.diff", "gradient": "np.diff (tl.grad differentiates a function)", "fmod": "np.remainder",
-    "cumulative_sum": "np.cumsum", "cumulative_prod": "np.cumprod", "float_power": "np.power", "real": "x itself",
-    "copysign": "np.abs(x) * np.sign(y)", "trapezoid": "np.sum((y[1:] + y[:-1]) / 2 * np.diff(x))",
-    "polyval": "arithmetic", "vander": "x[:, None] ** np.arange(n)", "cov": "x @ x.T of centred rows",
-    "convolve": "sums of shifted products", "correlate": "sums of shifted products", "meshgrid": "np.broadcast_to",
-    "rollaxis": "np.moveaxis", "fix": "np.trunc", "fill_diagonal": "np.where(np.eye(n), value, x)",
-    "nanmax": "np.max(np.where(np.isnan(x), -np.inf, x))", "nanmin": "np.min(np.where(np.isnan(x), np.inf, x))",
-    "nanvar": "np.var of x[~np.isnan(x)]", "nanstd": "np.std of x[~np.isnan(x)]", "nanmedian": "np.median",
-    "nanprod": "np.prod(np.where(np.isnan(x), 1, x))", "nancumsum": "np.cumsum(np.where(np.isnan(x), 0, x))",
-    "corrcoef": "x @ x.T of centred rows, divided by their norms", "linspace": "a + (b - a) * np.linspace(0, 1, n)",
-    "logspace": "np.exp", "geomspace": "np.exp", "modf": "x - np.trunc(x)", "divmod": "np.remainder",
-    "put_along_axis": "np.where", "apply_along_axis": "the function itself with axis=", "ldexp": "x * 2.0 ** n",
-    "histogram": "no smooth function: its counts jump", "bincount": "one_hot.T @ x", "conj": "x itself",
-    "conjugate": "x itself", "polyfit": "np.linalg.solve", "lstsq": "np.linalg.pinv(a) @ b",
-    "qr": "np.linalg.cholesky or np.linalg.svd", "eig": "np.linalg.eigh, of symmetric matrices",
-    "eigvals": "np.linalg.eigh, of symmetric matrices", "tensorsolve": "np.linalg.solve", "tensorinv": "np.linalg.inv",
-    "cond": "np.linalg.svd: the largest singular value over the smallest", "fft": "np.matmul with cosines and sines",
+    "heaviside": "np.where(x > 0, 1.0, 0.0)", "piecewise": "np.select", "choose": "np.select", "put": "np.where",
+    "copyto": "np.where", "place": "np.where", "putmask": "np.where", "put_along_axis": "np.where",
+    "save": "np.save(file, x.numpy())", "savetxt": "np.savetxt(file, x.numpy())",
+    "savez": "np.savez(file, x=x.numpy())", "savez_compressed": "np.savez_compressed(file, x=x.numpy())",
+    "resize": "np.tile", "trim_zeros": "indexing", "unique": "np.sort", "unique_values": "np.sort",
+    "setdiff1d": "indexing, x[~np.isin(x, y)]", "intersect1d": "indexing, x[np.isin(x, y)]", "union1d": "np.append",
+    "fmod": "np.remainder", "float_power": "np.power", "copysign": "np.abs(x) * np.sign(y)", "modf": "x - np.trunc(x)",
+    "divmod": "np.remainder", "ldexp": "x * 2.0 ** n", "fix": "np.trunc", "vander": "x[:, None] ** np.arange(n)",
+    "polyfit": "np.linalg.lstsq", "polyder": "tl.grad of np.polyval", "polyint": "arithmetic on the coefficients",
+    "cov": "x @ x.T of centred rows", "corrcoef": "x @ x.T of centred rows, divided by their norms",
+    "convolve": "sums of shifted products", "correlate": "sums of shifted products",
+    "fill_diagonal": "np.where(np.eye(n), value, x)", "apply_along_axis": "the function itself with axis=",
+    "nanmedian": "np.median of x[~np.isnan(x)]", "nanquantile": "np.quantile of x[~np.isnan(x)]",
+    "nanpercentile": "np.percentile of x[~np.isnan(x)]", "logspace": "10.0 ** np.linspace(a, b, n)",
+    "geomspace": "np.exp(np.linspace(np.log(a), np.log(b), n))", "unwrap": "np.cumsum of the differences, made small",
+    "histogram": "no smooth function: its counts jump", "bincount": "one_hot.T @ x",
+    "eig": "np.linalg.eigh, of symmetric matrices", "eigvals": "np.linalg.eigh, of symmetric matrices",
+    "tensorsolve": "np.linalg.solve", "tensorinv": "np.linalg.inv",
+    "cond": "np.linalg.svd: the largest singular value over the smallest",
 }  # fmt: skip
+_FFT = "np.matmul with cosines and sines"
 _UFUNC_METHODS = {
     ("reduce", "add"): "np.sum", ("reduce", "multiply"): "np.prod", ("reduce", "maximum"): "np.max",
     ("reduce", "minimum"): "np.min", ("accumulate", "add"): "np.cumsum", ("accumulate", "multiply"): "np.cumprod",
@@ -48,7 +44,7 @@ _UFUNC_METHODS = {
 def without_rule(function: Any, differentiable: Iterable[Any]) -> str:
     """The sentence for a function without a derivative rule, which names the nearest of those that have one."""
     full, name = full_name(function), getattr(function, "__name__", "")
-    instead = _INSTEAD.get(name)
+    instead = _FFT if full.startswith("np.fft.") else _INSTEAD.get(name)
     if instead is None:
         import difflib  # only for this sentence
 

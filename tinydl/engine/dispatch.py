@@ -18,6 +18,7 @@ from .recording import special, state
 from .tensor import Primitive, Tensor
 
 table: dict[Any, Callable[..., Any]] = {}  # a NumPy function → what computes it on Tensors
+choosing: dict[Any, Callable[..., Any]] = {}  # a reduction → what computes it where where= or initial= is given
 primitives: dict[str, Primitive] = {}  # the table of derivatives, by name; helpers, which no NumPy function calls, too
 kinks: dict[str, str] = {}  # what the gradient is where there is none, for the primitives that have such points
 _flat: set[Any] = set()  # the functions of `plain`
@@ -62,6 +63,16 @@ def implements(*functions: Any) -> Callable[[Function], Function]:
 
     def register(function: Function) -> Function:
         _answer(functions, function)
+        return function
+
+    return register
+
+
+def chooses(*functions: Any) -> Callable[[Function], Function]:
+    """Register a function as the answer to these reductions where they are given `where=` or `initial=`."""
+
+    def register(function: Function) -> Function:
+        choosing.update(dict.fromkeys(functions, function))
         return function
 
     return register
@@ -137,9 +148,11 @@ def array_ufunc(self: Tensor, ufunc: Any, method: str, *inputs: Any, **options: 
 
 def array_function(self: Tensor, function: Any, types: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
     """NumPy's protocol for everything that is no ufunc: ``np.sum(x)``, ``np.concatenate([x, y])``."""
+    answer, instead_of_where = table.get(function), "np.{0}(x[condition])"
     if options:
-        _refuse_out(self, getattr(function, "__name__", "function"), options, "np.{0}(x[condition])")
-    answer = table.get(function)
+        if ("where" in options or "initial" in options) and (function in choosing or function in _flat):
+            answer, instead_of_where = choosing.get(function, answer), ""
+        _refuse_out(self, getattr(function, "__name__", "function"), options, instead_of_where)
     if answer is None:
         raise TypeError(without_rule(function, differentiable()))
     for x in (*args, *options.values()):
@@ -162,6 +175,8 @@ def _refuse_out(self: Tensor, name: str, options: dict[str, Any], instead_of_whe
             f"remember where its values came from. {after_transform(self)}Write a new one, array = array + tensor; to "
             "update a parameter, `with tl.no_grad(): p -= lr * p.grad`, or p.data -= lr * p.grad.data"
         )
+    if not instead_of_where:
+        return
     where = options.get("where", True)
     if where is not True:
         raise TypeError(f"np.{name} of Tensors takes no where=; write {instead_of_where.format(name)}")

@@ -14,7 +14,17 @@ import numpy as np
 
 from .advice import after_transform, full_name
 from .arrays import Array, beside, is_foreign, on_host, refuse_masked
-from .dispatch import Function, array_function, array_ufunc, differentiable, elementwise, primitives, table, unwrap
+from .dispatch import (
+    Function,
+    array_function,
+    array_ufunc,
+    choosing,
+    differentiable,
+    elementwise,
+    primitives,
+    table,
+    unwrap,
+)
 from .names import TENSOR, lacks
 from .recording import special, state
 from .tensor import Primitive, Tensor, next_stamp, tell_read, wrap
@@ -35,7 +45,7 @@ _METHODS = {
     "cumsum": np.cumsum, "cumprod": np.cumprod, "ravel": np.ravel, "flatten": np.ravel, "squeeze": np.squeeze,
     "swapaxes": np.swapaxes, "clip": np.clip, "dot": np.dot, "argmax": np.argmax, "argmin": np.argmin,
     "argsort": np.argsort, "take": np.take, "repeat": np.repeat, "diagonal": np.diagonal, "trace": np.trace,
-    "round": np.round, "any": np.any, "all": np.all,
+    "round": np.round, "any": np.any, "all": np.all, "conj": np.conjugate,
 }  # fmt: skip
 _FUNCTIONS = ("relu", "leaky_relu", "elu", "sigmoid", "softplus", "erf", "nan_to_num")  # elementwise, but no ufuncs
 
@@ -54,7 +64,7 @@ def attach() -> None:
     for name in elementwise:
         behave(name, _unary(primitives[name]))
     for name, f in _METHODS.items():
-        behave(name, _method(table[f], name))
+        behave(name, _method(table[f], name, choosing.get(f)))
     for name in _FUNCTIONS:
         behave(name, _method(primitives[name], name))
     behave("__getitem__", _indexing(primitives["getitem"]))
@@ -105,8 +115,10 @@ def _binary(f: Callable[..., Any]) -> Callable[..., Any]:
     return method
 
 
-def _method(f: Callable[..., Any], name: str) -> Callable[..., Any]:
+def _method(f: Callable[..., Any], name: str, choosing: Callable[..., Any] | None = None) -> Callable[..., Any]:
     def method(self: Tensor, *args: Any, **options: Any) -> Any:
+        if options and choosing is not None and ("where" in options or "initial" in options):
+            return choosing(self, *args, **options)
         return f(self, *args, **options)
 
     method.__name__ = name
