@@ -27,9 +27,9 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = "tinydl"
 
 BUDGETS = {  # rooms that share a budget, in lines of code
-    ("engine",): 1_800,
+    ("engine",): 1_830,
     ("derivatives",): 2_280,
-    ("functional", "nn", "optim"): 2_220,
+    ("functional", "nn", "optim"): 2_240,
 }
 FILE = 500
 FUNCTION = 60
@@ -52,7 +52,7 @@ READ = [
     "optim/clipping.py",
     "training/fit.py", "training/history.py",
 ]  # fmt: skip
-READABLE = 4_580  # lines with anything on them: whoever reads, reads docstrings and comments too
+READABLE = 4_600  # lines with anything on them: whoever reads, reads docstrings and comments too
 
 Sources = dict[str, str]  # a file's path within the package → its text
 

@@ -400,6 +400,51 @@ def test_what_moves_nothing_is_refused_and_nothing_has_moved(function, kind, sen
     assert all(p.data is a for p, a in zip(model.parameters(), before, strict=True))
 
 
+class Carrying(nn.Module):
+    def __init__(self):
+        self.cell, self.hidden, self.seen = nn.Linear(3, 3), None, []
+
+    def forward(self, x):
+        y = np.tanh(self.cell(x if self.hidden is None else x + self.hidden))
+        self.hidden = y.detach()
+        self.seen.append(y.data)
+        return y
+
+
+def test_what_forward_keeps_moves_too(place):
+    here, x = Carrying(), np.random.default_rng(0).normal(size=(2, 3)).astype(np.float32)
+    there = copy.deepcopy(here)
+    here(x), there(x)
+    there.to(place.asarray)
+    assert isinstance(there.hidden.data, place.kind) and isinstance(there.seen[0], place.kind)
+    assert_same(there(place.asarray(x)).data, here(x).data, place)
+
+
+def test_a_gradient_on_the_other_side_is_told_from_a_model_that_moved(place):
+    model = nn.Linear(3, 2).to(place.asarray)
+    model.weight.grad = tl.tensor(np.ones((2, 3), np.float32))
+    with pytest.raises(
+        ValueError, match=r"the grad of a parameter of shape \(2, 3\) is an array of numpy.*p\.grad = None"
+    ):
+        optim.SGD(model.parameters()).step()
+    model.to(place.asarray)
+    assert isinstance(model.weight.grad.data, place.kind)
+    optim.SGD(model.parameters()).step()
+
+
+def test_no_two_parameters_get_one_array_and_none_that_cant_be_written():
+    one = np.zeros(4, np.float32)
+    with pytest.raises(ValueError, match="each array one of its own"):
+        nn.LayerNorm(4).to(lambda a: one)
+
+    def frozen(a):
+        made = a.copy()
+        made.flags.writeable = False
+        return made
+
+    assert all(p.data.flags.writeable for p in nn.LayerNorm(4).to(frozen).parameters())
+
+
 def test_a_graph_made_before_a_move_raises_instead_of_mixing(place):
     model = network()
     loss = F.cross_entropy(model(X), LABELS % 4)
@@ -474,6 +519,25 @@ def test_a_step_of_fit_waits_for_the_device_once_however_many_parameters_there_a
     assert steps_of(model, 30) - steps_of(model, 10) == 20
 
 
+def test_clipping_waits_for_the_device_once(place):
+    model = network().to(device.asarray)
+    F.cross_entropy(model(X), LABELS % 4).backward()
+    device.syncs.clear()
+    optim.clip_grad_norm(model.parameters(), 0.1)
+    assert sum(device.syncs.values()) == 1
+
+
+@pytest.mark.parametrize("size", [1e-30, 1.0, 1e25])
+def test_the_norm_of_gradients_is_that_of_numpy_whatever_their_size(size, place):
+    def norm(to):
+        params = [tl.tensor(to(np.zeros(n, np.float32)), requires_grad=True) for n in (3, 0, 5)]
+        for p in params:
+            p.grad = tl.tensor(to((np.arange(p.size) * size).astype(np.float32)))
+        return optim.clip_grad_norm(params, 1.0)
+
+    assert norm(place.asarray) == pytest.approx(norm(nowhere), rel=0 if place.name == "stand-in" else 1e-5)
+
+
 def test_fit_stops_on_the_device_at_what_is_not_finite(place):
     model = network().to(place.asarray)
     x = X.copy()
@@ -491,6 +555,31 @@ def test_fit_stops_on_the_device_at_what_is_not_finite(place):
 
 
 # ---- looking ----
+
+
+def test_arrays_of_the_device_and_of_numpy_that_meet_are_told(place):
+    t, here = tl.tensor(place.asarray(np.ones(3)), requires_grad=True), np.ones(3)
+    for meet in (lambda: t == here, lambda: np.isclose(t, here), lambda: np.array_equal(t, here), lambda: t < here):
+        with pytest.raises(TypeError, match=r"beside one of NumPy.*model\.to\(cupy\.asarray\)"):
+            meet()
+    with pytest.raises(TypeError, match=r"np\.stack"):
+        tl.tensor([place.asarray(here), place.asarray(here)])
+
+
+@pytest.mark.parametrize("f", [F.softmax, F.log_softmax, F.logsumexp])
+@pytest.mark.parametrize("shape", [(2, 0), (0, 3)])
+def test_rows_of_nothing_are_what_they_are_on_the_host(f, shape, place):
+    x = np.zeros(shape, np.float32)
+    with np.errstate(all="ignore"):
+        assert_same(f(tl.tensor(place.asarray(x))).data, f(tl.tensor(x)).data, place)
+
+
+def test_data_on_the_device_are_split_by_class(place):
+    x, y = np.arange(40.0).reshape(20, 2), np.arange(20) % 4
+    there, _ = data.split(data.Dataset(place.asarray(x), place.asarray(y)), 0.5, stratify=True)
+    here, _ = data.split(data.Dataset(x, y), 0.5, stratify=True)
+    assert_same(there.x, here.x, place)
+    assert_same(there.y, here.y, place)
 
 
 def test_a_tensor_on_the_device_prints_counts_and_gives_its_numbers(place):

@@ -169,7 +169,7 @@ def test_adding_into_a_total_leaves_gradients_that_others_hold_alone() -> None:
     np.testing.assert_array_equal(z.grad.data, given)
 
 
-@pytest.mark.parametrize("n", [64, 65, 200])
+@pytest.mark.parametrize("n", [64, 257, 400])
 @pytest.mark.parametrize("axis", [0, 1, -1])
 @pytest.mark.parametrize("join", [np.stack, np.concatenate])
 def test_many_arrays_are_joined_as_few_are(join: Any, axis: int, n: int) -> None:
@@ -197,3 +197,40 @@ def test_no_rule_of_a_join_is_given_thousands_of_inputs(monkeypatch: pytest.Monk
     for join in (np.stack, np.concatenate, np.vstack, np.hstack, np.column_stack):
         np.sum(join(rows) * 2.0).backward()
     assert max(most) <= 64
+
+
+@pytest.mark.parametrize("join", [np.stack, np.concatenate])
+def test_many_arrays_of_several_dtypes_have_the_dtype_that_numpy_gives_them_together(join: Any) -> None:
+    """Which may be another than that of their parts: of int16 and uint16 alone it is int32, with float32 float64."""
+    arrays = [*[np.ones(1, np.int16)] * 300, *[np.full(1, 2, np.uint16)] * 300, np.full(1, 3, np.float32)]
+    joined = join([*arrays[:-1], tl.tensor(arrays[-1], requires_grad=True)])
+    assert joined.dtype == join(arrays).dtype == np.float32
+    np.testing.assert_array_equal(joined.data, join(arrays))
+
+
+def test_many_arrays_that_are_not_recorded_are_joined_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    made, forward = [], primitives["concatenate"].forward
+    monkeypatch.setattr(primitives["concatenate"], "forward", lambda *a, **k: made.append(1) or forward(*a, **k))
+    with tl.no_grad():
+        np.concatenate([tl.tensor(np.ones(2), requires_grad=True)] * 1000)
+    np.concatenate([tl.tensor(np.ones(2))] * 1000)
+    np.concatenate([tl.tensor(np.ones(2), requires_grad=True)] * 200)
+    assert len(made) == 3
+
+
+@pytest.mark.parametrize("index", [np.array([2, 2, -1]), np.array([[0, 3], [3, -4]])])
+def test_halves_picked_by_rows_touch_these_rows_alone(index: Any) -> None:
+    x = tl.tensor(np.zeros((4, 3), np.float16), requires_grad=True)
+    g = np.random.default_rng(0).normal(size=(*index.shape, 3)).astype(np.float16)
+    (np.sum(x * 1.5) + np.sum(x[index] * g)).backward()
+    expected = np.full((4, 3), 1.5)
+    np.add.at(expected, index, g.astype(np.float64))
+    assert x.grad is not None
+    np.testing.assert_allclose(x.grad.data, expected, rtol=2e-3)
+
+
+def test_an_error_of_many_arrays_names_a_few_shapes() -> None:
+    parts = [tl.tensor(np.ones((2, 3))) for _ in range(50)]
+    with pytest.raises(ValueError, match=r"shape \(2, 3\) and 47 others") as raised:
+        np.concatenate([*parts, tl.tensor(np.ones((2, 4)))])
+    assert len(str(raised.value)) < 400

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.arrays import Array, default_dtype_now
+from ..engine.arrays import Array, default_dtype_now, on_host
 from ..engine.checks import first, is_real, whole
 from ..engine.random import generator
 from .dataset import Dataset, Seed, as_dataset, check_array
@@ -54,7 +54,7 @@ def split(examples: Any, fraction: float, seed: Seed = 0, stratify: bool = False
 
 def _classes(y: Array) -> tuple[Array, Array]:
     """The class number of every example, and how many examples each class has."""
-    _, classes, counts = np.unique(y.reshape(len(y), -1), axis=0, return_inverse=True, return_counts=True)
+    _, classes, counts = np.unique(on_host(y).reshape(len(y), -1), axis=0, return_inverse=True, return_counts=True)
     return classes.reshape(-1), counts
 
 

@@ -26,8 +26,11 @@ def _add_at(total: Any, g: Any, index: Any) -> Array:
     """``total[index] += g``, in its own memory, also where the index names an element twice."""
     if _names_once(index):
         total[index] += g
+    elif total.dtype.char == "e" and isinstance(index, np.ndarray):
+        rows, which = np.unique(np.where(index < 0, index + len(total), index), return_inverse=True)
+        total[rows] = _add_at(wide(total[rows]), wide(g), which.reshape(index.shape))  # rounded once
     elif total.dtype.char == "e":
-        total[...] = _add_at(wide(total), wide(g), index)  # rounded once
+        total[...] = _add_at(wide(total), wide(g), index)
     elif total.__class__ is index.__class__ is np.ndarray and total.size and total.flags.c_contiguous:
         row = total.size // total.shape[0]  # rows: np.add.at is ten times as fast with one axis
         places = index.astype(np.intp).reshape(-1, 1) * row + np.arange(row)

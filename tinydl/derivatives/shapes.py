@@ -17,6 +17,7 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from ..engine.arrays import Array, as_array, beside, wide
 from ..engine.dispatch import define, implements, plain, tell_flattened, unwrap
+from ..engine.recording import state
 from ..engine.tensor import Tensor, joined
 from .indexing import scatter, take
 
@@ -192,16 +193,24 @@ def stack(arrays: Any, axis: int = 0, **options: Any) -> Any:
     return stacking(*parts, axis=axis, **options) if parts is arrays else concatenation(*parts, axis=axis, **options)
 
 
-_BUNDLE = 64
+_MANY = 256  # below that, a second copy of all costs more than it saves
 
 
 def _in_bundles(arrays: Any, join: Callable[..., Any], axis: int | None, options: dict[str, Any]) -> Any:
-    """The arrays themselves or, of very many, a few that are made of them: a rule that is given all inputs for each of
-    them makes joining the steps of a long loop quadratic."""
-    if len(arrays) <= _BUNDLE or not any(isinstance(a, Tensor) for a in arrays):
+    """The arrays themselves or, of very many that are recorded, a few that are made of them: a rule that is given all
+    inputs for each of them makes joining the steps of a long loop quadratic."""
+    if (
+        len(arrays) <= _MANY
+        or not state.recording
+        or not any(a.__class__ is Tensor and a.requires_grad for a in arrays)
+    ):
         return arrays
-    size = max(_BUNDLE, math.isqrt(len(arrays)))
-    return [join(arrays[i : i + size], axis, **options) for i in range(0, len(arrays), size)]
+    parts = [operand(a) for a in arrays]
+    dtypes = {a.dtype for a in parts}
+    if len(dtypes) > 1:  # the one of all may be another than the one of theirs
+        parts = [a.astype(np.result_type(*dtypes)) for a in parts]
+    size = math.isqrt(len(parts))
+    return [join(parts[i : i + size], axis, **options) for i in range(0, len(parts), size)]
 
 
 @implements(np.vstack)

@@ -28,7 +28,7 @@ def sum_along(x: Array, axis: Any) -> Any:
 def _peak(x: Array, axis: Any) -> Any:
     if x.__class__ is np.ndarray:
         return np.maximum.reduce(x, axis, keepdims=True, initial=-math.inf)
-    return x.max(axis, keepdims=True)
+    return x.max(axis, keepdims=True) if x.size else x.sum(axis, keepdims=True)
 
 
 def _row_peak(x: Array) -> Any:

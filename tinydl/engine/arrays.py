@@ -100,6 +100,8 @@ def plain_array(value: Any, dtype: Any = None) -> Array:
             return array
         if _masked(value):
             refuse_masked(value)
+        if isinstance(value, (list, tuple)) and any(map(is_foreign, value)):
+            raise TypeError(f"a list of arrays of another library is no array; write np.stack of it, {_MOVE}")
     return np.asarray(value, dtype)
 
 
@@ -127,7 +129,7 @@ def is_foreign(value: Any) -> bool:
     )
 
 
-_NUMPYS_OR_PYTHONS = (np.ndarray, np.generic, int, float, list, tuple, str)
+_NUMPYS_OR_PYTHONS = (np.ndarray, np.generic, int, float, list, tuple, str, dict, type(None))
 _NUMBERS = frozenset("biuf")
 
 
@@ -235,10 +237,9 @@ def fitted(g: Any, x: Any, name: str) -> Any:
 
 def with_shapes(error: Exception, name: str, arrays: Sequence[Any]) -> Exception:
     """The same error, saying which operation it was and the shapes that went in."""
+    if (of_two_libraries := mixed(name, arrays)) is not None:
+        return of_two_libraries
     shapes = [np.shape(a) for a in arrays if not isinstance(a, str)]
-    foreign = [a for a in arrays if is_foreign(a)]
-    if foreign and any(isinstance(a, np.ndarray) for a in arrays):
-        return TypeError(f"{name}: {_origin(foreign[0])} can't be computed with beside one of NumPy. {_MOVE}")
     if name == "matmul" and len(shapes) == 2 and all(len(s) >= 1 for s in shapes):
         (a, b), inner = shapes, shapes[1][-2] if len(shapes[1]) > 1 else shapes[1][0]
         if a[-1] != inner:
@@ -249,19 +250,38 @@ def with_shapes(error: Exception, name: str, arrays: Sequence[Any]) -> Exception
             )
     kinds = (np.exceptions.AxisError, np.linalg.LinAlgError, ValueError, TypeError, IndexError)
     kind = next((k for k in kinds if isinstance(error, k)), ValueError)
-    return kind(f"{name} of {' and '.join(f'shape {s}' for s in shapes)}: {error}")
+    said = [f"shape {s}" for s in shapes]
+    said = said if len(said) < 9 else [*said[:4], f"{len(said) - 4} others"]
+    return kind(f"{name} of {' and '.join(said)}: {error}")
+
+
+def mixed(name: str, arrays: Sequence[Any]) -> TypeError | None:
+    """What to say of an operation that was given arrays of NumPy and of another library; None if it wasn't."""
+    foreign = next((a for a in arrays if is_foreign(a)), None)
+    if foreign is None or not any(isinstance(a, np.ndarray) for a in arrays):
+        return None
+    return TypeError(f"{name}: {_origin(foreign)} can't be computed with beside one of NumPy. {_MOVE}")
 
 
 # where sums of squares are at least this times their number, those that vanished are less than a rounding error
 _SMALL_SQUARE = {np.dtype(np.float32): 1e-30, np.dtype(np.float64): 1e-290}
 
 
-def euclidean_norm(x: Array) -> float:
-    """√Σx² over all elements, where the squares would leave the range of x's dtype, too."""
+def euclidean_norms(arrays: Sequence[Array]) -> list[float]:
+    """That of each array, whose numbers are fetched together from where they are."""
+    if not any(a.__class__ is not np.ndarray and a.dtype in _SMALL_SQUARE for a in arrays):
+        return [euclidean_norm(a) for a in arrays]
+    squares = on_host(np.stack([np.dot(a.ravel(), a.ravel()).astype(np.float64) for a in arrays])).tolist()
+    return [euclidean_norm(a, s) for a, s in zip(arrays, squares, strict=True)]
+
+
+def euclidean_norm(x: Array, squares: float | None = None) -> float:
+    """√Σx² over all elements, where the squares would leave the range of x's dtype, too; `squares` is Σx² if known."""
     flat = x.ravel()
     if flat.dtype in _SMALL_SQUARE:
-        with np.errstate(over="ignore", under="ignore"):
-            squares = float(np.dot(flat, flat))
+        if squares is None:
+            with np.errstate(over="ignore", under="ignore"):
+                squares = float(np.dot(flat, flat))
         if flat.size * _SMALL_SQUARE[flat.dtype] < squares < math.inf:
             return math.sqrt(squares)
     largest = float(np.max(np.abs(flat))) if flat.size else 0.0

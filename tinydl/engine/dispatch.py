@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from .advice import after_transform, full_name, without_method, without_rule
-from .arrays import is_foreign, is_masked, refuse_masked
+from .arrays import is_foreign, is_masked, mixed, refuse_masked
 from .recording import special, state
 from .tensor import Primitive, Tensor
 
@@ -103,7 +103,11 @@ def _on_arrays(function: Any, unwrap: Callable[[Any], Any]) -> Callable[..., Any
     name = getattr(function, "__name__", "function")
 
     def call(*args: Any, **options: Any) -> Any:
-        result = function(*(unwrap(a) for a in args), **{k: unwrap(v) for k, v in options.items()})
+        arrays = [unwrap(a) for a in args]
+        try:
+            result = function(*arrays, **{k: unwrap(v) for k, v in options.items()})
+        except TypeError as error:
+            raise mixed(name, arrays) or error from None
         tell_flattened(name, args, result)
         return result
 

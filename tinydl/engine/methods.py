@@ -218,7 +218,7 @@ def numpy(self: Tensor) -> Array:
     """A copy of the value as an array of NumPy."""
     if special.count:
         tell_read(self)
-    return np.array(on_host(self._data), order="C")
+    return self._data.copy() if self._data.__class__ is np.ndarray else on_host(self._data)
 
 
 @behaviour

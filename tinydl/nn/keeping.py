@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.arrays import beside, is_array
+from ..engine.arrays import beside, is_array, is_foreign
 from ..engine.tensor import Tensor
 
 
@@ -138,8 +138,9 @@ class Keeping:
 
 def can_be_state(value: Any) -> bool:
     """Whether it is a Tensor, or an array of numbers (of a masked one, saving it says what is wrong)."""
-    array = isinstance(value, np.ndarray) or is_array(value)
-    return isinstance(value, Tensor) or (array and value.dtype.kind in "biuf")
+    kind = value.__class__
+    array = kind is np.ndarray or isinstance(value, np.ndarray) or is_foreign(value)
+    return kind is Tensor or (array and value.dtype.kind in "biuf")
 
 
 def is_parameter(value: Any) -> bool:

@@ -160,7 +160,7 @@ class Module(Keeping):
         return self.train(False)
 
     def to(self: M, function: Callable[[Any], Any]) -> M:
-        """Put every parameter, its gradient and every buffer where this function of arrays puts them.
+        """Put every parameter, its gradient, every buffer and what forward keeps where this function puts arrays.
 
         ``model.to(cupy.asarray)`` moves a model to the GPU, ``model.to(cupy.asnumpy)`` brings it back; arrays of any
         library that speaks NumPy's protocols will do. Data may stay where they are: layers and losses move each batch.
@@ -170,18 +170,27 @@ class Module(Keeping):
         """
         if not callable(function):
             raise no_device(function)
-        held = [entry for m in self.modules() for _, *entry in members(m) if not isinstance(entry[-1], Module)]
-        moved: dict[int, Any] = {}
-        for _, _, value in held:
-            for x in (value, value.grad if isinstance(value, Tensor) else None):
-                if x is not None and id(x) not in moved:
-                    moved[id(x)] = _moved(array_of(x), function)
+        held = [
+            (holder, key, value)
+            for module in self.modules()
+            for attribute in tuple(vars(module))
+            for name, holder, key, value in _found(attribute, vars(module), attribute)
+            if not isinstance(value, Module) and not (is_computed(value) and module._is_kept(name, value))
+        ]
+        tensors = {value for _, _, value in held if isinstance(value, Tensor)}
+        given = [*(value for _, _, value in held), *(t.grad for t in tensors if t.grad is not None)]
+        moved = {id(array): _moved(array, function) for array in map(array_of, given)}
+        if len({*map(id, moved.values())}) < len(moved):
+            raise ValueError("to takes a function that gives each array one of its own, not the same for several")
         for holder, key, value in held:
             if not isinstance(value, Tensor) or is_computed(value):
-                holder[key] = moved[id(value)]
-            elif (array := moved[id(value)]) is not value._data:
-                value._data, value.stamp = array, next_stamp()
-                value.grad = None if value.grad is None else wrap(moved[id(value.grad)])
+                array = moved[id(array_of(value))]
+                holder[key] = wrap(array) if isinstance(value, Tensor) else array
+        for t in tensors:
+            if not is_computed(t) and moved[id(t._data)] is not t._data:
+                t._data, t.stamp = moved[id(t._data)], next_stamp()
+            if t.grad is not None:
+                t.grad = wrap(moved[id(t.grad._data)])
         return self
 
     def zero_grad(self, set_to_none: bool = True) -> None:
@@ -323,7 +332,7 @@ def _moved(array: Array, function: Callable[[Any], Any]) -> Array:
             f"to moves arrays as they are, but of one of {array.dtype} of shape {array.shape} the function made one of "
             f"{made.dtype} of shape {made.shape}"
         )
-    moved: Array = made
+    moved: Array = made if getattr(made.flags, "writeable", True) else made.copy()  # which is to be updated
     return moved
 
 

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from ..engine.arrays import euclidean_norm
+from ..engine.arrays import euclidean_norms
 from ..engine.checks import kind
 from ..engine.tensor import Tensor, next_stamp
 from .optimizer import Parameters, working_dtype
@@ -21,7 +21,7 @@ def clip_grad_norm(params: Tensor | Parameters, max_norm: float) -> float:
     if not max_norm >= 0:
         raise ValueError(f"clip_grad_norm needs max_norm ≥ 0, not {max_norm}")
     gradients = _gradients(params)
-    total = math.hypot(*(euclidean_norm(g._data) for g in gradients))
+    total = math.hypot(*euclidean_norms([g._data for g in gradients]))
     if not math.isfinite(total):
         raise FloatingPointError(
             f"the norm of the gradients is {total}, so they can't be scaled; see tl.detect_anomaly()"

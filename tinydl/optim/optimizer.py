@@ -263,6 +263,12 @@ class Optimizer:
 
 def _bad_gradient(p: Tensor, grad: Any, scratch: Array) -> str:
     if isinstance(grad, Tensor) and grad._data.shape == scratch.shape:
+        if p._data.__class__ is scratch.__class__:
+            there, here = type(grad._data).__module__.partition(".")[0], type(scratch).__module__.partition(".")[0]
+            return (
+                f"the grad of a parameter of shape {p._data.shape} is an array of {there}, but the parameter one of "
+                f"{here}; set p.grad = None and call backward() anew"
+            )
         return (
             f"a parameter of shape {p._data.shape} was moved after this optimizer was made, whose state stayed where "
             "it was. Make the optimizer after model.to(…); new.load_state_dict(old.state_dict()) hands its state over"
