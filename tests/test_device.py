@@ -163,7 +163,7 @@ GIVEN = {
     "polyval": lambda x, v: np.polyval([1, 2.5, 3], x) * np.polyval(v, [1, 2, 3]),
     "gradient": lambda x, v: np.gradient(x, [0, 2], np.cumsum(v * v)),
     "gradient of a list": lambda x, v: np.gradient([1, 4, 9.5], v[0], edge_order=2),
-    "meshgrid": lambda x, v: np.meshgrid(v, [1, 2]),
+    "meshgrid": lambda x, v: [tl.tensor(part) for part in np.meshgrid(v.detach(), [1, 2])],
     "average": lambda x, v: np.average(x, axis=1, weights=[1, 2, 3.5]),
     "lstsq": lambda x, v: np.linalg.lstsq(x.T, [1, 2, 3.5]),
     "lstsq of fewer equations": lambda x, v: np.linalg.lstsq(x, [1, 2.5]),
@@ -179,7 +179,7 @@ GIVEN = {
     "quantiles of float16": lambda x, v: np.percentile(x.astype("f2"), 45, 0, keepdims=True),
     "quantiles beside it": lambda x, v: np.percentile(x, beside(np.array([20.0, 35]), v.data), method="nearest"),
     "quantiles with NaN": lambda x, v: np.quantile(np.where([True, False, True], x, np.nan), 0.4, 0),
-    "partition": lambda x, v: np.partition(x, 1),
+    "partition": lambda x, v: np.partition(x, beside(np.array([1]), v.data)),
     "compress": lambda x, v: np.compress([True, False, True], x, 1) * np.extract(x.data > -9, x)[0],
 }  # fmt: skip
 

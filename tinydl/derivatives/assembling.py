@@ -101,7 +101,7 @@ def partition(a: Any, kth: Any, axis: int | None = -1, kind: Any = "introselect"
     if order is not None:
         raise TypeError("partition of Tensors doesn't take order=")
     np.argpartition(np.empty(1), 0, kind=kind)  # raises for what is no kind
-    return take_along_axis(a, np.argpartition(unwrap(a), numpys(kth), axis), axis)
+    return take_along_axis(a, np.argpartition(unwrap(a), np.asarray(numpys(kth)).tolist(), axis), axis)
 
 
 @implements(np.rollaxis)
