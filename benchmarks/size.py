@@ -28,7 +28,7 @@ PACKAGE = "tinydl"
 
 BUDGETS = {  # rooms that share a budget, in lines of code
     ("engine",): 1_830,
-    ("derivatives",): 2_280,
+    ("derivatives",): 2_300,
     ("functional", "nn", "optim"): 2_240,
 }
 FILE = 500

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 _LACKING = (
-    "can_cast common_type matvec ndim result_type vecdot vecmat unstack linalg.cross linalg.diagonal "
+    "block can_cast common_type insert matvec ndim result_type vecdot vecmat unstack linalg.cross linalg.diagonal "
     "linalg.matrix_norm linalg.multi_dot linalg.outer linalg.svdvals linalg.tensordot linalg.trace linalg.vecdot "
     "linalg.vector_norm"
 )
@@ -37,7 +37,11 @@ _TAKES = {
     "clip": "a a_min a_max out", "copy": "a order", "broadcast_to": "array shape", "squeeze": "a axis",
     "median": "a axis out overwrite_input keepdims", "cumsum": "a axis dtype out", "cumprod": "a axis dtype out",
     "linalg.cholesky": "a", "linalg.pinv": "a rcond", "linalg.svd": "a full_matrices compute_uv",
-    "linalg.eigh": "a UPLO", "linalg.qr": "a mode", "linalg.matrix_rank": "M tol",
+    "linalg.eigh": "a UPLO", "linalg.qr": "a mode", "linalg.matrix_rank": "M tol", "argpartition": "a kth axis",
+    "partition": "a kth axis", "nansum": "a axis dtype out keepdims", "nanprod": "a axis dtype out keepdims",
+    "nanmean": "a axis dtype out keepdims", "nanvar": "a axis dtype out ddof keepdims", "nanmax": "a axis out keepdims",
+    "nanstd": "a axis dtype out ddof keepdims", "nanmin": "a axis out keepdims",
+    "quantile": "a q axis out overwrite_input keepdims",  # and five of the methods, which know no NaN
 }  # fmt: skip
 TAKES = {operator.attrgetter(name)(np): options.split() for name, options in _TAKES.items()}
 syncs: Counter[str] = Counter()

@@ -113,27 +113,115 @@ def test_every_primitive_gives_value_and_derivatives_of_numpy(name, place):
 
 # all but those that multiply or join with an array of NumPy of their own
 BRINGING = [
-    c for c in CASES if c.name in ("concatenate", "prod", "cumprod") and {"MASK", "ones"} & {*c.call.__code__.co_names}
+    c
+    for c in CASES
+    if c.name in ("concatenate", "prod", "cumprod", "block", "interp", "gradient")
+    and {"MASK", "ones", "array", "arange"} & {*c.call.__code__.co_names}
 ]
+
+
+def value_and_gradients(call, inputs, to):
+    leaves = [tl.tensor(to(x), requires_grad=True) for x in inputs]
+    y = call(*leaves)
+    parts = [part for part in (y if isinstance(y, (list, tuple)) else (y,)) if isinstance(part, tl.Tensor)]
+    values = [part.data for part in parts]
+    parts = [part for part in parts if part.requires_grad]
+    rng = np.random.default_rng(0)
+    gradients = [to(rng.normal(size=part.shape)) for part in parts]
+    if parts:
+        sum(np.sum(part * g) for part, g in zip(parts, gradients, strict=True)).backward()
+    return [*values, *(x.grad.data for x in leaves if x.grad is not None)]
+
+
+def assert_same_everywhere(call, inputs, place):
+    here, there = value_and_gradients(call, inputs, lambda x: x), value_and_gradients(call, inputs, place.asarray)
+    assert here
+    for a, b in zip(there, here, strict=True):
+        assert_same(a, b, place)
 
 
 @pytest.mark.parametrize("case", [c for c in CASES if c not in BRINGING], ids=lambda case: f"{case.name}{case.shapes}")
 def test_every_function_that_numpy_calls_gives_value_and_gradients_of_numpy(case, place):
-    def run(inputs, to):
-        leaves = [tl.tensor(to(x), requires_grad=True) for x in inputs]
-        y = case.call(*leaves)
-        parts = [part for part in (y if isinstance(y, (list, tuple)) else (y,)) if isinstance(part, tl.Tensor)]
-        values = [part.data for part in parts]
-        parts = [part for part in parts if part.requires_grad]
-        rng = np.random.default_rng(0)
-        gradients = [to(rng.normal(size=part.shape)) for part in parts]
-        if parts:
-            sum(np.sum(part * g) for part, g in zip(parts, gradients, strict=True)).backward()
-        return values, [x.grad.data for x in leaves if x.grad is not None]
+    assert_same_everywhere(case.call, case.inputs(), place)
 
-    here, there = run(case.inputs(), lambda x: x), run(case.inputs(), place.asarray)
-    for a, b in zip((*there[0], *there[1]), (*here[0], *here[1]), strict=True):
-        assert_same(a, b, place)
+
+# what a user gives with a Tensor: numbers and lists go where it is, masks and indices may be anywhere
+GIVEN = {
+    "append": lambda x, v: np.append(np.append(x, [[1, 2, 3]], 0), 4),
+    "insert": lambda x, v: np.insert(x, [0, 2], [[3], [4.5]], axis=0) * np.insert(v, 1, 2)[1:],
+    "insert at an index beside it": lambda x, v: np.insert(x, beside(np.array([1, 0]), v.data), v[:2], axis=1),
+    "delete": lambda x, v: np.delete(x, beside(np.array([1, 2]), v.data), axis=1),
+    "block": lambda x, v: np.block([[x], [v], [1, 2.5, 3]]),
+    "select": lambda x, v: np.select([x > 0, np.array([True, False, True])], [v, 2.5], -1),
+    "select of lists": lambda x, v: np.select([x > 0, x > -1], [[1, 2, 3], x]),
+    "ediff1d": lambda x, v: np.ediff1d(x, [1, 2], 3.5),
+    "linspace": lambda x, v: np.linspace([1, 2, 3], v, 4) * np.linspace(v, 2, 1, retstep=True)[0],
+    "linspace's step of one number": lambda x, v: tl.tensor(np.linspace(v, 2, 1, retstep=True)[1]),
+    "linspace to whole numbers": lambda x, v: tl.tensor(np.linspace(v, 9, 3, dtype=int)),
+    "trapezoid": lambda x, v: np.trapezoid([[1, 2, 3], [4, 5, 7]], v) * np.trapezoid(x, [0, 2, 3]) * np.trapezoid(v),
+    "interp": lambda x, v: np.interp(x, [-1, 0, 2], v, -3.5) * np.interp([0.5, 1, 2], np.cumsum(v * v), [3, 1, 2]),
+    "polyval": lambda x, v: np.polyval([1, 2.5, 3], x) * np.polyval(v, [1, 2, 3]),
+    "gradient": lambda x, v: np.gradient(x, [0, 2], np.cumsum(v * v)),
+    "gradient of a list": lambda x, v: np.gradient([1, 4, 9.5], v[0], edge_order=2),
+    "meshgrid": lambda x, v: [tl.tensor(part) for part in np.meshgrid(v.detach(), [1, 2])],
+    "average": lambda x, v: np.average(x, axis=1, weights=[1, 2, 3.5]),
+    "lstsq": lambda x, v: np.linalg.lstsq(x.T, [1, 2, 3.5]),
+    "lstsq of fewer equations": lambda x, v: np.linalg.lstsq(x, [1, 2.5]),
+    "svd": lambda x, v: np.linalg.svd(x, full_matrices=False),
+    "svd of all, values alone": lambda x, v: np.linalg.svd(x)[1],
+    "qr": lambda x, v: np.linalg.qr(x),
+    "qr of a tall matrix": lambda x, v: np.linalg.qr(x.T, "complete")[0][:, :2],
+    "mask beside it": lambda x, v: np.max(x, 1, where=x.data > 0, initial=-1) + np.mean(x, where=v.data > v.data.min()),
+    "mask as a list": lambda x, v: x.mean(1, where=[True, False, True]) * np.nanmin(x, where=[1 > 0], initial=v[0]),
+    "NaNs": lambda x, v: np.nanmax(np.where([True, False, True], x, np.nan), 1) * np.nanstd(x, ddof=1),
+    "quantiles": lambda x, v: np.quantile(x, [[0.2, 0.5], [0, 1]], (0, 1), method="hazen", keepdims=True),
+    "quantiles for a float64 array": lambda x, v: np.quantile(x.astype("f4"), np.array([0.3, 0.8]), -1),
+    "quantiles of float16": lambda x, v: np.percentile(x.astype("f2"), 45, 0, keepdims=True),
+    "quantiles beside it": lambda x, v: np.percentile(x, beside(np.array([20.0, 35]), v.data), method="nearest"),
+    "quantiles with NaN": lambda x, v: np.quantile(np.where([True, False, True], x, np.nan), 0.4, 0),
+    "partition": lambda x, v: np.partition(x, beside(np.array([1]), v.data)),
+    "compress": lambda x, v: np.compress([True, False, True], x, 1) * np.extract(x.data > -9, x)[0],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("name", GIVEN)
+def test_what_is_given_with_a_tensor_goes_where_it_is(name, dtype, place):
+    rng = np.random.default_rng(3)
+    assert_same_everywhere(
+        GIVEN[name], [rng.normal(size=(2, 3)).astype(dtype), rng.normal(size=3).astype(dtype)], place
+    )
+
+
+def test_whole_numbers_are_reduced_as_numpy_does(place):
+    x = np.random.default_rng(0).integers(-9, 9, (3, 4)).astype(np.int8)
+    mask = x % 3 > 0
+    for f, options in (
+        (np.sum, {}), (np.prod, {"initial": 3}), (np.mean, {}), (np.max, {"initial": -2}), (np.nanmin, {"initial": 2}),
+        (np.nansum, {"keepdims": True}), (np.nanmax, {"initial": -2}),
+    ):  # fmt: skip
+        for m in (mask, place.asarray(mask)):
+            assert_same(
+                f(tl.tensor(place.asarray(x)), 1, where=m, **options).data, f(x, 1, where=mask, **options), place
+            )
+    whole = np.quantile(tl.tensor(place.asarray(x)), [0.2, 0.7], 0, method="lower")
+    assert_same(whole.data, np.quantile(x, [0.2, 0.7], 0, method="lower"), place)
+
+
+@pytest.mark.parametrize(
+    "mixed",
+    [
+        lambda x: np.append(x, np.ones(2)), lambda x: np.insert(x, 0, np.ones(1)), lambda x: np.block([x, np.ones(2)]),
+        lambda x: np.select([x > 0], [x], np.ones(3)), lambda x: np.ediff1d(x, np.ones(1)),
+        lambda x: np.linspace(x, np.ones(3), 4), lambda x: np.trapezoid(x, np.arange(3)),
+        lambda x: np.interp(x, np.arange(3), [1, 2, 3]), lambda x: np.polyval(np.ones(2), x),
+        lambda x: np.gradient(x, np.array([0.0, 1, 3])), lambda x: np.average(x, weights=np.ones(3)),
+    ],
+)  # fmt: skip
+def test_an_array_of_numpy_beside_a_tensor_on_the_device_is_refused(mixed):
+    x = tl.tensor(device.asarray(np.arange(3.0)), requires_grad=True)
+    with pytest.raises(TypeError, match=r"array of device \(OnDevice\).*NumPy.*model\.to\(cupy\.asarray\)"):
+        mixed(x)
 
 
 def test_a_rule_that_makes_an_array_of_numpy_fails_with_a_sentence_that_says_what_to_write():

@@ -12,11 +12,11 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from ..engine.arrays import Array
-from ..engine.dispatch import implements, plain, unwrap
+from ..engine.dispatch import form, implements, plain, unwrap
 from ..engine.tensor import Tensor
 from .elementwise import where as choice
 from .indexing import take, take_along_axis
-from .shapes import concatenation, moveaxis, operand, ravel
+from .shapes import concatenation, moveaxis, numpys, operand, operands, ravel
 
 
 def _places(first: int, x: Any) -> Array:
@@ -27,14 +27,14 @@ def _places(first: int, x: Any) -> Array:
 @implements(np.append)
 def append(arr: Any, values: Any, axis: int | None = None) -> Any:
     """The elements of both, joined along an axis they have; None joins all their elements."""
-    return concatenation(operand(arr), operand(values), axis=axis)
+    return concatenation(*operands(arr, values), axis=axis)
 
 
 @implements(np.insert)
 def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
     """`values`, in the dtype of `arr`, put in before these indices; they are broadcast as in NumPy."""
-    arr, values = operand(arr), operand(values)
-    places = np.insert(_places(0, arr), unwrap(obj), _places(np.size(arr), values), axis)
+    arr, values = operands(arr, values)
+    places = np.insert(_places(0, arr), numpys(obj), _places(np.size(arr), values), axis)
     if arr.dtype.kind != "f" and isinstance(values, Tensor) and values.requires_grad:
         raise TypeError(
             f"insert gives an array of {arr.dtype}, as the first one is, which has no gradient; write arr * 1.0"
@@ -46,7 +46,7 @@ def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
 def delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
     """All elements, or all rows along an axis, but those with these indices."""
     arr, axis = (ravel(arr), 0) if axis is None else (arr, normalize_axis_index(axis, np.ndim(arr)))
-    return take(arr, np.delete(np.arange(arr.shape[axis]), unwrap(obj)), axis=axis)
+    return take(arr, np.delete(np.arange(arr.shape[axis]), numpys(obj)), axis=axis)
 
 
 @implements(np.block)
@@ -59,20 +59,21 @@ def block(arrays: Any) -> Any:
             return [placed(branch) for branch in tree]
         if isinstance(tree, tuple):
             return tree  # which NumPy refuses
-        parts.append(ravel(operand(tree)))
-        return _places(sum(part.size for part in parts[:-1]), tree)
+        parts.append(tree)
+        return _places(sum(map(np.size, parts[:-1])), tree)
 
     places = np.block(placed(arrays))
-    return concatenation(*parts)[places]
+    return concatenation(*map(ravel, operands(*parts)))[places]
 
 
 @implements(np.select)
 def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
     """Of each place the choice whose condition is the first that is true there; `default` where none is."""
-    np.select([unwrap(c) for c in condlist], [0] * len(choicelist))  # raises for conditions that are none
-    choices = [x if type(x) in (int, float) else operand(x) for x in [*choicelist, default]]
-    dtype = np.result_type(*(unwrap(x) for x in choices))
-    *choices, result = [operand(x).astype(dtype) for x in choices]
+    np.select([form(c) for c in condlist], [0] * len(choicelist))  # raises for conditions that are none
+    given = [*choicelist, default]
+    made = operands(*given)
+    dtype = np.result_type(*(x if type(x) in (int, float) else y.dtype for x, y in zip(given, made, strict=True)))
+    *choices, result = [y.astype(dtype) for y in made]
     for condition, x in zip(condlist[::-1], choices[::-1], strict=True):
         result = choice(condition, x, result)
     return result
@@ -99,7 +100,8 @@ def partition(a: Any, kth: Any, axis: int | None = -1, kind: Any = "introselect"
     """With the kth smallest in its place along the axis, smaller ones before it and larger ones after it."""
     if order is not None:
         raise TypeError("partition of Tensors doesn't take order=")
-    return take_along_axis(a, np.argpartition(unwrap(a), unwrap(kth), axis, kind), axis)
+    np.argpartition(np.empty(1), 0, kind=kind)  # raises for what is no kind
+    return take_along_axis(a, np.argpartition(unwrap(a), np.asarray(numpys(kth)).tolist(), axis), axis)
 
 
 @implements(np.rollaxis)
@@ -120,10 +122,11 @@ def unstack(x: Any, /, *, axis: int = 0) -> tuple[Any, ...]:
 @implements(np.ediff1d)
 def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
     """The differences of neighbours among all elements, between what is to stand before and after them."""
-    ary = ravel(operand(ary))
+    ary, to_begin, to_end = operands(ary, to_begin, to_end)
+    ary = ravel(ary)
 
     def end(name: str, x: Any) -> list[Any]:
-        x = ravel(operand(x))
+        x = ravel(x)
         if not np.can_cast(x.dtype, ary.dtype, "same_kind"):
             raise TypeError(f"ediff1d: {name} of {x.dtype} can't be joined to differences of {ary.dtype}")
         return [x.astype(ary.dtype)]

@@ -13,12 +13,13 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..engine.arrays import beside, wide
-from ..engine.dispatch import define, implements, plain, unwrap
+from ..engine.dispatch import define, form, implements, plain, unwrap
 from ..engine.tensor import Primitive
 from .elementwise import absolute, floats, in_float32, unrounded
 from .indexing import scatter
 from .products import matmul
 from .reductions import spread
+from .shapes import operands
 
 
 @implements(np.linalg.matrix_power)
@@ -371,13 +372,13 @@ def lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
 
     x is A⁺b, whose derivatives are those for a rank that stays.
     """
-    a, b = floats(a), floats(b)
-    np.linalg.lstsq(np.zeros_like(unwrap(a)), unwrap(b), 0)  # raises for shapes and dtypes that don't fit
+    a, b = map(floats, operands(a, b))
+    np.linalg.lstsq(np.zeros_like(form(a)), form(b), 0)  # raises for shapes and dtypes that don't fit
     dtype = np.result_type(a.dtype, b.dtype)
     a, b, (m, n), eps = a.astype(dtype), b.astype(dtype), a.shape, float(np.finfo(dtype).eps)
     rcond = eps * max(m, n) if rcond is None else eps if rcond < 0 else rcond
     x, s = matmul(pinv(a, rcond=rcond), b), svdvals(a)
-    rank = int(np.count_nonzero(unwrap(s) > rcond * np.max(unwrap(s), initial=0)))
+    rank = int(np.count_nonzero(unwrap(s) > rcond * _size(s)))
     residuals = unwrap(s)[:0]
     if rank == n < m:
         residuals = np.sum(np.square(b - a @ x), axis=0).reshape(b.shape[1:] or (1,))

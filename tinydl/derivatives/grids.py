@@ -13,12 +13,12 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from ..engine.arrays import wide
-from ..engine.dispatch import implements, unwrap
+from ..engine.dispatch import form, implements, unwrap
 from ..engine.tensor import Tensor
 from .elementwise import cast_like
 from .elementwise import where as choice
 from .reductions import sum
-from .shapes import broadcast_arrays, broadcast_to, concatenation, copying, diff, moveaxis, operand, reshape
+from .shapes import broadcast_arrays, broadcast_to, concatenation, copying, diff, moveaxis, operands, reshape
 
 
 @implements(np.meshgrid)
@@ -26,9 +26,11 @@ def meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: str = 
     """The coordinates of a grid's points, one array for each axis; with "xy" the first two axes change places."""
     if indexing not in ("xy", "ij"):
         raise ValueError(f"meshgrid takes indexing='xy' or 'ij', not {indexing!r}")
-    n = len(xi)
+    points, n = operands(*xi), len(xi)
     axes = [1, 0, *range(2, n)] if indexing == "xy" and n > 1 else range(n)
-    made = [reshape(x, (1,) * axis + (np.size(x),) + (1,) * (n - axis - 1)) for axis, x in zip(axes, xi, strict=True)]
+    made = [
+        reshape(x, (1,) * axis + (np.size(x),) + (1,) * (n - axis - 1)) for axis, x in zip(axes, points, strict=True)
+    ]
     made = made if sparse else list(broadcast_arrays(*made))
     return tuple(copying(x) for x in made) if copy else tuple(made)
 
@@ -39,10 +41,10 @@ def linspace(
     axis: int = 0, *, device: Any = None,
 ) -> Any:  # fmt: skip
     """`num` numbers at equal distances from start to stop, which is the last of them unless `endpoint` is False."""
-    num, given = operator.index(num), np.linspace(unwrap(start), unwrap(stop), 0)  # raises for what are no numbers
+    num, given = operator.index(num), np.linspace(form(start), form(stop), 0)  # raises for what are no numbers
     if num < 0:
         raise ValueError(f"linspace gives num ≥ 0 numbers, not {num}")
-    start, stop = (wide(operand(x).astype(given.dtype)) for x in (start, stop))
+    start, stop = (wide(x.astype(given.dtype)) for x in operands(start, stop))
     parts, delta = num - 1 if endpoint else num, stop - start
     counted = np.arange(num, like=unwrap(delta)).astype(delta.dtype).reshape((num,) + (1,) * delta.ndim)
     step = delta / max(parts, 1)
@@ -52,13 +54,13 @@ def linspace(
     y = moveaxis(y, 0, axis)
     dtype = given.dtype if dtype is None else np.dtype(dtype)
     y = np.floor(unwrap(y)).astype(dtype) if dtype.kind in "iu" else y.astype(dtype)
-    return (y, cast_like(step if parts > 0 else math.nan, given)) if retstep else y
+    return (y, cast_like(step if parts > 0 else math.nan, delta).astype(given.dtype)) if retstep else y
 
 
 @implements(np.trapezoid)
 def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
     """The area below the line through points at distances dx, or at the coordinates x: Σ (xᵢ₊₁ - xᵢ)(yᵢ + yᵢ₊₁)/2."""
-    y, d = operand(y), operand(dx if x is None else x)
+    y, d = operands(y, dx if x is None else x)
     dtype = np.result_type(y.dtype, dx if x is None and type(dx) in (int, float) else d.dtype)
     dtype = dtype if dtype.kind == "f" else np.dtype(np.float64)  # whole numbers would wrap
     y, d, along = wide(y.astype(dtype)), wide(d.astype(dtype)), normalize_axis_index(axis, y.ndim)
@@ -76,8 +78,9 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period
     """
     if period is not None:
         raise TypeError("interp of Tensors doesn't take period=; write x % period, with a point before and one after")
-    np.interp(unwrap(x), unwrap(xp), unwrap(fp))  # raises for points that are none
-    x, xp, fp = (operand(v).astype(np.float64) for v in (x, xp, fp))
+    np.interp(form(x), form(xp), form(fp))  # raises for points that are none
+    *points, left, right = operands(x, xp, fp, left, right)
+    x, xp, fp = (v.astype(np.float64) for v in points)
     low, high = xp[0], xp[-1]
     left, right = fp[0] if left is None else left, fp[-1] if right is None else right
     if xp.size == 1:
@@ -91,7 +94,7 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period
 @implements(np.polyval)
 def polyval(p: Any, x: Any) -> Any:
     """Σ pₖ xⁿ⁻ᵏ, by Horner's scheme, differentiable in both: the coefficients begin with that of the highest power."""
-    p, x = operand(p), operand(x)
+    p, x = operands(p, x)
     y: Any = np.zeros_like(unwrap(x))
     for i in range(np.shape(p)[0]):
         y = y * x + p[i]
@@ -105,11 +108,10 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> An
     `varargs` are the distances between the points, one for all axes or one for each, or an axis' coordinates. Gives a
     tuple for several axes, as NumPy does.
     """
-    f = operand(f)
+    f, *spacings = operands(f, *(varargs or [1.0]))
     f = f.astype(np.float64) if f.dtype.kind in "iu" else f
     axes = tuple(range(f.ndim)) if axis is None else normalize_axis_tuple(axis, f.ndim)
-    spacings = list(varargs) or [1.0]
-    if len(spacings) == 1 and np.ndim(spacings[0]) == 0:
+    if len(spacings) == 1 and spacings[0].ndim == 0:
         spacings *= len(axes)
     if len(spacings) != len(axes):
         raise TypeError(f"gradient along {len(axes)} axes takes as many distances, or one, not {len(spacings)}")
@@ -121,7 +123,7 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> An
 
 
 def _slopes(f: Any, axis: int, spacing: Any, edge_order: int) -> Any:
-    n, h = f.shape[axis], operand(spacing)
+    n, h = f.shape[axis], spacing
     if n < edge_order + 1:
         raise ValueError(f"gradient needs at least {edge_order + 1} points along axis {axis}, which has {n}")
     if h.ndim > 1 or (h.ndim and h.size != n):

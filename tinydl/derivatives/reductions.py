@@ -16,7 +16,7 @@ from ..engine.arrays import Array, wide
 from ..engine.dispatch import define, implements, plain, unwrap
 from ..engine.tensor import Primitive
 from .elementwise import cast_like, in_float32, masked, unrounded
-from .shapes import operand
+from .shapes import operands
 
 
 def spread(g: Any, x: Any, axis: Any, keepdims: bool) -> Any:
@@ -136,13 +136,13 @@ def corrected(name: str, ddof: Any, options: dict[str, Any]) -> dict[str, Any]:
 @implements(np.average)
 def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: bool = False) -> Any:
     """Σ wᵢaᵢ / Σ wᵢ, differentiable in both; `weights` has a's shape or that of the axes averaged over."""
-    a = operand(a)
+    a, weights = operands(a, weights)
     axis = None if axis is None else normalize_axis_tuple(axis, a.ndim)
     if weights is None:
         result = mean(a, axis=axis, keepdims=keepdims)
         total: Any = np.full_like(result, group_size(a, result))
     else:
-        w = _weights_like(a, axis, operand(weights))
+        w = _weights_like(a, axis, weights)
         whole = a.dtype.kind in "iub"
         dtype = np.result_type(a.dtype, w.dtype, "f8") if whole else np.result_type(a.dtype, w.dtype)
         a, w = a.astype(dtype), wide(w.astype(dtype))

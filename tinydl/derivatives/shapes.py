@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from ..engine.arrays import Array, as_array, beside, wide
+from ..engine.arrays import Array, as_array, beside, is_array, is_foreign, on_host, wide
 from ..engine.dispatch import define, implements, plain, tell_flattened, unwrap
 from ..engine.recording import state
 from ..engine.tensor import Tensor, joined
@@ -25,6 +25,29 @@ from .indexing import scatter, take
 def operand(x: Any) -> Any:
     """A Tensor as it is, a list with Tensors in it as their stack, anything else as an array."""
     return x if isinstance(x, Tensor) else joined(x)
+
+
+def operands(*given: Any) -> list[Any]:
+    """Each as `operand` makes it, numbers and lists beside the arrays of another library among them; None stays.
+
+    TypeError for arrays of NumPy beside such ones.
+    """
+    made = [None if x is None else operand(x) for x in given]
+    like = next((x for x in map(unwrap, made) if x.__class__ is not np.ndarray and x is not None), None)
+    if like is None:
+        return made
+    for i, (x, y) in enumerate(zip(given, made, strict=True)):
+        if isinstance(y, Tensor) or is_array(x):
+            beside(like, unwrap(y))  # raises if that is NumPy's
+        elif y is not None:
+            made[i] = beside(y, like)
+    return made
+
+
+def numpys(x: Any) -> Any:
+    """What only says which or how, such as an index, as NumPy's own functions take it: on the host if an array."""
+    x = unwrap(x)
+    return on_host(x) if is_foreign(x) else x
 
 
 # ---- the same elements in other axes ----

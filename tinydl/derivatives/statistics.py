@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from ..engine.arrays import Array, wide
+from ..engine.arrays import Array, beside, is_foreign, wide
 from ..engine.dispatch import chooses, define, implements, unwrap
 from ..engine.tensor import Primitive, wrap
 from .elementwise import cast_like, floats, sqrt, truth
@@ -30,28 +30,30 @@ from .reductions import (
     spread,
     sum,
 )
-from .shapes import atleast_1d, broadcast_to, concatenation, reshape
+from .shapes import atleast_1d, broadcast_to, concatenation, numpys, reshape
 
 # ---- quantiles ----
+
+
+def _in_order(a: Any, q: Any, axis: Any, method: str) -> tuple[Any, Array]:
+    """The elements of each group in order, and the places of the quantiles among them, 1.25 a quarter of the way from
+    the second to the third: NumPy itself is asked for those of 0, 1, …, n - 1."""
+    in_order = np.sort(joined(a, axis), -1)
+    nan = in_order[..., -1:] != in_order[..., -1:]  # NaNs come last, and one of them makes each quantile NaN
+    how: Any = method  # one of the thirteen that NumPy knows, or it raises
+    places = np.quantile(np.arange(in_order.shape[-1], dtype=np.float64), numpys(q), method=how)
+    return np.where(nan, in_order[..., -1:], in_order), np.asarray(places)
 
 
 def quantile_rule(
     g: Any, y: Any, a: Any, q: Any, axis: Any = None, method: str = "linear", keepdims: bool = False
 ) -> Any:
-    """y = (1 - t)·lower + t·upper, two neighbours in order; the elements that have such a value share its part of g.
-
-    Which neighbours and which t, NumPy says itself: it is asked for the quantile of 0, 1, …, n - 1.
-    """
+    """y = (1 - t)·lower + t·upper, two neighbours in order; the elements that have such a value share its part of g."""
     if not a.size:
         return a
     axis = None if axis is None else normalize_axis_tuple(axis, a.ndim)
     values, g, total = unwrap(a), wide(g), None
-    in_order = np.sort(joined(values, axis), -1)
-    n = in_order.shape[-1]
-    nan = in_order[..., -1:] != in_order[..., -1:]  # NaNs come last, and one of them makes each quantile NaN
-    in_order = np.where(nan, in_order[..., -1:], in_order)
-    how: Any = method
-    places = np.asarray(np.quantile(np.arange(n, dtype=np.float64), q, method=how))
+    in_order, places = _in_order(values, q, axis, method)
     for i in np.ndindex(places.shape):
         below = int(places[i])
         t, part = float(places[i] - below), spread(g[i], a, axis, keepdims)
@@ -71,9 +73,29 @@ def _quantile(
     method: str = "linear",
     keepdims: bool = False,
 ) -> Any:
-    how: Any = method  # one of the thirteen that NumPy knows, or it raises
-    y = np.quantile(wide(a), q, axis, method=how, keepdims=keepdims)
+    how: Any = method
+    f = _quantile_elsewhere if is_foreign(a) and a.size else np.quantile
+    y = f(wide(a), q, axis, method=how, keepdims=keepdims)
     return y.astype(a.dtype) if y.dtype == np.float32 else y  # of an array of float64 as q it is float64
+
+
+def _quantile_elsewhere(a: Any, q: Any, axis: Any, method: str, keepdims: bool) -> Any:
+    """As NumPy's, of an array of another library, which may know a few methods only (CuPy: five, and no NaNs)."""
+    axes = normalize_axis_tuple(range(a.ndim) if axis is None else axis, a.ndim)
+    in_order, places = _in_order(a, q, axes, method)
+    how: Any = method
+    dtype = np.quantile(np.zeros(1, a.dtype), numpys(q), method=how).dtype
+    found = []
+    for place in places.ravel():
+        below = int(place)
+        t, low = float(place - below), in_order[..., below]
+        if t:
+            t = t if type(q) in (int, float) else dtype.type(t)  # as NumPy: in the dtype of the array q
+            high = in_order[..., below + 1]
+            low = low + (high - low) * t if t < 0.5 else high - (high - low) * (1 - t)
+        found.append(low)
+    kept = [1 if i in axes else n for i, n in enumerate(a.shape) if keepdims or i not in axes]
+    return np.stack(found).reshape((*places.shape, *kept)).astype(dtype, copy=False)
 
 
 quantile = define(
@@ -88,7 +110,7 @@ quantile = define(
 @implements(np.percentile)
 def percentile(a: Any, q: Any, *args: Any, **options: Any) -> Any:
     """The quantile for q / 100."""
-    np.percentile(np.zeros(1), unwrap(q))  # raises for what is none
+    np.percentile(np.zeros(1), numpys(q))  # raises for what is none
     if isinstance(q, (np.float16, np.float32)):
         q = q.item()  # whose hundredth isn't rounded to their few digits
     return quantile(a, (np.asarray(q) if isinstance(q, (list, tuple)) else q) / 100, *args, **options)
@@ -117,7 +139,7 @@ def _chosen(a: Any, where: Any, otherwise: float) -> Any:
 def _mask(a: Any, where: Any) -> Array:
     if getattr(where, "dtype", np.bool_) != np.bool_:
         raise TypeError(f"where= takes booleans, not an array of {where.dtype}; write where != 0")
-    mask, shape = truth(where), np.shape(a)
+    mask, shape = truth(where, a), np.shape(a)
     try:
         return np.broadcast_to(mask, shape)
     except ValueError as error:
@@ -147,7 +169,9 @@ def _not_nan(a: Any, where: Any) -> Any:
 
 def _of_whole_numbers(f: Any, a: Any, **options: Any) -> Any:
     """What NumPy gives: nothing flows back to whole numbers, which have no infinity to stand for what isn't chosen."""
-    return wrap(f(unwrap(a), **{key: unwrap(value) for key, value in options.items() if value is not None}))
+    values, options = unwrap(a), {key: numpys(value) for key, value in options.items() if value is not None}
+    made = f(numpys(values), **options)  # on the host: other libraries' reductions lack where= and initial=
+    return wrap(beside(made, values) if is_foreign(values) else made)
 
 
 @chooses(np.sum)
@@ -239,16 +263,16 @@ def _rounded(y: Any, a: Any) -> Any:
 
 
 def _lowest(a: Any, where: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    return np.min(np.where(where, a, np.inf), axis, keepdims=keepdims)
+    return np.min(np.where(beside(where, a), a, np.inf), axis, keepdims=keepdims)
 
 
 def _highest(a: Any, where: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    return np.max(np.where(where, a, -np.inf), axis, keepdims=keepdims)
+    return np.max(np.where(beside(where, a), a, -np.inf), axis, keepdims=keepdims)
 
 
 def chosen_extreme_rule(g: Any, y: Any, a: Any, where: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """As of max and min: to the extreme element, in equal parts to several that tie, of those that are chosen."""
-    chosen = equals(unwrap(a), spread(unwrap(y), a, axis, keepdims)) & where
+    chosen = equals(unwrap(a), spread(unwrap(y), a, axis, keepdims)) & beside(where, unwrap(a))
     return shared(spread(g, a, axis, keepdims), chosen, axis)
 
 

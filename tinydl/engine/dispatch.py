@@ -84,7 +84,7 @@ def plain(*functions: Any, of_forms: bool = False) -> None:
     Those `of_forms` look at shapes and dtypes alone, so that NumPy's will do for arrays of a library that lacks them.
     """
     for f in dict.fromkeys(functions):  # np.round and np.around may be one
-        _answer([f], _on_arrays(f, _form if of_forms else unwrap))
+        _answer([f], _on_arrays(f, form if of_forms else unwrap))
     _flat.update(functions)
 
 
@@ -93,7 +93,7 @@ def differentiable() -> list[Any]:
     return [f for f in table if f not in _flat]
 
 
-def _form(x: Any) -> Any:
+def form(x: Any) -> Any:
     """An array of NumPy, without memory of its own, in the shape and dtype of one of another library."""
     array = unwrap(x)
     return np.broadcast_to(np.zeros((), array.dtype), array.shape) if is_foreign(array) else array
