@@ -213,6 +213,8 @@ for _name, _ufunc in {**_BINARY, **_COMPARISONS}.items():
 for _name, _ufunc in _BINARY.items():
     _give(f"__r{_name}__", lambda self, other, f=_ufunc: f(other, self))
     _give(f"__i{_name}__", lambda self, other, f=_ufunc: f(self, other, out=self))
+# NumPy's ** has short cuts that np.power lacks before 2.3
+_give("__pow__", lambda self, other: NotImplemented if _defers(other) else _held(self._held ** _bare(other)))
 for _name, _ufunc in {"neg": np.negative, "pos": np.positive, "abs": np.absolute, "invert": np.invert}.items():
     _give(f"__{_name}__", lambda self, f=_ufunc: f(self))
 
