@@ -20,6 +20,7 @@ from .. import functional as F
 from ..checking.gradcheck import gradcheck
 from ..engine import random
 from ..engine.checks import listed
+from ..engine.terminal import is_terminal
 from ..training.fit import accuracy, evaluate, fit, predict
 from ..training.history import History
 from ..watching.diagnose import diagnose
@@ -173,7 +174,7 @@ def _print_epoch(epoch: int, history: History) -> None:
     right, val_right = (history[n][epoch] for n in ("accuracy", "val_accuracy"))
     loss, val_loss = (_number(history[n][epoch]) for n in ("loss", "val_loss"))
     line = f"{epoch + 1:5d}   {loss:>13}  {right:8.2%}   {val_loss:>15}  {val_right:8.2%}"
-    if sys.stderr is not None and sys.stderr.isatty():
+    if is_terminal(sys.stderr):
         from tqdm import tqdm
 
         tqdm.write(line, file=sys.stdout)  # above the progress bar instead of through it

@@ -42,7 +42,9 @@ def _of_columns(name: str, columns: list[str], dtypes: list[str]) -> str:
 def _of_words(name: str, array: Array) -> str:
     words = np.array([not _reads_as_number(value) for value in array.ravel()], bool).reshape(array.shape)
     if not words.any():
-        return f"all of it reads as numbers; write {name}.astype(float)"
+        numbers = array.astype(float)
+        whole = bool(np.isfinite(numbers).all()) and bool((numbers == np.floor(numbers)).all())
+        return f"all of it reads as numbers; write {name}.astype({'int' if whole else 'float'})"
     index = first(words)
     value = array[index]
     where = f"{name}{at(index)} is {value!r}"

@@ -53,7 +53,8 @@ def without_rule(function: Any, differentiable: Iterable[Any]) -> str:
         instead = full_name(names[close[0]]) if close else "none of a similar name; README lists what has"
     return (
         f"{full} has no derivative rule in tinydl. The nearest that has one: {instead}. "
-        f"For a value without a gradient write {full}(x.numpy()); for a rule of your own see tl.primitive."
+        f"For a value without a gradient give {full} x.numpy() in the place of x; for a rule of your own see "
+        "tl.primitive."
     )
 
 

@@ -6,6 +6,7 @@ on dispatch.py.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from operator import attrgetter
 from typing import Any
@@ -178,8 +179,15 @@ for _name in ("shape", "ndim", "size", "dtype", "nbytes", "itemsize"):
     behave(_name, property(attrgetter(f"_data.{_name}"), doc=f"The {_name} of the array, as in NumPy."))
 behave("__array_ufunc__", array_ufunc)
 behave("__array_function__", array_function)
+
+
 # In `masked * t` numpy.ma doesn't ask a Tensor to answer: it takes its array, and then asks for its mask.
-behave("_mask", property(lambda self: refuse_masked(self) if self._requires_grad else np.ma.nomask))
+def _mask(self: Tensor) -> Any:
+    asked_by = sys._getframe(1).f_globals.get("__name__", "")  # not by somebody who lists attributes
+    return refuse_masked(self) if self._requires_grad and asked_by.startswith("numpy.ma") else np.ma.nomask
+
+
+behave("_mask", property(_mask))
 
 
 @behaviour
@@ -274,7 +282,8 @@ def _exit(self: Tensor, what: str, instead: str) -> Array:
 
 _JOIN = (
     "To join Tensors write np.stack([t, u]), which makes a new axis, or np.concatenate([t, u]): NumPy lets Tensors "
-    "answer these, but not np.array([t, u]), np.r_[t, u], np.mean([t, u]) or array[i] = t."
+    "answer these, but not np.array([t, u]), np.r_[t, u], np.mean([t, u]) or array[i] = t. Of nested lists "
+    "np.block makes one."
 )
 
 

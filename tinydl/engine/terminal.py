@@ -64,13 +64,20 @@ def spelled(text: str, stream: Any = None) -> str:
     return text.encode(encoding, SPELLED).decode(encoding)
 
 
+def is_terminal(stream: Any) -> bool:
+    """Whether somebody reads along; of a stream that can't say so, or is closed, nobody does."""
+    try:
+        return bool(stream.isatty())
+    except (AttributeError, ValueError, OSError):
+        return False
+
+
 def columns(otherwise: int, anywhere: bool = False) -> int:
     """How wide the terminal is; `otherwise` where standard output is none.
 
     $COLUMNS counts before what the terminal says, and with `anywhere` also where there is no terminal.
     """
-    stream: Any = sys.stdout
-    if not (anywhere or (hasattr(stream, "isatty") and not getattr(stream, "closed", False) and stream.isatty())):
+    if not (anywhere or is_terminal(sys.stdout)):
         return otherwise
     from shutil import get_terminal_size
 

@@ -47,6 +47,14 @@ class _Transformed:
     argnums: int | Sequence[int]
     __signature__ = inspect.signature(lambda *args, **options: None)  # else it is taken for a method of C
 
+    def __post_init__(self) -> None:
+        name = self.transform.__name__.strip("_")
+        if not callable(self.f):
+            raise TypeError(f"{name} takes a function, not {self.f!r}; write tl.{name}(f)(x)")
+        numbers = self.argnums if isinstance(self.argnums, (tuple, list)) else [self.argnums]
+        if not all(isinstance(n, (int, np.integer)) for n in numbers):
+            raise TypeError(f"{name}: argnums are positions of arguments, not {self.argnums!r}; write tl.{name}(f)(x)")
+
     def __call__(self, *args: Any, **options: Any) -> Any:
         return self.transform(self.f, self.argnums, args, options)
 

@@ -486,8 +486,20 @@ def _rows(x: Tensor) -> Tensor:
 def _labels_array(name: str, labels: Any) -> Array:
     array = on_host(array_of(labels))
     if array.dtype.kind not in "iu":
-        raise TypeError(f"{name}: labels are integers, not {array.dtype}; write labels.astype(int)")
+        raise TypeError(f"{name}: labels are integers, not {array.dtype}; {_as_integers('labels', array)}")
     return array
+
+
+def _as_integers(what: str, array: Array) -> str:
+    """What to do about labels that aren't integers."""
+    if array.dtype.kind in "OSU" and not all(isinstance(x, (int, float, np.number)) for x in array.ravel()):
+        return f"for names of classes write names, {what} = np.unique({what}, return_inverse=True)"
+    numbers = array.astype(np.float64) if array.dtype.kind in "Ofb" else np.zeros(0)
+    wrong = ~(numbers == np.floor(numbers))
+    if wrong.any():
+        index = first(wrong)
+        return f"{what}{at(index)} is {numbers[index]:.6g}, which is no class"
+    return f"write {what}.astype(int)"
 
 
 def _labels(name: str, given: Array, shape: tuple[int, ...], ignore_index: int) -> tuple[Array, Array | None]:
@@ -499,7 +511,7 @@ def _labels(name: str, given: Array, shape: tuple[int, ...], ignore_index: int) 
     if given.dtype.kind not in "iu":
         raise TypeError(
             f"{name}: targets of shape {given.shape} for logits of shape {shape} are class indices, which are "
-            f"integers, not {given.dtype}; write targets.astype(int)"
+            f"integers, not {given.dtype}; {_as_integers('targets', given)}"
         )
     if special.count:
         _tell(given, lambda others: _refuse_labels_outside(name, "targets", _without(others, ignore_index), classes))

@@ -56,6 +56,11 @@ class Keeping:
     _held = _Held()
 
     def __setattr__(self, name: str, value: Any) -> None:
+        if is_parameter(self.__dict__.get(name)) and is_array(value):
+            raise TypeError(
+                f"{name} is a parameter, and an array in its place would be none; write {name}.data = array, or "
+                f"{name} = tl.tensor(array, requires_grad=True) for another parameter"
+            )
         if running.modules:
             old = self.__dict__.get(name, Was.ABSENT)
             if old.__class__ is not np.ndarray or value.__class__ is not np.ndarray:  # as BatchNorm does at each step

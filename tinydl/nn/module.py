@@ -258,6 +258,12 @@ class Module(Keeping):
         """
         if not isinstance(state_dict, Mapping):
             raise TypeError(f"load_state_dict takes a dict of names and arrays, not {type(state_dict).__name__}")
+        for name, value in state_dict.items():
+            if isinstance(value, Mapping):
+                raise ValueError(
+                    f"{name!r} holds a dict, not an array; if it is the state, write "
+                    f"model.load_state_dict(state[{name!r}])"
+                )
         entries = list(self._entries())
         own = {name: value for name, _, _, value in entries}
         kept = [name for name in state_dict if name not in own and self._keeps(str(name))]
@@ -416,10 +422,12 @@ def _wrong_names(loaded: Loaded, own: Iterable[str], given: Iterable[str]) -> li
     """Sentences on names missing and unexpected; first, if they differ by what they begin with, how to mend that."""
     problems = []
     if prefix := _prefix(loaded.unexpected_keys, own):
-        mended = f"{{name.removeprefix({prefix!r}): a for name, a in state.items()}}"
+        rest = "" if {name.removeprefix(prefix) for name in given} == {*own} else ", strict=False"
+        mended = f"{{name.removeprefix({prefix!r}): a for name, a in state.items()}}{rest}"
         problems.append(f"the names given have the prefix {prefix!r}, write model.load_state_dict({mended})")
     elif prefix := _prefix(loaded.missing_keys, given):
-        mended = f"{{{prefix!r} + name: a for name, a in state.items()}}"
+        rest = "" if {prefix + name for name in given} == {*own} else ", strict=False"
+        mended = f"{{{prefix!r} + name: a for name, a in state.items()}}{rest}"
         problems.append(f"the names given lack the prefix {prefix!r}, write model.load_state_dict({mended})")
     for label, names in (("missing", loaded.missing_keys), ("unexpected", loaded.unexpected_keys)):
         if names:

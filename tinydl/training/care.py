@@ -19,6 +19,7 @@ from ..engine import random
 from ..engine.arrays import Array, euclidean_norm
 from ..engine.checks import first
 from ..engine.tensor import Tensor
+from ..engine.terminal import is_terminal
 from ..nn import Module
 from ..nn.state import remembered
 from ..watching.anomaly import detect_anomaly
@@ -143,7 +144,7 @@ def progress_bar(
     epochs: int, steps: int, wanted: bool
 ) -> Iterator[Callable[[Iterable[Batch], int, History], Iterable[Batch]]]:
     """Within, what it gives lets an epoch's batches pass and moves a bar; without a terminal it lets them pass."""
-    if not wanted or sys.stderr is None or not sys.stderr.isatty():
+    if not wanted or not is_terminal(sys.stderr):
         yield lambda feed, epoch, history: feed
         return
     from tqdm import tqdm

@@ -248,11 +248,11 @@ def fit(
     watched = min(2, epochs * len(feed)) if strict else 0
     run = _Run(model, loss, optimizer, metrics, l1, l2, clip_norm, schedule, feed, held_out, watched)
     history, best = History(), care.Best(model, patience, checkpoint)
-    told = [care.line_of_each(epochs)] * (progress == "lines") + callbacks
+    told = [care.line_of_each(epochs)] * int(progress == "lines") + callbacks
     with (
         random.seeded(seed),
         care.mode(model, True),
-        care.progress_bar(epochs, len(feed), progress and progress != "lines") as shown,
+        care.progress_bar(epochs, len(feed), bool(progress) and progress != "lines") as shown,
         care.one_interrupt() as interrupted,
     ):
         try:
@@ -323,16 +323,14 @@ def accuracy(outputs: Array, targets: Array) -> float:
     Of outputs (N, C, d…) or (N, d…, C) and class indices (N, d…) it is the fraction of all these. A row with a NaN in
     it has no largest, so that nothing can be said of the whole set. Raises ValueError for other shapes, and where both
     axes could be the classes; a single column of outputs has no largest, so write the threshold yourself:
-    ``lambda outputs, targets: np.mean((outputs > 0) == targets)`` for logits, ``> 0.5`` for probabilities.
+    ``lambda outputs, targets: np.mean((outputs.ravel() > 0) == targets.ravel())`` for logits, ``> 0.5`` for
+    probabilities.
     """
     outputs, targets = on_host(array_of(outputs)), on_host(array_of(targets))
     if outputs.ndim > 2:
         outputs, targets = _in_rows(outputs, targets)
     if outputs.ndim != 2 or outputs.shape[1] < 2:
-        raise ValueError(
-            f"accuracy needs at least two class scores per example, not outputs of shape {outputs.shape}. For a single "
-            "score write lambda outputs, targets: np.mean((outputs > 0) == targets), or > 0.5 for probabilities"
-        )
+        raise ValueError(_no_scores(outputs, targets))
     if targets.shape not in (outputs.shape, outputs.shape[:1]):
         either = f"class indices {outputs.shape[:1]} nor rows {outputs.shape}"
         raise ValueError(f"accuracy: targets of shape {targets.shape} are neither {either}")
@@ -342,6 +340,16 @@ def accuracy(outputs: Array, targets: Array) -> float:
         return math.nan
     classes = targets.argmax(1) if targets.ndim == 2 else targets
     return float(np.mean(outputs.argmax(1) == classes))
+
+
+def _no_scores(outputs: Array, targets: Array) -> str:
+    text = f"accuracy needs at least two class scores per example, not outputs of shape {outputs.shape}. "
+    if targets.ndim == 2 and targets.shape[1] > 1 and outputs.dtype.kind in "iub":
+        return text + "The order is tl.accuracy(outputs, targets); these seem to be exchanged"
+    if outputs.dtype.kind in "iub":
+        return text + "They seem to be classes already: write np.mean(outputs == targets), or give the scores"
+    compared = "lambda outputs, targets: np.mean((outputs.ravel() > 0) == targets.ravel())"
+    return text + f"For a single score write {compared}, or > 0.5 for probabilities"
 
 
 def _decisive(numbers: Mapping[str, float]) -> float:
