@@ -44,8 +44,8 @@ from tinydl.engine.dispatch import primitives  # noqa: E402
 from tinydl.engine.tensor import Primitive  # noqa: E402
 
 FILES = [
-    "derivatives", "constants", "conventions", "linalg", "mistakes", "properties", "formulas", "functional", "nn",
-    "optim",
+    "derivatives", "indexing", "device", "constants", "conventions", "linalg", "mistakes", "properties", "formulas",
+    "functional", "nn", "optim",
 ]  # fmt: skip
 COMPOSED = [
     "assembling",

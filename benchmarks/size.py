@@ -28,8 +28,8 @@ PACKAGE = "tinydl"
 
 BUDGETS = {  # rooms that share a budget, in lines of code
     ("engine",): 1_830,
-    ("derivatives",): 2_330,
-    ("functional", "nn", "optim"): 2_240,
+    ("derivatives",): 2_350,
+    ("functional", "nn", "optim"): 2_270,
 }
 FILE = 500
 FUNCTION = 60

@@ -1239,3 +1239,41 @@ def test_what_is_computed_in_float32_takes_its_other_arguments_by_position_or_by
         assert made.dtype == np.float16
         np.testing.assert_array_equal(made, [10_000, 10_000])
     assert add_up(x.astype(np.float64), 0).dtype == np.float64 and add_up([1, 2]) == 3
+
+
+# ---- what examiners found ----
+
+
+@pytest.mark.parametrize(
+    "xp, fp, x",
+    [
+        ([0.0, 1, 1], [0.0, 5, 7], [0.5, 1.0, 1.5]),
+        ([0.0, 1, 2, 3, 4], [1, np.nan, 3, np.nan, 2], [0.0, 2, 4]),
+        ([0.0, 1], [np.inf, 1.0], [1.0, 2.0]),
+        ([1.0, 1, 1], [2.0, 3, 4], [0.0, 1, 2]),
+    ],
+)
+def test_interp_at_a_point_is_what_is_known_there_whatever_its_neighbour(xp, fp, x):
+    with np.errstate(all="ignore"):
+        found = np.interp(tl.tensor(x, requires_grad=True, dtype=np.float64), xp, fp)
+        np.testing.assert_array_equal(found.data, np.interp(x, xp, fp))
+        found.backward(gradient=np.array([1.0, 2.0, 3.0][: len(x)]))
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.bool_, np.float32, np.float64])
+@pytest.mark.parametrize("q", [np.float32(0.3), np.array([0.3], np.float32), 0.3, np.array(0.5)])
+def test_a_quantile_of_whole_numbers_lies_between_them(dtype, q):
+    a = np.array([1, 2, 4, 9]).astype(dtype)
+    if dtype is np.bool_:
+        a = a.astype(np.int8)
+    found = np.quantile(tl.tensor(a), q)
+    assert found.dtype == np.quantile(a, q).dtype
+    np.testing.assert_array_equal(found.data, np.quantile(a, q))
+
+
+@pytest.mark.parametrize("reduction", [np.sum, np.prod, np.max, np.min])
+def test_what_reductions_begin_with_is_real_or_left_out(reduction):
+    t = tl.tensor([1.0, 2.0])
+    with pytest.raises(TypeError, match="real number"):
+        reduction(t, initial=1 + 1j)
+    assert reduction(t, initial=np._NoValue).item() == reduction(t.data)

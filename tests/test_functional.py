@@ -1055,3 +1055,19 @@ def test_squares_may_overflow_in_their_sum_or_at_one_number_alone(row, size):
     with np.errstate(over="ignore"):
         y = fused.normalise(np.array([row], np.float32) * np.float32(size))
     np.testing.assert_allclose(y, [np.array(row) / np.sqrt(np.mean(np.square(row)))], rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "labels, sentence",
+    [
+        (np.array([0.0, 1.0, 2.0]), r"write targets\.astype\(int\)"),
+        (np.array([0.2, 1.0, 2.0]), r"targets\[0\] is 0\.2, which is no class"),
+        (np.array([0.0, np.nan, 2.0]), r"targets\[1\] is nan, which is no class"),
+        (np.array(["a", "b", "a"]), r"names, targets = np\.unique\(targets, return_inverse=True\)"),
+        (np.array([0, 1, 2], object), r"write targets\.astype\(int\)"),
+        (np.array([True, False, True]), r"write targets\.astype\(int\)"),
+    ],
+)
+def test_labels_that_are_no_integers_are_told_what_they_are(labels, sentence):
+    with pytest.raises(TypeError, match=sentence):
+        F.cross_entropy(tl.tensor(np.zeros((3, 4))), labels)

@@ -705,3 +705,15 @@ def test_an_output_that_einsum_isnt_told_has_its_letters_in_the_order_of_the_alp
     upstream = rng.normal(size=y.shape)
     y.backward(upstream)
     np.testing.assert_array_equal(t.grad.data, np.einsum("abcdefgh->hbgcfdea", upstream))
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-8, 1e8])
+def test_columns_that_depend_on_each_other_but_for_rounding_have_no_gradient(scale):
+    a = scale * np.outer([1.0, 2, 3], [1, 3.7])
+    g = np.array([[1.0, 2], [3, 4], [5, 7]])
+    with pytest.raises(ValueError, match="depend on each other"):
+        tl.grad(lambda a: np.sum(np.linalg.qr(a)[0] * g))(a)
+    with pytest.raises(ValueError, match="a singular value is 0"):
+        tl.grad(lambda a: np.sum(np.linalg.svd(a, full_matrices=False)[0] * g))(a)
+    independent = a + scale * 1e-6 * np.array([[1.0, 0], [0, 1], [0, 0]])
+    assert np.isfinite(tl.grad(lambda a: np.sum(np.linalg.qr(a)[0] * g))(independent)).all()

@@ -252,9 +252,12 @@ def test_a_common_prefix_is_named_with_the_line_that_mends_it(prefix):
     state = {prefix + name: a for name, a in other.state_dict().items()} | {"epoch": np.array(3)}
     with pytest.raises(ValueError, match=re.escape(f"the names given have the prefix {prefix!r}, write ")) as caught:
         model.load_state_dict(state)
-    state.pop("epoch")
-    line = re.search(r"write (model\.load_state_dict\(.*?\}\))", str(caught.value))[1]
+    line = re.search(r"write (model\.load_state_dict\(.*?\}, strict=False\))", str(caught.value))[1]
     exec(line, {"model": model, "state": state})
+    del state["epoch"]
+    with pytest.raises(ValueError, match="the names given have the prefix") as caught:
+        model.load_state_dict(state)
+    assert "strict=False)" not in str(caught.value).partition("; missing")[0].partition("write ")[2]
     np.testing.assert_array_equal(model.head.weight.data, other.head.weight.data)
 
 
@@ -832,3 +835,29 @@ def test_a_summary_takes_inputs_for_their_shape():
     for given in (x, tl.tensor(x)):
         assert str(tl.summary(model, given)) == str(tl.summary(model, (3, 4)))
     assert tl.summary(Tokens(), np.array([[4, 1], [0, 3]])).rows[-1].output_shape == (1, 2, 3)
+
+
+def test_an_array_in_the_place_of_a_parameter_is_refused_and_the_parameter_stays():
+    model = nn.Sequential(nn.Linear(2, 3))
+    with pytest.raises(TypeError, match=r"weight is a parameter.*weight\.data = array"):
+        model[0].weight = np.ones((3, 2))
+    assert [name for name, _ in model.named_parameters()] == ["0.weight", "0.bias"]
+    model[0].weight = tl.tensor(np.ones((3, 2)), requires_grad=True)
+    model[0].bias = None
+    assert [name for name, _ in model.named_parameters()] == ["0.weight"]
+
+
+def test_a_state_inside_a_dict_is_named():
+    model = nn.Linear(2, 3)
+    with pytest.raises(ValueError, match=r"write model\.load_state_dict\(state\['state_dict'\]\)"):
+        model.load_state_dict({"state_dict": model.state_dict(), "epoch": 3})
+
+
+def test_a_prefix_and_a_part_at_once_are_loaded_by_the_line_that_is_advised():
+    whole, part = nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 2)), nn.Linear(2, 3)
+    model, state = part, whole.state_dict()
+    with pytest.raises(ValueError, match=r"prefix '0\.'") as raised:
+        model.load_state_dict(state)
+    line = str(raised.value).partition("write ")[2].partition("; missing")[0].partition("; unexpected")[0]
+    eval(line, {"model": model, "state": state})
+    np.testing.assert_array_equal(part.weight.data, whole[0].weight.data)

@@ -877,3 +877,12 @@ def test_a_function_has_one_answer_and_a_second_is_refused():
         with pytest.raises(ValueError, match="has an answer already"):
             register(other)
     assert table[np.exp] is primitives["exp"]
+
+
+def test_a_tensor_can_be_looked_through_and_numpys_masked_arrays_still_meet_a_refusal():
+    import inspect
+
+    t = tl.tensor(np.ones((2, 2)), requires_grad=True)
+    assert "shape" in dict(inspect.getmembers(t))
+    with pytest.raises(TypeError, match="masked"):
+        np.ma.masked_array([[1.0, 2], [3, 4]], mask=[[0, 1], [0, 0]]) * t

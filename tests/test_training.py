@@ -1381,3 +1381,42 @@ def test_in_a_forward_of_ones_own_strict_names_its_line():
     with pytest.raises(tl.StrictError, match=r"at test_training\.py:\d+: return F\.softmax"):
         tl.fit(model, (np.ones((2, 4)), np.array([0, 2])), loss=F.cross_entropy,
                optimizer=optim.SGD(model.parameters(), lr=0.1), epochs=1, progress=False)  # fmt: skip
+
+
+@pytest.mark.parametrize("outputs, targets, right", [
+    ([[1.0], [-1.0], [1.0]], [1, 0, 1], 1.0), ([[1.0], [-1.0], [1.0]], [[1], [1], [1]], 2 / 3),
+    ([1.0, -1.0], [1, 1], 0.5),
+])  # fmt: skip
+def test_what_accuracy_advises_for_a_single_score_counts_each_example_once(outputs, targets, right):
+    outputs, targets = np.array(outputs), np.array(targets)
+    with pytest.raises(ValueError, match="write lambda") as raised:
+        tl.accuracy(outputs, targets)
+    advised = str(raised.value).partition("write ")[2].partition(", or > 0.5")[0]
+    assert eval(advised)(outputs, targets) == pytest.approx(right)
+
+
+def test_classes_for_scores_and_exchanged_arguments_are_told_from_a_single_score():
+    scores, y = np.eye(3)[[0, 1, 2, 2]], np.array([0, 1, 2, 1])
+    with pytest.raises(ValueError, match=r"np\.mean\(outputs == targets\)"):
+        tl.accuracy(scores.argmax(1), y)
+    with pytest.raises(ValueError, match="exchanged"):
+        tl.accuracy(y, scores)
+
+
+def test_a_stream_that_cant_say_whether_it_is_a_terminal_is_none(monkeypatch):
+    class Stream:
+        def write(self, text):
+            pass
+
+        def flush(self):
+            pass
+
+    class Closed(Stream):
+        def isatty(self):
+            raise ValueError("I/O operation on closed file")
+
+    x, y = np.ones((4, 2), np.float32), np.zeros((4, 1), np.float32)
+    for stream in (Stream(), Closed(), None):
+        monkeypatch.setattr("sys.stderr", stream)
+        model = nn.Linear(2, 1)
+        tl.fit(model, (x, y), loss=F.mse_loss, optimizer=optim.SGD(model.parameters()), epochs=1, progress=np.True_)

@@ -1,5 +1,6 @@
 """Functions from functions: grad, value_and_grad, vjp, jvp, jacobian, hessian, hvp, and how they nest."""
 
+import collections
 import copy
 import inspect
 import math
@@ -441,3 +442,15 @@ def test_what_a_transform_gives_is_a_method_where_it_stands_in_a_class():
 def test_misuse_is_explained(call, error, match):
     with pytest.raises(error, match=match):
         call()
+
+
+def test_a_dict_with_an_update_of_its_own_keeps_its_numbers():
+    """A Counter's update adds."""
+    found = tl.grad(lambda p: p["a"] ** 2 + 5 * p["b"])(collections.Counter(a=3.0, b=1.0))
+    assert found == {"a": 6.0, "b": 5.0} and type(found) is collections.Counter
+
+
+def test_what_is_no_function_is_refused_when_a_transform_is_made_of_it():
+    for make in (lambda: tl.grad(3.0), lambda: tl.jacobian(tl.tensor([1.0])), lambda: tl.grad(lambda x: x, 3.0)):
+        with pytest.raises(TypeError, match=r"write tl\.\w+\(f\)\(x\)"):
+            make()

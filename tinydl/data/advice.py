@@ -43,7 +43,7 @@ def _of_words(name: str, array: Array) -> str:
     words = np.array([not _reads_as_number(value) for value in array.ravel()], bool).reshape(array.shape)
     if not words.any():
         numbers = array.astype(float)
-        whole = bool(np.isfinite(numbers).all()) and bool((numbers == np.floor(numbers)).all())
+        whole = name == "y" and bool(np.isfinite(numbers).all()) and bool((numbers == np.floor(numbers)).all())
         return f"all of it reads as numbers; write {name}.astype({'int' if whole else 'float'})"
     index = first(words)
     value = array[index]

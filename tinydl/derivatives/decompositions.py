@@ -240,6 +240,12 @@ def eigvalsh(a: Any, UPLO: str = "L") -> Any:
     return eigh(a, UPLO).eigenvalues
 
 
+def _vanishes(values: Any) -> bool:
+    """Whether some of the values along the last axis is 0 but for rounding."""
+    sizes = np.abs(unwrap(values))
+    return bool(np.any(sizes <= 8 * sizes.shape[-1] * np.finfo(sizes.dtype).eps * _size(values, -1)[..., None]))
+
+
 def completed(name: str, g: Any, beyond_g: Any, u: Any, beyond: Any) -> Any:
     """The gradient of orthonormal columns u: g, and what comes through those `beyond` that complete them to a basis.
 
@@ -286,7 +292,7 @@ def svd_rule(g: Any, y: Any, a: Any, full_matrices: bool = False) -> Any:
     beyond = gu - u @ of_u if m > n else gvt - of_v.mT @ vt  # what the vectors' gradient has outside of their span
     if m == n or not np.any(unwrap(beyond)):
         return result
-    if np.any(unwrap(s) == 0):
+    if _vanishes(s):
         raise ValueError(
             "linalg.svd: a singular value is 0, so its vectors aren't determined, and neither is the gradient that "
             "flows back through them. The values alone can be differentiated"
@@ -335,7 +341,7 @@ def qr_rule(g: Any, y: Any, a: Any, mode: str = "reduced") -> Any:
     if mode == "complete":
         gq = completed("qr", gq[..., :k], gq[..., k:], q[..., :k], q[..., k:])
         q, r, gr = q[..., :k], r[..., :k, :], gr[..., :k, :]
-    if np.any(unwrap(np.diagonal(r, 0, -2, -1)) == 0):
+    if _vanishes(np.diagonal(r, 0, -2, -1)):
         raise ValueError(
             "linalg.qr: the columns depend on each other, so that Q isn't determined and has no derivative"
         )

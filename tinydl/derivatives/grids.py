@@ -86,8 +86,12 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period
     if xp.size == 1:
         y = fp[0]
     else:
-        i = np.clip(np.searchsorted(unwrap(xp), unwrap(x), "right") - 1, 0, xp.size - 2)
-        y = (fp[i + 1] - fp[i]) / (xp[i + 1] - xp[i]) * (x - xp[i]) + fp[i]
+        at = np.clip(np.searchsorted(unwrap(xp), unwrap(x), "right") - 1, 0, xp.size - 1)  # the last point up to x
+        i = np.minimum(at, xp.size - 2)
+        rise, run = fp[i + 1] - fp[i], xp[i + 1] - xp[i]
+        # at a point it is what is known there, whatever its neighbour is
+        alone = (unwrap(run) == 0) | (unwrap(x == xp[at]) & ~np.isfinite(unwrap(rise)))
+        y = choice(alone, 0, rise / choice(alone, 1, run)) * (x - xp[at]) + fp[at]
     return choice(unwrap(x < low), left, choice(unwrap(x > high), right, y))
 
 

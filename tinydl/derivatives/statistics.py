@@ -76,7 +76,7 @@ def _quantile(
     how: Any = method
     f = _quantile_elsewhere if is_foreign(a) and a.size else np.quantile
     y = f(wide(a), q, axis, method=how, keepdims=keepdims)
-    return y.astype(a.dtype) if y.dtype == np.float32 else y  # of an array of float64 as q it is float64
+    return y.astype(a.dtype) if a.dtype.char == "e" and y.dtype == np.float32 else y
 
 
 def _quantile_elsewhere(a: Any, q: Any, axis: Any, method: str, keepdims: bool) -> Any:
@@ -154,6 +154,8 @@ def _count(a: Any, where: Any, axis: Any, keepdims: bool) -> Any:
 def _number(initial: Any, total: Any) -> Any:
     if np.ndim(initial):
         raise ValueError(f"initial= is one number, not an array of shape {np.shape(initial)}")
+    if np.iscomplexobj(initial):
+        raise TypeError(f"initial= is a real number, not {initial}")
     return cast_like(initial, total)
 
 

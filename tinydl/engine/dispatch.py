@@ -154,6 +154,7 @@ def array_function(self: Tensor, function: Any, types: Any, args: tuple[Any, ...
     """NumPy's protocol for everything that is no ufunc: ``np.sum(x)``, ``np.concatenate([x, y])``."""
     answer, instead_of_where = table.get(function), "np.{0}(x[condition])"
     if options:
+        options = {name: x for name, x in options.items() if name != "initial" or x is not np._NoValue}
         if ("where" in options or "initial" in options) and (function in choosing or function in _flat):
             answer, instead_of_where = choosing.get(function, answer), ""
         _refuse_out(self, getattr(function, "__name__", "function"), options, instead_of_where)

@@ -55,7 +55,8 @@ def rebuilt(x: Any, leaves: Iterator[Any]) -> Any:
     """The same dicts, lists and tuples around other leaves."""
     if isinstance(x, dict):
         made = copy.copy(x)  # of its own class
-        made.update({key: rebuilt(item, leaves) for key, item in x.items()})
+        for key, item in x.items():
+            made[key] = rebuilt(item, leaves)  # not by update, which a Counter has its own idea of
         return made
     if isinstance(x, (list, tuple)) and not is_numbers(x):
         items = [rebuilt(item, leaves) for item in x]
