@@ -49,6 +49,8 @@ TYPED = {
         "zeros": "np.zeros", "randn": "normal(size=(2, 3))", "from_numpy": "tl.tensor(array)", "cat": "np.concatenate",
         "stack": "np.stack", "matmul": "np.matmul", "where": "np.where", "float32": "np.float32", "linalg": "np.linalg",
         "relu": "tl.functional.relu", "Adam": "tl.optim.Adam", "Linear": "tl.nn.Linear", "cuda": "leave it out",
+        "DataLoader": "data.batches", "Dense": "nn.Linear", "CrossEntropyLoss": "tl.functional.cross_entropy",
+        "ModuleList": "write a list", "lr_scheduler": "optim.StepLR",
     }),
     "nn": (lambda: nn, {
         "CrossEntropyLoss": "tl.functional.cross_entropy", "MSELoss": "tl.functional.mse_loss",

@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import data, derivatives, functional, nn, optim
+from .data.names import DATA
 from .engine.arrays import ChangedValueError, default_dtype, set_default_dtype
 from .engine.names import TORCH, answers
 from .engine.random import manual_seed
 from .engine.recording import enable_grad, no_grad
 from .engine.tensor import Primitive, Tensor, primitive, tensor
 from .engine.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+from .functional.names import FUNCTIONS
+from .nn.names import LAYERS
+from .optim.names import OPTIMIZERS
 from .training.fit import accuracy, evaluate, fit, predict
 from .training.history import History
 from .training.saving import load, save
@@ -50,7 +54,7 @@ _LATER = {
 _MISSING, _LISTED = answers(
     __name__,
     (*__all__, "__version__"),
-    TORCH,
+    {**LAYERS, **FUNCTIONS, **OPTIMIZERS, **DATA, **TORCH},
     {"tl.nn": nn, "tl.functional": functional, "tl.optim": optim, "tl.data": data, "np": np},
 )
 
