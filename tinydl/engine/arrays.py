@@ -272,11 +272,16 @@ def euclidean_norms(arrays: Sequence[Array]) -> list[float]:
     if not any(a.__class__ is not np.ndarray and a.dtype in _SMALL_SQUARE for a in arrays):
         return [euclidean_norm(a) for a in arrays]
     squares = on_host(np.stack([np.dot(a.ravel(), a.ravel()).astype(np.float64) for a in arrays])).tolist()
-    return [euclidean_norm(a, s) for a, s in zip(arrays, squares, strict=True)]
+    return [_norm(a, s) for a, s in zip(arrays, squares, strict=True)]
 
 
-def euclidean_norm(x: Array, squares: float | None = None) -> float:
-    """√Σx² over all elements, where the squares would leave the range of x's dtype, too; `squares` is Σx² if known."""
+def euclidean_norm(x: Array) -> float:
+    """√Σx² over all elements, where the squares would leave the range of x's dtype, too."""
+    return _norm(x, None)
+
+
+def _norm(x: Array, squares: float | None) -> float:
+    """The same; `squares` is Σx² if somebody has fetched it."""
     flat = x.ravel()
     if flat.dtype in _SMALL_SQUARE:
         if squares is None:

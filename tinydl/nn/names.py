@@ -17,7 +17,7 @@ _WINDOWS = "write a Module that takes its windows by indexing, x[:, indices], an
 _STEPS = "write a Module whose forward is a loop over the steps, h = np.tanh(self.input(x[:, t]) + self.hidden(h))"
 _ATTENTION = "write a Module with F.softmax(q @ k.mT / np.sqrt(d)) @ v, where q, k and v are Linear(x)"
 _NORMALISING = "write nn.BatchNorm1d for (N, C) or (N, C, L), nn.LayerNorm for the last axes"
-_OF_THE_CPU = "leave it out, and data with it"
+_OF_THE_CPU = "leave it out"
 
 LAYERS = {  # nn.name → what to write
     **{name: _A_LOSS.format(function) for name, function in _LOSSES.items()},
