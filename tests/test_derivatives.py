@@ -1248,16 +1248,28 @@ def test_what_is_computed_in_float32_takes_its_other_arguments_by_position_or_by
     "xp, fp, x",
     [
         ([0.0, 1, 1], [0.0, 5, 7], [0.5, 1.0, 1.5]),
-        ([0.0, 1, 2, 3, 4], [1, np.nan, 3, np.nan, 2], [0.0, 2, 4]),
+        ([0.0, 1, 2, 3, 4], [1, np.nan, 3, np.nan, 2], [0.0, 0.5, 2, 3.5, 4]),
         ([0.0, 1], [np.inf, 1.0], [1.0, 2.0]),
         ([1.0, 1, 1], [2.0, 3, 4], [0.0, 1, 2]),
     ],
 )
 def test_interp_at_a_point_is_what_is_known_there_whatever_its_neighbour(xp, fp, x):
     with np.errstate(all="ignore"):
-        found = np.interp(tl.tensor(x, requires_grad=True, dtype=np.float64), xp, fp)
+        t = tl.tensor(x, requires_grad=True, dtype=np.float64)
+        found = np.interp(t, xp, fp)
         np.testing.assert_array_equal(found.data, np.interp(x, xp, fp))
-        found.backward(gradient=np.array([1.0, 2.0, 3.0][: len(x)]))
+        found.backward(gradient=np.arange(1.0, len(x) + 1))
+    alone = np.isin(x, xp) & np.isfinite(found.data)
+    assert set(t.grad.data[alone]) <= {
+        0.0,
+        5.0,
+    }  # 5 from 0 to 1 in the first; where no line leads on, there is no slope
+
+
+def test_partition_refuses_what_is_no_kind():
+    for t in (np.arange(4.0), tl.tensor(np.arange(4.0), requires_grad=True)):
+        with pytest.raises(ValueError, match="kind"):
+            np.partition(t, 1, kind="nonsense")
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.bool_, np.float32, np.float64])

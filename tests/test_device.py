@@ -316,13 +316,34 @@ def test_every_loss_gives_the_numbers_of_numpy_wherever_its_targets_are(name, pl
         expected = getattr(F, name)(x, target, **options)
         np.sum(expected * expected).backward()
         host = (target, options)
-        for t, o in (host, (place.asarray(target), {k: moved(v, place) for k, v in host[1].items()}),
+        onto = tl.tensor(place.asarray(target))
+        for t, o in ((onto, host[1]), host, (place.asarray(target), {k: moved(v, place) for k, v in host[1].items()}),
                                 (tl.tensor(target), host[1])):  # fmt: skip
             there = tl.tensor(place.asarray(prediction), requires_grad=True)
             loss = getattr(F, name)(there, t, **o)
             np.sum(loss * loss).backward()
             assert_same(loss.data, expected.data, place)
             assert_same(there.grad.data, x.grad.data, place)
+
+
+def test_a_target_of_numpy_that_is_learned_is_refused_rather_than_cut_off(place):
+    target = tl.tensor(X, requires_grad=True)
+    with pytest.raises(TypeError, match="beside one of NumPy"):
+        F.mse_loss(tl.tensor(place.asarray(X)), target)
+
+
+def test_one_hot_rows_stay_on_the_host(place):
+    expected = F.one_hot(LABELS, 8)
+    for labels in (LABELS, place.asarray(LABELS), tl.tensor(LABELS), tl.tensor(place.asarray(LABELS))):
+        made = F.one_hot(labels, 8)
+        assert type(made) is np.ndarray and np.array_equal(made, expected)
+
+
+@pytest.mark.parametrize("q", [0.5, 0.502, [0.25, 0.5], np.array(0.5, np.float32)])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_quantiles_are_those_of_numpy_to_the_bit(q, dtype, place):
+    x = np.random.default_rng(0).normal(size=(2, 400)).astype(dtype)
+    assert_same(np.quantile(tl.tensor(place.asarray(x)), q, 0).data, np.quantile(x, q, 0), place)
 
 
 @pytest.mark.parametrize("name", LOSSES)

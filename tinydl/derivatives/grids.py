@@ -86,7 +86,7 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period
     if xp.size == 1:
         y = fp[0]
     else:
-        at = np.clip(np.searchsorted(unwrap(xp), unwrap(x), "right") - 1, 0, xp.size - 1)  # the last point up to x
+        at = np.searchsorted(unwrap(xp), unwrap(x), "right") - 1  # the last point up to x
         i = np.minimum(at, xp.size - 2)
         rise, run = fp[i + 1] - fp[i], xp[i + 1] - xp[i]
         # at a point it is what is known there, whatever its neighbour is

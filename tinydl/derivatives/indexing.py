@@ -14,9 +14,8 @@ from ..engine.tensor import Tensor
 
 def _scattered(g: Any, index: Any, shape: tuple[int, ...]) -> Array:
     """Zeros of this shape with g added at the index: the transpose of indexing."""
-    once = _names_once(index)
-    out: Array = np.zeros_like(g if once else wide(g), shape=shape, order="C")
-    if not once:
+    out: Array = np.zeros_like(g, shape=shape, order="C")
+    if not _names_once(index):
         return _add_at(out, g, index)
     out[index] = g
     return out

@@ -235,7 +235,7 @@ def before(x: Any, first: float) -> Any:
 
 def _recurrence(x: Any, c: Any) -> Array:
     """yᵢ = xᵢ + cᵢyᵢ₋₁ along the last axis, with y₋₁ = 0."""
-    y: Array = x.astype(np.result_type(x.dtype, c.dtype), order="C")
+    y: Array = x.copy()
     for i in range(1, y.shape[-1]):
         y[..., i] = x[..., i] + c[..., i] * y[..., i - 1]
     return y

@@ -494,11 +494,12 @@ def _as_integers(what: str, array: Array) -> str:
     """What to do about labels that aren't integers."""
     if array.dtype.kind in "OSU" and not all(isinstance(x, (int, float, np.number)) for x in array.ravel()):
         return f"for names of classes write names, {what} = np.unique({what}, return_inverse=True)"
-    numbers = array.astype(np.float64) if array.dtype.kind in "Ofb" else np.zeros(0)
-    wrong = ~(numbers == np.floor(numbers))
-    if wrong.any():
-        index = first(wrong)
-        return f"{what}{at(index)} is {numbers[index]:.6g}, which is no class"
+    if array.dtype.kind in "Of":
+        numbers = array.astype(np.float64)
+        wrong = ~(numbers == np.floor(numbers))
+        if wrong.any():
+            index = first(wrong)
+            return f"{what}{at(index)} is {numbers[index]:.6g}, which is no class"
     return f"write {what}.astype(int)"
 
 

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from ..derivatives.elementwise import where
-from ..engine.arrays import on_host
 from ..engine.checks import array_of, whole
 from ..engine.tensor import Tensor
 from . import init
@@ -33,7 +32,7 @@ class Embedding(Module):
             self.weight.data[self.padding_idx] = 0
 
     def forward(self, x: Any) -> Tensor:
-        index = on_host(array_of(x))
+        index = array_of(x)
         if index.dtype.kind not in "iu":
             raise TypeError(f"Embedding picks rows by integers, but x is of {index.dtype}; write x.astype(np.int64)")
         if index.size and not 0 <= index.min() <= index.max() < self.num_embeddings:
