@@ -216,7 +216,7 @@ def _sinc_derivative(x: Array, n: int) -> Array:
     for k in range((n + 1) // 2, (n + 1) // 2 + 10 + 2 * n):
         series += (-1) ** k * w ** (2 * k - n) / ((2 * k + 1) * math.factorial(2 * k - n))
     made: Array = np.pi**n * np.where(near, series, s)
-    return made.astype(x.dtype) if x.dtype.kind == "f" else made
+    return made.astype(x.dtype)
 
 
 sinc_derivative: Primitive = define(
