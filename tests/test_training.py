@@ -1381,3 +1381,23 @@ def test_in_a_forward_of_ones_own_strict_names_its_line():
     with pytest.raises(tl.StrictError, match=r"at test_training\.py:\d+: return F\.softmax"):
         tl.fit(model, (np.ones((2, 4)), np.array([0, 2])), loss=F.cross_entropy,
                optimizer=optim.SGD(model.parameters(), lr=0.1), epochs=1, progress=False)  # fmt: skip
+
+
+class OldProtocol:
+    def __init__(self, given):
+        self.given = given
+
+    def __len__(self):
+        return len(self.given)
+
+    def __getitem__(self, i):
+        return self.given[i]
+
+
+def test_batches_may_come_by_index_and_two_pairs_in_a_row_are_asked_about():
+    model, optimizer = line_model()
+    assert quick(model, optimizer, OldProtocol(parts()), metrics={"n": lambda o, t: len(o)})["n"] == [60, 60]
+    x = np.ones((4, 3), np.float32)
+    for given in ([[x, x], [x, x]], ((x, x), (x, x))):
+        with pytest.raises(ValueError, match=r"train is two pairs of arrays.*\[\(x, y\), \(x, y\)\].*np\.stack"):
+            quick(model, optimizer, given)
