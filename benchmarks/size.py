@@ -29,7 +29,7 @@ PACKAGE = "tinydl"
 BUDGETS = {  # rooms that share a budget, in lines of code
     ("engine",): 1_830,
     ("derivatives",): 2_350,
-    ("functional", "nn", "optim"): 2_270,
+    ("functional", "nn", "optim"): 2_300,
 }
 FILE = 500
 FUNCTION = 60
@@ -52,7 +52,7 @@ READ = [
     "optim/clipping.py",
     "training/fit.py", "training/history.py",
 ]  # fmt: skip
-READABLE = 4_640  # lines with anything on them: whoever reads, reads docstrings and comments too
+READABLE = 4_680  # lines with anything on them: whoever reads, reads docstrings and comments too
 
 Sources = dict[str, str]  # a file's path within the package → its text
 

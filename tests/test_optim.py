@@ -1183,3 +1183,22 @@ def test_every_optimizer_keeps_its_weight_decay_where_it_can_be_read_and_set(kin
 
     np.testing.assert_array_equal(trained(0.5, 0.25), trained(0.25, 0.25))
     assert not np.array_equal(trained(0.0, 0.25), trained(0.0, 0.0))
+
+
+@pytest.mark.parametrize(
+    ("make", "change"),
+    [
+        *((lambda o: optim.StepLR(o, 2), c) for c in ({"step_size": -2}, {"t": -1}, {"t": 2.7}, {"gamma": np.nan})),
+        (lambda o: optim.CosineAnnealingLR(o, 5), {"T_max": -3}),
+        *(
+            (optim.ReduceLROnPlateau, c)
+            for c in ({"mode": "zzz"}, {"factor": 5}, {"patience": -1}, {"best": np.nan}, {"base": -1.0})
+        ),
+    ],
+)
+def test_a_schedule_loads_no_settings_that_it_could_not_be_made_with(make, change):
+    schedule = make(optim.SGD([w], lr=0.8))
+    before = schedule.state_dict()
+    with pytest.raises(ValueError, match="this isn't the state of"):
+        schedule.load_state_dict({**before, **change})
+    assert schedule.state_dict() == before and schedule.optimizer.lr == 0.8

@@ -350,3 +350,29 @@ def test_inputs_that_fit_neither_way_hear_nothing_of_single_examples():
         with pytest.raises(ValueError) as caught:
             tl.predict(nn.Linear(64, 10), x)
         assert "one example" not in str(caught.value)
+
+
+# ---- numbers spelled in several ways, and too large ones ----
+
+
+def test_a_number_spelled_in_two_ways_is_one_class_and_one_category(written):
+    ds = data.csv(written("a,t\n0.5,3\n0.50,3.0\n10,4\n1e1,4\n"), "t", categories=["a"], classes=True)
+    assert ds.classes == ["3", "4"] and ds.y.tolist() == [0, 0, 1, 1]
+    assert ds.columns == ["a=0.5", "a=10"] and ds.x.tolist() == [[1, 0], [1, 0], [0, 1], [0, 1]]
+
+
+def test_whole_numbers_that_would_become_one_are_named(written):
+    path = written("a,t\n16777216,0.5\n16777217,1.5\n")
+    with pytest.raises(ValueError, match="'16777217' in column 'a', line 3, and 16777216 are one number in float32"):
+        data.csv(path, "t")
+    with tl.default_dtype(np.float64):
+        assert data.csv(path, "t").x.tolist() == [[16777216], [16777217]]
+
+
+def test_na_is_a_category_where_one_says_so_and_a_line_of_blanks_is_empty(written):
+    path = written("c,t\nNA,0\n   \nDE,1\n")
+    assert data.csv(path, "t", categories=["c"]).columns == ["c=DE", "c=NA"]
+    with pytest.raises(ValueError, match="'NA' in column 'c', line 2, is a missing value"):
+        data.csv(path, "t")
+    with pytest.raises(ValueError, match="line 2 has a NUL"):
+        data.csv(written("a,t\n1\0,0\n"), "t")

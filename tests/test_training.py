@@ -1420,3 +1420,23 @@ def test_a_stream_that_cant_say_whether_it_is_a_terminal_is_none(monkeypatch):
         monkeypatch.setattr("sys.stderr", stream)
         model = nn.Linear(2, 1)
         tl.fit(model, (x, y), loss=F.mse_loss, optimizer=optim.SGD(model.parameters()), epochs=1, progress=np.True_)
+
+
+class OldProtocol:
+    def __init__(self, given):
+        self.given = given
+
+    def __len__(self):
+        return len(self.given)
+
+    def __getitem__(self, i):
+        return self.given[i]
+
+
+def test_batches_may_come_by_index_and_two_pairs_in_a_row_are_asked_about():
+    model, optimizer = line_model()
+    assert quick(model, optimizer, OldProtocol(parts()), metrics={"n": lambda o, t: len(o)})["n"] == [60, 60]
+    x = np.ones((4, 3), np.float32)
+    for given in ([[x, x], [x, x]], ((x, x), (x, x))):
+        with pytest.raises(ValueError, match=r"train is two pairs of arrays.*\[\(x, y\), \(x, y\)\].*np\.stack"):
+            quick(model, optimizer, given)

@@ -19,7 +19,8 @@ from ..engine.arrays import Array, default_dtype_now
 from ..engine.checks import first, kind, listed
 from .dataset import Dataset
 
-_MISSING = {"", "?", "na", "n/a", "nan", "-nan", "null", "<na>"}  # in small letters
+_EMPTY = {"", "?"}
+_MISSING = {*_EMPTY, "na", "n/a", "nan", "-nan", "null", "<na>"}  # in small letters
 
 
 def csv(
@@ -42,20 +43,23 @@ def csv(
 
     target: the column's name, or its place: -1 is the last.
     columns: which ones become x, in this order; by default all but the target.
-    categories: columns whose values are categories although they are numbers, such as codes.
+    categories: columns whose values are categories although they are numbers, such as codes. A number spelled in two
+        ways, 3 and 3.0, is one, called by the shorter; but with a leading zero, 007, they are codes, each its own.
     classes: whether the target has classes. By default, where it has words, and where its numbers are 0, 1, … K − 1,
         all of them; these stay what they are. True makes classes of other numbers, in ascending order, too; False
         takes them as numbers.
     missing: "mean" fills a missing value in x by the mean of its column; of a category that is its share. Missing is a
-        cell that is empty or ?, NA, N/A, NaN, null in capitals or not. The target is never filled.
+        cell that is empty or ?, NA, N/A, NaN, null in capitals or not. The target is never filled. In a column of words
+        named in `categories`, or a target with classes=True, only empty and ? are: there NA may be Namibia.
     header: whether the first line has the names; without, columns are called "0", "1", …
     delimiter: what stands between the cells: ",", ";" or "\\t".
     encoding: of the file; a byte order mark is taken off.
 
     Shapes: x (n, len(columns)), in the default dtype (float32); y (n,) int64 for classes, else (n, 1) in the default
     dtype, as the outputs of a Linear(…, 1). Cells may be quoted, and spaces around them don't count; empty lines are
-    skipped. Raises ValueError, with column and line, for a missing value, a column of numbers with words in between, a
-    row of another length and whatever else can't be read; OSError as `open`.
+    skipped. Raises ValueError, with column and line, for a missing value, a column of numbers with words in between,
+    two whole numbers that the dtype can't tell apart, a row of another length and whatever else can't be read; OSError
+    as `open`.
     """
     if missing not in (None, "mean"):
         raise ValueError(f"missing is None (raise) or 'mean' (fill), not {missing!r}")
@@ -63,7 +67,7 @@ def csv(
         if not isinstance(switch, (bool, np.bool_)) and not (name == "classes" and switch is None):
             raise TypeError(f"{name} is True or False, not {switch!r}")
     table = _read(path, delimiter, header, encoding)
-    goal = table.column(target)
+    goal = table.column(target, coded=classes is True)
     names = [name for name in table.names if name != goal.name] if columns is None else _names("columns", columns)
     coded = _names("categories", categories)
     if goal.name in (*names, *coded):
@@ -72,7 +76,7 @@ def csv(
         raise ValueError(f"{table.path} has no column beside the target, so there is nothing to learn from")
     for name in coded:
         table.column(name)
-    found = [_features(table.column(name), name in coded, missing) for name in names]
+    found = [_features(table.column(name, name in coded), name in coded, missing) for name in names]
     y, known = _targets(goal, classes)
     x = np.concatenate([block for _, block in found], axis=1)
     return Dataset(x, y, columns=[name for own, _ in found for name in own], classes=known)
@@ -88,9 +92,12 @@ class _Column:
     name: str
     cells: list[str]
     lines: list[int]
+    coded: bool  # said to be of categories
 
     def __post_init__(self) -> None:
         self.missing = np.array([cell.casefold() in _MISSING for cell in self.cells])
+        if self.coded and any(math.isnan(_number(cell)) for cell in {*self.cells} if cell.casefold() not in _MISSING):
+            self.missing = np.array([cell in _EMPTY for cell in self.cells])
         read = [math.nan if gone else _number(cell) for cell, gone in zip(self.cells, self.missing, strict=True)]
         self.numbers = np.array(read)
         if self.missing.all():
@@ -122,18 +129,23 @@ class _Column:
 
     def levels(self) -> tuple[list[str], Array]:
         """The distinct values, numbers in ascending order and words in alphabetical, and of each cell which it is."""
-        known = {
-            cell: number for cell, number, gone in zip(self.cells, self.numbers, self.missing, strict=True) if not gone
-        }
-        numeric = not np.isnan([*known.values()]).any()
-        present = sorted(known, key=lambda cell: (known[cell] if numeric else 0, cell))
+        known = {cell for cell, gone in zip(self.cells, self.missing, strict=True) if not gone}
+        numeric = not np.isnan(self.numbers[~self.missing]).any()
+        key = {cell: _exactly(cell) if numeric else 0 for cell in known}
+        numbers = numeric and not any(map(_is_code, known))
+        ordered = sorted(known, key=lambda cell: (key[cell], len(cell) if numbers else 0, cell))
+        name = {cell: cell for cell in ordered}
+        if numbers:
+            called = {key[cell]: cell for cell in reversed(ordered)}  # by the shortest of its spellings
+            name = {cell: called[key[cell]] for cell in ordered}
+        present = list(dict.fromkeys(name.values()))
         if len(present) > max(20, len(self.cells) / 2):
             raise ValueError(
                 f"column {self.name!r} has {len(present)} different values in {len(self.cells)} rows, too many for "
                 "categories: are they names or dates? Leave it out with columns=[…]"
             )
         place = {cell: i for i, cell in enumerate(present)}
-        return present, np.array([place.get(cell, -1) for cell in self.cells], np.int64)
+        return present, np.array([place[name[cell]] if cell in name else -1 for cell in self.cells], np.int64)
 
     def in_default_dtype(self, numbers: Array) -> Array:
         """Numbers of this column, a row for each cell, in the dtype of x. ValueError for what is beyond it."""
@@ -142,7 +154,23 @@ class _Column:
         outside = ~np.isfinite(found).all(axis=1)
         if outside.any():
             raise ValueError(f"{self.where(outside)} is beyond {default_dtype_now()}")
+        self._check_told_apart(numbers[:, 0], found[:, 0])
         return found
+
+    def _check_told_apart(self, numbers: Array, found: Array) -> None:
+        """ValueError for whole numbers of the file that have become one."""
+        dtype = default_dtype_now()
+        large = (abs(numbers) >= 2.0 ** (np.finfo(dtype).nmant + 1)) & (numbers % 1 == 0) & ~self.missing
+        seen = dict[float, Any]()
+        for i in np.flatnonzero(large):
+            exact = _exactly(self.cells[i])
+            if seen.setdefault(float(found[i]), exact) != exact:
+                wider = " as float64, with tl.default_dtype(np.float64):" if dtype != np.float64 else ","
+                raise ValueError(
+                    f"{self.where(np.arange(len(numbers)) == i)} and {seen[float(found[i])]:f} are one number in "
+                    f"{dtype}. Leave the column out with columns=[…] if these are names; else read the file{wider} "
+                    "or subtract in the file what they have in common"
+                )
 
 
 @dataclass
@@ -154,7 +182,7 @@ class _Table:
     rows: list[list[str]]
     lines: list[int]
 
-    def column(self, which: str | int) -> _Column:
+    def column(self, which: str | int, coded: bool = False) -> _Column:
         """A column by its name or place."""
         if isinstance(which, str) and which in self.names:
             place = self.names.index(which)
@@ -170,7 +198,7 @@ class _Table:
                 f"column {place + 1} of {self.path} has no name; give it one, or leave it out with columns=[…]. "
                 "pandas writes such a column unless told to_csv(…, index=False)"
             )
-        return _Column(self.names[place], [row[place] for row in self.rows], self.lines)
+        return _Column(self.names[place], [row[place] for row in self.rows], self.lines, coded)
 
 
 def _read(path: str | os.PathLike[str], delimiter: str, header: bool, encoding: str) -> _Table:
@@ -185,7 +213,12 @@ def _read(path: str | os.PathLike[str], delimiter: str, header: bool, encoding: 
         with open(path, encoding="utf-8-sig" if plain else encoding, newline="") as file:
             reader = standard.reader(file, delimiter=delimiter, strict=True, skipinitialspace=True)
             for row in reader:
-                if row:
+                if any("\0" in cell for cell in row):
+                    raise ValueError(
+                        f"{name}, line {line + 1} has a NUL character, as no text has; is it in utf-16? Then write "
+                        "encoding='utf-16'"
+                    )
+                if len(row) > 1 or "".join(row).strip():
                     rows.append([cell.strip() for cell in row])
                     lines.append(line + 1)
                 line = reader.line_num
@@ -236,6 +269,19 @@ def _number(cell: str) -> float:
         return math.nan if "_" in cell else float(cell)  # Python reads 1_000, too
     except ValueError:
         return math.nan
+
+
+def _exactly(cell: str) -> Any:
+    """A cell that is a number as a Decimal, which no digit is lost of."""
+    from decimal import Decimal  # on use, as csv
+
+    return Decimal(cell)
+
+
+def _is_code(cell: str) -> bool:
+    """Whether it has a leading zero, with which nobody writes a number."""
+    digits = cell.lstrip("+-")
+    return digits[:1] == "0" and digits[1:2].isdigit()
 
 
 def _is_like_a_number(cell: str) -> bool:

@@ -7,6 +7,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from ..engine.checks import is_whole
 from .groups import in_range, named
 from .optimizer import Optimizer
@@ -37,6 +39,9 @@ class Schedule:
         """The learning rate after t steps."""
         raise NotImplementedError
 
+    def _check_settings(self) -> None:
+        """ValueError for settings that can't be meant, whether they were given or loaded."""
+
     def _set_rates(self) -> None:
         rates = [self.rate()]
         for base in self.other_bases:
@@ -58,7 +63,8 @@ class Schedule:
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Go on where a schedule of the same kind stood, with its settings.
 
-        Raises ValueError, and changes nothing, for the state of another kind, of other groups or of another `per`.
+        Raises ValueError, and changes nothing, for the state of another kind, of other groups or of another `per`, and
+        for settings that couldn't be given when a schedule is made.
         """
         own, kind = self.state_dict(), type(self).__name__
         before = {"other_bases": [], "per": "epoch"}  # what states have in which it isn't
@@ -69,14 +75,29 @@ class Schedule:
         if given["per"] != self.per:
             raise ValueError(f"the state counts each {given['per']}; write {kind}(…, per={given['per']!r})")
         try:
-            vars(self).update({name: type(own[name])(value) for name, value in given.items()})
+            vars(self).update({name: _like(own[name], name, value) for name, value in given.items()})
+            if not is_whole(self.t, 0):
+                raise ValueError(f"t is a number of steps, not {self.t}")
+            self.base = in_range(kind, "base", self.base)
             self.other_bases = [in_range(kind, "base", float(base)) for base in self.other_bases]
             if len(self.other_bases) != len(own["other_bases"]):
                 raise ValueError(f"it is of {len(self.other_bases) + 1} groups, not of {len(own['other_bases']) + 1}")
+            self._check_settings()
             in_range(kind, "lr", self.rate())
         except (TypeError, ValueError, ArithmeticError) as error:
             vars(self).update(own)
             raise ValueError(f"this isn't the state of a {kind}, as state_dict() gives it: {error}") from error
+
+
+def _like(own: Any, name: str, value: Any) -> Any:
+    """A state's value in the type of the one that it replaces. ValueError where it would become another value."""
+    found = type(own)(value)
+    if not isinstance(own, (int, float, str)):
+        return found
+    is_switch = isinstance(value, (bool, np.bool_))
+    if is_switch != isinstance(own, bool) or not (found == value or found != found):
+        raise ValueError(f"{name} is {value!r}, where {own!r} stood")
+    return found
 
 
 class StepLR(Schedule):
@@ -84,6 +105,11 @@ class StepLR(Schedule):
 
     def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1, *, per: str = "epoch") -> None:
         super().__init__(optimizer, per)
+        self.step_size, self.gamma = step_size, gamma
+        self._check_settings()
+
+    def _check_settings(self) -> None:
+        step_size, gamma = self.step_size, self.gamma
         if not is_whole(step_size, 1) or not 0 < gamma < math.inf:
             raise ValueError(f"StepLR needs a whole step_size ≥ 1 and gamma > 0, not {step_size=}, {gamma=}")
         self.step_size, self.gamma = int(step_size), float(gamma)
@@ -101,6 +127,11 @@ class CosineAnnealingLR(Schedule):
 
     def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0, *, per: str = "epoch") -> None:
         super().__init__(optimizer, per)
+        self.T_max, self.eta_min = T_max, eta_min
+        self._check_settings()
+
+    def _check_settings(self) -> None:
+        T_max, eta_min = self.T_max, self.eta_min
         if not is_whole(T_max, 1) or not 0 <= eta_min < math.inf:
             raise ValueError(f"CosineAnnealingLR needs a whole T_max ≥ 1 and eta_min ≥ 0, not {T_max=}, {eta_min=}")
         self.T_max, self.eta_min = int(T_max), float(eta_min)
@@ -114,10 +145,14 @@ class LinearWarmup(Schedule):
 
     def __init__(self, optimizer: Optimizer, warmup_steps: int, *, per: str = "epoch") -> None:
         super().__init__(optimizer, per)
-        if not is_whole(warmup_steps, 1):
-            raise ValueError(f"LinearWarmup needs a whole number of warmup_steps ≥ 1, not {warmup_steps}")
-        self.warmup_steps = int(warmup_steps)
+        self.warmup_steps = warmup_steps
+        self._check_settings()
         self._set_rates()
+
+    def _check_settings(self) -> None:
+        if not is_whole(self.warmup_steps, 1):
+            raise ValueError(f"LinearWarmup needs a whole number of warmup_steps ≥ 1, not {self.warmup_steps}")
+        self.warmup_steps = int(self.warmup_steps)
 
     def rate(self) -> float:
         return self.base * min(1.0, (self.t + 1) / self.warmup_steps)
@@ -155,17 +190,29 @@ class ReduceLROnPlateau(Schedule):
         per: str = "epoch",
     ) -> None:
         super().__init__(optimizer, per)
+        self.mode, self.threshold_mode = mode, threshold_mode
+        self.factor, self.threshold, self.min_lr, self.eps = factor, threshold, min_lr, eps
+        self.patience, self.cooldown = patience, cooldown
+        self.best = math.inf if mode == "min" else -math.inf
+        self.bad_epochs = self.resting = 0
+        self._check_settings()
+
+    def _check_settings(self) -> None:
+        mode, threshold_mode, patience, cooldown = self.mode, self.threshold_mode, self.patience, self.cooldown
         if mode not in ("min", "max") or threshold_mode not in ("rel", "abs"):
             raise ValueError(f"mode is 'min' or 'max', threshold_mode 'rel' or 'abs', not {mode!r}, {threshold_mode!r}")
-        if not 0 < factor < 1 or not all(0 <= number < math.inf for number in (threshold, min_lr, eps)):
+        numbers = self.factor, self.threshold, self.min_lr, self.eps
+        if not 0 < self.factor < 1 or not all(0 <= number < math.inf for number in numbers[1:]):
             raise ValueError("ReduceLROnPlateau needs 0 < factor < 1 and a finite threshold, min_lr and eps ≥ 0")
         if not is_whole(patience, 0) or not is_whole(cooldown, 0):
             raise ValueError(f"patience and cooldown are whole numbers ≥ 0, not {patience=}, {cooldown=}")
-        self.mode, self.threshold_mode = mode, threshold_mode
-        self.factor, self.threshold, self.min_lr, self.eps = float(factor), float(threshold), float(min_lr), float(eps)
+        if math.isnan(self.best) or not is_whole(self.bad_epochs, 0) or not is_whole(self.resting, 0):
+            raise ValueError(
+                f"best is a number, bad_epochs and resting are whole numbers ≥ 0, not {self.best}, {self.bad_epochs}, "
+                f"{self.resting}"
+            )
+        self.factor, self.threshold, self.min_lr, self.eps = map(float, numbers)
         self.patience, self.cooldown = int(patience), int(cooldown)
-        self.best = math.inf if mode == "min" else -math.inf
-        self.bad_epochs = self.resting = 0
 
     def rate(self) -> float:
         return self.optimizer.lr

@@ -42,6 +42,12 @@ def check_model(model: Any) -> Module:
 
 def check_data(given: Any, name: str) -> Dataset:
     """A Dataset, or a pair (x, y), with at least one example."""
+    if _is_two_pairs(given):
+        batches = "[(x, y), (x, y)], a list of tuples" if name == "train" else "(np.concatenate(…), np.concatenate(…))"
+        raise ValueError(
+            f"{name} is two pairs of arrays: two batches, or two examples and their targets? For batches write "
+            f"{batches}; for examples (np.stack([x, x]), np.stack([y, y]))"
+        )
     try:
         data = as_dataset(given)
     except (TypeError, ValueError) as error:
@@ -52,6 +58,14 @@ def check_data(given: Any, name: str) -> Dataset:
     if not len(data):
         raise ValueError(f"{name} holds no examples" + ("; leave validation=None" if name == "validation" else ""))
     return data
+
+
+def _is_two_pairs(given: Any) -> bool:
+    """Whether it would be read as two examples and two targets, but may be two batches."""
+    pairs = isinstance(given, (tuple, list)) and len(given) == 2
+    if not pairs or not all(isinstance(item, (tuple, list)) and len(item) == 2 for item in given):
+        return False
+    return all(getattr(part, "shape", ()) for item in given for part in item)  # of a single number it is ()
 
 
 def check_metrics(metrics: Mapping[str, Metric] | None) -> Mapping[str, Metric]:

@@ -169,6 +169,7 @@ def line_of_each(epochs: int) -> Callable[[int, History], None]:
         line = f"epoch {epoch + 1:{len(str(epochs))}}/{epochs}: "
         line += ", ".join(f"{name} {history[name][-1]:.4g}" for name in names)
         encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-        print(line.encode(encoding, "replace").decode(encoding), flush=True)  # a metric may be called anything
+        flush = hasattr(sys.stdout, "flush")  # not all that stand in its place have it
+        print(line.encode(encoding, "replace").decode(encoding), flush=flush)  # a metric may be called anything
 
     return told

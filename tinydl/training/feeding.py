@@ -53,7 +53,8 @@ class Feed:
     def _checked(self) -> Iterator[Batch]:
         """What an iterable gives, looked at as a Dataset would be."""
         count = 0
-        for count, given in enumerate(self.source, 1):
+        own = hasattr(self.source, "__iter__")
+        for count, given in enumerate(self.source if own else map(self.source.__getitem__, range(len(self))), 1):
             try:
                 x, y = as_dataset(given)
             except (TypeError, ValueError) as error:
@@ -81,7 +82,7 @@ def feed_of(train: Any, batch_size: int, shuffle: bool, drop_last: bool, sample_
     except TypeError:
         raise TypeError(
             f"train is {kind(train)}, which has no length and may be used up after one epoch; write list(…) of it, "
-            "data.batches(examples, batch_size), or a class with __len__ and __iter__"
+            "data.batches(examples, batch_size), or a class with __len__ and __iter__ or __getitem__"
         ) from None
     if not length:
         raise ValueError("train has no batches")
@@ -108,7 +109,8 @@ def _gives_batches(train: Any) -> bool:
         arrays = pairs and all(hasattr(part, "shape") for item in train for part in item)
         return arrays and (len(train) != 2 or (isinstance(train, list) and isinstance(train[0], tuple)))
     array_like = hasattr(train, "shape") or hasattr(train, "__array__")
-    return hasattr(train, "__iter__") and not array_like and not isinstance(train, (Dataset, str, bytes, Mapping))
+    gives = hasattr(train, "__iter__") or (hasattr(train, "__len__") and hasattr(train, "__getitem__"))
+    return gives and not array_like and not isinstance(train, (Dataset, str, bytes, Mapping))
 
 
 # ---- weights of examples ----
