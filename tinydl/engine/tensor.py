@@ -199,8 +199,6 @@ class Primitive:
     own memory if it is an array.
     """
 
-    into: Function | None = None
-
     def __init__(self, forward: Function, *rules: Function | None, name: str = "", each: bool = False) -> None:
         if not rules or not any(rules):
             raise TypeError("primitive(forward, *rules) needs a derivative rule for each input, at least one")
@@ -209,6 +207,7 @@ class Primitive:
         self.lends = True  # its rules may give arrays that somebody keeps; those of the table don't
         self.__name__ = self.name
         self.arity = -1 if each else len(rules)
+        self.into: Function | None = None
 
     @cached_property
     def signature(self) -> Signature:
