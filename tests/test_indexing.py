@@ -87,7 +87,7 @@ class Watch(Observer):
 
 
 @pytest.mark.parametrize("through", [False, True])
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", range(36))
 def test_a_plain_an_observed_and_a_recorded_backward_pass_give_the_same_bits(seed: int, through: bool) -> None:
     x, uses, cotangents = draw(seed, [np.float64, np.float32, np.float16][seed % 3])
     plain = gradient(x, uses, cotangents, through)
