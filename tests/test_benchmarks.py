@@ -5,12 +5,12 @@ import os
 import re
 import shutil
 import signal
+import statistics
 import subprocess
 import sys
 import time
 import types
 from pathlib import Path
-from statistics import median
 
 import numpy as np
 import pytest
@@ -540,7 +540,10 @@ def test_what_was_made_slow_since_a_commit_is_found_and_nothing_is_left_behind(s
     assert list(report["workloads"]) == only
     times = report["workloads"]["W2"]["samples"]["time"]
     assert len(times["here"]) == len(times["there"]) == 8
-    assert median(times["here"]) > 0.02 > median(times["there"]) and "W2 time (" in out.splitlines()[-1]
+    assert (
+        statistics.median(times["here"]) > 0.02 > statistics.median(times["there"])
+        and "W2 time (" in out.splitlines()[-1]
+    )
     for id in ("W8", "W11"):  # whole processes: each imports its own tree's tinydl
         median = {name: figures[1] for name, figures in report["workloads"][id]["quartiles"]["time"].items()}
         assert median["here"] > max(0.5, median["there"] + 0.25)
