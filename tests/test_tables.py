@@ -374,5 +374,5 @@ def test_na_is_a_category_where_one_says_so_and_a_line_of_blanks_is_empty(writte
     assert data.csv(path, "t", categories=["c"]).columns == ["c=DE", "c=NA"]
     with pytest.raises(ValueError, match="'NA' in column 'c', line 2, is a missing value"):
         data.csv(path, "t")
-    with pytest.raises(ValueError, match="line 2.* NUL"):
+    with pytest.raises(ValueError, match=r"line 2.* NUL"):
         data.csv(written("a,t\n1\0,0\n"), "t")
