@@ -164,7 +164,7 @@ class OnDevice:
     def __reduce__(self) -> Any:
         return OnDevice, (self._held.copy(),)
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None
 
     def tolist(self) -> Any:
         syncs["tolist"] += 1

@@ -1071,3 +1071,9 @@ def test_squares_may_overflow_in_their_sum_or_at_one_number_alone(row, size):
 def test_labels_that_are_no_integers_are_told_what_they_are(labels, sentence):
     with pytest.raises(TypeError, match=sentence):
         F.cross_entropy(tl.tensor(np.zeros((3, 4))), labels)
+
+
+@pytest.mark.parametrize("loss", [F.cross_entropy, F.nll_loss])
+def test_a_single_number_has_no_classes(loss):
+    with pytest.raises(ValueError, match="a single number has no classes"):
+        loss(tl.tensor(-1.0), np.array(0))

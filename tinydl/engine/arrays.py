@@ -141,11 +141,10 @@ def beside(value: Any, like: Any, dtype: Any = None) -> Any:
     """What a user gave, or an array made by NumPy, as an array that can be computed with beside `like`, an array:
     moved to where that one is, such as a GPU. TypeError for one that is elsewhere while `like` is NumPy's."""
     if like.__class__ is not np.ndarray and is_foreign(like):
-        here = is_foreign(value)
-        return _in_dtype(value, dtype) if here else np.asarray(plain_array(value), dtype, like=like)
+        return _in_dtype(value, dtype) if is_foreign(value) else np.asarray(plain_array(value), dtype, like=like)
     array = plain_array(value, dtype)
     if array.__class__ is not np.ndarray:
-        raise TypeError(f"{_origin(array)} can't be computed with beside one of NumPy. {_MOVE}")
+        raise TypeError(_apart(array))
     return array
 
 
@@ -159,8 +158,9 @@ def on_host(value: Any) -> Array:
 _MOVE = "model.to(cupy.asarray) moves a model, which takes its data along; model.to(cupy.asnumpy) brings it back"
 
 
-def _origin(array: Any) -> str:
-    return f"an array of {array.__class__.__module__.partition('.')[0]} ({array.__class__.__name__})"
+def _apart(array: Any) -> str:
+    library, kind = array.__class__.__module__.partition(".")[0], array.__class__.__name__
+    return f"an array of {library} ({kind}) can't be computed with beside one of NumPy. {_MOVE}"
 
 
 def _masked(value: Any) -> bool:
@@ -258,9 +258,8 @@ def with_shapes(error: Exception, name: str, arrays: Sequence[Any]) -> Exception
 def mixed(name: str, arrays: Sequence[Any]) -> TypeError | None:
     """What to say of an operation that was given arrays of NumPy and of another library; None if it wasn't."""
     foreign = next((a for a in arrays if is_foreign(a)), None)
-    if foreign is None or not any(isinstance(a, np.ndarray) for a in arrays):
-        return None
-    return TypeError(f"{name}: {_origin(foreign)} can't be computed with beside one of NumPy. {_MOVE}")
+    meet = foreign is not None and any(isinstance(a, np.ndarray) for a in arrays)
+    return TypeError(f"{name}: {_apart(foreign)}") if meet else None
 
 
 # where sums of squares are at least this times their number, those that vanished are less than a rounding error

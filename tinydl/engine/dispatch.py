@@ -99,13 +99,13 @@ def form(x: Any) -> Any:
     return np.broadcast_to(np.zeros((), array.dtype), array.shape) if is_foreign(array) else array
 
 
-def _on_arrays(function: Any, unwrap: Callable[[Any], Any]) -> Callable[..., Any]:
+def _on_arrays(function: Any, taken: Callable[[Any], Any]) -> Callable[..., Any]:
     name = getattr(function, "__name__", "function")
 
     def call(*args: Any, **options: Any) -> Any:
-        arrays = [unwrap(a) for a in args]
+        arrays = [taken(a) for a in args]
         try:
-            result = function(*arrays, **{k: unwrap(v) for k, v in options.items()})
+            result = function(*arrays, **{k: taken(v) for k, v in options.items()})
         except TypeError as error:
             raise mixed(name, arrays) or error from None
         tell_flattened(name, args, result)
@@ -154,7 +154,8 @@ def array_function(self: Tensor, function: Any, types: Any, args: tuple[Any, ...
     """NumPy's protocol for everything that is no ufunc: ``np.sum(x)``, ``np.concatenate([x, y])``."""
     answer, instead_of_where = table.get(function), "np.{0}(x[condition])"
     if options:
-        options = {name: x for name, x in options.items() if name != "initial" or x is not np._NoValue}
+        if "initial" in options and options["initial"] is np._NoValue:
+            del options["initial"]
         if ("where" in options or "initial" in options) and (function in choosing or function in _flat):
             answer, instead_of_where = choosing.get(function, answer), ""
         _refuse_out(self, getattr(function, "__name__", "function"), options, instead_of_where)

@@ -336,7 +336,7 @@ def cross_entropy(
     label_smoothing = float(label_smoothing)
     given = array_of(targets)
     classes = _classes(name, z)
-    weight = _class_weight(name, weight, z)
+    weight = _class_weight(name, weight, z, classes)
     if given.dtype.kind == "f" and given.shape == z._data.shape:
         return _soft_cross_entropy(z, targets, weight, ignore_index, reduction, label_smoothing)
     given = on_host(given)
@@ -368,7 +368,7 @@ def nll_loss(input: Any, target: Any, weight: Any = None, ignore_index: int = -1
     """
     name = "nll_loss"
     x = _prediction(name, input, None, reduction)
-    weight = _class_weight(name, weight, x)
+    weight = _class_weight(name, weight, x, _classes(name, x))
     labels, ignored = _labels(name, on_host(array_of(target)), x._data.shape, ignore_index)
     share, _ = _shares(name, labels, weight, ignored, reduction, x._data)
     advice = "For probabilities p write np.log(p); for logits, F.cross_entropy in place of softmax and this loss."
@@ -455,10 +455,10 @@ def _classes(name: str, x: Tensor) -> int:
     return int(shape[_class_axis(shape)])
 
 
-def _class_weight(name: str, weight: Any, x: Tensor) -> Array | None:
+def _class_weight(name: str, weight: Any, x: Tensor, classes: int) -> Array | None:
     if weight is None:
         return None
-    classes, shape = _classes(name, x), x._data.shape
+    shape = x._data.shape
     if isinstance(weight, Tensor):
         if weight.requires_grad:
             raise TypeError(f"{name}: no gradient flows to weight=; pass weight=t.detach()")
