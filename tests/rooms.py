@@ -31,6 +31,8 @@ TESTS = {
     "tinydl/plots": "plots page",
     "tinydl/course": "cli",
     "tinydl/course/document.py": "document",
+    "tinydl/course/exercises.py": "learn",
+    "tinydl/course/judging.py": "learn",
     "tinydl/course/learn.py": "learn",
     "tinydl/testing.py": "testing",
     "tinydl/cli.py": "cli",
@@ -45,7 +47,7 @@ TESTS = {
     "tests/device.py": "device",
     "tests/numerical.py": "derivatives linalg formulas functional",
     "tests/written_before_groups.py": "saving",
-    "tests/data": "saving",
+    "tests/data": "saving learn",
     ".ci": "habits",
     ".pre-commit-config.yaml": "habits",
 }

@@ -6,66 +6,70 @@ import os
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tinydl.cli import main
-from tinydl.course import learn
+from tinydl.course import exercises, judging, learn
 
 ROOT = Path(__file__).resolve().parent.parent
-NAMES = learn.names()
+NAMES = exercises.names()
 SHORT = 2  # wrong answers per exercise in the default suite; the slow test tries all
 
 
 def given(name):
-    return (learn.exercises_folder() / f"{name}.py").read_text(encoding="utf-8")
+    return (exercises.exercises_folder() / f"{name}.py").read_text(encoding="utf-8")
 
 
 def mistakes(name):
-    known = learn.companion(name)
+    known = exercises.companion(name)
     for code, old, new, *_ in known["WRONG"]:
         assert old in known["SOLUTION"]
         yield code, known["SOLUTION"].replace(old, new)
 
 
-def test_there_are_forty_exercises_and_two_to_five_in_each_of_thirteen_lessons():
-    assert len(NAMES) >= 40
-    lessons = [name[3:5] for name in NAMES]
-    assert sorted(set(lessons)) == [f"{n:02d}" for n in range(1, 14)]
-    assert all(2 <= lessons.count(lesson) <= 5 for lesson in lessons)
-    answers = {path.stem for path in (learn.exercises_folder() / "_answers").glob("ex_*.py")}
-    assert answers == set(NAMES)
+def test_there_are_two_to_five_exercises_in_each_lesson_and_each_says_of_which_it_is():
+    lessons = exercises.lessons()
+    assert list(lessons) == [path.stem[3:] for path in sorted((ROOT / "tutorials").glob("[0-9][0-9]_*.py"))][1:]
+    assert all(2 <= len(members) <= 5 for members in lessons.values())
+    assert len(NAMES) == len(set(NAMES)) >= 49
+    for folder in (exercises.exercises_folder(), exercises.exercises_folder() / "_answers"):
+        assert {path.stem for path in folder.glob("ex_*.py")} == set(NAMES)
+    for lesson, members in lessons.items():
+        for name in members:
+            assert given(name).startswith(f'"""Lesson {lesson}: '), name
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_an_exercise_is_not_done_then_done_and_typical_mistakes_are_named(name):
-    unsolved = learn.check_text(name, given(name))
+    unsolved = judging.check_text(name, given(name))
     assert unsolved.code == "not_done"
     assert "Traceback" not in unsolved.sentence
-    known = learn.companion(name)
-    right = learn.check_text(name, known["SOLUTION"])
+    known = exercises.companion(name)
+    right = judging.check_text(name, known["SOLUTION"])
     assert (right.code, right.sentence) == ("done", "Right.")
     assert len(known["HINTS"]) >= 2
     wrong = list(mistakes(name))
     assert len(wrong) >= 2
     for code, text in wrong[:SHORT]:
-        assert learn.check_text(name, text).code == code, text
+        assert judging.check_text(name, text).code == code, text
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_every_typical_mistake_is_named(name):
     for code, text in mistakes(name):
-        result = learn.check_text(name, text)
+        result = judging.check_text(name, text)
         assert result.code == code, text
         assert "\n" not in result.sentence
 
 
 def test_an_exercise_doesnt_show_its_solution():
     for name in NAMES:
-        body = learn.companion(name)["SOLUTION"].strip().splitlines()[-1].strip()
+        body = exercises.companion(name)["SOLUTION"].strip().splitlines()[-1].strip()
         assert body.startswith("return g") or body not in given(name), name
 
 
@@ -92,23 +96,23 @@ def test_an_exercise_doesnt_show_its_solution():
     ],
 )
 def test_what_goes_wrong_is_said_in_a_sentence(code, text, says):
-    result = learn.check_text("ex_01a_slope", text)
+    result = judging.check_text("ex_slope", text)
     assert (result.code, says in result.sentence, "Traceback" in result.sentence) == (code, True, False), result
 
 
 @pytest.mark.parametrize(
     ("name", "code", "text", "says"),
     [
-        ("ex_01a_slope", "one_sided", "def slope(f, x, h):\n    return (f(x + h) - f(x)) / h", "shrinks like h,"),
-        ("ex_01a_slope", "one_sided", "def slope(f, x, h):\n    return -(f(x - h) - f(x)) / h", "one side of x"),
-        ("ex_01a_slope", "wrong_value", "def slope(f, x, h):\n    return f(x) * h", "the first of them is off by 0."),
-        ("ex_02a_neuron", "other_function",
+        ("ex_slope", "one_sided", "def slope(f, x, h):\n    return (f(x + h) - f(x)) / h", "shrinks like h,"),
+        ("ex_slope", "one_sided", "def slope(f, x, h):\n    return -(f(x - h) - f(x)) / h", "one side of x"),
+        ("ex_slope", "wrong_value", "def slope(f, x, h):\n    return f(x) * h", "the first of them is off by 0."),
+        ("ex_neuron", "other_function",
          "def neuron(w, x, b):\n    import math\n    return 1 / (1 + math.exp(-(w @ x + b)))", "tanh is asked for"),
-        ("ex_02a_neuron", "wrong_value", "import numpy as np\ndef neuron(w, x, b):\n    return np.tanh(w @ x)", "bias"),
+        ("ex_neuron", "wrong_value", "import numpy as np\ndef neuron(w, x, b):\n    return np.tanh(w @ x)", "bias"),
     ],
 )  # fmt: skip
 def test_a_typical_mistake_is_known_by_its_numbers_however_it_is_written(name, code, text, says):
-    result = learn.check_text(name, text)
+    result = judging.check_text(name, text)
     assert (result.code, says in result.sentence) == (code, True), result
 
 
@@ -123,8 +127,8 @@ def test_a_typical_mistake_is_known_by_its_numbers_however_it_is_written(name, c
     ([[2.0, np.inf]], [[1.0, np.inf]], "factor", "2 times the right one"),
 ])  # fmt: skip
 def test_results_are_wrong_in_the_ways_and_words_of_gradcheck(got, expected, code, says):
-    with pytest.raises(learn._Mistake) as mistake:
-        learn._compare([(np.array(a), np.array(b)) for a, b in zip(got, expected, strict=True)])
+    with pytest.raises(judging._Mistake) as mistake:
+        judging._compare([(np.array(a), np.array(b)) for a, b in zip(got, expected, strict=True)])
     assert (mistake.value.code, says in str(mistake.value)) == (code, True), mistake.value
     assert "gradient" not in str(mistake.value) and "numerical" not in str(mistake.value)
 
@@ -164,36 +168,36 @@ def beside_nothing(tree):
 
 
 def test_no_constant_of_an_optimizer_may_be_another():
-    for name in ("ex_09a_momentum", "ex_09b_adagrad", "ex_09c_adam"):
-        tree = ast.parse(learn.companion(name)["SOLUTION"])
-        for text in (*constants(tree), *(beside_nothing(tree) if name != "ex_09c_adam" else ())):
-            assert not learn.check_text(name, text), text
+    for name in ("ex_momentum", "ex_adagrad", "ex_adam"):
+        tree = ast.parse(exercises.companion(name)["SOLUTION"])
+        for text in (*constants(tree), *(beside_nothing(tree) if name != "ex_adam" else ())):
+            assert not judging.check_text(name, text), text
 
 
 @pytest.mark.parametrize(
     ("name", "old", "new", "code", "says"),
     [
-        ("ex_09c_adam", "(np.sqrt(v / (1 - 0.999**t)) + 1e-8)", "np.sqrt(v / (1 - 0.999**t) + 1e-8)", "wrong_value",
+        ("ex_adam", "(np.sqrt(v / (1 - 0.999**t)) + 1e-8)", "np.sqrt(v / (1 - 0.999**t) + 1e-8)", "wrong_value",
          "eps belongs outside the root"),
-        ("ex_09c_adam", "(np.sqrt(v / (1 - 0.999**t)) + 1e-8)", "np.sqrt(v / (1 - 0.999**t))", "not_finite",
+        ("ex_adam", "(np.sqrt(v / (1 - 0.999**t)) + 1e-8)", "np.sqrt(v / (1 - 0.999**t))", "not_finite",
          "eps is missing"),
-        ("ex_09c_adam", "1e-8", "1e-6", "wrong_value", "off"),
-        ("ex_09b_adagrad", "(np.sqrt(s) + 1e-10)", "np.sqrt(s + 1e-10)", "wrong_value", "eps belongs outside the root"),
-        ("ex_09b_adagrad", "(np.sqrt(s) + 1e-10)", "np.sqrt(s)", "not_finite", "eps is missing"),
-        ("ex_11a_relative_error", "abs(a), abs(b)", "a, abs(b)", "wrong_value", "off"),
-        ("ex_08c_standardise", "np.where(std > 0, std, 1)", "(std + 1e-8)", "wrong_value", "off"),
-        ("ex_12d_length", "(x**2).sum(axis=1)", "(x**2).sum(axis=1) + 1e-8", "wrong_gradient",
+        ("ex_adam", "1e-8", "1e-6", "wrong_value", "off"),
+        ("ex_adagrad", "(np.sqrt(s) + 1e-10)", "np.sqrt(s + 1e-10)", "wrong_value", "eps belongs outside the root"),
+        ("ex_adagrad", "(np.sqrt(s) + 1e-10)", "np.sqrt(s)", "not_finite", "eps is missing"),
+        ("ex_relative_error", "abs(a), abs(b)", "a, abs(b)", "wrong_value", "off"),
+        ("ex_standardise", "np.where(std > 0, std, 1)", "(std + 1e-8)", "wrong_value", "off"),
+        ("ex_length", "(x**2).sum(axis=1)", "(x**2).sum(axis=1) + 1e-8", "wrong_gradient",
          "The gradient checker finds"),
-        ("ex_13a_cube_root", "** 2)", "** 2 + 1e-8)", "wrong_gradient", "The gradient checker finds"),
-        ("ex_10b_l1", "np.sign(w)", "w / abs(w)", "not_finite", "nan at index [0]"),
-        ("ex_08d_linear_layer", "tl.tensor(np.zeros(outputs), requires_grad=True)", "tl.tensor(np.zeros(outputs))",
+        ("ex_cube_root", "** 2)", "** 2 + 1e-8)", "wrong_gradient", "The gradient checker finds"),
+        ("ex_l1", "np.sign(w)", "w / abs(w)", "not_finite", "nan at index [0]"),
+        ("ex_linear_layer", "tl.tensor(np.zeros(outputs), requires_grad=True)", "tl.tensor(np.zeros(outputs))",
          "parameters", "bias gets no gradient: write requires_grad=True"),
     ],
 )  # fmt: skip
 def test_what_only_special_inputs_show_is_wrong(name, old, new, code, says):
-    solution = learn.companion(name)["SOLUTION"]
+    solution = exercises.companion(name)["SOLUTION"]
     assert old in solution
-    result = learn.check_text(name, solution.replace(old, new))
+    result = judging.check_text(name, solution.replace(old, new))
     assert result.code == code and says in result.sentence, result
 
 
@@ -201,15 +205,15 @@ def test_what_only_special_inputs_show_is_wrong(name, old, new, code, says):
 def test_no_constant_of_any_solution_may_be_another():
     unseen = []
     for name in NAMES:
-        tree = ast.parse(learn.companion(name)["SOLUTION"])
-        unseen += [(name, text) for text in constants(tree) if learn.check_text(name, text)]
+        tree = ast.parse(exercises.companion(name)["SOLUTION"])
+        unseen += [(name, text) for text in constants(tree) if judging.check_text(name, text)]
     assert unseen == []
 
 
-@pytest.mark.parametrize("name", ["ex_06c_softmax_cross_entropy", "ex_04a_matmul", "ex_05a_squared_error",
-                                  "ex_12a_softmax_vjp", "ex_06a_softmax", "ex_08c_standardise"])  # fmt: skip
+@pytest.mark.parametrize("name", ["ex_softmax_cross_entropy", "ex_matmul", "ex_squared_error",
+                                  "ex_softmax_vjp", "ex_softmax", "ex_standardise"])  # fmt: skip
 def test_a_right_answer_in_float32_is_right_and_told_so(name):
-    known = learn.companion(name)
+    known = exercises.companion(name)
     function = known["FUNCTION"]
     wrapped = f"""
 def narrow(value):
@@ -221,44 +225,44 @@ def {function}(*given):
 """
     if "import numpy" not in known["SOLUTION"]:
         wrapped = "import numpy as np\n" + wrapped
-    if name in ("ex_04a_matmul", "ex_05a_squared_error"):
+    if name in ("ex_matmul", "ex_squared_error"):
         wrapped = wrapped.replace("SCALE * right", "(lambda r: tuple(SCALE * g for g in r))(right", 1)
         wrapped = wrapped.rstrip() + ")\n"
-    result = learn.check_text(name, known["SOLUTION"] + wrapped.replace("SCALE", "np.float32(1)"))
+    result = judging.check_text(name, known["SOLUTION"] + wrapped.replace("SCALE", "np.float32(1)"))
     assert result and result.sentence.startswith("Right. It is computed in float32 and was judged as that;"), result
-    result = learn.check_text(name, known["SOLUTION"] + wrapped.replace("SCALE", "np.float32(1.0001)"))
+    result = judging.check_text(name, known["SOLUTION"] + wrapped.replace("SCALE", "np.float32(1.0001)"))
     assert not result
 
 
 def test_float32_may_be_off_by_its_own_rounding_and_float16_by_its():
     text = "import numpy as np\ndef best_step(eps, x):\n    return {0}(eps) ** {0}(1 / 3) * {0}(max(1, abs(x)))\n"
-    result = learn.check_text("ex_01b_best_step", text.format("np.float32"))
+    result = judging.check_text("ex_best_step", text.format("np.float32"))
     assert result and result.sentence.startswith("Right. It is computed in float32")
-    assert not learn.check_text("ex_01b_best_step", text.format("np.float32").replace("1 / 3", "0.33333"))
-    solution = learn.companion("ex_06c_softmax_cross_entropy")["SOLUTION"]
+    assert not judging.check_text("ex_best_step", text.format("np.float32").replace("1 / 3", "0.33333"))
+    solution = exercises.companion("ex_softmax_cross_entropy")["SOLUTION"]
     half = solution.replace("return (p - np.eye(z.shape[1])[y]) / len(y)",
                             "return ((p - np.eye(z.shape[1])[y]) / len(y)).astype(np.float16)")  # fmt: skip
-    result = learn.check_text("ex_06c_softmax_cross_entropy", half)
+    result = judging.check_text("ex_softmax_cross_entropy", half)
     assert result and result.sentence.startswith("Right. It is computed in float16")
 
 
 def test_an_argument_is_called_what_the_answer_calls_it():
-    text = learn.companion("ex_09b_adagrad")["SOLUTION"].replace("s = s + g**2", "s += g**2")
-    assert learn.check_text("ex_09b_adagrad", text).sentence == "It changes its argument s in place; make a new one."
+    text = exercises.companion("ex_adagrad")["SOLUTION"].replace("s = s + g**2", "s += g**2")
+    assert judging.check_text("ex_adagrad", text).sentence == "It changes its argument s in place; make a new one."
     text = "def adagrad(*given):\n    given[1][:] += given[2] ** 2\n    return given[0], given[1]\n"
-    assert "its argument number 2 in place" in learn.check_text("ex_09b_adagrad", text).sentence
-    text = learn.companion("ex_13c_convolution")["SOLUTION"].replace("return dx, dw", "return dx, -dw")
-    assert "Your gradient of w is exactly −1 times" in learn.check_text("ex_13c_convolution", text).sentence
-    text = learn.companion("ex_05b_linear_regression")["SOLUTION"].replace("error.mean()", "-error.mean()")
-    assert "Your gradient of b is exactly −1 times" in learn.check_text("ex_05b_linear_regression", text).sentence
+    assert "its argument number 2 in place" in judging.check_text("ex_adagrad", text).sentence
+    text = exercises.companion("ex_convolution")["SOLUTION"].replace("return dx, dw", "return dx, -dw")
+    assert "Your gradient of w is exactly −1 times" in judging.check_text("ex_convolution", text).sentence
+    text = exercises.companion("ex_linear_regression")["SOLUTION"].replace("error.mean()", "-error.mean()")
+    assert "Your gradient of b is exactly −1 times" in judging.check_text("ex_linear_regression", text).sentence
 
 
 def test_every_mistake_that_has_a_sentence_of_its_own_gets_it():
     for name in NAMES:
-        known = learn.companion(name)
+        known = exercises.companion(name)
         for _, old, new, *sentence in known["WRONG"]:
             if sentence:
-                found = learn.check_text(name, known["SOLUTION"].replace(old, new))
+                found = judging.check_text(name, known["SOLUTION"].replace(old, new))
                 assert found.sentence == sentence[0], (name, new)
 
 
@@ -268,13 +272,13 @@ def test_the_progress_says_what_its_marks_mean(folder, capsys):
 
 
 def test_an_ellipsis_as_an_index_is_no_gap():
-    text = learn.companion("ex_04c_row_sums")["SOLUTION"].replace("g[:, None]", "g[..., None]")
-    assert learn.check_text("ex_04c_row_sums", text)
+    text = exercises.companion("ex_row_sums")["SOLUTION"].replace("g[:, None]", "g[..., None]")
+    assert judging.check_text("ex_row_sums", text)
 
 
 def test_what_an_answer_prints_is_shown_shortened():
-    text = learn.companion("ex_01a_slope")["SOLUTION"].replace("    return", "    print('here' * 999)\n    return")
-    result = learn.check_text("ex_01a_slope", text)
+    text = exercises.companion("ex_slope")["SOLUTION"].replace("    return", "    print('here' * 999)\n    return")
+    result = judging.check_text("ex_slope", text)
     assert result
     assert result.printed.startswith("herehere")
     assert len(result.printed) < 700
@@ -283,19 +287,19 @@ def test_what_an_answer_prints_is_shown_shortened():
 def test_an_answer_runs_in_a_process_of_its_own_that_may_not_run_forever(tmp_path):
     file = tmp_path / "an answer.py"
     file.write_text("def slope(f, x, h):\n    while True:\n        print(x)\n")
-    assert learn.check_file("ex_01a_slope", file, 4).code == "endless"
+    assert judging.check_file("ex_slope", file, 4).code == "endless"
     file.write_text("import os\nos._exit(0)\n")
-    assert learn.check_file("ex_01a_slope", file).code == "ended"
+    assert judging.check_file("ex_slope", file).code == "ended"
 
 
 def solve(folder, name):
-    (folder / f"{name}.py").write_text(learn.companion(name)["SOLUTION"], encoding="utf-8")
+    (folder / f"{name}.py").write_text(exercises.companion(name)["SOLUTION"], encoding="utf-8")
 
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(learn, "check_file", lambda name, path: learn.check_text(name, path.read_text("utf-8")))
+    monkeypatch.setattr(learn, "check_file", lambda name, path: judging.check_text(name, path.read_text("utf-8")))
     return tmp_path / "tinydl-exercises"
 
 
@@ -303,26 +307,26 @@ def test_progress_check_and_hints(folder, capsys):
     assert main(["learn"]) == 0
     said = capsys.readouterr().out
     assert f"0 of {len(NAMES)}" in said
-    assert "tinydl learn check ex_01a_slope" in said
+    assert "tinydl learn check ex_slope" in said
     assert not list(folder.glob("_answers*"))
     assert main(["learn", "check"]) == 1
     assert "not done" in capsys.readouterr().out
-    solution = learn.companion("ex_01a_slope")["SOLUTION"].strip()
+    solution = exercises.companion("ex_slope")["SOLUTION"].strip()
     for number in range(1, 5):
         assert main(["learn", "hint", "slope"]) == 0
         assert (solution in capsys.readouterr().out) == (number >= 3)
-    solve(folder, "ex_01a_slope")
-    assert main(["learn", "check", "01a"]) == 0
-    assert "ex_01b_best_step" in capsys.readouterr().out
+    solve(folder, "ex_slope")
+    assert main(["learn", "check", "slope"]) == 0
+    assert "ex_best_step" in capsys.readouterr().out
     assert main(["learn", "check", "--all"]) == 1
     assert f"1 of {len(NAMES)}" in capsys.readouterr().out
 
 
 def test_an_answer_that_was_edited_after_it_was_right_counts_as_not_done(folder, capsys):
     main(["learn"])
-    solve(folder, "ex_01a_slope")
+    solve(folder, "ex_slope")
     main(["learn", "check"])
-    (folder / "ex_01a_slope.py").write_text("def slope(f, x, h):\n    return 0.0\n")
+    (folder / "ex_slope.py").write_text("def slope(f, x, h):\n    return 0.0\n")
     capsys.readouterr()
     main(["learn"])
     assert f"0 of {len(NAMES)}" in capsys.readouterr().out
@@ -341,28 +345,87 @@ def test_all_done_is_said(folder, capsys):
 
 def test_an_upgrade_adds_and_renews_exercises_but_leaves_edited_ones(tmp_path, monkeypatch):
     source = tmp_path / "source"
-    shutil.copytree(learn.exercises_folder(), source)
-    monkeypatch.setattr(learn, "exercises_folder", lambda: source)
+    shutil.copytree(exercises.exercises_folder(), source)
+    for module in (exercises, learn):
+        monkeypatch.setattr(module, "exercises_folder", lambda: source)
     mine = tmp_path / "mine"
     learn.Course(mine)
-    (mine / "ex_01a_slope.py").write_text("# mine\n")
-    (mine / "ex_01z_own.py").write_text("# also mine\n")
-    for name in ("ex_01a_slope", "ex_01b_best_step", "ex_01z_own", "ex_02z_new"):
+    (mine / "ex_slope.py").write_text("# mine\n")
+    (mine / "ex_z_own.py").write_text("# also mine\n")
+    order = source / "order.txt"
+    order.write_text(order.read_text() + "another_lesson: new, z_own\n")
+    for name in ("ex_slope", "ex_best_step", "ex_z_own", "ex_new"):
         (source / f"{name}.py").write_text("# theirs\n")
     learn.Course(mine)
     texts = {path.stem: path.read_text() for path in mine.glob("*.py")}
-    assert texts["ex_01a_slope"] == "# mine\n"
-    assert texts["ex_01z_own"] == "# also mine\n"
-    assert texts["ex_01b_best_step"] == texts["ex_02z_new"] == "# theirs\n"
+    assert texts["ex_slope"] == "# mine\n"
+    assert texts["ex_z_own"] == "# also mine\n"
+    assert texts["ex_best_step"] == texts["ex_new"] == "# theirs\n"
+
+
+@pytest.fixture
+def by_number(folder):
+    """A folder that the first edition's `tinydl learn` made: 5 answers right (one with \r\n), one begun, two hints."""
+    with zipfile.ZipFile(ROOT / "tests" / "data" / "exercises_by_number.zip") as archive:
+        archive.extractall(folder)
+    return folder
+
+
+KEPT = ["slope", "squared_error", "linear_regression", "linear_layer", "residual"]  # right answers in it
+
+
+def test_a_folder_from_when_exercises_had_numbers_keeps_its_answers_and_its_progress(by_number, capsys):
+    before = {path.name.split("_", 2)[2]: path.read_bytes() for path in by_number.glob("ex_*.py")}
+    assert main(["learn"]) == 0
+    said = capsys.readouterr().out
+    assert "named by what they are about now: 49 files" in said and f"5 of {len(NAMES)}" in said
+    assert {path.stem for path in by_number.glob("*.py")} == set(NAMES)
+    for topic in (*KEPT, "adam"):
+        assert (by_number / f"ex_{topic}.py").read_bytes() == before[f"{topic}.py"]
+    assert (by_number / "ex_twice.py").read_text() == given("ex_twice")  # nobody had touched it
+    main(["learn"])
+    said = capsys.readouterr().out
+    assert "named by" not in said and f"5 of {len(NAMES)}" in said
+    assert main(["learn", "check", "--all"]) == 1
+    assert capsys.readouterr().out.count(": right") == 5
+    main(["learn", "hint", "02b"])
+    assert "ex_sigmoid_vjp, hint 3 of" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("wanted", ["05a", "ex_05a_squared_error", "05a_squared_error", "ex_05a_squared_error.py",
+                                    "squared_error", "ex_squared_error", "squared"])  # fmt: skip
+def test_an_exercise_is_found_by_its_former_names(wanted, by_number, capsys):
+    assert main(["learn", "check", wanted]) == 0
+    assert "ex_squared_error: right" in capsys.readouterr().out
+
+
+def test_two_answers_to_one_exercise_under_both_names_are_both_kept(folder, capsys):
+    main(["learn"])
+    (folder / "ex_01a_slope.py").write_text("# older\n")
+    (folder / "ex_slope.py").write_text("# newer\n")
+    (folder / "ex_01b_best_step.py").write_text("# older, and the exercise untouched\n")
+    capsys.readouterr()
+    main(["learn"])
+    said = " ".join(capsys.readouterr().out.split())
+    assert "are the same exercise; the second one counts" in said and "1 file got its new name" in said
+    assert (folder / "ex_01a_slope.py").read_text() == "# older\n"
+    assert (folder / "ex_slope.py").read_text() == "# newer\n"
+    assert (folder / "ex_best_step.py").read_text() == "# older, and the exercise untouched\n"
+
+
+def test_a_renaming_that_was_interrupted_is_finished(by_number, capsys):
+    (by_number / "ex_05a_squared_error.py").rename(by_number / "ex_squared_error.py")
+    main(["learn"])
+    assert f"5 of {len(NAMES)}" in capsys.readouterr().out
 
 
 def test_a_broken_state_loses_no_answer(folder, capsys):
     main(["learn"])
-    solve(folder, "ex_01a_slope")
-    for broken in ("{", "[]", '{"done": 1}', '{"done": {}, "hints": {"ex_01a_slope": "x"}, "given": {}}'):
+    solve(folder, "ex_slope")
+    for broken in ("{", "[]", '{"done": 1}', '{"done": {}, "hints": {"ex_slope": "x"}, "given": {}}'):
         (folder / learn.STATE).write_text(broken)
         assert main(["learn", "hint", "slope"]) == 0
-    assert (folder / "ex_01a_slope.py").read_text() == learn.companion("ex_01a_slope")["SOLUTION"]
+    assert (folder / "ex_slope.py").read_text() == exercises.companion("ex_slope")["SOLUTION"]
 
 
 def test_inside_the_folder_no_other_is_made(folder, monkeypatch):
@@ -372,7 +435,7 @@ def test_inside_the_folder_no_other_is_made(folder, monkeypatch):
     assert not (folder / "tinydl-exercises").exists()
 
 
-@pytest.mark.parametrize("arguments", [["check", "slop"], ["hint", "01"], ["--all"], ["check", "01a", "--all"]])
+@pytest.mark.parametrize("arguments", [["check", "slap"], ["hint", "b"], ["--all"], ["check", "slope", "--all"]])
 def test_what_cant_be_meant_is_one_line_and_status_2(arguments, folder, capsys):
     assert main(["learn", *arguments]) == 2
     error = capsys.readouterr().err
@@ -383,14 +446,14 @@ def test_what_cant_be_meant_is_one_line_and_status_2(arguments, folder, capsys):
 def test_a_folder_that_cant_be_used_is_status_2(tmp_path, capsys):
     (tmp_path / "file").write_text("")
     assert main(["learn", "--folder", str(tmp_path / "file")]) == 2
-    assert main(["learn", "--folder", str(learn.exercises_folder())]) == 2
+    assert main(["learn", "--folder", str(exercises.exercises_folder())]) == 2
     assert capsys.readouterr().err.count("\n") == 2
 
 
 def test_an_ascii_terminal_can_show_everything(tmp_path):
     learn.Course(tmp_path)
-    wrong = dict(mistakes("ex_04b_bias"))["not_summed"]
-    (tmp_path / "ex_04b_bias.py").write_text(wrong + "\nprint('\u03bb')\n", encoding="utf-8")
+    wrong = dict(mistakes("ex_bias"))["not_summed"]
+    (tmp_path / "ex_bias.py").write_text(wrong + "\nprint('\u03bb')\n", encoding="utf-8")
     environment = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONPATH": str(ROOT), "PYTHONUTF8": "0"}
     command = [sys.executable, "-c", "from tinydl.cli import main; raise SystemExit(main())", "learn"]
     command += ["check", "bias", "--folder", str(tmp_path)]
@@ -422,9 +485,9 @@ def test_a_wheel_installed_elsewhere_has_the_exercises_and_checks_one(tmp_path):
     elsewhere.mkdir()
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     tinydl = scripts / "tinydl"
-    assert "ex_01a_slope" in run(tinydl, "learn", cwd=elsewhere, env=environment)
+    assert "ex_slope" in run(tinydl, "learn", cwd=elsewhere, env=environment)
     run(tinydl, "learn", "check", "slope", cwd=elsewhere, env=environment, status=1)
-    solve(elsewhere / "tinydl-exercises", "ex_01a_slope")
+    solve(elsewhere / "tinydl-exercises", "ex_slope")
     assert "right" in run(tinydl, "learn", "check", "slope", cwd=elsewhere, env=environment)
-    solve(elsewhere / "tinydl-exercises", "ex_04b_bias")
+    solve(elsewhere / "tinydl-exercises", "ex_bias")
     run(tinydl, "learn", "check", "bias", cwd=elsewhere, env=environment)

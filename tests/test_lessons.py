@@ -1,5 +1,6 @@
 """The course's lessons: each runs as a script, without a warning, a window or a leftover, and keeps to the format."""
 
+import ast
 import os
 import re
 import shutil
@@ -9,8 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from tinydl.course import exercises
+
 TUTORIALS = Path(__file__).parent.parent / "tutorials"
-LESSONS = sorted(TUTORIALS.glob("[0-9][0-9]_*.py"))
+PAGES = sorted(TUTORIALS.glob("[0-9][0-9]_*.py"))
+LESSONS = [page for page in PAGES if not page.name.startswith("00_")]  # all but "Before you start"
+each_page = pytest.mark.parametrize("lesson", PAGES, ids=lambda path: path.stem)
 each_lesson = pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)
 CELL = re.compile(r"^# %%(.*)$", re.MULTILINE)
 
@@ -57,30 +62,92 @@ def test_lesson_runs_as_a_script_in_seconds_without_a_warning(lesson: Path, tmp_
     assert seconds < 30, f"{lesson.name} took {seconds:.0f} s of two processors, where 15 s of both are allowed"
 
 
+def sections(lesson: Path) -> dict[str, str]:
+    """The prose of a lesson by its headings of the second level, in their order; what stands before them is ""."""
+    parts = re.split(r"^## (.+)$", prose(lesson), flags=re.MULTILINE)
+    return {"": parts[0]} | dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
 @each_lesson
 def test_lesson_keeps_to_the_format(lesson: Path) -> None:
     text = prose(lesson)
     first_is_prose, first = cells(lesson)[0]
-    assert first_is_prose and first.startswith(f"# {int(lesson.name[:2])}. "), "the first cell is the numbered title"
-    assert "?" in first, "a lesson begins with a question"
+    title, question, *_ = first.split("\n\n")
+    assert first_is_prose and title.startswith(f"# {int(lesson.name[:2])}. "), "the first cell is the numbered title"
+    assert "?" in question, "a lesson opens with the learner's question, in its first paragraph"
+    assert re.search(r"^\*You need:\* ", first, re.MULTILINE), "the first cell says what the lesson needs"
     assert "> **Predict" in text
     assert "What goes wrong" in text
     assert "$" in text, "a lesson has a formula"
-    assert re.search(r"^## Where this lives in tinydl$", text, re.MULTILINE)
-    exercises = re.split(r"^## Exercises$", text, flags=re.MULTILINE)
-    assert len(exercises) == 2
-    numbered = re.findall(r"^(\d)\. ", re.split(r"^## ", exercises[1], flags=re.MULTILINE)[0], re.MULTILINE)
-    assert numbered == ["1", "2", "3"], "three exercises"
+    parts = sections(lesson)
+    last = [name for name in ("Exercises", "In the article", "Where this lives in tinydl") if name in parts]
+    assert list(parts)[-len(last) :] == last and len(last) >= 2
+    assert re.findall(r"^(\d)\. ", parts["Exercises"], re.MULTILINE) == ["1", "2", "3"], "three exercises"
+    for name in exercises.lessons()[lesson.stem[3:]]:
+        assert f"`{name}`" in parts["Exercises"], f"{name} is an exercise of this lesson"
 
 
-@each_lesson
+CHINESE = re.compile(r"[\u3000-\u9fff\uff00-\uffef]")
+
+
+@each_page
+def test_the_article_is_disputed_in_a_box_at_the_end_in_english_with_the_chinese_in_footnotes(lesson: Path) -> None:
+    box = False
+    for is_prose, text in cells(lesson):
+        for line in text.splitlines():
+            if is_prose and line.startswith("## "):
+                box = line == "## In the article"
+            elif box and is_prose:
+                footnote = line.startswith("[^")
+                assert not line or footnote or line.startswith(">"), f"not in the box: {line}"
+                assert footnote or not CHINESE.search(line), f"Chinese outside of a footnote: {line}"
+            elif not box:
+                assert not CHINESE.search(line), line
+                assert not re.search(r"\b[Aa]rticle|\b[Tt]he document\b", line), line
+    footnotes = re.findall(r"^\[\^(\w+)\]: ", prose(lesson), re.MULTILINE)
+    assert sorted(footnotes) == sorted(set(re.findall(r"\[\^(\w+)\](?!:)", prose(lesson))))
+
+
+@each_page
+def test_a_lesson_is_named_by_a_link_whose_number_is_right(lesson: Path) -> None:
+    text = " ".join(prose(lesson).split())
+    for number, target in re.findall(r"\[[Ll]essons? (\d+)[^\]]*\]\(([^)]*)\)", text):
+        assert re.match(rf"{int(number):02d}_\w+\.py$", target), (number, target)
+    unlinked = re.sub(r"\[[^\]]*\]\([^)]*\)", "", text)
+    assert not re.findall(r"[Ll]essons? \d+", unlinked)
+    code = "\n".join(text for is_prose, text in cells(lesson) if not is_prose)
+    assert not re.findall(r"[Ll]essons? \d+", code)
+
+
+def test_code_names_a_lesson_by_its_slug() -> None:
+    root = TUTORIALS.parent
+    files = [path for folder in ("tinydl", "tests", "benchmarks") for path in (root / folder).rglob("*.py")]
+    files += [*TUTORIALS.glob("[_a-z]*.py"), *(TUTORIALS / "exercises").rglob("*.py"), root / "README.md"]
+    files += [TUTORIALS / "contributing.md"]
+    slugs = {lesson.stem[3:] for lesson in PAGES}
+    for path in files:
+        text = path.read_text(encoding="utf-8")
+        assert not re.search(r"\blessons? \d+\b", text), path
+        assert set(re.findall(r"\blesson `(\w+)`", text)) <= slugs, path
+
+
+@each_page
+def test_every_picture_is_described_to_those_who_cannot_see_it(lesson: Path) -> None:
+    code = "\n".join(text for is_prose, text in cells(lesson) if not is_prose)
+    for call in (node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Call)):
+        if isinstance(call.func, ast.Name) and call.func.id == "show":
+            name, description = (ast.literal_eval(argument) for argument in call.args[1:])
+            assert name.startswith(lesson.stem) and len(description) >= 60, name
+
+
+@each_page
 def test_code_of_a_lesson_comes_fifteen_lines_at_a_time(lesson: Path) -> None:
     for is_prose, text in cells(lesson):
         lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("# fmt")]
         assert is_prose or len(lines) <= 15, f"{len(lines)} lines:\n{text}"
 
 
-@each_lesson
+@each_page
 def test_prose_of_a_lesson_is_plain_markdown(lesson: Path) -> None:
     text = prose(lesson)
     assert not re.search(r"^(```|:::+)\{", text, re.MULTILINE), "a directive, which only MyST understands"
@@ -97,7 +164,7 @@ def test_lesson_asserts_what_it_computes(lesson: Path) -> None:
     assert sum("assert" in text for text in code) >= len(code) / 4
 
 
-@each_lesson
+@each_page
 def test_links_of_a_lesson_lead_somewhere(lesson: Path) -> None:
     for target in re.findall(r"\]\(([^)#:]+)\)", prose(lesson)):
         if re.fullmatch(r"[\w./-]+\.(py|md|ipynb)", target):
@@ -106,9 +173,9 @@ def test_links_of_a_lesson_lead_somewhere(lesson: Path) -> None:
         assert (TUTORIALS.parent / named).exists(), f"{lesson.name} names {named}"
 
 
-@each_lesson
+@each_page
 def test_lessons_dont_import_each_other(lesson: Path) -> None:
     code = "\n".join(text for is_prose, text in cells(lesson) if not is_prose)
-    names = {other.stem for other in LESSONS}
+    names = {other.stem for other in PAGES}
     imported = set(re.findall(r"^\s*(?:from|import)\s+(\w+)", code, re.MULTILINE))
     assert not imported & names

@@ -203,8 +203,8 @@ def test_a_complaint_is_as_wide_as_the_terminal(tmp_path):
 
 
 @pytest.mark.parametrize("arguments", [
-    "--help", "demo --help", "gradcheck --help", "document --help", "learn --help", "learn", "learn hint 02d",
-    "learn check 01a", "document D11 D2", "gradcheck nan_to_num log_softmax exp --cases 1",
+    "--help", "demo --help", "gradcheck --help", "document --help", "learn --help", "learn", "learn hint neuron_vjp",
+    "learn check slope", "document D11 D2", "gradcheck nan_to_num log_softmax exp --cases 1",
     "demo --epochs 1 --lr 1e9",
 ])  # fmt: skip
 def test_what_the_command_says_fits_60_columns(arguments, tmp_path, monkeypatch, capsys):

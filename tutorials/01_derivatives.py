@@ -307,8 +307,8 @@ assert kink.ok and kink.rows[0].verdict == "kink" and abs(kink.rows[0].ours - 0.
 #
 # ## Exercises
 #
-# These check themselves, with `tinydl learn`: `ex_01a_slope`, `ex_01b_best_step`, `ex_01c_complex_step`,
-# `ex_01d_tangent`.
+# These check themselves, with `tinydl learn`: `ex_slope`, `ex_best_step`, `ex_complex_step`,
+# `ex_tangent`.
 #
 # 1. Find the best $h$ for the *second* derivative by $\left(f(x+h) - 2f(x) + f(x-h)\right)/h^2$: first on paper (the
 #    rounding error is about $4\varepsilon|f|/h^2$), then by drawing the valley as above. How many digits survive?

@@ -123,7 +123,7 @@ assert abs(without_slope(0.5, 0.0)[0] / dw - 5.17) < 0.005
 # and the error bar says how well. `w` and `b` are called as the function calls them; the rows `all inputs` move both at
 # once. In the second table $\partial L/\partial w$ is 5.17 times too large. We know why: `p * (1 - p)` is missing. From
 # a single number the checker can't know; from the numbers of an array it often finds the cause
-# ([lesson 11](11_trusting_a_gradient.py)).
+# ([lesson 12](12_trusting_a_gradient.py)).
 #
 # ## Down the slope
 #
@@ -213,7 +213,7 @@ else:
 
 # %% [markdown]
 # Here is the program with the smallest repairs: `x` and `y` exist, and the loss is computed afresh in each step. It
-# takes 1000 steps with the Adam optimizer ([lesson 9](09_optimizers.py)) at its default rate 0.001, and the article
+# takes 1000 steps with the Adam optimizer ([lesson 10](10_optimizers.py)) at its default rate 0.001, and the article
 # says that it trains 「直到达到预设的训练目标」, until the preset goal is reached.
 #
 # > **Predict.** Adam moves each parameter by at most about its rate per step. From $w = 0.5$, $b = 0$: can it reach
@@ -293,7 +293,7 @@ else:
 # > confident the mistake, the smaller the gradient. How to notice: draw the loss over $w$.
 #
 # The cross-entropy $-y \log p - (1-y) \log(1-p)$ doesn't have that flaw, because its derivative divides by exactly
-# $p\,(1-p)$. [Lesson 6](06_likelihood.py) explains where it comes from.
+# $p\,(1-p)$. [Lesson 6](07_likelihood.py) explains where it comes from.
 
 
 # %%
@@ -324,8 +324,8 @@ assert slopes[1] < -1
 # %% [markdown]
 # ## Exercises
 #
-# `tinydl learn` has four that check themselves: `ex_02a_neuron`, `ex_02b_sigmoid_vjp`, `ex_02c_chain` and
-# `ex_02d_neuron_vjp`. Three more, to do with pen and paper and in a copy of this file:
+# `tinydl learn` has four that check themselves: `ex_neuron`, `ex_sigmoid_vjp`, `ex_chain` and
+# `ex_neuron_vjp`. Three more, to do with pen and paper and in a copy of this file:
 #
 # 1. Derive $\partial L/\partial w$ for $\tanh$ in the place of $\sigma$ (its slope is $1 - p^2$). Change `forward` and
 #    `backward`, and let `tl.gradcheck` judge.

@@ -361,7 +361,7 @@ assert backward(a * a)[a] == 6.0
 # %% [markdown]
 # ## Exercises
 #
-# These check themselves, with `tinydl learn`: `ex_03a_paths`, `ex_03b_twice`, `ex_03c_product`.
+# These check themselves, with `tinydl learn`: `ex_paths`, `ex_twice`, `ex_product`.
 #
 # 1. Add `exp` and division to the engine, each with its slopes, and let `tl.gradcheck` judge as above.
 # 2. Write the neuron of [lesson 2](02_one_neuron.py) with `Value`s for $w$ and $b$, and train it on ten examples. How

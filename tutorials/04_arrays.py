@@ -154,7 +154,7 @@ assert bad == [0] * 9  # every element of the first gradient, none of the second
 # %% [markdown]
 # > **What goes wrong.** With unequal sizes the mistake crashes at once, which is the good outcome. With square matrices
 # > it runs and gives an array of the right shape, wrong in all nine elements. Networks often train with such a gradient
-# > well enough for nobody to notice ([lesson 11](11_trusting_a_gradient.py) tries it). So test every rule on shapes in
+# > well enough for nobody to notice ([lesson 12](12_trusting_a_gradient.py) tries it). So test every rule on shapes in
 # > which all sizes differ, and compare with numerical derivatives where they can't. (A `.T` forgotten *inside* a
 # > product leaves no simple trace, so the checker says that it is wrong, but not why.)
 #
@@ -350,7 +350,7 @@ assert tl.gradcheck(gram, X, vjp=lambda g, X: 2 * X @ g).verdict == "wrong"  # g
 # %% [markdown]
 # ## Exercises
 #
-# These check themselves, with `tinydl learn`: `ex_04a_matmul`, `ex_04b_bias`, `ex_04c_row_sums`, `ex_04d_mean`.
+# These check themselves, with `tinydl learn`: `ex_matmul`, `ex_bias`, `ex_row_sums`, `ex_mean`.
 #
 # 1. Derive the vjp of $y = xW^\top + b$, a layer as PyTorch and tinydl write it, with `x` (5, 3), `W` (2, 3) and `b`
 #    (2,). Write it as `rule(g, x, W, b)` and hand it to `tl.gradcheck(..., vjp=rule)`. Which transposes are left?
@@ -369,4 +369,4 @@ assert tl.gradcheck(gram, X, vjp=lambda g, X: 2 * X @ g).verdict == "wrong"  # g
 # - `tinydl/checking/gradcheck.py` compares, `tinydl/checking/causes.py` names the mistake: `transposed`, `not_summed`,
 #   `wrong_axis`.
 #
-# Next: [lesson 5](05_linear_regression.py), a whole training run with arrays, and a sign error found by the checker.
+# Next: [lesson 6](06_linear_regression.py), a whole training run with arrays, and a sign error found by the checker.

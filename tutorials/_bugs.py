@@ -1,4 +1,4 @@
-"""The bugs of lesson 12: inside ``with bug(lab):`` the program is wrong, afterwards it is right again.
+"""The bugs of the lesson `bug_lab`: inside ``with bug(lab):`` the program is wrong, afterwards it is right again.
 
 A `Lab` holds the parts of a training program. Some bugs replace one of them, others something in tinydl itself. Guess
 first, read afterwards: each bug's docstring is the line that somebody has really written.

@@ -46,16 +46,19 @@ matplotlib.rcParams.update(
 )
 
 
-def show(figure: Any, name: str) -> None:
-    """Show a figure: in a notebook where it stands, in a script as the file tutorials/<name>.png."""
+def show(figure: Any, name: str, description: str) -> None:
+    """Show a figure: in a notebook where it stands, in a script as the file tutorials/<name>.png.
+
+    The description says what one sees, to those who can't see it.
+    """
     if in_notebook():
         return  # the notebook draws every figure that is still open when its cell ends
     import matplotlib.pyplot as plt
 
     path = HERE / f"{name}.png"
-    figure.savefig(path)
+    figure.savefig(path, metadata={"Description": description})
     plt.close(figure)
-    print(f"saved {os.path.relpath(path)}")
+    print(f"saved {os.path.relpath(path)}: {description}")
 
 
 def show_page(loss: Any, name: str, height: int = 900) -> Any:

@@ -1,0 +1,45 @@
+"""The exercises that come with tinydl: which there are, in which lesson and order, and what belongs to each."""
+
+from __future__ import annotations
+
+import re
+import runpy
+from pathlib import Path
+from typing import Any
+
+from .command import UsageError
+
+
+def exercises_folder() -> Path:
+    """Where the exercises lie: inside the package if it was installed from a wheel, else in the clone."""
+    here = Path(__file__).resolve().parents[1]
+    for folder in (here / "exercises", here.parent / "tutorials" / "exercises"):
+        if folder.is_dir():
+            return folder
+    raise UsageError("this installation has no exercises; install tinydl from a wheel, or run it from a clone")
+
+
+def lessons() -> dict[str, dict[str, str]]:
+    """The lessons in their order: of each its exercises, with what each was called before, or ""."""
+    found: dict[str, dict[str, str]] = {}
+    for line in (exercises_folder() / "order.txt").read_text(encoding="utf-8").splitlines():
+        if line and not line.startswith("#"):
+            lesson, _, members = line.partition(": ")
+            pairs = re.findall(r"(\w+)(?: \((\w+)\))?", members)
+            found[lesson] = {f"ex_{name}": f"ex_{number}_{name}" if number else "" for name, number in pairs}
+    return found
+
+
+def names() -> list[str]:
+    """The exercises' names, in the order of the lessons."""
+    return [name for members in lessons().values() for name in members]
+
+
+def former_names() -> dict[str, str]:
+    """What exercises were called when they had numbers, and what the same ones are called now."""
+    return {old: name for members in lessons().values() for name, old in members.items() if old}
+
+
+def companion(name: str) -> dict[str, Any]:
+    """What belongs to an exercise and isn't shown: SOLUTION, HINTS, WRONG, cases and how to check."""
+    return runpy.run_path(str(exercises_folder() / "_answers" / f"{name}.py"))

@@ -1,8 +1,0 @@
-"""Lesson 9. Momentum.
-
-v' = mu v + g, w' = w - lr v'. Give (w', v') as new arrays.
-"""
-
-
-def momentum(w, v, g, lr, mu):
-    return ...

@@ -1,0 +1,9 @@
+"""Lesson derivatives: The complex step.
+
+For a smooth f that takes complex numbers, f'(x) is close to Im f(x + ih) / h, with no cancellation, however small h.
+f is a function, x and h are real numbers; give a real number.
+"""
+
+
+def complex_step(f, x, h):
+    return ...

@@ -1,0 +1,11 @@
+"""Lesson one_neuron: One neuron.
+
+Give tanh(w . x + b), where w and x have shape (n,) and b is a number: a single number. (Here tanh, which goes from -1
+to 1, takes the place of the lesson's sigmoid.)
+"""
+
+import numpy as np
+
+
+def neuron(w, x, b):
+    return ...

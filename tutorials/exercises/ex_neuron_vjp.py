@@ -1,0 +1,10 @@
+"""Lesson one_neuron: Backpropagation through one neuron.
+
+y = tanh(w . x + b) is a number; w and x have shape (n,). g = dL/dy is given: give the tuple (dL/dw, dL/dx, dL/db).
+"""
+
+import numpy as np
+
+
+def neuron_vjp(g, w, x, b):
+    return ...

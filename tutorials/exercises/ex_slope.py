@@ -1,0 +1,9 @@
+"""Lesson derivatives: The central difference.
+
+Give (f(x + h) - f(x - h)) / (2h), which is close to the derivative f'(x).
+f is a function of one number; x and h are numbers.
+"""
+
+
+def slope(f, x, h):
+    return ...

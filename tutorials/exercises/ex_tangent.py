@@ -1,0 +1,9 @@
+"""Lesson derivatives: The tangent.
+
+Near a, f(x) is close to f(a) + f'(a) (x - a). Give that.
+f and df, its derivative, are functions of one number; a is a number, x an array.
+"""
+
+
+def tangent(f, df, a, x):
+    return ...
