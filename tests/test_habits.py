@@ -99,18 +99,21 @@ def test_a_room_is_a_folder_or_a_file_and_the_table_has_what_came_and_went():
 
 
 def test_budgets_are_those_of_rooms_together_of_the_reading_list_and_of_the_longest(monkeypatch):
-    monkeypatch.setattr(size, "READ", ["nn/a.py", "nn/b.py"])
+    monkeypatch.setattr(size, "READ", ["nn/a.py", "nn/b.py", "derivatives/e.py"])
     monkeypatch.setattr(size, "READABLE", 4_100)
+    monkeypatch.setattr(size, "HEART", 10)
     budgets = {("engine",): 1_350, ("derivatives",): 1_650, ("functional", "nn", "optim"): 1_600}
     monkeypatch.setattr(size, "BUDGETS", budgets)
     long = "def f():\n" + "    x = 1\n" * 60
     sources = {"nn/a.py": "\n# one\nx = 1\n", "nn/b.py": long, "optim/c.py": "x = 1\n" * 501, "engine/d.py": "x = 1\n"}
+    sources["derivatives/e.py"] = '"""e"""\n\n# one\nx = 1\n'
     found = {b.what: (b.lines, b.left) for kind in size.KINDS for b in kind(sources)}
     assert found == {
         "engine": (1, 1349),
-        "derivatives": (0, 1650),
+        "derivatives": (1, 1649),
         "functional + nn + optim": (563, 1037),
-        "the reading list, non-blank": (63, 4037),
+        "the heart, non-blank": (3, 7),
+        "the reading list, non-blank": (66, 4034),
         "file optim/c.py": (501, -1),
         "function nn/b.py: f": (61, -1),
     }
@@ -123,7 +126,7 @@ def test_budgets_are_those_of_rooms_together_of_the_reading_list_and_of_the_long
         "function nn/b.py: f": (61, -1),
     }
     with pytest.raises(ValueError, match=r"names nn/b\.py, which isn't in tinydl/"):
-        size.of_reading({"nn/a.py": ""})
+        size.of_reading({"nn/a.py": "", "derivatives/e.py": ""})
 
 
 # ---- size.py and .ci/run quick, as commands ----
@@ -320,7 +323,7 @@ def test_the_house_is_drawn_as_it_stands():
 def test_links_and_paths_lead_somewhere(name):
     for target in re.findall(r"\]\(([^)#:]+)\)", NOTES[name]):
         assert (TUTORIALS / target).exists(), target
-    to_come = ("14_name.py", "ex_14a_name.py", "exporting/")
+    to_come = ("15_name.py", "ex_topic.py", "exporting/")
     for path in re.findall(r"`((?:tinydl|tests|benchmarks|tutorials)/[\w./]*|\.ci/run)[^`]*`", NOTES[name]):
         assert (ROOT / path).exists() or path.endswith(to_come), path
 
@@ -389,6 +392,12 @@ def test_a_lesson_is_announced_on_the_front_page_and_in_readme(lesson):
 def test_readme_says_how_many_exercises_there_are():
     count = len(list((TUTORIALS / "exercises").glob("ex_*.py")))
     assert f"hands out {count} exercises" in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_readme_says_how_much_there_is_to_read():
+    text = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    assert f"rules, is fewer than {size.HEART:,} lines" in text
+    assert f"the training loop it is fewer than {size.READABLE:,}" in text
 
 
 def test_no_text_has_the_bare_name_installed_which_an_index_may_give_to_somebody_else():

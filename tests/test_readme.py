@@ -77,16 +77,26 @@ def test_the_table_of_what_is_differentiable_is_up_to_date():
     assert written[written.index("") :] == generated().splitlines()[generated().splitlines().index("") :], advice
 
 
-def test_the_first_two_examples_are_the_documents_programs():
-    first, second = blocks("python")[:2]
-    assert first == (ROOT / "tutorials" / "program_2_regression.py").read_text(encoding="utf-8")
-    assert second == (ROOT / "tutorials" / "program_1_neuron.py").read_text(encoding="utf-8")
+PROGRAMS = [block for block in blocks("python") if block.startswith('"""Program ')]
+EXAMPLES = [block for block in blocks("python") if block not in PROGRAMS]
 
 
-@pytest.mark.parametrize("number", range(len(blocks("python")[2:])))
-def test_every_other_example_runs_as_it_is_printed(number, tmp_path, monkeypatch):
+def test_the_two_programs_are_printed_whole():
+    names = ("program_2_regression", "program_1_neuron")
+    assert [(ROOT / "tutorials" / f"{name}.py").read_text(encoding="utf-8") for name in names] == PROGRAMS
+
+
+def test_readme_opens_with_a_few_lines_of_code_and_a_picture_and_what_they_print_is_true(capsys):
+    opening = README.read_text(encoding="utf-8").split("\n## ")[0]
+    assert len(EXAMPLES[0].split("\n")) <= 8 and EXAMPLES[0] in opening and "\n![" in opening
+    exec(EXAMPLES[0], {})
+    assert capsys.readouterr().out.strip() == EXAMPLES[0].strip().rpartition(": ")[2]
+
+
+@pytest.mark.parametrize("number", range(len(EXAMPLES)))
+def test_every_example_runs_as_it_is_printed(number, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    exec(compile(blocks("python")[2 + number], f"README.md, example {number + 3}", "exec"), {"__name__": "readme"})
+    exec(compile(EXAMPLES[number], f"README.md, example {number + 1}", "exec"), {"__name__": "readme"})
 
 
 def test_the_quick_start_is_exactly_two_commands():

@@ -1,4 +1,4 @@
-"""tinydl: a deep-learning engine small enough to read in an afternoon and good enough to use.
+"""tinydl: a deep-learning engine whose heart one can read in an afternoon, and which is good enough to use.
 
 This file is the list of what ``import tinydl as tl`` gives. Read engine/tensor.py first, then derivatives/.
 """

@@ -1,9 +1,8 @@
-"""Program 1 of the document: one sigmoid neuron, y = sigmoid(x @ w + b), with the backward pass in plain sight.
+"""Program 1: one sigmoid neuron, y = sigmoid(x @ w + b), with the backward pass in plain sight.
 
-The document trains until 「直到达到预设的训练目标」 (until the preset goal is reached), but its program has no goal: it
-takes 1000 steps at Adam's default rate 0.001, in which no parameter can move far enough. Here the rate is 0.05, and the
-goal is checked. 「输入数据通过一个权重和偏置进行加权求和」 (a weighted sum of the inputs) is `x @ w + b`:
-the document's `w1 * x` sums nothing as soon as there is more than one input.
+Training ends when the goal is reached, which is checked at every step. With Adam's default rate of 0.001 a thousand
+steps would not do, since no parameter could move far enough; hence 0.05. The weighted sum of the inputs is `x @ w + b`,
+which stays right when there is more than one input.
 
 Run it with: python tutorials/program_1_neuron.py
 """

@@ -1,9 +1,8 @@
-"""Program 2 of the document: a straight line through 100 noisy points, by fit, evaluate and predict.
+"""Program 2: a straight line through 100 noisy points, by fit, evaluate and predict.
 
-The document sets TensorFlow's seed, 「设置随机种子，保证实验可复现」 (for reproducibility), but NumPy makes its data,
-unseeded; here one seed fixes points, weights and order. It prints 「最终损失：0.0005564296807308625」 and calls it
-「较好的拟合效果」 (a good fit). No line can do that: the noise alone has variance 1. A mean squared error means
-something only beside the best line's, found by least squares, and beside that of always predicting the mean.
+One seed fixes the points, the starting weights and the order of the batches. No line can come near a loss of zero: the
+noise alone has variance 1. So a mean squared error means something only beside two others: that of the best line, found
+by least squares, and that of always predicting the mean.
 
 Run it with: python tutorials/program_2_regression.py
 """
@@ -18,7 +17,7 @@ from tinydl import functional as F
 
 
 def train(seed: int = 42) -> tuple[nn.Module, data.Dataset, tl.History]:
-    """The document's model and settings: 100 epochs of 10 batches of 10 points, plain SGD with rate 0.01."""
+    """100 epochs of 10 batches of 10 points, plain SGD with rate 0.01."""
     tl.manual_seed(seed)
     points = data.line(100, noise=1.0, seed=seed)  # y = 2x + 1 + noise
     model = nn.Sequential(nn.Linear(1, 1))
@@ -36,7 +35,7 @@ def best_possible(points: data.Dataset) -> float:
 
 if __name__ == "__main__":
     model, points, history = train()
-    loss = tl.evaluate(model, points, loss=F.mse_loss)["loss"]  # on the points it was trained on, as in the document
+    loss = tl.evaluate(model, points, loss=F.mse_loss)["loss"]  # on the points it was trained on
     best = best_possible(points)
     print(f"mean squared error: {loss:.4f}, of the best line {best:.4f}, of the mean {points.y.var():.4f}")
     assert best - 1e-6 < loss < best + 0.1
