@@ -30,7 +30,8 @@ Exercises to solve in an editor, each a file with a gap. The first `tinydl learn
   tinydl learn check --all     check every exercise whose gap is filled
   tinydl learn hint [name]     one step further each time, up to a solution
 
-A name may be shortened: ex_slope, 01a, slope. What you have written is never overwritten.
+A name may be shortened, ex_best_step, best_step, best, or be the one that it had before, 01b. What you have written is
+never overwritten.
 """
 EXAMPLES = """\
 examples:
@@ -245,7 +246,7 @@ def _show_progress(course: Course) -> int:
     for number, (lesson, members) in enumerate(listed.items(), 1):
         marks = "".join("#" if course.done(name) else "." for name in members)
         known = ", ".join(name.removeprefix("ex_") for name in members)
-        say(f"{number:2d} {lesson:{width}}  [{marks:5}]  {known}", width + 14)
+        say(f"{number:<2d} {lesson:{width}}  [{marks:5}]  {known}", width + 14)
     print(f"{'':{width + 5}}# done, . to do")
     done, name = sum(map(course.done, course.names)), course.next()
     print(f"\n{done} of {len(course.names)} exercises are done.")
