@@ -123,6 +123,7 @@ model, right_curve = healthy.train()
 print(f"loss {right_curve[0]:.2f} → {right_curve[-1]:.2f}, accuracy {accuracy(healthy, model):.1%}")
 assert abs(right_curve[0] - np.log(3)) < 0.1 and right_curve[-1] < 0.1
 assert accuracy(healthy, model) > 0.97
+assert np.bincount(healthy.examples()[1]).tolist() == [100, 100, 100]
 
 # %% [markdown]
 # Remember two numbers. The healthy program ends with nearly all points right. And it *begins* at a loss of about 1.1,
@@ -172,7 +173,8 @@ for number in range(1, 13):
 _, right_fit = bugs.plant(0, **curve_parts).train()
 
 # %% [markdown]
-# Each blue curve is a patient, beside the healthy program in grey. The dotted line is the loss of guessing.
+# Each blue curve is a patient, beside the healthy program in grey. The dotted line is the loss of guessing. Patients 1,
+# 5 and 8 have a scale of their own, since their losses go further up or down.
 
 
 # %%
@@ -288,9 +290,10 @@ assert "(50, 1) against (50,)" in said[5]
 assert not any(said[number] for number in range(6, 13))
 
 # %% [markdown]
-# Five patients, five sentences. Each says what is wrong, where, and what to write instead. Compare them with your
-# guesses. Then look at the lines themselves; `bugs.LINES` has what stands in the healthy program, and what stands in
-# the patient's.
+# Five patients, five sentences. Each says what is wrong, where, and what to write instead. (`patient_2.py:16` is line
+# 16 in the text of patient 2.) Compare them with your guesses. Then look at the lines themselves: first what stands in
+# the healthy program, then what stands in the patient's. `bugs.LINES` is the list that was planted, so the last line of
+# each cell makes sure that you see the true ones.
 #
 # ### Patient 1: the gradient is never cleared (C)
 

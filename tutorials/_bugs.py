@@ -58,6 +58,8 @@ def text_of(part: Any) -> str:
     """The source of a function or class, also of a class in a notebook, where `inspect` finds only functions."""
     if inspect.isfunction(part):
         return inspect.getsource(part)
-    lines = linecache.getlines(part.forward.__code__.co_filename)
-    start = next(i for i, line in enumerate(lines) if re.match(rf"class {part.__name__}\b", line))
+    code = part.forward.__code__
+    lines = linecache.getlines(code.co_filename)
+    before = range(code.co_firstlineno)  # of several classes of this name it is the one that forward stands in
+    start = max(i for i in before if re.match(rf"class {part.__name__}\b", lines[i]))
     return "".join(inspect.getblock(lines[start:]))
