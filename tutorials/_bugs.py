@@ -1,146 +1,65 @@
-"""The bugs of the lesson `bug_lab`: inside ``with bug(lab):`` the program is wrong, afterwards it is right again.
+"""The patients of the lesson `bug_lab`: for each the line that is right, and what somebody has really written instead.
 
-A `Lab` holds the parts of a training program. Some bugs replace one of them, others something in tinydl itself. Guess
-first, read afterwards: each bug's docstring is the line that somebody has really written.
+Guess first: the lesson shows all of these lines itself, each when its time has come.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import inspect
+import linecache
+import re
+from collections.abc import Callable
+from textwrap import indent
+from types import SimpleNamespace
 from typing import Any
 
-import numpy as np
+OPTIMIZER = "optimizer = optim.SGD(model.parameters(), lr=0.1, momentum=0.9)"
 
-from tinydl import data, nn, optim
-from tinydl import functional as F
-from tinydl.engine.dispatch import primitives
-
-
-class Lab:
-    """The parts of a program that learns to tell the arms of a spiral apart; each may be replaced."""
-
-    def __init__(self) -> None:
-        spiral = data.spirals(300, noise=0.1, seed=0)
-        self.examples: Callable[[], tuple[Any, Any]] = lambda: (spiral.x, spiral.y)
-        self.model: Callable[[], Any] = lambda: nn.Sequential(
-            nn.Linear(2, 32), nn.Tanh(), nn.Linear(32, 32), nn.Tanh(), nn.Linear(32, 3)
-        )
-        self.loss: Callable[[Any, Any], Any] = F.cross_entropy
-        self.optimizer: Callable[[Any], Any] = lambda model: optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
-
-
-@contextmanager
-def replaced(owner: Any, name: str, value: Any) -> Iterator[None]:
-    """Within, ``owner.name`` is `value`."""
-    before = getattr(owner, name)
-    setattr(owner, name, value)
-    try:
-        yield
-    finally:
-        setattr(owner, name, before)
+LINES = {
+    1: ("optimizer.zero_grad()", "# (the line is missing)"),
+    2: ("return self.last(h)", "return F.softmax(self.last(h))"),
+    3: ("h = self.tanh(self.first(x))", "h = self.tanh(self.first(x).data)"),
+    4: (OPTIMIZER, OPTIMIZER + "\nmodel.last = nn.Linear(32, 3)"),
+    5: ("return np.mean((outputs - y) ** 2)", "return np.mean((outputs - y[:, 0]) ** 2)"),
+    6: ("model = Net(2, 3)", "model = Net(2, 3)\nfor p in model.parameters():\n    p.data = np.zeros(p.shape)"),
+    7: ("h = self.tanh(self.first(x))", "h = np.maximum(self.first(x) - 3, 0)"),
+    8: (OPTIMIZER, "optimizer = optim.SGD(model.parameters(), lr=10, momentum=0.9)"),
+    9: ("x, y = spiral.x, spiral.y", "x, y = 255 * spiral.x, spiral.y"),
+    10: ("order = np.random.default_rng(0).permutation(300)", 'order = np.argsort(y, kind="stable")'),
+    11: ("return g * (1 - np.tanh(x) ** 2)", "return g * (1 - np.tanh(y) ** 2)"),
+    12: ("self.hidden = [nn.Linear(32, 32), nn.Linear(32, 32)]", "self.hidden = [nn.Linear(32, 32)] * 2"),
+    13: ("return x[order], y[order]", "return x[order], y[order - 1]"),
+}
 
 
-def zero_grad_forgotten(lab: Lab) -> Any:
-    """The line ``optimizer.zero_grad()`` is missing."""
-    return replaced(optim.Optimizer, "zero_grad", lambda self: None)
+def plant(number: int, **parts: Callable[..., Any]) -> SimpleNamespace:
+    """The program that consists of these functions and classes, with the lines of one patient exchanged; of 0, none.
+
+    It takes the text of all parts, exchanges one line, and runs that text; the parts that come out have the names that
+    were given.
+    """
+    text = "\n\n".join(map(text_of, parts.values()))
+    if number:
+        right, wrong = LINES[number]
+        found = re.findall(rf"^( *){re.escape(right)}.*$", text, re.MULTILINE)
+        if len(found) != 1:
+            raise ValueError(f"the program has the line {right!r} {len(found)} times, and not once")
+        text = re.sub(rf"^ *{re.escape(right)}.*$", lambda _: indent(wrong, found[0]), text, flags=re.MULTILINE)
+    name = f"patient_{number}.py"  # as messages name the place
+    linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
+    space = dict(next(part for part in parts.values() if inspect.isfunction(part)).__globals__)
+    exec(compile(text, name, "exec"), space)
+    made = {key: space[part.__name__] for key, part in parts.items()}
+    space.update(made)  # so that the parts find each other by these names
+    return SimpleNamespace(**made)
 
 
-def softmax_twice(lab: Lab) -> Any:
-    """The network ends in nn.Softmax(), "since we want probabilities", and cross_entropy takes the softmax again."""
-    make = lab.model
-    return replaced(lab, "model", lambda: nn.Sequential(*make(), nn.Softmax()))
-
-
-def tanh_of_the_array(lab: Lab) -> Any:
-    """``np.tanh(x.data)``: on the way through the plain array the graph is lost."""
-    return replaced(nn.Tanh, "forward", lambda self, x: np.tanh(x.data))
-
-
-def optimizer_of_the_old_layer(lab: Lab) -> Any:
-    """``optimizer = SGD(model.parameters())``, and then ``model[4] = nn.Linear(32, 3)``."""
-    make = lab.optimizer
-
-    def optimizer(model: Any) -> Any:
-        made = make(model)
-        model[4] = nn.Linear(32, 3)
-        return made
-
-    return replaced(lab, "optimizer", optimizer)
-
-
-def squared_error_of_all_pairs(lab: Lab) -> Any:
-    """``np.mean((outputs - y) ** 2)`` with outputs of shape (n, 1) and y of shape (n,)."""
-    return replaced(lab, "loss", lambda outputs, y: np.mean((outputs - y[:, 0]) ** 2))
-
-
-def started_at_zero(lab: Lab) -> Any:
-    """``np.zeros(shape)`` for weights and biases of both hidden layers, "so that the runs are comparable"."""
-    make = lab.model
-
-    def model() -> Any:
-        made = make()
-        for p in [*made[0].parameters(), *made[2].parameters()]:
-            p.data = np.zeros(p.shape)
-        return made
-
-    return replaced(lab, "model", model)
-
-
-def biases_far_below(lab: Lab) -> Any:
-    """relu in place of tanh, and ``bias = np.full(32, -3.0)`` in the first layer."""
-
-    def model() -> Any:
-        made = nn.Sequential(nn.Linear(2, 32), nn.ReLU(), nn.Linear(32, 32), nn.ReLU(), nn.Linear(32, 3))
-        made[0].bias.data = np.full(32, -3.0)
-        return made
-
-    return replaced(lab, "model", model)
-
-
-def rate_too_high(lab: Lab) -> Any:
-    """``lr=10`` for ``lr=0.1``."""
-    return replaced(lab, "optimizer", lambda model: optim.SGD(model.parameters(), lr=10.0, momentum=0.9))
-
-
-def inputs_in_pixels(lab: Lab) -> Any:
-    """Coordinates from −255 to 255 instead of −1 to 1."""
-    examples = lab.examples
-    return replaced(lab, "examples", lambda: (255 * examples()[0], examples()[1]))
-
-
-def sorted_by_class(lab: Lab) -> Any:
-    """The file is sorted by class, and nobody shuffles."""
-    x, y = lab.examples()
-    order = np.argsort(y, kind="stable")
-    return replaced(lab, "examples", lambda: (x[order], y[order]))
-
-
-def wrong_letter_in_a_rule(lab: Lab) -> Any:
-    """tanh's rule reads ``g * (1 - x * x)`` instead of ``g * (1 - y * y)``, with x kept within −1 … 1."""
-    return replaced(primitives["tanh"], "rules", (lambda g, y, x: g * (1 - np.clip(x, -1, 1) ** 2),))
-
-
-def one_layer_times_two(lab: Lab) -> Any:
-    """``[nn.Linear(32, 32)] * 2``, which is one layer, twice, and not two layers."""
-
-    def model() -> Any:
-        return nn.Sequential(nn.Linear(2, 32), *[nn.Tanh(), nn.Linear(32, 32)] * 2, nn.Tanh(), nn.Linear(32, 3))
-
-    return replaced(lab, "model", model)
-
-
-def labels_off_by_one(lab: Lab) -> Any:
-    """Every example has its neighbour's label: one line too many was skipped in one of two files."""
-    x, y = lab.examples()
-    return replaced(lab, "examples", lambda: (x, np.roll(y, 1)))
-
-
-def regression() -> Lab:
-    """Another lab, whose program fits a curve: one number in, one out, targets of shape (n, 1)."""
-    lab = Lab()
-    x = np.random.default_rng(0).uniform(-2, 2, size=(300, 1)).astype(np.float32)
-    lab.examples = lambda: (x, np.sin(2 * x))
-    lab.model = lambda: nn.Sequential(nn.Linear(1, 32), nn.Tanh(), nn.Linear(32, 1))
-    lab.loss = F.mse_loss
-    return lab
+def text_of(part: Any) -> str:
+    """The source of a function or class, also of a class in a notebook, where `inspect` finds only functions."""
+    if inspect.isfunction(part):
+        return inspect.getsource(part)
+    code = part.forward.__code__
+    lines = linecache.getlines(code.co_filename)
+    before = range(code.co_firstlineno)  # of several classes of this name it is the one that forward stands in
+    start = max(i for i in before if re.match(rf"class {part.__name__}\b", lines[i]))
+    return "".join(inspect.getblock(lines[start:]))
