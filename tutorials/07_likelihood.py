@@ -80,10 +80,11 @@ curves = {"likelihood, in thousandths": 1000 * likelihood(p), "negative log-like
 figure, axes = plt.subplots(1, 2, figsize=(8.4, 3.5))
 for ax, (name, curve) in zip(axes, curves.items(), strict=True):
     ax.plot(p, curve, color=BLUE)
-    ax.set(xlabel="p, the probability of heads", ylabel=name, ylim=(0, 1.1 * curve[98] if ax is axes[0] else 32))
+    ax.set(xlabel="p, the probability of heads", ylabel=name)
     for at, color in [(0.5, ORANGE), (0.7, RED)]:
         height = np.interp(at, p, curve)
         ax.plot(at, height, "o", color=color, label=f"p = {at}: {height:.2f}")
+    ax.set_ylim(bottom=0)
     ax.legend()
 show(figure, "07_likelihood_coin", "Two curves over p, from 0 to 1. Left, the likelihood of seven heads in ten throws: "
      "a hill with its top at p = 0.7, at 2.22 thousandths; at p = 0.5 it has 0.98. Right, the negative logarithm: a "
@@ -335,7 +336,7 @@ left.plot(z, -np.log(p), color=BLUE, linestyle="--", label="cross-entropy −log
 left.set(xlabel="z", ylabel="loss", title="the truth is y = 1")
 right.plot(z, squared_slope, color=RED, label="squared error")
 right.plot(z, cross_slope, color=BLUE, linestyle="--", label="cross-entropy, p − 1")
-right.set(xlabel="z", ylabel="slope of the loss", ylim=(-1.05, 0.05), title="what gradient descent gets to see")
+right.set(xlabel="z", ylabel="slope of the loss", title="what gradient descent gets to see")
 left.legend(fontsize="small")
 right.legend(fontsize="small", loc="lower right")
 show(figure, "07_likelihood_slopes", "The truth is 1; z goes from −8 to 8. Left, the losses: cross-entropy falls from "
@@ -459,22 +460,24 @@ assert np.allclose(collapsed, p - y)  # formula (11)
 assert np.allclose(collapsed, [0.58, 0.03, 0.13, -0.79, 0.05], atol=0.006)
 print("p − y =", np.round(p - y, 2))
 
+
 # %%
-panels = [
-    (J, "slopes of p in z, formula (10)"),
-    (weighted, "each row times what comes back"),
-    (J.sum(axis=0, keepdims=True), "columns added up: all 0"),
-    (collapsed.reshape(1, 5), "columns added up: p − y"),
-]
-figure, axes = plt.subplots(2, 2, figsize=(8.4, 5), height_ratios=[5, 1])
-for ax, (values, title) in zip(axes.flat, panels, strict=True):
-    names = ["sum"] if len(values) == 1 else ["p0", "p1", "p2", "p3", "p4"]
+def draw_table(ax, table, title):
+    names = ["sum"] if len(table) == 1 else ["p0", "p1", "p2", "p3", "p4"]
+    ax.imshow(table, cmap="PuOr", vmin=-1, vmax=1, aspect="auto")
     ax.set_title(title)
-    ax.imshow(values, cmap="PuOr", vmin=-1, vmax=1, aspect="auto")
     ax.set_xticks(range(5), ["z0", "z1", "z2", "z3", "z4"])
     ax.set_yticks(range(len(names)), names)
-    for (i, j), value in np.ndenumerate(np.round(values, 2) + 0.0):
-        ax.text(j, i, f"{value:.2f}", ha="center", va="center", color="white" if abs(value) > 0.6 else "black")
+    for (i, j), value in np.ndenumerate(np.round(table, 2) + 0.0):
+        ax.text(j, i, f"{value:.2f}", ha="center", va="center", color="white" if abs(value) > 0.5 else "black")
+
+
+# %%
+figure, axes = plt.subplots(2, 2, figsize=(8.4, 5), height_ratios=[5, 1])
+draw_table(axes[0, 0], J, "slopes of p in z, formula (10)")
+draw_table(axes[0, 1], weighted, "each row times what comes back")
+draw_table(axes[1, 0], J.sum(axis=0, keepdims=True), "columns added up: all 0")
+draw_table(axes[1, 1], collapsed.reshape(1, 5), "columns added up: p − y")
 show(figure, "07_likelihood_softmax", "Four tables. Upper left, the Jacobian of softmax: positive on the diagonal, "
      "negative elsewhere; below it the sums of its columns, all 0. Upper right, its rows times what comes back from "
      "the loss: all 0 but row p3; below it the sums: 0.58, 0.03, 0.13, −0.79, 0.05.")  # fmt: skip
