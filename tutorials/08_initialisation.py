@@ -15,7 +15,7 @@
 # %%
 import matplotlib.pyplot as plt
 import numpy as np
-from _lesson import BLUE, GRAY, GREEN, ORANGE, PURPLE, RED, show
+from _lesson import BLUE, GRAY, GREEN, ORANGE, SKY, show
 
 import tinydl as tl
 from tinydl import data, nn, optim
@@ -339,7 +339,7 @@ for name, start in starts.items():
 
 # %%
 figure, ax = plt.subplots(figsize=(6.6, 3.8))
-looks = [(GREEN, "-", 2), (RED, "-", 5), (ORANGE, "-", 2.5), (PURPLE, ":", 2)]
+looks = [(GREEN, "-", 2), (SKY, "-", 6), (BLUE, "-", 3), (ORANGE, ":", 2)]
 for (name, loss), (color, style, width) in zip(losses.items(), looks, strict=True):
     ax.plot(range(1, 51), loss, color=color, linestyle=style, linewidth=width, label=name)
 ax.annotate("ln 3, the loss of guessing", (50, np.log(3)), (0, 7), textcoords="offset points", ha="right", color=GRAY)
