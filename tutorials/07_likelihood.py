@@ -8,8 +8,9 @@
 # three losses whose gradients look exactly alike.
 #
 # *You need:* the sigmoid of [lesson 2](02_one_neuron.py) and the squared error of [lesson 6](06_linear_regression.py);
-# from school, the logarithm turns products into sums, $\log(ab) = \log a + \log b$ (here `log` is the natural one,
-# with base $e$). One part near the end uses the Jacobian of [lesson 4](04_arrays.py); you may skip it.
+# from school, that the logarithm turns products into sums, $\log(ab) = \log a + \log b$ (`log` is always the natural
+# one here, which calculators call ln). One part near the end uses the Jacobian of [lesson 4](04_arrays.py); you may
+# skip it.
 
 # %%
 import math
@@ -126,7 +127,10 @@ assert abs(die_loss(fair) - 17.9) < 0.05 and abs(die_loss(loaded) - 13.4) < 0.05
 # $B$, the share that has $A$ as well. You throw the fair die and I tell you that the number is even. Three sides are
 # left, and one of them is the six:
 #
-# $$ P(6 \mid \text{even}) = \frac{P(6 \text{ and even})}{P(\text{even})} = \frac{1/6}{1/2} = \frac13 . $$
+# $$ \begin{aligned}
+# P(6 \mid \text{even}) &= \frac{P(6 \text{ and even})}{P(\text{even})} \\
+# &= \frac{1/6}{1/2} = \frac13 .
+# \end{aligned} $$
 #
 # A classifier gives conditional probabilities: how probable is the label "dog" if we know this picture?
 #
@@ -148,16 +152,32 @@ assert math.isclose(fair[5] / np.sum(fair[even]), 1 / 3)
 assert abs(right_belief - 1.50) < 0.005 and abs(wrong_belief - 1.79) < 0.005
 
 # %% [markdown]
-# Who is right pays 1.50, the other one 1.79. This is so with any two beliefs: **on average, nobody pays less than the
-# one who knows the true probabilities.** That is why one may trust this loss.
+# Who is right pays 1.50, the other one 1.79. And it isn't only the fair die: the next cell tries a thousand other
+# beliefs, and each of them pays more than 1.50. **On average, nobody pays less than the one who knows the true
+# probabilities.** That is why one may trust this loss.
+
+# %%
+rng = np.random.default_rng(0)
+others = []
+for _ in range(1000):
+    belief = rng.random(6)
+    belief = belief / np.sum(belief)  # six probabilities that add up to 1
+    others.append(-np.sum(loaded * np.log(belief)))
+print(f"a thousand other beliefs pay from {min(others):.2f} to {max(others):.2f} per throw")
+assert min(others) > right_belief
+
+# %% [markdown]
 #
 # ## The idea in one formula
 #
 # A model has adjustable numbers $\theta$ (a coin's $p$, a die's six, a network's ten thousand weights). It gives
-# everything that may be observed a probability $p(y_i \mid \theta)$. For independent data the likelihood is the
-# product, and the loss its negative logarithm:
+# everything that may be observed a probability $p(y_i \mid \theta)$, read "the probability of $y_i$ if the model's
+# numbers are $\theta$". For independent data the likelihood is the product, and the loss its negative logarithm:
 #
-# $$ L(\theta) = -\log \prod_i p(y_i \mid \theta) = -\sum_i \log p(y_i \mid \theta) . \tag{1} $$
+# $$ \begin{aligned}
+# L(\theta) &= -\log \prod_i p(y_i \mid \theta) \\
+# &= -\sum_i \log p(y_i \mid \theta) .
+# \end{aligned} \tag{1} $$
 #
 # ($\prod$ is for products what $\sum$ is for sums.) This is all. What follows is (1) for three kinds of data: numbers,
 # yes or no, one of $K$.
@@ -182,7 +202,6 @@ def normal(y, mu, sigma):
     return np.exp(-((y - mu) ** 2) / (2 * sigma**2)) / np.sqrt(2 * np.pi * sigma**2)  # formula (2)
 
 
-rng = np.random.default_rng(0)
 lengths = rng.normal(1.0, 0.1, size=100_000)  # the true length is 1 m, the standard deviation 10 cm
 share = np.mean(np.abs(lengths - 1.0) < 0.005)  # in a strip 1 cm wide, around 1 m
 print(f"density at 1 m: {normal(1.0, 1.0, 0.1):.2f} per m; so {normal(1.0, 1.0, 0.1) * 0.01:.1%} in the strip")
@@ -193,7 +212,8 @@ assert np.mean(numbers) == 4 and math.isclose(np.var(numbers), 38 / 3)
 assert abs(np.var(numbers) - 12.7) < 0.05 and abs(np.std(numbers) - 3.6) < 0.05
 
 # %% [markdown]
-# Now put (2) into (1). The logarithm undoes the exponential:
+# Now put (2) into (1), the density in the place of the probability. (The probability of a strip is its density times
+# its width, and the width is the same for every $\mu$.) The logarithm undoes the exponential:
 #
 # $$ -\log p = \frac{(y - \mu)^2}{2\sigma^2} + \tfrac12 \log(2\pi\sigma^2) . \tag{3} $$
 #

@@ -33,7 +33,11 @@ assert abs(1 / 0.7**30 - 44_000) < 500
 # - **tanh**, with values between −1 and 1;
 # - **ReLU**, which passes positive numbers on and makes 0 of negative ones.
 #
-# $$ \sigma(x) = \frac1{1 + e^{-x}}, \quad \tanh x, \quad \operatorname{relu}(x) = \max(x, 0) . \tag{1} $$
+# $$ \begin{aligned}
+# \sigma(x) &= \frac1{1 + e^{-x}} \\
+# \tanh x &= \frac{e^x - e^{-x}}{e^x + e^{-x}} \\
+# \operatorname{relu}(x) &= \max(x, 0)
+# \end{aligned} \tag{1} $$
 #
 # On the way back, a gradient is multiplied by their slopes: $\sigma' = \sigma(1 - \sigma)$,
 # $\tanh' = 1 - \tanh^2$, and for ReLU 1 or 0.
@@ -134,8 +138,8 @@ assert abs(np.mean((a + b) ** 2) - (9 + 16)) < 0.5
 # ## One layer
 #
 # For each of its outputs, a layer with $n_{in}$ inputs computes $z = x_1 w_1 + x_2 w_2 + \dots$, a sum of $n_{in}$
-# terms. The weights are drawn at random, with mean 0, without looking at the inputs. So the square of a term $x_i w_i$
-# is on average $E[x^2] \cdot \operatorname{Var}(w)$, the mixed terms vanish, and by (2)
+# terms. The weights are drawn at random, with mean 0, without looking at the inputs. So the mean of $x_i^2 w_i^2$ is
+# the product of the means, $E[x^2] \cdot \operatorname{Var}(w)$. The mixed terms vanish, and by (2)
 #
 # $$ E[z^2] = n_{in} \operatorname{Var}(w)\, E[x^2] . \tag{3} $$
 #
