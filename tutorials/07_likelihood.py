@@ -119,7 +119,7 @@ assert abs(die_loss(fair) - 17.9) < 0.05 and abs(die_loss(loaded) - 13.4) < 0.05
 # %% [markdown]
 # The loaded die explains these throws better: 13.4 is less than 17.9. Note what the code does. For each throw it picks
 # *one* number, the probability that the model gave to what happened, and adds up the $-\log$ of these. Keep that; with
-# "cat, dog, horse" instead of six sides this is how every classifier in the world is trained.
+# "cat, dog, horse" instead of six sides this is how nearly every classifier is trained.
 #
 # Two more words, with the same dice.
 #
@@ -272,7 +272,7 @@ show(figure, "07_likelihood_noise", "Two losses over μ, and the five measuremen
 # pays $-\log 0.8 = 0.22$, and if not, $-\log 0.2 = 1.61$. Both cases in one formula (for $y = 1$ the second term
 # vanishes, for $y = 0$ the first):
 #
-# $$ -\log P(y \mid p) = -y \log p - (1 - y) \log(1 - p) . \tag{4} $$
+# $$ L = -y \log p - (1 - y) \log(1 - p) . \tag{4} $$
 #
 # The distribution has a name, Bernoulli's, and the loss is called **binary cross-entropy**. It is the coin again. Only,
 # a network now looks at its input before it says how the coin is loaded.
@@ -283,7 +283,8 @@ show(figure, "07_likelihood_noise", "Two losses over μ, and the five measuremen
 #
 # $$ \begin{aligned}
 # -\log \sigma(z) &= \log(1 + e^{-z}) \\
-# \frac{\partial}{\partial z} \log(1 + e^{-z}) &= \frac{-e^{-z}}{1 + e^{-z}} = \sigma(z) - 1 .
+# \frac{\partial}{\partial z} \log(1 + e^{-z}) &= \frac{-e^{-z}}{1 + e^{-z}} \\
+# &= \sigma(z) - 1 .
 # \end{aligned} $$
 #
 # For $y = 0$ the same steps give $\sigma(z)$. So in both cases it is astonishingly simple, prediction minus truth:
@@ -410,7 +411,10 @@ assert abs(math.log(3) - 1.099) < 0.001 and abs(math.log(10) - 2.303) < 0.001
 #
 # Call the right class $r$. Put (6) into (7), and the logarithm takes the fraction apart:
 #
-# $$ L = -\log \frac{e^{z_r}}{\sum_j e^{z_j}} = -z_r + \log \sum_j e^{z_j} . \tag{8} $$
+# $$ \begin{aligned}
+# L &= -\log \frac{e^{z_r}}{\sum_j e^{z_j}} \\
+# &= -z_r + \log \sum_j e^{z_j} .
+# \end{aligned} \tag{8} $$
 #
 # Now differentiate. The first term has the slope −1 in $z_r$, and 0 in the others: that is $-y_j$, the one-hot vector.
 # The second has, by the chain rule, $e^{z_j}$ divided by the sum, and that is $p_j$ again:
@@ -460,11 +464,11 @@ assert np.allclose(np.sum(J, axis=0), 0)  # the p always add up to 1, so their c
 # and a softmax whose gradient is *always* zero passes it. ([Lesson 4](04_arrays.py) warned of the ones.)
 #
 # From the loss $-\log p_r$ only one number that isn't zero comes back, $\bar p_r = -1/p_r$. So of the whole table only
-# row $r$ counts, multiplied by it:
+# row $r$ counts, multiplied by it. For the right class $r$, and for each other class $j$:
 #
 # $$ \begin{aligned}
 # \bar z_r &= -\frac1{p_r} \cdot p_r (1 - p_r) = p_r - 1 \\
-# \bar z_j &= -\frac1{p_r} \cdot (-p_r\, p_j) = p_j \quad (j \ne r) .
+# \bar z_j &= -\frac1{p_r} \cdot (-p_r\, p_j) = p_j .
 # \end{aligned} \tag{11} $$
 #
 # $p_r$ cancels, and of a whole matrix remains $p - y$. That is what the picture shows, with class 3 as the right one.

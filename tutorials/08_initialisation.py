@@ -257,17 +257,17 @@ right.set(title="gradient, ← backwards", xlabel="layer")
 figure.legend(fontsize="small", loc="outside lower center", ncols=3)
 show(figure, "08_initialisation_layers", "Typical sizes over thirty layers, on a logarithmic scale, for seven cases. "
      "Left, the signal: most stay near 1; tanh with half of Xavier falls to 1e-9, relu with half or twice He's "
-     "variance goes to 1e-5 or 1e4. Right, the gradient, from layer 30 back to 0: relu with He stays near 1, tanh with "
+     "variance goes to 4e-5 or 4e4. Right, the gradient, from layer 30 back to 0: relu with He stays near 1, tanh with "
      "Xavier loses a little; sigmoid falls to 1e-19, tanh with 3 × Xavier grows to 1e4.")  # fmt: skip
 
 # %%
 per_layer = (backward["sigmoid, Xavier"][0] / backward["sigmoid, Xavier"][-1]) ** (1 / 30)
-print(f"sigmoid: the gradient loses a factor of {per_layer:.2f} per layer")
+print(f"sigmoid: the gradient is multiplied by {per_layer:.2f} per layer")
 assert 0.2 < per_layer < 0.25 and 1e-20 < backward["sigmoid, Xavier"][0] < 1e-18
 assert min(forward["sigmoid, Xavier"]) > 0.4
 print(f"half of He's variance: predicted √½ to the power 30 = {0.5**15:.1e}; twice: {2**15}")
 assert abs(0.5**15 - 3e-5) < 1e-6 and 1.5e-5 < forward["relu, half of He's variance"][-1] < 8e-5
-assert 1.5e-6 < backward["relu, half of He's variance"][0] < 8e-5
+assert 1.5e-5 < backward["relu, half of He's variance"][0] < 8e-5
 assert 1e4 < forward["relu, twice He's variance"][-1] < 1e5 and backward["relu, twice He's variance"][0] > 1e3
 assert 0.3 < forward["relu, He"][-1] < 3 and 0.3 < backward["relu, He"][0] < 3
 assert 0.05 < backward["tanh, Xavier"][0] < 0.5
@@ -281,8 +281,8 @@ assert 0.8 < forward["tanh, 3 × Xavier"][-1] < 1 and backward["tanh, 3 × Xavie
 #   $2^{-15} \approx 3 \cdot 10^{-5}$. With *twice* He's variance the same factor is gained, and both signal and
 #   gradient explode. With He's, both stay where they are.
 # - **Sigmoid** keeps a healthy-looking signal, since its values always lie around ½. But it kills the gradient: a
-#   factor of less than ¼ per layer, some $10^{-19}$ after thirty. This is why deep networks with sigmoids could not be
-#   trained. *The forward pass does not show it.*
+#   factor of less than ¼ per layer, some $10^{-19}$ after thirty. This is why deep networks with sigmoids could for
+#   long not be trained. *The forward pass does not show it.*
 # - **tanh** with Xavier loses a little. With half of it everything vanishes. With three times as much the signal looks
 #   perfect, pressed against ±1, while the gradient explodes. Again the forward pass does not show it.
 #
@@ -290,7 +290,8 @@ assert 0.8 < forward["tanh, 3 × Xavier"][-1] < 1 and backward["tanh, 3 × Xavie
 #
 # Here are ten layers of 32 ReLUs, with the three arms of a spiral as data, and four ways to begin: with He; with the
 # default of `nn.Linear` (the same as PyTorch's), which draws evenly from $-1/\sqrt{n_{in}}$ to $1/\sqrt{n_{in}}$ and
-# so has the variance $\frac{1}{3 n_{in}}$, six times less than He's; with 0.1 times normal numbers; and with zeros.
+# so has the variance $\frac{1}{3 n_{in}}$, six times less than He's; with normal numbers of standard deviation 0.1 (for
+# 32 inputs, He's is 0.25); and with zeros.
 #
 # > **Predict.** Which of the four will learn, in 50 epochs?
 
@@ -319,7 +320,8 @@ starts = {
 }
 default = nn.Linear(200, 300).weight.data
 print(f"variance of the default: {default.var():.5f}; of He divided by 6: {he(200, 300) ** 2 / 6:.5f}")
-assert abs(default.var() * 3 * 200 - 1) < 0.02 and np.isclose(he(200, 300) ** 2 / 6, 1 / (3 * 200))
+assert np.isclose(he(200, 300) ** 2 / 6, 1 / (3 * 200)) and abs(default.var() * 3 * 200 - 1) < 0.02
+assert he(32, 32) == 0.25
 
 # %%
 spirals = data.spirals(300, seed=0)
