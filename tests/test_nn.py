@@ -1,6 +1,7 @@
 """Modules: how parameters are found and named, modes, states, errors with the layer's path, each layer's formula."""
 
 import copy
+import doctest
 import math
 import pickle
 import re
@@ -43,6 +44,22 @@ NAMES = [
     "scale", "fixed", "_hidden", "layers.0.weight", "layers.0.bias", "layers.1.0.weight", "heads.a.weight",
     "heads.a.bias", "heads.b.0.weight", "heads.b.0.bias",
 ]  # fmt: skip
+
+
+def test_the_examples_of_modules_docstring_run_and_give_what_they_say():
+    space = {"tl": tl, "nn": nn, "np": np, "Module": nn.Module, "Linear": nn.Linear}
+    examples = doctest.DocTestParser().get_doctest(nn.Module.__doc__, space, "Module", None, None)
+    done = doctest.DocTestRunner().run(examples, clear_globs=False)
+    assert (done.failed, done.attempted) == (0, 5)
+    model, x = examples.globs["Scaled"](), np.ones((5, 3), np.float32)
+    assert model(x).dtype == np.float32
+    model.scale = tl.tensor([1.0, 1.0], requires_grad=True)  # a list is float32, too
+    assert model(x).dtype == np.float32
+    model.scale = tl.tensor(np.ones(2), requires_grad=True)  # as the docstring warns
+    assert model(x).dtype == np.float64
+    recurrent = examples.globs["Recurrent"]()
+    assert recurrent(np.ones((2, 4))).shape == (2, 4)
+    assert "steps" in recurrent.state_dict() and "hidden" not in recurrent.state_dict()
 
 
 def test_parameters_are_found_in_lists_tuples_and_dicts_under_dotted_names_and_shared_ones_once():

@@ -46,6 +46,22 @@ class Loaded(NamedTuple):
 class Module(Keeping):
     """A layer, or a model made of layers: attributes hold what it learns, `forward` says what it computes.
 
+    >>> class Scaled(nn.Module):
+    ...     def __init__(self):
+    ...         self.linear = nn.Linear(3, 2)
+    ...         self.scale = tl.tensor(np.ones(2), dtype=np.float32, requires_grad=True)
+    ...     def forward(self, x):
+    ...         return self.scale * np.tanh(self.linear(x))
+    >>> model = Scaled()
+    >>> [name for name, p in model.named_parameters()]
+    ['scale', 'linear.weight', 'linear.bias']
+    >>> model(np.ones((5, 3))).shape
+    (5, 2)
+
+    Mind the dtype of a parameter of one's own. Layers have float32, but a NumPy array is float64 unless it is told, and
+    stays so: ``tl.tensor(np.ones(2), requires_grad=True)`` would make float64 of all that is computed with it. Write
+    ``dtype=np.float32``, as above, or give a list of numbers, of which `tl.tensor` makes float32.
+
     A Tensor attribute is a parameter, also when it is frozen by `requires_grad = False`; a NumPy array of numbers is a
     buffer, a value that belongs to the layer's state but isn't learned. Lists, tuples and dicts are walked, as are
     other Modules, and names are attribute, index or key joined by dots: ``layers.0.weight``. A *computed* Tensor is
