@@ -60,7 +60,7 @@ class Linear(nn.Module):
 
 
 layer = Linear(3, 2)
-layer.weight.data[:] = W
+layer.weight.data[:] = W  # .data is the array in a Tensor: we put our numbers in
 layer.bias.data[:] = b
 print(layer(x.astype(np.float32)))
 assert np.array_equal(layer(x.astype(np.float32)).data, y)
@@ -73,9 +73,12 @@ assert np.array_equal(layer(x.astype(np.float32)).data, y)
 # numbers. Why not as zeros is a story of its own ([lesson 8](08_initialisation.py)).
 #
 # > **What does `float32` mean?** A number that takes 32 bits of memory and has about 7 correct digits. NumPy's own
-# > numbers are `float64`: 64 bits, about 16 digits. Networks use float32: it needs half the memory, and a computer
-# > gets through it about twice as fast. Seven digits are plenty, for the gradients are rough estimates
-# > anyway, as you'll see in a moment. Only when you *check* a gradient do you want all 16.
+# > numbers are `float64`: 64 bits, about 16 digits. Networks use float32, which needs half the memory and is faster.
+# > Seven digits are plenty, for the gradients are rough estimates anyway, as you'll see in a moment. Only when you
+# > *check* a gradient do you want all 16.
+# >
+# > `tl.tensor` of a list gives float32. An array keeps what it has, mostly float64, and one such parameter turns all
+# > that it meets into float64. So say `dtype=np.float32` for a parameter of your own, as above.
 
 # %%
 third = 1 / 3
@@ -163,7 +166,7 @@ assert np.array_equal(model(some).data, chain(some).data)
 #
 # Here are 200 points near a curve, $y = \sin 2x$ and some noise. The model sees 150 of them, the *training* set. We
 # keep 50 back, the *validation* set: points that the model never trains on, to see whether it has learned the curve or
-# just these points.
+# just these points. A `Dataset` keeps inputs and targets together; `points[:150]` takes the first 150 of both.
 
 # %%
 rng = np.random.default_rng(0)
@@ -361,7 +364,8 @@ print(f"loop {history['loss'][-1]:.9f}, fit {fitted['loss'][-1]:.9f}: no bit dif
 # All of them. Both draw from one generator of random numbers, which `tl.manual_seed` starts: first the parameters, then
 # the order of the batches, epoch after epoch. There is no secret in `fit`.
 #
-# Here is what the training did: the model's curve after more and more epochs.
+# Here is what the training did: the model's curve after more and more epochs. (`tl.predict` gives the outputs for an
+# array of inputs, in eval mode and without a graph.)
 
 # %%
 grid = np.linspace(-2.5, 2.5, 200, dtype=np.float32).reshape(-1, 1)
