@@ -176,7 +176,8 @@ assert np.all(np.diff(losses[:500]) < 0)  # down at each step
 # %%
 left_side = np.array([[np.sum(three_x**2), np.sum(three_x)], [np.sum(three_x), 3]])
 right_side = np.array([np.sum(three_x * three_y), np.sum(three_y)])
-print(left_side, right_side)
+for (of_w, of_b), value in zip(left_side, right_side, strict=True):
+    print(f"{of_w:.0f} w + {of_b:.0f} b = {value:.0f}")
 assert left_side.tolist() == [[5, 3], [3, 3]] and right_side.tolist() == [11, 8]
 assert np.allclose(np.linalg.solve(left_side, right_side), [3 / 2, 7 / 6])
 
