@@ -46,20 +46,30 @@ NAMES = [
 ]  # fmt: skip
 
 
-def test_the_examples_of_modules_docstring_run_and_give_what_they_say():
-    space = {"tl": tl, "nn": nn, "np": np, "Module": nn.Module, "Linear": nn.Linear}
-    examples = doctest.DocTestParser().get_doctest(nn.Module.__doc__, space, "Module", None, None)
-    done = doctest.DocTestRunner().run(examples, clear_globs=False)
-    assert (done.failed, done.attempted) == (0, 5)
-    model, x = examples.globs["Scaled"](), np.ones((5, 3), np.float32)
+def test_the_example_of_modules_docstring_runs_and_its_words_on_dtype_and_on_what_forward_keeps_hold():
+    example = doctest.DocTestParser().get_doctest(
+        nn.Module.__doc__, {"tl": tl, "nn": nn, "np": np}, "Module", None, None
+    )
+    assert doctest.DocTestRunner().run(example, clear_globs=False) == (0, 2)
+    model, x = example.globs["Scaled"](), np.ones((5, 3), np.float32)
     assert model(x).dtype == np.float32
-    model.scale = tl.tensor([1.0, 1.0], requires_grad=True)  # a list is float32, too
+    model.scale = tl.tensor([1.0, 1.0], requires_grad=True)  # of a list
     assert model(x).dtype == np.float32
-    model.scale = tl.tensor(np.ones(2), requires_grad=True)  # as the docstring warns
+    model.scale = tl.tensor(np.ones(2), requires_grad=True)  # of an array
     assert model(x).dtype == np.float64
-    recurrent = examples.globs["Recurrent"]()
-    assert recurrent(np.ones((2, 4))).shape == (2, 4)
-    assert "steps" in recurrent.state_dict() and "hidden" not in recurrent.state_dict()
+
+    class Recurrent(nn.Module):
+        def __init__(self):
+            self.cell, self.h, self.steps = nn.Linear(4, 4), None, np.array(0)
+
+        def forward(self, x):
+            self.h, self.steps = np.tanh(self.cell(x)).detach(), self.steps + 1
+            return self.h
+
+    recurrent = Recurrent()
+    recurrent(np.ones((2, 4)))
+    assert recurrent.h is not None and set(recurrent.state_dict()) == {"cell.weight", "cell.bias", "steps"}
+    assert recurrent.state_dict()["steps"] == 1
 
 
 def test_parameters_are_found_in_lists_tuples_and_dicts_under_dotted_names_and_shared_ones_once():

@@ -200,8 +200,6 @@ def fit(
     >>> points, model = data.line(100), nn.Linear(1, 1)
     >>> sgd = optim.SGD(model.parameters(), lr=0.1)
     >>> history = tl.fit(model, points, loss=F.mse_loss, optimizer=sgd, epochs=20, batch_size=10, progress=False)
-    >>> len(history["loss"]), tl.predict(model, points.x).shape
-    (20, (100, 1))
 
     What it does to the model is, without its options, what these lines do::
 
