@@ -1,6 +1,7 @@
 """Modules: how parameters are found and named, modes, states, errors with the layer's path, each layer's formula."""
 
 import copy
+import doctest
 import math
 import pickle
 import re
@@ -43,6 +44,32 @@ NAMES = [
     "scale", "fixed", "_hidden", "layers.0.weight", "layers.0.bias", "layers.1.0.weight", "heads.a.weight",
     "heads.a.bias", "heads.b.0.weight", "heads.b.0.bias",
 ]  # fmt: skip
+
+
+def test_the_example_of_modules_docstring_runs_and_its_words_on_dtype_and_on_what_forward_keeps_hold():
+    example = doctest.DocTestParser().get_doctest(
+        nn.Module.__doc__, {"tl": tl, "nn": nn, "np": np}, "Module", None, None
+    )
+    assert doctest.DocTestRunner().run(example, clear_globs=False) == (0, 2)
+    model, x = example.globs["Scaled"](), np.ones((5, 3), np.float32)
+    assert model(x).dtype == np.float32
+    model.scale = tl.tensor([1.0, 1.0], requires_grad=True)  # of a list
+    assert model(x).dtype == np.float32
+    model.scale = tl.tensor(np.ones(2), requires_grad=True)  # of an array
+    assert model(x).dtype == np.float64
+
+    class Recurrent(nn.Module):
+        def __init__(self):
+            self.cell, self.h, self.steps = nn.Linear(4, 4), None, np.array(0)
+
+        def forward(self, x):
+            self.h, self.steps = np.tanh(self.cell(x)).detach(), self.steps + 1
+            return self.h
+
+    recurrent = Recurrent()
+    recurrent(np.ones((2, 4)))
+    assert recurrent.h is not None and set(recurrent.state_dict()) == {"cell.weight", "cell.bias", "steps"}
+    assert recurrent.state_dict()["steps"] == 1
 
 
 def test_parameters_are_found_in_lists_tuples_and_dicts_under_dotted_names_and_shared_ones_once():

@@ -1,11 +1,13 @@
 """fit, evaluate, predict: what is measured, when a run ends, and that it ends well however it ends."""
 
+import doctest
 import functools
 import io
 import math
 import os
 import signal
 import sys
+import textwrap
 import threading
 
 import numpy as np
@@ -57,6 +59,25 @@ def quick(model, optimizer, train=None, **options):
 
 
 # ---- what is computed ----
+
+
+def test_the_example_of_fits_docstring_runs_and_the_loop_in_it_is_what_fit_does_to_the_bit():
+    space = {"tl": tl, "nn": nn, "F": F, "optim": optim, "data": data}
+    examples = doctest.DocTestParser().get_doctest(tl.fit.__doc__, space, "fit", None, None)
+    assert doctest.DocTestRunner().run(examples, clear_globs=False) == (0, 3)
+    assert len(examples.globs["history"]["loss"]) == 20
+    block = tl.fit.__doc__.split("::\n\n", 1)[1].split("\n\n", 1)[0]
+    trained = []
+    for by_hand in (True, False):
+        model, optimizer = line_model(seed=3)
+        given = {"train": points(), "loss": F.mse_loss, "optimizer": optimizer, "epochs": 3, "batch_size": 8}
+        if by_hand:
+            exec(textwrap.dedent(block), {"data": data, "model": model, **given})
+        else:
+            tl.fit(model, **given)
+        trained.append(weights(model))
+    assert same(*trained)
+    assert not same(trained[0], weights(line_model(seed=3)[0]))
 
 
 def test_fit_does_the_steps_that_one_would_write_by_hand():

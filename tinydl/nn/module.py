@@ -46,6 +46,18 @@ class Loaded(NamedTuple):
 class Module(Keeping):
     """A layer, or a model made of layers: attributes hold what it learns, `forward` says what it computes.
 
+    >>> class Scaled(nn.Module):
+    ...     def __init__(self):
+    ...         self.linear = nn.Linear(3, 2)
+    ...         self.scale = tl.tensor(np.ones(2), dtype=np.float32, requires_grad=True)
+    ...     def forward(self, x):
+    ...         return self.scale * np.tanh(self.linear(x))
+    >>> [name for name, p in Scaled().named_parameters()]
+    ['scale', 'linear.weight', 'linear.bias']
+
+    Mind the dtype of a parameter of one's own: layers have float32, but `tl.tensor` of a NumPy array keeps float64, and
+    that makes float64 of all that is computed with it. Write ``dtype=np.float32``, as above, or give a list of numbers.
+
     A Tensor attribute is a parameter, also when it is frozen by `requires_grad = False`; a NumPy array of numbers is a
     buffer, a value that belongs to the layer's state but isn't learned. Lists, tuples and dicts are walked, as are
     other Modules, and names are attribute, index or key joined by dots: ``layers.0.weight``. A *computed* Tensor is
@@ -54,19 +66,10 @@ class Module(Keeping):
 
     What is state is decided outside of forward. An array or Tensor that forward assigns to a name that is new or was
     None, or puts where a list or dict held nothing, is only *kept*: it is in no `state_dict`, and a copy or pickle has
-    there what was there before. A name that was state stays state, whatever
-    forward assigns to it; an array that begins in forward becomes state by `register_buffer`. A Tensor that requires a
-    gradient and that forward makes itself, on first use, is a parameter, and a Module is a layer.
-
-    >>> class Recurrent(Module):
-    ...     def __init__(self):
-    ...         self.cell = Linear(4, 4)
-    ...         self.hidden = None  # what forward keeps here is no state
-    ...         self.steps = np.array(0)  # a counter is, and is saved
-    ...     def forward(self, x):
-    ...         h = np.tanh(self.cell(x if self.hidden is None else x + self.hidden))
-    ...         self.hidden, self.steps = h.detach(), self.steps + 1
-    ...         return h
+    there what was there before. A name that was state stays state, whatever forward assigns to it. So ``self.h = None``
+    in `__init__` makes room for what forward keeps, and ``self.steps = np.array(0)`` begins a count that is saved; an
+    array that begins in forward becomes state by `register_buffer`. A Tensor that requires a gradient and that forward
+    makes itself, on first use, is a parameter, and a Module is a layer.
     """
 
     training = True

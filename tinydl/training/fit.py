@@ -195,7 +195,19 @@ def fit(
     seed: int | None = None,
     progress: bool | Literal["lines"] = True,
 ) -> History:
-    r"""Train: for each batch, ``loss(model(x), y).backward()`` and a step of the optimizer; gives the History.
+    r"""Train a model: for each batch, ``loss(model(x), y).backward()`` and a step of the optimizer; gives the History.
+
+    >>> points, model = data.line(100), nn.Linear(1, 1)
+    >>> sgd = optim.SGD(model.parameters(), lr=0.1)
+    >>> history = tl.fit(model, points, loss=F.mse_loss, optimizer=sgd, epochs=20, batch_size=10, progress=False)
+
+    What it does to the model is, without its options, what these lines do::
+
+        for _ in range(epochs):
+            for x, y in data.batches(train, batch_size):
+                optimizer.zero_grad()
+                loss(model(x), y).backward()
+                optimizer.step()
 
     train, validation: a Dataset or a pair ``(x, y)`` of arrays with one row per example. `train` may also give batches
         of its own: what `data.batches` gives, a list of pairs, or any iterable of pairs (x, y) with a length, which is

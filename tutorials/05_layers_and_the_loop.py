@@ -1,0 +1,490 @@
+# %% [markdown]
+# # 5. Layers and the loop
+#
+# What is a layer, and what does `fit` do?
+#
+# Nearly every program that trains a network has the same two parts: a *model*, which is made of layers, and a *loop*,
+# which makes the model a little better again and again. You will write both by hand here, and it is less than you may
+# think: a layer is five lines, the loop is four. Then you meet `tl.fit`, which does the same and gives the same
+# numbers, down to the last bit. Afterwards you know what happens whenever a lesson says "train".
+#
+# *You need:* the matrix product and the gradients of [lesson 4](04_arrays.py), `backward` and `zero_grad` of
+# [lesson 3](03_the_graph.py), and classes in Python, enough to read one
+# ([Before you start](00_before_you_start.py)).
+
+# %%
+import matplotlib.pyplot as plt
+import numpy as np
+from _lesson import BLUE, GRAY, GREEN, ORANGE, PURPLE, show
+
+import tinydl as tl
+from tinydl import data, nn, optim
+from tinydl import functional as F
+
+# %% [markdown]
+# ## A layer with numbers
+#
+# Take two examples, each with three numbers, and let us compute two new numbers for each. Every new number is a
+# weighted sum of the three, plus a constant. So we need two rows of three weights, and two constants:
+
+# %%
+x = np.array([[1, 0, 2], [0, 1, 1]])  # two examples, a row each
+W = np.array([[1, 1, 1], [2, 0, -1]])  # a row of weights for each new number
+b = np.array([10, 20])  # a constant for each new number
+y = x @ W.T + b
+print(y)
+assert y.tolist() == [[13, 20], [12, 19]]
+
+# %% [markdown]
+# The first row is $1 \cdot 1 + 0 \cdot 1 + 2 \cdot 1 + 10 = 13$ and $1 \cdot 2 + 0 \cdot 0 + 2 \cdot (-1) + 20 = 20$.
+# As a formula:
+#
+# $$ y = x W^\top + b . \tag{1} $$
+#
+# That is a **layer**: a function that turns the numbers of each example into new ones, with numbers of its own that
+# can be learned. These are its **parameters**, here the *weights* $W$ and the *bias* $b$. This layer is called
+# *linear*, and it's the one that you will use most.
+#
+# In code a layer is a class, since it has something to keep. It has two methods: `__init__` makes the parameters, and
+# `forward` says what is computed from them.
+
+
+# %%
+class Linear(nn.Module):
+    def __init__(self, inputs, outputs):
+        self.weight = tl.tensor(np.zeros((outputs, inputs)), dtype=np.float32, requires_grad=True)
+        self.bias = tl.tensor(np.zeros(outputs), dtype=np.float32, requires_grad=True)
+
+    def forward(self, x):
+        return x @ self.weight.T + self.bias  # formula (1)
+
+
+layer = Linear(3, 2)
+layer.weight.data[:] = W  # .data is the array in a Tensor: we put our numbers in
+layer.bias.data[:] = b
+print(layer(x.astype(np.float32)))
+assert np.array_equal(layer(x.astype(np.float32)).data, y)
+
+# %% [markdown]
+# You call the layer itself, `layer(x)`, and it calls `forward`. `requires_grad=True` asks for a gradient, as in
+# [lesson 3](03_the_graph.py): it is what makes a Tensor learnable.
+#
+# The layer of the library, `nn.Linear(3, 2)`, is this class with one difference: its parameters begin as small random
+# numbers. Why not as zeros is a story of its own ([lesson 8](08_initialisation.py)).
+#
+# > **What does `float32` mean?** A number that takes 32 bits of memory and has about 7 correct digits. NumPy's own
+# > numbers are `float64`: 64 bits, about 16 digits. Networks use float32, which needs half the memory and is faster.
+# > Seven digits are plenty, for the gradients are rough estimates anyway, as you'll see in a moment. Only when you
+# > *check* a gradient do you want all 16.
+# >
+# > `tl.tensor` of a list gives float32. An array keeps what it has, mostly float64, and one such parameter turns all
+# > that it meets into float64. So say `dtype=np.float32` for a parameter of your own, as above.
+
+# %%
+third = 1 / 3
+print(f"float32 {np.float32(third):.18f}")
+print(f"float64 {np.float64(third):.18f}")
+print("tl.tensor([1.0]) is", tl.tensor([1.0]).dtype, "and nn.Linear has", nn.Linear(3, 2).weight.dtype)
+assert 1e-9 < abs(float(np.float32(third)) - third) < 1e-7
+assert tl.tensor([1.0]).dtype == nn.Linear(3, 2).weight.dtype == np.float32
+assert tl.tensor(np.ones(1)).dtype == np.float64  # an array keeps its own, so say what you want
+assert tl.tensor(np.ones(1), dtype=np.float32).dtype == np.float32
+
+# %% [markdown]
+# ## A model is made of layers
+#
+# One linear layer can only draw straight lines. Two, with a bent function such as $\tanh$ in between, can draw curves:
+#
+# $$ y = \tanh(x W_1^\top + b_1)\, W_2^\top + b_2 . \tag{2} $$
+#
+# A model is written like a layer. It *is* one, with other layers inside. The library's word for both is **Module**.
+
+
+# %%
+class Curve(nn.Module):
+    def __init__(self, width):
+        self.first = nn.Linear(1, width)
+        self.second = nn.Linear(width, 1)
+
+    def forward(self, x):
+        return self.second(np.tanh(self.first(x)))  # formula (2)
+
+
+tl.manual_seed(0)  # where the random numbers begin: the same seed, the same model
+model = Curve(16)
+
+# %% [markdown]
+# > **Predict.** The model takes one number and gives one, with 16 numbers in between. How many parameters does it have,
+# > counted as single numbers?
+
+# %%
+for name, p in model.named_parameters():
+    print(f"{name:14} shape {p.shape!s:8} {p.size:2} numbers")
+count = sum(p.size for p in model.parameters())
+print("together", count)
+assert count == 16 + 16 + 16 + 1 == 49
+assert [name for name, _ in model.named_parameters()][:2] == ["first.weight", "first.bias"]
+
+# %% [markdown]
+# Nobody gave the model this list. A Module finds its parameters by looking at what you have stored in `self`: each
+# Tensor is a parameter, and in each Module that it finds there it goes on looking. The names are the ways it went,
+# `first.weight` is `model.first.weight`. `parameters()` gives the same without the names. Lists and dicts of layers are
+# searched too.
+#
+# > **What goes wrong.** What isn't stored as a Tensor in `self` isn't found, and what isn't found is never trained.
+# > A plain NumPy array is the usual mistake: the program runs, and this one number simply stays where it was. So look
+# > at `named_parameters()` once whenever you have written a Module.
+
+
+# %%
+class Forgotten(nn.Module):
+    def __init__(self):
+        self.scale = np.ones(1, dtype=np.float32)  # an array: no parameter
+        self.linear = nn.Linear(1, 1)
+
+    def forward(self, x):
+        return self.scale * self.linear(x)
+
+
+found = [name for name, _ in Forgotten().named_parameters()]
+print(found)
+assert found == ["linear.weight", "linear.bias"]  # and no scale
+
+# %% [markdown]
+# If a model is a plain chain, where each layer takes what the one before gives, you needn't write a class.
+# `nn.Sequential` chains layers, and $\tanh$ as a layer is `nn.Tanh()`. With the same seed it is the same model:
+
+# %%
+tl.manual_seed(0)
+chain = nn.Sequential(nn.Linear(1, 16), nn.Tanh(), nn.Linear(16, 1))
+some = np.array([[-1.0], [0.5]], dtype=np.float32)
+print(model(some).data.ravel(), chain(some).data.ravel())
+assert np.array_equal(model(some).data, chain(some).data)
+
+# %% [markdown]
+# ## Something to learn
+#
+# Here are 200 points near a curve, $y = \sin 2x$ and some noise. The model sees 150 of them, the *training* set. We
+# keep 50 back, the *validation* set: points that the model never trains on, to see whether it has learned the curve or
+# just these points. A `Dataset` keeps inputs and targets together; `points[:150]` takes the first 150 of both.
+
+# %%
+rng = np.random.default_rng(0)
+x = rng.uniform(-2.5, 2.5, (200, 1))
+y = np.sin(2 * x) + 0.2 * rng.standard_normal((200, 1))
+points = data.Dataset(x.astype(np.float32), y.astype(np.float32))
+train, validation = points[:150], points[150:]
+print(len(train), "to train on,", len(validation), "to validate; inputs of shape", train.x.shape)
+assert (len(train), len(validation)) == (150, 50)
+
+# %% [markdown]
+# How bad is the model now? The **loss** says it in one number. We take the mean of the squared errors, `F.mse_loss`:
+# for each point the difference of prediction and target, squared, and of all these the mean.
+
+# %%
+start = F.mse_loss(model(train.x), train.y)
+by_hand = np.mean((model(train.x).data - train.y) ** 2)
+print(f"loss at the start {start.item():.3f}, by hand {by_hand:.3f}")
+assert np.isclose(start.item(), by_hand) and abs(start.item() - 0.734) < 0.001
+
+# %% [markdown]
+# ## One step
+#
+# To make the loss smaller, change each parameter $\theta$ a little, against its gradient:
+#
+# $$ \theta \leftarrow \theta - \alpha\, \frac{\partial L}{\partial \theta} . \tag{3} $$
+#
+# The number $\alpha$, how far to go, is the **learning rate**. What applies such a rule to all parameters is called an
+# **optimizer**, and the one of formula (3) is `optim.SGD`, *stochastic gradient descent*. By hand it's three lines:
+
+
+# %%
+def sgd_step(parameters, lr):
+    for p in parameters:
+        p.data = p.data - lr * p.grad.data  # formula (3)
+
+
+def fresh_model():
+    tl.manual_seed(0)
+    return Curve(16)
+
+
+model = fresh_model()
+F.mse_loss(model(train.x), train.y).backward()  # the gradients are now in p.grad
+sgd_step(model.parameters(), lr=0.05)
+after = F.mse_loss(model(train.x), train.y).item()
+print(f"loss {start.item():.3f} before the step, {after:.3f} after it")
+assert after < start.item()
+
+# %%
+other = fresh_model()
+optimizer = optim.SGD(other.parameters(), lr=0.05)
+F.mse_loss(other(train.x), train.y).backward()
+optimizer.step()
+for mine, theirs in zip(model.parameters(), other.parameters(), strict=True):
+    assert np.array_equal(mine.data, theirs.data)
+print("three lines by hand and optim.SGD: the same parameters")
+
+# %% [markdown]
+# ## Batches
+#
+# That step looked at all 150 points. With a million points it would take a million computations to go one small step.
+# But a few points already tell you roughly the same, as a few people already tell you roughly what all would vote. So
+# we take a **batch** of, say, 10 points, step, take the next 10, and step again. Each gradient is a rough estimate,
+# but you get 15 steps for the work of one.
+#
+# - An **epoch** is one pass over all the points, each seen once.
+# - An **iteration**, or *step*, is one batch: one change of the parameters.
+#
+# > **Predict.** With 150 points in batches of 10: how many iterations are 20 epochs?
+#
+# In each epoch the points are *shuffled*, put in a new random order, so that the batches are other ones each time. A
+# batch is then a fair sample. If points came sorted, from left to right say, each batch would pull the model towards
+# its own corner. `data.batches` shuffles and divides:
+
+# %%
+batches = data.batches(train, 10)
+sizes = [len(x) for x, y in batches]
+print(len(sizes), "batches in an epoch,", 20 * len(sizes), "iterations in 20 epochs")
+assert sizes == [10] * 15 and 20 * len(sizes) == 300
+
+# %% [markdown]
+# How rough are these estimates? Here is the gradient of one parameter, the last bias, from each batch, and from all
+# points at once:
+
+# %%
+model = fresh_model()
+
+
+def slope_of_the_last_bias(x, y):
+    model.zero_grad()
+    F.mse_loss(model(x), y).backward()
+    return model.second.bias.grad.item()
+
+
+whole = slope_of_the_last_bias(train.x, train.y)
+each = [slope_of_the_last_bias(x, y) for x, y in batches]
+print(f"all points: {whole:.3f}; batches: from {min(each):.3f} to {max(each):.3f}, their mean {np.mean(each):.3f}")
+assert np.isclose(np.mean(each), whole, atol=1e-6)
+assert min(each) < 1.5 * whole < whole < 0 < max(each)
+
+# %% [markdown]
+# The batches differ widely; one even has the other sign. But their mean is the gradient of all points: no batch is
+# right, and together they aren't wrong in any direction. That is where the word *stochastic* comes from: it means
+# "by chance".
+#
+# ## The loop
+#
+# Now we have everything. For each batch there are four steps, always in this order:
+#
+# 1. **forward and loss**: what does the model say, and how bad is it?
+# 2. **zero_grad**: forget the gradients of the batch before.
+# 3. **backward**: compute the gradients of this one.
+# 4. **step**: change the parameters.
+#
+# After each epoch we look at the validation set. Two things are switched off for that. `no_grad` records no graph,
+# since we want no gradient. `model.eval()` tells the layers that this isn't training. Our layers don't care, but some
+# do: `nn.Dropout` sets random numbers to zero while it trains, and must not when it is used.
+
+# %%
+dropout, ones = nn.Dropout(0.5), np.ones(6, dtype=np.float32)
+print("train mode:", dropout.train()(ones).data, " eval mode:", dropout.eval()(ones).data)
+assert np.array_equal(dropout(ones).data, ones) and not dropout.training
+
+
+def validate(model):
+    model.eval()
+    with tl.no_grad():
+        loss = F.mse_loss(model(validation.x), validation.y)
+    model.train()
+    return loss.item()
+
+
+# %% [markdown]
+# And here is the loop. Read it twice; all that follows in this course is a variation of it.
+
+
+# %%
+def train_by_hand(model, optimizer, epochs):
+    steps, history = [], {"loss": [], "val_loss": []}
+    for _ in range(epochs):
+        total = 0.0
+        for x, y in batches:
+            loss = F.mse_loss(model(x), y)  # 1. forward and loss
+            optimizer.zero_grad()  # 2.
+            loss.backward()  # 3.
+            optimizer.step()  # 4.
+            steps.append(loss.item())
+            total += loss.item() * len(x)
+        history["loss"].append(total / len(train))
+        history["val_loss"].append(validate(model))
+    return steps, history
+
+
+# %%
+mine = fresh_model()
+steps, history = train_by_hand(mine, optim.SGD(mine.parameters(), lr=0.05), epochs=100)
+for epoch in (0, 9, 29, 99):
+    print(f"epoch {epoch + 1:3}: loss {history['loss'][epoch]:.3f}, validation {history['val_loss'][epoch]:.3f}")
+assert len(steps) == 1500 and len(history["loss"]) == 100
+assert 0.04 < history["loss"][-1] < 0.06 and 0.04 < history["val_loss"][-1] < 0.06
+assert history["loss"][0] > 0.6 > 10 * history["loss"][-1]
+
+# %% [markdown]
+# ## `fit` does exactly this
+#
+# Writing the loop in every program would be dull, and each time a chance for a slip. `tl.fit` is this loop, with a few
+# things around it: it stops at numbers that aren't finite, watches for common mistakes, shows its progress. It takes
+# the model, the data, the loss and the optimizer:
+
+# %%
+theirs = fresh_model()  # the same seed: the same first parameters, and then the same order of the batches
+fitted = tl.fit(
+    theirs,
+    train,
+    loss=F.mse_loss,
+    optimizer=optim.SGD(theirs.parameters(), lr=0.05),
+    epochs=100,
+    batch_size=10,
+    validation=validation,
+    progress=False,
+)
+
+# %% [markdown]
+# > **Predict.** How close will the numbers be to those of our own loop? To three digits, to six, to all?
+
+# %%
+assert fitted["loss"] == history["loss"]  # all 100 losses, to the last bit
+assert fitted["val_loss"] == history["val_loss"]
+for p, q in zip(mine.parameters(), theirs.parameters(), strict=True):
+    assert np.array_equal(p.data, q.data)
+print(f"loop {history['loss'][-1]:.9f}, fit {fitted['loss'][-1]:.9f}: no bit differs")
+
+# %% [markdown]
+# All of them. Both draw from one generator of random numbers, which `tl.manual_seed` starts: first the parameters, then
+# the order of the batches, epoch after epoch. There is no secret in `fit`.
+#
+# Here is what the training did: the model's curve after more and more epochs. (`tl.predict` gives the outputs for an
+# array of inputs, in eval mode and without a graph.)
+
+# %%
+grid = np.linspace(-2.5, 2.5, 200, dtype=np.float32).reshape(-1, 1)
+figure, axes = plt.subplots()
+axes.plot(train.x, train.y, ".", color=GRAY, alpha=0.45, markersize=5)
+for epochs, color in [(1, PURPLE), (5, ORANGE), (10, GREEN), (100, BLUE)]:
+    grown = fresh_model()
+    train_by_hand(grown, optim.SGD(grown.parameters(), lr=0.05), epochs)
+    axes.plot(grid, tl.predict(grown, grid), color=color, label=f"after {epochs}")
+axes.set(xlabel="x", ylabel="y", ylim=(-1.8, 2.3), title="The model's curve after so many epochs")
+axes.legend(ncols=4, loc="upper center", fontsize="small", handlelength=1.2, columnspacing=1)
+show(
+    figure,
+    "05_layers_and_the_loop_curve",
+    "150 points near a sine wave, and the model's curve: nearly straight after 1 epoch, slightly bent after 5, more "
+    "after 10, and through the middle of the points after 100.",
+)
+
+# %% [markdown]
+# After one epoch it is nearly a straight line; then it bends, more and more, until it's the wave. And the loss on the
+# way there:
+
+# %%
+passes = np.arange(1, 101)
+figure, axes = plt.subplots()
+axes.semilogy(np.arange(1, 1501) / 15, steps, color=GRAY, alpha=0.45, linewidth=0.7, label="each step, on its batch")
+axes.semilogy(passes, history["loss"], color=BLUE, label="each epoch, training points")
+axes.semilogy(passes, history["val_loss"], color=ORANGE, linestyle="--", label="each epoch, validation points")
+axes.axhline(0.2**2, color=GREEN, linestyle=":", label="the noise alone: 0.04")
+axes.set(xlabel="epoch", ylabel="loss", title="The loss: rough by the step, smooth by the epoch")
+axes.legend(fontsize="small", loc="upper right")
+show(
+    figure,
+    "05_layers_and_the_loop_loss",
+    "The loss of single steps is rough. The loss per epoch falls from 0.66 to 0.06 in twenty epochs and stays there, "
+    "that of the validation points just beside it; both stay above 0.04, the noise.",
+)
+assert min(history["val_loss"]) > 0.04 and max(history["loss"][20:]) < 0.07
+
+# %% [markdown]
+# The loss of single steps is noisy, since each step sees another batch; the mean of an epoch is much smoother. That is
+# why one looks at epochs. The validation points fare about as well as the training points, so the model has learned
+# the curve and not just the points. And neither comes below 0.04: that much is noise, which nobody can predict.
+#
+# ## What goes wrong in a loop
+#
+# Four lines, and their order matters. Let us spoil it in three ways, and train 20 epochs each time.
+#
+# > **Predict.** What happens (a) without `zero_grad`, (b) with `zero_grad` between `backward` and `step`, (c) with
+# > `step` first, before the other two?
+#
+# First (a) in the smallest case. `backward` *adds* to the gradients that are there. After two of them, without
+# `zero_grad`, you have the sum:
+
+# %%
+w = tl.tensor([3.0], requires_grad=True)
+for turn in (1, 2):
+    (w**2).sum().backward()
+    print(f"after backward number {turn}: gradient {w.grad.item():.0f}")
+assert w.grad.item() == 12  # where 2 · 3 = 6 is right
+
+
+# %%
+def spoiled(order, epochs=20, lr=0.05):
+    model = fresh_model()
+    optimizer = optim.SGD(model.parameters(), lr=lr)
+    for _ in range(epochs):
+        for x, y in batches:
+            loss = F.mse_loss(model(x), y)
+            action = {"zero_grad": optimizer.zero_grad, "backward": loss.backward, "step": optimizer.step}
+            for name in order:
+                action[name]()
+    return F.mse_loss(model(train.x), train.y).item()
+
+
+# %%
+right_order = spoiled(["zero_grad", "backward", "step"])
+never = spoiled(["backward", "step"])
+slowly = spoiled(["backward", "step"], epochs=3, lr=0.01)
+too_late = spoiled(["backward", "zero_grad", "step"])
+print(f"at the start {start.item():.3f}; in the right order {right_order:.3f}")
+print(f"(a) without zero_grad: {never:.2g}; after 3 epochs with a rate of 0.01: {slowly:.3f}")
+print(f"(b) zero_grad before step: {too_late:.3f}")
+try:
+    spoiled(["step", "zero_grad", "backward"])
+    stopped = ""
+except RuntimeError as error:
+    stopped = str(error).split(". ")[-1]
+print(f"(c) step first: {stopped}")
+assert right_order < 0.1 and never > 1000 and slowly < start.item() / 2 and too_late == start.item()
+assert stopped.startswith("Call backward() before the update")
+
+# %% [markdown]
+# > **What goes wrong.** (a) Old gradients pile up, the steps become larger and larger, and the loss explodes. With a
+# > small learning rate it goes down at first, which is worse, since you then look for the mistake elsewhere. (b) The
+# > step finds no gradient, so nothing moves at all: a loss that stays the same *to the last digit*. (c) The graph was
+# > recorded with the old parameters, and the step has changed them; tinydl stops and says so.
+# >
+# > How you notice: print the loss of the first epochs. Exploding: look at `zero_grad` and the learning rate. Not moving
+# > by a digit: look at the order, and at `named_parameters()`.
+#
+# ## Exercises
+#
+# These check themselves, with `tinydl learn`: `ex_linear_layer`, `ex_two_layers`, `ex_minibatches`,
+# `ex_training_loop`.
+#
+# 1. Train with batches of 1, of 10 and of 150 points, for 30 epochs each. How many steps does each take, and which one
+#    ends with the smallest loss? Then give each the same number of *steps*. (For batches of 1 take a rate of 0.02.)
+# 2. Write a Module `Wave` that computes $a \sin(c\,x + d)$ with three parameters that begin at 1, 1.5 and 0. Train it
+#    on our points. Look at the three numbers: what should they be?
+# 3. Sort the training points by $x$ and train with `data.batches(…, 10, shuffle=False)`. Compare the loss per epoch
+#    with the shuffled one, and explain what you see.
+#
+# ## Where this lives in tinydl
+#
+# - `tinydl/nn/linear.py`: `Linear`; `tinydl/nn/module.py`: `Module` and how it finds its parameters;
+#   `tinydl/nn/containers.py`: `Sequential`.
+# - `tinydl/data/dataset.py`: `batches`, and how the order is drawn.
+# - `tinydl/optim/sgd.py`: `SGD`, whose last line is formula (3).
+# - `tinydl/training/fit.py`: `fit`; the four steps stand in `_Run.step`.
+#
+# Next: [lesson 6](06_linear_regression.py), where the model is a straight line and the best answer is known exactly.
