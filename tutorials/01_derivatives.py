@@ -199,10 +199,10 @@ assert np.all(error_forward[inside] <= 3 * bound_forward[inside])
 assert np.all(error_central[inside] <= 3 * bound_central[inside])
 
 # %% [markdown]
-# The forward slope reaches an error of about $10^{-8}$ and no better, at an $h$ of about $10^{-8}$. The central one gets
-# below $10^{-10}$, with an $h$ of some millionths; by formula (4) it is best at $9 \cdot 10^{-6}$. That is at least two
-# more digits for one more evaluation, and it is why almost everybody who checks derivatives numerically uses central
-# differences. In float64, $h = 10^{-5}$ is a good choice.
+# The forward slope reaches an error of about $10^{-8}$ and no better, at an $h$ of about $10^{-8}$. The central one
+# gets below $10^{-10}$, with an $h$ of some millionths; by formula (4) it is best at $9 \cdot 10^{-6}$. That is at
+# least two more digits for one more evaluation. It is why almost everybody who checks derivatives numerically uses
+# central differences. In float64, $h = 10^{-5}$ is a good choice.
 #
 # ## With 32 bits
 #
