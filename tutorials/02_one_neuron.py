@@ -281,11 +281,11 @@ figure, axes = plt.subplots()
 picture = axes.contourf(ws, bs, surface, levels=np.linspace(0, 0.7, 15), extend="max")
 figure.colorbar(picture, label="mean squared error")
 axes.plot(path[:, 0], path[:, 1], color="white", lw=1.5)  # all rows of column 0, and of column 1
-for step, place in ((0, (8, 4)), (5, (10, 0)), (10, (10, -2)), (50, (-4, -18))):
+for step, place in ((0, (-12, -20)), (5, (10, 0)), (10, (10, -2)), (50, (-58, -4))):
     axes.plot(path[step, 0], path[step, 1], "o", color="white", ms=5)
-    axes.annotate(f"step {step}", path[step], place, textcoords="offset points", color="white")
+    axes.annotate(f"step {step}", path[step], place, textcoords="offset points", color="0.1" if step == 0 else "white")
 axes.plot(2, -1, "*", color=RED, ms=13, markeredgecolor="white")
-axes.annotate("the other neuron", (2, -1), (-34, 12), textcoords="offset points", color="white")
+axes.annotate("the other neuron", (2, -1), (10, -4), textcoords="offset points", color="white")
 axes.set(xlabel="weight w", ylabel="bias b", title="2000 steps downhill, learning rate 5")
 show(figure, "02_one_neuron_1", "The loss over w and b as a map. The path leads from (-2, 2) downhill to (2, -1).")
 
@@ -300,22 +300,24 @@ show(figure, "02_one_neuron_1", "The loss over w and b as a map. The path leads 
 
 # %%
 figure, axes = plt.subplots()
-ends = {}
+curves = {}
 for rate, color, style in ((0.5, GREEN, "--"), (5, BLUE, "-"), (100, ORANGE, "-.")):
     _, losses = descend(-2.0, 2.0, rate, 101)
-    ends[rate] = losses[100]
+    curves[rate] = losses
     print(f"learning rate {rate:<5} loss after 100 steps {losses[100]:.1e}")
     axes.semilogy(losses, color=color, ls=style, label=f"learning rate {rate}")
 axes.set(xlabel="step", ylabel="mean squared error", title="Too short, about right, too far")
 axes.legend()
-show(figure, "02_one_neuron_2", "Loss over 100 steps: rate 0.5 falls slowly, 5 fast, and 100 stays near 0.01.")
+show(figure, "02_one_neuron_2", "Loss over 100 steps: rate 0.5 falls slowly, 5 fast. 100 dips to 1e-8 and jumps out.")
 
-assert ends[5] < 1e-5 < 1e-3 < ends[0.5] < 1e-2 and 1e-3 < ends[100] < 1e-1
+assert curves[5][100] < 1e-5 < 1e-3 < curves[0.5][100] < 1e-2
+assert min(curves[100]) < 1e-7 and 1e-3 < min(curves[100][50:]) and max(curves[100][50:]) < 2e-2
 
 # %% [markdown]
-# With 0.5 the loss falls, but slowly. With 100 it falls at first, and then it stays near 0.01: each step goes so far
-# that it jumps over the valley to the other side, and back again. So *how far* is your choice, and there is no
-# formula for it: try a few rates that differ by a factor of 10, and look at the curves.
+# With 0.5 the loss falls, but slowly. With 100 something strange happens. The loss even comes below $10^{-7}$, at the
+# bottom of the valley, and then it is thrown out again and stays near 0.01. At the bottom each step goes so far that it
+# lands on the other side, farther away than it came from. So *how far* is your choice, and no formula will tell you:
+# try a few rates that differ by a factor of 10, and look at the curves.
 #
 # ## With tinydl
 #
@@ -385,8 +387,8 @@ else:
 # of `p - y`. Or use `F.mse_loss` for the mean squared error; as you have seen, it refuses unequal shapes.
 #
 # > **What goes wrong: flat where it is most wrong.** Formula (3) contains $p\,(1-p)$, which is almost 0 when $p$ is
-# > near 0 or 1, *even when the answer is wrong*. The surer the neuron is of its mistake, the less it learns from it. How
-# > to notice: draw the loss over $w$.
+# > near 0 or 1, *even when the answer is wrong*. The surer the neuron is of its mistake, the less it learns from it.
+# > How to notice: draw the loss over $w$.
 #
 # Another loss, the *cross-entropy* $-y \ln p - (1-y) \ln(1-p)$, doesn't have that flaw, because its derivative divides
 # by exactly $p\,(1-p)$. [Lesson 7](07_likelihood.py) explains where it comes from; here just compare the shapes.
@@ -493,7 +495,7 @@ for rate, color, style in ((0.001, ORANGE, "--"), (0.05, BLUE, "-")):
     assert abs(weights[-1] - near) < 0.005 and (loss > 1e-3) == (rate == 0.001)
 axes.axhline(2, color=GRAY, ls=":", label="the right weight, 2")
 axes.set(xlabel="step", ylabel="weight w", title="1000 steps are not a goal")
-axes.legend(loc="center right")
+axes.legend(loc="center")
 show(
     figure, "02_one_neuron_4", "The weight over 1000 steps: with rate 0.001 it ends at 1.14, with 0.05 it is soon at 2."
 )
