@@ -239,7 +239,7 @@ assert 2e-3 < error32(1e-5) < 5e-2
 #
 # With several variables, move one of them at a time and hold the others. What you get are the partial derivatives:
 #
-# $$ \frac{\partial f}{\partial x_1} \approx \frac{f(x_1 + h,\, x_2) - f(x_1 - h,\, x_2)}{2h} . $$
+# $$ \frac{\partial f}{\partial x_1} \approx \frac{f(x_1 + h, x_2) - f(x_1 - h, x_2)}{2h} . $$
 #
 # All of them together are the **gradient**. It has as many numbers as the input, and the same shape. Here the input is
 # a table of 2 rows and 3 columns, and $f$ is the sum of $\sin$ of the first row plus 10 times that of the second:
@@ -349,7 +349,10 @@ assert third.verdict == "wrong" and np.spacing(1e9) > 1e-7
 # anything. A complex number $a + ib$ is a pair of numbers, its real part $a$ and its imaginary part $b$, and one
 # computes with it as usual, with the one rule $i^2 = -1$. Now take a step in the *imaginary* direction:
 #
-# $$ f(x + ih) = (x + ih)^2 = x^2 - h^2 + i \cdot 2xh . $$
+# $$ \begin{aligned}
+#    f(x + ih) &= (x + ih)^2 \\
+#              &= x^2 - h^2 + i \cdot 2xh .
+#    \end{aligned} $$
 #
 # The imaginary part is $2xh$. Divide it by $h$, and the derivative $2x$ stands there. For other smooth functions it is
 # almost as good:

@@ -311,7 +311,7 @@ axes.legend()
 show(figure, "02_one_neuron_2", "Loss over 100 steps: rate 0.5 falls slowly, 5 fast. 100 dips to 1e-8 and jumps out.")
 
 assert curves[5][100] < 1e-5 < 1e-3 < curves[0.5][100] < 1e-2
-assert min(curves[100]) < 1e-7 and 1e-3 < min(curves[100][50:]) and max(curves[100][50:]) < 2e-2
+assert min(curves[100]) < 1e-7 and min(curves[100][50:]) > 1e-3 and max(curves[100][50:]) < 2e-2
 
 # %% [markdown]
 # With 0.5 the loss falls, but slowly. With 100 something strange happens. The loss even comes below $10^{-7}$, at the
