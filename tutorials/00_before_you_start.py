@@ -320,7 +320,7 @@ assert np.all(np.random.default_rng(0).random(3) == again.random(3))
 # %% [markdown]
 # ## Six words of statistics
 #
-# Roll a die very often.
+# Later lessons use these words, and remind you of them when they do.
 #
 # * The **mean** of some numbers is their sum divided by how many they are: of 1, 2, 6 it is 3.
 # * The **variance** is the mean of the squared distances from the mean: of 1, 2, 6 it is
@@ -351,8 +351,9 @@ assert abs(share - 0.2) < 0.005
 # %% [markdown]
 # ## Five questions
 #
-# Answer each with pen and paper before you click on a choice. (A script prints the answers at its very end.) Three
-# right answers are plenty: the lessons come back to all of this, and so can you.
+# Answer each with pen and paper before you click on a choice. (A script prints the answers at its very end. In an editor
+# don't read the code of these cells, which has them.) Three right answers are plenty: the lessons come back to all of
+# this, and so can you.
 
 # %% tags=["remove-input"] jupyter={"source_hidden": true}
 # Run this cell for question 1; what it hides gives the answer away.

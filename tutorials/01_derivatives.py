@@ -95,7 +95,7 @@ assert 1.0 + 1e-16 == 1.0
 # limit was cut off.
 #
 # **The second error grows as $h$ shrinks.** The computer rounds every number to about 16 digits. When $f(x+h)$ and
-# $f(x)$ agree in their first 12 digits, the subtraction removes those 12, and only about 4 are left that say something:
+# $f(x)$ agree in their first 11 digits, the subtraction removes those 11, and only 5 are left, the last one uncertain:
 
 # %%
 h = 1e-12
@@ -105,6 +105,7 @@ print(f"difference = {np.sin(1 + h) - np.sin(1):.16f} = {np.sin(1 + h) - np.sin(
 print(f"it should be                    {h * TRUE:.5e}")
 wrong = abs((np.sin(1 + h) - np.sin(1)) - h * TRUE)
 assert 1e-17 < wrong < 1e-16
+assert f"{np.sin(1 + h):.16f}"[:13] == f"{np.sin(1):.16f}"[:13]  # "0." and 11 digits
 assert 1e-5 < wrong / h < 1e-4
 
 # %% [markdown]
@@ -355,9 +356,9 @@ assert third.verdict == "wrong" and np.spacing(1e9) > 1e-7
 #    \end{aligned} $$
 #
 # The imaginary part is $2xh$. Divide it by $h$, and the derivative $2x$ stands there. For other smooth functions it is
-# almost as good:
+# almost as good. With $\operatorname{Im}$ for the imaginary part,
 #
-# $$ f'(x) \approx \frac{\text{imaginary part of } f(x + ih)}{h} , \tag{5} $$
+# $$ f'(x) \approx \frac{\operatorname{Im} f(x + ih)}{h} , \tag{5} $$
 #
 # with an error of about $\frac{h^2}{6} |f'''|$ and no cancellation. So $h$ may be as tiny as you like, and this is
 # called the **complex step**. In Python `1j` is $i$.

@@ -50,10 +50,11 @@ assert sigmoid(-5.0) < 0.01 and sigmoid(5.0) > 0.99
 # Say that $w = 0.5$ and $b = 0$, and that for $x = 2$ the right answer is $y = 1$. The neuron computes
 # $z = 0.5 \cdot 2 + 0 = 1$ and $p = \sigma(1) = 0.731$. How wrong is that? We measure it by the squared error,
 #
-# $$ L = (p - y)^2 = (0.731 - 1)^2 = 0.072 . \tag{2} $$
+# $$ L = (p - y)^2 , \tag{2} $$
 #
-# $L$ is called the **loss**, and we want it small. Should $w$ grow or shrink? That is what the derivative
-# $\partial L / \partial w$ says: if $w$ grows by a little, $L$ grows by so many times as much.
+# which is $(0.731 - 1)^2 = 0.072$ here. $L$ is called the **loss**, and we want it small. Should $w$ grow or shrink?
+# That is what the derivative $\partial L / \partial w$ says: if $w$ grows by a little, $L$ grows by so many times as
+# much.
 #
 # From $w$ to $L$ there are three steps, each with a derivative that you can look up:
 #
@@ -70,9 +71,9 @@ assert sigmoid(-5.0) < 0.01 and sigmoid(5.0) > 0.99
 # The chain rule says: slopes in a row are multiplied. Begin at the loss and go back,
 #
 # $$ \frac{\partial L}{\partial w}
-#    = \underbrace{2\,(p - y)}_{\partial L/\partial p}
-#      \cdot \underbrace{p\,(1-p)}_{\partial p/\partial z}
-#      \cdot \underbrace{x}_{\partial z/\partial w} . \tag{3} $$
+#    = \underbrace{2(p - y)}_{\partial L/\partial p}
+#      \cdot \underbrace{p(1-p)}_{\partial p/\partial z}
+#      \cdot \underbrace{x}_{\partial z/\partial w} \tag{3} $$
 #
 # For $b$ only the last factor is another one, 1 in the place of $x$.
 #
@@ -200,7 +201,7 @@ assert dw < 0 < db
 
 # %%
 report = tl.gradcheck(lambda x: np.sum(np.sin(x)), np.array([0.0, 1.0, 2.0]), grad=np.cos, directions=1)
-print(report)
+print(report)  # directions=1 keeps the table short
 assert report.verdict == "right" and len(report.rows) == 5
 row = report.rows[1]
 assert row.index == (1,) and abs(row.ours - np.cos(1)) < 1e-12
@@ -429,11 +430,15 @@ assert abs(slope_crossed - -1.42) < 5e-3
 #
 # ## Exercises
 #
-# Four check themselves, with `tinydl learn`: `ex_neuron`, `ex_sigmoid_vjp`, `ex_chain` and `ex_neuron_vjp`. Three more,
-# to do with pen and paper and in a copy of this file:
+# Four check themselves, with `tinydl learn`: `ex_neuron`, `ex_sigmoid_vjp`, `ex_chain` and `ex_neuron_vjp`. A name with
+# `vjp` asks for one step back: you are given `g`, the derivative of the loss by what the step gives, and multiply onto
+# it the step's own derivative, as the line `dz = dp * p * (1 - p)` does with `dp`. Some of them take $\tanh$ in the
+# place of the sigmoid. It goes from −1 to 1, and its slope is $1 - p^2$.
 #
-# 1. Derive $\partial L/\partial w$ for $\tanh$ in the place of $\sigma$. (Its slope is $1 - p^2$.) Change `forward` and
-#    `backward`, and let `tl.gradcheck` judge.
+# Three more, to do with pen and paper and in a copy of this file:
+#
+# 1. Derive $\partial L/\partial w$ for $\tanh$ in the place of $\sigma$. Change `forward` and `backward`, and let
+#    `tl.gradcheck` judge.
 # 2. Derive the derivative of the cross-entropy above by $z$, for one example. Something cancels, and what is left is
 #    short. Check it with `tl.gradcheck`.
 # 3. Give the neuron two inputs: `x` of shape (100, 2) and `w` of shape (2,), so that $z$ is `x @ w + b`. What must
