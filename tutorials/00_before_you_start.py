@@ -351,9 +351,9 @@ assert abs(share - 0.2) < 0.005
 # %% [markdown]
 # ## Five questions
 #
-# Answer each with pen and paper before you click on a choice. (A script prints the answers at its very end. In an editor
-# don't read the code of these cells, which has them.) Three right answers are plenty: the lessons come back to all of
-# this, and so can you.
+# Answer each with pen and paper before you click on a choice. (A script prints the answers at its very end. In an
+# editor don't read the code of these cells, which has them.) Three right answers are plenty: the lessons come back to
+# all of this, and so can you.
 
 # %% tags=["remove-input"] jupyter={"source_hidden": true}
 # Run this cell for question 1; what it hides gives the answer away.
