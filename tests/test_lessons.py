@@ -179,3 +179,66 @@ def test_lessons_dont_import_each_other(lesson: Path) -> None:
     names = {other.stem for other in PAGES}
     imported = set(re.findall(r"^\s*(?:from|import)\s+(\w+)", code, re.MULTILINE))
     assert not imported & names
+
+
+# ---- questions ----
+
+
+def asked(lesson: Path) -> list[dict[str, ast.expr]]:
+    """The questions of a page: what each choice is answered, and the choice as it is written in code."""
+    code = "\n".join(text for is_prose, text in cells(lesson) if not is_prose)
+    calls = [node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Call)]
+    choices = [call.args[1] for call in calls if isinstance(call.func, ast.Name) and call.func.id == "quiz"]
+    pairs = [zip(each.values, each.keys, strict=True) for each in choices if isinstance(each, ast.Dict)]
+    return [{ast.literal_eval(answer): choice for answer, choice in each} for each in pairs]
+
+
+def test_before_you_start_asks_five_questions_whose_right_answers_are_computed() -> None:
+    questions = asked(TUTORIALS / "00_before_you_start.py")
+    assert len(questions) == 5
+    for question in questions:
+        computed = [answer for answer, choice in question.items() if isinstance(choice, ast.JoinedStr)]
+        assert len(computed) == 1 and computed[0].startswith("Right: "), question
+        others = [answer for answer in question if answer not in computed]
+        assert len(others) >= 2 and all(answer.startswith("Not quite: ") for answer in others), question
+
+
+QUIZ = """
+import _lesson
+choices = {"3": "Not quite: too few.", "4 < 5": "Right: `2 + 2`.", "6": "Not quite: too many."}
+"""
+
+
+def quizzed(code: str) -> str:
+    command = [sys.executable, "-X", "utf8", "-W", "error", "-c", QUIZ + code]
+    return subprocess.run(command, cwd=TUTORIALS, capture_output=True, encoding="utf-8", check=True, timeout=60).stdout
+
+
+def test_a_script_prints_the_answers_to_its_questions_after_the_last_of_them() -> None:
+    printed = quizzed("_lesson.quiz('First?', choices); _lesson.quiz('Second?', choices)")
+    questions, answers = printed.split("The answers")
+    assert questions.count("  b) 4 < 5\n") == answers.count("  b) 4 < 5\n     Right: `2 + 2`.\n") == 2
+    assert "Right" not in questions and "Not quite" not in questions
+
+
+def test_a_notebook_gets_a_question_whose_choices_open_without_javascript_in_the_colours_of_the_page() -> None:
+    page = quizzed("_lesson.in_notebook = lambda: True\nprint(_lesson.quiz('First?', choices)._repr_html_())")
+    opened = re.findall(r"<details><summary[^>]*>(.*?)</summary><p[^>]*>(.*?)</p></details>", page)
+    assert opened[1] == ("4 &lt; 5", "Right: <code>2 + 2</code>.")
+    assert [answer[:5] for _, answer in opened] == ["Not q", "Right", "Not q"]
+    assert not re.search(r"<script|color|#[0-9a-f]{3}|\bopen\b", page)
+    assert "The answers" not in page
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "{'3': 'Right: a.', '4': 'Right: b.', '5': 'Not quite: c.'}",
+        "{'3': 'Right: a.', '4': 'Not quite: b.', '5': 'Not quite: b.'}",
+        "{'3': 'Not quite: a.', '4': 'Not quite: b.'}",
+        "{'3': 'Right: a.', '4': 'No.'}",
+    ],
+)
+def test_a_question_has_one_right_choice_and_a_reason_for_each_wrong_one(wrong: str) -> None:
+    refused = f"try:\n    _lesson.quiz('?', {wrong})\nexcept ValueError as error:\n    print(error)"
+    assert quizzed(refused).startswith("one choice is right, two or more are not, each for its own reason: '?'")

@@ -1,31 +1,35 @@
 # %% [markdown]
 # # 1. A derivative is a limit
 #
-# Everything that a neural network learns, it learns from derivatives: from numbers that say "if I turn this knob a
-# little, the error changes by that much". A derivative is defined by a limit,
+# A computer can't take a limit. How close can it come to a derivative, and how far can you trust what it says?
 #
-# $$ f'(x) = \lim_{h \to 0} \frac{f(x+h) - f(x)}{h} , \tag{1} $$
+# Everything that a neural network learns, it learns from derivatives: from numbers that say "if you turn this knob a
+# little, the error changes by that much". So before you train anything, it is worth knowing how to get such a number,
+# and when not to believe it. What you find here will be your judge for the rest of the course: whenever somebody claims
+# to have a derivative, you can measure it yourself.
 #
-# and a computer cannot take limits. It can only put in some small $h$ and hope.
+# *You need:* the derivative as a slope, from [Before you start](00_before_you_start.py). No complex numbers: the one
+# section that uses them is marked, and you may skip it.
 #
-# **The question of this lesson: how small should $h$ be, and how far can we trust what comes out?**
+# The derivative of a function $f$ at $x$ is defined by a limit:
 #
-# You need school calculus (that the derivative of $\sin$ is $\cos$) and some Python. It pays to have an honest answer
-# to this question, because for the rest of the course it will be our judge: whenever somebody claims to have computed
-# a derivative, we will ask formula (1).
+# $$ f'(x) = \lim_{h \to 0} \frac{f(x+h) - f(x)}{h} . \tag{1} $$
+#
+# All that a computer can do is to put in some small $h$ and hope. The question is: how small?
 
 # %%
 import matplotlib.pyplot as plt
 import numpy as np
-from _lesson import BLUE, GRAY, GREEN, ORANGE, RED, show
+from _lesson import BLUE, GRAY, GREEN, ORANGE, PURPLE, RED, show
 
 import tinydl as tl
 
 # %% [markdown]
 # ## A slope between two points
 #
-# Take $f = \sin$ and $x = 1$, where we know the answer: $f'(1) = \cos 1 = 0.5403\ldots$ Without the limit, formula (1)
-# is the slope of the line through two points of the curve that lie $h$ apart.
+# Take a case where you know the answer: the derivative of $\sin$ is $\cos$, so at $x = 1$ it is
+# $\cos 1 = 0.5403\ldots$ Without the limit, formula (1) is the slope of the straight line through two points of the
+# curve that lie $h$ apart.
 
 # %%
 TRUE = np.cos(1.0)
@@ -39,29 +43,29 @@ for h in (1.0, 0.5, 0.1, 0.01):
     print(f"h = {h:<5} slope {forward(np.sin, 1.0, h):.4f}   true {TRUE:.4f}")
 
 assert abs(TRUE - 0.5403) < 1e-4
-assert abs(forward(np.sin, 1.0, 1.0) - 0.0678) < 1e-4
-assert abs(forward(np.sin, 1.0, 0.01) - 0.5361) < 1e-4
+assert abs(forward(np.sin, 1.0, 1.0) - 0.07) < 0.005
+assert abs(forward(np.sin, 1.0, 0.01) - 0.536) < 5e-4
 
 # %%
 t = np.linspace(-0.2, 2.6, 200)
 figure, axes = plt.subplots()
-axes.plot(t, np.sin(t), color="black", label="f(x) = sin x")
-for h, color in ((1.0, RED), (0.5, ORANGE), (0.1, GREEN)):
+axes.plot(t, np.sin(t), color=PURPLE, lw=2.5, label="f(x) = sin x")
+for h, color, style in ((1.0, RED, "-."), (0.5, ORANGE, "-"), (0.1, GREEN, "--")):
     slope = forward(np.sin, 1.0, h)
-    axes.plot(t, np.sin(1) + slope * (t - 1), color=color, lw=1.3, label=f"h = {h}: slope {slope:.2f}")
+    axes.plot(t, np.sin(1) + slope * (t - 1), color=color, ls=style, lw=1.3, label=f"h = {h}: slope {slope:.2f}")
     axes.plot(1 + h, np.sin(1 + h), "o", color=color)
-axes.plot(t, np.sin(1) + TRUE * (t - 1), color=BLUE, ls="--", label=f"the limit: slope {TRUE:.2f}")
-axes.plot(1, np.sin(1), "o", color="black")
+axes.plot(t, np.sin(1) + TRUE * (t - 1), color=BLUE, ls=":", label=f"tangent: slope {TRUE:.2f}")
+axes.plot(1, np.sin(1), "o", color=PURPLE)
 axes.set(xlabel="x", ylabel="f(x)", ylim=(-0.2, 1.5), title="The line through two points becomes the tangent")
 axes.legend(fontsize="small", loc="lower center")
-show(figure, "01_derivatives_1")
+show(figure, "01_derivatives_1", "sin x with lines through x = 1: as h shrinks, they turn to the tangent, 0.54.")
 
 # %% [markdown]
-# At $h = 1$ the slope is 0.07, a poor guess at 0.54; at $h = 0.01$ it is 0.536. Smaller is better, it seems.
+# At $h = 1$ the slope is 0.07, a poor guess at 0.54. At $h = 0.01$ it is 0.536. Smaller is better, it seems.
 #
-# > **Predict.** In floating point with 64 bits, which of these $h$ comes closest to the truth: $10^{-2}$, $10^{-4}$,
-# > $10^{-8}$, $10^{-12}$ or $10^{-16}$? And what exactly will $h = 10^{-16}$ give? Write your guesses down, then run
-# > the next cell.
+# > **Predict.** A computer keeps about 16 digits of a number. Which of these $h$ comes closest to the truth: $10^{-2}$,
+# > $10^{-4}$, $10^{-8}$, $10^{-12}$ or $10^{-16}$? And what exactly will $h = 10^{-16}$ give? Write your guesses down,
+# > then run the next cell.
 
 # %%
 for power in (2, 4, 6, 8, 10, 12, 14, 16):
@@ -75,28 +79,50 @@ assert forward(np.sin, 1.0, 1e-16) == 0.0
 assert 1.0 + 1e-16 == 1.0
 
 # %% [markdown]
-# The error falls until about $h = 10^{-8}$, and then it **rises again**. At $10^{-16}$ the slope is exactly 0, because
-# $1 + 10^{-16}$ *is* 1 for the computer: both points are the same one, and the difference quotient is $0/h$.
+# The error falls until about $h = 10^{-8}$, and then it **rises again**. So $h$ can be too small. At $10^{-16}$ the
+# slope is exactly 0, because $1 + 10^{-16}$ *is* 1 for the computer: it has no digit left for such a small change. Both
+# points are the same one, and the slope is $0/h$.
 #
 # ## Why: two errors that pull in opposite directions
 #
-# **The formula is wrong by an amount that shrinks with $h$.** Taylor's theorem says
-# $f(x+h) = f(x) + h f'(x) + \tfrac{h^2}{2} f''(\xi)$ for some $\xi$ between $x$ and $x+h$, so the quotient is off by
-# $\tfrac{h}{2} f''(\xi)$. This is the *truncation error*.
+# **The first error shrinks with $h$.** Look at $f(x) = x^2$, where you can compute the slope on paper:
 #
-# **The arithmetic is wrong by an amount that grows as $h$ shrinks.** A computer keeps about 16 digits. With
-# $\varepsilon = 2.2 \cdot 10^{-16}$, each value of $f$ is off by up to about $\varepsilon |f| / 2$. When $f(x+h)$ and
-# $f(x)$ agree in their first 8 digits, subtracting them cancels those 8 and leaves the wrong ones; dividing by a tiny
-# $h$ then blows the wrong ones up. This is the *rounding error*, about $\varepsilon |f| / h$. Together,
+# $$ \frac{(x+h)^2 - x^2}{h} = \frac{2xh + h^2}{h} = 2x + h . $$
+#
+# It should be $2x$, so it is off by $h$. For other functions it is nearly the same: the slope is off by about
+# $\frac{h}{2} f''(x)$. Here $f''$ is the second derivative, the derivative of the derivative; it says how much the
+# curve bends. (For $x^2$ it is 2, and $\frac{h}{2} \cdot 2 = h$.) This is called the *truncation error*, because the
+# limit was cut off.
+#
+# **The second error grows as $h$ shrinks.** The computer rounds every number to about 16 digits. When $f(x+h)$ and
+# $f(x)$ agree in their first 11 digits, the subtraction removes those 11, and only 5 are left, the last one uncertain:
+
+# %%
+h = 1e-12
+print(f"sin(1 + h) = {np.sin(1 + h):.16f}")
+print(f"sin(1)     = {np.sin(1):.16f}")
+print(f"difference = {np.sin(1 + h) - np.sin(1):.16f} = {np.sin(1 + h) - np.sin(1):.5e}")
+print(f"it should be                    {h * TRUE:.5e}")
+wrong = abs((np.sin(1 + h) - np.sin(1)) - h * TRUE)
+assert 1e-17 < wrong < 1e-16
+assert f"{np.sin(1 + h):.16f}"[:13] == f"{np.sin(1):.16f}"[:13]  # "0." and 11 digits
+assert 1e-5 < wrong / h < 1e-4
+
+# %% [markdown]
+# The difference is off by less than $10^{-16}$. But then it is divided by $h = 10^{-12}$, and the mistake becomes a
+# million million times larger. This is the *rounding error*. Its size depends on the number $\varepsilon$ ("epsilon"),
+# the distance from 1 to the next number that the computer knows: $\varepsilon = 2.2 \cdot 10^{-16}$. The rounding
+# error of the slope is about $\varepsilon |f| / h$. Together,
 #
 # $$ \text{error} \;\lesssim\; \underbrace{\frac{h}{2}\,|f''|}_{\text{truncation}}
 #    + \underbrace{\frac{\varepsilon\,|f|}{h}}_{\text{rounding}} . \tag{2} $$
 #
-# Formula (2) is smallest where its two terms are equal, at $h = \sqrt{2 \varepsilon |f / f''|}$. For $\sin$, where
-# $f'' = -f$, that is $\sqrt{2\varepsilon} \approx 2 \cdot 10^{-8}$: half of the digits are lost even at best.
+# ($\lesssim$ means "at most about".) The sum is smallest where both terms are equal. For $\sin$, where $f''$ is $-f$,
+# that is where $h/2 = \varepsilon/h$, or $h = \sqrt{2\varepsilon} \approx 2 \cdot 10^{-8}$. Even there half of the 16
+# digits are lost.
 
 # %%
-EPS = np.finfo(np.float64).eps
+EPS = np.finfo(np.float64).eps  # NumPy knows it
 best_h = np.sqrt(2 * EPS)
 print(f"epsilon {EPS:.1e}, best h by formula (2): {best_h:.1e}")
 
@@ -104,15 +130,23 @@ assert abs(EPS - 2.2e-16) < 0.1e-16
 assert 2.0e-8 < best_h < 2.2e-8
 
 # %% [markdown]
-# ## A better quotient for one more evaluation
+# ## A better slope for one more evaluation
 #
-# Step to both sides, and the term with $f''$ cancels, since it is the same on the left and on the right:
+# Take one step to the right and one to the left:
 #
-# $$ f'(x) \approx \frac{f(x+h) - f(x-h)}{2h}, \qquad
-#    \text{error} \;\lesssim\; \frac{h^2}{6}\,|f'''| + \frac{\varepsilon\,|f|}{2h} . \tag{3} $$
+# $$ f'(x) \approx \frac{f(x+h) - f(x-h)}{2h} . \tag{3} $$
 #
-# Now we draw the error of both over all $h$. Both axes are logarithmic, so a power of $h$ is a straight line, and the
-# power is the slope of that line.
+# For $x^2$ the numerator is $(x+h)^2 - (x-h)^2 = 4xh$, and the slope is $2x$ exactly: what the bend adds on the right
+# it also adds on the left, and the difference doesn't see it. This is the *central difference*. For other functions
+# something smaller is left:
+#
+# $$ \text{error} \;\lesssim\; \frac{h^2}{6}\,|f'''| + \frac{\varepsilon\,|f|}{2h} , \tag{4} $$
+#
+# where $f'''$ is the third derivative, the derivative of $f''$. What counts is $h^2$ in the place of $h$: at
+# $h = 0.01$ that is 0.0001.
+#
+# Now draw both errors over all $h$. Both axes are logarithmic: from one tick to the next
+# is always the same factor, and a power of $h$ becomes a straight line.
 
 
 # %%
@@ -120,56 +154,68 @@ def central(f, x, h):
     return (f(x + h) - f(x - h)) / (2 * h)  # formula (3)
 
 
-steps = np.logspace(-15, 0, 181)
+steps = np.logspace(-15, 0, 181)  # 181 steps from 1e-15 to 1
 error_forward = np.abs(forward(np.sin, 1.0, steps) - TRUE)
 error_central = np.abs(central(np.sin, 1.0, steps) - TRUE)
 bound_forward = steps / 2 + EPS / steps  # formula (2), with |f| and |f''| at most 1
-bound_central = steps**2 / 6 + EPS / (2 * steps)
+bound_central = steps**2 / 6 + EPS / (2 * steps)  # formula (4)
 
 # %%
 figure, axes = plt.subplots()
 axes.loglog(steps, bound_forward, color=ORANGE, ls=":", label="formula (2)")
-axes.loglog(steps, error_forward + 1e-18, color=ORANGE, lw=1, label="forward, (f(x+h) − f(x)) / h")
-axes.loglog(steps, bound_central, color=BLUE, ls=":", label="formula (3)")
-axes.loglog(steps, error_central + 1e-18, color=BLUE, lw=1, label="central, (f(x+h) − f(x−h)) / 2h")
+axes.loglog(steps, error_forward + 1e-18, color=ORANGE, lw=1, label="forward: (f(x+h) − f(x)) / h")
+axes.loglog(steps, bound_central, color=BLUE, ls=":", label="formula (4)")
+axes.loglog(steps, error_central + 1e-18, color=BLUE, lw=1, label="central: (f(x+h) − f(x−h)) / 2h")
 axes.annotate("rounding", (1e-11, 1e-3), color=GRAY)
-axes.annotate("truncation", (3e-3, 1e-8), color=GRAY)
+axes.annotate("truncation", (6e-3, 2e-8), color=GRAY)
 axes.set(xlabel="step h", ylabel="absolute error", ylim=(3e-15, 3), title="The slope of sin at 1: h can be too small")
 axes.legend(fontsize="small", loc="lower left")
-show(figure, "01_derivatives_2")
+show(
+    figure, "01_derivatives_2", "Error over h, two valleys: forward is lowest near h = 1e-8, central lower, near 1e-5."
+)
+
+
+# %% [markdown]
+# Two valleys. On the right wall truncation rules, on the left wall rounding. The curves are ragged on the left, since
+# rounding is a matter of luck. Where is the bottom? A single point may be lucky, so look at the largest error of 13
+# neighbours:
 
 
 # %%
-def best(errors):  # the middle of the valley: single points are lucky now and then
-    smooth = np.array([errors[max(0, i - 6) : i + 7].max() for i in range(len(errors))])
-    return steps[smooth.argmin()], smooth.min()
+def bottom(errors):
+    largest = [errors[max(0, i - 6) : i + 7].max() for i in range(len(errors))]
+    i = np.argmin(largest)  # the place of the smallest
+    return steps[i], largest[i]
 
 
 for name, errors in (("forward", error_forward), ("central", error_central)):
-    print("{}: best h about {:.0e}, error there about {:.0e}".format(name, *best(errors)))
+    h, error = bottom(errors)
+    print(f"{name}: best h about {h:.0e}, error there about {error:.0e}")
 
-assert 2e-9 < best(error_forward)[0] < 1e-7 and 1e-9 < best(error_forward)[1] < 1e-7
-assert 1e-6 < best(error_central)[0] < 1e-4 and 1e-12 < best(error_central)[1] < 1e-9
+assert 2e-9 < bottom(error_forward)[0] < 1e-7 and 1e-9 < bottom(error_forward)[1] < 1e-7
+assert 1e-6 < bottom(error_central)[0] < 1e-5 and bottom(error_central)[1] < 1e-10
+assert abs(np.cbrt(3 * EPS) - 9e-6) < 0.5e-6  # cbrt is the cube root; where the slope of (4) is 0
 inside = steps > 1e-13  # the step really taken is (1 + h) − 1, and below that it is no longer h
 assert np.all(error_forward[inside] <= 3 * bound_forward[inside])
 assert np.all(error_central[inside] <= 3 * bound_central[inside])
 
 # %% [markdown]
-# The forward quotient reaches an error of about $10^{-8}$ and no better, at an $h$ of about $10^{-8}$. The central one
-# reaches about $10^{-11}$, at an $h$ of about $10^{-5}$: three more digits for one more evaluation. Its valley is
-# also wider. Everybody who checks derivatives numerically uses central differences.
+# The forward slope reaches an error of about $10^{-8}$ and no better, at an $h$ of about $10^{-8}$. The central one
+# gets below $10^{-10}$, with an $h$ of some millionths; by formula (4) it is best at $9 \cdot 10^{-6}$. That is at
+# least two more digits for one more evaluation. It is why almost everybody who checks derivatives numerically uses
+# central differences. In float64, $h = 10^{-5}$ is a good choice.
 #
 # ## With 32 bits
 #
-# Networks are trained in `float32`, which keeps 7 digits: $\varepsilon = 1.2 \cdot 10^{-7}$, half a billion times
-# larger.
+# Networks are mostly trained in `float32`, which keeps only 7 digits: $\varepsilon = 1.2 \cdot 10^{-7}$, half a billion
+# times larger than before.
 #
-# > **Predict.** By formula (3), central differences are best near $h = \sqrt[3]{3\varepsilon}$ for $\sin$. Where is
-# > that in `float32`, and about how many digits of the derivative survive?
+# > **Predict.** Formula (4) is smallest near $h = \sqrt[3]{3\varepsilon}$ for $\sin$. Where is that in `float32`? And
+# > how well will $h = 10^{-5}$ do, the good choice of a moment ago?
 
 
 # %%
-def error32(h):  # the worst of 100 points, as a single one may be lucky
+def error32(h):  # the largest of 100 errors, as a single one may be lucky
     x, h = np.linspace(0.9, 1.1, 100).astype(np.float32), np.float32(h)
     slope = (np.sin(x + h) - np.sin(x - h)) / (np.float32(2) * h)
     assert slope.dtype == np.float32
@@ -180,147 +226,189 @@ for h in (1e-1, 1e-2, 7e-3, 1e-3, 1e-4, 1e-5, 1e-6):
     print(f"float32, h = {h:.0e}: error {error32(h):.0e}")
 
 eps32 = float(np.finfo(np.float32).eps)
-ratio = eps32 / EPS
-assert abs(eps32 - 1.2e-7) < 0.1e-7 and 5e8 < ratio < 6e8
-assert 6e-3 < np.cbrt(3 * eps32) < 8e-3
+assert abs(eps32 - 1.2e-7) < 0.1e-7 and 5e8 < eps32 / EPS < 6e8
+assert 6.5e-3 < np.cbrt(3 * eps32) < 7.5e-3
 assert 1e-6 < error32(7e-3) < 1e-4
 assert 2e-3 < error32(1e-5) < 5e-2
 
 # %% [markdown]
-# At $h = 10^{-5}$, the best choice a moment ago, the result has now about two right digits; at the new best, near
-# $7 \cdot 10^{-3}$, four or five. This is the first practical rule of the course, and forgetting it is the most
-# frequent false alarm there is: **check derivatives in float64, also those of a network that is trained in float32.**
-# (`tl.gradcheck` makes float64 copies by itself.)
+# The new best is near $7 \cdot 10^{-3}$, with four or five right digits. At $h = 10^{-5}$ about two are right. This is
+# the first practical rule of the course, and forgetting it is a frequent false alarm: **check derivatives in float64,
+# even those of a network that is trained in float32.**
 #
-# ## A trick without any cancellation
+# ## More than one variable
 #
-# Both errors come from subtracting two nearly equal numbers. There is a way to get the derivative without subtracting
-# anything. Step into the complex plane: $f(x + ih) = f(x) + ih f'(x) - \tfrac{h^2}{2} f''(x) - \ldots$, and the
-# derivative is alone in the imaginary part:
+# With several variables, move one of them at a time and hold the others. What you get are the partial derivatives:
 #
-# $$ f'(x) \approx \frac{\operatorname{Im} f(x + ih)}{h}, \qquad \text{error} \approx \frac{h^2}{6}\,|f'''| . \tag{4} $$
+# $$ \frac{\partial f}{\partial x_1} \approx \frac{f(x_1 + h, x_2) - f(x_1 - h, x_2)}{2h} . $$
 #
-# Now $h$ may be as tiny as we like.
+# All of them together are the **gradient**. It has as many numbers as the input, and the same shape. Here the input is
+# a table of 2 rows and 3 columns, and $f$ is the sum of $\sin$ of the first row plus 10 times that of the second:
+
+
+# %%
+def f(x):
+    return np.sum(np.sin(x[0])) + 10 * np.sum(np.sin(x[1]))
+
+
+def numerical_gradient(f, x, h=1e-5):
+    gradient = np.zeros_like(x)  # as many zeros as x has numbers
+    for index in np.ndindex(x.shape):  # (0, 0), (0, 1), (0, 2), (1, 0), …
+        step = np.zeros_like(x)
+        step[index] = h  # move this number, hold all others
+        gradient[index] = (f(x + step) - f(x - step)) / (2 * h)
+    return gradient
+
+
+# %%
+x = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
+print(numerical_gradient(f, x).round(4))
+
+by_rules = np.array([np.cos(x[0]), 10 * np.cos(x[1])])
+assert np.abs(numerical_gradient(f, x) - by_rules).max() < 1e-8
+assert 2 * x.size == 12
+
+# %% [markdown]
+# The input has 6 numbers, so this took 12 evaluations of $f$. That is fine for 6. A small network has 10,000 numbers to
+# turn, and one evaluation of its error may take a millisecond. That makes 20,000 evaluations, or 20 seconds, for one
+# gradient, and training needs thousands of gradients.
+#
+# This is why *backpropagation* matters. It gives all 10,000 derivatives at once, exactly, for about the price of a few
+# evaluations. How it does that is the subject of [lesson 2](02_one_neuron.py), [lesson 3](03_the_graph.py) and
+# [lesson 4](04_arrays.py). Here is only what it feels like: `tl.grad(f)` is the gradient of `f`, as a function.
+
+# %%
+exact = tl.grad(f)(x)  # one pass, no h
+print(exact.round(4))
+print(f"largest distance from the truth: {np.abs(exact - by_rules).max():.0e}")
+
+assert np.abs(exact - by_rules).max() < 1e-14
+assert 2 * 10_000 * 1e-3 == 20.0  # seconds
+
+# %% [markdown]
+# ## What goes wrong, and how to notice
+#
+# > **What goes wrong.** A numerical derivative never complains. Here are two ways in which it is wrong and doesn't say
+# > so.
+#
+# The first needs a new word. Many networks use the function $\text{ReLU}(x) = \max(x, 0)$: it is 0 on the left of 0,
+# and $x$ on the right. At 0 its graph has a corner, which is called a **kink**. The slope is 0 on the left of the kink
+# and 1 on the right, and at the kink there is none.
+
+
+# %%
+def relu(x):
+    return np.maximum(x, 0.0)
+
+
+def square(x):
+    return x**2
+
+
+print(f"ReLU at 0:        {central(relu, 0.0, 1e-5):.2f}")
+print(f"ReLU at 0.000001: {central(relu, 1e-6, 1e-5):.2f}   true: 1")
+print(f"x² at 1e9:        {forward(square, 1e9, 1e-8):.2f}   true: 2e9")
+assert abs(central(relu, 0.0, 1e-5) - 0.5) < 1e-12
+assert abs(central(relu, 1e-6, 1e-5) - 0.55) < 1e-9
+assert forward(square, 1e9, 1e-8) == 0.0 and 1e9 + 1e-8 == 1e9
+
+# %% [markdown]
+# * **A step across a kink.** At 0 the central difference says ½, which is neither of the two slopes. At $x = 10^{-6}$
+#   the slope *is* 1, but a step of $10^{-5}$ to the left reaches across the kink, and the answer is 0.55. How to
+#   notice: take the slope to the right and the slope to the left, and see whether they agree.
+# * **A step that vanishes.** Near $10^9$ the numbers that the computer knows lie $10^{-7}$ apart, so $x + 10^{-8}$ is
+#   $x$, and the derivative comes out as 0. How to notice: look at the step that was really taken, `(x + h) - x`, or
+#   choose $h$ in proportion to $x$.
+#
+# A judge that you can rely on has to try several steps, see whether they agree, and say how sure it is. tinydl has one:
+# `tl.gradcheck(f, x, grad=rule)` compares the gradient that `rule` claims with numerical derivatives of `f` at `x`. In
+# the third line below, the rule is wrong on purpose: the derivative of $\cos$ is *minus* $\sin$.
+
+# %%
+x_square = np.array([1e9, 3.0])
+x_cos = np.array([1.0, 2.0])
+first = tl.gradcheck(lambda x: np.sum(relu(x)), np.array([0.0, 1.0, -2.0]))  # no rule: it judges tinydl's own gradient
+second = tl.gradcheck(lambda x: np.sum(x**2), x_square, grad=lambda x: 2 * x)
+third = tl.gradcheck(lambda x: np.sum(np.cos(x)), x_cos, grad=lambda x: np.sin(x))
+for report in (first, second, third):
+    print(repr(report))
+
+assert first.verdict == "right" and first.rows[0].verdict == "kink"
+assert second.verdict == "right"
+assert third.verdict == "wrong" and np.spacing(1e9) > 1e-7
+
+# %% [markdown]
+# The first gradient is right, and the judge says that it met a kink. The second is right: at $10^9$ the judge chose a
+# step that fits. The third is wrong, and it names the likely cause, a sign. (It compares more derivatives than there
+# are numbers in $x$. [Lesson 2](02_one_neuron.py) shows them all and explains them.)
+#
+# ## A trick without subtraction
+#
+# *You may skip this section: no other lesson needs it. It uses complex numbers.*
+#
+# Rounding hurts because two nearly equal numbers are subtracted. There is a way to get a derivative without subtracting
+# anything. A complex number $a + ib$ is a pair of numbers, its real part $a$ and its imaginary part $b$, and one
+# computes with it as usual, with the one rule $i^2 = -1$. Now take a step in the *imaginary* direction:
+#
+# $$ \begin{aligned}
+#    f(x + ih) &= (x + ih)^2 \\
+#              &= x^2 - h^2 + i \cdot 2xh .
+#    \end{aligned} $$
+#
+# The imaginary part is $2xh$. Divide it by $h$, and the derivative $2x$ stands there. For other smooth functions it is
+# almost as good. With $\operatorname{Im}$ for the imaginary part,
+#
+# $$ f'(x) \approx \frac{\operatorname{Im} f(x + ih)}{h} , \tag{5} $$
+#
+# with an error of about $\frac{h^2}{6} |f'''|$ and no cancellation. So $h$ may be as tiny as you like, and this is
+# called the **complex step**. In Python `1j` is $i$.
 
 
 # %%
 def complex_step(f, x, h=1e-20):
-    return np.imag(f(x + 1j * h)) / h  # formula (4)
+    return np.imag(f(x + 1j * h)) / h  # formula (5)
 
 
-print("sin at 1:", complex_step(np.sin, 1.0), " true:", TRUE)
-print("|x| at 1:", complex_step(np.abs, 1.0), " true: 1.0")
+print(f"sin at 1: {complex_step(np.sin, 1.0):.16f}   true: {TRUE:.16f}")
+print(f"|x| at 1: {complex_step(np.abs, 1.0):.1f}   true: 1.0")
 
 assert abs(complex_step(np.sin, 1.0) - TRUE) < 4e-16
 assert complex_step(np.abs, 1.0) == 0.0
 
 # %% [markdown]
-# All 16 digits are right. But look at the second line: for $|x|$ it says 0, where the slope is 1. The complex absolute
-# value is another function than the real one with a minus sign for negative numbers; formula (4) needs a function that
-# has a Taylor series in the complex plane. `abs`, `max`, ReLU and comparisons are not of that kind, and neural networks
-# are full of them. The trick is a sharp second judge, for those functions it applies to.
-#
-# ## More than one variable
-#
-# The article (a Chinese introduction to the mathematics of deep learning, whose formulas this course quotes and
-# checks) defines the partial derivative by 「∂f/∂x = lim (f(x + h e₁, y) − f(x, y))/h」: take the step along one
-# axis, $e_1$, and hold everything else. (To the letter, it should say $\partial f / \partial x_1$.) All partial
-# derivatives together are the **gradient**, which has the shape of the input. An input of 6 numbers needs 12
-# evaluations:
-
-
-# %%
-def numerical_gradient(f, x, h=1e-5):
-    gradient = np.zeros_like(x)
-    for index in np.ndindex(x.shape):
-        step = np.zeros_like(x)
-        step[index] = h  # h times the unit vector of this coordinate
-        gradient[index] = (f(x + step) - f(x - step)) / (2 * h)
-    return gradient
-
-
-x = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
-f = lambda x: np.sum(np.sin(x) * np.array([[1.0], [10.0]]))
-print(numerical_gradient(f, x).round(4))
-assert x.size == 6
-assert np.allclose(numerical_gradient(f, x), np.cos(x) * [[1.0], [10.0]], rtol=0, atol=1e-8)
-
-# %% [markdown]
-# A small network has 10,000 parameters, and one evaluation of its loss may take a millisecond. That is 20 seconds for
-# one gradient, and training needs thousands of them. *This* is why backpropagation matters: it gives all 10,000 at
-# once, exactly, for about the price of a few evaluations. How, is the subject of lessons 2 to 4. Here is what it
-# feels like:
-
-# %%
-evaluations = 2 * 10_000
-assert evaluations * 1e-3 == 20.0
-
-exact = tl.grad(f)(x)  # backpropagation: one pass, no h
-print(exact.round(4))
-print("largest difference from the truth:", np.abs(exact - np.cos(x) * [[1.0], [10.0]]).max())
-assert np.abs(exact - np.cos(x) * [[1.0], [10.0]]).max() < 1e-14
-
-# %% [markdown]
-# ## What goes wrong, and how to notice
-#
-# > **What goes wrong.** A numerical derivative is a number without an error bar, and it never complains. Two ways in
-# > which it is confidently wrong:
-
-# %%
-relu = lambda x: np.maximum(x, 0.0)
-square = lambda x: x**2
-h = np.sqrt(EPS)
-print("relu at 0, central:      ", central(relu, 0.0, 1e-5))
-print("relu at 1e-6, central:   ", central(relu, 1e-6, 1e-5))
-print("x² at 1e9, h = sqrt(eps):", forward(square, 1e9, h), " true: 2e9")
-
-assert central(relu, 0.0, 1e-5) == 0.5
-assert abs(central(relu, 1e-6, 1e-5) - 0.55) < 1e-9
-assert forward(square, 1e9, h) == 0.0
-
-# %% [markdown]
-# * **A kink.** ReLU, $\max(x, 0)$, has slope 0 on the left of 0 and slope 1 on the right, and none at 0. The central
-#   difference says ½, which is neither. At $x = 10^{-6}$ the slope *is* 1, but a step of $10^{-5}$ reaches across the
-#   kink: 0.55. How to notice: take the two one-sided slopes and see whether they agree.
-# * **A step that vanishes.** At $x = 10^9$ neighbouring floats lie $10^{-7}$ apart, so $x + 10^{-8}$ is $x$, and the
-#   derivative of $x^2$ comes out as 0. How to notice: use the step that was really taken, $(x + h) - x$, or choose $h$
-#   in proportion to $x$.
-#
-# A judge that doesn't lie has to try several steps, see whether they agree, and say how sure it is. tinydl's does:
-
-# %%
-print(tl.gradcheck(lambda x: np.sum(np.maximum(x, 0.0)), np.array([0.0, 1.0, -2.0])))
-print(repr(tl.gradcheck(lambda x: np.sum(x**2), np.array([1e9, 3.0]))))
-wrong = tl.gradcheck(lambda x: np.sum(np.cos(x)), np.array([1.0, 2.0]), grad=lambda x: np.sin(x))
-print(repr(wrong))
-
-assert np.spacing(1e9) > 1e-7 and 1e9 + 1e-8 == 1e9
-assert wrong.verdict == "wrong"
-assert tl.gradcheck(lambda x: np.sum(x**2), np.array([1e9, 3.0])).ok
-kink = tl.gradcheck(lambda x: np.sum(np.maximum(x, 0.0)), np.array([0.0, 1.0, -2.0]))
-assert kink.ok and kink.rows[0].verdict == "kink" and abs(kink.rows[0].ours - 0.5) < 1e-12
-
-# %% [markdown]
-# At the kink it found the two one-sided slopes and accepts what lies between them (NumPy's `maximum` shares a tie,
-# half to each side, hence ½). At $10^9$ it chose a step that fits $x$. The third gradient that it was asked about is
-# wrong, the sine should carry a minus sign, and it says so.
+# For $\sin$ all 16 digits are right. But look at the second line: for $|x|$ it says 0, where the slope is 1. The
+# absolute value of a complex number is its length, and the length hardly notices a tiny step to the side. The trick
+# works for functions made of powers, $e^x$, $\sin$ and the like, and fails for `abs`, `max` and comparisons, which
+# networks are full of. So it is a sharp second judge, where it applies.
 #
 # ## Exercises
 #
-# These check themselves, with `tinydl learn`: `ex_slope`, `ex_best_step`, `ex_complex_step`,
-# `ex_tangent`.
+# Four check themselves. Type `tinydl learn` in a terminal: `ex_slope`, `ex_best_step`, `ex_complex_step` and
+# `ex_tangent`. (For the third you need the section that you may have skipped.) And three to do in a copy of this file:
 #
-# 1. Find the best $h$ for the *second* derivative by $\left(f(x+h) - 2f(x) + f(x-h)\right)/h^2$: first on paper (the
-#    rounding error is about $4\varepsilon|f|/h^2$), then by drawing the valley as above. How many digits survive?
-# 2. Combine central differences at $h$ and $h/2$ so that the $h^2$ term cancels, as $(4 D_{h/2} - D_h)/3$. This is
-#    Richardson's extrapolation. What is the slope of its error on logarithmic axes, and where is its valley?
-# 3. `tinydl learn` has exercises on this lesson, from a central difference to a gradient for any shape of input.
+# 1. Where is $\frac{f(x+h) - f(x)}{h}$ best for $f(x) = x^2$ at $x = 1000$? Guess first by formula (2): $|f|$ is now a
+#    million. Then draw the valley as above.
+# 2. The *second* derivative is about $\frac{f(x+h) - 2f(x) + f(x-h)}{h^2}$. Draw its valley for $\sin$ at 1, where the
+#    true value is $-\sin 1$. Its rounding error is about $4\varepsilon|f|/h^2$. How many digits survive?
+# 3. A harder one, which you may skip. Call the central difference $D_h$. Its error has the factor $h^2$, so $D_{h/2}$
+#    has a quarter of the error of $D_h$. Then in $(4 D_{h/2} - D_h)/3$ that error cancels. (This is called Richardson's
+#    extrapolation.) Draw its valley. How many digits do you win?
+#
+# ## In the article
+#
+# > This course began with an article, a Chinese introduction to the mathematics of deep learning. Where a lesson has
+# > something to say about it, it does so in a box like this one, at its end. The article defines the partial derivative
+# > as the limit of a step along one axis, with everything else held.[^partial] That is right in substance: it is
+# > what `numerical_gradient` does. To the letter, it mixes two ways of writing: $e_1$ is a step along the first of
+# > several coordinates $x_1, x_2, \ldots$, so the left side should say $\partial f / \partial x_1$.
+#
+# [^partial]: 「∂f/∂x = lim (f(x + h e₁, y) − f(x, y))/h」
 #
 # ## Where this lives in tinydl
 #
-# * `tinydl/checking/numerical.py`: slopes with error bars. `romberg` is exercise 2 carried on to four steps; `Line`
-#   subtracts the predicted slope before it rounds; `_kink` compares the one-sided slopes.
+# * `tinydl/checking/numerical.py`: slopes with error bars. `romberg` is exercise 3 carried on to four steps; `Line`
+#   subtracts the predicted slope before it rounds; `_kink` compares the slopes on the two sides.
 # * `tinydl/checking/gradcheck.py`: `gradcheck`, which asks the questions and names the likely cause of a wrong
-#   gradient.
+#   gradient. It works on float64 copies by itself.
 #
-# Next: [one neuron by hand](02_one_neuron.py).
+# Next: [lesson 2](02_one_neuron.py), one neuron by hand.

@@ -6,8 +6,10 @@ the pages that build.py makes, the same line shows the picture where it stands.
 
 from __future__ import annotations
 
+import atexit
 import html
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -79,6 +81,50 @@ def show_page(loss: Any, name: str, height: int = 900) -> Any:
         f'<iframe class="tinydl-page" title="{title}" srcdoc="{html.escape(page)}" '
         f'style="width: 100%; height: {height}px; border: 1px solid #8884; border-radius: 6px"></iframe>'
     )
+
+
+def quiz(question: str, choices: dict[str, str]) -> Any:
+    """Ask the reader, and answer each choice: `choices` maps it to "Right: …", one of them, or to "Not quite: …".
+
+    In a notebook and on the site a choice opens at a click, without JavaScript. A script prints the question with
+    lettered choices, and all answers when it ends. Text in `backquotes` is code.
+    """
+    answers = list(choices.values())
+    right = [answer for answer in answers if answer.startswith("Right: ")]
+    wrong = [answer for answer in answers if answer.startswith("Not quite: ")]
+    if len(right) != 1 or len(wrong) < 2 or len({*right, *wrong}) != len(answers):
+        raise ValueError(f"one choice is right, two or more are not, each for its own reason: {question!r}, {choices}")
+    if in_notebook():
+        return Html(_as_details(question, choices))
+    if not _asked:
+        atexit.register(_print_answers)
+    _asked.append((question, choices))
+    print(f"\n{question}")
+    for letter, choice in zip("abcdefgh", choices, strict=False):
+        print(f"  {letter}) {choice}")
+    return None
+
+
+_asked: list[tuple[str, dict[str, str]]] = []  # what a script has asked
+
+
+def _print_answers() -> None:
+    print("\nThe answers")
+    for question, choices in _asked:
+        print(f"\n{question}")
+        for letter, (choice, answer) in zip("abcdefgh", choices.items(), strict=False):
+            print(f"  {letter}) {choice}\n     {answer}")
+
+
+def _as_details(question: str, choices: dict[str, str]) -> str:
+    def marked(text: str) -> str:
+        return re.sub(r"`([^`]*)`", r"<code>\1</code>", html.escape(text))
+
+    rows = [f"<p><strong>{marked(question)}</strong></p>"]
+    for choice, answer in choices.items():
+        summary = f'<summary style="cursor: pointer; padding: 0.3em 0">{marked(choice)}</summary>'
+        rows.append(f'<details>{summary}<p style="margin: 0.2em 0 0.8em 1.2em">{marked(answer)}</p></details>')
+    return f'<div class="tinydl-quiz">{"".join(rows)}</div>'
 
 
 class Html:

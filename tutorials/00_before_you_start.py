@@ -1,0 +1,429 @@
+# %% [markdown]
+# # Before you start
+#
+# What do you need to know, and how do you run a lesson? This page answers both, and refreshes what may have gone rusty:
+# the derivative in ten minutes, NumPy in ten minutes, six words of statistics, and five questions to see where you
+# stand. If the questions at the end are easy for you, go straight to [lesson 1](01_derivatives.py).
+#
+# *You need:* school mathematics up to the derivative, even if half forgotten, and enough Python to read a loop and a
+# function. Nothing about neural networks.
+#
+# ## What each lesson needs
+#
+# The lessons build on each other, and you can simply take them in order. If you want to jump, this is what they stand
+# on. "Here" means the sections of this page.
+#
+# | Lesson | What it needs |
+# |---|---|
+# | [1. A derivative is a limit](01_derivatives.py) | here: the derivative |
+# | [2. One neuron by hand](02_one_neuron.py) | here: the chain rule, arrays |
+# | [3. The graph](03_the_graph.py) | [lesson 2](02_one_neuron.py) |
+# | [4. From numbers to arrays](04_arrays.py) | [lesson 3](03_the_graph.py); here: shapes, `@`, broadcasting |
+# | [5. Layers and the loop](05_layers_and_the_loop.py) | [lesson 4](04_arrays.py); a Python class |
+# | [6. Linear regression](06_linear_regression.py) | [lesson 5](05_layers_and_the_loop.py); here: mean, variance |
+# | [7. Losses are likelihoods](07_likelihood.py) | [lesson 6](06_linear_regression.py); here: probability, density |
+# | [8. Activations and initialisation](08_initialisation.py) | [lesson 5](05_layers_and_the_loop.py); here: variance |
+# | [9. A network on real digits](09_digits.py) | [lesson 5](05_layers_and_the_loop.py), [lesson 7](07_likelihood.py) |
+# | [10. Optimizers](10_optimizers.py) | [lesson 5](05_layers_and_the_loop.py) |
+# | [11. Overfitting](11_overfitting.py) | [lesson 9](09_digits.py) |
+# | [12. Trusting a gradient](12_trusting_a_gradient.py) | [lesson 1](01_derivatives.py) and [lesson 4](04_arrays.py) |
+# | [13. The bug lab](13_bug_lab.py) | [lesson 9](09_digits.py) and [lesson 12](12_trusting_a_gradient.py) |
+# | [14. Build it yourself](14_build_it_yourself.py) | [lesson 3](03_the_graph.py) and [lesson 4](04_arrays.py) |
+#
+# ## How to run a lesson
+#
+# A lesson is one Python file. You can read it as a page of the site and never run anything. But it asks you to predict
+# what a cell will print, and it is more fun to run that cell yourself, and to change it. First install tinydl, in a
+# clone of its repository:
+#
+# ```bash
+# python -m pip install .
+# ```
+#
+# Then there are three ways.
+#
+# * **As a script.** `python tutorials/01_derivatives.py` prints the numbers and saves the pictures beside the file.
+# * **As a notebook in Jupyter.** JupyterLab opens such a file as a notebook with the help of a package, Jupytext:
+#
+#   ```bash
+#   python -m pip install jupyterlab jupytext
+#   python -m jupyter lab tutorials
+#   ```
+#
+#   In the list of files on the left, right-click on a lesson, then *Open With* → *Notebook*; if you are asked for a
+#   kernel, take Python 3. (A double click would show the lesson as text.) Shift and Enter together run a cell and go
+#   to the next. If you would rather have an ordinary notebook file,
+#   `python -m jupytext --to ipynb tutorials/01_derivatives.py` writes one beside the lesson, and each page of the site
+#   has one to download.
+# * **In VS Code**, with its extensions *Python* and *Jupyter*: open the file, and above each `# %%` stands *Run Cell*.
+#
+# The `# %%` are what makes cells of a script: `# %%` begins a cell of code, `# %% [markdown]` a cell of text. To Python
+# both are comments.
+#
+# All lessons begin with a cell like the next one: NumPy for the numbers, Matplotlib for the pictures, and a few colours
+# and helpers from `_lesson.py`, which lies beside the lessons.
+
+# %%
+import matplotlib.pyplot as plt
+import numpy as np
+from _lesson import BLUE, GRAY, GREEN, ORANGE, quiz, show
+
+# %% [markdown]
+# You will meet `assert` in almost every cell. `assert 1 + 1 == 2` does nothing if it is true, and stops the program if
+# it is false. It is our promise that the numbers in the text are those of the program.
+#
+# ## The derivative in ten minutes
+#
+# ### A slope
+#
+# How steep is a curve? For a straight line it is easy: go one step to the right, and see how much higher you are. A
+# curve is steeper here and flatter there, so take two points of it that lie $h$ apart, and ask for the slope of the
+# straight line through both:
+#
+# $$ \text{slope} = \frac{f(x + h) - f(x)}{h} . $$
+#
+# Such a line through two points is called a *secant*. Here is $f(x) = x^2$ at $x = 3$, with smaller and smaller $h$:
+
+
+# %%
+def f(x):
+    return x**2
+
+
+for h in (2, 1, 0.1, 0.01, 0.001):
+    slope = (f(3 + h) - f(3)) / h
+    print(f"h = {h:<6} slope {slope:.3f}")
+
+assert (f(5) - f(3)) / 2 == 8 and (f(4) - f(3)) / 1 == 7
+assert abs((f(3.001) - f(3)) / 0.001 - 6.001) < 1e-9
+
+# %%
+figure, axes = plt.subplots()
+x = np.linspace(1, 5.5, 100)  # 100 numbers from 1 to 5.5
+axes.plot(x, f(x), color=BLUE, label="f(x) = x²")
+for h, color, style in ((2, ORANGE, "-"), (1, GREEN, "--")):
+    slope = (f(3 + h) - f(3)) / h
+    axes.plot(x, f(3) + slope * (x - 3), color=color, ls=style, label=f"secant, h = {h}: slope {slope:.0f}")
+    axes.plot(3 + h, f(3 + h), "o", color=color)
+axes.plot(x, f(3) + 6 * (x - 3), color=GRAY, ls=":", label="tangent: slope 6")
+axes.plot(3, f(3), "o", color=BLUE)
+axes.set(xlabel="x", ylabel="f(x)", title="The nearer the second point, the nearer the slope to 6")
+axes.legend()
+show(figure, "00_before_you_start", "The parabola x², two secants from x = 3 (slopes 8 and 7), and the tangent (6).")
+
+# %% [markdown]
+# The slopes are 8, 7, 6.1, 6.01, 6.001: they come closer and closer to 6. The number that they come to is the
+# **derivative** of $f$ at 3, written $f'(3) = 6$. It is the slope of the *tangent*, the line that touches the curve
+# there. In words: near $x = 3$, if $x$ grows by a little, $x^2$ grows by 6 times as much.
+#
+# One can see why it is 6. Multiply out:
+#
+# $$ \frac{(3+h)^2 - 3^2}{h} = \frac{6h + h^2}{h} = 6 + h , $$
+#
+# and what is left when $h$ goes to 0 is 6. With $x$ in the place of 3 it is $2x$. This is a new function, the
+# derivative $f'(x) = 2x$. One also writes it $\frac{df}{dx}$, to say by which variable.
+#
+# ### The rules
+#
+# Nobody multiplies out every time. These rules are enough for the whole course:
+#
+# | function | derivative | example |
+# |---|---|---|
+# | a constant $c$ | $0$ | $5 \to 0$ |
+# | a power $x^n$ | $n\,x^{n-1}$ | $x^3 \to 3x^2$ |
+# | $e^x$ | $e^x$ | |
+# | $\ln x$ | $1/x$ | |
+# | $\sin x$ | $\cos x$ | |
+# | $c \cdot f$ | $c \cdot f'$ | $5x^3 \to 15x^2$ |
+# | a sum $f + g$ | $f' + g'$ | $x^3 + x \to 3x^2 + 1$ |
+# | a product $f \cdot g$ | $f' g + f g'$ | $x \sin x \to \sin x + x \cos x$ |
+# | a chain $f(g(x))$ | $f'(g(x)) \cdot g'(x)$ | $\sin(5x) \to 5 \cos(5x)$ |
+#
+# You don't have to believe them. The slope between two very near points must come out almost the same:
+
+
+# %%
+def slope_of(f, x, h=1e-6):  # from a little left of x to a little right of it
+    return (f(x + h) - f(x - h)) / (2 * h)
+
+
+rules = {
+    "x³": (lambda x: x**3, lambda x: 3 * x**2),
+    "x sin x": (lambda x: x * np.sin(x), lambda x: np.sin(x) + x * np.cos(x)),
+    "sin 5x": (lambda x: np.sin(5 * x), lambda x: 5 * np.cos(5 * x)),
+    "ln x": (np.log, lambda x: 1 / x),
+    "eˣ": (np.exp, np.exp),
+}
+for name, (function, derivative) in rules.items():
+    print(f"{name:8} at 2: measured {slope_of(function, 2.0):.6f}, by the rule {derivative(2.0):.6f}")
+    assert abs(slope_of(function, 2.0) - derivative(2.0)) < 1e-6
+
+# %% [markdown]
+# ### The chain rule, slowly
+#
+# The last rule is the one that deep learning lives on, so look at it once with numbers. Take $y = (2x + 1)^2$ at
+# $x = 1$. It is made in two steps:
+#
+# * $u = 2x + 1$. Here $u = 3$, and when $x$ grows by a little, $u$ grows by 2 times as much.
+# * $y = u^2$. Here $y = 9$, and when $u$ grows by a little, $y$ grows by $2u = 6$ times as much.
+#
+# So $y$ grows by $6 \cdot 2 = 12$ times as much as $x$. Slopes in a row are multiplied:
+#
+# $$ \frac{dy}{dx} = \frac{dy}{du} \cdot \frac{du}{dx} = 6 \cdot 2 = 12 . $$
+
+# %%
+measured = slope_of(lambda x: (2 * x + 1) ** 2, 1.0)
+print(f"measured: {measured:.6f}")
+assert abs(measured - 12) < 1e-6
+
+# %% [markdown]
+# ### Several variables
+#
+# Let $f(x, y) = x^2 y$. If you hold $y$ and move only $x$, you get a slope; if you hold $x$ and move only $y$, another
+# one. They are called **partial derivatives** and are written with a round $\partial$. To compute one, treat the other
+# variable as a constant:
+#
+# $$ \frac{\partial f}{\partial x} = 2xy, \quad \frac{\partial f}{\partial y} = x^2 . $$
+#
+# At $x = 3$, $y = 2$ they are 12 and 9. Both together, $(12, 9)$, are the **gradient**. A network is a function of
+# thousands of variables, and training it means to look at its gradient again and again.
+
+# %%
+by_x = slope_of(lambda x: x**2 * 2, 3.0)  # y is held at 2
+by_y = slope_of(lambda y: 3**2 * y, 2.0)  # x is held at 3
+print(f"by x: {by_x:.6f}, by y: {by_y:.6f}")
+assert abs(by_x - 12) < 1e-6 and abs(by_y - 9) < 1e-6
+
+# %% [markdown]
+# ## NumPy in ten minutes
+#
+# ### Arrays and shapes
+#
+# NumPy computes with *arrays*: many numbers in one box. The box has a **shape**. A row of three numbers has shape
+# `(3,)`. A table with 2 rows and 3 columns has shape `(2, 3)`. We count from 0, so `table[0]` is the first row.
+
+# %%
+row = np.array([10.0, 20.0, 30.0])
+table = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
+print("shapes:", row.shape, table.shape)
+print("first row:", table[0], "  row 1, column 2:", table[1, 2])
+print("all rows of column 0:", table[:, 0])
+print("the first two of row:", row[:2], "  the last:", row[-1])
+
+assert row.shape == (3,) and table.shape == (2, 3)
+assert table[1, 2] == 6 and row[-1] == 30
+
+# %% [markdown]
+# ### Elementwise
+#
+# `+`, `*`, `**` and functions such as `np.exp` work on each number by itself. There is no loop to write.
+
+# %%
+print("row + 1  =", row + 1)
+print("row * row =", row * row)
+print("table**2 =")
+print(table**2)
+assert np.all(row * row == [100, 400, 900])
+
+# %% [markdown]
+# ### Along an axis
+#
+# A sum or a mean can go over everything, or along one *axis*. Axis 0 goes down the rows, axis 1 along the columns. The
+# axis that you name is the one that disappears: from `(2, 3)`, axis 0 leaves `(3,)` and axis 1 leaves `(2,)`.
+
+# %%
+print("sum of all:    ", table.sum())
+print("along axis 0:  ", table.sum(axis=0), "  one sum per column")
+print("along axis 1:  ", table.sum(axis=1), "  one sum per row")
+assert table.sum() == 21
+assert np.all(table.sum(axis=0) == [5, 7, 9]) and np.all(table.sum(axis=1) == [6, 15])
+
+# %% [markdown]
+# ### The matrix product, `@`
+#
+# `a @ b` takes each row of `a` and each column of `b`, multiplies them number by number, and adds up. With a table and
+# a row of weights it gives a weighted sum for each row of the table:
+#
+# $$ \begin{pmatrix} 1 & 2 & 3 \\ 4 & 5 & 6 \end{pmatrix} \begin{pmatrix} 10 \\ 20 \\ 30 \end{pmatrix}
+#    = \begin{pmatrix} 140 \\ 320 \end{pmatrix} , $$
+#
+# because $1 \cdot 10 + 2 \cdot 20 + 3 \cdot 30 = 140$ and $4 \cdot 10 + 5 \cdot 20 + 6 \cdot 30 = 320$.
+#
+# The lengths that meet must be equal, and they disappear: `(2, 3) @ (3,)` gives `(2,)`, and `(2, 3) @ (3, 4)` gives
+# `(2, 4)`. Note that `*` is something else: it multiplies elementwise and adds up nothing.
+
+# %%
+print("table @ row =", table @ row)
+other = np.ones((3, 4))  # 3 rows and 4 columns, all 1
+print("shape of (2, 3) @ (3, 4):", (table @ other).shape)
+assert np.all(table @ row == [140, 320])
+assert (table @ other).shape == (2, 4)
+
+# %% [markdown]
+# ### Broadcasting
+#
+# What if two arrays of different shapes are added? NumPy writes one shape above the other, flush **right**. Two axes
+# fit if they are equally long, or if one of them is 1 or missing; then that one is repeated. So a row fits each row of
+# a table:
+#
+# ```text
+# table    2  3          column   2  1
+# row         3          row         3
+# sum      2  3          sum      2  3
+# ```
+#
+# `x[:, None]` makes a column of a row: `:` takes all that is there, and `None` puts a new axis of length 1 behind it.
+# From shape `(2,)` it makes `(2, 1)`.
+
+# %%
+print("table + row =")
+print(table + row)
+x = np.array([1.0, 2.0])
+print("x has shape", x.shape, "and x[:, None] has", x[:, None].shape)
+print("x[:, None] + row =")
+print(x[:, None] + row)
+assert x[:, None].shape == (2, 1)
+assert np.all(x[:, None] + row == [[11, 21, 31], [12, 22, 32]])
+
+# %% [markdown]
+# This is handy, and it is also the most frequent source of silent mistakes: a shape that you didn't expect, and no
+# error message. So when in doubt, print the shape.
+#
+# ### How many digits
+#
+# A number in an array has a *dtype*. `float64` keeps about 16 digits and is what NumPy takes by itself. `float32` needs
+# half of the memory and keeps about 7; networks are usually trained with it.
+
+# %%
+third = np.array(1) / 3
+print(f"float64: {third:.20f}")
+print(f"float32: {np.float32(third):.20f}")
+error = abs(float(np.float32(third)) - 1 / 3)
+assert third.dtype == np.float64
+assert 1e-9 < error < 1e-7
+
+# %% [markdown]
+# ### Random numbers
+#
+# `np.random.default_rng(0)` makes a generator of random numbers. The number in brackets is the *seed*: with the same
+# seed you get the same numbers, today and tomorrow, here and on your machine. That is why the lessons can say what
+# will come out.
+
+# %%
+rng = np.random.default_rng(0)
+print("from 0 to 1:  ", rng.random(3).round(3))
+print("around 0:     ", rng.normal(size=3).round(3))
+print("whole numbers:", rng.integers(1, 7, size=5))
+again = np.random.default_rng(0)
+assert np.all(np.random.default_rng(0).random(3) == again.random(3))
+
+# %% [markdown]
+# ## Six words of statistics
+#
+# Later lessons use these words, and remind you of them when they do.
+#
+# * The **mean** of some numbers is their sum divided by how many they are: of 1, 2, 6 it is 3.
+# * The **variance** is the mean of the squared distances from the mean: of 1, 2, 6 it is
+#   $(4 + 1 + 9)/3 \approx 4.67$. It says how far apart the numbers lie.
+# * The **standard deviation** is the root of the variance, here 2.16. It has the unit of the numbers themselves.
+# * The **probability** of a result is the share of rolls that give it, if you roll on and on: $1/6 \approx 0.167$ for a
+#   six.
+# * The **expectation** is the mean that you get if you roll on and on. For a die it is
+#   $(1 + 2 + 3 + 4 + 5 + 6)/6 = 3.5$. It is written $E[X]$.
+# * A **density** takes the place of probabilities where results are not counted but measured, such as a height of
+#   1.73 m. No single height has a probability above 0, but a range of heights has one, and it is the area under the
+#   density over that range. If all numbers from 0 to 0.5 are equally likely, the density there is 2, and a number
+#   between 0.1 and 0.2 has the probability $2 \cdot 0.1 = 0.2$.
+
+# %%
+numbers = np.array([1, 2, 6])
+print(f"mean {numbers.mean():.2f}, variance {numbers.var():.2f}, standard deviation {numbers.std():.2f}")
+rolls = np.random.default_rng(0).integers(1, 7, size=100_000)
+print(f"100,000 rolls: mean {rolls.mean():.2f}, share of sixes {np.mean(rolls == 6):.3f}")
+measured = np.random.default_rng(0).uniform(0, 0.5, size=100_000)
+share = np.mean((measured > 0.1) & (measured < 0.2))
+print(f"between 0.1 and 0.2: {share:.3f}")
+
+assert numbers.mean() == 3 and abs(numbers.var() - 4.67) < 0.01 and abs(numbers.std() - 2.16) < 0.01
+assert abs(rolls.mean() - 3.5) < 0.02 and abs(np.mean(rolls == 6) - 0.167) < 0.005
+assert abs(share - 0.2) < 0.005
+
+# %% [markdown]
+# ## Five questions
+#
+# Answer each with pen and paper before you click on a choice. (A script prints the answers at its very end. In an
+# editor don't read the code of these cells, which has them.) Three right answers are plenty: the lessons come back to
+# all of this, and so can you.
+
+# %% tags=["remove-input"] jupyter={"source_hidden": true}
+# Run this cell for question 1; what it hides gives the answer away.
+answer = slope_of(lambda x: 3 * x**2 + 1, 2.0)
+quiz(
+    "1. What is the derivative of `f(x) = 3x² + 1` at `x = 2`?",
+    {
+        "13": "Not quite: 13 is the value of f at 2, not its slope there.",
+        f"{answer:.0f}": "Right: 3x² has the derivative 6x, which is 12 at 2; the constant 1 has the derivative 0.",
+        "4": "Not quite: x² has the slope 2x = 4 at 2, but 3x² is three times as steep.",
+        "6": "Not quite: 6x is the derivative, and you still have to put in x = 2.",
+    },
+)
+
+# %% tags=["remove-input"] jupyter={"source_hidden": true}
+# Run this cell for question 2; what it hides gives the answer away.
+answer = slope_of(lambda x: (5 * x - 4) ** 2, 1.0)
+quiz(
+    "2. And the derivative of `f(x) = (5x - 4)²` at `x = 1`?",
+    {
+        "2": "Not quite: 2u = 2 is the slope of the square at u = 5 - 4 = 1. The slope of the inside, 5, is missing.",
+        "5": "Not quite: 5 is the slope of the inside. The slope of the square, 2u with u = 1, is missing.",
+        "25": "Not quite: the inside counts once, 5, not squared. The square has the slope 2u, which is 2 here.",
+        f"{answer:.0f}": "Right: the outside has the slope 2u = 2 at u = 1, the inside has 5, and 2 · 5 = 10.",
+    },
+)
+
+# %% tags=["remove-input"] jupyter={"source_hidden": true}
+# Run this cell for question 3; what it hides gives the answer away.
+answer = slope_of(lambda w: (3 * w + 2) ** 2, 1.0)
+quiz(
+    "3. Let `f(w, b) = (3w + b)²`. What is `∂f/∂w` at `w = 1`, `b = 2`?",
+    {
+        f"{answer:.0f}": "Right: b is held, so it is the chain rule: 2 · (3 + 2) · 3 = 30.",
+        "10": "Not quite: that is ∂f/∂b, where the inside has the slope 1. When w moves, the inside has the slope 3.",
+        "18": "Not quite: b is held, but it is still there. The inside is 3 + 2 = 5, not 3.",
+        "40": "Not quite: that is ∂f/∂w and ∂f/∂b added up. A partial derivative moves one variable only.",
+    },
+)
+
+# %% tags=["remove-input"] jupyter={"source_hidden": true}
+# Run this cell for question 4; what it hides gives the answer away.
+x, w = np.ones((100, 3)), np.ones((3, 2))
+answer = (x @ w).shape
+quiz(
+    "4. `x` has shape `(100, 3)`: 100 examples of 3 numbers. `w` has shape `(3, 2)`. Which shape has `x @ w`?",
+    {
+        "(100, 3, 2)": "Not quite: the 3 meets the 3, is summed over, and disappears.",
+        f"{answer}": "Right: the two lengths that meet, 3 and 3, are equal and disappear. Each example gets 2 numbers.",
+        "(2, 100)": "Not quite: the rows come from x, which stands on the left, and the columns from w.",
+        "none, it fails": "Not quite: `x * w` would fail. For `@`, the last axis of x must fit the first of w: 3 = 3.",
+    },
+)
+
+# %% tags=["remove-input"] jupyter={"source_hidden": true}
+# Run this cell for question 5; what it hides gives the answer away.
+p, y = np.ones((5, 1)), np.ones(5)
+answer = (p - y).shape
+quiz(
+    "5. `p` has shape `(5, 1)` and `y` has shape `(5,)`. Which shape has `p - y`?",
+    {
+        "(5,)": "Not quite: shapes are aligned on the right, so the 5 of y stands below the 1 of p, not below its 5.",
+        "(5, 1)": "Not quite: the 1 of p is repeated 5 times, to fit the 5 of y.",
+        f"{answer}": "Right: the 1 of p is repeated along y, and the missing axis of y along p. Every p meets every y.",
+        "none, it fails": "Not quite: a pity, but it doesn't. 5 above a missing axis fits, and 1 above 5 fits.",
+    },
+)
+
+# %% [markdown]
+# The fifth is the one that even experienced people get wrong. You will see what it does to a training loop in
+# [lesson 2](02_one_neuron.py).
+#
+# Ready? Next: [lesson 1](01_derivatives.py).
