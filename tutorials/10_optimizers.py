@@ -385,7 +385,8 @@ assert abs((1 - 0.001 * 1.0) ** 1000 - 0.37) < 0.003
 #
 # ## Exercises
 #
-# These check themselves, with `tinydl learn`: `ex_momentum`, `ex_adagrad`, `ex_adam`.
+# These check themselves, with `tinydl learn`: `ex_momentum` (with `v` and `mu` for our $b$ and $\beta$), `ex_adagrad`,
+# `ex_adam`.
 #
 # 1. Count steps for SGD, and for momentum with the $\beta$ of formula (7), at the conditions 25, 100 and 400. Do they
 #    grow like $\kappa$, and like $\sqrt\kappa$?
