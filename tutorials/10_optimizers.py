@@ -220,9 +220,9 @@ assert [steps[name] for name in list(WALKS)[3:]] == [(4, 50, 2), (18, 229, 7), (
 assert np.allclose(best_beta, [0.44, 0.88], atol=0.005)
 
 # %% [markdown]
-# At condition 25, $\beta = 0.5$ needs 11 steps, SGD 35, and $\beta = 0.9$ needs 58. At condition 1,000 it is 0.9 that
-# wins with 69 steps: 0.5 needs 157, SGD 460. The longer the valley, the heavier the ball should be. For a bowl of
-# condition $\kappa$ theory knows the best value, 0.44 for 25 and 0.88 for 1,000:
+# First momentum and SGD. At condition 25, $\beta = 0.5$ wins with 11 steps: SGD needs 35, and $\beta = 0.9$ needs 58.
+# At condition 1,000, 0.9 wins with 69: 0.5 needs 157, SGD 460. The longer the valley, the heavier the ball should be.
+# For a bowl of condition $\kappa$ theory knows the best value, 0.44 for 25 and 0.88 for 1,000:
 #
 # $$ \beta = \left( \frac{\sqrt\kappa - 1}{\sqrt\kappa + 1} \right)^2 . \tag{7} $$
 #
