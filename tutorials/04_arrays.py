@@ -100,7 +100,7 @@ print("shape", J.shape, "so", J.size, "numbers, of which", np.sum(J == 0), "are 
 print("C[2, 1] changes with A[2, 0] by", J[2, 1, 2, 0].round(3), "which is B[0, 1]:", B[0, 1].round(3))
 assert J.shape == (4, 2, 4, 3)
 assert J.size == 96 and np.sum(J == 0) == 72
-assert J[2, 1, 2, 0] == B[0, 1]
+assert J[2, 1, 2, 0] == B[0, 1] and np.array_equal(J[2, :, 2, :], B.T)
 
 # %% [markdown]
 # Eight elements of $C$ and twelve of $A$: 96 numbers. `J` has four indices: the first two say which element of $C$, the
@@ -125,7 +125,6 @@ show(
     "A table of 8 rows, the elements of C, and 12 columns, the elements of A, in colours. Four blocks of 2 by 3 stand "
     "along the diagonal, all with the same colours, those of B transposed, shown beside. All else is zero.",
 )
-assert np.array_equal(J[2, :, 2, :], B.T)
 
 # %% [markdown]
 # In a real layer, say 256 examples and a weight matrix of 1024 × 1024, the Jacobian in the weights would have
