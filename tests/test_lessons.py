@@ -325,8 +325,8 @@ WRONG = [
         "what step 4 checks worked before, and doesn't now: x reaches",
     ),
     (6, "subtract(b, a)", "subtract(a, b)", "1 - t gives [1.0, 3.0], not [-1.0, -3.0]"),
-    (6, "matmul(b, a)", "matmul(a, b)", "array @ m gives"),
-    (6, 'method != "__call__" or options', "options", "np.add.reduce isn't np.add"),
+    (6, "matmul(b, a)", "matmul(a, b)", "list @ m gives"),
+    (6, 'method != "__call__" or options', "options", "np.add.outer isn't np.add"),
     (6, 'method != "__call__" or options', 'method != "__call__"', "options such as where= would be lost"),
     (6, "return TABLE[ufunc](*inputs)", "TABLE[ufunc](*inputs)", "must give a Tensor, not NoneType"),
     (
@@ -349,7 +349,7 @@ WRONG = [
         "derivative of tanh can't be taken",
     ),
     (7, "g * np.ones(a.shape)", "g", "summing forwards is copying backwards"),
-    (7, "Tensor(np.ones(loss.shape))", "np.ones(loss.shape)", ""),
+    (7, "Tensor(np.ones(loss.shape))", "np.ones(loss.shape)", "the ones, too, are a Tensor"),
     (8, "raise RuntimeError(", "print(", "w has changed after the loss was made: raise a RuntimeError that"),
     (8, "next(stamps)", "self.stamp", "a new value needs a new stamp: assign must take next(stamps)"),
     (

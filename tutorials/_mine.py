@@ -335,13 +335,13 @@ def check_operators(e: Engine) -> None:
         "t * 3": (t * 3, [6, 12]), "3 * t": (3 * t, [6, 12]), "t / 2": (t / 2, [1, 2]), "8 / t": (8 / t, [4, 2]),
         "m @ array": (m @ square, m.data @ square), "array @ m": (square @ m, square @ m.data), "-t": (-t, [-2, -4]),
         "np.exp(t)": (np.exp(t), np.exp(t.data)), "np.tanh(t)": (np.tanh(t), np.tanh(t.data)),
-        "array - t": (np.array([1.0, 1.0]) - t, [-1, -3]),
+        "array - t": (np.array([1.0, 1.0]) - t, [-1, -3]), "list @ m": (square.tolist() @ m, square @ m.data),
     }  # fmt: skip
     for text, (got, wanted) in results.items():
         demand(isinstance(got, Tensor), f"{text} must give a Tensor, not {type(got).__name__}.")
         demand(close(got, np.array(wanted, float)), f"{text} gives {shown(got)}, not {shown(np.array(wanted))}.")
     refused(lambda: np.floor(t), "np.floor has no rule here, so array_ufunc must raise a TypeError")
-    refused(lambda: np.add.reduce(t), 'np.add.reduce isn\'t np.add: unless method is "__call__", raise a TypeError')
+    refused(lambda: np.add.outer(t, t), 'np.add.outer isn\'t np.add: unless method is "__call__", raise a TypeError')
     refused(lambda: np.tanh(t, where=[True, False]), "options such as where= would be lost: raise a TypeError")
     rng = np.random.default_rng(6)
     x, w, v = rng.normal(size=(4, 3)), rng.normal(size=(3, 5)), rng.normal(size=(5, 2))
@@ -376,6 +376,8 @@ def check_higher(e: Engine) -> None:
         demand(isinstance(y, Tensor), "gradients must give Tensors, which remember how they were computed.")
         right = f(value)
         demand(close(y, right), f"the {name} derivative of tanh at 0.7 is {right:.4f}; yours is {shown(y)}.")
+    got = gradients(e["add"](x, 1.0))[x]
+    demand(isinstance(got, Tensor), "gradients must give Tensors from the beginning: the ones, too, are a Tensor.")
     t = Tensor(np.ones((4, 2)), requires_grad=True)
     total = e["sum_tensor"](t, (2,))
     remembers = isinstance(total, Tensor) and total.requires_grad
