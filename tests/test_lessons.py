@@ -374,3 +374,46 @@ def test_a_wrong_answer_in_mine_is_refused_with_a_sentence(
         sections[earlier] = replaced(sections[earlier], f"check({earlier}, globals())", "")
     last = run_mine(sections[: step + 1], ends=True)[-1]
     assert last.startswith(f"step {step}: ") and sentence in last and last.endswith((".", "?", ")")), last
+
+
+def test_what_is_still_missing_in_mine_is_named(run_mine: Callable[..., list[str]]) -> None:
+    sections = sections_with_answers()
+    cases = [
+        (4, "    return leaves\n", "    ...\n", "step 4 comes next: every operation once. Still to write: gradients."),
+        (
+            2,
+            "self.stamp = next(stamps)",
+            "self.stamp = ...",
+            "comes next: an array that remembers. Still to write: Tensor.__init",
+        ),
+        (3, "def push(", "def pushed(", "step 3 comes next: back along every path. Still to write: push."),
+        (1, "lambda g, y, a, b: g / b,", "...,", "before there is an engine. Still to write: divide."),
+    ]
+    for step, old, new, sentence in cases:
+        text = replaced(sections[step], old, new)
+        assert sentence in run_mine([*sections[:step], text, *sections[step + 1 :]], ends=True)[-1]
+
+
+def test_mine_says_in_which_line_an_exception_arose(run_mine: Callable[..., list[str]]) -> None:
+    sections = sections_with_answers()
+    sections[3] = replaced(sections[3], "t.data, *values", "data, *values")
+    line = next(i for i, line in enumerate("".join(sections).splitlines(), 1) if "data, *values" in line)
+    said = f"step 3: your program stopped with NameError: name 'data' is not defined (mine.py, line {line}, in push)."
+    assert run_mine(sections, ends=True)[-1] == said
+
+
+def test_mine_as_it_is_handed_out_runs_in_any_terminal(tmp_path: Path) -> None:
+    shutil.copy(TUTORIALS / "_mine.py", tmp_path)
+    wrong = replaced(sections_with_answers()[1], "-g * y / b", "g * y / b")
+    for text, status, said in [
+        ((TUTORIALS / "mine.py").read_text(encoding="utf-8"), 1, f"Still to write: {GAPS[0]}."),
+        (sections_of_mine()[0] + wrong, 1, "Your gradient is exactly -1 times"),
+        ("".join(sections_with_answers()), 0, "step 8: right."),
+    ]:
+        (tmp_path / "mine.py").write_text(text, encoding="utf-8")
+        environment = os.environ | {"PYTHONIOENCODING": "ascii"}
+        done = subprocess.run(
+            [sys.executable, "mine.py"], cwd=tmp_path, env=environment, capture_output=True, text=True
+        )
+        assert done.returncode == status and not done.stderr, done.stderr
+        assert said in done.stdout.splitlines()[-1]

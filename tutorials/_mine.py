@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 import tinydl as tl
+from tinydl.engine.terminal import shown
 
 Engine = dict[str, Any]  # the names that the learner's file has defined
 PRIMITIVES = ("add", "subtract", "multiply", "divide", "matmul", "negative", "exp", "tanh", "transpose")
@@ -61,15 +62,15 @@ def check(step: int, names: Engine) -> bool:
     """Say whether `step` is right in the file that has these names; unless it is, the program ends here."""
     left = gaps(step, names)
     if left:
-        print(f"step {step} comes next: {TITLES[step]}. Still to write: {', '.join(left)}.")
+        print(shown(f"step {step} comes next: {TITLES[step]}. Still to write: {', '.join(left)}."))
         raise SystemExit(1)
     for number in (step, *range(2, step)):  # what rules say (step 1) can't have changed
         problem = trouble(number, names)
         if problem:
             lost = "" if number == step else f"what step {number} checks worked before, and doesn't now: "
-            print(f"step {step}: {lost}{problem}")
+            print(shown(f"step {step}: {lost}{problem}"))
             raise SystemExit(1)
-    print(f"step {step}: right. {RIGHT[step]}")
+    print(shown(f"step {step}: right. {RIGHT[step]}"))
     return True
 
 
@@ -131,7 +132,7 @@ def close(given: Any, wanted: Any) -> bool:
     return np.shape(given) == np.shape(wanted) and np.allclose(given, wanted, rtol=1e-9, atol=1e-12)
 
 
-def shown(value: Any) -> str:
+def rounded(value: Any) -> str:
     """A number with four digits, an array as a list of such."""
     return str(np.round(np.asarray(getattr(value, "data", value), dtype=float), 4).tolist())
 
@@ -184,7 +185,7 @@ def check_tensors(e: Engine) -> None:
     demand(Tensor(1.0).stamp > x.stamp, "a later Tensor must have a larger stamp: take next(stamps) for each.")
     u = multiply(x, 3.0)
     demand(isinstance(u, Tensor), f"multiply(x, 3.0) with a Tensor x must give a Tensor, not {type(u).__name__}.")
-    demand(close(u, [3.0, -6.0]), f"multiply(x, 3.0) with x = [1, -2] gives {shown(u)}, not [3, -6].")
+    demand(close(u, [3.0, -6.0]), f"multiply(x, 3.0) with x = [1, -2] gives {rounded(u)}, not [3, -6].")
     demand(u.primitive is e["multiply"], "multiply(x, 3.0) must remember its primitive, which is multiply.")
     remembers = len(u.inputs) == 2 and u.inputs[0] is x and u.inputs[1] is not x and close(u.inputs[1], 3.0)
     demand(remembers, "multiply(x, 3.0) must remember its inputs as they were given: x itself, and 3.0.")
@@ -193,7 +194,7 @@ def check_tensors(e: Engine) -> None:
     demand(not tanh(Tensor(1.0)).requires_grad, "tanh(t) mustn't require a gradient if t doesn't.")
     plain = tanh(np.ones(2))
     demand(not isinstance(plain, Tensor), "tanh of an array must give an array: without Tensors nothing is remembered.")
-    demand(close(plain, np.tanh(np.ones(2))), f"tanh(np.ones(2)) gives {shown(plain)}.")
+    demand(close(plain, np.tanh(np.ones(2))), f"tanh(np.ones(2)) gives {rounded(plain)}.")
 
 
 # ---- steps 3 and 4 ----
@@ -214,17 +215,17 @@ def check_push(e: Engine) -> None:
     e["push"](tanh(multiply(x, 3.0)), 1.0, found)
     demand(x in found, "push(tanh(3 x), 1.0, found) must put the gradient of the leaf x into found.")
     demand(set(found) == {x}, "push puts only leaves into found: Tensors that no primitive made.")
-    demand(close(found[x], right), f"the gradient of tanh(3 x) at 0.5 is {right:.4f}; push found {shown(found[x])}.")
+    demand(close(found[x], right), f"the gradient of tanh(3 x) at 0.5 is {right:.4f}; push found {rounded(found[x])}.")
     found = {}
     e["push"](multiply(x, x), 1.0, found)
-    demand(close(found[x], 1.0), f"in x·x the leaf is used twice: its gradients add up to 1, not {shown(found[x])}.")
+    demand(close(found[x], 1.0), f"in x·x the leaf is used twice: its gradients add up to 1, not {rounded(found[x])}.")
     constant, found = Tensor(2.0), {}
     e["push"](multiply(x, constant), 1.0, found)
     demand(constant not in found, "push must leave out inputs that don't require a gradient.")
     leaf, t = doubled(e, 3)
     found = {}
     calls = e["push"](t, 1.0, found)
-    demand(close(found[leaf], 8.0), f"three doublings have the gradient 8; push found {shown(found[leaf])}.")
+    demand(close(found[leaf], 8.0), f"three doublings have the gradient 8; push found {rounded(found[leaf])}.")
     demand(calls == 15, f"push must give the number of calls, its own and all that it makes: 15 here, not {calls}.")
 
 
@@ -247,10 +248,10 @@ def check_order(e: Engine) -> None:
     demand(set(found) == {x}, "gradients must give the leaves that require a gradient, and nothing else.")
     right = tl.grad(lambda x: np.tanh(x) + np.tanh(np.tanh(np.tanh(x))))(np.array(0.5))
     got = found[x]
-    demand(close(got, right), f"x reaches the loss in two ways, with gradient {right:.4f}; yours is {shown(got)}.")
+    demand(close(got, right), f"x reaches the loss in two ways, with gradient {right:.4f}; yours is {rounded(got)}.")
     v = Tensor([0.5, -1.0], requires_grad=True)
     got = e["gradients"](tanh(v))[v]
-    demand(close(got, 1 - np.tanh(v.data) ** 2), f"the gradient of tanh at {shown(v)} can't be {shown(got)}.")
+    demand(close(got, 1 - np.tanh(v.data) ** 2), f"the gradient of tanh at {rounded(v)} can't be {rounded(got)}.")
     got = e["gradients"](add(v, 1.0))[v]
     demand(close(got, [1.0, 1.0]), "begin with an array of ones that has the shape of the loss.")
     check_that_paths_are_left_alone(e)
@@ -339,7 +340,7 @@ def check_operators(e: Engine) -> None:
     }  # fmt: skip
     for text, (got, wanted) in results.items():
         demand(isinstance(got, Tensor), f"{text} must give a Tensor, not {type(got).__name__}.")
-        demand(close(got, np.array(wanted, float)), f"{text} gives {shown(got)}, not {shown(np.array(wanted))}.")
+        demand(close(got, np.array(wanted, float)), f"{text} gives {rounded(got)}, not {rounded(np.array(wanted))}.")
     refused(lambda: np.floor(t), "np.floor has no rule here, so array_ufunc must raise a TypeError")
     refused(lambda: np.add.outer(t, t), 'np.add.outer isn\'t np.add: unless method is "__call__", raise a TypeError')
     refused(lambda: np.tanh(t, where=[True, False]), "options such as where= would be lost: raise a TypeError")
@@ -375,7 +376,7 @@ def check_higher(e: Engine) -> None:
         y, f = found[x], tl.grad(f)
         demand(isinstance(y, Tensor), "gradients must give Tensors, which remember how they were computed.")
         right = f(value)
-        demand(close(y, right), f"the {name} derivative of tanh at 0.7 is {right:.4f}; yours is {shown(y)}.")
+        demand(close(y, right), f"the {name} derivative of tanh at 0.7 is {right:.4f}; yours is {rounded(y)}.")
     got = gradients(e["add"](x, 1.0))[x]
     demand(isinstance(got, Tensor), "gradients must give Tensors from the beginning: the ones, too, are a Tensor.")
     t = Tensor(np.ones((4, 2)), requires_grad=True)
@@ -383,7 +384,7 @@ def check_higher(e: Engine) -> None:
     remembers = isinstance(total, Tensor) and total.requires_grad
     demand(remembers, "sum_tensor must give a Tensor that remembers: make a Primitive of sum_to_shape and call it.")
     got = gradients(total)[t]
-    demand(close(got, np.ones((4, 2))), f"summing forwards is copying backwards; sum_tensor hands back {shown(got)}.")
+    demand(close(got, np.ones((4, 2))), f"summing forwards is copying backwards; sum_tensor hands back {rounded(got)}.")
     rng = np.random.default_rng(7)
     inputs, weight, bias = rng.normal(size=(4, 3)), rng.normal(size=(3, 2)), rng.normal(size=2)
 
