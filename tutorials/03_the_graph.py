@@ -54,11 +54,14 @@ class Value:
 
 # %% [markdown]
 # Each operation computes its number and writes down its slopes. For a sum they are 1 and 1, for a product each factor
-# has the slope of the *other*, and $\tanh$ has $1 - \tanh^2$:
+# has the slope of the *other*. The function $\tanh$, which squashes every number into the range from −1 to 1, has the
+# slope $1 - \tanh^2$:
 #
 # $$ \begin{aligned}
-#    \frac{\partial (a+b)}{\partial a} &= 1, & \frac{\partial \tanh a}{\partial a} &= 1 - \tanh^2 a, \\
-#    \frac{\partial (ab)}{\partial a} &= b, & \frac{\partial a^n}{\partial a} &= n\,a^{n-1} .
+#    \frac{\partial (a+b)}{\partial a} &= 1, \\
+#    \frac{\partial (ab)}{\partial a} &= b, \\
+#    \frac{\partial \tanh a}{\partial a} &= 1 - \tanh^2 a, \\
+#    \frac{\partial a^n}{\partial a} &= n\,a^{n-1} .
 #    \end{aligned} \tag{1} $$
 #
 # The sign $\partial$ is a d that says: there are other inputs too, and they stay as they are.
@@ -227,8 +230,8 @@ assert a.grad == 1 + 0.5 * 10_000
 # That's it: `Value`, four operations and `backward` are a complete engine for derivatives, about a page of code. Two
 # things in it are worth a second look:
 #
-# * There is no recursion, so ten thousand operations in a row are no problem. (Python allows about a thousand calls
-#   inside each other.)
+# * There is no recursion, so ten thousand operations in a row are no problem. (Of calls inside each other Python
+#   doesn't allow that many.)
 # * The gradients on the way live in `arrived`, which is forgotten when the pass ends; only leaves keep theirs. If
 #   every value kept its gradient, a second backward pass through the same graph would start with leftovers and give
 #   wrong numbers.
