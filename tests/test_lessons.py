@@ -417,3 +417,29 @@ def test_mine_as_it_is_handed_out_runs_in_any_terminal(tmp_path: Path) -> None:
         )
         assert done.returncode == status and not done.stderr, done.stderr
         assert said in done.stdout.splitlines()[-1]
+
+
+OTHERS = [
+    (1, "exp, lambda g, y, x: g * y", "exp, lambda g, y, x: np.exp(x) * g"),
+    (1, "-g * y / b", "-a * g / (b * b)"),
+    (1, "lambda g, y, x: -g)", "lambda g, y, x: 0 - g)"),
+    (2, "if any(x.requires_grad for x in tensors)", "if [x for x in tensors if x.requires_grad]"),
+    (2, "Tensor(value, True, primitive, inputs)", "Tensor(value, True, primitive, list(inputs))"),
+    (3, "found.get(t, 0) + g", "g + found[t] if t in found else g"),
+    (4, "sorted(found, key=lambda t: t.stamp, reverse=True)", "sorted(found, key=lambda t: -t.stamp)"),
+    (4, "arrived[x] + part if x in arrived else part", "arrived.get(x, 0) + part"),
+    (5, "array = array.sum(axis=tuple(range(extra)))", "for _ in range(extra):\n        array = array.sum(axis=0)"),
+    (6, "TABLE[ufunc](*inputs)", "remember(TABLE[ufunc], *inputs)"),
+    (6, "lambda a, b: subtract(b, a)", "lambda a, b: negative(subtract(a, b))"),
+    (7, "g * np.ones(a.shape)", "g + np.zeros(a.shape)"),
+    (8, "np.asarray(data, dtype=float), next(stamps)", "np.array(data, float), next(stamps)"),
+]
+
+
+@pytest.mark.parametrize("step, old, new", OTHERS)
+def test_a_right_answer_in_mine_that_is_written_in_another_way_is_accepted(
+    step: int, old: str, new: str, run_mine: Callable[..., list[str]]
+) -> None:
+    sections = sections_with_answers()
+    sections[step] = replaced(sections[step], old, new)
+    assert run_mine(sections, ends=False)[-1].startswith("step 8: right.")
