@@ -1,0 +1,165 @@
+"""Your own engine. Fill in the gaps, `...`, step by step, and run this file after each step:
+
+    python mine.py
+
+It says what is right, what is wrong, and what comes next. The lesson `build_it_yourself`, 14_build_it_yourself.py, says
+what each step is for, and has an answer to each. The checks are in _mine.py, which must stand beside this file.
+"""
+# ruff: noqa: F811  (steps 5, 7 and 8 write a function anew; the last one counts)
+
+import itertools
+
+import numpy as np
+from _mine import check
+
+# ---- Step 1: rules, before there is an engine ----
+#
+# A rule makes the gradient of one input from g, the gradient of the output y. `add` shows how it is written. Use only
+# + - * / @ and .T in rules: they will have to work with more than arrays later.
+
+
+class Primitive:
+    def __init__(self, forward, *rules):
+        self.forward, self.rules = forward, rules  # a function of NumPy, and a rule for each of its inputs
+
+    def __call__(self, *inputs):
+        return remember(self, *inputs)  # you write this in step 2
+
+
+add = Primitive(np.add, lambda g, y, a, b: g, lambda g, y, a, b: g)
+subtract = Primitive(np.subtract, ..., ...)
+multiply = Primitive(np.multiply, ..., ...)
+divide = Primitive(np.divide, ..., ...)
+matmul = Primitive(np.matmul, ..., ...)
+negative = Primitive(np.negative, ...)
+exp = Primitive(np.exp, ...)
+tanh = Primitive(np.tanh, ...)
+transpose = Primitive(np.transpose, ...)
+
+check(1, globals())
+
+# ---- Step 2: an array that remembers ----
+
+stamps = itertools.count()  # next(stamps) is 0, then 1, then 2, ...
+
+
+class Tensor:
+    def __init__(self, data, requires_grad=False, primitive=None, inputs=()):
+        self.data = ...  # an array of floats: np.asarray(data, dtype=float)
+        self.requires_grad, self.primitive, self.inputs = requires_grad, primitive, inputs
+        self.stamp = ...
+
+    shape = property(lambda self: self.data.shape)  # so that t.shape works without ()
+    size = property(lambda self: self.data.size)
+
+
+def array_of(x):
+    return x.data if isinstance(x, Tensor) else x
+
+
+def remember(primitive, *inputs):
+    """Call primitive.forward with the arrays of the inputs. Is one of the inputs a Tensor, give a Tensor; and if one of
+    them requires a gradient, so does the result, and it remembers the primitive and the inputs."""
+    return ...
+
+
+check(2, globals())
+
+# ---- Step 3: back along every path ----
+
+
+def push(t, g, found):
+    """Hand g, the gradient of t, to the inputs of t that require a gradient, by calling push for each. If t is a leaf,
+    add g to found[t]. Return the number of calls: 1, and those of the calls made from here."""
+    return ...
+
+
+check(3, globals())
+
+# ---- Step 4: every operation once ----
+
+
+def collect(loss):
+    """A list of the loss and all that it was made of and that requires a gradient, each once, the latest first."""
+    return ...
+
+
+def gradients(loss):
+    """A dict: the gradient of each leaf that requires one. Go through collect(loss)."""
+    return ...
+
+
+check(4, globals())
+
+# ---- Step 5: broadcasting ----
+
+
+def sum_to_shape(array, shape):
+    """Sum over the axes that broadcasting has put in front of `shape`, or stretched from length 1."""
+    return ...
+
+
+def gradients(loss):
+    """As in step 4; and each gradient is summed to the shape of its input."""
+    return ...
+
+
+check(5, globals())
+
+# ---- Step 6: to write mathematics ----
+
+Tensor.__add__, Tensor.__radd__ = lambda a, b: add(a, b), lambda a, b: add(b, a)  # t + 1, and 1 + t
+Tensor.__sub__, Tensor.__rsub__ = ..., ...
+Tensor.__mul__, Tensor.__rmul__ = ..., ...
+Tensor.__truediv__, Tensor.__rtruediv__ = ..., ...
+Tensor.__matmul__, Tensor.__rmatmul__ = ..., ...
+Tensor.__neg__ = ...
+Tensor.T = property(lambda t: transpose(t))
+
+mean = Primitive(np.mean, lambda g, y, x: g / x.size * np.ones(x.shape))
+Tensor.mean = lambda t: mean(t)
+TABLE = {p.forward: p for p in (add, subtract, multiply, divide, matmul, negative, exp, tanh)}
+
+
+def array_ufunc(self, ufunc, method, *inputs, **options):
+    """What NumPy calls for np.tanh(t): ufunc is np.tanh, method is "__call__". Give what our primitive gives. Without a
+    rule, with another method or with options raise a TypeError."""
+    return ...
+
+
+Tensor.__array_ufunc__ = array_ufunc
+
+check(6, globals())
+
+# ---- Step 7: derivatives of derivatives ----
+
+
+def sum_tensor(gradient, shape):
+    """sum_to_shape for a Tensor: call a Primitive made here, whose forward is sum_to_shape, with a rule of its own."""
+    return ...
+
+
+def gradients(loss):
+    """As in step 5, but the rules are given Tensors, so that the gradients are Tensors which remember."""
+    return ...
+
+
+check(7, globals())
+
+# ---- Step 8: what changed in between ----
+
+
+def assign(self, data):
+    """Give the Tensor a new value, and a new stamp."""
+    return ...
+
+
+Tensor.assign = assign
+
+
+def collect(loss):
+    """As in step 4; but an input with a later stamp than what was made from it is refused with a RuntimeError."""
+    return ...
+
+
+check(8, globals())
