@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from tinydl.cli import main
-from tinydl.course import exercises, judging, learn
+from tinydl.course import answers, exercises, judging, learn
 
 ROOT = Path(__file__).resolve().parent.parent
 NAMES = exercises.names()
@@ -127,8 +127,8 @@ def test_a_typical_mistake_is_known_by_its_numbers_however_it_is_written(name, c
     ([[2.0, np.inf]], [[1.0, np.inf]], "factor", "2 times the right one"),
 ])  # fmt: skip
 def test_results_are_wrong_in_the_ways_and_words_of_gradcheck(got, expected, code, says):
-    with pytest.raises(judging._Mistake) as mistake:
-        judging._compare([(np.array(a), np.array(b)) for a, b in zip(got, expected, strict=True)])
+    with pytest.raises(answers.Mistake) as mistake:
+        answers._compare([(np.array(a), np.array(b)) for a, b in zip(got, expected, strict=True)])
     assert (mistake.value.code, says in str(mistake.value)) == (code, True), mistake.value
     assert "gradient" not in str(mistake.value) and "numerical" not in str(mistake.value)
 
