@@ -19,7 +19,7 @@ from ..checking.gradcheck import gradcheck
 from ..engine.arrays import Array
 from ..engine.checks import array_of, kind
 from ..engine.recording import no_grad
-from ..engine.tensor import Tensor
+from ..engine.tensor import Tensor, tensor
 from ..nn import Module
 from .trial import Trial, names_of, parameters
 
@@ -70,21 +70,27 @@ class _Judging:
         """A function that gives what the solution gives."""
         outcomes = [self._outcome(case, "values") for case in self.cases]
         pairs = [pair for outcome in outcomes for pair in outcome]
-        try:
-            _compare(pairs)
-        except Mistake:
+        if not all(_near(a, b) for a, b in pairs):
             self._show_first(self.cases, outcomes)
             self._typical(self.cases, outcomes)
-            raise
+            _compare(pairs)
         return _remark(pairs)
 
     def _outcome(self, arguments: tuple[Any, ...], what: str) -> list[Pair]:
         """Each number or array that the answer gives, with the right one."""
         expected = self.right(*copy.deepcopy(arguments))
         self.trial.begin(names_of(self.answer, self.right, len(arguments)), arguments)
-        got = _call(self.answer, arguments)
+        try:
+            got = _call(self.answer, arguments)
+        except Mistake:
+            raise
+        except Exception as error:
+            self.trial.remark = self._remark_on(error, arguments)
+            raise
         if isinstance(expected, tuple):
-            got = _several(got, len(expected), what)
+            got = _several(got, list(map(np.shape, expected)), what)
+        elif isinstance(got, tuple) and _shape(got) is None:
+            raise Mistake("count", f"It returns a tuple of {len(got)} things, where one result is asked for.")
         else:
             alone = isinstance(got, (tuple, list)) and len(got) == 1 and _shape(got) != np.shape(expected)
             got, expected = (got[0] if alone else got,), (expected,)
@@ -107,6 +113,17 @@ class _Judging:
                 exec(self.known["SOLUTION"].replace(old, new), space)
                 yield code, sentence[0], space[self.known["FUNCTION"]]
 
+    def _remark_on(self, error: Exception, arguments: tuple[Any, ...]) -> str:
+        """The sentence of a typical mistake that stops in the same way."""
+        for code, sentence, mistaken in self._mistakes():
+            if code == "raises":
+                try:
+                    mistaken(*copy.deepcopy(arguments))
+                except Exception as other:
+                    if type(other) is type(error) and str(other) == str(error):
+                        return sentence
+        return ""
+
     def _typical(self, calls: Sequence[tuple[Any, ...]], outcomes: Sequence[Sequence[Pair]]) -> None:
         """Raise the typical mistake that gives the answer's numbers, if there is one."""
         for code, sentence, mistaken in self._mistakes():
@@ -114,12 +131,10 @@ class _Judging:
                 results = [mistaken(*copy.deepcopy(arguments)) for arguments in calls]
             except Exception:  # it is known by its numbers, and has none
                 continue
-            pairs = []
-            for outcome, result in zip(outcomes, results, strict=True):
-                flat = result if isinstance(result, tuple) else (result,)
-                pairs += [(got, _numbers(b)) for (got, _), b in zip(outcome, flat, strict=False)]
-            if all(_near(a, b) for a, b in pairs):
-                raise Mistake(code, sentence) from None
+            got = [pair[0] for outcome in outcomes for pair in outcome]
+            flat = [b for result in results for b in (result if isinstance(result, tuple) else (result,))]
+            if len(got) == len(flat) and all(_near(a, _numbers(b)) for a, b in zip(got, flat, strict=True)):
+                raise Mistake(code, sentence)
 
     # ---- gradients ----
 
@@ -159,7 +174,7 @@ class _Judging:
             if len(wrt) == 1:
                 alone = isinstance(got, (tuple, list)) and len(got) == 1 and _shape(got) != np.shape(given[0])
                 return (_numbers(got[0] if alone else got),)
-            return tuple(_numbers(g) for g in _several(got, len(wrt), "gradients"))
+            return tuple(_numbers(g) for g in _several(got, list(map(np.shape, given)), "gradients"))
 
         value = _Asked(self.known["forward"], wrt, whole)
         if self.known["KIND"] == "vjp":
@@ -190,32 +205,54 @@ class _Judging:
             if not isinstance(theirs, Module):
                 raise Mistake("type", "The class must stay a tl.nn.Module, and call super().__init__() if it needs to.")
             _check_parameters(dict(ours.named_parameters()), dict(theirs.named_parameters()))
-            with no_grad():
-                out = _call(theirs, (x,))
-                if not isinstance(out, Tensor):
-                    raise Mistake("type", f"forward should give a Tensor, not {kind(out)}.")
-                expected = ours(x)
-                if out.shape != expected.shape or not np.allclose(out.data, expected.data, rtol=1e-4, atol=1e-5):
-                    self._wrong_layer(theirs, arguments, x, out.data, expected.data)
+            self._same_outputs(ours, theirs, arguments, x)
             if not gradcheck(theirs, x.astype(np.float64), directions=2):
                 raise Mistake("wrong_gradient", "The outputs are right, but the gradient doesn't pass through: did you "
                               "leave the Tensors with .data or .detach()?")  # fmt: skip
         return ""
 
+    def _same_outputs(self, ours: Module, theirs: Module, arguments: tuple[Any, ...], x: Array) -> None:
+        with no_grad():
+            try:
+                out = _call(lambda x: theirs(tensor(x)), (x,))
+            except Exception as error:
+                self.trial.remark = self._stopped(theirs, arguments, x, error)
+                raise
+            if not isinstance(out, Tensor):
+                raise Mistake("type", f"forward should give a Tensor, not {kind(out)}.")
+            expected = ours(tensor(x))
+            if out.shape != expected.shape or not np.allclose(out.data, expected.data, rtol=1e-4, atol=1e-5):
+                self._wrong_layer(theirs, arguments, x, out.data, expected.data)
+
     def _wrong_layer(self, theirs: Module, arguments: tuple[Any, ...], x: Array, got: Array, expected: Array) -> None:
         self.trial.differs(got, expected, "")
-        for code, sentence, mistaken in self._mistakes():
+        for code, sentence, module in self._mistaken_layers(theirs, arguments):
             try:
-                module = mistaken(*arguments)
-                parameters = dict(module.named_parameters())
-                for name, p in theirs.named_parameters():
-                    parameters[name].data = p.data
-                other = module(x).data
+                other = module(tensor(x)).data
             except Exception:  # it is known by its numbers, and has none
                 continue
             if other.shape == got.shape and np.allclose(other, got, rtol=1e-4, atol=1e-5):
                 raise Mistake(code, sentence)
         _compare([(got.astype(np.float64), expected.astype(np.float64))])
+
+    def _stopped(self, theirs: Module, arguments: tuple[Any, ...], x: Array, error: Exception) -> str:
+        for code, sentence, module in self._mistaken_layers(theirs, arguments):
+            try:
+                module(tensor(x))
+            except Exception as other:
+                if (code, type(other), str(other)) == ("raises", type(error), str(error)):
+                    return sentence
+        return ""
+
+    def _mistaken_layers(self, theirs: Module, arguments: tuple[Any, ...]) -> Iterator[tuple[str, str, Module]]:
+        """Layers with the typical mistakes, and with the answer's parameters."""
+        for code, sentence, mistaken in self._mistakes():
+            module = mistaken(*arguments)
+            found = dict(module.named_parameters())
+            if set(found) == {name for name, _ in theirs.named_parameters()}:
+                for name, p in theirs.named_parameters():
+                    found[name].data = p.data
+                yield code, sentence, module
 
 
 def _check_parameters(expected: dict[str, Any], got: dict[str, Any]) -> None:
@@ -261,9 +298,10 @@ def _parameter(function: Callable[..., Any], number: int) -> str:
     return f"its argument {names[number]}" if number < len(names) else f"its argument number {number + 1}"
 
 
-def _several(got: Any, count: int, what: str) -> Sequence[Any]:
-    if isinstance(got, np.ndarray) and got.ndim:
-        got = list(got)
+def _several(got: Any, shapes: Sequence[tuple[int, ...]], what: str) -> Sequence[Any]:
+    count = len(shapes)
+    if isinstance(got, np.ndarray) and got.shape == (count, *shapes[0]):
+        return list(got)
     if isinstance(got, (tuple, list)) and len(got) == count:
         return got
     given = len(got) if isinstance(got, (tuple, list)) else f"{kind(got)} alone"

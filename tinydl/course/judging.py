@@ -76,7 +76,7 @@ def check_text(name: str, text: str, file: str = "") -> Result:
         if mistake.code == "returns_nothing" and printed.getvalue():
             code_of, sentence = "prints", "It prints something and returns nothing: write `return` instead of `print`."
     except (Exception, SystemExit) as error:
-        code_of, sentence = "raises", _in_words(error, file)
+        code_of, sentence = "raises", " ".join([_in_words(error, file), trial.remark]).strip()
     said = printed.getvalue().strip()
     said = said if len(said) <= PRINTED else said[:PRINTED] + " ..."
     return Result(code_of, sentence, said, "" if code_of == "done" else trial.text(code_of))
@@ -129,4 +129,4 @@ def _in_words(error: BaseException, file: str) -> str:
     text = f": {text[:300]}" if text else ""
     if isinstance(error, TypeError) and ("for ^" in text or "bitwise_xor" in text):
         text += " (^ is no power in Python: write **)"
-    return f"It stops with {type(error).__name__}{where}{text}"
+    return f"It stops with {type(error).__name__}{where}{text}{'' if text.endswith(('.', ')', '?', '!')) else '.'}"

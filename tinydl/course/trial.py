@@ -20,7 +20,7 @@ class Trial:
 
     def __init__(self) -> None:
         self.arguments: dict[str, Any] = {}
-        self.outcome = ""
+        self.outcome = self.remark = ""  # the remark is on an exception
 
     def begin(self, names: Sequence[str], arguments: Sequence[Any]) -> None:
         """The next call."""
