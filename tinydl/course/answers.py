@@ -71,7 +71,7 @@ class _Judging:
         outcomes = [self._outcome(case, "values") for case in self.cases]
         pairs = [pair for outcome in outcomes for pair in outcome]
         if not all(_near(a, b) for a, b in pairs):
-            self._show_first(self.cases, outcomes)
+            self._show_one(self.cases, outcomes)
             self._typical(self.cases, outcomes)
             _compare(pairs)
         return _remark(pairs)
@@ -96,14 +96,15 @@ class _Judging:
             got, expected = (got[0] if alone else got,), (expected,)
         return [(_numbers(a), _numbers(b)) for a, b in zip(got, expected, strict=True)]
 
-    def _show_first(self, calls: Sequence[tuple[Any, ...]], outcomes: Sequence[Sequence[Pair]]) -> None:
-        """Let the trial be the first call that came out wrong."""
-        for arguments, outcome in zip(calls, outcomes, strict=True):
-            for number, (got, expected) in enumerate(outcome):
-                if not _near(got, expected):
-                    self.trial.begin(names_of(self.answer, self.right, len(arguments)), arguments)
-                    self.trial.differs(got, expected, f" as result {number + 1}" if len(outcome) > 1 else "")
-                    return
+    def _show_one(self, calls: Sequence[tuple[Any, ...]], outcomes: Sequence[Sequence[Pair]]) -> None:
+        """Let the trial be the first call that came out clearly wrong, or the one that is most so."""
+        found = [(_distance(*pair), -n, number) for n, outcome in enumerate(outcomes)
+                 for number, pair in enumerate(outcome) if not _near(*pair)]  # fmt: skip
+        if found:
+            _, n, number = max(found, key=lambda one: (min(one[0], 0.01), one[1], -one[2]))
+            arguments, outcome = calls[-n], outcomes[-n]
+            self.trial.begin(names_of(self.answer, self.right, len(arguments)), arguments)
+            self.trial.differs(*outcome[number], f" as result {number + 1}" if len(outcome) > 1 else "")
 
     def _mistakes(self) -> Iterator[tuple[str, str, Callable[..., Any]]]:
         """The typical mistakes that have a sentence of their own, as (code, sentence, function that makes it)."""
@@ -151,7 +152,7 @@ class _Judging:
         differ = [n for n, outcome in enumerate(outcomes) if not all(_same_to_the_end(a, b) for a, b in outcome)]
         remark = ""
         if differ:
-            self._show_first(calls, outcomes)
+            self._show_one(calls, outcomes)
             if self.trial.outcome:
                 self._typical(calls, outcomes)
         for n in differ:
@@ -200,11 +201,11 @@ class _Judging:
     def layer(self) -> str:
         """A layer has the solution's parameters, computes the same with them, and gradients pass through it."""
         for arguments, x in self.cases:
-            self.trial.begin(["x"], [x])
             ours, theirs = self.right(*arguments), self.answer(*arguments)
             if not isinstance(theirs, Module):
                 raise Mistake("type", "The class must stay a tl.nn.Module, and call super().__init__() if it needs to.")
             _check_parameters(dict(ours.named_parameters()), dict(theirs.named_parameters()))
+            self.trial.begin(["x"], [x])
             self._same_outputs(ours, theirs, arguments, x)
             if not gradcheck(theirs, x.astype(np.float64), directions=2):
                 raise Mistake("wrong_gradient", "The outputs are right, but the gradient doesn't pass through: did you "
@@ -388,6 +389,14 @@ def _near(a: Array, b: Array) -> bool:
     """Whether a is b but for the rounding of the precision that it has."""
     scale, close = float(np.abs(b[np.isfinite(b)]).max(initial=0.0)), max(CLOSE, NARROW * _unit(a))
     return a.shape == b.shape and bool(np.allclose(a, b, rtol=close, atol=close * scale, equal_nan=True))
+
+
+def _distance(got: Array, expected: Array) -> float:
+    """How wrong a result is, relative to its largest number; infinite for another shape, and for NaN."""
+    if got.shape != expected.shape:
+        return float("inf")
+    off = np.abs(got - expected).max(initial=0.0) / (np.abs(expected).max(initial=0.0) or 1.0)
+    return float(np.nan_to_num(off, nan=np.inf))
 
 
 def _same_to_the_end(a: Array, b: Array) -> bool:

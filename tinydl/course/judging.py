@@ -129,4 +129,4 @@ def _in_words(error: BaseException, file: str) -> str:
     text = f": {text[:300]}" if text else ""
     if isinstance(error, TypeError) and ("for ^" in text or "bitwise_xor" in text):
         text += " (^ is no power in Python: write **)"
-    return f"It stops with {type(error).__name__}{where}{text}{'' if text.endswith(('.', ')', '?', '!')) else '.'}"
+    return f"It stops with {type(error).__name__}{where}{text}{'' if text.endswith(('.', '?', '!')) else '.'}"

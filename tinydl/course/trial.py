@@ -9,10 +9,18 @@ from typing import Any
 import numpy as np
 
 from ..engine.arrays import Array
-from ..engine.tensor import Tensor
 
-FEW = 8  # numbers of an array that are shown whole
-SHAPES = ("raises", "shape", "count", "type", "transposed", "returns_nothing", "prints")  # where numbers say little
+FEW = 6  # numbers of an array that are shown whole, and at most 4 of one that came out
+SHAPES = (
+    "raises",
+    "shape",
+    "count",
+    "type",
+    "transposed",
+    "returns_nothing",
+    "prints",
+    "changes_inputs",
+)  # tell enough
 
 
 class Trial:
@@ -29,52 +37,54 @@ class Trial:
     def differs(self, got: Array, expected: Array, which: str) -> None:
         """What came out, and what is right."""
         if got.shape != expected.shape:
-            self.outcome = f"gave{which} the shape {got.shape}, {expected.shape} is right"
-        elif got.size <= FEW:
-            self.outcome = f"gave{which} {shown(got)}, {shown(expected)} is right"
-        else:
+            self.outcome = f"it gave{which} the shape {got.shape}, where {expected.shape} is right"
+            return
+        place = ""
+        if got.size > FEW - 2:
             off = np.nan_to_num(np.abs(got - expected), nan=np.inf, posinf=np.inf)
             index = tuple(map(int, np.unravel_index(int(np.argmax(off)), off.shape)))
-            place = ", ".join(map(str, index))
-            self.outcome = f"gave{which} {got[index]:.4g} at index [{place}], {expected[index]:.4g} is right"
+            got, expected, place = got[index], expected[index], f"at index [{', '.join(map(str, index))}] "
+        digits = next((n for n in (4, 8, 12) if shown(got, n) != shown(expected, n)), 17)
+        self.outcome = f"{place}it gave{which} {shown(got, digits)}, where {shown(expected, digits)} is right"
 
     def text(self, code: str) -> str:
         """The input in a sentence, by its shapes alone where its numbers say little; "" before any call."""
         if not self.arguments:
             return ""
-        given = ", ".join(f"{name} {shown(value, code in SHAPES)}" if _is_large(value, code) else
-                          f"{name} = {shown(value)}" for name, value in self.arguments.items())  # fmt: skip
-        return f"Tried with {given}" + (f": it {self.outcome}." if self.outcome else ".")
+        given = ", ".join(f"{name} {value.shape}{'' if code in SHAPES else _beginning(value)}"
+                          if _is_large(value, code) else f"{name} = {shown(value)}"
+                          for name, value in self.arguments.items())  # fmt: skip
+        return f"Tried with {given}" + (f": {self.outcome}." if self.outcome else ".")
 
 
 def _is_large(value: Any, code: str) -> bool:
     return isinstance(value, np.ndarray) and value.ndim > 0 and (value.size > FEW or code in SHAPES)
 
 
-def shown(value: Any, shape_alone: bool = False) -> str:
-    """A value in few characters: the numbers of a small array; of a large one its shape, and how it begins."""
-    if isinstance(value, Tensor):
-        value = value.detach().numpy()
+def _beginning(value: Array) -> str:
+    return f", which begins with {', '.join(_number(v, 4) for v in value.ravel()[:3])}"
+
+
+def shown(value: Any, digits: int = 4) -> str:
+    """A value in few characters."""
     if isinstance(value, np.ndarray | np.generic):
-        if shape_alone and value.ndim:
-            return str(value.shape)
-        if value.size > FEW:
-            return f"{value.shape}, which begins with {', '.join(map(_number, value.ravel()[:3]))}"
-        return _nested(value.tolist())
+        return _nested(value.tolist(), digits)
     if callable(value):
         return str(getattr(value, "__name__", type(value).__name__))
     if isinstance(value, float):
-        return _number(value)
-    text = str(value)
+        return _number(value, digits)
+    text = repr(value)
     return text if len(text) <= 100 else text[:100] + " ..."
 
 
-def _nested(value: Any) -> str:
-    return f"[{', '.join(map(_nested, value))}]" if isinstance(value, list) else _number(value)
+def _nested(value: Any, digits: int) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(_nested(v, digits) for v in value)}]"
+    return _number(value, digits)
 
 
-def _number(value: Any) -> str:
-    return str(value) if isinstance(value, bool | int | np.bool_ | np.integer) else f"{value:.4g}"
+def _number(value: Any, digits: int) -> str:
+    return str(value) if isinstance(value, bool | int | np.bool_ | np.integer) else f"{value:.{digits}g}"
 
 
 def names_of(answer: Callable[..., Any], solution: Callable[..., Any], count: int) -> list[str]:
