@@ -135,6 +135,63 @@ def test_results_are_wrong_in_the_ways_and_words_of_gradcheck(got, expected, cod
     assert "gradient" not in str(mistake.value) and "numerical" not in str(mistake.value)
 
 
+GRADIENT = "import numpy as np\ndef {0}\n    return {1}\n"
+
+
+@pytest.mark.parametrize(("name", "code", "text", "says"), [
+    ("ex_chain", "wrong_gradient", GRADIENT.format("chain_vjp(g, x):", "np.cos(x) * (x + x) * g"), "taken at x, where"),
+    ("ex_length", "wrong_gradient", GRADIENT.format("length_vjp(u, x):", "np.array([2 * a * b for a, b in zip(u, x)])"),
+     "The root isn't differentiated"),
+    ("ex_yes_or_no", "wrong_gradient",
+     GRADIENT.format("binary_grad(z, y):", "0.5 + 0.5 * np.tanh(z / 2)"), "The answers y have no effect"),
+    ("ex_layer_norm", "held_constant",
+     GRADIENT.format("normalise_vjp(g, x):", "(g.T / x.std(1)).T"), "forgets that mean and std depend on x"),
+    ("ex_softmax_vjp", "wrong_gradient", GRADIENT.format("softmax_vjp(g, x):",
+     "(lambda y: y * (g - (g * y).sum(1)[:, None]))(np.exp(x) / sum(np.exp(x)))"), "goes down the columns"),
+])  # fmt: skip
+def test_a_typical_mistake_in_a_gradient_is_known_by_its_numbers_however_it_is_written(name, code, text, says):
+    result = judging.check_text(name, text)
+    assert (result.code, says in result.sentence) == (code, True), result
+
+
+@pytest.mark.parametrize(("name", "text", "tried"), [
+    ("ex_slope", "def slope(f, at, h):\n    return 7.0",
+     "Tried with f = sin, at = 0.7, h = 0.0009766: it gave 7, where 0.7648 is right."),
+    ("ex_slope", "def slope(f, x, h):\n    raise ValueError", "Tried with f = sin, x = 0.7, h = 0.0009766."),
+    ("ex_softmax", "import numpy as np\ndef softmax(z):\n    e = np.exp(z)\n    return e / e.sum(1, keepdims=True)",
+     "Tried with z = [[1000, 999, 997], [-1, 0, 1]]: at index [0, 0] it gave nan, where 0.7054 is right."),
+    ("ex_matmul", "def matmul_vjp(g, a, b):\n    return g @ b, a @ g", "Tried with g (2, 5), a (2, 3), b (3, 5)."),
+    ("ex_row_sums", "def row_sums_vjp(*given):\n    return given[0]",
+     "Tried with g (4,), x (4, 3): it gave the shape (4,), where (4, 3) is right."),
+    ("ex_l1", "import numpy as np\ndef l1_grad(w, lam):\n    return lam * np.sign(w) * (1 + 1e-6)",
+     "lam = 0.2: it gave [0, 0.2000002, -0.2000002], where [0, 0.2, -0.2] is right."),
+    ("ex_paths", "def paths(graph, end, start):\n    return 9",
+     "Tried with graph = {'d': ['c', 'c'], 'c': ['b', 'a'], 'b': ['a', 'a'], 'a': []}, end = 'a', start = 'a': "
+     "it gave 9, where 1 is right."),
+    ("ex_linear_layer", "class Linear:\n    def __init__(self, inputs, outputs):\n        pass", ""),
+])  # fmt: skip
+def test_the_input_is_shown_with_what_came_out_and_what_is_right(name, text, tried):
+    result = judging.check_text(name, text)
+    assert not result
+    assert result.tried.endswith(tried) and (tried or not result.tried), result
+
+
+def test_a_caret_is_no_power_for_arrays_either():
+    text = "import numpy as np\ndef chain_vjp(g, x):\n    return g * np.cos(x^2) * 2 * x\n"
+    assert "^ is no power in Python: write **" in judging.check_text("ex_chain", text).sentence
+    assert not any("^" in given(name).replace("^T", "") for name in NAMES)
+
+
+def test_a_tuple_where_one_result_is_asked_for_and_an_array_where_several_are():
+    text = "import numpy as np\ndef least_squares(x, y):\n    return np.linalg.lstsq(x, y, rcond=None)\n"
+    result = judging.check_text("ex_normal_equations", text)
+    assert result.sentence == "It returns a tuple of 4 things, where one result is asked for."
+    text = "import numpy as np\ndef product_vjp(g, a, b):\n    return np.array([g * (b + 1), g * (a + 2 * b + 1)])\n"
+    assert judging.check_text("ex_product", text)
+    result = judging.check_text("ex_product", text.replace(", g * (a + 2 * b + 1)", ""))
+    assert result.sentence == "It should return 2 gradients in a tuple, not a ndarray alone."
+
+
 def constants(tree):
     """The floating constants of a solution, each dropped and changed; a power's exponent is one of them."""
     numbers = [n for n in ast.walk(tree) if isinstance(n, ast.Constant) and type(n.value) in (int, float)]

@@ -128,13 +128,7 @@ class _Judging:
     def _typical(self, calls: Sequence[tuple[Any, ...]], outcomes: Sequence[Sequence[Pair]]) -> None:
         """Raise the typical mistake that gives the answer's numbers, if there is one."""
         for code, sentence, mistaken in self._mistakes():
-            try:
-                results = [mistaken(*copy.deepcopy(arguments)) for arguments in calls]
-            except Exception:  # it is known by its numbers, and has none
-                continue
-            got = [pair[0] for outcome in outcomes for pair in outcome]
-            flat = [b for result in results for b in (result if isinstance(result, tuple) else (result,))]
-            if len(got) == len(flat) and all(_near(a, _numbers(b)) for a, b in zip(got, flat, strict=True)):
+            if all(_gives(mistaken, arguments, outcome) for arguments, outcome in zip(calls, outcomes, strict=True)):
                 raise Mistake(code, sentence)
 
     # ---- gradients ----
@@ -267,6 +261,16 @@ def _check_parameters(expected: dict[str, Any], got: dict[str, Any]) -> None:
         if not p.requires_grad:
             raise Mistake("parameters", f"Its parameter {name} gets no gradient: write requires_grad=True.")
         p.data = expected[name].data = rng.standard_normal(p.shape).astype(p.dtype)
+
+
+def _gives(mistaken: Callable[..., Any], arguments: tuple[Any, ...], outcome: Sequence[Pair]) -> bool:
+    """Whether a typical mistake gives what came out."""
+    try:
+        result = mistaken(*copy.deepcopy(arguments))
+    except Exception:  # it is known by its numbers, and has none
+        return False
+    flat = result if isinstance(result, tuple) else (result,)
+    return len(flat) == len(outcome) and all(_near(got, _numbers(b)) for (got, _), b in zip(outcome, flat, strict=True))
 
 
 def _remark(pairs: Sequence[Pair]) -> str:

@@ -67,6 +67,18 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
     ),
     ("wrong_value", ".mean()", ".all()", "It asks whether all are right, where their share is asked for."),
     ("shape", ".mean()", "", "There is one True or False for each example; the share of True is asked for."),
+    (
+        "wrong_value",
+        "scores.argmax",
+        "abs(scores).argmax",
+        "It takes the largest size; a large negative score is a small one.",
+    ),
+    (
+        "wrong_value",
+        "(scores.argmax(axis=1) == labels).mean()",
+        "(scores.argmax(axis=1) == labels).sum() / scores.shape[1]",
+        "It divides by the number of classes; there are n examples.",
+    ),
 )
 
 

@@ -82,6 +82,18 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
     ("wrong_value", "w - lr", "w + lr", "It goes uphill."),
     ("wrong_value", "lr * g /", "g /", "The learning rate has no effect."),
     ("count", "return w - lr * g / (np.sqrt(s) + 1e-10), s", "return w - lr * g / (np.sqrt(s) + 1e-10)"),
+    (
+        "wrong_value",
+        "(np.sqrt(s) + 1e-10)",
+        "np.maximum(np.sqrt(s), 1e-10)",
+        "eps replaces small roots, where it is to be added to all.",
+    ),
+    (
+        "wrong_value",
+        "(np.sqrt(s) + 1e-10)",
+        "np.where(s > 0, np.sqrt(s), 1)",
+        "eps is missing: it avoids 0 / 0 in another way, which gives other numbers beside small roots.",
+    ),
 )
 
 

@@ -114,6 +114,19 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
         "The order is (w', m', v'): the weights come first.",
     ),
     ("count", "1e-8), m, v", "1e-8)"),
+    (
+        "wrong_value",
+        "(np.sqrt(v / (1 - 0.999**t)) + 1e-8)",
+        "np.maximum(np.sqrt(v / (1 - 0.999**t)), 1e-8)",
+        "eps replaces small roots, where it is to be added to all.",
+    ),
+    (
+        "wrong_value",
+        "np.sqrt(v / (1 - 0.999**t))",
+        "np.sqrt(v) / (1 - 0.999**t)",
+        "The correction of v' belongs inside the root.",
+    ),
+    ("wrong_value", "**t", "**1", "The corrections are those of the first step, whatever t is."),
 )
 
 

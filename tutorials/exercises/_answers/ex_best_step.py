@@ -55,8 +55,10 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
     ),
     ("wrong_value", "1 / 3", "3", "It takes the third power, where the third root is asked for."),
     ("sign", "eps **", "-eps **", "A step is positive."),
+    ("wrong_value", "eps ** (1 / 3)", "eps ** 0.33", "1/3 isn't 0.33: let Python divide."),
+    ("wrong_value", "eps **", "2.2e-16 **", "It has an eps of its own: use the one that is given."),
 )
 
 
 def cases(rng):
-    return [(2.2e-16, 0.1), (2.2e-16, -40.0), (1.2e-7, 0.0), (1e-3, 7.0), (2.2e-16, -0.3), (8e-6, 1.0)]
+    return [(2.2e-16, 0.1), (2.2e-16, -40.0), (1.2e-7, 0.0), (1e-3, 7.0), (2.2e-16, -0.3), (8e-6, -1.5)]

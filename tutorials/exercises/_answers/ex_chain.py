@@ -11,7 +11,7 @@ def chain_vjp(g, x):
     return g * np.cos(x**2) * 2 * x
 """
 HINTS = (
-    "Name the inner function u = x^2 and differentiate both steps.",
+    "Name the inner function u = x**2 and differentiate both steps.",
     "The outer derivative is taken at u; then multiply by du/dx and by g.",
 )
 RIGHT = (  # the same, written in other ways
@@ -62,6 +62,19 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
         "g is missing: what comes from above is multiplied by the derivative.",
     ),
     ("wrong_gradient", "* 2 * x", "+ 2 * x", "The two derivatives are added, where the chain rule multiplies."),
+    (
+        "wrong_gradient",
+        "np.cos(x**2) * 2 * x",
+        "2 * np.sin(x) * np.cos(x)",
+        "That is the derivative of sin(x)**2; here the square is inside the sine.",
+    ),
+    ("wrong_gradient", "* 2 * x", "* 2", "The derivative of x**2 is 2 x, and not 2."),
+    (
+        "wrong_gradient",
+        "np.cos(x**2) * 2 * x",
+        "2 * x",
+        "The outer function sin isn't differentiated: its cos is missing.",
+    ),
 )
 
 

@@ -72,6 +72,7 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
         )
         for eps in ("1e-8", "1e-7", "1e-6", "1e-10", "1e-12")
     ),
+    ("wrong_gradient", "np.cbrt(x) ** 2", "x**2", "x has the exponent 1/3 - 1, and not -2."),
 )
 
 

@@ -90,6 +90,13 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
         "abs(x).sum(axis=1)",
         "It adds up sizes under the root, where squares are asked for.",
     ),
+    ("wrong_gradient", "(g / y)", "(g * y)", "It multiplies by the length, where the root's derivative divides by it."),
+    (
+        "wrong_gradient",
+        "(g / y)[:, None] * x",
+        "g[:, None] * np.sign(x)",
+        "That is the derivative of the sum of |x|; the length is a root of squares.",
+    ),
 )
 
 

@@ -77,6 +77,24 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
     ),
     ("wrong_value", "mu * v + g", "mu * (v + g)", "mu shrinks the old velocity alone, and not g."),
     ("count", "return w - lr * v, v", "return w - lr * v"),
+    (
+        "wrong_value",
+        "    v = mu * v + g\n    return w - lr * v, v",
+        "    return w - lr * (mu * v + g), v",
+        "The old v is returned, where the new one is asked for.",
+    ),
+    (
+        "wrong_value",
+        "    v = mu * v + g\n    return w - lr * v, v",
+        "    v = mu * v - g\n    return w + lr * v, v",
+        "The minus is inside the velocity; here it belongs to the step.",
+    ),
+    (
+        "wrong_value",
+        "mu * v + g",
+        "(1 - mu) * v + mu * g",
+        "mu and 1 - mu: the velocity keeps mu of the old one, and g is added in full.",
+    ),
 )
 
 

@@ -64,6 +64,12 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
         "Multiply first and then add up: the product of two sums is another number.",
     ),
     ("wrong_value", "w @ x", "(w * x).mean()", "That is the products' mean; their sum is asked for."),
+    (
+        "other_function",
+        "np.tanh(w @ x + b)",
+        "2 / (1 + np.exp(-(w @ x + b))) - 1",
+        "That is tanh of half of w . x + b.",
+    ),
 )
 
 

@@ -14,7 +14,7 @@ def neuron_vjp(g, w, x, b):
 """
 HINTS = (
     "First the gradient of z = w . x + b, then those of w, x and b.",
-    "tanh'(z) = 1 - tanh(z)^2.",
+    "tanh'(z) = 1 - tanh(z)**2.",
 )
 RIGHT = (  # the same, written in other ways
     """import numpy as np

@@ -70,6 +70,12 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
         "return 1 + max([0, *(paths(graph, node, start) for node in graph[end])])",
         "That is a path's length; how many paths there are is asked for.",
     ),
+    (
+        "wrong_value",
+        "        return 1\n",
+        "        return 0\n    if start in graph[end]:\n        return 1\n",
+        "It stops where `start` is reached directly: several edges, and ways around, count too.",
+    ),
 )
 
 

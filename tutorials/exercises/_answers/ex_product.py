@@ -68,6 +68,12 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
         "a + b is multiplied by b + 1, which must stand in dL/da.",
     ),
     ("count", "g * (b + 1), g * (b + 1) + g * (a + b)", "g * (b + 1)"),
+    (
+        "wrong_gradient",
+        "g * (b + 1) + g * (a + b)",
+        "g * (b + 1) - g * (a + b)",
+        "What comes back from both uses of b is subtracted, where it adds up.",
+    ),
 )
 
 

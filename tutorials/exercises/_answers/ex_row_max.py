@@ -73,6 +73,12 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
         "g",
         "There should be one number for each element of x, 0 for most of them.",
     ),
+    (
+        "wrong_gradient",
+        "g[:, None] * (x == x.max(axis=1, keepdims=True))",
+        "g[:, None] * (x > 0)",
+        "It lets through all positive elements, as a relu does; only the largest of each row has an influence.",
+    ),
 )
 
 

@@ -74,6 +74,13 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
         "The sigmoid is taken of g, where it should be taken of x.",
     ),
     ("wrong_gradient", "g * y * (1 - y)", "y * (1 - y) + g", "g is added, where the chain rule multiplies."),
+    (
+        "wrong_gradient",
+        "1 / (1 + np.exp(-x))",
+        "1 / 1 + np.exp(-x)",
+        "A division comes before a sum: 1 + exp(-x) needs brackets.",
+    ),
+    ("wrong_gradient", "(1 - y)", "(1 + y)", "The derivative is y (1 - y), with a minus."),
 )
 
 

@@ -57,6 +57,17 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
         "(f(x + h / 2) - f(x - h / 2)) / h",
         "It goes h / 2 to each side, where a whole h is asked for.",
     ),
+    (
+        "wrong_value",
+        "(f(x + h) - f(x - h)) / (2 * h)",
+        "f(x + h) - f(x - h) / 2 * h",
+        "Only f(x - h) is divided, and then multiplied by h: brackets belong around the difference and around 2 * h.",
+    ),
+    *(
+        ("wrong_value", "    return", f"    h = {h}\n    return", "It has a step of its own: use the h that is given.")
+        for h in ("1e-3", "1e-4", "1e-5", "1e-6", "1e-8")
+    ),
+    ("wrong_value", "f(x + h) - f(x - h)", "f(x + h) + f(x - h)", "The two values are added; a rise is a difference."),
 )
 
 

@@ -115,6 +115,13 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
         "    e = np.exp(z - z.max(axis=1, keepdims=True))",
         "    z -= z.max(axis=1, keepdims=True)\n    e = np.exp(z)",
     ),
+    (
+        "wrong_value",
+        "    e = np.exp(z - z.max(axis=1, keepdims=True))\n    return e / e.sum(axis=1, keepdims=True)",
+        "    e = np.exp(z)\n    return np.nan_to_num(e / e.sum(axis=1, keepdims=True))",
+        "It hides the overflow of exp: where NaN was there is 0 now. Shift each row first.",
+    ),
+    ("wrong_value", "np.exp(z - z", "np.exp2(z - z", "It takes powers of 2, where exp is asked for."),
 )
 
 

@@ -100,6 +100,24 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
         "y * (g + (g * y).sum(axis=1, keepdims=True))",
         "The row's sum is added, where it should be subtracted.",
     ),
+    (
+        "wrong_gradient",
+        "    e = np.exp(x - x.max(axis=1, keepdims=True))\n    y = e / e.sum(axis=1, keepdims=True)",
+        "    y = np.exp(x) / np.exp(x).sum(axis=0)",
+        "The softmax goes down the columns, where each row should add up to 1.",
+    ),
+    (
+        "wrong_gradient",
+        "(g * y).sum(axis=1, keepdims=True)",
+        "g.mean(axis=1, keepdims=True)",
+        "The sum over the row is one of g * y, and not a mean of g.",
+    ),
+    (
+        "wrong_gradient",
+        "y * (g - (g * y).sum(axis=1, keepdims=True))",
+        "y * g - (y * g).sum(axis=1, keepdims=True)",
+        "y belongs to both terms: y times the row's sum is to be subtracted.",
+    ),
 )
 
 

@@ -51,6 +51,12 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
         "The sign of p - y is lost: whether p is too large or too small matters.",
     ),
     ("wrong_gradient", "(p - y) / len(p)", "p / len(p)", "The difference p - y belongs in it, not p alone."),
+    (
+        "wrong_gradient",
+        "2 * (p - y) / len(p)",
+        "2 * (p - y) ** 2 / len(p)",
+        "A square's derivative has the difference in it once, not squared.",
+    ),
 )
 
 

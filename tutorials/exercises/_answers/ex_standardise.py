@@ -114,6 +114,24 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
         "A feature that never changes in training is to be centred too: only the division is by 1.",
     ),
     ("raises", "axis=0", "axis=1", "axis=1 goes along an example; a feature is a column."),
+    (
+        "wrong_value",
+        "(test - train.mean(axis=0)) / np.where(std > 0, std, 1)",
+        "np.nan_to_num((test - train.mean(axis=0)) / std)",
+        "It hides the division by 0: a feature that never changes in training is divided by 1.",
+    ),
+    (
+        "wrong_value",
+        "    std",
+        "    train = np.concatenate([train, test])\n    std",
+        "Mean and standard deviation are those of training and test data together.",
+    ),
+    (
+        "wrong_value",
+        "/ np.where(std > 0, std, 1)",
+        "/ np.maximum(std, 1)",
+        "Every standard deviation below 1 is replaced; only one that is 0 should be.",
+    ),
 )
 
 

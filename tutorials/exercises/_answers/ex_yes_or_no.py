@@ -76,6 +76,18 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
         "-y * (1 - 1 / (1 + np.exp(-z)))",
         "What comes from (1 - y) log(1 - p) is missing: it counts where y is 0.",
     ),
+    (
+        "wrong_gradient",
+        "    return 1 / (1 + np.exp(-z)) - y",
+        "    p = 1 / (1 + np.exp(-z))\n    return -y * np.log(p) - (1 - y) * np.log(1 - p)",
+        "That are the terms of L itself; they are to be differentiated.",
+    ),
+    (
+        "wrong_gradient",
+        "1 / (1 + np.exp(-z)) - y",
+        "np.abs(1 / (1 + np.exp(-z)) - y)",
+        "The sign is lost: whether p is too large or too small matters.",
+    ),
 )
 
 
