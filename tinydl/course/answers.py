@@ -360,22 +360,25 @@ def _compare(pairs: Sequence[tuple[Array, Array]]) -> None:
     if any(not np.isfinite(a[np.isfinite(b)]).all() for a, b in pairs):
         raise Mistake("not_finite", "The result has NaN or infinity in it, where finite numbers are asked for.")
     got, expected = (np.concatenate([np.ravel(x) for x in side], dtype=np.float64) for side in zip(*pairs, strict=True))
-    together, each = _causes(got, expected), [_causes(*pair) for pair in wrong]
+    together = _causes(got, expected)
     for code in ("zero", "sign", "factor"):  # the same one of all results; of a single number a factor says nothing
         if code in together and (code == "zero" or len(got) > 1):
             raise Mistake(code, together[code])
     difference = got - expected
     if len(got) > 1 and np.ptp(difference) <= 1e-9 * max(1.0, float(np.abs(expected).max())):
         raise Mistake("offset", f"The result is off by the same number everywhere: {difference.mean():+.6g}.")
-    for code in ("transposed", "permuted"):  # within each result, not from one to another
-        if all(code in causes for causes in each):
-            raise Mistake(code, each[0][code])
+    first_causes = _causes(*wrong[0])
+    moved = [code for code in ("transposed", "permuted") if code in first_causes]
+    others = [_causes(*pair) for pair in wrong[1:]] if moved else []
+    for code in moved:  # within each result, not from one to another
+        if all(code in causes for causes in others):
+            raise Mistake(code, first_causes[code])
     some = f"{len(wrong)} of the {len(pairs)} results tried are wrong" if len(pairs) > 1 else "The result is wrong"
     a, b = wrong[0]
     off = np.abs(a - b)
-    first, by = "the first of them" if len(wrong) > 1 else "it", f"{float(np.nanmax(off)):.3g}"
+    which, by = "the first of them" if len(wrong) > 1 else "it", f"{float(np.nanmax(off)):.3g}"
     many = f"in {int(np.sum(off > CLOSE * np.abs(b).max()))} of its {a.size} numbers, by up to {by}"
-    raise Mistake("wrong_value", f"{some}; {first} is off {many if a.size > 1 else f'by {by}'}.")
+    raise Mistake("wrong_value", f"{some}; {which} is off {many if a.size > 1 else f'by {by}'}.")
 
 
 def _causes(got: Array, expected: Array) -> dict[str, str]:
