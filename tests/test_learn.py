@@ -176,6 +176,13 @@ def test_the_input_is_shown_with_what_came_out_and_what_is_right(name, text, tri
     assert result.tried.endswith(tried) and (tried or not result.tried), result
 
 
+def test_results_may_come_from_a_generator():
+    text = "def squared_error_grad(p, y):\n    for sign in (1, -1):\n        yield sign * 2 * (p - y) / len(p)\n"
+    assert judging.check_text("ex_squared_error", text)
+    assert judging.check_text("ex_squared_error", text.replace("(1, -1)", "(1, 1)")).code == "sign"
+    assert judging.check_text("ex_fold", "def training_indices(n, k, i):\n    return (j for j in range(n) if j % k != i)")
+
+
 def test_a_caret_is_no_power_for_arrays_either():
     text = "import numpy as np\ndef chain_vjp(g, x):\n    return g * np.cos(x^2) * 2 * x\n"
     assert "^ is no power in Python: write **" in judging.check_text("ex_chain", text).sentence

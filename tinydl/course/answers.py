@@ -289,6 +289,7 @@ def _call(answer: Callable[..., Any], case: tuple[Any, ...]) -> Any:
     """What the answer gives, having made sure that it leaves its arguments alone."""
     handed = copy.deepcopy(case)
     got = answer(*handed)
+    got = tuple(got) if isinstance(got, Iterator) else got  # of a generator, map or zip
     for number, (before, after) in enumerate(zip(case, handed, strict=True)):
         if not callable(before) and not _same(before, after):
             raise Mistake("changes_inputs", f"It changes {_parameter(answer, number)} in place; make a new one.")

@@ -49,7 +49,7 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
 
 
 def cube(x):
-    return x * x * x
+    return np.multiply(x, x) * x
 
 
 def cases(rng):

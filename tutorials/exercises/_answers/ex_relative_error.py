@@ -112,7 +112,7 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
 def cases(rng):
     return [
         (np.array([1.0, -2, 0, 0]), np.array([1.5, 2, 0, 3])),
-        (np.array([[3.0, 1]]), np.array([[2.0, 1]])),
+        (np.array([[3.0, 1, -2]]), np.array([[2.0, 1, 0]])),
         (np.array([-3.0, 1, 1e-9, -2e-20]), np.array([1.0, -4, 3e-9, 1e-20])),
         (np.array([-3.0, -1]), np.array([-2.0, -4])),
         (np.array([0.0, 0]), np.array([0.0, 0])),
