@@ -11,16 +11,8 @@ import numpy as np
 from ..engine.arrays import Array
 
 FEW = 6  # numbers of an array that are shown whole, and at most 4 of one that came out
-SHAPES = (
-    "raises",
-    "shape",
-    "count",
-    "type",
-    "transposed",
-    "returns_nothing",
-    "prints",
-    "changes_inputs",
-)  # tell enough
+# where the shapes of arrays tell enough
+SHAPES = frozenset("raises shape count type transposed returns_nothing prints changes_inputs".split())
 
 
 class Trial:
