@@ -221,7 +221,8 @@ def run_learn(chosen: argparse.Namespace) -> int:
 
 def _show(name: str, result: Result) -> None:
     verdict = {"done": "right", "not_done": "not done"}.get(result.code, f"wrong ({result.code})")
-    say(f"{name}: {verdict}" + ("" if result else f"\n  {result.sentence}"))
+    said = [text for text in (result.sentence, result.tried) if text and not result]
+    say("\n  ".join([f"{name}: {verdict}", *said]))
     if result.printed:
         print("  It printed:", *result.printed.splitlines(), sep="\n    | ")
 

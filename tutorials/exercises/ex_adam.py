@@ -1,7 +1,14 @@
 """Lesson optimizers: Adam.
 
-With a = 0.9 and b = 0.999: m' = a m + (1 - a) g, v' = b v + (1 - b) g^2, and, in step t = 1, 2, ...,
-w' = w - lr (m' / (1 - a^t)) / (sqrt(v' / (1 - b^t)) + 1e-8). Give (w', m', v').
+With a = 0.9 and b = 0.999, in step t = 1, 2, ..., element by element, where m', v' and w' are the new m, v and w (the
+prime is no derivative here):
+
+    m' = a m + (1 - a) g
+    v' = b v + (1 - b) g**2
+    w' = w - lr (m' / (1 - a**t)) / (sqrt(v' / (1 - b**t)) + 1e-8)
+
+The 1e-8 stands outside the root. w, m, v and g are arrays of any shape, the same for all, t and lr are numbers. Give
+the tuple (w', m', v') of new arrays.
 """
 
 import numpy as np

@@ -1,7 +1,7 @@
 """Lesson derivatives: How small should h be?
 
-With rounding errors of relative size eps, a central difference is best near h = eps^(1/3) * max(1, |x|).
-eps and x are numbers; give h.
+With rounding errors of relative size eps, a central difference is best near h = (cube root of eps) * max(1, |x|). eps,
+which is positive, and x are numbers; give the number h.
 """
 
 

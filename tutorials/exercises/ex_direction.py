@@ -1,7 +1,8 @@
 """Lesson trusting_a_gradient: One direction instead of all elements.
 
-For a function f of an array, give (the derivative of f at x along d by a central difference with step h) minus (what a
-gradient g says it is: the sum of g * d). x, d and g have the same shape. For the right g this is close to 0.
+For a function f of an array, which gives a number: how fast does it change along d? Give the central difference (f(x +
+h d) - f(x - h d)) / (2 h) minus what a gradient g says it is, the sum of g * d: one number. x, d and g have any shape,
+the same for all; h is a number. For the right g this is close to 0.
 """
 
 import numpy as np

@@ -1,7 +1,7 @@
 """Lesson overfitting: Cross-validation.
 
-Of n examples in k folds, fold number i is held out: i, i + k, i + 2k, ... Give the indices of the others, which are for
-training, in order.
+Of n examples in k folds, fold number i is held out: the examples i, i + k, i + 2k, ... Examples and folds are counted
+from 0. Give the indices of the other examples, which are for training, from small to large.
 """
 
 import numpy as np

@@ -1,7 +1,8 @@
 """Lesson layers_and_the_loop: A layer.
 
-y = x W^T + b, as a tl.nn.Module with the parameters `weight`, of shape (outputs, inputs), and `bias`, of shape
-(outputs,). What they begin with is up to you here; tl.nn.Linear draws them at random. x has shape (n, inputs).
+y = x W^T + b, where W^T is W transposed, as a tl.nn.Module with the parameters `weight`, W, of shape (outputs, inputs),
+and `bias`, b, of shape (outputs,). What they begin with is up to you here; tl.nn.Linear draws them at random. x has
+shape (n, inputs).
 """
 
 import numpy as np

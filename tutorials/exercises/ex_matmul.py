@@ -1,6 +1,7 @@
 """Lesson arrays: Where the transposes come from.
 
-c = a @ b, with shapes (m, k) @ (k, n) = (m, n). g = dL/dc has shape (m, n): give (dL/da, dL/db).
+c = a @ b, with shapes (m, k) @ (k, n) = (m, n). g = dL/dc, which has shape (m, n), is given: give the tuple (dL/da,
+dL/db), of shapes (m, k) and (k, n).
 """
 
 

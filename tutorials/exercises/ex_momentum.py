@@ -1,6 +1,11 @@
 """Lesson optimizers: Momentum.
 
-v' = mu v + g, w' = w - lr v'. Give (w', v') as new arrays.
+Element by element, where v' and w' are the new v and w (the prime is no derivative here):
+
+    v' = mu v + g
+    w' = w - lr v'
+
+w, v and g are arrays of any shape, the same for all, lr and mu are numbers. Give the tuple (w', v') of new arrays.
 """
 
 

@@ -1,7 +1,10 @@
 """Lesson trusting_a_gradient: Numerical differentiation of a whole array.
 
-Give an array g of x's shape with g[i] = (f(x with h added to element i) - f(x with h taken from it)) / (2h).
-f takes an array and gives a number. Leave x as it is.
+f takes an array and gives a number. Give an array g of x's shape with
+
+    g[i] = (f(x with h added to element i) - f(x with h taken from element i)) / (2 h)
+
+where i goes through the indices of all elements, as in (0, 2). Leave x as it is.
 """
 
 import numpy as np

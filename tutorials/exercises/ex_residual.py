@@ -1,6 +1,7 @@
 """Lesson build_it_yourself: A block with a shortcut.
 
-y = x + relu(x W^T), as a tl.nn.Module with one parameter, `weight`, of shape (size, size). x has shape (n, size).
+y = x + relu(x W^T), where W^T is W transposed, as a tl.nn.Module with one parameter, `weight`, W, of shape (size,
+size). What it begins with is up to you. x has shape (n, size).
 """
 
 import numpy as np

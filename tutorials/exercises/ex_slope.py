@@ -1,7 +1,8 @@
 """Lesson derivatives: The central difference.
 
-Give (f(x + h) - f(x - h)) / (2h), which is close to the derivative f'(x).
-f is a function of one number; x and h are numbers.
+Give (f(x + h) - f(x - h)) / (2 h), which is close to the derivative f'(x).
+
+f is a function of one number; x and h are numbers. Use the h that is given.
 """
 
 

@@ -1,7 +1,8 @@
 """Lesson bug_lab: A bug lab: softmax.
 
-y = softmax(x) along the rows of x, shape (n, k). Somebody wrote g * y * (1 - y): each output depends on all inputs of
-its row, not on its own alone. g = dL/dy: give the right dL/dx.
+y = softmax(x) along the rows of x, shape (n, k): each row of y adds up to 1. Somebody wrote g * y * (1 - y), but each
+output depends on all inputs of its row, not on its own alone. g = dL/dy, with the shape of x, is given: give the right
+dL/dx.
 """
 
 import numpy as np

@@ -1,6 +1,6 @@
 """Lesson linear_regression: The squared error.
 
-L = mean((p - y)^2), for predictions p and targets y of shape (n,). Give (dL/dp, dL/dy).
+L = mean((p - y)**2), for predictions p and targets y of shape (n,). Give the tuple (dL/dp, dL/dy), each of shape (n,).
 """
 
 

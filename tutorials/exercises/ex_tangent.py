@@ -1,7 +1,7 @@
 """Lesson derivatives: The tangent.
 
-Near a, f(x) is close to f(a) + f'(a) (x - a). Give that.
-f and df, its derivative, are functions of one number; a is a number, x an array.
+Near a, f(x) is close to f(a) + f'(a) (x - a). Give that for each element of x. f and df, its derivative, are functions
+of one number; a is a number, x an array of any shape.
 """
 
 

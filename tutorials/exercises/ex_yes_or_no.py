@@ -1,6 +1,7 @@
 """Lesson likelihood: Binary cross-entropy from a logit.
 
-p = sigmoid(z), L = sum of -y log p - (1 - y) log(1 - p); z and y have shape (n,). Give dL/dz, in its simplest form.
+p = 1 / (1 + exp(-z)), the sigmoid, and L = sum of (-y log p - (1 - y) log(1 - p)), a sum and not a mean; z, and y with
+numbers 0 and 1, have shape (n,). Give dL/dz, of shape (n,), in its simplest form.
 """
 
 import numpy as np

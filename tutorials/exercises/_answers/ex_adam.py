@@ -16,8 +16,34 @@ HINTS = (
     "One line for each of the three formulas.",
     "m' and v' are returned as they are; corrected for their start only in the step.",
 )
-WRONG = (  # what is changed in the solution, and the kind of wrong that it is
-    ("wrong_value", " / (1 - 0.9**t)", "", "The correction for having started at 0 is missing."),
+RIGHT = (  # the same, written in other ways
+    """import numpy as np
+
+
+def adam(w, m, v, g, t, lr):
+    a, b = 0.9, 0.999
+    m = m + (1 - a) * (g - m)
+    v = v + (1 - b) * (g * g - v)
+    root = np.sqrt(v) / np.sqrt(1 - b**t)
+    return [w - lr / (1 - a**t) * m / (root + 1e-8), m, v]
+""",
+    """def adam(w, m, v, g, t, lr, beta1=0.9, beta2=0.999, eps=1e-8):
+    def average(old, new, beta):
+        return beta * old + (1.0 - beta) * new
+    first, second = average(m, g, beta1), average(v, g**2, beta2)
+    m_hat, v_hat = first / (1 - pow(beta1, t)), second / (1 - pow(beta2, t))
+    return w - lr * m_hat / (v_hat**0.5 + eps), first, second
+""",
+)
+WRONG = (  # what is changed in the solution, the kind of wrong that it is, and a sentence for it
+    ("wrong_value", " / (1 - 0.9**t)", "", "The correction of m' for having started at 0 is missing."),
+    ("wrong_value", "v / (1 - 0.999**t)", "v", "The correction of v' for having started at 0 is missing."),
+    (
+        "wrong_value",
+        "(m / (1 - 0.9**t)) / (np.sqrt(v / (1 - 0.999**t)) + 1e-8)",
+        "m / (np.sqrt(v) + 1e-8)",
+        "The corrections for having started at 0 are missing: m' / (1 - a**t) and v' / (1 - b**t).",
+    ),
     (
         "wrong_value",
         "0.001 * g**2",
@@ -36,27 +62,82 @@ WRONG = (  # what is changed in the solution, and the kind of wrong that it is
         "((np.sqrt(v) + 1e-8) / np.sqrt(1 - 0.999**t))",
         "eps is added before v is corrected for its start; it belongs to the root of the corrected one.",
     ),
+    ("not_finite", " + 1e-8", "", "eps is missing: where no gradient has come yet, the step is 0 / 0."),
+    *(
+        ("wrong_value", "1e-8", eps, f"eps is {eps}, where the task has 1e-8.")
+        for eps in ("1e-6", "1e-7", "1e-5", "1e-9", "1e-10", "1e-12", "1e-16")
+    ),
+    *(
+        (
+            "wrong_value",
+            "(np.sqrt(v / (1 - 0.999**t)) + 1e-8)",
+            f"np.sqrt(v / (1 - 0.999**t) + {eps})",
+            "eps belongs outside the root, and is 1e-8.",
+        )
+        for eps in ("1e-6", "1e-7", "1e-10", "1e-16")
+    ),
     (
-        "not_finite",
-        " + 1e-8",
-        "",
-        "eps is missing: where no gradient has come yet, the step is 0 / 0.",
+        "wrong_value",
+        "(np.sqrt(v / (1 - 0.999**t)) + 1e-8)",
+        "np.sqrt(v / (1 - 0.999**t)) + 1e-8",
+        "eps is added to the step: the root and eps need brackets.",
     ),
     ("changes_inputs", "m = 0.9 * m + 0.1 * g", "m *= 0.9\n    m += 0.1 * g"),
+    (
+        "wrong_value",
+        "1e-8), m, v",
+        "1e-8), m / (1 - 0.9**t), v / (1 - 0.999**t)",
+        "m' and v' are returned as they are; the corrections are for the step alone.",
+    ),
+    ("wrong_value", "np.sqrt(v / (1 - 0.999**t))", "v / (1 - 0.999**t)", "The root is missing."),
+    ("wrong_value", "**t", "**(t + 1)", "The steps are counted from 1 already: the first one is t = 1."),
+    (
+        "not_finite",
+        "**t",
+        "**(t - 1)",
+        "The steps are counted from 1: in the first one nothing is left of 1 - a**(t - 1).",
+    ),
+    ("wrong_value", "**t", " * t", "a is to be raised to the power t, and not multiplied by it."),
+    ("wrong_value", "0.9 * m + 0.1 * g", "0.1 * m + 0.9 * g", "a and 1 - a are swapped in m'."),
+    ("wrong_value", "0.999 * v + 0.001 * g**2", "0.001 * v + 0.999 * g**2", "b and 1 - b are swapped in v'."),
+    ("wrong_value", "0.1 * g", "g", "g isn't multiplied by 1 - a in m'."),
+    ("wrong_value", "0.001 * g**2", "g**2", "g**2 isn't multiplied by 1 - b in v'."),
+    ("wrong_value", "0.999", "0.99", "b is 0.99, where the task has 0.999."),
+    ("wrong_value", "(m / (1 - 0.9**t))", "(g / (1 - 0.9**t))", "The step forgets m': it takes g itself."),
+    ("wrong_value", "(m / (1 - 0.9**t))", "g", "The step forgets m': it takes g itself."),
+    ("wrong_value", "w - lr", "w + lr", "It goes uphill."),
+    ("wrong_value", "lr * (m", "(m", "The learning rate has no effect."),
+    (
+        "wrong_value",
+        "return w - lr * (m / (1 - 0.9**t)) / (np.sqrt(v / (1 - 0.999**t)) + 1e-8), m, v",
+        "return m, v, w - lr * (m / (1 - 0.9**t)) / (np.sqrt(v / (1 - 0.999**t)) + 1e-8)",
+        "The order is (w', m', v'): the weights come first.",
+    ),
+    ("count", "1e-8), m, v", "1e-8)"),
+    (
+        "wrong_value",
+        "(np.sqrt(v / (1 - 0.999**t)) + 1e-8)",
+        "np.maximum(np.sqrt(v / (1 - 0.999**t)), 1e-8)",
+        "eps replaces small roots, where it is to be added to all.",
+    ),
+    (
+        "wrong_value",
+        "np.sqrt(v / (1 - 0.999**t))",
+        "np.sqrt(v) / (1 - 0.999**t)",
+        "The correction of v' belongs inside the root.",
+    ),
+    ("wrong_value", "**t", "**1", "The corrections are those of the first step, whatever t is."),
 )
 
 
 def cases(rng):
+    def some(*shape):
+        return [rng.standard_normal(shape), rng.standard_normal(shape), rng.standard_normal(shape) ** 2,
+                rng.standard_normal(shape)]  # fmt: skip
+
     return [
-        (rng.standard_normal(4), rng.standard_normal(4), rng.standard_normal(4) ** 2, rng.standard_normal(4), 1, 0.1),
-        (
-            rng.standard_normal((2, 3)),
-            rng.standard_normal((2, 3)),
-            rng.standard_normal((2, 3)) ** 2,
-            rng.standard_normal((2, 3)),
-            7,
-            0.02,
-        ),
+        (*some(2), 1, 0.1),
+        (*some(2, 3), 7, 0.02),
         (np.zeros(3), np.zeros(3), np.zeros(3), np.array([0, 3e-9, -2e-8]), 1, 0.1),  # beside which eps is seen
         (np.zeros(2), np.array([2e-8, -1e-9]), np.array([1e-16, 4e-17]), np.array([1e-8, 2e-9]), 3, 0.1),
     ]

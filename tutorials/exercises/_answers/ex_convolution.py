@@ -18,11 +18,59 @@ HINTS = (
     "Go through the outputs; each used a piece of x, and all of w.",
     "Gradients of all uses add up: +=",
 )
-WRONG = (  # what is changed in the solution, and the kind of wrong that it is
-    ("duplicates", "] += g[i] * w", "] = g[i] * w"),
+RIGHT = (  # the same, written in other ways
+    """import numpy as np
+
+
+def convolve_vjp(g, x, w):
+    return np.convolve(g, w), np.correlate(x, g, "valid")
+""",
+    """def convolve_vjp(g, x, w):
+    dx, dw = [0.0] * len(x), [0.0] * len(w)
+    for i in range(len(g)):
+        for k in range(len(w)):
+            dx[i + k] += g[i] * w[k]
+            dw[k] += g[i] * x[i + k]
+    return dx, dw
+""",
+)
+WRONG = (  # what is changed in the solution, the kind of wrong that it is, and a sentence for it
+    (
+        "duplicates",
+        "] += g[i] * w",
+        "] = g[i] * w",
+        "In dL/dx each output overwrites what the one before brought; gradients of all uses add up.",
+    ),
     ("swapped", "return dx, dw", "return dw, dx"),
     ("sign", "return dx, dw", "return -dx, dw"),
-    ("not_summed", "dw += g[i]", "dw = g[i]"),
+    (
+        "not_summed",
+        "dw += g[i]",
+        "dw = g[i]",
+        "In dL/dw only the last output's part is left; gradients of all uses add up.",
+    ),
+    ("wrong_gradient", "g[i] * w", "g[i] * w[::-1]", "In dL/dx w is turned round: what is x[i + k] multiplied by?"),
+    (
+        "wrong_gradient",
+        "g[i] * x[i : i + len(w)]",
+        "g[i] * x[i : i + len(w)][::-1]",
+        "In dL/dw the piece of x is turned round: what is w[k] multiplied by?",
+    ),
+    ("wrong_gradient", "g[i] * w", "w", "g is missing in dL/dx."),
+    ("wrong_gradient", "dw += g[i] * x", "dw += x", "g is missing in dL/dw."),
+    (
+        "wrong_gradient",
+        "dw += g[i] * x[i : i + len(w)]",
+        "dw += g[i] * x[: len(w)]",
+        "In dL/dw it takes the first piece of x for every output; output i used the one from i on.",
+    ),
+    (
+        "wrong_gradient",
+        "dx[i : i + len(w)] += g[i] * w\n",
+        "dx[i] += g[i] * w.sum()\n",
+        "In dL/dx all goes to x[i]; output i used the elements from i to i + m - 1.",
+    ),
+    ("count", "return dx, dw", "return dx"),
 )
 
 
@@ -31,4 +79,5 @@ def forward(x, w):
 
 
 def cases(rng):
-    return [(rng.standard_normal(7), rng.standard_normal(3))]
+    sizes = (7, 3), (6, 2), (4, 4), (5, 1)
+    return [(rng.standard_normal(n), rng.standard_normal(m)) for n, m in sizes]

@@ -17,11 +17,80 @@ HINTS = (
     "Gradients of all uses add up.",
     "np.add.at(d, index, g) adds, also where an index comes again; d[index] += g doesn't.",
 )
-WRONG = (  # what is changed in the solution, and the kind of wrong that it is
-    ("duplicates", "np.add.at(d, index, g)", "d[index] = g"),
-    ("duplicates", "np.add.at(d, index, g)", "d[index] += g"),
+RIGHT = (  # the same, written in other ways
+    """import numpy as np
+
+
+def rows_vjp(g, table, index):
+    d = np.zeros(table.shape)
+    for i, row in zip(index, g):
+        d[i] += row
+    return d
+""",
+    """import numpy as np
+
+
+def rows_vjp(g, table, index):
+    return np.eye(len(table))[index].T @ g
+""",
+)
+WRONG = (  # what is changed in the solution, the kind of wrong that it is, and a sentence for it
+    (
+        "duplicates",
+        "np.add.at(d, index, g)",
+        "d[index] = g",
+        "Where an index comes again only its last g stays: d[index] = g and d[index] += g write each row once.",
+    ),
+    (
+        "duplicates",
+        "np.add.at(d, index, g)",
+        "d[index] += g",
+        "Where an index comes again only its last g stays: d[index] = g and d[index] += g write each row once.",
+    ),
     ("sign", "return d", "return -d"),
     ("zero", "np.add.at(d, index, g)", "pass"),
+    (
+        "shape",
+        "np.zeros(table.shape)",
+        "np.zeros((len(index), table.shape[1]))",
+        "It has one row for each use; the table's rows are asked for.",
+    ),
+    (
+        "shape",
+        "    d = np.zeros(table.shape)\n    np.add.at(d, index, g)\n    return d",
+        "    return g",
+        "That is one row for each use; the table's rows are asked for.",
+    ),
+    (
+        "wrong_gradient",
+        "return d",
+        "return d / np.maximum(np.bincount(index, minlength=len(table)), 1)[:, None]",
+        "It takes the mean over an index's uses; what comes back from all uses adds up.",
+    ),
+    (
+        "ignores_upstream",
+        "np.add.at(d, index, g)",
+        "np.add.at(d, index, np.ones(g.shape))",
+        "g has no effect: it only counts how often each row was used.",
+    ),
+    (
+        "wrong_gradient",
+        "return d",
+        "return d * table",
+        "A row is picked as it is, so the derivative is 1, and not the row.",
+    ),
+    (
+        "duplicates",
+        "np.add.at(d, index, g)",
+        "d[index[::-1]] = g[::-1]",
+        "Where an index comes again only the first g stays; what comes back from all uses adds up.",
+    ),
+    (
+        "wrong_gradient",
+        "    d = np.zeros(table.shape)",
+        "    d = table.copy()",
+        "The sum begins with the table itself, where it should begin with 0.",
+    ),
 )
 
 
@@ -30,4 +99,5 @@ def forward(table, index):
 
 
 def cases(rng):
-    return [(rng.standard_normal((4, 3)), np.array([2, 0, 2, 3, 2]))]
+    indices = (4, [2, 0, 2, 3, 2]), (3, [1, 1]), (5, [0, 4, 3, 2, 1, 0])
+    return [(rng.standard_normal((k, 3)), np.array(index)) for k, index in indices]

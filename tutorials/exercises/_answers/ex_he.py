@@ -12,17 +12,55 @@ HINTS = (
     "fan_in counts how many inputs a unit adds up.",
     "That is the second number of the shape.",
 )
-WRONG = (  # what is changed in the solution, and the kind of wrong that it is
+RIGHT = (  # the same, written in other ways
+    """import math
+
+
+def he_std(shape):
+    out, fan_in = shape
+    return math.sqrt(2.0 / fan_in)
+""",
+    """def he_std(shape):
+    return (shape[-1] / 2) ** -0.5
+""",
+)
+WRONG = (  # what is changed in the solution, the kind of wrong that it is, and a sentence for it
     ("wrong_value", "shape[1]", "shape[0]", "It counts the wrong side of the layer."),
-    ("factor", "2 / ", "1 / "),
+    ("factor", "2 / ", "1 / ", "The 2 is missing, which makes up for what a relu cuts off."),
     (
         "wrong_value",
         "np.sqrt(2 / shape[1])",
         "2 / shape[1]",
         "That is the variance, where the standard deviation is asked for.",
     ),
+    (
+        "wrong_value",
+        "np.sqrt(2 / shape[1])",
+        "np.sqrt(2 / (shape[0] + shape[1]))",
+        "That is Xavier's rule, which counts both sides; He's counts the inputs.",
+    ),
+    (
+        "wrong_value",
+        "np.sqrt(2 / shape[1])",
+        "np.sqrt(2) / shape[1]",
+        "The root is of the whole fraction, not of the 2 alone.",
+    ),
+    (
+        "wrong_value",
+        "np.sqrt(2 / shape[1])",
+        "2 / np.sqrt(shape[1])",
+        "The root is of the whole fraction, not of fan_in alone.",
+    ),
+    ("factor", "2 / ", "6 / ", "That is the bound of evenly drawn weights; their standard deviation is asked for."),
+    (
+        "wrong_value",
+        "2 / shape[1]",
+        "2 / (shape[0] * shape[1])",
+        "It counts all weights, where the inputs of one unit are asked for.",
+    ),
+    ("wrong_value", "2 / shape[1]", "shape[1] / 2", "The fraction is upside down: more inputs need smaller weights."),
 )
 
 
 def cases(rng):
-    return [((3, 50),), ((10, 64),), ((64, 10),)]
+    return [((3, 50),), ((10, 64),), ((64, 10),), ((7, 1),)]

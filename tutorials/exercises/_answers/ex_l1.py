@@ -15,11 +15,43 @@ HINTS = (
     "The slope of |w| is -1 or 1.",
     "NumPy has a function that says on which side of 0 a number lies.",
 )
-WRONG = (  # what is changed in the solution, and the kind of wrong that it is
-    ("sign", "lam *", "-lam *"),
-    ("wrong_gradient", "np.sign(w)", "w"),
-    ("negative_inputs", "np.sign(w)", "np.ones(w.shape)"),
-    ("not_finite", "np.sign(w)", "w / abs(w)"),
+RIGHT = (  # the same, written in other ways
+    """import numpy as np
+
+
+def l1_grad(w, lam):
+    return np.where(w > 0, lam, -lam)
+""",
+    """def l1_grad(w, lam):
+    return lam * (1.0 * (w > 0) - 1.0 * (w < 0))
+""",
+)
+WRONG = (  # what is changed in the solution, the kind of wrong that it is, and a sentence for it
+    ("sign", "lam *", "-lam *", "That is the way downhill; the gradient itself has the other sign."),
+    (
+        "wrong_gradient",
+        "np.sign(w)",
+        "w",
+        "That would be the pull of w**2 / 2; |w| pulls equally strongly wherever it is.",
+    ),
+    (
+        "negative_inputs",
+        "np.sign(w)",
+        "np.ones(w.shape)",
+        "Where w is negative |w| falls: the slope has another sign there.",
+    ),
+    ("not_finite", "np.sign(w)", "w / abs(w)", "Where w is 0 it is 0 / 0."),
+    ("wrong_gradient", "np.sign(w)", "abs(w)", "That are the terms of L; they are to be differentiated."),
+    ("wrong_gradient", "lam * np.sign(w)", "np.sign(w)", "lam is missing."),
+    (
+        "shape",
+        "lam * np.sign(w)",
+        "lam * np.abs(w).sum()",
+        "That is L itself; its derivative by each element of w is asked for.",
+    ),
+    ("factor", "np.sign(w)", "np.sign(w) / w.size", "That is the gradient of a mean; here L has a sum."),
+    ("negative_inputs", "np.sign(w)", "(w > 0)", "Where w is negative |w| falls, so the slope isn't 0 there."),
+    ("shape", "np.sign(w)", "np.sign(w).sum()", "Each element of w has a derivative of its own: don't add them up."),
 )
 
 
@@ -28,4 +60,4 @@ def forward(w, lam):
 
 
 def cases(rng):
-    return [(rng.standard_normal((3, 4)), 0.3), (np.array([0.0, 2, -1]), 0.2)]
+    return [(rng.standard_normal((3, 4)), 0.3), (np.array([0.0, 2, -1]), 0.2), (np.array([1e-7, -1e-7, -500]), 1.5)]

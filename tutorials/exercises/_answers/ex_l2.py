@@ -15,10 +15,37 @@ HINTS = (
     "Differentiate one square.",
     "The half is there for a reason.",
 )
-WRONG = (  # what is changed in the solution, and the kind of wrong that it is
-    ("factor", "lam * w", "2 * lam * w"),
-    ("sign", "lam * w", "-lam * w"),
-    ("wrong_gradient", "lam * w", "lam * w**2"),
+RIGHT = (  # the same, written in other ways
+    """import numpy as np
+
+
+def l2_grad(w, lam):
+    grad = np.empty(w.shape)
+    for i in np.ndindex(w.shape):
+        grad[i] = lam / 2 * 2 * w[i]
+    return grad
+""",
+    """def l2_grad(weights, strength):
+    return (strength * weights).tolist()
+""",
+)
+WRONG = (  # what is changed in the solution, the kind of wrong that it is, and a sentence for it
+    ("factor", "lam * w", "2 * lam * w", "The 2 of the square and the half in L cancel."),
+    ("factor", "lam * w", "lam / 2 * w", "The half is still there: what does the square's derivative bring?"),
+    ("sign", "lam * w", "-lam * w", "That is the way downhill; the gradient itself has the other sign."),
+    ("wrong_gradient", "lam * w", "lam * w**2", "The square isn't differentiated."),
+    ("wrong_gradient", "lam * w", "lam / 2 * w**2", "That are the terms of L; they are to be differentiated."),
+    (
+        "shape",
+        "lam * w",
+        "lam / 2 * np.sum(w**2)",
+        "That is L itself; its derivative by each element of w is asked for.",
+    ),
+    ("wrong_gradient", "lam * w", "lam * np.ones(w.shape)", "The derivative of w**2 has w in it."),
+    ("factor", "lam * w", "lam * w / w.size", "That is the gradient of a mean; here L has a sum."),
+    ("wrong_gradient", "lam * w", "w", "lam is missing."),
+    ("wrong_gradient", "lam * w", "lam * abs(w)", "The sign of w is lost: the gradient of w**2 / 2 is w."),
+    ("shape", "lam * w", "lam * w.sum()", "Each element of w has a derivative of its own: don't add them up."),
 )
 
 
@@ -27,4 +54,4 @@ def forward(w, lam):
 
 
 def cases(rng):
-    return [(rng.standard_normal((3, 2)), 0.3)]
+    return [(rng.standard_normal((3, 2)), 0.3), (np.array([0.0, -2, 0.5, 3]), 1.5)]

@@ -16,11 +16,60 @@ HINTS = (
     "The error of each example comes first.",
     "dL/dw[j] is the mean of error times x[:, j].",
 )
-WRONG = (  # what is changed in the solution, and the kind of wrong that it is
-    ("sign", "x @ w + b - y", "y - x @ w - b"),
-    ("factor", " / len(y)", ""),
-    ("factor", "error.mean()", "error.sum()"),
-    ("shape", "error.mean()", "error"),
+RIGHT = (  # the same, written in other ways
+    """import numpy as np
+
+
+def regression_grad(x, y, w, b):
+    dw, db = np.zeros(len(w)), 0.0
+    for row, target in zip(x, y):
+        error = sum(row * w) + b - target
+        dw += error * row / len(y)
+        db += error / len(y)
+    return dw, db
+""",
+    """import numpy as np
+
+
+def regression_grad(x, y, w, b):
+    extended = np.column_stack([x, np.ones(len(x))])
+    grad = extended.T @ (extended @ np.append(w, b) - y) / len(x)
+    return grad[:-1], grad[-1]
+""",
+)
+WRONG = (  # what is changed in the solution, the kind of wrong that it is, and a sentence for it
+    ("sign", "x @ w + b - y", "y - x @ w - b", "The error has the wrong sign: prediction less target."),
+    ("factor", " / len(y)", "", "dL/dw is that of the sum; the mean divides it."),
+    ("factor", "error.mean()", "error.sum()", "dL/db is that of the sum; the mean divides it."),
+    (
+        "factor",
+        "x.T @ error / len(y), error.mean()",
+        "x.T @ error, error.sum()",
+        "Both are those of the sum; the mean divides them.",
+    ),
+    (
+        "factor",
+        "x.T @ error / len(y), error.mean()",
+        "2 * x.T @ error / len(y), 2 * error.mean()",
+        "The 2 of the square and the half in front of it cancel.",
+    ),
+    ("shape", "error.mean()", "error", "b is one number, so dL/db is too: what comes back from all examples adds up."),
+    ("wrong_gradient", "x @ w + b - y", "x @ w - y", "The bias b is missing in the error."),
+    (
+        "factor",
+        "/ len(y)",
+        "/ len(w)",
+        "It divides by the number of features, where the number of examples is asked for.",
+    ),
+    ("raises", "x.T @ error", "x @ error", "dL/dw[j] adds up over the examples: transpose x."),
+    (
+        "wrong_gradient",
+        "x.T @ error / len(y)",
+        "x.mean(axis=0) * error.mean()",
+        "It multiplies two means, where the mean of the products is asked for.",
+    ),
+    ("count", "return x.T @ error / len(y), error.mean()", "return x.T @ error / len(y)"),
+    ("swapped", "return x.T @ error / len(y), error.mean()", "return error.mean(), x.T @ error / len(y)"),
 )
 
 
@@ -29,4 +78,7 @@ def forward(x, y, w, b):
 
 
 def cases(rng):
-    return [(rng.standard_normal((6, 3)), rng.standard_normal(6), rng.standard_normal(3), np.array(0.4))]
+    shapes = ((6, 3), (4, 4), (2, 3))
+    return [
+        (rng.standard_normal(s), rng.standard_normal(s[0]), rng.standard_normal(s[1]), np.array(0.4)) for s in shapes
+    ]

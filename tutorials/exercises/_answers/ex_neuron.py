@@ -1,5 +1,7 @@
 """Answers to ex_neuron: solution, hints and typical mistakes. Spoilers."""
 
+import numpy as np
+
 FUNCTION = "neuron"
 KIND = "values"
 SOLUTION = """import numpy as np
@@ -12,9 +14,28 @@ HINTS = (
     "The dot product of two vectors is w @ x.",
     "Add b before the tanh.",
 )
-WRONG = (  # what is changed in the solution, and the kind of wrong that it is
-    ("shape", "w @ x", "w * x"),
+RIGHT = (  # the same, written in other ways
+    """import math
+
+
+def neuron(w, x, b):
+    total = b
+    for weight, value in zip(w, x):
+        total += weight * value
+    return math.tanh(total)
+""",
+    """import numpy
+
+
+def neuron(weights, inputs, bias):
+    z = numpy.dot(weights, inputs) + bias
+    return (numpy.exp(2 * z) - 1) / (numpy.exp(2 * z) + 1)
+""",
+)
+WRONG = (  # what is changed in the solution, the kind of wrong that it is, and a sentence for it
+    ("shape", "w @ x", "w * x", "w * x multiplies element by element; a dot product adds these products up too."),
     ("wrong_value", " + b", "", "It is the neuron without its bias b."),
+    ("sign", "+ b", "- b", "The bias b is subtracted, where it should be added."),
     (
         "wrong_value",
         "np.tanh(w @ x + b)",
@@ -27,6 +48,28 @@ WRONG = (  # what is changed in the solution, and the kind of wrong that it is
         "1 / (1 + np.exp(-(w @ x + b)))",
         "It squashes with the sigmoid, as the lesson does; here tanh is asked for.",
     ),
+    ("other_function", "np.tanh(w @ x + b)", "w @ x + b", "The tanh is missing."),
+    ("other_function", "np.tanh(w @ x + b)", "max(w @ x + b, 0)", "That is a relu; here tanh is asked for."),
+    (
+        "wrong_value",
+        "np.tanh(w @ x + b)",
+        "np.tanh(w * x + b).sum()",
+        "Add up before the tanh: there is one tanh, and b is added once.",
+    ),
+    ("wrong_value", "w @ x + b", "(w * x + b).sum()", "b is added once for each input, where it should be added once."),
+    (
+        "wrong_value",
+        "w @ x",
+        "w.sum() * x.sum()",
+        "Multiply first and then add up: the product of two sums is another number.",
+    ),
+    ("wrong_value", "w @ x", "(w * x).mean()", "That is the products' mean; their sum is asked for."),
+    (
+        "other_function",
+        "np.tanh(w @ x + b)",
+        "2 / (1 + np.exp(-(w @ x + b))) - 1",
+        "That is tanh of half of w . x + b.",
+    ),
 )
 
 
@@ -34,4 +77,5 @@ def cases(rng):
     return [
         (rng.standard_normal(3), rng.standard_normal(3), 0.3),
         (rng.standard_normal(5), rng.standard_normal(5), -1.1),
+        (np.array([0.5]), np.array([-1.5]), 0.25),
     ]

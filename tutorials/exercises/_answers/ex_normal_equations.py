@@ -12,15 +12,80 @@ HINTS = (
     "np.linalg.solve(a, c) gives the w of a w = c.",
     "x.T @ x has shape (d, d).",
 )
-WRONG = (  # what is changed in the solution, and the kind of wrong that it is
-    ("wrong_value", "x.T @ y", "2 * x.T @ y + 1"),
-    ("raises", "x.T @ x", "x @ x.T"),
-    ("factor", "np.linalg.solve(x.T @ x, x.T @ y)", "2 * np.linalg.solve(x.T @ x, x.T @ y)"),
+RIGHT = (  # the same, written in other ways
+    """import numpy as np
+
+
+def least_squares(x, y):
+    return np.linalg.lstsq(x, y, rcond=None)[0]
+""",
+    """from numpy.linalg import inv
+
+
+def least_squares(x, y):
+    return inv(x.T.dot(x)).dot(x.T).dot(y)
+""",
+)
+WRONG = (  # what is changed in the solution, the kind of wrong that it is, and a sentence for it
+    ("raises", "x.T @ x", "x @ x.T", "x^T x has shape (d, d): the transposed one comes first."),
+    (
+        "raises",
+        "np.linalg.solve(x.T @ x, x.T @ y)",
+        "np.linalg.solve(x, y)",
+        "x isn't square, so no w fits all of y exactly: multiply both sides by x^T first.",
+    ),
+    (
+        "raises",
+        "np.linalg.solve(x.T @ x, x.T @ y)",
+        "np.linalg.inv(x) @ y",
+        "x isn't square, so no w fits all of y exactly: multiply both sides by x^T first.",
+    ),
+    (
+        "factor",
+        "np.linalg.solve(x.T @ x, x.T @ y)",
+        "2 * np.linalg.solve(x.T @ x, x.T @ y)",
+        "There is a factor 2 too much: on both sides of the equation the 2 cancels.",
+    ),
+    (
+        "wrong_value",
+        "np.linalg.solve(x.T @ x, x.T @ y)",
+        "x.T @ y",
+        "That is the right-hand side x^T y; the equation is still to be solved for w.",
+    ),
+    (
+        "wrong_value",
+        "np.linalg.solve(x.T @ x, x.T @ y)",
+        "(x.T @ x) @ (x.T @ y)",
+        "It multiplies by x^T x, where the equation is to be solved (divided by it, so to speak).",
+    ),
+    (
+        "wrong_value",
+        "np.linalg.solve(x.T @ x, x.T @ y)",
+        "x.T @ y / (x**2).sum(axis=0)",
+        "It fits each feature alone; where features have something in common, all must be found together.",
+    ),
+    (
+        "wrong_value",
+        "x.T @ x,",
+        "x.T @ x + 1e-6 * np.eye(x.shape[1]),",
+        "Something is added to x^T x, which changes w a little: take x^T x as it is.",
+    ),
+    (
+        "wrong_value",
+        "np.linalg.solve(x.T @ x, x.T @ y)",
+        "np.linalg.solve(x.T @ x, x.T @ (y - y.mean()))",
+        "y's mean is taken from it; take y as it is.",
+    ),
+    (
+        "shape",
+        "np.linalg.solve(x.T @ x, x.T @ y)",
+        "x @ np.linalg.solve(x.T @ x, x.T @ y)",
+        "These are the predictions x w; the weights w are asked for.",
+    ),
+    ("count", "np.linalg.solve(x.T @ x, x.T @ y)", "np.linalg.lstsq(x, y, rcond=None)"),
 )
 
 
 def cases(rng):
-    return [
-        (rng.standard_normal((7, 3)), rng.standard_normal(7)),
-        (rng.standard_normal((5, 2)), rng.standard_normal(5)),
-    ]
+    shapes = ((7, 3), (5, 2), (4, 1))
+    return [(rng.standard_normal(shape), rng.standard_normal(shape[0]) + 1) for shape in shapes]

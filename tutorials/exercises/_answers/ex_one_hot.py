@@ -14,12 +14,78 @@ HINTS = (
     "The rows of the identity matrix are what is wanted.",
     "Indexing by an array of labels picks rows.",
 )
-WRONG = (  # what is changed in the solution, and the kind of wrong that it is
-    ("transposed", "np.eye(classes)[labels]", "np.eye(classes)[labels].T"),
-    ("offset", "np.eye(classes)[labels]", "np.eye(classes)[labels] + 1"),
-    ("permuted", "[labels]", "[labels - 1]"),
+RIGHT = (  # the same, written in other ways
+    """def one_hot(labels, classes):
+    return [[1 if label == j else 0 for j in range(classes)] for label in labels]
+""",
+    """import numpy as np
+
+
+def one_hot(labels, classes):
+    return labels[:, None] == np.arange(classes)
+""",
+    """import numpy as np
+
+
+def one_hot(labels, classes):
+    out = np.zeros((len(labels), classes))
+    out[np.arange(len(labels)), labels] = 1
+    return out
+""",
+)
+WRONG = (  # what is changed in the solution, the kind of wrong that it is, and a sentence for it
+    (
+        "transposed",
+        "np.eye(classes)[labels]",
+        "np.eye(classes)[labels].T",
+        "The examples are columns here; they should be rows.",
+    ),
+    (
+        "offset",
+        "np.eye(classes)[labels]",
+        "np.eye(classes)[labels] + 1",
+        "There are 2 and 1 where 1 and 0 are asked for.",
+    ),
+    ("permuted", "[labels]", "[labels - 1]", "The 1 stands one place too far to the left: labels begin at 0."),
+    (
+        "permuted",
+        "[labels]",
+        "[(labels + 1) % classes]",
+        "The 1 stands one place too far to the right: labels begin at 0.",
+    ),
+    ("wrong_value", "np.eye(classes)[labels]", "1 - np.eye(classes)[labels]", "0 and 1 are the wrong way round."),
+    (
+        "wrong_value",
+        "np.eye(classes)[labels]",
+        "np.tile(np.isin(np.arange(classes), labels), (len(labels), 1))",
+        "a[:, labels] = 1 writes into the columns of all labels in every row; each row has one label.",
+    ),
+    (
+        "wrong_value",
+        "np.eye(classes)[labels]",
+        "np.tile(np.isin(np.arange(len(labels)), labels)[:, None], (1, classes))",
+        "a[labels] = 1 fills whole rows; the 1 belongs in row i, at column labels[i].",
+    ),
+    (
+        "wrong_value",
+        "np.eye(classes)[labels]",
+        "np.eye(classes)[labels] * labels[:, None]",
+        "It writes the label itself, where a 1 is asked for.",
+    ),
+    (
+        "shape",
+        "np.eye(classes)",
+        "np.eye(labels.max() + 1)",
+        "It has as many columns as there are labels in use, where `classes` says how many.",
+    ),
+    (
+        "wrong_value",
+        "np.eye(classes)[labels]",
+        "np.eye(len(labels), classes)",
+        "Row i has its 1 in column i, whatever its label is.",
+    ),
 )
 
 
 def cases(rng):
-    return [(np.array([2, 0, 1, 2, 2]), 4), (np.array([0, 1]), 3)]
+    return [(np.array([2, 0, 1, 2, 2]), 4), (np.array([0, 1]), 3), (np.array([1, 2, 1, 0]), 3), (np.array([3]), 5)]

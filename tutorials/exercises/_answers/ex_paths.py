@@ -14,12 +14,75 @@ HINTS = (
     "How many paths does each node have that `end` was computed from? Add them up.",
     "The function may call itself; it stops at `start`.",
 )
-WRONG = (  # what is changed in the solution, and the kind of wrong that it is
+RIGHT = (  # the same, written in other ways
+    """def paths(graph, end, start):
+    total, waiting = 0, [end]
+    while waiting:
+        node = waiting.pop()
+        if node == start:
+            total += 1
+        else:
+            waiting.extend(graph[node])
+    return total
+""",
+    """def paths(graph, end, start):
+    known = {start: 1}
+    def count(node):
+        if node not in known:
+            known[node] = 0
+            for source in graph[node]:
+                known[node] += count(source)
+        return known[node]
+    return count(end)
+""",
+)
+WRONG = (  # what is changed in the solution, the kind of wrong that it is, and a sentence for it
     ("wrong_value", "graph[end]", "set(graph[end])", "Several edges between the same two nodes are counted as one."),
-    ("zero", "return 1", "return 0"),
+    ("zero", "return 1", "return 0", "Nothing is ever counted: how many paths are there from a node to itself?"),
     ("wrong_value", "in graph[end])", "in graph[end]) + 1", "It counts too many: each step adds one of its own."),
+    (
+        "wrong_value",
+        "    if end == start:\n        return 1\n    return sum(paths(graph, node, start) for node in graph[end])",
+        "    return graph[end].count(start)",
+        "It counts direct edges only; a path may go through nodes between.",
+    ),
+    (
+        "wrong_value",
+        "end == start",
+        "not graph[end]",
+        "It counts the paths to every node that has no inputs, where only those to `start` count.",
+    ),
+    (
+        "wrong_value",
+        "return sum(paths(graph, node, start) for node in graph[end])",
+        "return len(graph[end])",
+        "It counts the edges at `end` alone, and not how many paths each of them leads to.",
+    ),
+    (
+        "wrong_value",
+        "return sum(paths(graph, node, start) for node in graph[end])",
+        "return max([0, *(paths(graph, node, start) for node in graph[end])])",
+        "It takes the largest of the numbers of paths; paths by different nodes add up.",
+    ),
+    (
+        "wrong_value",
+        "return sum(paths(graph, node, start) for node in graph[end])",
+        "return 1 + max([0, *(paths(graph, node, start) for node in graph[end])])",
+        "That is a path's length; how many paths there are is asked for.",
+    ),
+    (
+        "wrong_value",
+        "        return 1\n",
+        "        return 0\n    if start in graph[end]:\n        return 1\n",
+        "It stops where `start` is reached directly: several edges, and ways around, count too.",
+    ),
 )
 
 
+SQUARES = {"d": ["c", "c"], "c": ["b", "a"], "b": ["a", "a"], "a": []}
+DIAMOND = {"out": ["left", "right"], "left": ["in"], "right": ["in", "other"], "in": [], "other": []}
+
+
 def cases(rng):
-    return [({"d": ["c", "c"], "c": ["b", "a"], "b": ["a", "a"], "a": []}, node, "a") for node in "abcd"]
+    ends = [(SQUARES, node, "a") for node in "abcd"]
+    return [*ends, (SQUARES, "d", "b"), (SQUARES, "a", "c"), (DIAMOND, "out", "in"), (DIAMOND, "out", "other")]

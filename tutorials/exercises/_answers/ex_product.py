@@ -1,5 +1,7 @@
 """Answers to ex_product: solution, hints and typical mistakes. Spoilers."""
 
+import numpy as np
+
 FUNCTION = "product_vjp"
 KIND = "vjp"
 SOLUTION = """import numpy as np
@@ -12,10 +14,66 @@ HINTS = (
     "Give the two factors names, and find their gradients first.",
     "b is in both factors: what comes back from both adds up.",
 )
-WRONG = (  # what is changed in the solution, and the kind of wrong that it is
-    ("swapped", "g * (b + 1), g * (b + 1) + g * (a + b)", "g * (b + 1) + g * (a + b), g * (b + 1)"),
-    ("wrong_gradient", "g * (b + 1) + g * (a", "g * (a"),
+RIGHT = (  # the same, written in other ways
+    """import numpy as np
+
+
+def product_vjp(g, a, b):
+    return np.array([g * (b + 1), g * (a + 2 * b + 1)])
+""",
+    """def product_vjp(g, a, b):
+    u, v = a + b, b + 1
+    du, dv = g * v, g * u
+    da = du
+    db = du + dv
+    return [da, db]
+""",
+)
+WRONG = (  # what is changed in the solution, the kind of wrong that it is, and a sentence for it
+    (
+        "swapped",
+        "g * (b + 1), g * (b + 1) + g * (a + b)",
+        "g * (b + 1) + g * (a + b), g * (b + 1)",
+        "The two gradients are swapped: dL/da comes first.",
+    ),
+    (
+        "wrong_gradient",
+        "g * (b + 1) + g * (a",
+        "g * (a",
+        "b is in both factors; what comes back from the first one, a + b, is forgotten.",
+    ),
+    (
+        "wrong_gradient",
+        "g * (b + 1) + g * (a + b)",
+        "g * (b + 1)",
+        "b is in both factors; what comes back from the second one, b + 1, is forgotten.",
+    ),
+    (
+        "wrong_gradient",
+        "g * (b + 1) + g * (a + b)",
+        "g * (b + 1) * g * (a + b)",
+        "What comes back from both uses of b is multiplied, where it should be added.",
+    ),
     ("ignores_upstream", "g * (b + 1), g * (b + 1) + g * (a + b)", "b + 1, b + 1 + a + b"),
+    (
+        "wrong_gradient",
+        "return g * (b + 1), ",
+        "return g * (a + b), ",
+        "What is a + b multiplied by? The other factor is its derivative.",
+    ),
+    (
+        "wrong_gradient",
+        "return g * (b + 1), ",
+        "return g, ",
+        "a + b is multiplied by b + 1, which must stand in dL/da.",
+    ),
+    ("count", "g * (b + 1), g * (b + 1) + g * (a + b)", "g * (b + 1)"),
+    (
+        "wrong_gradient",
+        "g * (b + 1) + g * (a + b)",
+        "g * (b + 1) - g * (a + b)",
+        "What comes back from both uses of b is subtracted, where it adds up.",
+    ),
 )
 
 
@@ -24,4 +82,4 @@ def forward(a, b):
 
 
 def cases(rng):
-    return [(rng.standard_normal((2, 3)), rng.standard_normal((2, 3)))]
+    return [(rng.standard_normal((2, 3)), rng.standard_normal((2, 3))), (np.array([1.0, -2]), np.array([-1.0, 0.5]))]

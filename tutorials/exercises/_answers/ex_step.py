@@ -1,5 +1,7 @@
 """Answers to ex_step: solution, hints and typical mistakes. Spoilers."""
 
+import numpy as np
+
 FUNCTION = "step"
 KIND = "values"
 SOLUTION = """import numpy as np
@@ -12,10 +14,32 @@ HINTS = (
     "Downhill is against the gradient.",
     "`w -= ...` changes the caller's array.",
 )
-WRONG = (  # what is changed in the solution, and the kind of wrong that it is
-    ("wrong_value", "w - lr", "w + lr", "It goes uphill."),
+RIGHT = (  # the same, written in other ways
+    """import numpy as np
+
+
+def step(w, g, lr):
+    new = w.copy()
+    new -= lr * g
+    return new
+""",
+    """import numpy as np
+
+
+def step(w, g, lr):
+    return np.add(w, np.negative(np.multiply(g, lr)))
+""",
+)
+WRONG = (  # what is changed in the solution, the kind of wrong that it is, and a sentence for it
+    ("wrong_value", "w - lr", "w + lr", "It goes uphill: the gradient points to where the loss grows."),
     ("changes_inputs", "return w - lr * g", "w -= lr * g\n    return w"),
     ("wrong_value", "lr * g", "g", "The learning rate has no effect."),
+    ("wrong_value", "w - lr * g", "-lr * g", "That is the step alone; the new w is asked for."),
+    ("wrong_value", "w - lr * g", "lr * g", "That is the step alone, and uphill; the new w is asked for."),
+    ("wrong_value", "lr * g", "g / lr", "It divides by the learning rate: a smaller one should make smaller steps."),
+    ("wrong_value", "w - lr * g", "lr * (w - g)", "lr multiplies the gradient alone, and not w."),
+    ("wrong_value", "lr * g", "lr * g * w", "The step depends on the gradient alone, and not on w."),
+    ("wrong_value", "lr * g", "lr * np.sign(g)", "It takes the gradient's sign alone; its size counts too."),
 )
 
 
@@ -23,4 +47,5 @@ def cases(rng):
     return [
         (rng.standard_normal((2, 3)), rng.standard_normal((2, 3)), 0.1),
         (rng.standard_normal(4), rng.standard_normal(4), 0.03),
+        (np.array([1.0, 0.0]), np.array([0.0, -4.0]), 2.0),
     ]

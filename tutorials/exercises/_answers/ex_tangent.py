@@ -14,12 +14,39 @@ HINTS = (
     "A straight line: a value at a, and a slope.",
     "The slope is the same for all x.",
 )
-WRONG = (  # what is changed in the solution, and the kind of wrong that it is
-    ("wrong_value", "df(a)", "df(x)", "The slope is taken at the wrong point."),
-    ("offset", "f(a) + ", ""),
+RIGHT = (  # the same, written in other ways
+    """def tangent(f, df, a, x):
+    start, slope = f(a), df(a)
+    return [start + slope * (point - a) for point in x]
+""",
+    """import numpy as np
+
+
+def tangent(f, df, a, x):
+    return np.multiply(df(a), x) + (f(a) - a * df(a))
+""",
+)
+WRONG = (  # what is changed in the solution, the kind of wrong that it is, and a sentence for it
+    ("wrong_value", "df(a)", "df(x)", "The slope is taken at the wrong point: a line has one slope, that at a."),
+    ("offset", "f(a) + ", "", "The line starts at 0, where it should go through the point (a, f(a))."),
     ("wrong_value", "(x - a)", "(a - x)", "The line goes through the right point, but leans the wrong way."),
+    (
+        "wrong_value",
+        "f(a) +",
+        "f(x) +",
+        "It starts from f(x), which is what the tangent should come close to: start from f(a).",
+    ),
+    ("wrong_value", "(x - a)", "x", "How far is it from a to x? The line is to be right at a."),
+    ("wrong_value", "(x - a)", "x - a", "Only x is multiplied by the slope: x - a needs brackets."),
+    ("wrong_value", "f(a) + df(a) * (x - a)", "f(x)", "That is f itself, not its tangent."),
+    ("wrong_value", "df(a)", "f(a)", "The slope is df(a), not f(a)."),
+    ("shape", " * (x - a)", ""),
 )
 
 
 def cases(rng):
-    return [(np.sin, np.cos, 0.4, rng.standard_normal(5))]
+    return [
+        (np.sin, np.cos, 0.4, rng.standard_normal(5)),
+        (np.exp, np.exp, -1.0, rng.standard_normal((2, 3))),
+        (np.cos, lambda x: -np.sin(x), 2.0, np.array([2.0, -3.0])),
+    ]

@@ -14,10 +14,55 @@ HINTS = (
     "x is used three times: what comes back from each use?",
     "The product rule gives two of the three terms.",
 )
-WRONG = (  # what is changed in the solution, and the kind of wrong that it is
-    ("wrong_gradient", " + g * x * np.cos(x)", ""),
+RIGHT = (  # the same, written in other ways
+    """import numpy as np
+
+
+def twice_vjp(g, x):
+    dx = np.zeros_like(x)
+    dx += g * np.sin(x)
+    dx += g * x * np.cos(x)
+    dx += g
+    return dx
+""",
+    """from numpy import cos, sin
+
+
+def twice_vjp(g, x):
+    return (1 + sin(x) + x * cos(x)) * g
+""",
+)
+WRONG = (  # what is changed in the solution, the kind of wrong that it is, and a sentence for it
+    ("wrong_gradient", " + g * x * np.cos(x)", "", "The use of x inside the sine is forgotten."),
+    ("wrong_gradient", "g * np.sin(x) + ", "", "The use of x as the first factor is forgotten."),
+    ("wrong_gradient", "np.cos(x) + g", "np.cos(x)", "The last x of y = x sin(x) + x is a use of x too."),
+    (
+        "wrong_gradient",
+        "np.cos(x) + g",
+        "np.cos(x) + 1",
+        "g is missing in the last term: what comes from above goes to every use of x.",
+    ),
+    (
+        "wrong_gradient",
+        "g * np.sin(x) + g * x * np.cos(x) + g",
+        "g * np.cos(x) + g",
+        "A product's derivative isn't the product of the derivatives: each factor changes while the other stays.",
+    ),
+    ("wrong_gradient", "+ g * x * np.cos(x)", "- g * x * np.cos(x)", "The derivative of sin is cos, without a minus."),
     ("sign", "return g * np.sin(x) + g * x * np.cos(x) + g", "return -(g * np.sin(x) + g * x * np.cos(x) + g)"),
     ("ignores_upstream", "g * np.sin(x) + g * x * np.cos(x) + g", "np.sin(x) + x * np.cos(x) + 1"),
+    (
+        "wrong_gradient",
+        "g * np.sin(x) + g * x * np.cos(x) + g",
+        "g * (x * np.sin(x) + x)",
+        "That is g times y itself, not its derivative.",
+    ),
+    (
+        "wrong_gradient",
+        "g * x * np.cos(x)",
+        "g * np.cos(x)",
+        "In the product rule the factor that isn't differentiated stays: x times cos(x).",
+    ),
 )
 
 
@@ -26,4 +71,4 @@ def forward(x):
 
 
 def cases(rng):
-    return [(rng.standard_normal((2, 3)),)]
+    return [(rng.standard_normal((2, 3)),), (np.array([0.0, 4, -2.5, 1]),)]

@@ -12,8 +12,22 @@ HINTS = (
     "Both numbers of the shape are needed.",
     "np.sqrt",
 )
-WRONG = (  # what is changed in the solution, and the kind of wrong that it is
-    ("factor", "6 /", "2 /"),
+RIGHT = (  # the same, written in other ways
+    """import math
+
+
+def xavier_bound(shape):
+    return math.sqrt(6) / math.sqrt(sum(shape))
+""",
+    """def xavier_bound(shape):
+    fan_out, fan_in = shape
+    std = (2 / (fan_in + fan_out)) ** 0.5
+    return std * 3**0.5
+""",
+)
+WRONG = (  # what is changed in the solution, the kind of wrong that it is, and a sentence for it
+    ("factor", "6 /", "2 /", "That is the standard deviation; the bound a of evenly drawn weights is asked for."),
+    ("factor", "6 /", "3 /", "It has a 3 where the formula has a 6."),
     (
         "wrong_value",
         "shape[0] + shape[1]",
@@ -26,8 +40,28 @@ WRONG = (  # what is changed in the solution, and the kind of wrong that it is
         "6 / (shape[0] + shape[1])",
         "That is the square of what is asked for.",
     ),
+    (
+        "wrong_value",
+        "(shape[0] + shape[1])",
+        "shape[0] + shape[1]",
+        "Only one of the two numbers is under the 6: their sum needs brackets.",
+    ),
+    ("wrong_value", "(shape[0] + shape[1])", "shape[1]", "Only the inputs are counted; fan_out belongs to it too."),
+    ("wrong_value", "(shape[0] + shape[1])", "shape[0]", "Only the outputs are counted; fan_in belongs to it too."),
+    (
+        "wrong_value",
+        "np.sqrt(6 / (shape[0] + shape[1]))",
+        "np.sqrt(6) / (shape[0] + shape[1])",
+        "The root is of the whole fraction, not of the 6 alone.",
+    ),
+    (
+        "factor",
+        "(shape[0] + shape[1])",
+        "((shape[0] + shape[1]) / 2)",
+        "It divides by the mean of the two, where their sum is asked for.",
+    ),
 )
 
 
 def cases(rng):
-    return [((3, 50),), ((10, 64),), ((64, 11),)]
+    return [((3, 50),), ((10, 64),), ((64, 11),), ((1, 2),)]

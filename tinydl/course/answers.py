@@ -1,0 +1,424 @@
+"""Is what an answer computes right, and if not, what kind of wrong?
+
+A solution's numbers are the measure; a gradient that differs from them is right all the same if gradcheck says so, as
+at a kink. What is wrong is first compared with the typical mistakes of its exercise, which have sentences of their own.
+Then checking/gradcheck.py says what kind of wrong a gradient is, and any other result too: whatever numbers are asked
+for, they are the gradient of some sum.
+"""
+
+from __future__ import annotations
+
+import copy
+import inspect
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..checking.gradcheck import gradcheck
+from ..engine.arrays import Array
+from ..engine.checks import array_of, kind
+from ..engine.recording import no_grad
+from ..engine.tensor import Tensor, tensor
+from ..nn import Module
+from .trial import Trial, names_of, parameters
+
+CLOSE = 1e-7  # relative to the largest number; a mistake is never that small
+NARROW = 32  # of float32's rounding units, by which an answer that is computed in float32 may be off
+
+Pair = tuple[Array, Array]  # what came out, and what is right
+
+
+class Mistake(Exception):
+    """An answer is wrong: `code` is the kind of mistake."""
+
+    def __init__(self, code: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.code = code
+
+
+def judge(known: dict[str, Any], space: dict[str, Any], trial: Trial) -> str:
+    """Raise Mistake unless what `space` defines does what the solution does; what else there is to say of it."""
+    function: str = known["FUNCTION"]
+    answer = space.get(function)
+    if not callable(answer):
+        what = "class" if known["KIND"] == "layer" else "function"
+        raise Mistake("missing", f"There is no {what} called {function} in the file any more; put it back.")
+    right: dict[str, Any] = {"__name__": "solution"}
+    exec(known["SOLUTION"], right)
+    cases = list(known["cases"](np.random.default_rng(7)))
+    judging = _Judging(known, answer, right[function], cases, trial)
+    return {"values": judging.values, "layer": judging.layer}.get(known["KIND"], judging.gradients)()
+
+
+class _Judging:
+    """What the kinds of exercises share: the answer, the solution, the cases, and the call that is being judged."""
+
+    def __init__(
+        self,
+        known: dict[str, Any],
+        answer: Callable[..., Any],
+        right: Callable[..., Any],
+        cases: Sequence[tuple[Any, ...]],
+        trial: Trial,
+    ) -> None:
+        self.known, self.answer, self.right, self.cases, self.trial = known, answer, right, cases, trial
+
+    # ---- values ----
+
+    def values(self) -> str:
+        """A function that gives what the solution gives."""
+        outcomes = [self._outcome(case, "values") for case in self.cases]
+        pairs = [pair for outcome in outcomes for pair in outcome]
+        if not all(_near(a, b) for a, b in pairs):
+            self._show_one(self.cases, outcomes)
+            self._typical(self.cases, outcomes)
+            _compare(pairs)
+        return _remark(pairs)
+
+    def _outcome(self, arguments: tuple[Any, ...], what: str) -> list[Pair]:
+        """Each number or array that the answer gives, with the right one."""
+        expected = self.right(*copy.deepcopy(arguments))
+        self.trial.begin(names_of(self.answer, self.right, len(arguments)), arguments)
+        try:
+            got = _call(self.answer, arguments)
+        except Mistake:
+            raise
+        except Exception as error:
+            self.trial.remark = self._remark_on(error, arguments)
+            raise
+        if isinstance(expected, tuple):
+            got = _several(got, list(map(np.shape, expected)), what)
+        elif isinstance(got, tuple) and _shape(got) is None:
+            raise Mistake("count", f"It returns a tuple of {len(got)} things, where one result is asked for.")
+        else:
+            alone = isinstance(got, (tuple, list)) and len(got) == 1 and _shape(got) != np.shape(expected)
+            got, expected = (got[0] if alone else got,), (expected,)
+        return [(_numbers(a), _numbers(b)) for a, b in zip(got, expected, strict=True)]
+
+    def _show_one(self, calls: Sequence[tuple[Any, ...]], outcomes: Sequence[Sequence[Pair]]) -> None:
+        """Let the trial be the first call that came out clearly wrong, or the one that is most so."""
+        found = [(_distance(*pair), -n, number) for n, outcome in enumerate(outcomes)
+                 for number, pair in enumerate(outcome) if not _near(*pair)]  # fmt: skip
+        if found:
+            _, n, number = max(found, key=lambda one: (min(one[0], 0.01), one[1], -one[2]))
+            arguments, outcome = calls[-n], outcomes[-n]
+            self.trial.begin(names_of(self.answer, self.right, len(arguments)), arguments)
+            self.trial.differs(*outcome[number], f" as result {number + 1}" if len(outcome) > 1 else "")
+
+    def _mistakes(self) -> Iterator[tuple[str, str, Callable[..., Any]]]:
+        """The typical mistakes that have a sentence of their own, as (code, sentence, function that makes it)."""
+        for code, old, new, *sentence in self.known["WRONG"]:
+            if sentence:
+                space: dict[str, Any] = {"__name__": "mistake"}
+                exec(self.known["SOLUTION"].replace(old, new), space)
+                yield code, sentence[0], space[self.known["FUNCTION"]]
+
+    def _remark_on(self, error: Exception, arguments: tuple[Any, ...]) -> str:
+        """The sentence of a typical mistake that stops in the same way."""
+        for code, sentence, mistaken in self._mistakes():
+            if code == "raises":
+                try:
+                    mistaken(*copy.deepcopy(arguments))
+                except Exception as other:
+                    if type(other) is type(error) and str(other) == str(error):
+                        return sentence
+        return ""
+
+    def _typical(self, calls: Sequence[tuple[Any, ...]], outcomes: Sequence[Sequence[Pair]]) -> None:
+        """Raise the typical mistake that gives the answer's numbers, if there is one."""
+        for code, sentence, mistaken in self._mistakes():
+            if all(_gives(mistaken, arguments, outcome) for arguments, outcome in zip(calls, outcomes, strict=True)):
+                raise Mistake(code, sentence)
+
+    # ---- gradients ----
+
+    def gradients(self) -> str:
+        """A gradient: "vjp" gets the upstream gradient first; WRT are the positions of what it is asked of."""
+        rng, vjp = np.random.default_rng(3), self.known["KIND"] == "vjp"
+        calls, of = [], []
+        for case in self.cases:
+            shape = np.shape(self.known["forward"](*case))
+            for _ in range(2 if vjp else 1):
+                calls.append((rng.standard_normal(shape), *case) if vjp else case)
+                of.append(case)
+        outcomes = [self._outcome(arguments, "gradients") for arguments in calls]
+        differ = [n for n, outcome in enumerate(outcomes) if not all(_same_to_the_end(a, b) for a, b in outcome)]
+        remark = ""
+        if differ:
+            self._show_one(calls, outcomes)
+            if self.trial.outcome:
+                self._typical(calls, outcomes)
+        for n in differ:
+            remark = self._gradcheck(of[n]) or remark
+        return remark or _remark([pair for outcome in outcomes for pair in outcome])
+
+    def _gradcheck(self, case: tuple[Any, ...]) -> str:
+        """Let gradcheck compare; what else there is to say of an answer that it finds right."""
+        wrt = self.known.get("WRT") or tuple(range(len(case)))
+        inputs = [case[i] for i in wrt]
+
+        def whole(given: Sequence[Any]) -> list[Any]:
+            arguments = list(copy.deepcopy(case))
+            for position, value in zip(wrt, given, strict=True):
+                arguments[position] = value
+            return arguments
+
+        def claimed(upstream: tuple[Any, ...], given: Sequence[Any]) -> tuple[Array, ...]:
+            got = _call(self.answer, (*upstream, *whole(given)))
+            if len(wrt) == 1:
+                alone = isinstance(got, (tuple, list)) and len(got) == 1 and _shape(got) != np.shape(given[0])
+                return (_numbers(got[0] if alone else got),)
+            return tuple(_numbers(g) for g in _several(got, list(map(np.shape, given)), "gradients"))
+
+        value = _Asked(self.known["forward"], wrt, whole)
+        if self.known["KIND"] == "vjp":
+            report = gradcheck(value, *inputs, vjp=lambda g, *given: claimed((g,), given), directions=2)
+        else:
+            report = gradcheck(value, *inputs, grad=lambda *given: claimed((), given), directions=2)
+        if report:
+            said = " ".join(report.notes)
+            return next((_narrow(dtype) for dtype in ("float16", "float32") if f"is computed in {dtype}" in said), "")
+        if report.verdict == "undecided":
+            raise Mistake("undecided", "The gradient checker can't decide: rounding errors are larger than the "
+                          "gradient.")  # fmt: skip
+        if report.causes:
+            raise Mistake(report.causes[0][0], f"The gradient checker says: {report.causes[0][1]}")
+        raise Mistake(
+            "wrong_gradient",
+            f"The gradient checker finds {report.count('wrong')} of {len(report.rows)} derivatives wrong (worst "
+            f"relative error {report.worst:.2g}), and none of the usual mistakes.",
+        )
+
+    # ---- layers ----
+
+    def layer(self) -> str:
+        """A layer has the solution's parameters, computes the same with them, and gradients pass through it."""
+        for arguments, x in self.cases:
+            ours, theirs = self.right(*arguments), self.answer(*arguments)
+            if not isinstance(theirs, Module):
+                raise Mistake("type", "The class must stay a tl.nn.Module, and call super().__init__() if it needs to.")
+            _check_parameters(dict(ours.named_parameters()), dict(theirs.named_parameters()))
+            self.trial.begin(["x"], [x])
+            self._same_outputs(ours, theirs, arguments, x)
+            if not gradcheck(theirs, x.astype(np.float64), directions=2):
+                raise Mistake("wrong_gradient", "The outputs are right, but the gradient doesn't pass through: did you "
+                              "leave the Tensors with .data or .detach()?")  # fmt: skip
+        return ""
+
+    def _same_outputs(self, ours: Module, theirs: Module, arguments: tuple[Any, ...], x: Array) -> None:
+        with no_grad():
+            try:
+                out = _call(lambda x: theirs(tensor(x)), (x,))
+            except Exception as error:
+                self.trial.remark = self._stopped(theirs, arguments, x, error)
+                raise
+            if not isinstance(out, Tensor):
+                raise Mistake("type", f"forward should give a Tensor, not {kind(out)}.")
+            expected = ours(tensor(x))
+            if out.shape != expected.shape or not np.allclose(out.data, expected.data, rtol=1e-4, atol=1e-5):
+                self._wrong_layer(theirs, arguments, x, out.data, expected.data)
+
+    def _wrong_layer(self, theirs: Module, arguments: tuple[Any, ...], x: Array, got: Array, expected: Array) -> None:
+        self.trial.differs(got, expected, "")
+        for code, sentence, module in self._mistaken_layers(theirs, arguments):
+            try:
+                other = module(tensor(x)).data
+            except Exception:  # it is known by its numbers, and has none
+                continue
+            if other.shape == got.shape and np.allclose(other, got, rtol=1e-4, atol=1e-5):
+                raise Mistake(code, sentence)
+        _compare([(got.astype(np.float64), expected.astype(np.float64))])
+
+    def _stopped(self, theirs: Module, arguments: tuple[Any, ...], x: Array, error: Exception) -> str:
+        for code, sentence, module in self._mistaken_layers(theirs, arguments):
+            try:
+                module(tensor(x))
+            except Exception as other:
+                if (code, type(other), str(other)) == ("raises", type(error), str(error)):
+                    return sentence
+        return ""
+
+    def _mistaken_layers(self, theirs: Module, arguments: tuple[Any, ...]) -> Iterator[tuple[str, str, Module]]:
+        """Layers with the typical mistakes, and with the answer's parameters."""
+        for code, sentence, mistaken in self._mistakes():
+            module = mistaken(*arguments)
+            found = dict(module.named_parameters())
+            if set(found) == {name for name, _ in theirs.named_parameters()}:
+                for name, p in theirs.named_parameters():
+                    found[name].data = p.data
+                yield code, sentence, module
+
+
+def _check_parameters(expected: dict[str, Any], got: dict[str, Any]) -> None:
+    """The layer has the parameters that it should have; both layers get the same random numbers."""
+    if {n: p.shape for n, p in expected.items()} != {n: p.shape for n, p in got.items()}:
+        shapes = ", ".join(f"{n} {p.shape}" for n, p in got.items()) or "none"
+        asked = ", ".join(f"{n} {p.shape}" for n, p in expected.items())
+        raise Mistake("parameters", f"Its parameters are {shapes}; here they should be {asked}.")
+    rng = np.random.default_rng(5)
+    for name, p in got.items():
+        if not p.requires_grad:
+            raise Mistake("parameters", f"Its parameter {name} gets no gradient: write requires_grad=True.")
+        p.data = expected[name].data = rng.standard_normal(p.shape).astype(p.dtype)
+
+
+def _gives(mistaken: Callable[..., Any], arguments: tuple[Any, ...], outcome: Sequence[Pair]) -> bool:
+    """Whether a typical mistake gives what came out."""
+    try:
+        result = mistaken(*copy.deepcopy(arguments))
+    except Exception:  # it is known by its numbers, and has none
+        return False
+    flat = result if isinstance(result, tuple) else (result,)
+    return len(flat) == len(outcome) and all(_near(got, _numbers(b)) for (got, _), b in zip(outcome, flat, strict=True))
+
+
+def _remark(pairs: Sequence[Pair]) -> str:
+    unit = max((_unit(a) for a, b in pairs if not np.array_equal(a, b)), default=0.0)
+    return _narrow("float16" if unit > 1e-6 else "float32") if unit else ""
+
+
+def _shape(value: Any) -> tuple[int, ...] | None:
+    try:
+        return tuple(np.shape(value))
+    except ValueError:
+        return None
+
+
+def _call(answer: Callable[..., Any], case: tuple[Any, ...]) -> Any:
+    """What the answer gives, having made sure that it leaves its arguments alone."""
+    handed = copy.deepcopy(case)
+    got = answer(*handed)
+    got = tuple(got) if isinstance(got, Iterator) else got  # of a generator, map or zip
+    for number, (before, after) in enumerate(zip(case, handed, strict=True)):
+        if not callable(before) and not _same(before, after):
+            raise Mistake("changes_inputs", f"It changes {_parameter(answer, number)} in place; make a new one.")
+    if got is None:
+        raise Mistake("returns_nothing", "It returns nothing: is there a `return`?")
+    return got
+
+
+def _parameter(function: Callable[..., Any], number: int) -> str:
+    """What a function calls this argument, else which it is."""
+    names = parameters(function)
+    return f"its argument {names[number]}" if number < len(names) else f"its argument number {number + 1}"
+
+
+def _several(got: Any, shapes: Sequence[tuple[int, ...]], what: str) -> Sequence[Any]:
+    count = len(shapes)
+    if isinstance(got, np.ndarray) and got.shape == (count, *shapes[0]):
+        return list(got)
+    if isinstance(got, (tuple, list)) and len(got) == count:
+        return got
+    given = len(got) if isinstance(got, (tuple, list)) else f"{kind(got)} alone"
+    raise Mistake("count", f"It should return {count} {what} in a tuple, not {given}.")
+
+
+def _same(a: Any, b: Any) -> bool:
+    if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
+        return np.shape(a) == np.shape(b) and bool(np.array_equal(a, b))
+    return bool(a == b)
+
+
+def _numbers(value: Any) -> Array:
+    """The value as an array of floating numbers, in the precision that it has."""
+    if value is None:
+        raise Mistake("returns_nothing", "A value that it returns is None.")
+    try:
+        array = array_of(value)
+    except ValueError:
+        raise Mistake("type", "It returns lists of different lengths, which are no array.") from None
+    if array.dtype.kind == "c":
+        raise Mistake("type", "It returns complex numbers; real ones are asked for.")
+    if array.dtype.kind not in "fiub":
+        raise Mistake("type", f"It returns {kind(value)}, not numbers.")
+    return array if array.dtype.kind == "f" else array.astype(np.float64)
+
+
+def _unit(numbers: Array) -> float:
+    """The rounding unit of numbers that are float32 or float16, be it that they came as float64; 0 for others."""
+    if numbers.dtype.itemsize < 8:
+        return float(np.finfo(numbers.dtype).eps)
+    with np.errstate(over="ignore"):
+        short = np.array_equal(numbers, numbers.astype(np.float32), equal_nan=True)
+    return float(np.finfo(np.float32).eps) if short else 0.0
+
+
+def _narrow(dtype: str) -> str:
+    return f"It is computed in {dtype} and was judged as that; written in float64 it could be checked further."
+
+
+def _compare(pairs: Sequence[tuple[Array, Array]]) -> None:
+    """Raise Mistake, with the kind of the difference, unless each first array is the second."""
+    for got, expected in pairs:
+        if got.shape != expected.shape:
+            if got.ndim == 2 and got.shape == expected.shape[::-1] and np.allclose(got.T, expected):
+                raise Mistake("transposed", "The numbers are right, but rows and columns are swapped.")
+            raise Mistake("shape", f"The result has shape {got.shape} where {expected.shape} is asked for.")
+    wrong = [pair for pair in pairs if not _near(*pair)]
+    if not wrong:
+        return
+    if any(not np.isfinite(a[np.isfinite(b)]).all() for a, b in pairs):
+        raise Mistake("not_finite", "The result has NaN or infinity in it, where finite numbers are asked for.")
+    got, expected = (np.concatenate([np.ravel(x) for x in side], dtype=np.float64) for side in zip(*pairs, strict=True))
+    together = _causes(got, expected)
+    for code in ("zero", "sign", "factor"):  # the same one of all results; of a single number a factor says nothing
+        if code in together and (code == "zero" or len(got) > 1):
+            raise Mistake(code, together[code])
+    difference = got - expected
+    if len(got) > 1 and np.ptp(difference) <= 1e-9 * max(1.0, float(np.abs(expected).max())):
+        raise Mistake("offset", f"The result is off by the same number everywhere: {difference.mean():+.6g}.")
+    first_causes = _causes(*wrong[0])
+    moved = [code for code in ("transposed", "permuted") if code in first_causes]
+    others = [_causes(*pair) for pair in wrong[1:]] if moved else []
+    for code in moved:  # within each result, not from one to another
+        if all(code in causes for causes in others):
+            raise Mistake(code, first_causes[code])
+    some = f"{len(wrong)} of the {len(pairs)} results tried are wrong" if len(pairs) > 1 else "The result is wrong"
+    a, b = wrong[0]
+    off = np.abs(a - b)
+    which, by = "the first of them" if len(wrong) > 1 else "it", f"{float(np.nanmax(off)):.3g}"
+    many = f"in {int(np.sum(off > CLOSE * np.abs(b).max()))} of its {a.size} numbers, by up to {by}"
+    raise Mistake("wrong_value", f"{some}; {which} is off {many if a.size > 1 else f'by {by}'}.")
+
+
+def _causes(got: Array, expected: Array) -> dict[str, str]:
+    """The usual mistakes that gradcheck finds in `got`, taken for the gradient of Σ expected·x, which `expected` is."""
+    asked = np.isfinite(expected)
+    got, expected = np.where(asked, got, 0), np.where(asked, expected, 0)
+    report = gradcheck(lambda x: np.sum(expected * x), np.ones(expected.shape), grad=lambda x: got)
+    return {
+        code: sentence.replace("Your gradient", "The result").replace("the numerical one", "the right one")
+        for code, sentence in report.causes
+    }
+
+
+def _near(a: Array, b: Array) -> bool:
+    """Whether a is b but for the rounding of the precision that it has."""
+    scale, close = float(np.abs(b[np.isfinite(b)]).max(initial=0.0)), max(CLOSE, NARROW * _unit(a))
+    return a.shape == b.shape and bool(np.allclose(a, b, rtol=close, atol=close * scale, equal_nan=True))
+
+
+def _distance(got: Array, expected: Array) -> float:
+    """How wrong a result is, relative to its largest number; infinite for another shape, and for NaN."""
+    if got.shape != expected.shape:
+        return float("inf")
+    off = np.abs(got - expected).max(initial=0.0) / (np.abs(expected).max(initial=0.0) or 1.0)
+    return float(np.nan_to_num(off, nan=np.inf))
+
+
+def _same_to_the_end(a: Array, b: Array) -> bool:
+    """Whether a is b in float64, number by number; gradcheck looks closer at what isn't."""
+    return a.shape == b.shape and bool(np.allclose(a, b, rtol=1e-12, atol=0, equal_nan=True))
+
+
+class _Asked:
+    """The function whose gradient is asked for, of those arguments alone, under the names that they have there."""
+
+    def __init__(self, forward: Callable[..., Any], wrt: Sequence[int], whole: Callable[..., list[Any]]) -> None:
+        self.forward_of, self.whole = forward, whole
+        every = list(inspect.signature(forward).parameters.values())
+        self.__signature__ = inspect.Signature([every[i] for i in wrt])
+
+    def __call__(self, *given: Any) -> Any:
+        return self.forward_of(*self.whole(given))
