@@ -5,9 +5,9 @@
 #
 # By a **network**: a function that takes the grey values of a picture and says how sure it is of each digit. In it are
 # thousands of numbers that can be turned, like knobs. *Training* turns them a little, again and again, until the
-# answers are good. And which way to turn each, up or down, is what its *derivative* says: a slope. That is deep learning
-# in four sentences, and in [lesson 9](09_digits.py) you train such a network and understand each line. (Digits are as
-# far as this course goes: no language models yet, though these are trained in the same way.)
+# answers are good. And which way to turn each, up or down, is what its *derivative* says: a slope. That is deep
+# learning in four sentences, and in [lesson 9](09_digits.py) you train such a network and understand each line. (Digits
+# are as far as this course goes: no language models yet, though these are trained in the same way.)
 #
 # This page refreshes what you need: the derivative in ten minutes, NumPy in ten minutes, a Python class, six words of
 # statistics. School mathematics up to the derivative, even if half forgotten, and enough Python to read a loop and a
