@@ -267,16 +267,7 @@ assert np.all(x[:, None] + row == [[11, 21, 31], [12, 22, 32]])
 #
 # A number in an array has a *dtype*. `float64` keeps about 16 digits and is what NumPy takes by itself. `float32` needs
 # half of the memory and keeps about 7; networks are usually trained with it.
-
-# %%
-third = np.array(1) / 3
-print(f"float64: {third:.20f}")
-print(f"float32: {np.float32(third):.20f}")
-error = abs(float(np.float32(third)) - 1 / 3)
-assert third.dtype == np.float64
-assert 1e-9 < error < 1e-7
-
-# %% [markdown]
+#
 # ### Random numbers
 #
 # `np.random.default_rng(0)` makes a generator of random numbers. The number in brackets is the *seed*: with the same

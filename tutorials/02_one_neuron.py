@@ -353,7 +353,7 @@ assert abs(growth - 7) < 0.5 and abs(np.sqrt(growth) - 2.7) < 0.1
 
 # %% [markdown]
 # It jumps from one side of 2 to the other, and each time it lands about 2.7 times as far away as it was. The step is
-# longer than twice the way to the bottom. Why did it come down smoothly before? A valley has two directions. *Along* it
+# more than three times the way to the bottom. Why did it come down smoothly before? A valley has two directions. *Along* it
 # the slope is small, and even these long steps lead home. *Across* it they are too long. But the path happened to come
 # in nearly along the valley. What it was off across was tiny; times 2.7 in each step, it was soon large.
 #
@@ -369,12 +369,12 @@ print(f"after 1000 steps: w {w:.2f}, loss {forward(w, b)[1]:.0e}")
 assert abs(w - 1.5) < 1e-6 and forward(w, b)[1] > 1e-4
 
 # %% [markdown]
-# It can't: 1000 steps of 0.001 reach from 0.5 to 1.5 at most. Rules of that kind are in use ([lesson
-# 10](10_optimizers.py)), and 0.001 is a usual rate. So count before you train. And a number of steps is no goal: look
-# at the loss at the end.
+# It can't: 1000 steps of 0.001 reach from 0.5 to 1.5 at most. Rules of that kind are in use, with 0.001 as a usual rate
+# ([lesson 10](10_optimizers.py)). So count before you train. And a number of steps is no goal: look at the loss at the
+# end.
 #
-# So *how far* is your choice, and no formula will tell you: try a few rates that differ by a factor of 10, and look at
-# the curves.
+# *How far* is your choice, and no formula will tell you: try a few rates that differ by a factor of 10, and look at the
+# curves.
 #
 # ## With tinydl
 #
@@ -495,8 +495,18 @@ show(figure, "02_one_neuron_3", "The loss falls to 1e-6 in 869 steps with square
 assert needed == {"squared error": 869, "cross-entropy": 29}
 
 # %% [markdown]
-# 869 steps against 29. Look at the left edge of the picture: the dashed curve is at the goal before the other has left
-# its first bend.
+# 869 steps against 29. For most of them the solid curve is flat, at a loss of 0.34. What does the neuron say there?
+
+# %%
+path, losses = descend(-8.0, -1.0, 5.0, 501)
+p, _ = forward(*path[300])  # w and b after 300 steps
+print(f"step 300: loss {losses[300]:.2f}, largest p {p.max():.3f}, largest y {y.max():.3f}")
+assert abs(losses[100] - 0.34) < 0.005 and abs(losses[500] - 0.34) < 0.005
+assert p.max() < 0.02 and y.max() > 0.99
+
+# %% [markdown]
+# Almost 0, whatever $x$ is, also where the answer is almost 1. It is sure and wrong, and $p\,(1-p)$ keeps it there.
+#
 #
 # ## Exercises
 #
@@ -512,8 +522,8 @@ assert needed == {"squared error": 869, "cross-entropy": 29}
 #    `tl.gradcheck` judge.
 # 2. Derive $\partial L / \partial p = (p - y) / (p\,(1-p))$ for the cross-entropy of one example. Then compute it at
 #    $p = 0.731$, $y = 1$ and compare the way back to $w$ with our −0.21.
-# 3. Give the neuron two inputs for each example: `x` of shape (100, 2) and `w` of shape (2,), so that $z$ is `x @ w +
-#    b`. What must `np.sum(dz * x)` become, so that its result has the shape of `w`? Let `tl.gradcheck` judge.
+# 3. Give the neuron two inputs for each example: `x` of shape (100, 2) and `w` of shape (2,), so that $z$ is
+#    `x @ w + b`. What must `np.sum(dz * x)` become, so that its result has the shape of `w`? Let `tl.gradcheck` judge.
 #
 # <details><summary>What you should find</summary>
 #
@@ -527,14 +537,19 @@ assert needed == {"squared error": 869, "cross-entropy": 29}
 #
 # ## In the article
 #
-# > You may skip this box: it is for readers of the article that this course was built from. > Its first program trains
-# > one sigmoid neuron. As printed it stops with `NameError: name 'x' is not defined`. Give it data, and it stops again:
-# > its `loss_fn` isn't a function but a number, computed once, before the training begins. Our loop computes the loss
-# > anew in each step, since it depends on $w$ and $b$. > * It trains, it says, until the goal set beforehand is
-# > reached.[^goal] But it counts to 1000 and stops, with steps   of 0.001 at most, which can't reach far (D33).
-# > [program_1_neuron.py](program_1_neuron.py) is repaired: it checks. * A neuron takes a weighted *sum* of its
-# > inputs.[^sum] Right, but its `w1 * x` sums nothing; `w @ x` does (D34). * It takes the mean squared error as its
-# > loss.[^mse] That runs. What it costs you have just seen (D35). > `tinydl document D33 D34 D35` measures each.
+# > You may skip this box: it is for readers of the article that this course was built from.
+# >
+# > Its first program trains one sigmoid neuron. As printed it stops with `NameError: name 'x' is not defined`. Give it
+# > data, and it stops again: its `loss_fn` isn't a function but a number, computed once, before the training begins. Our
+# > loop computes the loss anew in each step, since it depends on $w$ and $b$.
+# >
+# > It trains, it says, until the goal set beforehand is reached.[^goal] But it counts to 1000 and stops, and steps of
+# > 0.001 can't reach far, as you have seen. [program_1_neuron.py](program_1_neuron.py) is repaired: it checks a goal.
+# >
+# > A neuron takes a weighted *sum* of its inputs.[^sum] That is right, but the program's `w1 * x` sums nothing; `w @ x`
+# > does. Its loss is the mean squared error.[^mse] That runs; what it costs you have seen in the last picture.
+# >
+# > `tinydl document D33 D34 D35` measures each of the three.
 #
 # [^goal]: 「直到达到预设的训练目标」
 # [^sum]: 「输入数据通过一个权重和偏置进行加权求和」
