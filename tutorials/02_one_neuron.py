@@ -353,8 +353,8 @@ assert abs(growth - 7) < 0.5 and abs(np.sqrt(growth) - 2.7) < 0.1
 
 # %% [markdown]
 # It jumps from one side of 2 to the other, and each time it lands about 2.7 times as far away as it was. The step is
-# more than three times the way to the bottom. Why did it come down smoothly before? A valley has two directions. *Along* it
-# the slope is small, and even these long steps lead home. *Across* it they are too long. But the path happened to come
+# more than three times the way to the bottom. Why did it come down smoothly before? A valley has two directions.
+# *Along* it the slope is small, and even these long steps lead home. *Across* it they are too long. But the path came
 # in nearly along the valley. What it was off across was tiny; times 2.7 in each step, it was soon large.
 #
 # > **Predict.** Another rule looks only at the sign of each slope, and moves each number by 0.001 a step. Starting from
@@ -540,8 +540,8 @@ assert p.max() < 0.02 and y.max() > 0.99
 # > You may skip this box: it is for readers of the article that this course was built from.
 # >
 # > Its first program trains one sigmoid neuron. As printed it stops with `NameError: name 'x' is not defined`. Give it
-# > data, and it stops again: its `loss_fn` isn't a function but a number, computed once, before the training begins. Our
-# > loop computes the loss anew in each step, since it depends on $w$ and $b$.
+# > data, and it stops again: its `loss_fn` isn't a function but a number, computed once, before the training begins.
+# > Our loop computes the loss anew in each step, since it depends on $w$ and $b$.
 # >
 # > It trains, it says, until the goal set beforehand is reached.[^goal] But it counts to 1000 and stops, and steps of
 # > 0.001 can't reach far, as you have seen. [program_1_neuron.py](program_1_neuron.py) is repaired: it checks a goal.
