@@ -221,6 +221,23 @@ def test_a_script_prints_the_answers_to_its_questions_after_the_last_of_them() -
     assert "Right" not in questions and "Not quite" not in questions
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+def test_in_a_terminal_the_answers_wait_for_enter() -> None:
+    ours, theirs = os.openpty()
+    command = [sys.executable, "-X", "utf8", "-c", QUIZ + "_lesson.quiz('First?', choices)"]
+    with subprocess.Popen(command, cwd=TUTORIALS, stdin=theirs, stdout=theirs, stderr=theirs):
+        os.close(theirs)
+        before = after = b""
+        while b"Enter" not in before and (block := os.read(ours, 4096)):
+            before += block
+        os.write(ours, b"\n")
+        while b"too many" not in after and (block := os.read(ours, 4096)):
+            after += block
+        os.close(ours)
+    assert b"First?" in before and b"Right" not in before and b"too many" not in before
+    assert after.count(b"Right: ") == 1
+
+
 def test_a_notebook_gets_a_question_whose_choices_open_without_javascript_in_the_colours_of_the_page() -> None:
     page = quizzed("_lesson.in_notebook = lambda: True\nprint(_lesson.quiz('First?', choices)._repr_html_())")
     opened = re.findall(r"<details><summary[^>]*>(.*?)</summary><p[^>]*>(.*?)</p></details>", page)

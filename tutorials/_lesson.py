@@ -87,7 +87,8 @@ def quiz(question: str, choices: dict[str, str]) -> Any:
     """Ask the reader, and answer each choice: `choices` maps it to "Right: …", one of them, or to "Not quite: …".
 
     In a notebook and on the site a choice opens at a click, without JavaScript. A script prints the question with
-    lettered choices, and all answers when it ends. Text in `backquotes` is code.
+    lettered choices, and all answers when it ends, in a terminal only when Enter is pressed. Text in `backquotes` is
+    code.
     """
     answers = list(choices.values())
     right = [answer for answer in answers if answer.startswith("Right: ")]
@@ -109,7 +110,13 @@ _asked: list[tuple[str, dict[str, str]]] = []  # what a script has asked
 
 
 def _print_answers() -> None:
-    print("\nThe answers")
+    if sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty():  # nothing else may wait
+        try:
+            input("\nPress Enter when you have yours: ")
+        except (EOFError, KeyboardInterrupt):
+            print()
+            return
+    print(f"\n{'-' * 70}\nThe answers: read on only when you have yours")
     for question, choices in _asked:
         print(f"\n{question}")
         for letter, (choice, answer) in zip("abcdefgh", choices.items(), strict=False):
