@@ -502,11 +502,11 @@ assert stopped.startswith("Call backward() before the update")
 
 # %% [markdown]
 # > **What goes wrong.** (a) `backward` *adds* to the gradients that are there, so each step goes along all gradients so
-# > far. With all points in one batch the model then swings and doesn't settle, as $w$ did in [lesson
-# > 3](03_the_graph.py). With small batches each pushes another way, the swings grow, and the loss explodes. With a
-# > small learning rate it goes down at first, which is worse, since you then look for the mistake elsewhere. (b) The
-# > step finds no gradient, so nothing moves at all: a loss that stays the same *to the last digit*. (c) The graph was
-# > recorded with the old parameters, and the step has changed them; tinydl stops and says so.
+# > far. With all points in one batch the model then swings and doesn't settle, as $w$ did in
+# > [lesson 3](03_the_graph.py). With small batches each pushes another way, the swings grow, and the loss explodes.
+# > With a small learning rate it goes down at first, which is worse, since you then look for the mistake elsewhere. (b)
+# > The step finds no gradient, so nothing moves at all: a loss that stays the same *to the last digit*. (c) The graph
+# > was recorded with the old parameters, and the step has changed them; tinydl stops and says so.
 # >
 # > How you notice: print the loss of the first epochs. Exploding: look at `zero_grad` and the learning rate. Not moving
 # > by a digit: look at the order, and at `named_parameters()`.
