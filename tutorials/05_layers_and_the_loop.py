@@ -76,13 +76,7 @@ assert np.array_equal(layer(two).data, new)
 # > **Why `dtype=np.float32`?** Layers compute with float32, whose 7 digits ([Before you start](00_before_you_start.py))
 # > are plenty here, for the gradients are rough estimates anyway, as you'll see in a moment. But NumPy makes float64,
 # > `tl.tensor` keeps what an array has, and one such parameter turns all that it meets into float64. So say it.
-
-# %%
-print("of an array:", tl.tensor(np.ones(1)).dtype, "  in nn.Linear:", nn.Linear(3, 2).weight.dtype)
-assert tl.tensor(np.ones(1)).dtype == np.float64 and nn.Linear(3, 2).weight.dtype == np.float32
-assert tl.tensor(np.ones(1), dtype=np.float32).dtype == np.float32
-
-# %% [markdown]
+#
 # ## A model is made of layers
 #
 # One linear layer can only draw straight lines. Two in a row can't do more: with single numbers,
