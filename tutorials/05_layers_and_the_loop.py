@@ -171,7 +171,8 @@ assert (len(train), len(validation)) == (150, 50)
 
 # %% [markdown]
 # How bad is the model now? The **loss** says it in one number. We take the mean of the squared errors, `F.mse_loss`:
-# for each point the difference of prediction and target, squared, and of all these the mean.
+# for each point the difference of prediction and target, squared, and of all these the mean. (`.item()` is the number
+# in a Tensor that has only one.)
 
 # %%
 start = F.mse_loss(model(train.x), train.y)
@@ -296,8 +297,6 @@ assert min(each) < 1.5 * whole < whole < 0 < max(each)
 
 
 # %%
-
-
 def validate(model):
     model.eval()
     with tl.no_grad():
@@ -323,7 +322,7 @@ def train_by_hand(model, optimizer, epochs):
             loss.backward()  # 3.
             optimizer.step()  # 4.
             steps.append(loss.item())
-            total += loss.item() * len(x)  # .item() is the number in a Tensor of one number
+            total += loss.item() * len(x)
         history["loss"].append(total / len(train))
         history["val_loss"].append(validate(model))
     return steps, history
