@@ -12,7 +12,7 @@ import tinydl as tl
 
 class Linear(tl.nn.Module):
     def __init__(self, inputs, outputs):
-        self.weight = tl.tensor(np.zeros((outputs, inputs)), requires_grad=True)
+        self.weight = tl.tensor(np.zeros((outputs, inputs)), dtype=np.float32, requires_grad=True)
         self.bias = ...
 
     def forward(self, x):

@@ -1,13 +1,17 @@
-"""Lesson layers_and_the_loop: The training loop, by hand.
+"""Lesson layers_and_the_loop: The training loop.
 
-Train the model p = w x + b with the loss L = mean((p - y)**2), in plain NumPy: `epochs` times over the data, in batches
-of `size` points in the order in which they stand (not shuffled here; the last batch may be smaller). For each batch
-compute dL/dw = mean(2 (p - y) x) and dL/db = mean(2 (p - y)) of that batch, and step with the rate lr. x and y have
-shape (n,), w and b are numbers. Give the trained (w, b).
+Write the loop: `epochs` times over all batches, and for each batch the four steps, in their order. The loss is
+F.mse_loss. Give a list with one number per epoch: the mean over all points of the losses as you met them on the way.
+The last batch may be smaller and then counts for fewer points. Begin with these two lines (the batches aren't shuffled,
+so that everybody's numbers are the same):
+
+    optimizer = tl.optim.SGD(model.parameters(), lr=lr)
+    batches = tl.data.batches((x, y), size, shuffle=False)
 """
 
-import numpy as np
+import tinydl as tl
+from tinydl import functional as F
 
 
-def train(x, y, w, b, lr, size, epochs):
+def train(model, x, y, size, lr, epochs):
     return ...

@@ -11,8 +11,8 @@ import tinydl as tl
 
 class Linear(tl.nn.Module):
     def __init__(self, inputs, outputs):
-        self.weight = tl.tensor(np.zeros((outputs, inputs)), requires_grad=True)
-        self.bias = tl.tensor(np.zeros(outputs), requires_grad=True)
+        self.weight = tl.tensor(np.zeros((outputs, inputs)), dtype=np.float32, requires_grad=True)
+        self.bias = tl.tensor(np.zeros(outputs), dtype=np.float32, requires_grad=True)
 
     def forward(self, x):
         return x @ self.weight.T + self.bias

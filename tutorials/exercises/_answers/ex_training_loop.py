@@ -1,54 +1,75 @@
 """Answers to ex_training_loop: solution, hints and typical mistakes. Spoilers."""
 
+import numpy as np
+
+import tinydl as tl
+
 FUNCTION = "train"
 KIND = "values"
-SOLUTION = """import numpy as np
+SOLUTION = """import tinydl as tl
+from tinydl import functional as F
 
 
-def train(x, y, w, b, lr, size, epochs):
+def train(model, x, y, size, lr, epochs):
+    optimizer = tl.optim.SGD(model.parameters(), lr=lr)
+    batches = tl.data.batches((x, y), size, shuffle=False)
+    losses = []
     for _ in range(epochs):
-        for start in range(0, len(x), size):
-            xs, ys = x[start : start + size], y[start : start + size]
-            error = w * xs + b - ys
-            dw = np.mean(2 * error * xs)
-            db = np.mean(2 * error)
-            w = w - lr * dw
-            b = b - lr * db
-    return w, b
+        total = 0.0
+        for xs, ys in batches:
+            loss = F.mse_loss(model(xs), ys)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            total += loss.item() * len(xs)
+        losses.append(total / len(x))
+    return losses
 """
 HINTS = (
-    "Two loops, one in the other: `for _ in range(epochs)`, and in it `for start in range(0, len(x), size)`.",
-    "In the inner one, first cut the batch out of x and of y: from start to start + size.",
-    "Compute the error p - y of the batch once, and both gradients from it, before you change w or b.",
-    "Both steps go against the gradient: w = w - lr * dw, and b likewise.",
+    "Two loops, one in the other: `for _ in range(epochs)`, and in it `for xs, ys in batches`.",
+    "In the inner one: the loss of the batch, F.mse_loss(model(xs), ys); then zero_grad, backward, step.",
+    "loss.item() * len(xs) is the sum over the batch. Add these up in each epoch, from 0, and divide by len(x).",
 )
 WRONG = (  # what is changed in the solution, and the kind of wrong that it is
-    ("wrong_value", "w = w - lr * dw\n            b = b - lr * db", "w = w + lr * dw\n            b = b + lr * db",
-     "It goes uphill: the step is against the gradient."),
-    ("wrong_value", "db = np.mean(2 * error)\n            w = w - lr * dw",
-     "w = w - lr * dw\n            db = np.mean(2 * (w * xs + b - ys))",
-     "The gradient of b is computed with the new w: compute both gradients before you change either."),
-    ("wrong_value", "np.mean(", "np.sum(", "The gradients are sums over the batch, where means are asked for."),
-    ("wrong_value", "np.mean(2 * ", "np.mean(", "The gradients are half of what they should be: the square gives a 2."),
-    ("wrong_value", "2 * error * xs", "2 * error", "The gradient of w lacks the factor x."),
-    ("wrong_value", "range(epochs)", "range(1)", "It goes over the data once, not epochs times."),
-    ("wrong_value", "xs, ys = x[start : start + size], y[start : start + size]", "xs, ys = x, y",
-     "Each step uses all the points: cut out the batch first."),
-    ("wrong_value", "np.mean(2 * error * xs)\n            db = np.mean(2 * error)",
-     "np.sum(2 * error * xs) / size\n            db = np.sum(2 * error) / size",
-     "The last batch is divided by size, but it is smaller: divide by the number of points in it."),
-    ("wrong_value", "dw = np.mean(2 * error * xs)\n            db = np.mean(2 * error)",
-     "more = start > 0 or _ > 0\n            dw = np.mean(2 * error * xs) + (dw if more else 0)\n"
-     "            db = np.mean(2 * error) + (db if more else 0)",
-     "The gradients of the batches before are still in it: compute them anew for each batch, as zero_grad has it."),
-    ("wrong_value", "    return w, b", "            return w, b",
-     "It stops after the first batch: is `return` indented too far?"),
+    ("wrong_value", "            optimizer.zero_grad()\n", "",
+     "Without zero_grad the gradients of all batches so far add up: forget them before each backward."),
+    ("wrong_value", "            optimizer.zero_grad()\n            loss.backward()\n",
+     "            loss.backward()\n            optimizer.zero_grad()\n",
+     "No parameter moves: zero_grad stands between backward and step, or backward or step is missing."),
+    ("raises", "            optimizer.zero_grad()\n            loss.backward()\n            optimizer.step()\n",
+     "            optimizer.step()\n            optimizer.zero_grad()\n            loss.backward()\n"),
+    ("wrong_value",
+     "        for xs, ys in batches:\n            loss = F.mse_loss(model(xs), ys)\n"
+     "            optimizer.zero_grad()\n",
+     "        optimizer.zero_grad()\n        for xs, ys in batches:\n            loss = F.mse_loss(model(xs), ys)\n",
+     "zero_grad is called once in each epoch: forget the old gradients before each backward."),
+    ("wrong_value", "loss.item() * len(xs)\n        losses.append(total / len(x))",
+     "loss.item()\n        losses.append(total / len(batches))",
+     "That is the mean of the batches' losses, where a small last batch counts too much: weight each with len(xs)."),
+    ("wrong_value", "loss.item() * len(xs)", "loss.item() * size",
+     "The last batch is weighted with size, but it is smaller: weight it with len(xs)."),
+    ("wrong_value", "size, shuffle=False", "size, shuffle=False, drop_last=True",
+     "The last, smaller batch is left out: each epoch goes over all points."),
+    ("wrong_value",
+     "    for _ in range(epochs):\n        total = 0.0\n", "    total = 0.0\n    for _ in range(epochs):\n",
+     "The losses of all epochs so far are added up: begin each epoch with total = 0."),
+    ("factor", " * len(xs)", "",
+     "The sum of the batches' means is divided by the number of points: multiply each mean by len(xs) first."),
+    ("wrong_value", "        losses.append(total / len(x))", "        losses.append(F.mse_loss(model(x), y).item())",
+     "These are the losses of the finished model after each epoch, where those met on the way are asked for."),
+    ("shape", "        losses.append(total / len(x))", "            losses.append(loss.item())"),
+    ("shape", "    return losses", "    return losses[-1]"),
 )  # fmt: skip
 
 
 def cases(rng):
-    x, z = rng.standard_normal(7), rng.standard_normal(6)
+    x, z = rng.standard_normal((7, 1)), rng.standard_normal((10, 2))
+    with tl.default_dtype(np.float64):
+        line = tl.nn.Linear(1, 1)
+        curve = tl.nn.Sequential(tl.nn.Linear(2, 4), tl.nn.Tanh(), tl.nn.Linear(4, 1))
+    for p in (*line.parameters(), *curve.parameters()):
+        p.data = rng.standard_normal(p.shape)
     return [
-        (x, 2 * x + 1 + 0.1 * rng.standard_normal(7), 0.5, -0.3, 0.05, 3, 4),
-        (z, 1 - z + 0.1 * rng.standard_normal(6), 0.0, 0.0, 0.1, 2, 2),
+        (line, x, 2 * x + 1 + 0.1 * rng.standard_normal((7, 1)), 3, 0.05, 4),
+        (curve, z, np.sin(z[:, :1]) + 0.1 * rng.standard_normal((10, 1)), 4, 0.1, 5),
     ]
