@@ -69,7 +69,8 @@ def show(figure: Any, name: str, description: str) -> None:
         from IPython.display import display
 
         pictures = {kind: base64.b64encode(draw(figure)).decode() for kind, draw in versions.items()}
-        about = {"alt": description, "width": round(100 * figure.get_figwidth()), "name": name}
+        width, height = (round(100 * inches) for inches in figure.get_size_inches())
+        about = {"alt": description, "width": width, "height": height, "name": name}
         display({**pictures, "text/plain": description}, metadata={"image/png": about}, raw=True)
     else:
         path = HERE / f"{name}.png"

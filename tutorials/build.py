@@ -117,8 +117,9 @@ import warnings, _lesson
 from tutorials.dark import dark_picture
 _lesson.versions["{DARK}"] = dark_picture
 warnings.simplefilter("error")
+warnings.filterwarnings("default", module="ipykernel")  # the kernel's own affairs
 """
-AFTER = "__import__('warnings').resetwarnings(); __import__('builtins').print(sum(__import__('os').times()[:4]))"
+AFTER = "__import__('builtins').print(sum(__import__('os').times()[:4]))"
 
 
 def run(made: Any, script: Path, pictures: Path) -> Run:
@@ -155,16 +156,17 @@ def run(made: Any, script: Path, pictures: Path) -> Run:
             continue
         for suffix, kind in (("", "image/png"), ("_dark", DARK)):
             (pictures / f"{about['name']}{suffix}.png").write_bytes(base64.b64decode(output.data[kind]))
-        output.data = {"text/html": both(f"pictures/{about['name']}", about["alt"], about["width"])}
+        output.data = {"text/html": both(f"pictures/{about['name']}", about)}
         output.metadata = {}
     return Run(script.stem, round(seconds, 2), len(drawn), faults)
 
 
-def both(path: str, description: str, width: int) -> str:
+def both(path: str, about: dict[str, Any]) -> str:
     """A picture for light pages and one for dark ones, of which a browser loads the one that is shown."""
-    about = f'alt="{html.escape(" ".join(description.split()))}" width="{width}" loading="lazy"'
+    said = html.escape(" ".join(about["alt"].split()))
+    size = f'width="{about["width"]}" height="{about["height"]}" loading="lazy"'
     return "\n".join(
-        f'<img class="only-{scheme}" src="{path}{suffix}.png" {about}>'
+        f'<img class="only-{scheme}" src="{path}{suffix}.png" alt="{said}" {size}>'
         for scheme, suffix in (("light", ""), ("dark", "_dark"))
     )
 
@@ -173,7 +175,8 @@ def links_on_the_site(text: str) -> str:
     """Prose of a lesson with its links as they are on the site: to pages, and to scripts to download."""
     text = re.sub(r"\]\((\d\d_\w+)\.py(#[\w-]+)?\)", r"](\1.ipynb\2)", text)
     text = re.sub(r"\]\((program_\w+)\.py\)", r"](\1.md)", text)
-    text = re.sub(r"\[([^\]]+)\]\(([a-z_]\w*\.py)\)", r"{download}`\1 <downloads/\2>`", text)
+    script = re.compile(r"\[`?([^\]`]+)`?\]\(([a-z_]\w*\.py)\)")
+    text = script.sub(r"{download}`\1 <downloads/\2>`", text)
     # a footnote's quotation is Chinese, which a reader's voice and a browser's fonts should know
     lines = [
         re.sub(r"「[^」]*」", r'<span lang="zh">\g<0></span>', line) if line.startswith("[^") else line

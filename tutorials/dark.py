@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import Collection
 from matplotlib.colors import to_rgba
 from matplotlib.lines import Line2D
@@ -32,7 +33,8 @@ def picture(figure: Any, **options: Any) -> bytes:
 
 def dark_picture(figure: Any, **options: Any) -> bytes:
     """The figure as a PNG for dark pages; the figure itself is as it was."""
-    figure.savefig(io.BytesIO(), format="png")  # ticks exist once they have been drawn
+    shown_by = figure.canvas
+    FigureCanvasAgg(figure).draw()  # ticks exist once they have been drawn
     undo: list[Callable[[], Any]] = []
     texts = [artist for artist in figure.findobj(Text) if artist.get_text().strip()]
     on_images = {
@@ -41,7 +43,7 @@ def dark_picture(figure: Any, **options: Any) -> bytes:
     for artist in figure.findobj():
         if id(artist) not in on_images and not isinstance(artist, Text):
             _recolour(artist, undo)
-    for text in texts:
+    for text in figure.findobj(Text):
         for patch in (text.get_bbox_patch(), text.arrow_patch if isinstance(text, Annotation) else None):
             if patch is not None:
                 _recolour(patch, undo)
@@ -49,6 +51,7 @@ def dark_picture(figure: Any, **options: Any) -> bytes:
     made = picture(figure, **options)
     for step in reversed(undo):
         step()
+    figure.set_canvas(shown_by)
     return made
 
 
@@ -62,21 +65,18 @@ def turned(colour: Any) -> RGBA:
 
 
 def _recolour(artist: Any, undo: list[Callable[[], Any]]) -> None:
-    names = {Line2D: ("color", "markerfacecolor", "markeredgecolor"), Patch: ("facecolor", "edgecolor")}
-    for kind, properties in names.items():
-        if isinstance(artist, kind):
-            for name in properties:
-                _set(artist, name, turned, undo)
-    if isinstance(artist, Collection) and artist.get_array() is None:
-        for name in ("facecolor", "edgecolor"):
-            _set(artist, name, lambda colours: [turned(c) for c in colours], undo)
-
-
-def _set(artist: Any, name: str, change: Callable[[Any], Any], undo: list[Callable[[], Any]]) -> None:
-    before, setter = getattr(artist, f"get_{name}")(), getattr(artist, f"set_{name}")
-    if not isinstance(before, str) or before not in ("none", "auto"):
-        undo.append(lambda: setter(before))
-        setter(change(before))
+    names: tuple[str, ...] = ()
+    if isinstance(artist, Line2D):
+        names = ("color", "markerfacecolor", "markeredgecolor")
+    elif isinstance(artist, Patch) or (isinstance(artist, Collection) and artist.get_array() is None):
+        names = ("facecolor", "edgecolor")
+    before = {name: getattr(artist, f"get_{name}")() for name in names}  # all of them: one may follow another
+    for name, colour in before.items():
+        if isinstance(colour, str) and colour in ("none", "auto"):
+            continue
+        setter = getattr(artist, f"set_{name}")
+        undo.append(lambda setter=setter, colour=colour: setter(colour))
+        setter([turned(c) for c in colour] if isinstance(artist, Collection) else turned(colour))
 
 
 def _recolour_texts(figure: Any, texts: list[Any], undo: list[Callable[[], Any]]) -> None:
@@ -84,11 +84,10 @@ def _recolour_texts(figure: Any, texts: list[Any], undo: list[Callable[[], Any]]
     alphas = [text.get_alpha() for text in texts]
     for text in texts:
         text.set_alpha(0)  # and not invisible, which would change the layout
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="rgba", dpi=figure.dpi)
-    renderer = figure.canvas.get_renderer()
-    height = round(figure.bbox.height)
-    pixels = np.frombuffer(buffer.getvalue(), np.uint8).reshape(height, -1, 4)[..., :3] / 255
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    renderer, pixels = canvas.get_renderer(), np.asarray(canvas.buffer_rgba())[..., :3] / 255
+    height = len(pixels)
     for text, alpha in zip(texts, alphas, strict=True):
         text.set_alpha(alpha)
         box = Text.get_window_extent(text, renderer)

@@ -8,7 +8,6 @@ that the page shows as one box until they are opened.
 from __future__ import annotations
 
 import html
-import itertools
 import json
 import math
 import os
@@ -70,8 +69,8 @@ def page_data(e: Explanation) -> dict[str, Any]:
     nodes = []
     for given in e.givens:
         boxes = _shared(users.get(given.label, []), inside)
-        if given.kind == "constant":
-            boxes = list(itertools.takewhile(fed.__contains__, boxes))
+        while given.kind == "constant" and boxes and boxes[-1] not in fed:
+            boxes = boxes[:-1]
         nodes.append(_given(given, boxes))
     nodes += [_operation(step, backward.get(step.label), inside[step.label]) for step in forward]
     leaves = sum(given.kind == "leaf" for given in e.givens)
