@@ -463,6 +463,24 @@ LOAD = """() => Promise.all([...document.images].filter(i => i.getClientRects().
     .map(i => { i.loading = 'eager'; return i.decode().catch(() => false); })).then(() => true)"""
 
 
+FORMULAS = """() => [...document.querySelectorAll('.katex-display')].map(e => {
+    const tag = e.querySelector('.tag .mord'), t = tag && tag.getBoundingClientRect(), style = getComputedStyle(e);
+    const over = b => Math.min(b.right, t.right) - Math.max(b.left, t.left) > 1
+        && Math.min(b.bottom, t.bottom) - Math.max(b.top, t.top) > 4;
+    return {
+        text: e.querySelector('annotation').textContent.trim(),
+        over: tag !== null && [...e.querySelectorAll('.base .mord, .base .mrel, .base .mbin')]
+            .map(b => b.getBoundingClientRect()).some(b => b.width && over(b)),
+        gone: tag !== null && (t.left < 0 || t.right > (innerWidth < 700 ? innerWidth
+            : e.getBoundingClientRect().left + e.scrollWidth + 1)),
+        wide: e.scrollWidth > e.clientWidth + 1,
+        cut: !['auto', 'scroll'].includes(style.overflowX) || !/local.*scroll/.test(style.backgroundAttachment)
+            || [...e.querySelectorAll('.base')].some(b => b.getBoundingClientRect().right
+                > e.getBoundingClientRect().left + e.scrollWidth + 1),
+    };
+})"""
+
+
 class Visitor:
     """Somebody with a browser of that width, who reaches nothing but the site, and notes what it complains about."""
 
@@ -490,6 +508,7 @@ class Visitor:
         self.page.evaluate("() => document.fonts.ready.then(() => true)")
         self.page.evaluate(LOAD)
         seen: dict[str, Any] = self.page.evaluate(LOOK)
+        seen["formulas"] = self.page.evaluate(FORMULAS)
         return seen, list(self.complaints)
 
 
@@ -498,6 +517,8 @@ def faults(seen: dict[str, Any], complaints: list[str], width: int, scheme: str)
     found += [f"no description: {source}" for source in seen["untold"]]
     if scheme == "dark" and seen["bright"]:
         found.append(f"white in the dark: {set(seen['bright'])}")
+    for formula in seen["formulas"]:  # its number beside or below it; wider than the page, it shows that it scrolls
+        found += [f"{what}: {formula['text']}" for what in ("over", "gone", "cut") if formula[what]]
     if seen["rendered"] != seen["math"]:
         found.append(f"{seen['rendered']} of {seen['math']} formulas rendered")
     if any(abs(ratio - 0.7) > 0.02 for ratio in seen["scripts"]):
@@ -513,55 +534,21 @@ def faults(seen: dict[str, Any], complaints: list[str], width: int, scheme: str)
 @pytest.mark.parametrize(("width", "scheme"), [(DESK, "light"), (PHONE, "dark")], ids=["desk, light", "phone, dark"])
 def test_every_page_renders_without_a_fault(site: Path, address: str, browser: Any, width: int, scheme: str) -> None:
     found = {}
-    formulas = scripts = 0
+    formulas = scripts = numbered = 0
+    wide: list[str] = []
     visitor = Visitor(browser, address, width, scheme)
     for name in pages_of(site):
         seen, complaints = visitor.look(name)
         formulas += seen["rendered"]
         scripts += len(seen["scripts"])
+        numbered += sum("\\tag" in formula["text"] for formula in seen["formulas"])
+        wide += [f"{name}: {formula['text']}" for formula in seen["formulas"] if formula["wide"] and name[0].isdigit()]
         if wrong := faults(seen, complaints, width, scheme):
             found[name] = wrong
     visitor.page.context.close()
     assert not found, "\n".join(f"{name}: {wrong[:4]}" for name, wrong in found.items())
-    assert formulas > 300 and scripts > 30, "the pages have formulas, and formulas subscripts"
-
-
-TAGS = """() => [...document.querySelectorAll('.katex-display')].map(e => {
-    const tag = e.querySelector('.tag'), t = tag && tag.getBoundingClientRect();
-    const over = b => Math.min(b.right, t.right) - Math.max(b.left, t.left) > 1
-        && Math.min(b.bottom, t.bottom) - Math.max(b.top, t.top) > 1;
-    const style = getComputedStyle(e);
-    return {
-        text: e.querySelector('annotation') ? e.querySelector('annotation').textContent : e.textContent,
-        over: tag !== null && [...e.querySelectorAll('.base .mord, .base .mrel, .base .mbin')]
-            .map(b => b.getBoundingClientRect()).some(b => b.width && over(b)),
-        wide: e.scrollWidth > e.clientWidth + 1,
-        shadow: style.overflowX === 'auto' && /local.*scroll/.test(style.backgroundAttachment),
-        hidden: tag !== null && (t.right > innerWidth || t.left < 0),
-    };
-})"""
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("width", [DESK, PHONE])
-def test_the_number_of_a_formula_stands_beside_it_and_a_wide_one_shows_that_it_scrolls(
-    site: Path, address: str, browser: Any, width: int
-) -> None:
-    visitor = Visitor(browser, address, width, "light")
-    numbered, found, wide = 0, [], []
-    for name in pages_of(site):
-        visitor.look(name)
-        for formula in visitor.page.evaluate(TAGS):
-            numbered += "\\tag" in formula["text"]
-            if formula["over"] or formula["hidden"] or (formula["wide"] and not formula["shadow"]):
-                found.append((name, formula))
-            if formula["wide"] and re.match(r"\d\d_", name):
-                wide.append(f"{name}: {formula['text']}")
-    visitor.page.context.close()
-    assert not found, found[:5]
-    assert numbered > 20
-    if wide:
-        print(f"wider than {width} px:", *wide, sep="\n  ")
+    assert formulas > 300 and scripts > 30 and numbered > 20, "the pages have formulas with subscripts and numbers"
+    assert not wide or width != PHONE, "formulas of lessons fit a phone; break these:\n" + "\n".join(wide)
 
 
 @pytest.mark.slow
@@ -650,9 +637,11 @@ def test_footnotes_lead_there_and_back_at_the_end_of_the_page(site: Path) -> Non
     for name in pages_of(site):
         text = (site / name).read_text(encoding="utf-8")
         if re.match(r"\d\d_", name) and 'id="in-the-article"' in text:
-            notes = re.findall(r'<aside class="footnote[^"]*" id="(id\d+)".*?</aside>', text, re.DOTALL)
-            assert notes and text.rindex('id="exercises"') < text.index('<aside class="footnote')
-            assert all(f'href="#{note}"' in text for note in notes)
+            notes = re.findall(r'<aside class="footnote[^"]*" id="([\w-]+)".*?</aside>', text, re.DOTALL)
+            assert notes and text.rindex('id="in-the-article"') < text.index('<aside class="footnote')
+            back = re.findall(r'role="doc-backlink" href="#([\w-]+)"', text)
+            assert len(back) == len(notes) and all(f'href="#{note}" id="' in text for note in notes)
+            assert all(f'id="{reference}"' in text for reference in back)
             assert re.search(r'<span lang="zh">「', text), name
 
 
@@ -693,7 +682,7 @@ def test_in_its_lesson_the_graph_is_seen_from_its_inputs_to_the_loss(
     whole = page.locator("iframe.tinydl-page").bounding_box()
     assert whole["height"] <= height
     share = room["width"] * room["height"] / (whole["width"] * whole["height"])
-    assert share > 0.4, f"the graph has {share:.0%} of the page"
+    assert share > 0.35, f"the graph has {share:.0%} of the page"
     for node in frame.locator(".box").all():
         box = node.bounding_box()
         assert room["x"] <= box["x"] and box["x"] + box["width"] <= room["x"] + room["width"]
