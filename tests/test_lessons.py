@@ -36,6 +36,7 @@ def prose(lesson: Path) -> str:
     return "\n\n".join(text for is_prose, text in cells(lesson) if is_prose)
 
 
+@pytest.mark.slow  # though it's quick: it needs the extra `docs`
 @each_page
 def test_the_notebook_of_a_lesson_and_its_script_are_the_same_cells(lesson: Path) -> None:
     """So that running one of them, which the site's build does, says what the other does."""

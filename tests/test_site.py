@@ -92,6 +92,7 @@ def test_all_that_diagnose_may_say_is_on_one_page_with_names_in_place_of_numbers
     assert "> In *where* *value* of the *units* units are 0 for every example of this batch" in page
 
 
+@pytest.mark.slow  # though it's quick: it needs the extra `docs`
 def test_katex_styles_fit_the_scripts_that_sphinx_brings() -> None:
     katex = pytest.importorskip("sphinxcontrib.katex")
     version = re.search(r'\.katex-version::?after\{content:"([\d.]+)"', (VENDORED / "katex.min.css").read_text())
@@ -125,13 +126,19 @@ def test_the_front_page_numbers_its_lessons_as_their_files_are_and_asks_a_questi
     assert [(int(number), int(file)) for number, file in rows] == [(n, n) for n in range(15)]
 
 
-def test_the_front_page_leaves_out_what_is_not_written(builder: Any, tmp_path: Path, monkeypatch: Any) -> None:
-    monkeypatch.setattr(builder, "lessons", lambda: [ROOT / "tutorials" / "01_derivatives.py"])
-    builder.lay_out_front(tmp_path)
-    text = (tmp_path / "index.md").read_text(encoding="utf-8")
+def test_the_front_page_has_the_lessons_own_titles_and_leaves_out_what_is_not_written(
+    builder: Any, tmp_path: Path, monkeypatch: Any
+) -> None:
+    lesson = tmp_path / "01_derivatives.py"
+    lesson.write_text("# %% [markdown]\n# # 1. A title of $its$ own\n#\n# Why?\n", encoding="utf-8")
+    (tmp_path / "pages").mkdir()
+    monkeypatch.setattr(builder, "lessons", lambda: [lesson])
+    builder.lay_out_front(tmp_path / "pages")
+    text = (tmp_path / "pages" / "index.md").read_text(encoding="utf-8")
     assert "[Start with lesson 1](01_derivatives.ipynb){.button .first}" in text
-    assert "Before you start" not in text and "| [1. " in text and "| [2. " not in text
-    assert {path.name for path in tmp_path.iterdir()} == {"index.md", "learner.png", "learner_dark.png"}
+    assert "Before you start" not in text and "| [2. " not in text
+    assert "| [1. A title of $its$ own](01_derivatives.ipynb) | How small should" in text
+    assert {path.name for path in (tmp_path / "pages").iterdir()} == {"index.md", "learner.png", "learner_dark.png"}
 
 
 # ---- addresses ----
@@ -237,6 +244,7 @@ def test_after_its_dark_picture_a_figure_is_as_it_was(dark: Any) -> None:
     assert made != before and dark.picture(figure) == before
 
 
+@pytest.mark.slow  # though it's quick: it needs the extra `docs`
 def test_a_notebook_is_given_each_figure_once_with_its_description(monkeypatch: Any) -> None:
     display = pytest.importorskip("IPython.display")
     import matplotlib.pyplot as plt

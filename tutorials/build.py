@@ -235,7 +235,13 @@ def lay_out_front(pages: Path) -> None:
     there = {path.name for path in [*lessons(), *programs()]}
     links = re.compile(r"\]\((\w+\.py)\)")
     kept = [row for row in rows if not row.startswith(("| [", "[")) or set(links.findall(row)) <= there]
-    (pages / "index.md").write_text(links_on_the_site("\n".join(kept)) + "\n", encoding="utf-8")
+    text = "\n".join(kept)
+    for script in lessons():  # whose own titles the rows have
+        title = re.match(r"# %% \[markdown\]\n# # (\d+\. .+)", script.read_text(encoding="utf-8"))
+        if title:
+            row = f"| [{title[1]}]({script.name})"
+            text = re.sub(rf"\| \[[^\]]*\]\({script.name}\)", lambda _, row=row: row, text)
+    (pages / "index.md").write_text(links_on_the_site(text) + "\n", encoding="utf-8")
     for picture in ("learner.png", "learner_dark.png"):
         shutil.copy(HERE / "_pictures" / picture, pages)
 
