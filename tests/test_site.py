@@ -33,7 +33,6 @@ def loaded(name: str) -> Any:
     spec = importlib.util.spec_from_file_location(f"tutorials_{name}", ROOT / "tutorials" / f"{name}.py")
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # where a dataclass looks for itself
     spec.loader.exec_module(module)
     return module
 

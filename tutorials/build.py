@@ -24,11 +24,10 @@ import textwrap
 import time
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -84,8 +83,7 @@ def programs() -> list[Path]:
 # ---- lessons ----
 
 
-@dataclass
-class Run:
+class Run(NamedTuple):
     """What came of running a lesson: the processors' seconds, how many pictures it showed, and what is wrong."""
 
     lesson: str
@@ -250,7 +248,8 @@ def lay_out_notes(pages: Path) -> None:
     """How to add to tinydl, and what has changed. Of a link to what has no page here, the text stays."""
     for note in ("contributing.md", "changelog.md"):
         text = (HERE / note).read_text(encoding="utf-8")
-        (pages / note).write_text(re.sub(r"\[([^\]]+)\]\(\.\./[^)]*\)", r"`\1`", text), encoding="utf-8")
+        text = re.sub(r"\[([^\]]+)\]\(\.\./[^)]*\)", r"`\1`", text)
+        (pages / note).write_text(links_on_the_site(text), encoding="utf-8")
 
 
 # ---- the table of derivatives ----
@@ -486,7 +485,7 @@ def build(destination: Path = SITE, record: Path | None = None) -> int:
         shutil.copytree(HERE / "_vendor", pages / "vendor")
         runs = lay_out_lessons(pages)
         if record is not None:
-            record.write_text(json.dumps([asdict(done) for done in runs], indent=1), encoding="utf-8")
+            record.write_text(json.dumps([done._asdict() for done in runs], indent=1), encoding="utf-8")
         faults = [f"{done.lesson}: {fault}" for done in runs for fault in done.faults]
         if faults:
             print("\n".join(faults), file=sys.stderr)
