@@ -18,6 +18,7 @@ import json
 import os
 import re
 import shutil
+import subprocess
 import sys
 import tempfile
 import textwrap
@@ -137,7 +138,8 @@ def run(made: Any, script: Path, pictures: Path) -> Run:
         )
         quiet = {"PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1", "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
         try:
-            client.execute(env=os.environ | quiet)
+            # what the kernel itself complains of when it ends; what a cell writes to stderr is among its outputs
+            client.execute(env=os.environ | quiet, stderr=subprocess.DEVNULL)
         except CellExecutionError as error:
             return Run(script.stem, 0.0, 0, [re.sub(r"\x1b\[[\d;]*m", "", str(error))])
         left = sorted({path.name for path in Path(folder).iterdir()} - there - {"__pycache__"})
