@@ -335,7 +335,7 @@ def test_on_the_site_no_link_leaves_the_pages(name, tmp_path):
     spec.loader.exec_module(builder)
     builder.lay_out_notes(tmp_path)
     text = (tmp_path / name).read_text(encoding="utf-8")
-    pages = {*NOTES, *(path.name for path in builder.lessons())}
+    pages = {*NOTES, *(f"{path.stem}.ipynb" for path in builder.lessons())}
     assert set(re.findall(r"\]\(([^)#:]+)\)", text)) <= pages
     assert "../" not in text and (name != "contributing.md" or "`ROOMS` of\n`tests/test_house.py`" in text)
     assert re.search(rf"^{name.removesuffix('.md')}$", (builder.SOURCE / "index.md").read_text(), re.MULTILINE)

@@ -1,4 +1,4 @@
-"""The course's lessons: each runs as a script, without a warning, a window or a leftover, and keeps to the format."""
+"""The course's lessons: each keeps to the format, and its script is the notebook that is run for the site."""
 
 import ast
 import os
@@ -36,9 +36,30 @@ def prose(lesson: Path) -> str:
     return "\n\n".join(text for is_prose, text in cells(lesson) if is_prose)
 
 
+@pytest.mark.slow  # though it's quick: it needs the extra `docs`
+@each_page
+def test_the_notebook_of_a_lesson_and_its_script_are_the_same_cells(lesson: Path) -> None:
+    """So that running one of them, which the site's build does, says what the other does."""
+    jupytext = pytest.importorskip("jupytext")
+    made = jupytext.reads(lesson.read_text(encoding="utf-8"), fmt="py:percent").cells
+    assert [cell.source for cell in made if cell.cell_type == "code"] == [
+        t for is_prose, t in cells(lesson) if not is_prose
+    ]
+    assert {cell.cell_type for cell in made} == {"markdown", "code"}
+
+
+@each_page
+def test_a_lesson_does_not_ask_how_it_is_run(lesson: Path) -> None:
+    code = "\n\n".join(text for is_prose, text in cells(lesson) if not is_prose)
+    assert not re.search(r"get_ipython|in_notebook|IPython|__file__|__name__ ==|\bsys\.argv|plt\.show", code)
+
+
 @pytest.mark.slow
-@each_lesson
+@pytest.mark.parametrize(
+    "lesson", [lesson for lesson in LESSONS if lesson.name[:2] in ("01", "03")], ids=lambda p: p.stem
+)
 def test_lesson_runs_as_a_script_in_seconds_without_a_warning(lesson: Path, tmp_path: Path) -> None:
+    """Two of the quickest; test_site.py has what all of them did as notebooks."""
     shutil.copy(lesson, tmp_path)
     helpers = [Path(shutil.copy(helper, tmp_path)).name for helper in TUTORIALS.glob("_*.py")]
     environment = {key: value for key, value in os.environ.items() if key not in ("DISPLAY", "MPLBACKEND")}

@@ -131,6 +131,17 @@ def test_layers_are_boxes_that_hold_their_parameters():
     assert nodes["loss"]["groups"] == []
 
 
+def test_what_goes_into_a_network_stays_visible_and_what_a_layer_makes_is_its_own():
+    loss, _ = digits_loss()
+    found = page_data(tl.explain(loss))
+    boxes = {g["id"]: g["title"] for g in found["groups"]}
+    constants = {n["id"]: [boxes[key] for key in n["groups"]] for n in found["nodes"] if n["kind"] == "constant"}
+    shapes = {n["id"]: n["shape"] for n in found["nodes"]}
+    assert sorted((shapes[label], where) for label, where in constants.items()) == [
+        ("(6, 32)", ["Sequential", "2 (Dropout)"]), ("(6, 64)", []), ("(6,)", []),
+    ]  # fmt: skip
+
+
 def test_a_long_chain_without_layers_is_put_into_boxes_too():
     h = leaf([1.0, 2.0], "w")
     for _ in range(150):
@@ -337,6 +348,37 @@ def test_in_the_browser_layers_open_on_click_and_two_hundred_operations_are_at_h
     page.click("#close-all")
     assert page.locator(".box").count() < 10
     assert page.locator(".box.now-backward").count() == 1
+
+
+@pytest.mark.slow
+def test_in_the_browser_a_box_has_its_whole_title_and_one_dash_for_what_is_not_computed(visit):
+    page = visit(digits_loss()[0])
+    assert "loss = weighted_cross_entropy" in page.locator(".box .title").all_text_contents()
+    fits = """[...document.querySelectorAll('.box')].every(b => [...b.querySelectorAll('text')].every(
+        t => t.getComputedTextLength() <= Number(b.querySelector('rect').getAttribute('width')) - 10))"""
+    for step in (0, 3, 7, 99):
+        page.evaluate(f"go({step})")
+        assert page.evaluate(fits)
+        said = [line.text_content() for line in page.locator(".box text").all()]
+        assert not [line for line in said if "not computed yet" in line]
+    page.evaluate("go(1)")
+    lines = page.locator('.box[data-node="loss"] text').all_text_contents()
+    assert lines == ["loss = weighted_cross_entropy", "–", ""]
+    page.evaluate("go(5)")
+    assert page.locator('.box[data-node="loss"] text').all_text_contents()[2] == "–"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("width", "height"), [(736, 740), (340, 780)])
+def test_in_the_browser_a_graph_that_can_be_read_whole_is_seen_whole_at_once(visit, width, height):
+    a, b = leaf(2.0, "a"), leaf(-3.0, "b")
+    page = visit(digits_loss()[0] if width > 700 else np.tanh((a * b + a) * 0.2), width, height)
+    room = page.locator("#scroll").bounding_box()
+    assert room["width"] * room["height"] > 0.3 * width * height
+    for node in page.locator(".box").all():
+        box = node.bounding_box()
+        assert room["x"] <= box["x"] and box["x"] + box["width"] <= room["x"] + room["width"]
+        assert room["y"] <= box["y"] and box["y"] + box["height"] <= room["y"] + room["height"]
 
 
 @pytest.mark.slow

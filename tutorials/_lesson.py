@@ -7,7 +7,9 @@ the pages that build.py makes, the same line shows the picture where it stands.
 from __future__ import annotations
 
 import atexit
+import base64
 import html
+import io
 import os
 import re
 import sys
@@ -48,19 +50,35 @@ matplotlib.rcParams.update(
 )
 
 
+def drawn(figure: Any) -> bytes:
+    """The figure as a PNG."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png")
+    return buffer.getvalue()
+
+
+versions = {"image/png": drawn}  # what a notebook is given of each figure; the site's build adds one for dark pages
+
+
 def show(figure: Any, name: str, description: str) -> None:
     """Show a figure: in a notebook where it stands, in a script as the file tutorials/<name>.png.
 
     The description says what one sees, to those who can't see it.
     """
-    if in_notebook():
-        return  # the notebook draws every figure that is still open when its cell ends
     import matplotlib.pyplot as plt
 
-    path = HERE / f"{name}.png"
-    figure.savefig(path, metadata={"Description": description})
-    plt.close(figure)
-    print(f"saved {os.path.relpath(path)}: {description}")
+    if in_notebook():
+        from IPython.display import display
+
+        pictures = {kind: base64.b64encode(draw(figure)).decode() for kind, draw in versions.items()}
+        width, height = (round(100 * inches) for inches in figure.get_size_inches())
+        about = {"alt": description, "width": width, "height": height, "name": name}
+        display({**pictures, "text/plain": description}, metadata={"image/png": about}, raw=True)
+    else:
+        path = HERE / f"{name}.png"
+        figure.savefig(path, metadata={"Description": description})
+        print(f"saved {os.path.relpath(path)}: {description}")
+    plt.close(figure)  # else a notebook would draw it once more when its cell ends
 
 
 def show_page(loss: Any, name: str, height: int = 900) -> Any:
@@ -79,7 +97,7 @@ def show_page(loss: Any, name: str, height: int = 900) -> Any:
     title = html.escape(f"The graph of {name}, to step through")
     return Html(
         f'<iframe class="tinydl-page" title="{title}" srcdoc="{html.escape(page)}" '
-        f'style="width: 100%; height: {height}px; border: 1px solid #8884; border-radius: 6px"></iframe>'
+        f'style="width: 100%; height: min({height}px, 94vh); border: 1px solid #8884; border-radius: 6px"></iframe>'
     )
 
 

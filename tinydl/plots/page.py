@@ -65,7 +65,13 @@ def page_data(e: Explanation) -> dict[str, Any]:
         for label in dict.fromkeys(step.inputs):
             users.setdefault(label, []).append(step)
     groups, inside = _groups(forward)
-    nodes = [_given(given, _shared(users.get(given.label, []), inside)) for given in e.givens]
+    fed = _fed(forward, inside)
+    nodes = []
+    for given in e.givens:
+        boxes = _shared(users.get(given.label, []), inside)
+        while given.kind == "constant" and boxes and boxes[-1] not in fed:
+            boxes = boxes[:-1]
+        nodes.append(_given(given, boxes))
     nodes += [_operation(step, backward.get(step.label), inside[step.label]) for step in forward]
     leaves = sum(given.kind == "leaf" for given in e.givens)
     return {
@@ -123,6 +129,19 @@ def _open_some(groups: dict[str, dict[str, Any]], inside: dict[str, list[str]]) 
         opened = more
     for key, group in groups.items():
         group["open"] = key in opened
+
+
+def _fed(forward: list[Step], inside: dict[str, list[str]]) -> set[str]:
+    """The boxes that take the result of an operation outside of them. What the others take is given: it is data.
+
+    Such data are drawn outside, where one sees them go in; a fed box's constants, such as Dropout's mask, are its own.
+    """
+    return {
+        key
+        for step in forward
+        for key in inside[step.label]
+        if any(label in inside and key not in inside[label] for label in step.inputs)
+    }
 
 
 def _shared(users: list[Step], inside: dict[str, list[str]]) -> list[str]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
+
+from docutils import nodes
 
 import tinydl
 
 project = "tinydl"
-author = "the tinydl authors"
+author = copyright = "the tinydl authors"
 release = version = tinydl.__version__
 
 extensions = [
@@ -19,25 +22,23 @@ extensions = [
     "sphinx_copybutton",
 ]
 default_role = "code"  # a name in `single` quotes is code, as in Markdown
-exclude_patterns = ["conf.py", "_*.py", "downloads", "static"]  # .py is the suffix of a page here
+exclude_patterns = ["downloads", "static"]
 
 html_theme = "furo"
 html_title = "tinydl"
 html_static_path = ["static", "vendor"]
+html_extra_path = ["extra"]
 html_css_files = ["site.css"]
+html_js_files = ["site.js"]
+html_search_scorer = str(Path(__file__).with_name("scorer.js"))
 html_copy_source = False
 html_show_sphinx = False
 katex_css_path = "katex/katex.min.css"  # of the version of KaTeX that sphinxcontrib-katex brings: they must agree
 katex_options = "macros: {}, strict: 'error', throwOnError: false"
 
-myst_enable_extensions = ["dollarmath", "amsmath", "attrs_inline"]
+myst_enable_extensions = ["dollarmath", "amsmath", "attrs_inline", "colon_fence"]
 myst_heading_anchors = 3
-nb_custom_formats = {".py": ["jupytext.reads", {"fmt": "py:percent"}]}
-nb_execution_mode = "force"  # "cache" wouldn't notice that tinydl has changed
-nb_execution_timeout = 300  # seconds for a cell: a busy machine is no mistake of a lesson
-nb_execution_show_tb = True  # with -W, a lesson that fails ends the build with its traceback;
-nb_execution_raise_on_error = False  # True would hide the traceback in a file
-nb_output_stderr = "warn"  # a lesson that warns isn't finished
+nb_execution_mode = "off"  # build.py has run the lessons
 nb_merge_streams = True
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
@@ -103,6 +104,20 @@ def as_text(app: Any, what: str, name: str, thing: Any, options: Any, lines: lis
     lines[:] = made
 
 
+# ---- what kind of box a quotation is ----
+
+BOXES = {"Predict": "predict", "What goes wrong": "wrong", "You may skip": "skip"}
+
+
+def name_the_boxes(app: Any, doctree: Any) -> None:
+    """A quotation that opens with bold words of these kinds gets a class of its own."""
+    for quotation in doctree.findall(nodes.block_quote):
+        bold = next(quotation.findall(nodes.strong), None)
+        if bold is not None and quotation.astext().startswith(bold.astext()):
+            quotation["classes"] += [kind for words, kind in BOXES.items() if bold.astext().startswith(words)]
+
+
 def setup(app: Any) -> None:
     """Called by Sphinx."""
     app.connect("autodoc-process-docstring", as_text)
+    app.connect("doctree-read", name_the_boxes)
