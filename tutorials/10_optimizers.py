@@ -181,8 +181,8 @@ for rule, make in zip((sgd, momentum, adagrad, rmsprop, adam), OURS.values(), st
     assert np.allclose(w.data, theta, rtol=0, atol=1e-12)
 
 # %% [markdown]
-# No zigzag. Adam circles, since it has a ball of 0.9 in it. (The cell also checked that our five are tinydl's.) Now let the
-# valley lie *across* the coordinates. Turned by 45°, its matrix has the average of 25 and 1, 13, on the diagonal, and
+# No zigzag. Adam circles, since it has a ball of 0.9 in it. (Also checked: the five are tinydl's.) Now let the valley
+# lie *across* the coordinates. Turned by 45°, its matrix has the average of 25 and 1, 13, on the diagonal, and
 # half their difference, 12, beside it. The start is turned, too. We print each rule's best result of 60 rates.
 #
 # > **Predict.** The bowl is the same, only turned. Which of the six notice?
@@ -191,7 +191,7 @@ for rule, make in zip((sgd, momentum, adagrad, rmsprop, adam), OURS.values(), st
 for name, (rule, _, settings) in (BALLS | OWN).items():
     along, turned = [], []
     for lr in np.geomspace(0.01, 10, 60):
-        along.append(walk(rule, lr, **settings)[1][-1])
+        along.append(walk(rule, lr, **settings)[1][-1])  # the distance after the last step
         turned.append(walk(rule, lr, np.array([[13, 12], [12, 13]]), (-1.7, 3.96), **settings)[1][-1])
     print(f"{name:<8} distance after 40 steps: along the axes {min(along):.1g}, turned {min(turned):.1g}")
     ratio = min(turned) / min(along)
@@ -325,8 +325,8 @@ for make in (optim.SGD, optim.Adam, optim.AdamW):
 # SGD and AdamW shrink both to $(1 - \alpha\lambda)^{1000} = 0.37$. Adam's L2 hardly touches the weight with large
 # gradients, and shrinks the other far more: it divides the decay, too. If you want Adam and decay, take `optim.AdamW`.
 #
-# > **What goes wrong.** You load weights and make a new optimizer: its memory is empty, and Adam's next step is
-# > $\alpha$ long, even at the minimum. How to notice: the loss jumps. Keep both: `tl.save(model, path, optimizer=optimizer)`.
+# > **What goes wrong.** You load weights and make a new optimizer: its memory is empty, so Adam's next step is
+# > $\alpha$ long, even at the minimum. How to notice: the loss jumps. Use `tl.save(model, path, optimizer=optimizer)`.
 #
 # ## Exercises
 #
