@@ -101,10 +101,10 @@ assert all(-y * x < 0) and pulls[0] < 0 and pulls[1] < 0 < pulls[2]  # at w = 0,
 # The wrong descent has stopped on the slope, at a place that isn't a minimum. The right one is still on its way to the
 # bottom. Why did the loss fall all the same? The missing factor is positive, so each *single* example still pulls in
 # the right direction, only too hard. At $w = 0$ all three pull to the right. Soon the third pulls back, and without its
-# factor it pulls far too hard: at 0.31 it balances the two others. Beyond 0.31 the *sum* has the wrong sign and leads
-# back, but from 0 you never come to see that.
+# factor it pulls far too hard: at 0.31 it balances the two others. Between 0.31 and the bottom the *sum* has the
+# wrong sign and leads back, but a descent that begins at 0 never gets there.
 #
-# Nor do you have the right gradient to compare with. What you do have is the loss itself. Go to a place beyond, say
+# Nor do you have the right gradient to compare with. What you do have is the loss itself. Go to such a place, say
 # $w = 0.5$, move $w$ a little to both sides, and see how the loss changes:
 
 # %%
@@ -217,7 +217,7 @@ def backward(piece, batch, W1, b1, W2, b2, W3, b3):  # formula (3)
 # | zero_grad forgotten | `True` | `False` |
 #
 # (The diagonal of softmax's Jacobian is $p\,(1 - p)$. Times the slope of the loss, $-Y / p$, this gives
-# $-Y (1 - p)$: what you get if you forget that each probability depends on *all* scores.)
+# $-Y (1 - p)$: what you get if you forget that a probability depends on the other scores, too.)
 
 # %%
 BUGS = {
@@ -399,13 +399,13 @@ assert [row.where for row in report.rows if row.verdict == "right"] == ["W3 all 
 # - The second line says in which inputs of the function the gradient is wrong, by their names.
 # - The **likely cause** comes next. If a known mistake turns the right numbers into yours, the report names it: here a
 #   factor of 2. The same cause in several inputs is said once, for the first of them.
-# - Why are two derivatives right? Somewhere in the list all elements of `W3` move by the same amount, and then all of
-#   `b3`. That adds the same to all scores, which doesn't change a softmax. Both derivatives are 0, and twice 0 is 0.
 # - Then some of the derivatives. `W2[0, 1]` is one element, moved alone, as we moved $w$. A **direction** moves all
 #   elements of an input at once, each by a random amount: one number in which every element has a part, so that
 #   a mistake anywhere shows.
 # - `ours` is what your gradient says, `numerical` is what the function says, and the **error bar** how well that is
 #   known.
+# - Why are two derivatives right? Further down all elements of `W3` move by the same amount, and then all of `b3`. That
+#   adds the same to all scores, which doesn't change a softmax. Both derivatives are 0, and twice 0 is 0.
 #
 # Which mistakes are named, and which are only found?
 

@@ -10,7 +10,8 @@
 #
 # *You need:* the training loop of [lesson 5](05_layers_and_the_loop.py), the cross-entropy of
 # [lesson 7](07_likelihood.py), momentum from [lesson 10](10_optimizers.py), and what `tl.gradcheck` does, from
-# [lesson 12](12_trusting_a_gradient.py). You may skip the section on `tl.explain`, up to "Which tool finds what", at a first reading.
+# [lesson 12](12_trusting_a_gradient.py). At a first reading you may skip the section on `tl.explain`, up to "Which tool
+# finds what".
 #
 # *How to read it:* run one cell at a time, in a notebook. If you run the whole file as a script, all answers are
 # printed at once. Then look at the picture `13_bug_lab_1.png` first, and stop reading what is printed at the line
@@ -443,8 +444,8 @@ assert bugs.LINES[10] == (right, wrong)
 # %% [markdown]
 # The file is sorted, and nobody shuffles. For two batches the network learns "always say 0", then "always say 1", then
 # "always say 2". It forgets each time. With momentum each pull lasts into the next class, until the steps go so far
-# that all is lost. (Without momentum this patient doesn't explode, it only learns slowly.) The sorting is also the reason
-# for the first epoch, which is *worse* than guessing.
+# that all is lost. (Without momentum this patient doesn't explode, it only learns slowly.) The sorting is also the
+# reason for the first epoch, which is *worse* than guessing.
 
 # %%
 print(f"first epoch of patient 10: {curves[10][0]:.2f}; healthy {right_curve[0]:.2f}")
@@ -600,7 +601,7 @@ show(
 #
 # | The loss | What it may be | How to look |
 # |---|---|---|
-# | stays at $\log K$; early gradients are 0 | zero weights, dead relus | a few weights; the share of zeros behind each relu |
+# | stays at $\log K$; early gradients are 0 | zero weights, dead relus | a few weights; zeros behind each relu |
 # | stays at $\log K$; gradients aren't 0 | all pairs, labels of others | shapes in the loss; draw ten examples |
 # | grows for many epochs | no `zero_grad` | is it there, before `backward`? |
 # | is huge from the start | learning rate too high | try a hundredth of it |
