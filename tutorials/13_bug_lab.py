@@ -9,8 +9,13 @@
 # make a guess, hear what a tool says, and then see the wrong line beside the right one.
 #
 # *You need:* the training loop of [lesson 5](05_layers_and_the_loop.py), the cross-entropy of
-# [lesson 7](07_likelihood.py), and from [lesson 12](12_trusting_a_gradient.py) what `tl.gradcheck` does. You may skip
-# the section on `tl.explain` at a first reading.
+# [lesson 7](07_likelihood.py), momentum from [lesson 10](10_optimizers.py), and what `tl.gradcheck` does, from
+# [lesson 12](12_trusting_a_gradient.py). At a first reading you may skip the section on `tl.explain`, up to "Which tool
+# finds what".
+#
+# *How to read it:* run one cell at a time, in a notebook. If you run the whole file as a script, all answers are
+# printed at once. Then look at the picture `13_bug_lab_1.png` first, and stop reading what is printed at the line
+# "YOUR GUESSES FIRST".
 #
 # There are four tools, and you'll use them in this order:
 #
@@ -139,52 +144,26 @@ assert np.bincount(healthy.examples()[1]).tolist() == [100, 100, 100]
 # patient 2: `patient.make`, `patient.train`, and so on. All other text stays the same. (The two stars hand over each
 # entry of the dictionary as an argument.) What is exchanged stands in a list, in `_bugs.py`. Leave that file closed:
 # you'll see every line of the list here, after you have guessed.
-#
-# Patient 5 has targets that are numbers. It fits a curve, $y = \sin 2x$, so it has examples, a model and a loss of its
-# own:
-
 
 # %%
-def points():
-    x = np.random.default_rng(0).uniform(-2, 2, size=(300, 1)).astype(np.float32)
-    return x, np.sin(2 * x)
-
-
-def make_curve():
-    tl.manual_seed(0)
-    model = Net(1, 1)
-    return model, optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
-
-
-def squared_error(outputs, y):
-    return np.mean((outputs - y) ** 2)
-
-
-# %%
-curve_parts = parts | {"examples": points, "make": make_curve, "loss_of": squared_error}  # three entries exchanged
-patients, curves, rates, scores = {}, {}, {}, {5: ""}
+patients, curves, rates = {}, {}, {}
 for number in range(1, 13):
-    patient = bugs.plant(number, **(curve_parts if number == 5 else parts))
+    patient = bugs.plant(number, **parts)
     model, curves[number] = patient.train()
-    patients[number] = patient
-    if number != 5:  # a curve has no accuracy
-        rates[number] = accuracy(patient, model)
-        scores[number] = f", {rates[number]:.0%} right"
-_, right_fit = bugs.plant(0, **curve_parts).train()
+    patients[number], rates[number] = patient, accuracy(patient, model)
 
 # %% [markdown]
-# Each blue curve is a patient, beside the healthy program in grey. The dotted line is the loss of guessing. Patients 1,
-# 5 and 8 have a scale of their own, since their losses go further up or down.
+# Each blue curve is a patient, beside the healthy program in grey. The dotted line is the loss of guessing. Patients 1
+# and 8 have a scale of their own, since their losses go further up.
 
 
 # %%
 def panel(ax, number):
-    right, guessing = (right_fit, points()[1].var()) if number == 5 else (right_curve, np.log(3))
-    ax.axhline(guessing, color=GRAY, lw=0.9, ls=":")
-    ax.semilogy(range(1, 61), right, color=GRAY, lw=1.4, ls="--")
+    ax.axhline(np.log(3), color=GRAY, lw=0.9, ls=":")
+    ax.semilogy(range(1, 61), right_curve, color=GRAY, lw=1.4, ls="--")
     ax.semilogy(range(1, 61), curves[number], color=BLUE, lw=1.8)
-    ax.set_ylim(1e-6 if number == 5 else 0.02, 1e5 if number in (1, 8) else 20)
-    ax.set_title(f"patient {number}{scores[number]}{' (own scale)' if number in (1, 5, 8) else ''}", fontsize=9)
+    ax.set_ylim(0.02, 1e5 if number in (1, 8) else 20)
+    ax.set_title(f"patient {number}, {rates[number]:.0%} right{' (own scale)' if number in (1, 8) else ''}", fontsize=9)
 
 
 # %%
@@ -199,7 +178,7 @@ show(
     "13_bug_lab_1",
     "Twelve losses over 60 epochs, each beside the healthy one, which falls from 1.1 to 0.04. Patient 1 climbs to some "
     "20000, 8 stays in the hundreds. 5, 6 and 7 stay at the loss of guessing. 9 stays at 0.7, 2 ends at 0.6, 4 at 0.2; "
-    "10 falls to 0.1, jumps to 7 and goes on jumping. 3, 11 and 12 are near the healthy one.",
+    "10 falls to 0.1, jumps to 7 and stays restless. 3, 11 and 12 are near the healthy one.",
 )
 
 # %% [markdown]
@@ -207,37 +186,29 @@ show(
 #
 # Take your time with this picture. There are four kinds of patients.
 #
-# **Two explode.** 1 climbs and climbs, 8 is far too high from the first epoch on.
+# **Two explode.** 1 climbs for many epochs. 8 is far too high from the first epoch on, and stays there.
 #
-# **Three guess to the end.** 6 and 7 stay at $\log 3$. So does 5, in its own way: the best guess for a number is the
-# mean of all targets, and its squared error is their *variance*, the mean squared distance from the mean.
-
-# %%
-variance = points()[1].var()
-print(f"patient 1 up to {curves[1].max():.0f}, patient 8 never below {curves[8].min():.0f}")
-print(f"log 3 = {np.log(3):.3f}; patient 6 ends at {curves[6][-1]:.3f}, patient 7 at {curves[7][-1]:.3f}")
-print(f"variance of the targets {variance:.2f}; patient 5 ends at {curves[5][-1]:.2f}, healthy {right_fit[-1]:.5f}")
-assert curves[1].max() > 100 and curves[8].min() > 10
-assert abs(curves[6][-1] - np.log(3)) < 0.01 and abs(curves[7][-1] - np.log(3)) < 0.01
-assert abs(curves[5][-1] - variance) < 0.05 and right_fit[-1] < 0.001
-
-# %% [markdown]
+# **Three guess to the end.** 5, 6 and 7 stay at $\log 3$. (That 5 has more than a third right is no learning. Its three
+# probabilities are nearly equal, and the tiny differences decide.)
+#
 # **Four learn, but something is odd.** 9 hardly gets anywhere. 2 has nearly all points right, and yet a high loss. 4 is
-# slow: nearly all points right, but a loss several times as high as that of the healthy program. And 10 learns for some
-# twenty epochs, then it explodes now and then and comes back. For many epochs its mean loss is above that of guessing.
+# slow: nearly all points right, but a loss several times as high as that of the healthy program. And 10 learns for
+# more than twenty epochs, then explodes once, and doesn't come to rest again.
 #
 # **Three look well.** 3, 11 and 12 have nearly all points right in the end, and a low loss, like the healthy program.
-# They have bumps of their own, but the healthy curve has bumps, too. If you saw only one of these curves, you would
+# 11 and 12 have a bump on their way, but the healthy curve has one, too. If you saw only one of these curves, you would
 # suspect nothing.
 
 # %%
-for number in (9, 2, 4, 10, 3, 11, 12):
-    print(f"patient {number:2} ends at {curves[number][-1]:.2f}{scores[number]}; healthy at {right_curve[-1]:.2f}")
-late = curves[10][20:]
-print(f"patient 10: before epoch 30 down to {curves[10][:30].min():.2f}, after epoch 20 up to {late.max():.2f}")
+for number in range(1, 13):
+    end = f"ends at {curves[number][-1]:8.2f}, {rates[number]:4.0%} right"
+    print(f"patient {number:2}: {end}; from {curves[number].min():5.2f} to {curves[number].max():8.2f}")
+print(f"the healthy program ends at {right_curve[-1]:.2f}; guessing is log 3 = {np.log(3):.2f}")
+assert curves[1].max() > 100 and curves[8].min() > 10
+assert all(abs(curves[n][-1] - np.log(3)) < 0.01 for n in (5, 6, 7))
 assert curves[9][-1] > 0.5 and curves[2][-1] > 0.5 and curves[4][-1] > 3 * right_curve[-1]
 assert min(rates[2], rates[4]) > 0.95 and rates[9] < 0.7
-assert curves[10][:30].min() < 0.6 and late.max() > 1.5 and np.sum(late > np.log(3)) > 5
+assert curves[10].argmin() in range(20, 30) and curves[10].argmax() in range(30, 36) and curves[10].max() > 5
 assert max(curves[n][-1] for n in (3, 11, 12)) < 0.11 and min(rates[n] for n in (3, 11, 12)) > 0.97
 
 # %% [markdown]
@@ -254,13 +225,17 @@ assert max(curves[n][-1] for n in (3, 11, 12)) < 0.11 and min(rates[n] for n in 
 # - **G** the learning rate is 10
 # - **H** the inputs go from −255 to 255
 # - **I** the optimizer doesn't know the last layer
-# - **J** each output is compared with all targets
+# - **J** each example's outputs are compared with the targets of all
 # - **K** the graph is cut behind the first layer
 # - **L** the first layer's outputs are always 0
 #
 # > **Predict.** Which letter belongs to which patient? Write down twelve pairs before you go on. Some can be told from
 # > the curve, some can't, so don't worry about gaps. That is what the tools are for.
-#
+
+# %%
+print(f"{'-' * 30} YOUR GUESSES FIRST {'-' * 30}\n")
+
+# %% [markdown]
 # ## First tool: strict mode
 #
 # `with tl.strict():` around a loop watches what the program does from step to step. It stops at a mistake that would
@@ -286,7 +261,7 @@ for number in range(1, 6):
 assert "without zero_grad" in said[1] and "softmax is applied twice" in said[2]
 assert "first.weight" in said[3] and ".data" in said[3]
 assert "last.weight" in said[4] and "no optimizer has it" in said[4]
-assert "(50, 1) against (50,)" in said[5]
+assert "(50, 1, 3) against (50, 3)" in said[5]
 assert not any(said[number] for number in range(6, 13))
 
 # %% [markdown]
@@ -356,14 +331,17 @@ assert bugs.LINES[4] == (right, wrong)
 # ### Patient 5: all pairs (J)
 
 # %%
-right = "return np.mean((outputs - y) ** 2)"
-wrong = "return np.mean((outputs - y[:, 0]) ** 2)"
+right = "return F.cross_entropy(outputs, y)"
+wrong = """rows = np.eye(3, dtype=np.float32)[y[:, None]]
+return -np.mean(np.sum(rows * F.log_softmax(outputs), axis=-1))"""
 assert bugs.LINES[5] == (right, wrong)
 
 # %% [markdown]
-# The outputs have the shape (50, 1), the targets now (50,). NumPy broadcasts the two to (50, 50): each output against
-# every target of the batch ([lesson 4](04_arrays.py)). So all outputs are pulled to the same number, the mean of the
-# targets, and what remains is their variance.
+# Somebody writes the cross-entropy by hand: the labels as rows, $(1, 0, 0)$ and so on, times $\log p$. The formula is
+# right, but `y` was made a column, (50, 1), so the rows have the shape (50, 1, 3). Against outputs of shape (50, 3)
+# NumPy broadcasts to (50, 50, 3): each example against every target of the batch ([lesson 4](04_arrays.py)). All
+# outputs are pulled to the same answer, the mean of the targets, which is ⅓ for each class. Print the shapes, or use a
+# ready loss.
 #
 # ## Second tool: diagnose
 #
@@ -441,8 +419,8 @@ wrong = "optimizer = optim.SGD(model.parameters(), lr=10, momentum=0.9)"
 assert bugs.LINES[8] == (right, wrong)
 
 # %% [markdown]
-# Each step jumps far over the valley ([lesson 10](10_optimizers.py)). Beside patient 1 you see how alike two explosions
-# can look. A lower rate cures this one only.
+# Each step jumps far over the valley ([lesson 10](10_optimizers.py)). Compare with patient 1, which began well and grew
+# worse over many epochs: here the very first steps are too large. A lower rate cures this one only.
 #
 # ### Patient 9: inputs in pixels (H)
 
@@ -465,7 +443,8 @@ assert bugs.LINES[10] == (right, wrong)
 
 # %% [markdown]
 # The file is sorted, and nobody shuffles. For two batches the network learns "always say 0", then "always say 1", then
-# "always say 2". It forgets each time, and with momentum it now and then loses its balance altogether. It is also the
+# "always say 2". It forgets each time. With momentum each pull lasts into the next class, until the steps go so far
+# that all is lost. (Without momentum this patient doesn't explode, it only learns slowly.) The sorting is also the
 # reason for the first epoch, which is *worse* than guessing.
 
 # %%
@@ -476,7 +455,8 @@ assert curves[10][0] > 1.25 > 1.15 > right_curve[0]
 # ## Third tool: gradcheck
 #
 # The last two look well, are sound as programs, and in good health. So check the derivatives of the whole model with
-# its loss. Ten examples are enough, and three numbers of each parameter.
+# its loss. Ten examples are enough, and three numbers of each parameter. (A check wants float64, and this model is
+# float32: `tl.gradcheck` makes a float64 copy of the model and its inputs, and checks that.)
 
 
 # %%
@@ -494,8 +474,8 @@ assert derivatives(healthy)
 assert [number for number in patients if not checked[number]] == [3, 11]
 
 # %% [markdown]
-# In patient 11 a derivative is wrong. (In patient 3 as well, and you know why.) Which one? Check each part of the model
-# on its own:
+# In patient 11 a derivative is wrong. (In patient 3 as well: its graph is cut, so the engine says 0 for the first
+# layer, and the loss does change with it.) Which one? Check each part of the model on its own:
 
 # %%
 model, _ = patients[11].make()
@@ -527,18 +507,23 @@ assert bugs.LINES[11] == (right, wrong)
 # ## Fourth tool: explain
 #
 # Patient 12 has right derivatives, too. Three tools are silent, and its curve looks as good as the healthy one. Would
-# you have found it? Ask where a gradient comes from. A gradient is a sum over all paths from a weight to the loss
-# ([lesson 3](03_the_graph.py)). In a plain stack of layers there is one path from each weight of a matrix.
+# you have found it? Ask where a gradient comes from. A gradient is a sum over all paths to the loss
+# ([lesson 3](03_the_graph.py)). There we counted from number to number. Here a path is a chain of operations on *whole
+# arrays*: a layer is one step, however many units it has. In a plain stack of layers there is one such path.
 #
-# > **Predict.** How many paths are there from a weight of the first hidden layer to the loss, if the second hidden
+# > **Predict.** How many paths are there from the weights of the first hidden layer to the loss, if the second hidden
 # > layer is the same object?
+#
+# We ask about one number in these weights, that of row 0 and column 1, and give the array a name for the report.
 
 
 # %%
 def explained(patient):
     x, y = patient.examples()
     model, _ = patient.make()
-    return tl.explain(patient.loss_of(model(x[:50]), y[:50]), model.hidden[0].weight, index=(0, 1))
+    weight = model.hidden[0].weight
+    weight.name = "weight"
+    return tl.explain(patient.loss_of(model(x[:50]), y[:50]), weight, index=(0, 1))
 
 
 why = explained(patients[12])
@@ -548,8 +533,10 @@ assert sorted(term.operations.count("tanh") for term in why.terms) == [1, 2]
 assert np.isclose(sum(term.value for term in why.terms), why.gradient)
 
 # %% [markdown]
-# Two paths: one goes through two more tanhs, and one through the last only. The weight is used in both places, its
-# gradient is the sum, and each step changes "both" layers alike.
+# Read a line from left to right, from `weight` to the loss. `t3`, `t4`, … are the arrays in between, with the operation
+# that made each; `linear` is a layer, `weighted_cross_entropy` the loss. There are two paths: one goes through two more
+# tanhs, and one through the last only. The weight is used in both places, its gradient is the sum, and each step
+# changes "both" layers alike.
 #
 # ### Patient 12: one layer, twice (F)
 
@@ -558,11 +545,8 @@ right = "self.hidden = [nn.Linear(32, 32), nn.Linear(32, 32)]"
 wrong = "self.hidden = [nn.Linear(32, 32)] * 2"
 assert bugs.LINES[12] == (right, wrong)
 
-count, count_right = 0, 0
-for p in patients[12].make()[0].parameters():
-    count += p.size
-for p in healthy.make()[0].parameters():
-    count_right += p.size
+count = sum(p.size for p in patients[12].make()[0].parameters())
+count_right = sum(p.size for p in healthy.make()[0].parameters())
 print(count, "parameters, where the healthy network has", count_right)
 assert count_right - count == 32 * 32 + 32
 
@@ -612,6 +596,20 @@ show(
 # 2. `diagnose`, when learning is slow or doesn't begin.
 # 3. `gradcheck`, for every rule that you write yourself.
 # 4. `explain`, when you want to know *why* a gradient is what it is.
+#
+# And by hand, with any library ($K$ is the number of classes):
+#
+# | The loss | What it may be | How to look |
+# |---|---|---|
+# | stays at $\log K$; early gradients are 0 | zero weights, dead relus | a few weights; zeros behind each relu |
+# | stays at $\log K$; gradients aren't 0 | all pairs, labels of others | shapes in the loss; draw ten examples |
+# | grows for many epochs | no `zero_grad` | is it there, before `backward`? |
+# | is huge from the start | learning rate too high | try a hundredth of it |
+# | begins above $\log K$ | data sorted by class | print the labels of one batch |
+# | has a floor, yet the accuracy is high | softmax twice | does the model end in a softmax? |
+# | is stuck half way | inputs not scaled, flat tanhs | mean and standard deviation of the inputs |
+# | falls slowly | a part doesn't learn | compare each parameter before and after a step |
+# | looks well | a wrong rule, one layer twice | difference quotients; count the parameters |
 #
 # ## The thirteenth patient
 #
@@ -672,8 +670,12 @@ assert bugs.LINES[13] == (right, wrong)
 #
 # ## Exercises
 #
-# These check themselves, with `tinydl learn`: `ex_softmax_vjp`, `ex_row_max`, `ex_embedding`,
-# `ex_length`.
+# These check themselves, with `tinydl learn`: `ex_softmax_vjp`, `ex_row_max`, `ex_embedding`, `ex_length`. In each
+# somebody wrote a wrong rule, as in patient 11, and you write the right one, as a **vjp** ([lesson 4](04_arrays.py)): a
+# function that gets `g`, the gradient of the outputs, and returns the gradient of the input, in the input's shape.
+# Three hints. Softmax's rule is formula (5) of [lesson 12](12_trusting_a_gradient.py). Where an axis has vanished,
+# `keepdims=True` or `g[:, None]` puts it back, so that shapes fit. And an *embedding* is a table with a row for each
+# word, from which rows are picked; a row picked twice gets both gradients, which `np.add.at` adds up.
 #
 # 1. Plant a bug of your own: `bugs.LINES[14] = (right, wrong)`, then `bugs.plant(14, **parts)`. Take the step before
 #    the gradient, for example: `right = "loss.backward()"`, `wrong = "optimizer.step()\nloss.backward()"`. Predict the
@@ -682,6 +684,18 @@ assert bugs.LINES[13] == (right, wrong)
 #    layer. What do `tl.diagnose` and the curve say now?
 # 3. In `train`, add up the loss as `total = total + loss` instead of with `loss.item()`, and never reset it. Nothing is
 #    wrong with the curve. What is? What does strict mode say?
+#
+# <details><summary>What you should find</summary>
+#
+# **1.** No symptom: `zero_grad` has just been called, so the first of the two steps has nothing to go by. Strict mode
+# says so at the very first step, "step without backward". The other tools are silent.
+#
+# **2.** `tl.diagnose` is silent. The loss goes down to about 0.12, and 97 % are right, where it was 0.68 and 58 %.
+#
+# **3.** `total` keeps the graphs of all steps alive, so memory and time grow with each. Strict mode says after three
+# steps: "a graph grows from step to step".
+#
+# </details>
 #
 # ## Where this lives in tinydl
 #
