@@ -385,9 +385,9 @@ assert sigmoid(40.0) == 1 and np.isclose(max(40.0, 0) + np.log1p(np.exp(-abs(40.
 
 # %% [markdown]
 # > **What goes wrong.** $1 + e^{-40}$ rounds to 1. So $p = 1$ exactly, the loss is $-\log 0 = \infty$, and the gradient
-# > begins with the slope of that logarithm, $\frac1{1 - p} = \frac10$, and stays infinite. The true loss is $-\log(1 - \sigma(z)) = \log(1 + e^z)$,
-# > nearly $\log e^{40} = 40$, and the true gradient nearly 1. You notice it by `inf` or `nan` in the loss. If you have
-# > the choice: always a loss that takes *logits*.
+# > begins with the slope of that logarithm, $\frac1{1 - p} = \frac10$, and stays infinite. The true loss is
+# > $-\log(1 - \sigma(z)) = \log(1 + e^z)$, nearly $\log e^{40} = 40$, and the true gradient nearly 1. You notice it by
+# > `inf` or `nan` in the loss. If you have the choice: always a loss that takes *logits*.
 #
 # Such a loss doesn't compute $p$ at all. For $z > 0$ it takes $e^z$ out of the logarithm,
 # $\log\bigl(e^z (e^{-z} + 1)\bigr) = z + \log(1 + e^{-z})$, and so in one formula for all $z$:
@@ -547,11 +547,12 @@ assert message.startswith("softmax is applied twice")
 #
 # <details><summary>What you should find</summary>
 #
-# 1. $L = e^z - y z + \log y!$, with the gradient $e^z - y = \lambda - y$: prediction minus truth.
-# 2. $L = \frac12 (y - \mu)^2 e^{-2s} + s + \frac12 \log 2\pi$. Its slope in $s$ is $1 - (y - \mu)^2/\sigma^2$, and 0
-#    where $\sigma^2 = (y - \mu)^2$; for many data, where $\sigma^2$ is the mean of the squared errors.
-# 3. Yes, because the new truth adds up to 1 as well. For $z = (2, 1, 0)$ and class 0 it is $(0.933, 0.033, 0.033)$, and
-#    the gradient $(-0.268, 0.211, 0.057)$.
+# - *Exercise 1:* $L = e^z - y z + \log y!$, with the gradient $e^z - y = \lambda - y$: prediction minus truth.
+# - *Exercise 2:* $L = \frac12 (y - \mu)^2 e^{-2s} + s + \frac12 \log 2\pi$. Its slope in $s$ is
+#   $1 - (y - \mu)^2/\sigma^2$, and 0 where $\sigma^2 = (y - \mu)^2$; for many data, where $\sigma^2$ is the mean of the
+#   squared errors.
+# - *Exercise 3:* Yes, because the new truth adds up to 1 as well. For $z = (2, 1, 0)$ and class 0 it is
+#   $(0.933, 0.033, 0.033)$, and the gradient $(-0.268, 0.211, 0.057)$.
 #
 # </details>
 #
