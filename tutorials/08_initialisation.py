@@ -15,7 +15,7 @@
 # %%
 import matplotlib.pyplot as plt
 import numpy as np
-from _lesson import BLUE, GRAY, GREEN, ORANGE, SKY, show
+from _lesson import BLUE, GRAY, GREEN, ORANGE, PURPLE, RED, SKY, show
 
 import tinydl as tl
 from tinydl import data, nn, optim
@@ -227,8 +227,8 @@ assert abs(nn.init.kaiming_normal_(weight, nonlinearity="relu").data.std() - he(
 # Now send a signal through thirty layers, 200 and 300 wide in turn, and a random gradient back. After every layer, note
 # the typical size.
 #
-# > **Predict.** ReLU with $\operatorname{Var}(w) = 1/n_{in}$, which is He's weights times $\sqrt{1/2}$: by what factor has
-# > the signal shrunk after thirty layers? And sigmoid: what do its slopes, at most ¼, do to the gradient?
+# > **Predict.** ReLU with $\operatorname{Var}(w) = 1/n_{in}$, that is He's weights times $\sqrt{1/2}$: by what factor
+# > has the signal shrunk after thirty layers? And sigmoid: what do its slopes, at most ¼, do to the gradient?
 
 
 # %%
@@ -280,13 +280,16 @@ for name in cases:
     per_layer[name] = (backward[name][0] / backward[name][-1]) ** (1 / 30)  # the factor that, 30 times, gives the whole
 sums = 3 * 0.85 * rng.normal(size=100_000)  # with 3 × Xavier: three times the signal, whose typical size is 0.85
 slope = rms(1 - np.tanh(sums) ** 2)
+_, larger = sizes(F.sigmoid, xavier, 4.0)  # sigmoid with four times larger weights: the gradients
 print(f"sigmoid: the gradient is multiplied by {per_layer['sigmoid, Xavier']:.2f} per layer")
+print(f"sigmoid, 4 × Xavier: {(larger[0] / larger[-1]) ** (1 / 30):.2f} per layer, gradient at the start {larger[0]:.1e}")
 print(f"0.71 × He: predicted √½ to the power 30 = {0.5**15:.1e}; 1.41 × He: {2**15:.1e}")
 print(f"3 × Xavier: typical slope {slope:.2f}, times 3: {3 * slope:.1f}; measured {per_layer['tanh, 3 × Xavier']:.2f}")
 
 # %%
 assert 0.2 < per_layer["sigmoid, Xavier"] < 0.25 and 1e-20 < backward["sigmoid, Xavier"][0] < 1e-18
 assert min(forward["sigmoid, Xavier"]) > 0.4
+assert abs((larger[0] / larger[-1]) ** (1 / 30) - 0.62) < 0.005 and abs(larger[0] - 6e-7) < 5e-8
 assert abs(0.5**15 - 3.1e-5) < 1e-6 and abs(forward["relu, 0.71 × He"][-1] - 4.0e-5) < 1e-6
 assert 1.5e-5 < backward["relu, 0.71 × He"][0] < 8e-5
 assert 1e4 < forward["relu, 1.41 × He"][-1] < 1e5 and backward["relu, 1.41 × He"][0] > 1e3
@@ -305,9 +308,10 @@ assert abs(per_layer["tanh, 3 × Xavier"] - 1.36) < 0.01 and abs(backward["tanh,
 #   $n_{out}$ in place of $n_{in}$, but as the widths alternate, what one layer gains the next one loses: that is the
 #   zigzag.
 # - **Sigmoid** keeps a healthy-looking signal, since its values always lie around ½. But it kills the gradient: a
-#   factor of less than ¼ per layer, some $10^{-19}$ after thirty. Four times larger weights wouldn't mend it: the sums
-#   would move away from 0, to where the slope is far below ¼. This is why deep networks with sigmoids could for long
-#   not be trained. *The forward pass does not show it.*
+#   factor of less than ¼ per layer, some $10^{-19}$ after thirty. Why not take four times larger weights, then? They
+#   push many sums away from 0, to where the slope is far below ¼: instead of 1, the factor is 0.62, and
+#   $6 \cdot 10^{-7}$ is left after thirty layers. This is why deep networks with sigmoids could for long not be
+#   trained. *The forward pass does not show it.*
 # - **tanh** with Xavier loses a little. With half of it everything vanishes. With three times as much the signal looks
 #   perfect, pressed against ±1, while the gradient explodes. How can it, if saturated means flat? The typical slope is
 #   only down to 0.45, since some sums still fall near 0, and the weights are 3 times as large: about 1.4 per layer
@@ -324,8 +328,8 @@ assert abs(per_layer["tanh, 3 × Xavier"] - 1.36) < 0.01 and abs(backward["tanh,
 # - with normal numbers of standard deviation **0.1**;
 # - with **zeros**.
 #
-# > **Predict.** ReLU leaves half of the mean square. By what factor do signal and gradient shrink per layer, by (3) and
-# > (4), in each case? Which of the four will learn, in 50 epochs?
+# > **Predict.** ReLU leaves half of the mean square, and stops half of the gradient. By what factor do both shrink per
+# > layer, by (3) and (4), in each case? Which of the four will learn, in 50 epochs?
 
 
 # %%
@@ -378,7 +382,7 @@ for name, start in starts.items():
 
 # %%
 figure, (left, ax) = plt.subplots(1, 2, figsize=(9.2, 3.8), width_ratios=[2, 3])
-for label, color, marker in [(0, BLUE, "o"), (1, ORANGE, "s"), (2, GREEN, "^")]:
+for label, color, marker in [(0, PURPLE, "o"), (1, RED, "s"), (2, GRAY, "^")]:
     arm = spirals.x[spirals.y == label]
     left.plot(arm[:, 0], arm[:, 1], marker, color=color, markersize=3)
 left.set(title="the data: three arms, three classes", xlabel="first input", ylabel="second input", aspect="equal")
@@ -388,15 +392,15 @@ for (name, loss), (color, style, width) in zip(losses.items(), looks, strict=Tru
 ax.annotate("ln 3, the loss of guessing", (50, np.log(3)), (0, 7), textcoords="offset points", ha="right", color=GRAY)
 ax.set(xlabel="epoch", ylabel="training loss", ylim=(0, 1.25), title="ten layers, four ways to begin")
 ax.legend(title="weights begin as", loc="center right", bbox_to_anchor=(1, 0.5))
-show(figure, "08_initialisation_training", "Left, three arms of a spiral, 100 points each. Right, training loss over 50 "
-     "epochs. The network that begins with He falls from 1.09 to 0.03. The other three, default, 0.1 times normal and all zero, lie on top of each other on a level line "
-     "at ln 3 = 1.099, the loss of guessing.")  # fmt: skip
+show(figure, "08_initialisation_training", "Left, three arms of a spiral, 100 points each. Right, the training loss in "
+     "50 epochs: with He it falls from 1.09 to 0.03. The other three, default, 0.1 times normal and all zero, lie on "
+     "top of each other on a level line at ln 3 = 1.099, the loss of guessing.")  # fmt: skip
 
 # %%
 model = network()  # the default
 F.cross_entropy(model(spirals.x), spirals.y).backward()
 ratio = rms(model[0].bias.grad.data) / rms(model[20].bias.grad.data)  # model[20] is the last Linear
-print(f"default: gradient at the first layer, as a share of that at the last: {ratio:.1e}")
+print(f"default: gradient of the first layer's biases, as a share of that of the last layer's: {ratio:.1e}")
 print(f"predicted by (4): {np.sqrt(1 / 6):.2f} per layer, {np.sqrt(1 / 6) ** 10:.1e} for ten")
 assert abs(ratio - 1.0e-4) < 1e-5 and abs(np.sqrt(1 / 6) ** 10 - 1.3e-4) < 1e-5 and abs(np.sqrt(1 / 6) - 0.41) < 0.005
 default = nn.Linear(32, 3200).weight.data  # many weights, to see their standard deviation
@@ -436,9 +440,9 @@ for name in ("default", "all 0", "He"):
         assert not codes
 
 # %% [markdown]
-# `vanishing_gradients` is what you have just computed ("0 (Linear)" is the first layer; here its weights are measured).
-# `dead_relus` are those that give 0 for every example. `identical_units` are units with equal weights and gradients:
-# they come next.
+# `vanishing_gradients` is what you have just computed, here for the weights of "0 (Linear)", the first layer, as a share
+# of the largest. `dead_relus` give 0 for every example. `identical_units` have equal weights and equal gradients; what
+# is bad about that comes after the next cell.
 #
 # One honest word about the curve of He. With other seeds it also ends low, but on the way it may jump up and come back:
 # a batch on which a step is too long. Try `train(network(starts["He"], seed=3), seed=3)`. A smaller learning rate calms
@@ -478,11 +482,11 @@ assert np.abs(W1.data - 0.5).max() > 0.01  # they did move, all together
 #
 # These check themselves, with `tinydl learn`: `ex_relu`, `ex_he`, `ex_xavier`, `ex_leaky`. They call $n_{in}$ `fan_in`
 # and $n_{out}$ `fan_out`, and a weight has the shape `(out, in)`, as `nn.Linear` keeps it. In `ex_xavier` weights are
-# drawn evenly, so $a^2/3$ must be (5): that is where its 6 comes from. Leaky ReLU passes a fraction $a$ of negative
-# inputs.
+# drawn evenly, so $a^2/3$ must be (5): that is where its 6 comes from. *Leaky ReLU* multiplies negative inputs by a
+# small number $s$, its `slope`, where ReLU makes 0 of them.
 #
-# 1. What does leaky ReLU leave of the mean square? Redo (6) for it. `nn.init.calculate_gain("leaky_relu", a)` is the
-#    factor by which $1/\sqrt{n_{in}}$ should be multiplied: compare. What comes out for $a = 1$, and why must it?
+# 1. What does leaky ReLU leave of the mean square? Redo (6) for it. `nn.init.calculate_gain("leaky_relu", s)` is the
+#    factor by which $1/\sqrt{n_{in}}$ should be multiplied: compare. What comes out for $s = 1$, and why must it?
 # 2. For tanh, `nn.init.calculate_gain("tanh")` recommends 5/3. Try it in `sizes`, as the factor for Xavier. What do the
 #    signal and the gradient do, compared with a factor of 1? And after three layers?
 # 3. `nn.LayerNorm(32)` takes from the 32 numbers of each example their mean, and divides by their standard deviation.
@@ -491,8 +495,8 @@ assert np.abs(W1.data - 0.5).max() > 0.01  # they did move, all together
 #
 # <details><summary>What you should find</summary>
 #
-# - *Exercise 1:* Half of the numbers stay, half are multiplied by $a$: $(1 + a^2)/2$ is left. So
-#   $\operatorname{Var}(w) = \frac{2}{(1 + a^2)\, n_{in}}$. For $a = 1$ it is $1/n_{in}$, since then nothing is lost.
+# - *Exercise 1:* Half of the numbers stay, half are multiplied by $s$: $(1 + s^2)/2$ is left. So
+#   $\operatorname{Var}(w) = \frac{2}{(1 + s^2)\, n_{in}}$. For $s = 1$ it is $1/n_{in}$, since then nothing is lost.
 # - *Exercise 2:* After thirty layers, 5/3 leaves the signal at 0.66 and has the gradient grow to 13, where 1 leaves
 #   0.11 and 0.13. After three layers the signal is 0.64 instead of 0.38, and the gradient 1.14 instead of 0.84: there
 #   5/3 is the better one.
