@@ -88,8 +88,8 @@ show(figure, "07_likelihood_coin", "Two curves over p, from 0 to 1. Left, the li
 assert math.isclose(p[np.argmax(likelihood(p))], 0.7) and math.isclose(p[np.argmin(losses)], 0.7)
 
 # %% [markdown]
-# Hill and valley have their best $p$ at the same place. You can compute it, and see what else the logarithm is good
-# for: of $p^7 (1 - p)^3$ it makes two terms that are easy to differentiate.
+# Hill and valley have their best $p$ at the same place. To compute it, the logarithm is useful once more: of
+# $p^7 (1 - p)^3$ it makes two terms that are easy to differentiate.
 #
 # $$ \begin{aligned}
 # L(p) &= -7 \log p - 3 \log(1 - p) \\
@@ -389,8 +389,8 @@ assert sigmoid(40.0) == 1 and np.isclose(max(40.0, 0) + np.log1p(np.exp(-abs(40.
 # > $-\log(1 - \sigma(z)) = \log(1 + e^z)$, nearly $\log e^{40} = 40$, and the true gradient nearly 1. You notice it by
 # > `inf` or `nan` in the loss. If you have the choice: always a loss that takes *logits*.
 #
-# Such a loss doesn't compute $p$ at all. For $z > 0$ it takes $e^z$ out of the logarithm,
-# $\log\bigl(e^z (e^{-z} + 1)\bigr) = z + \log(1 + e^{-z})$, and so in one formula for all $z$:
+# *You may skip the rest, up to "One of $K$".* Such a loss doesn't compute $p$ at all. For $z > 0$ it takes $e^z$ out of
+# the logarithm, $\log\bigl(e^z (e^{-z} + 1)\bigr) = z + \log(1 + e^{-z})$, and so in one formula for all $z$:
 #
 # $$ \log(1 + e^z) = \max(z, 0) + \log(1 + e^{-|z|}) . \tag{6} $$
 #
@@ -458,8 +458,8 @@ assert abs(math.log(3) - 1.099) < 0.001 and abs(math.log(10) - 2.303) < 0.001
 # Prediction minus truth, as in (5). In our example, if class 0 is right, it is $(0.67 - 1,\ 0.24,\ 0.09)$. Gradient
 # descent goes the other way: it raises the right logit, and lowers each of the others by as much as it was believed.
 #
-# (Softmax alone isn't so simple. Each $p_k$ depends on all $z_j$, since they share the denominator: its slopes are a
-# whole table, with $p_k(1 - p_k)$ on the diagonal and $-p_k\, p_j$ elsewhere. The logarithm makes it simple.)
+# (Softmax alone has a whole table of slopes, since each $p_k$ depends on all $z_j$: $p_k(1 - p_k)$ on the diagonal,
+# $-p_k\, p_j$ elsewhere.)
 
 # %%
 loss = lambda z: -np.log(softmax(z)[0])  # class 0 is right
@@ -505,20 +505,9 @@ assert abs(twice - 0.551) < 0.001 and math.isclose(twice, -math.log(math.e / (ma
 # %% [markdown]
 # > **What goes wrong.** The second softmax takes 1, 0, 0 as logits. It makes $e$, 1 and 1 of them, so the right class
 # > gets $e/(e + 2) = 0.58$. The loss can't get below $-\log 0.58 = 0.551$, however long one trains. The gradients are
-# > weak, and accuracy is often fine, so nobody looks. You notice it by a floor in the training loss. Inside
-# > `with tl.strict():` tinydl notices it for you, and makes an error of it.
-
-# %%
-logits = tl.tensor(Z, requires_grad=True)
-try:
-    with tl.strict():
-        F.cross_entropy(F.softmax(logits), labels)
-except tl.StrictError as error:
-    message = str(error)
-print(message.split(":")[0])  # what it says up to the first colon; the rest says where, and what to do
-assert message.startswith("softmax is applied twice")
-
-# %% [markdown]
+# > weak, and accuracy is often fine, so nobody looks. You notice it by a floor in the training loss; tinydl can notice
+# > it for you ([lesson 13](13_bug_lab.py)).
+#
 # ## One table to keep
 #
 # | the data are | distribution | output of the model | loss | its gradient in the output |
@@ -579,6 +568,7 @@ assert message.startswith("softmax is applied twice")
 # - `tinydl/functional/losses.py`: `mse_loss`, `l1_loss`, `binary_cross_entropy_with_logits`, `cross_entropy`.
 # - `tinydl/derivatives/softmax.py`: softmax and the losses as single operations, computed so that nothing overflows;
 #   the rule of `weighted_cross_entropy`, `softmax_minus_target`, is formula (10).
-# - `tinydl/watching/strict.py`: what `tl.strict()` refuses; `tinydl/course/formulas.py`: rows D6 to D9.
+# - `tinydl/watching/strict.py`: what `tl.strict()` refuses, softmax twice among it.
+# - `tinydl/course/formulas.py`: rows D6 to D9.
 #
 # Next: [lesson 8](08_initialisation.py): what the gradient meets on its way through many layers.

@@ -281,15 +281,16 @@ for name in cases:
 sums = 3 * 0.85 * rng.normal(size=100_000)  # with 3 × Xavier: three times the signal, whose typical size is 0.85
 slope = rms(1 - np.tanh(sums) ** 2)
 _, larger = sizes(F.sigmoid, xavier, 4.0)  # sigmoid with four times larger weights: the gradients
+larger_per_layer = (larger[0] / larger[-1]) ** (1 / 30)
 print(f"sigmoid: the gradient is multiplied by {per_layer['sigmoid, Xavier']:.2f} per layer")
-print(f"sigmoid, 4 × Xavier: {(larger[0] / larger[-1]) ** (1 / 30):.2f} per layer, gradient at the start {larger[0]:.1e}")
+print(f"sigmoid, 4 × Xavier: {larger_per_layer:.2f} per layer, gradient at the start {larger[0]:.1e}")
 print(f"0.71 × He: predicted √½ to the power 30 = {0.5**15:.1e}; 1.41 × He: {2**15:.1e}")
 print(f"3 × Xavier: typical slope {slope:.2f}, times 3: {3 * slope:.1f}; measured {per_layer['tanh, 3 × Xavier']:.2f}")
 
 # %%
 assert 0.2 < per_layer["sigmoid, Xavier"] < 0.25 and 1e-20 < backward["sigmoid, Xavier"][0] < 1e-18
 assert min(forward["sigmoid, Xavier"]) > 0.4
-assert abs((larger[0] / larger[-1]) ** (1 / 30) - 0.62) < 0.005 and abs(larger[0] - 6e-7) < 5e-8
+assert abs(larger_per_layer - 0.62) < 0.005 and abs(larger[0] - 6e-7) < 5e-8
 assert abs(0.5**15 - 3.1e-5) < 1e-6 and abs(forward["relu, 0.71 × He"][-1] - 4.0e-5) < 1e-6
 assert 1.5e-5 < backward["relu, 0.71 × He"][0] < 8e-5
 assert 1e4 < forward["relu, 1.41 × He"][-1] < 1e5 and backward["relu, 1.41 × He"][0] > 1e3
@@ -440,9 +441,9 @@ for name in ("default", "all 0", "He"):
         assert not codes
 
 # %% [markdown]
-# `vanishing_gradients` is what you have just computed, here for the weights of "0 (Linear)", the first layer, as a share
-# of the largest. `dead_relus` give 0 for every example. `identical_units` have equal weights and equal gradients; what
-# is bad about that comes after the next cell.
+# `vanishing_gradients` is what you have just computed, here for the weights of the first layer, "0 (Linear)", as a
+# share of the largest. `dead_relus` give 0 for every example. `identical_units` have equal weights and equal gradients;
+# what is bad about that comes after the next cell.
 #
 # One honest word about the curve of He. With other seeds it also ends low, but on the way it may jump up and come back:
 # a batch on which a step is too long. Try `train(network(starts["He"], seed=3), seed=3)`. A smaller learning rate calms
