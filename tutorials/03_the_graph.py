@@ -29,8 +29,8 @@ import tinydl as tl
 # ## The Python that you will need
 #
 # * `isinstance(x, Value)` asks whether `x` is an object of the class `Value`.
-# * The elements of a set, `{loss, u}`, and the keys of a dictionary can be any objects, not only words. `x in found` asks
-#   whether `x` is there.
+# * The elements of a set, `{loss, u}`, and the keys of a dictionary can be any objects, not only words. `x in found`
+#   asks whether `x` is there.
 # * `zip(inputs, slopes, strict=True)` goes through two lists side by side; `strict=True` makes it an error if one of
 #   them is longer.
 # * `lambda v: v.stamp` is a function without a name, and `sorted(found, key=lambda v: v.stamp, reverse=True)` sorts by
