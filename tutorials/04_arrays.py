@@ -105,7 +105,8 @@ assert J[2, 1, 2, 0] == B[0, 1] and np.array_equal(J[2, :, 2, :], B.T)
 # Eight elements of $C$ and twelve of $A$: 96 numbers. `J` has four indices: the first two say which element of $C$, the
 # last two which element of $A$. And 72 of the numbers are zero, since row $i$ of $C$ depends on row $i$ of $A$ only.
 # In the picture the zeros leave four blocks, all alike. On the right stand $B$, and $B$ with its rows as columns, which
-# is called its **transpose** $B^\top$ (in NumPy, `B.T`). Which of them are the blocks?
+# is called its **transpose** $B^\top$ (in NumPy, `B.T`). Which of them are the blocks? (The next two cells only draw;
+# skip to the picture below them.)
 
 # %%
 limit = np.abs(B).max()
@@ -237,7 +238,7 @@ assert report.verdict == "right"
 assert len(report.rows) == 12 + 6 + 17
 
 # %% [markdown]
-# ## What goes wrong: square matrices hide a missing transpose
+# ## What goes wrong: one transpose forgotten
 #
 # When a gradient is wrong, the checker looks for the cause: it tries the usual repairs, such as one more `.T`, a minus
 # sign or a sum over another axis. If one of them makes the gradient equal to the numerical one, it says so, under
@@ -272,7 +273,7 @@ assert report.causes[0][0] == "transposed"
 # > which all sizes differ, and let the checker compare it with numerical derivatives. Here it says: with `b`
 # > transposed, the first gradient is right; so a `.T` on `b` is missing, or there is one too many.
 #
-# ## Broadcasting's gradient is a sum
+# ## The gradient of what was broadcast
 #
 # A layer also adds its bias: $Y = X + b$. Small numbers first: $b = (10, 20)$ is added to each row of a matrix with
 # three rows. NumPy *broadcasts* $b$, as if it were copied into each of the three rows.
@@ -302,7 +303,7 @@ assert np.array_equal(b_bar, [6, 15]) and np.array_equal(X_bar, Y_bar)
 #
 # *Copying forwards is summing backwards.* That one sentence covers every broadcast there is. The picture shows it for
 # five rows of three. Read each side from top to bottom: on the left $b$ is copied into five rows; on the right the five
-# rows of $\bar Y$ are summed, column by column.
+# rows of $\bar Y$ are summed, column by column. (Only the first of the next three cells computes; the others draw.)
 
 # %%
 X, b = rng.normal(size=(5, 3)), np.array([-1.5, 0.5, 3.0])
@@ -367,14 +368,17 @@ assert unsummed.causes[0][0] == "not_summed"
 assert wrong_axis.causes[0][0] == "wrong_axis"
 
 # %% [markdown]
+# Only the second mistake gives an array of the right shape, and the checker names both. In brackets stands how many of
+# the derivatives that it compared are wrong.
+#
 # > **What goes wrong.** A broadcast that nobody meant, as (100,) minus (100, 1) in [lesson 2](02_one_neuron.py), is
 # > summed backwards as readily as any other. Nothing crashes; print shapes.
 #
-# ## You may skip this: why the checker's upstream gradient is random
+# ## You may skip this: which upstream gradient to test with
 #
 # (It ends at the heading "Exercises".) Many tests call `f(x).sum().backward()`. Then the upstream gradient is all
-# ones. That can hide a mistake. Here is an example: $F = X^\top X$, the *Gram matrix*, whose elements are the products
-# of the columns of $X$ with each other. $X$ enters twice, and gradients add up. By (3) the second factor, $X$, gets
+# ones. Is that as good as another? Take $F = X^\top X$, the *Gram matrix*, whose elements are the products of
+# the columns of $X$ with each other. $X$ enters twice, and gradients add up. By (3) the second factor, $X$, gets
 # $X \bar F$; the first, $X^\top$, gets $\bar F X^\top$, which must be transposed to be a gradient of $X$:
 #
 # $$ \bar X = X \bar F + X \bar F^\top . \tag{5} $$
@@ -400,7 +404,7 @@ assert tl.gradcheck(gram, X, vjp=lambda g, X: 2 * X @ g).verdict == "wrong"  # g
 
 # %% [markdown]
 # A matrix of ones equals its own transpose, and then both rules give the same. Only a $\bar F$ that is different from
-# its transpose tells them apart.
+# its transpose tells them apart. So the checker's are random.
 #
 # ## Exercises
 #
@@ -425,7 +429,7 @@ assert tl.gradcheck(gram, X, vjp=lambda g, X: 2 * X @ g).verdict == "wrong"  # g
 # ## In the article
 #
 # > You may skip this box: it is for readers of the article that this course was built from, a Chinese introduction to
-# > the mathematics of deep learning. `tinydl document` lists all that it says.
+# > the mathematics of deep learning. `tinydl document D1` to `D4` measures what follows.
 # >
 # > **The product (D1).** The article calls $C = A \cdot B = [a_{ij} \cdot b_{ij}]$ matrix multiplication.[^product]
 # > That is the *elementwise* product, in NumPy `A * B`, and wrong here. For the two matrices at the beginning it gives

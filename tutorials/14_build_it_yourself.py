@@ -130,8 +130,9 @@ assert report.verdict == "wrong"
 assert "not_summed" in [code for code, _ in report.causes]
 
 # %% [markdown]
-# The rule says $g$, of shape (4, 3), for an input of shape (3,). We could repair each rule, as many engines do. Or
-# leave the rules as short as they are, and do it in a single place: step 5.
+# The rule says $g$, of shape (4, 3), for an input of shape (3,). (In brackets stands how many of the derivatives that
+# were compared are wrong: all in which the bias moves.) We could repair each rule, as many engines do. Or leave the
+# rules as short as they are, and do it in a single place: step 5.
 #
 # ## Step 2: an array that remembers
 #
