@@ -116,7 +116,7 @@ WRONG = [
     (1, "(1 - y * y)", "(1 - y**2)", "`tanh` for its only input has the right numbers, but uses more than + - * / @"),
     (1, "(1 - y * y)", "(1 - np.square(y))", "np.exp and np.tanh (np.square isn't among them). In step 7 rules are"),
     (1, "a.T @ g", "np.transpose(a) @ g", "`matmul` for its second input has the right numbers, but uses more than"),
-    (1, "lambda g, y, x: -g)", "lambda g, y, x: -g.copy())", "('Plain' object has no attribute 'copy'). In step 7"),
+    (1, "lambda g, y, x: -g)", "lambda g, y, x: -g.copy())", "(.copy isn't among them). In step 7"),
     (1, "g * (1 - y * y)", "g - np.einsum('ij,ij,ij->ij', g, y, y)", "the right numbers, but uses more than"),
     (2, "np.asarray(data, dtype=float)", "data", "must be an array of floats"),
     (2, "np.asarray(data, dtype=float)", "np.asarray(data)", "must be an array of floats"),

@@ -201,6 +201,9 @@ class Plain(np.lib.mixins.NDArrayOperatorsMixin):
     def T(self) -> Plain:
         return Plain(self.array.T)
 
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(f".{name} isn't among them")
+
 
 # ---- step 2 ----
 
