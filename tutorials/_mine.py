@@ -170,6 +170,39 @@ def check_primitive(name: str, primitive: Any, inputs: tuple[Any, ...]) -> None:
             ) from error
         cause = report.causes[0][1] if report.causes else "its numbers aren't the numerical derivatives."
         demand(report.verdict == "right", f"the rule of `{name}` for its {which} input is wrong: {cause}")
+        values = [Plain(value) for value in (np.ones(np.shape(forward(inputs[i]))), forward(inputs[i]), *inputs)]
+        try:
+            stays = isinstance(rule(*values), Plain)
+            why = "what it gives isn't made of what it was given"
+        except (TypeError, AttributeError, ValueError) as error:
+            stays, why = False, str(error).rstrip(".")
+        demand(
+            stays,
+            f"the rule of `{name}` for its {which} input has the right numbers, but uses more than + - * / @ and .T, "
+            f"np.exp and np.tanh ({why}). In step 7 rules are given Tensors, which know nothing else.",
+        )
+
+
+class Plain(np.lib.mixins.NDArrayOperatorsMixin):
+    """An array that knows only what Tensors will know in step 7: so a rule that needs more is found in step 1."""
+
+    known = (np.add, np.subtract, np.multiply, np.divide, np.matmul, np.negative, np.exp, np.tanh)
+
+    def __init__(self, array: Any) -> None:
+        self.array = np.asarray(array, dtype=float)
+        self.shape, self.size = self.array.shape, self.array.size
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Plain:
+        if method != "__call__" or options or ufunc not in self.known:
+            raise TypeError(f"{'**' if ufunc is np.power else f'np.{ufunc.__name__}'} isn't among them")
+        return Plain(ufunc(*[x.array if isinstance(x, Plain) else x for x in inputs]))
+
+    @property
+    def T(self) -> Plain:
+        return Plain(self.array.T)
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(f".{name} isn't among them")
 
 
 # ---- step 2 ----
@@ -191,7 +224,10 @@ def check_tensors(e: Engine) -> None:
     demand(remembers, "multiply(x, 3.0) must remember its inputs as they were given: x itself, and 3.0.")
     demand(u.requires_grad, "a result requires a gradient if one of its inputs does: multiply(x, 3.0) must.")
     demand(u.stamp > x.stamp, "a result must have a larger stamp than its inputs: take next(stamps) for each Tensor.")
-    demand(not tanh(Tensor(1.0)).requires_grad, "tanh(t) mustn't require a gradient if t doesn't.")
+    v = tanh(Tensor(1.0))
+    demand(not v.requires_grad, "tanh(t) mustn't require a gradient if t doesn't.")
+    forgets = v.primitive is None and len(v.inputs) == 0
+    demand(forgets, "tanh(t) mustn't remember anything if t requires no gradient: that would only hold memory.")
     plain = tanh(np.ones(2))
     demand(not isinstance(plain, Tensor), "tanh of an array must give an array: without Tensors nothing is remembered.")
     demand(close(plain, np.tanh(np.ones(2))), f"tanh(np.ones(2)) gives {rounded(plain)}.")
@@ -366,7 +402,16 @@ def refused(run: Callable[[], Any], sentence: str) -> None:
 
 
 def check_higher(e: Engine) -> None:
-    Tensor, gradients = e["Tensor"], e["gradients"]
+    Tensor = e["Tensor"]
+
+    def gradients(loss: Any) -> Any:
+        try:
+            return e["gradients"](loss)
+        except Exception as error:
+            message = "sum_to_shape is for arrays, and was given a Tensor: in gradients call sum_tensor in its place"
+            demand(not was_given_a_tensor(e, error), f"{message}.")
+            raise
+
     value = np.array(0.7)
     x = Tensor(value, requires_grad=True)
     y, f = np.tanh(x), np.tanh
@@ -398,6 +443,17 @@ def check_higher(e: Engine) -> None:
     found = gradients((slope * slope).mean())
     right = tl.grad(lambda w: (tl.grad(loss, argnums=1)(w, bias) ** 2).mean())(weight)
     demand(w in found and close(found[w], right), "a second derivative through a broadcast bias is wrong.")
+
+
+def was_given_a_tensor(e: Engine, error: Exception) -> bool:
+    """Whether the error arose in sum_to_shape, with a Tensor in it."""
+    at = error.__traceback__
+    while at is not None:
+        inside = at.tb_frame.f_code is e["sum_to_shape"].__code__
+        if inside and any(isinstance(value, e["Tensor"]) for value in at.tb_frame.f_locals.values()):
+            return True
+        at = at.tb_next
+    return False
 
 
 # ---- step 8 ----

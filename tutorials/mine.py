@@ -15,7 +15,7 @@ from _mine import check
 # ---- Step 1: rules, before there is an engine ----
 #
 # A rule makes the gradient of one input from g, the gradient of the output y. `add` shows how it is written. Use only
-# + - * / @ and .T in rules: they will have to work with more than arrays later.
+# + - * / @ and .T in rules (not **): from step 7 on they are given Tensors, which know nothing else.
 
 
 class Primitive:
@@ -58,8 +58,8 @@ def array_of(x):
 
 
 def remember(primitive, *inputs):
-    """Call primitive.forward with the arrays of the inputs. Is one of the inputs a Tensor, give a Tensor; and if one of
-    them requires a gradient, so does the result, and it remembers the primitive and the inputs."""
+    """Call primitive.forward with the arrays of the inputs. If one of the inputs is a Tensor, give a Tensor. If one of
+    them requires a gradient, so does the result, and it remembers the primitive and the inputs; else it doesn't."""
     return ...
 
 
@@ -69,8 +69,9 @@ check(2, globals())
 
 
 def push(t, g, found):
-    """Hand g, the gradient of t, to the inputs of t that require a gradient, by calling push for each. If t is a leaf,
-    add g to found[t]. Return the number of calls: 1, and those of the calls made from here."""
+    """Hand g, the gradient of t, to the inputs of t that require a gradient, by calling push for each. (An input can be
+    a plain number or an array, too, which requires none.) If t is a leaf, add g to found[t]. Return the number of
+    calls: 1, and those of the calls made from here."""
     return ...
 
 
@@ -122,8 +123,9 @@ TABLE = {p.forward: p for p in (add, subtract, multiply, divide, matmul, negativ
 
 
 def array_ufunc(self, ufunc, method, *inputs, **options):
-    """What NumPy calls for np.tanh(t): ufunc is np.tanh, method is "__call__". Give what our primitive gives. Without a
-    rule, with another method or with options raise a TypeError."""
+    """What NumPy calls for np.tanh(t): ufunc is np.tanh, method is "__call__". Give what our primitive gives. Raise a
+    TypeError if the table has no rule for it; or with options, as in np.tanh(t, where=...); or with another method, as
+    in np.add.outer(t, t), where ufunc is np.add and method "outer"."""
     return ...
 
 
