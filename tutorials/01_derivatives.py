@@ -233,9 +233,9 @@ assert 2e-3 < error_32 < 6e-3
 # (For a large $x$ the numbers that the computer knows lie farther apart. The rule suits functions such as $x^2$ or
 # $\ln x$. It doesn't suit $\sin$ at a million: a step of 10 is longer than a whole wave.)
 #
-# Networks are mostly trained in `float32`, which keeps only 7 digits. There the same $h$ has the error printed last: only
-# about two digits are right, and many a good derivative was taken for wrong. So **check derivatives in float64, even
-# those of a network that is trained in float32.**
+# Networks are mostly trained in `float32`, which keeps only 7 digits. There the same $h$ has the error printed last:
+# only about two digits are right, and a right derivative looks wrong. So **check derivatives in float64, even those of
+# a network that is trained in float32.**
 #
 # > **You may skip this box** (only `ex_best_step` needs it). Where exactly is the bottom? The derivative of (4) by $h$,
 # > $\frac{h}{3} |f'''| - \varepsilon |f| / (2h^2)$, is 0 at $h = \sqrt[3]{1.5\, \varepsilon\, |f| / |f'''|}$. With
@@ -324,8 +324,8 @@ assert (first.verdict, second.verdict, third.verdict) == ("right", "right", "wro
 assert third.causes[0][0] == "sign" and tl.grad(relu)(0.0) == 0.5 and np.spacing(1e9) > 1e-7
 
 # %% [markdown]
-# At a kink there is no derivative, so the judge accepts any number between the slopes on the two sides, 0 and 1. (tinydl
-# says 0.5.) At $10^9$ it chose a step that fits. And for $\cos$ it found out what is wrong, too.
+# At a kink there is no derivative, so the judge accepts any number between the slopes on the two sides, 0 and 1.
+# (tinydl says 0.5.) At $10^9$ it chose a step that fits. And for $\cos$ it found out what is wrong, too.
 #
 # ## A trick without subtraction
 #
