@@ -416,8 +416,8 @@ assert abs(losses[300] - 0.34) < 0.01 and losses[570] < 0.1
 #
 # Four check themselves, with `tinydl learn`: `ex_neuron`, `ex_sigmoid_vjp`, `ex_chain` and `ex_neuron_vjp`. A *vjp*
 # (the letters are explained in [lesson 4](04_arrays.py)) is one step back: `g`, the derivative of the loss by what the
-# step gives, is multiplied by the step's own derivative, as `dp` is in `dz = dp * p * (1 - p)`. Two have several inputs,
-# and $\tanh$ in the place of the sigmoid. It goes from −1 to 1, and its slope is $1 - p^2$.
+# step gives, is multiplied by the step's own derivative, as `dp` is in `dz = dp * p * (1 - p)`. Two have several
+# inputs, and $\tanh$ in the place of the sigmoid. It goes from −1 to 1, and its slope is $1 - p^2$.
 #
 # Three more, to do with pen and paper and in a copy of this file:
 #
