@@ -4,12 +4,13 @@
 # How can a program learn to read handwritten digits, when nobody can say in rules what makes a 3 a 3?
 #
 # By a **network**: a function that takes the grey values of a picture and says how sure it is of each digit. In it are
-# thousands of numbers that can be turned, like knobs. *Training* turns them a little, again and again, until the
-# answers are good. And which way to turn each, up or down, is what its *derivative* says: a slope. That is deep
-# learning in four sentences, and in [lesson 9](09_digits.py) you train such a network and understand each line. (Digits
-# are as far as this course goes: no language models yet, though these are trained in the same way.)
+# thousands of numbers that can be turned, like knobs. How bad its answers are is one number, the *error*, and the
+# *derivative* of the error by a knob, a slope, says which way to turn that knob. *Training* turns all of them a little,
+# again and again, until the answers are good. That is deep learning in four sentences, and in
+# [lesson 9](09_digits.py) you train such a network and understand each line. (Digits are as far as this course goes: no
+# language models yet, though these are trained in the same way.)
 #
-# This page refreshes what you need: the derivative in ten minutes, NumPy in ten minutes, a Python class, six words of
+# This page refreshes what you need: the derivative in ten minutes, NumPy in ten minutes, a Python class, five words of
 # statistics. School mathematics up to the derivative, even if half forgotten, and enough Python to read a loop and a
 # function are all that you should bring. If the five questions near the end are easy for you, go straight to
 # [lesson 1](01_derivatives.py).
@@ -26,7 +27,8 @@ from _lesson import BLUE, GRAY, GREEN, ORANGE, quiz, show
 
 # %% [markdown]
 # You will meet `assert` in almost every cell. `assert 1 + 1 == 2` does nothing if it is true, and stops the program if
-# it is false. It is our promise that the numbers in the text are those of the program.
+# it is false. It is our promise that the numbers in the text are those of the program. A computer rounds, so often we
+# ask only that two numbers are nearly equal: `abs(a - b) < 1e-9`, where `1e-9` is $10^{-9}$, a billionth.
 #
 # ## The derivative in ten minutes
 #
@@ -222,16 +224,19 @@ assert np.all(table.sum(axis=0) == [5, 7, 9]) and np.all(table.sum(axis=1) == [6
 #
 # because $1 \cdot 10 + 2 \cdot 20 + 3 \cdot 30 = 140$ and $4 \cdot 10 + 5 \cdot 20 + 6 \cdot 30 = 320$.
 #
-# NumPy's array of shape `(3,)` is neither a row nor a column, only three numbers; behind `@` it is used as a column.
-# The lengths that meet must be equal, and they disappear: `(2, 3) @ (3,)` gives `(2,)`, and `(2, 3) @ (3, 4)` gives
-# `(2, 4)`. Note that `*` is something else: it multiplies elementwise and adds up nothing.
+# NumPy's array of shape `(3,)` is neither a row nor a column, only three numbers: behind `@` it is used as a column,
+# before it as a row. The lengths that meet must be equal, and they disappear: `(2, 3) @ (3, 4)` gives `(2, 4)`,
+# `(2, 3) @ (3,)` gives `(2,)`, and `(100,) @ (100, 2)` gives `(2,)`. With `(2,) @ (2,)` nothing is left but a single
+# number. Note that `*` is something else: it multiplies elementwise and adds up nothing.
 
 # %%
-print("table @ row =", table @ row)
-other = np.ones((3, 4))  # 3 rows and 4 columns, all 1
-print("shape of (2, 3) @ (3, 4):", (table @ other).shape)
-assert np.all(table @ row == [140, 320])
-assert (table @ other).shape == (2, 4)
+weights = np.array([10.0, 20.0, 30.0])
+print("table @ weights =", table @ weights)
+print("(2, 3) @ (3, 4) gives", (table @ np.ones((3, 4))).shape)  # np.ones: 3 rows and 4 columns, all 1
+print("(100,) @ (100, 2) gives", (np.ones(100) @ np.ones((100, 2))).shape)
+print("(2,) @ (2,) gives", np.array([1.0, 2.0]) @ np.array([3.0, 4.0]))  # 1 · 3 + 2 · 4
+assert np.all(table @ weights == [140, 320]) and (table @ np.ones((3, 4))).shape == (2, 4)
+assert (np.ones(100) @ np.ones((100, 2))).shape == (2,) and np.array([1.0, 2.0]) @ np.array([3.0, 4.0]) == 11
 
 # %% [markdown]
 # ### Broadcasting
@@ -309,7 +314,7 @@ assert (line.slope, line(10), raised.slope, raised(10)) == (3, 30, 3, 130)
 # %% [markdown]
 # `raised.slope` is 3 although `Raised` has no `__init__` of its own: it has inherited the one of `Line`.
 #
-# ## Six words of statistics
+# ## Five words of statistics
 #
 # Later lessons use these words, and remind you of them when they do.
 #
@@ -321,31 +326,24 @@ assert (line.slope, line(10), raised.slope, raised(10)) == (3, 30, 3, 130)
 #   $1/6 \approx 0.167$.
 # * The **expectation** is the mean of all these rolls: $(1 + 2 + 3 + 4 + 5 + 6)/6 = 3.5$. It is written $E[X]$, where
 #   $X$ stands for the number that chance decides, here the roll.
-# * A **density** takes the place of probabilities where results are not counted but measured, such as a height of
-#   1.73 m. No single height has a probability above 0, but a range of heights has one: the area under the density over
-#   that range. The whole area is 1, as some height must come out. Say that all numbers from 0 to 0.5 are equally
-#   likely. Then the density is a rectangle 0.5 wide, so it has to be 2 high, and a number between 0.1 and 0.2 has the
-#   probability $2 \cdot 0.1 = 0.2$.
 
 # %%
 numbers = np.array([1, 2, 6])
 print(f"mean {numbers.mean():.2f}, variance {numbers.var():.2f}, standard deviation {numbers.std():.2f}")
 rolls = np.random.default_rng(0).integers(1, 7, size=100_000)
 print(f"100,000 rolls: mean {rolls.mean():.2f}, share of sixes {np.mean(rolls == 6):.3f}")
-measured = np.random.default_rng(0).uniform(0, 0.5, size=100_000)
-share = np.mean((measured > 0.1) & (measured < 0.2))
-print(f"between 0.1 and 0.2: {share:.3f}")
 
 assert numbers.mean() == 3 and abs(numbers.var() - 4.67) < 0.01 and abs(numbers.std() - 2.16) < 0.01
 assert abs(rolls.mean() - 3.5) < 0.02 and abs(np.mean(rolls == 6) - 0.167) < 0.005
-assert abs(share - 0.2) < 0.005
 
 # %% [markdown]
+# That is all. Five questions come next. If you read this in an editor, don't read the code of their cells: it has the
+# answers.
+#
 # ## Five questions
 #
 # Answer each with pen and paper before you click on a choice. (A script prints the answers last of all, in a terminal
-# only when you press Enter. In an editor don't read the code of these cells, which has them.) Three right answers are
-# plenty: the lessons come back to all of this, and so can you.
+# only when you press Enter.) Three right answers are plenty: the lessons come back to all of this, and so can you.
 
 # %% tags=["remove-input"] jupyter={"source_hidden": true}
 # Run this cell for question 1; what it hides gives the answer away.
@@ -378,7 +376,7 @@ quiz(
 x, w = np.ones((100, 3)), np.ones((3, 2))
 answer = (x @ w).shape
 quiz(
-    "3. `x` has shape `(100, 3)`: 100 examples of 3 numbers. `w` has shape `(3, 2)`. Which shape has `x @ w`?",
+    "3. `x` has shape `(100, 3)`: 100 examples of 3 numbers. `w` has shape `(3, 2)`. What is the shape of `x @ w`?",
     {
         "(100, 3, 2)": "Not quite: the 3 meets the 3, is summed over, and disappears.",
         f"{answer}": "Right: the two lengths that meet, 3 and 3, are equal and disappear. Each example gets 2 numbers.",
@@ -405,7 +403,7 @@ quiz(
 p, y = np.ones((5, 1)), np.ones(5)
 answer = (p - y).shape
 quiz(
-    "5. `p` has shape `(5, 1)` and `y` has shape `(5,)`. Which shape has `p - y`?",
+    "5. `p` has shape `(5, 1)` and `y` has shape `(5,)`. What is the shape of `p - y`?",
     {
         "(5,)": "Not quite: shapes are aligned on the right, so the 5 of y stands below the 1 of p, not below its 5.",
         "(5, 1)": "Not quite: the 1 of p is repeated 5 times, to fit the 5 of y.",
@@ -461,7 +459,7 @@ quiz(
 # | [4. From numbers to arrays](04_arrays.py) | [lesson 3](03_the_graph.py); here: shapes, `@`, broadcasting |
 # | [5. Layers and the loop](05_layers_and_the_loop.py) | [lesson 4](04_arrays.py); here: a class |
 # | [6. Linear regression](06_linear_regression.py) | [lesson 5](05_layers_and_the_loop.py); here: mean, variance |
-# | [7. Losses are likelihoods](07_likelihood.py) | [lesson 6](06_linear_regression.py); here: probability, density |
+# | [7. Losses are likelihoods](07_likelihood.py) | [lesson 6](06_linear_regression.py); here: probability |
 # | [8. Activations and initialisation](08_initialisation.py) | [lesson 5](05_layers_and_the_loop.py); here: variance |
 # | [9. A network on real digits](09_digits.py) | [lesson 5](05_layers_and_the_loop.py), [lesson 7](07_likelihood.py) |
 # | [10. Optimizers](10_optimizers.py) | [lesson 5](05_layers_and_the_loop.py) |

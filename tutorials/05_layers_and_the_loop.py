@@ -73,9 +73,8 @@ assert np.array_equal(layer(two).data, new)
 # The layer of the library, `nn.Linear(3, 2)`, is this class with one difference: its parameters begin as small random
 # numbers. Why not as zeros is a story of its own ([lesson 8](08_initialisation.py)).
 #
-# > **Why `dtype=np.float32`?** Layers compute with float32, whose 7 digits ([Before you start](00_before_you_start.py))
-# > are plenty here, for the gradients are rough estimates anyway, as you'll see in a moment. But NumPy makes float64,
-# > `tl.tensor` keeps what an array has, and one such parameter turns all that it meets into float64. So say it.
+# > **Why `dtype=np.float32`?** Layers compute with float32, whose 7 digits are plenty here. NumPy makes float64, and
+# > `tl.tensor` keeps that. One float64 parameter would turn all that it meets into float64. So say it.
 #
 # ## A model is made of layers
 #
@@ -83,8 +82,8 @@ assert np.array_equal(layer(two).data, new)
 #
 # $$ w_2\,(w_1 x + b_1) + b_2 = (w_2 w_1)\, x + (w_2 b_1 + b_2) , $$
 #
-# which is one straight line again, and with matrices it's the same.
-# With a bent function such as $\tanh$ in between they can draw curves:
+# which is one straight line again; so it is with matrices. With a bent function such as $\tanh$ in between they can
+# draw curves:
 #
 # $$ y = \tanh(x W_1^\top + b_1)\, W_2^\top + b_2 . \tag{2} $$
 #
@@ -120,8 +119,7 @@ assert [name for name, _ in model.named_parameters()][:2] == ["first.weight", "f
 # The first layer has a weight and a constant for each of the 16 numbers, the second a weight for each and one constant
 # for the result. Nobody gave the model this list. A Module finds its parameters by looking at what you have stored in
 # `self`: each Tensor is a parameter, and in each Module that it finds there it goes on looking. The names are the ways
-# it went, `first.weight` is `model.first.weight`. `parameters()` gives the same without the names. Lists and dicts of
-# layers are searched too.
+# it went, `first.weight` is `model.first.weight`. `parameters()` gives the same without the names.
 #
 # > **What goes wrong.** What isn't stored as a Tensor in `self` isn't found, and what isn't found is never trained.
 # > A plain NumPy array is the usual mistake: the program runs, and this one number simply stays where it was. So look
@@ -170,15 +168,12 @@ print(len(train), "to train on,", len(validation), "to validate; inputs of shape
 assert (len(train), len(validation)) == (150, 50)
 
 # %% [markdown]
-# How bad is the model now? The **loss** says it in one number. We take the mean of the squared errors, `F.mse_loss`:
-# for each point the difference of prediction and target, squared, and of all these the mean. (`.item()` is the number
-# in a Tensor that has only one.)
+# How bad is the model now? The loss is the mean squared error, as in [lesson 2](02_one_neuron.py): `F.mse_loss`.
 
 # %%
 start = F.mse_loss(model(train.x), train.y)
-by_hand = np.mean((model(train.x).data - train.y) ** 2)
-print(f"loss at the start {start.item():.3f}, by hand {by_hand:.3f}")
-assert np.isclose(start.item(), by_hand) and abs(start.item() - 0.734) < 0.001
+print(f"loss at the start {start.item():.3f}")
+assert np.isclose(start.item(), np.mean((model(train.x).data - train.y) ** 2)) and abs(start.item() - 0.734) < 0.001
 
 # %% [markdown]
 # And how good can it become? Even one who knows the true curve, $\sin 2x$, can't know the noise. So look at the loss of
@@ -192,18 +187,16 @@ for name, part in [("training", train), ("validation", validation)]:
 assert abs(noise["training"] - 0.045) < 0.0005 and abs(noise["validation"] - 0.035) < 0.0005
 
 # %% [markdown]
-# On the average over very many points it would be $0.2^2 = 0.04$, the variance of the noise. Our 150 points happen to
-# have a little more of it, our 50 a little less.
+# Over very many points it would be $0.2^2 = 0.04$, the variance of the noise. Our 150 happen to have more, our 50 less.
 #
 # ## One step
 #
-# To make the loss smaller, change each parameter $\theta$ a little, against its gradient:
+# To make the loss smaller, take the step of [lesson 2](02_one_neuron.py) with each parameter. Here $\theta$ ("theta")
+# stands for any of them, and $\alpha$ is the learning rate:
 #
 # $$ \theta \leftarrow \theta - \alpha\, \frac{\partial L}{\partial \theta} . \tag{3} $$
 #
-# The number $\alpha$, how far to go, is the **learning rate**. What applies such a rule to all parameters is called an
-# **optimizer**, and the one of formula (3) is `optim.SGD`, *stochastic gradient descent*. By hand it's three lines.
-# (A gradient is a Tensor, too: `p.grad.data` is its array.)
+# That is what `optim.SGD` does. By hand it's three lines. (A gradient is a Tensor, too: `p.grad.data` is its array.)
 
 
 # %%
@@ -278,8 +271,7 @@ assert min(each) < 1.5 * whole < whole < 0 < max(each)
 
 # %% [markdown]
 # The batches differ widely; one even has the other sign. But their mean is the gradient of all points: no batch is
-# right, and together they aren't wrong in any direction. That is where the word *stochastic* comes from: it means
-# "by chance".
+# right, and together they aren't wrong in any direction. That is the *stochastic* in SGD: "by chance".
 #
 # ## The loop
 #
@@ -291,9 +283,8 @@ assert min(each) < 1.5 * whole < whole < 0 < max(each)
 # 4. **step**: change the parameters.
 #
 # After each epoch we look at the validation set. Two things are switched off for that. `no_grad` records no graph,
-# since we want no gradient. `model.eval()` tells the layers that this isn't training. Our layers don't care, but some
-# do: `nn.Dropout` ([lesson 11](11_overfitting.py)) sets random numbers to zero while it trains, and must not when it is
-# used.
+# since we want no gradient. `model.eval()` tells the layers that this isn't training. Ours don't care, but some do
+# ([lesson 11](11_overfitting.py)).
 
 
 # %%
@@ -342,7 +333,8 @@ assert history["loss"][0] > 0.6 > 10 * history["loss"][-1]
 #
 # Writing the loop in every program would be dull, and each time a chance for a slip. `tl.fit` has it, with a few
 # things around it: it stops at numbers that aren't finite, watches for common mistakes, shows its progress. It takes
-# the model, the data, the loss and the optimizer:
+# the model, the data, the loss and the optimizer, and gives back a `History`. As in ours, `fitted["loss"]` is a list
+# with a number for each epoch.
 
 # %%
 theirs = fresh_model()
@@ -368,8 +360,8 @@ for p, q in zip(mine.parameters(), theirs.parameters(), strict=True):
 print(f"loop {history['loss'][-1]:.9f}, fit {fitted['loss'][-1]:.9f}: no bit differs")
 
 # %% [markdown]
-# All of them. Both draw from one generator of random numbers, which `tl.manual_seed` starts: first the parameters, then
-# the order of the batches, epoch after epoch. There is no secret in `fit`.
+# All of them: both draw the parameters and the order of the batches from one generator of random numbers, which
+# `tl.manual_seed` starts. There is no secret in `fit`.
 #
 # Here is what the training did: the model's curve after more and more epochs. (`tl.predict` gives the outputs for an
 # array of inputs, in eval mode and without a graph.)
@@ -407,9 +399,9 @@ assert abs(gap[0] - 0.2) < 0.02 and abs(gap[1]) < 0.05 and abs(gap[2] - 0.25) < 
 # %% [markdown]
 # After one epoch it is nearly a straight line; then it bends, more and more, until it's nearly the wave. Look where it
 # misses: around $x = -2$ it lies 0.2 too low, and at the ends it runs straight on where the wave turns, 0.25 too low on
-# the right. Ten times as many epochs would mend the first, but not the second, since no points beyond the ends bend it.
+# the right, since no points beyond the ends bend it.
 #
-# And the loss on the way, with a dotted line for the loss of the true curve on each set:
+# And the loss on the way, on a logarithmic axis, with a dotted line for the loss of the true curve on each set:
 
 # %%
 figure, axes = plt.subplots()
@@ -428,10 +420,19 @@ show(
 )
 assert min(history["loss"]) > noise["training"] and min(history["val_loss"]) > noise["validation"]
 
+# %%
+x, y = validation.x, validation.y
+extra = (tl.predict(grown[100], x) - y) ** 2 - (np.sin(2 * x) - y) ** 2  # of each point, above the true curve's
+left = x < -1.7
+print(f"validation loss above that of the true curve: {extra.mean():.3f}")
+print(f"{extra[left].sum() / extra.sum():.0%} of it from the {left.sum()} points (of 50) left of -1.7")
+assert abs(extra.mean() - 0.016) < 0.0005 and left.sum() == 7 and extra[left].sum() > extra.sum() / 2
+
 # %% [markdown]
 # The loss of single steps (gray) is noisy, since each step sees another batch; the mean of an epoch is much smoother.
-# That is why one looks at epochs. Both curves come near their dotted line, which is what the noise alone costs. So the
-# model has learned the curve, and not just its own points.
+# That is why one looks at epochs. And how good is the end? The validation loss is 0.051, where the noise alone costs
+# 0.035. So the model has learned most of the curve, also for points that it never saw. More than half of what is
+# missing comes from the 7 points left of $-1.7$: around $-2$ its curve lies too low.
 #
 # Why does the validation loss lie *below* the training loss? One would expect the opposite.
 
@@ -460,7 +461,7 @@ assert ends["after epoch 10"][0] < history["loss"][9] - 0.04
 
 # %%
 def spoiled(order, epochs=20, lr=0.05, batches=batches):
-    model = fresh_model()
+    model, losses = fresh_model(), []
     optimizer = optim.SGD(model.parameters(), lr=lr)
     for _ in range(epochs):
         for x, y in batches:
@@ -468,21 +469,22 @@ def spoiled(order, epochs=20, lr=0.05, batches=batches):
             action = {"zero_grad": optimizer.zero_grad, "backward": loss.backward, "step": optimizer.step}
             for name in order:
                 action[name]()
-    return F.mse_loss(model(train.x), train.y).item()
+        losses.append(F.mse_loss(model(train.x), train.y).item())
+    return losses  # of all training points, after each epoch
 
 
 # %%
 right_order = spoiled(["zero_grad", "backward", "step"])
 never = spoiled(["backward", "step"])
 slowly = spoiled(["backward", "step"], epochs=3, lr=0.01)
-at_once = spoiled(["backward", "step"], epochs=300, batches=data.batches(train, 150))  # all points in one batch
+at_once = spoiled(["backward", "step"], epochs=60, batches=data.batches(train, 150))  # all points in one batch
 too_late = spoiled(["backward", "zero_grad", "step"])
-print(f"at the start {start.item():.3f}; in the right order {right_order:.3f}")
-print(f"(a) without zero_grad: {never:.2g}; after 3 epochs with a rate of 0.01: {slowly:.3f}")
-print(f"    and after 300 steps with all 150 points: {at_once:.3f}")
-print(f"(b) zero_grad before step: {too_late:.3f}")
-assert right_order < 0.1 and never > 1000 and slowly < start.item() / 2 and too_late == start.item()
-assert right_order < at_once < start.item()
+print(f"at the start {start.item():.3f}; in the right order {right_order[-1]:.3f}")
+print(f"(a) without zero_grad: {never[-1]:.2g}; after 3 epochs with a rate of 0.01: {slowly[-1]:.3f}")
+print("    with all 150 points, every fifth step:", " ".join(f"{loss:.2f}" for loss in at_once[4::5]))
+print(f"(b) zero_grad before step: {too_late[-1]:.3f}")
+assert right_order[-1] < 0.1 and never[-1] > 1000 and slowly[-1] < start.item() / 2
+assert min(at_once[:25]) < 0.15 and max(at_once[25:]) > 0.4 and set(too_late) == {start.item()}
 
 # %%
 try:
@@ -495,11 +497,12 @@ assert stopped.startswith("Call backward() before the update")
 
 # %% [markdown]
 # > **What goes wrong.** (a) `backward` *adds* to the gradients that are there, so each step goes along all gradients so
-# > far. With all points in one batch the model then swings and doesn't settle, as $w$ did in
+# > far. With all points in one batch the loss then swings and doesn't settle, as $w$ did in
 # > [lesson 3](03_the_graph.py). With small batches each pushes another way, the swings grow, and the loss explodes.
-# > With a small learning rate it goes down at first, which is worse, since you then look for the mistake elsewhere. (b)
-# > The step finds no gradient, so nothing moves at all: a loss that stays the same *to the last digit*. (c) The graph
-# > was recorded with the old parameters, and the step has changed them; tinydl stops and says so.
+# > With a small learning rate it goes down at first, which is worse, since you then look for the mistake elsewhere.
+# > (b) The step finds no gradient, so nothing moves: a loss that stays the same *to the last digit*. (c) In the first
+# > round there is no gradient yet, and the step does nothing. In the second it changes the parameters *after* the graph
+# > was recorded with the old ones; tinydl stops and says so.
 # >
 # > How you notice: print the loss of the first epochs. Exploding: look at `zero_grad` and the learning rate. Not moving
 # > by a digit: look at the order, and at `named_parameters()`.
@@ -521,16 +524,16 @@ assert stopped.startswith("Call backward() before the update")
 # <details><summary>What you should find</summary>
 #
 # **1.** 4500, 450 and 30 steps; the loss on the training points ends near 0.05, 0.05 and 0.54. With 450 steps each:
-# 0.13, 0.05 and 0.05. So the number of steps counts (and the
-# rate, which is smaller for batches of 1), and a step on 10 points costs a fifteenth of one on all.
+# 0.13, 0.05 and 0.05. So the number of steps counts (and the rate, which is smaller for batches of 1), and a step on 10
+# points costs a fifteenth of one on all.
 #
 # **2.** Near 1, 2 and 0: $a$ comes out as 1.04. The losses are 0.044 and 0.035, those of the true curve: three numbers
 # of the right form do better than 49 of a general one. ($a = -1$ with $c = -2$ would be the same curve.)
 #
 # **3.** During the first epoch the sorted run collects 0.44, the shuffled one about 0.67. But after it the sorted run
-# has 0.76 on all points, more than before training, the shuffled one about 0.59. Each batch comes from the
-# neighbourhood of the one before, to which the model has just adapted, and what it had learned elsewhere is lost. At
-# the end the sorted run is still a little worse: it collects 0.070, the shuffled one 0.055.
+# has 0.76 on all points, more than before training, the shuffled one about 0.59. Each batch lies beside the one before,
+# to which the model has just adapted, and what it had learned elsewhere is lost. At the end the sorted run is still a
+# little worse: it collects 0.070, the shuffled one 0.055.
 #
 # </details>
 #
