@@ -598,3 +598,8 @@ def test_what_clips_is_not_taken_for_a_rule_with_g_last():
         assert report.causes[0][0] == "not_linear"
         last = tl.gradcheck(lambda x: x**3, x, vjp=lambda x, g: 3 * x**2 * g)
         assert last.causes[0][0] == "arguments" and "rule(x, g)" in last.causes[0][1]
+
+
+def test_a_single_derivative_is_one_derivative():
+    report = tl.gradcheck(np.sin, np.array(0.5))
+    assert len(report.rows) == 1 and "(1 derivative, " in repr(report) and "\n  1 derivative compared: " in str(report)

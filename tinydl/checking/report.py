@@ -131,11 +131,14 @@ class Report:
             text += f" ({self.count('undecided')} of {decided})"
         elif decided:
             kinks = f", {self.count('kink')} at a kink" if self.count("kink") else ""
-            text += f"{kinks} ({decided} derivatives, worst relative error {self.worst:.1e})"
+            text += f"{kinks} ({self._compared()}, worst relative error {self.worst:.1e})"
         first = self.causes[0][1] if self.causes else next(iter(self.notes), "") if self.verdict != "right" else ""
         code = f"{self.causes[0][0]}: " if self.causes else ""
         text = f"<{text}{'; ' if first else ''}{code}{first}".replace("\n", " ")
         return spelled((text if len(text) < 190 else text[:188] + "…") + ">")
+
+    def _compared(self) -> str:
+        return f"{len(self.rows)} derivative{'' if len(self.rows) == 1 else 's'}"
 
     def __str__(self) -> str:
         return self.table()
@@ -151,7 +154,7 @@ class Report:
             counts = ", ".join(
                 f"{self.count(v)} {v}" for v in ("wrong", "undecided", "skipped", "kink", "right") if self.count(v)
             )
-            lines.append(f"  {len(self.rows)} derivatives compared: {counts}; worst relative error {self.worst:.1e}")
+            lines.append(f"  {self._compared()} compared: {counts}; worst relative error {self.worst:.1e}")
             worst = sorted(self.rows, key=lambda row: row.gravity, reverse=True)[:limit]
             cells = [("where", "ours", "numerical", "± error bar", "verdict")]
             for row in worst:
