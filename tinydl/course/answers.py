@@ -88,11 +88,16 @@ class _Judging:
             self.trial.remark = self._remark_on(error, arguments)
             raise
         if isinstance(expected, tuple):
-            got = _several(got, list(map(np.shape, expected)), what)
+            try:
+                got = _several(got, list(map(np.shape, expected)), what)
+            except Mistake as mistake:
+                raise Mistake(mistake.code, self._remark_on_count(got, arguments) or str(mistake)) from None
         elif isinstance(got, tuple) and _shape(got) is None:
-            raise Mistake("count", f"It returns a tuple of {len(got)} things, where one result is asked for.")
+            raise Mistake("count", self._remark_on_count(got, arguments)
+                          or f"It returns a tuple of {len(got)} things, where one result is asked for.")  # fmt: skip
         else:
             alone = isinstance(got, (tuple, list)) and len(got) == 1 and _shape(got) != np.shape(expected)
+            alone = alone and _shape(got[0]) == np.shape(expected)
             got, expected = (got[0] if alone else got,), (expected,)
         return [(_numbers(a), _numbers(b)) for a, b in zip(got, expected, strict=True)]
 
@@ -123,6 +128,13 @@ class _Judging:
                 except Exception as other:
                     if type(other) is type(error) and str(other) == str(error):
                         return sentence
+        return ""
+
+    def _remark_on_count(self, got: Any, arguments: tuple[Any, ...]) -> str:
+        """The sentence of a typical mistake that gives the same things, where others, or another number, are due."""
+        for code, sentence, mistaken in self._mistakes():
+            if code == "count" and _alike(got, mistaken(*copy.deepcopy(arguments))):
+                return sentence
         return ""
 
     def _typical(self, calls: Sequence[tuple[Any, ...]], outcomes: Sequence[Sequence[Pair]]) -> None:
@@ -198,6 +210,12 @@ class _Judging:
             ours, theirs = self.right(*arguments), self.answer(*arguments)
             if not isinstance(theirs, Module):
                 raise Mistake("type", "The class must stay a tl.nn.Module, and call super().__init__() if it needs to.")
+            for name, _ in ours.named_parameters():
+                plain = getattr(theirs, name, None)
+                if isinstance(plain, np.ndarray | float | int):
+                    what = "array" if isinstance(plain, np.ndarray) else "number"
+                    raise Mistake("parameters", f"Its {name} is a plain {what}, which is never trained: make it a "
+                                  "Tensor, tl.tensor(..., requires_grad=True).")  # fmt: skip
             _check_parameters(dict(ours.named_parameters()), dict(theirs.named_parameters()))
             self.trial.begin(["x"], [x])
             self._same_outputs(ours, theirs, arguments, x)
@@ -244,10 +262,14 @@ class _Judging:
         for code, sentence, mistaken in self._mistakes():
             module = mistaken(*arguments)
             found = dict(module.named_parameters())
-            if set(found) == {name for name, _ in theirs.named_parameters()}:
+            if _shapes(module) == _shapes(theirs):
                 for name, p in theirs.named_parameters():
                     found[name].data = p.data
                 yield code, sentence, module
+
+
+def _shapes(module: Module) -> dict[str, tuple[int, ...]]:
+    return {name: p.shape for name, p in module.named_parameters()}
 
 
 def _check_parameters(expected: dict[str, Any], got: dict[str, Any]) -> None:
@@ -267,10 +289,11 @@ def _gives(mistaken: Callable[..., Any], arguments: tuple[Any, ...], outcome: Se
     """Whether a typical mistake gives what came out."""
     try:
         result = mistaken(*copy.deepcopy(arguments))
-    except Exception:  # it is known by its numbers, and has none
+        several = isinstance(result, tuple) and len(result) == len(outcome)
+        return all(_near(got, _numbers(b))
+                   for (got, _), b in zip(outcome, result if several else (result,), strict=True))  # fmt: skip
+    except Exception:  # it is known by its numbers, and has none, or others
         return False
-    flat = result if isinstance(result, tuple) else (result,)
-    return len(flat) == len(outcome) and all(_near(got, _numbers(b)) for (got, _), b in zip(outcome, flat, strict=True))
 
 
 def _remark(pairs: Sequence[Pair]) -> str:
@@ -296,6 +319,13 @@ def _call(answer: Callable[..., Any], case: tuple[Any, ...]) -> Any:
     if got is None:
         raise Mistake("returns_nothing", "It returns nothing: is there a `return`?")
     return got
+
+
+def _alike(a: Any, b: Any) -> bool:
+    """Whether a is b, number by number, be it an array or several in a tuple or list."""
+    if not (isinstance(a, tuple | list) and isinstance(b, tuple | list)):
+        return _shape(a) is not None and _shape(a) == _shape(b) and _near(_numbers(a), _numbers(b))
+    return len(a) == len(b) and all(_alike(x, y) for x, y in zip(a, b, strict=True))
 
 
 def _parameter(function: Callable[..., Any], number: int) -> str:

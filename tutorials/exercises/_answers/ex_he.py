@@ -60,6 +60,16 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
     ),
     ("wrong_value", "2 / shape[1]", "shape[1] / 2", "The fraction is upside down: more inputs need smaller weights."),
 )
+INSTEAD = (  # what stands where the solution's body does, as in WRONG
+    ("wrong_value", "np.sqrt(6 / (shape[0] + shape[1]))",
+     "That is Xavier's bound; He's standard deviation is asked for, sqrt(2 / fan_in)."),
+    ("raises", "np.sqrt(2 / shape)", "shape is a tuple of two numbers: which of them is fan_in?"),
+    ("wrong_value", "np.sqrt(2 / len(shape))", "len(shape) is always 2; fan_in is one of the two numbers in it."),
+    ("wrong_value", "np.sqrt(2) * shape[1]", "fan_in belongs below the line, and inside the root."),
+    ("wrong_value", "np.sqrt(2 * shape[1])", "fan_in belongs below the line: more inputs need smaller weights."),
+    ("factor", "np.sqrt(3 / shape[1])", "It has a 3 where the formula has a 2."),
+    ("factor", "np.sqrt(2 / shape[1]) / 2", "There is a half too much."),
+)  # fmt: skip
 
 
 def cases(rng):

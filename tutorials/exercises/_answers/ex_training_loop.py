@@ -30,14 +30,65 @@ HINTS = (
     "In the inner one: the loss of the batch, F.mse_loss(model(xs), ys); then zero_grad, backward, step.",
     "loss.item() * len(xs) is the sum over the batch. Add these up in each epoch, from 0, and divide by len(x).",
 )
-WRONG = (  # what is changed in the solution, and the kind of wrong that it is
+RIGHT = (  # the same, written in other ways
+    """import numpy as np
+import tinydl as tl
+from tinydl import functional as F
+
+
+def train(model, x, y, size, lr, epochs):
+    optimizer = tl.optim.SGD(model.parameters(), lr=lr)
+    batches = tl.data.batches((x, y), size, shuffle=False)
+    history = []
+    for epoch in range(epochs):
+        losses, weights = [], []
+        for inputs, targets in batches:
+            optimizer.zero_grad()
+            loss = F.mse_loss(model(inputs), targets)
+            loss.backward()
+            optimizer.step()
+            losses.append(loss.item())
+            weights.append(len(inputs))
+        history.append(np.average(losses, weights=weights))
+    return history
+""",
+    """def train(model, x, y, size, lr, epochs):
+    losses = []
+    for _ in range(epochs):
+        total = 0.0
+        for start in range(0, len(x), size):
+            xs, ys = x[start : start + size], y[start : start + size]
+            loss = ((model(xs) - ys) ** 2).mean()
+            model.zero_grad()
+            loss.backward()
+            for p in model.parameters():
+                p.data = p.data - lr * p.grad.data
+            total = total + loss * len(xs)
+        losses.append((total / len(x)).item())
+    return losses
+""",
+    """import tinydl as tl
+from tinydl import functional as F
+
+
+def train(model, x, y, size, lr, epochs):
+    return tl.fit(model, (x, y), loss=F.mse_loss, optimizer=tl.optim.SGD(model.parameters(), lr=lr), epochs=epochs,
+                  batch_size=size, shuffle=False, progress=False)["loss"]
+""",
+)
+WRONG = (  # what is changed in the solution, the kind of wrong that it is, and a sentence for it
     ("wrong_value", "            optimizer.zero_grad()\n", "",
      "Without zero_grad the gradients of all batches so far add up: forget them before each backward."),
     ("wrong_value", "            optimizer.zero_grad()\n            loss.backward()\n",
      "            loss.backward()\n            optimizer.zero_grad()\n",
      "No parameter moves: zero_grad stands between backward and step, or backward or step is missing."),
     ("raises", "            optimizer.zero_grad()\n            loss.backward()\n            optimizer.step()\n",
-     "            optimizer.step()\n            optimizer.zero_grad()\n            loss.backward()\n"),
+     "            optimizer.step()\n            optimizer.zero_grad()\n            loss.backward()\n",
+     "step needs gradients, which backward computes: the order is zero_grad, backward, step."),
+    ("wrong_value", "            loss.backward()\n", "",
+     "No parameter moves: zero_grad stands between backward and step, or backward or step is missing."),
+    ("wrong_value", "            optimizer.step()\n", "",
+     "No parameter moves: zero_grad stands between backward and step, or backward or step is missing."),
     ("wrong_value",
      "        for xs, ys in batches:\n            loss = F.mse_loss(model(xs), ys)\n"
      "            optimizer.zero_grad()\n",
@@ -57,8 +108,39 @@ WRONG = (  # what is changed in the solution, and the kind of wrong that it is
      "The sum of the batches' means is divided by the number of points: multiply each mean by len(xs) first."),
     ("wrong_value", "        losses.append(total / len(x))", "        losses.append(F.mse_loss(model(x), y).item())",
      "These are the losses of the finished model after each epoch, where those met on the way are asked for."),
-    ("shape", "        losses.append(total / len(x))", "            losses.append(loss.item())"),
-    ("shape", "    return losses", "    return losses[-1]"),
+    ("shape", "        losses.append(total / len(x))", "            losses.append(loss.item())",
+     "There is one number for each batch; one for each epoch is asked for."),
+    ("wrong_value", "        losses.append(total / len(x))", "        losses.append(loss.item())",
+     "That is the loss of each epoch's last batch; the mean over all points is asked for."),
+    ("wrong_value", "            total += loss.item() * len(xs)\n        losses.append(total / len(x))",
+     "        losses.append(F.mse_loss(model(xs), ys).item())",
+     "That is the loss of each epoch's last batch; the mean over all points is asked for."),
+    ("factor", "total / len(x)", "total", "That is a sum over the points: divide it by len(x)."),
+    ("wrong_value", "size, shuffle=False", "len(x), shuffle=False",
+     "There is one step in each epoch, with all points: take batches of `size` points."),
+    ("wrong_value", "F.mse_loss(model(xs), ys)", "F.mse_loss(model(x), y)",
+     "Each step looks at all points: the loss is that of the batch, xs and ys."),
+    ("wrong_value", "F.mse_loss(model(xs), ys)", "((model(xs) - ys) ** 2).sum()",
+     "The loss is the sum of the squared errors, where F.mse_loss is their mean."),
+    ("wrong_value", "            optimizer.step()\n            total += loss.item() * len(xs)\n",
+     "            total += loss.item() * len(xs)\n        optimizer.step()\n",
+     "It steps once in each epoch: step belongs into the inner loop, after each backward."),
+    ("wrong_value", "        losses.append(total / len(x))\n", "        losses.append(total / len(x))\n        optimizer = tl.optim.SGD(model.parameters(), lr=lr / 2)\n",
+     "The learning rate changes after the first epoch; use lr as it is."),
+    ("wrong_value", "optim.SGD(model.parameters(), lr=lr)", "optim.Adam(model.parameters(), lr=lr)",
+     "The optimizer is Adam, where SGD is asked for."),
+    ("wrong_value", "optim.SGD(model.parameters(), lr=lr)", "optim.SGD(model.parameters(), lr=0.01)",
+     "It has a learning rate of its own: use lr."),
+    ("wrong_value", "    losses = []\n", "    F.mse_loss(model(x), y).backward()\n    optimizer.step()\n    losses = []\n",
+     "There is a step before the loop: all steps belong to the batches."),
+    ("shape", "range(epochs)", "range(1, epochs)",
+     "It goes over the data once too few: range(epochs) has `epochs` numbers."),
+    ("shape", "range(epochs)", "range(epochs + 1)",
+     "It goes over the data once too often: range(epochs) has `epochs` numbers."),
+    ("shape", "    return losses", "        return losses\n",
+     "It ends in its first epoch: `return` belongs behind the loops."),
+    ("shape", "    return losses", "    return losses[-1]",
+     "That is the last epoch's loss alone; one number for each epoch is asked for."),
 )  # fmt: skip
 
 

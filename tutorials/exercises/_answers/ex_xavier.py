@@ -61,6 +61,21 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
         "It divides by the mean of the two, where their sum is asked for.",
     ),
 )
+INSTEAD = (  # what stands where the solution's body does, as in WRONG
+    ("wrong_value", "np.sqrt(2 / shape[1])",
+     "That is He's rule; Xavier's bound is asked for, sqrt(6 / (fan_in + fan_out))."),
+    ("wrong_value", "np.sqrt(1 / shape[1])",
+     "That counts the inputs alone, and is a standard deviation; the bound a is asked for."),
+    ("wrong_value", "np.sqrt(3 / shape[1])",
+     "Only the inputs are counted; fan_out belongs to it too: 6 / (fan_in + fan_out)."),
+    ("wrong_value", "np.sqrt(6) / shape[0] + shape[1]",
+     "The root is of the whole fraction, and the sum needs brackets."),
+    ("not_finite", "np.sqrt(6 / (shape[0] - shape[1]))", "fan_in and fan_out are added, not subtracted."),
+    ("shape", "-np.sqrt(6 / (shape[0] + shape[1])), np.sqrt(6 / (shape[0] + shape[1]))",
+     "Those are both ends; the number a alone is asked for."),
+    ("factor", "2 * np.sqrt(6 / (shape[0] + shape[1]))",
+     "That is how far both ends are apart; the bound a is half of it."),
+)  # fmt: skip
 
 
 def cases(rng):
