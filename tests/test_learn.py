@@ -381,6 +381,43 @@ def test_progress_check_and_hints(folder, capsys):
     assert f"1 of {len(NAMES)}" in capsys.readouterr().out
 
 
+def test_the_next_exercise_is_the_first_that_isnt_done_after_the_one_solved_last(folder, capsys):
+    def next_after(*names):
+        for name in names:
+            solve(folder, name)
+        main(["learn", "check", names[-1]])
+        said = capsys.readouterr().out.split("Next: ")[1].strip()
+        main(["learn"])
+        assert f"Next: {said}\n" in capsys.readouterr().out
+        main(["learn", "check"])
+        assert f"{Path(said).stem}: not done" in capsys.readouterr().out
+        main(["learn", "hint"])
+        assert f"{Path(said).stem}, hint 1 of" in capsys.readouterr().out
+        return Path(said).stem
+
+    main(["learn"])
+    capsys.readouterr()
+    assert next_after("ex_matmul") == "ex_bias"
+    assert next_after("ex_chain") == "ex_neuron_vjp"
+    assert next_after("ex_mean") == "ex_linear_layer"
+    main(["learn", "check", "--all"])
+    main(["learn", "check", "ex_step"])  # not done, which changes nothing
+    capsys.readouterr()
+    main(["learn"])
+    assert "ex_linear_layer.py" in capsys.readouterr().out.split("Next: ")[1]
+    assert next_after(NAMES[-1]) == "ex_slope"
+    (folder / f"{NAMES[-1]}.py").write_text("# begun anew\n")
+    main(["learn"])
+    assert "ex_slope.py" in capsys.readouterr().out.split("Next: ")[1]
+    (folder / f"{NAMES[0]}.py").write_text("# mine\n")
+    state = json.loads((folder / learn.STATE).read_text())
+    del state["last"]  # as it was written before this was remembered
+    (folder / learn.STATE).write_text(json.dumps(state))
+    main(["learn"])
+    said = capsys.readouterr().out
+    assert "3 of" in said and "couldn't be read" not in said
+
+
 def test_an_answer_that_was_edited_after_it_was_right_counts_as_not_done(folder, capsys):
     main(["learn"])
     solve(folder, "ex_slope")

@@ -130,6 +130,7 @@ def _in_words(error: BaseException, file: str) -> str:
     if isinstance(error, TypeError) and ("for ^" in text or "bitwise_xor" in text):
         text += " (^ is no power in Python: write **)"
     if isinstance(error, ValueError) and text.startswith(": The truth value of an array"):
-        text = (": if, max, min, and, or ask about one number, and this is an array; np.where(condition, a, b), np.maximum "
-                "and comparisons such as x > 0 go through all of it (the truth value of an array is ambiguous)")  # fmt: skip
+        text = (": if, max, min, and, or ask about one number, but this is an array; np.where(condition, a, b), "
+                "np.maximum and comparisons such as x > 0 go through all of it (NumPy: the truth value of an array is "
+                "ambiguous)")  # fmt: skip
     return f"It stops with {type(error).__name__}{where}{text}{'' if text.endswith(('.', '?', '!')) else '.'}"

@@ -67,7 +67,8 @@ INSTEAD = (  # what stands where the solution's body does, as in WRONG
     ("wrong_value", "eps ** (1 / 3) * x", "The step follows x itself: take the larger of 1 and |x|."),
     ("wrong_value", "eps ** (-1 / 3) * max(1, abs(x))",
      "The exponent has a minus too much: a small eps makes a small step."),
-    ("wrong_value", "eps * max(1, abs(x))", "The cube root is missing; written as a power its exponent needs brackets, (1 / 3)."),
+    ("wrong_value", "eps * max(1, abs(x))",
+     "The cube root is missing; written as a power its exponent needs brackets, (1 / 3)."),
     ("wrong_value", "eps ** (1 / 3) / max(1, abs(x))", "The step shrinks where |x| is large; it should grow."),
     ("wrong_value", "eps ** (1 / 3) + max(1, abs(x))", "The size of x is added, where it should be a factor."),
 )  # fmt: skip

@@ -80,7 +80,8 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
     ),
 )
 INSTEAD = (  # what stands where the solution's body does, as in WRONG
-    ("raises", "g @ b, a.T @ g", "The shapes don't fit: a .T is missing; which one gives the gradient the shape of its input?"),
+    ("raises", "g @ b, a.T @ g",
+     "The shapes don't fit: a .T is missing; which one gives the gradient the shape of its input?"),
     ("raises", "g @ b.T, a @ g",
      "The shapes don't fit: a .T is missing, or the two stand in the wrong order. What stands on the right of a in "
      "c = a @ b?"),
