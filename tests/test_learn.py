@@ -197,7 +197,7 @@ def test_a_tuple_where_one_result_is_asked_for_and_an_array_where_several_are():
     text = "import numpy as np\ndef product_vjp(g, a, b):\n    return np.array([g * (b + 1), g * (a + 2 * b + 1)])\n"
     assert judging.check_text("ex_product", text)
     result = judging.check_text("ex_product", text.replace(", g * (a + 2 * b + 1)", ""))
-    assert result.sentence == "It should return 2 gradients in a tuple, not a ndarray alone."
+    assert result.sentence == "It should return 2 gradients in a tuple, not an array alone."
 
 
 def constants(tree):

@@ -340,7 +340,8 @@ def _several(got: Any, shapes: Sequence[tuple[int, ...]], what: str) -> Sequence
         return list(got)
     if isinstance(got, (tuple, list)) and len(got) == count:
         return got
-    given = len(got) if isinstance(got, (tuple, list)) else f"{kind(got)} alone"
+    alone = "an array" if isinstance(got, np.ndarray) else kind(got)
+    given = len(got) if isinstance(got, (tuple, list)) else f"{alone} alone"
     raise Mistake("count", f"It should return {count} {what} in a tuple, not {given}.")
 
 

@@ -47,7 +47,7 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
     ("count", "return tuple(batches)", "return tuple(np.array_split(order, max(1, len(order) // size)))",
      "np.array_split makes parts of nearly the same length; here each but the last has exactly `size` rows."),
     ("count", "return tuple(batches)", "    return tuple(batches)",
-     "It ends with the first batch: `return` belongs behind the loop."),
+     "That is the first batch alone; all of them are asked for (so `return` belongs behind the loop)."),
     ("count", "return tuple(batches)", "return tuple(batches[:-1])",
      "The last batch is left out: every row belongs to a batch, and the last one may be smaller."),
     ("count", "range(0, ", "range(size, ", "The first batch is missing: the first one begins at 0."),
@@ -80,6 +80,23 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
      "reshape needs batches of the same size, and the last one may be smaller."),
     ("raises", "return tuple(batches)", "return tuple(np.split(order, -(-len(order) // size)))",
      "np.split with a number needs parts of the same length, and the last batch may be smaller."),
+)  # fmt: skip
+INSTEAD = (  # what stands where the solution's body does, as in WRONG
+    ("count", "order", "That is order as it is; it is to be cut into batches."),
+    ("count", "order[:size]", "That is the first batch alone; all of them are asked for."),
+    ("count", "order[:size],",
+     "That is the first batch alone; all of them are asked for (so `return` belongs behind the loop)."),
+    ("count", "order[-size:],", "Those are the last rows; all batches are asked for."),
+    ("count", "[order[start : start + size] for start in range(0, len(order) // size)]",
+     "The batches begin one row apart, where they should begin `size` rows apart."),
+    ("count", "[order[i::size] for i in range(size)]",
+     "The rows are dealt out like cards, into `size` batches; `size` is how many rows are in each."),
+    ("count", "[order[i : i + size] for i in order]",
+     "A batch begins at each of the row numbers; the places are meant, 0, size, 2 size, ..."),
+    ("count", "len(order) // size", "That is a number of batches; the batches themselves are asked for."),
+    ("shape", "tuple([np.arange(start, start + size) for start in range(0, len(order), size)])",
+     "These are the places in order, and the last batch goes on behind its end: take the row numbers that "
+     "stand there."),
 )  # fmt: skip
 
 
