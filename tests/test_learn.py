@@ -111,6 +111,15 @@ def test_what_goes_wrong_is_said_in_a_sentence(code, text, says):
         ("ex_neuron", "other_function",
          "def neuron(w, x, b):\n    import math\n    return 1 / (1 + math.exp(-(w @ x + b)))", "tanh is asked for"),
         ("ex_neuron", "wrong_value", "import numpy as np\ndef neuron(w, x, b):\n    return np.tanh(w @ x)", "bias"),
+        ("ex_relu", "raises", "def relu_vjp(g, x):\n    return g if x > 0 else 0", "np.where(condition, a, b)"),
+        ("ex_relu", "raises", "def relu_vjp(g, x):\n    return max(x, 0)", "comparisons such as x > 0 go through all"),
+        ("ex_minibatches", "count", "def minibatches(order, size):\n    return order", "cut into batches"),
+        ("ex_minibatches", "count", "def minibatches(order, size):\n    for k in range(len(order) // size):\n"
+         "        yield order[k * size : (k + 1) * size]", "the last one may be smaller"),
+        ("ex_xavier", "shape", "def xavier_bound(shape):\n    a = (6 / sum(shape)) ** 0.5\n    return [-a, a]",
+         "both ends"),
+        ("ex_complex_step", "type", "def complex_step(f, x, h):\n    return f(x + h * 1j) / h",
+         "real ones are asked for"),
     ],
 )  # fmt: skip
 def test_a_typical_mistake_is_known_by_its_numbers_however_it_is_written(name, code, text, says):

@@ -9,6 +9,7 @@ for, they are the gradient of some sum.
 from __future__ import annotations
 
 import copy
+import functools
 import inspect
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -44,11 +45,19 @@ def judge(known: dict[str, Any], space: dict[str, Any], trial: Trial) -> str:
     if not callable(answer):
         what = "class" if known["KIND"] == "layer" else "function"
         raise Mistake("missing", f"There is no {what} called {function} in the file any more; put it back.")
-    right: dict[str, Any] = {"__name__": "solution"}
-    exec(known["SOLUTION"], right)
     cases = list(known["cases"](np.random.default_rng(7)))
-    judging = _Judging(known, answer, right[function], cases, trial)
+    right = _defined(known["SOLUTION"], function)
+    judging = _Judging(known, answer, right, cases, trial)
     return {"values": judging.values, "layer": judging.layer}.get(known["KIND"], judging.gradients)()
+
+
+@functools.cache
+def _defined(text: str, name: str) -> Callable[..., Any]:
+    """The function or class of this name that a solution, or a typical mistake, defines."""
+    space: dict[str, Any] = {"__name__": "solution"}
+    exec(text, space)
+    found: Callable[..., Any] = space[name]
+    return found
 
 
 class _Judging:
@@ -87,6 +96,9 @@ class _Judging:
         except Exception as error:
             self.trial.remark = self._remark_on(error, arguments)
             raise
+        if isinstance(got, tuple | list) and any(isinstance(one, Tensor) for one in got):
+            raise Mistake("type", "It returns Tensors, where plain numbers are asked for: take the number in each, "
+                          ".item().")  # fmt: skip
         if isinstance(expected, tuple):
             try:
                 got = _several(got, list(map(np.shape, expected)), what)
@@ -115,9 +127,8 @@ class _Judging:
         """The typical mistakes that have a sentence of their own, as (code, sentence, function that makes it)."""
         for code, old, new, *sentence in self.known["WRONG"]:
             if sentence:
-                space: dict[str, Any] = {"__name__": "mistake"}
-                exec(self.known["SOLUTION"].replace(old, new), space)
-                yield code, sentence[0], space[self.known["FUNCTION"]]
+                text = self.known["SOLUTION"].replace(old, new)
+                yield code, sentence[0], _defined(text, self.known["FUNCTION"])
 
     def _remark_on(self, error: Exception, arguments: tuple[Any, ...]) -> str:
         """The sentence of a typical mistake that stops in the same way."""

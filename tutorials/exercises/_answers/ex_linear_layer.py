@@ -76,6 +76,17 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
      "The layer has no relu: it gives x W^T + b as it is."),
     ("other_function", "x @ self.weight.T + self.bias", "np.tanh(x @ self.weight.T + self.bias)",
      "The layer has no tanh: it gives x W^T + b as it is."),
+    ("raises", "x @ self.weight.T", "self.weight @ x.T",
+     "x has an example in each row, so it comes first, and W is what is transposed: x W^T."),
+    ("raises", "x @ self.weight.T", "self.weight.T @ x",
+     "x has an example in each row, so it comes first: x W^T."),
+    ("raises", "x @ self.weight.T", "x * self.weight",
+     "* multiplies element by element; the weighted sums are a matrix product, @."),
+    ("raises", "self.weight.T", "weight.T", "The parameters are kept in self: write self.weight and self.bias."),
+    ("raises", "self.bias\n", "bias\n", "The parameters are kept in self: write self.weight and self.bias."),
+    ("raises", "x @ self.weight.T + self.bias", "x @ W.T + b",
+     "The task's W and b are self.weight and self.bias in the code."),
+    ("wrong_value", "x @ self", "2 * x @ self", "There is a factor 2 too much."),
 )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ def train(model, x, y, size, lr, epochs):
     batches = tl.data.batches((x, y), size, shuffle=False)
     losses = []
     for _ in range(epochs):
-        total = 0.0
+        total = 0
         for xs, ys in batches:
             loss = F.mse_loss(model(xs), ys)
             optimizer.zero_grad()
@@ -55,7 +55,7 @@ def train(model, x, y, size, lr, epochs):
     """def train(model, x, y, size, lr, epochs):
     losses = []
     for _ in range(epochs):
-        total = 0.0
+        total = 0
         for start in range(0, len(x), size):
             xs, ys = x[start : start + size], y[start : start + size]
             loss = ((model(xs) - ys) ** 2).mean()
@@ -102,7 +102,7 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
     ("wrong_value", "size, shuffle=False", "size, shuffle=False, drop_last=True",
      "The last, smaller batch is left out: each epoch goes over all points."),
     ("wrong_value",
-     "    for _ in range(epochs):\n        total = 0.0\n", "    total = 0.0\n    for _ in range(epochs):\n",
+     "    for _ in range(epochs):\n        total = 0\n", "    total = 0\n    for _ in range(epochs):\n",
      "The losses of all epochs so far are added up: begin each epoch with total = 0."),
     ("factor", " * len(xs)", "",
      "The sum of the batches' means is divided by the number of points: multiply each mean by len(xs) first."),
@@ -140,6 +140,26 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
      "It ends in its first epoch: `return` belongs behind the loops."),
     ("shape", "    return losses", "    return losses[-1]",
      "That is the last epoch's loss alone; one number for each epoch is asked for."),
+    ("wrong_value", "loss.item() * len(xs)\n        losses.append(total / len(x))",
+     "loss.item()\n        losses.append(total)",
+     "That is the sum of the batches' means: weight each with len(xs), and divide by len(x) at the end."),
+    ("wrong_value", "total / len(x)", "total / epochs",
+     "It divides by the number of epochs: total is the sum over all points of one epoch, so divide by len(x)."),
+    ("wrong_value", "total / len(x)", "total / size",
+     "It divides by the size of a batch: total is the sum over all points, so divide by len(x)."),
+    ("wrong_value", "total / len(x)", "total / len(batches)",
+     "It divides by the number of batches: total is the sum over all points, so divide by len(x)."),
+    ("zero", "            total += loss.item() * len(xs)\n", "",
+     "The losses aren't added up: total stays 0."),
+    ("wrong_value", "mse_loss", "l1_loss", "The loss is the mean of the errors' sizes; F.mse_loss squares them."),
+    ("wrong_value", "            optimizer.step()\n", "            optimizer.step()\n            optimizer.step()\n",
+     "There are two steps for each batch: one is asked for."),
+    ("raises", "ys)", "y)", "The targets of the batch are ys; y has those of all points."),
+    ("raises", "model(xs)", "xs", "The loss compares what the model says, model(xs), with ys."),
+    ("raises", "model(xs)", "model(x)", "The inputs of the batch are xs; x has those of all points."),
+    ("type", "loss.item() * len(xs)", "loss * len(xs)",
+     "It returns Tensors, where plain numbers are asked for: take the number in each, .item()."),
+    ("type", "    return losses", "    return model", "It returns a Linear, not numbers."),
 )  # fmt: skip
 
 

@@ -94,6 +94,18 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
      "Nothing is called relu here: write np.maximum(h, 0) (or tl.functional.relu(h))."),
     ("raises", "self.second(np.maximum(self.first(x), 0))", "self.first(np.maximum(self.second(x), 0))",
      "The layers are the wrong way round: x goes through self.first."),
+    ("other_function", "self.second(np.maximum(self.first(x), 0))", "np.tanh(self.second(np.tanh(self.first(x))))",
+     "There is a tanh around each layer; here relu is asked for, once, between the two."),
+    ("other_function", "np.maximum(self.first(x), 0)", "tl.functional.softmax(self.first(x))",
+     "It has a softmax in between; here relu is asked for."),
+    ("raises", "self.first(x), 0)", "first(x), 0)", "The layers are kept in self: write self.first and self.second."),
+    ("raises", "self.second(np", "second(np", "The layers are kept in self: write self.first and self.second."),
+    ("raises", "self.second(np.maximum(self.first(x), 0))", "np.maximum(self.first(x), 0) @ self.second",
+     "A layer is called like a function: self.second(...)."),
+    ("raises", "self.second(np.maximum(self.first(x), 0))", "self.second * np.maximum(self.first(x), 0)",
+     "A layer is called like a function: self.second(...)."),
+    ("shape", "np.maximum(self.first(x), 0)", "np.max(self.first(x), 0)",
+     "np.max(h, 0) looks for the largest number down each column; np.maximum(h, 0) compares each number with 0."),
 )  # fmt: skip
 
 
