@@ -111,6 +111,15 @@ def test_what_goes_wrong_is_said_in_a_sentence(code, text, says):
         ("ex_neuron", "other_function",
          "def neuron(w, x, b):\n    import math\n    return 1 / (1 + math.exp(-(w @ x + b)))", "tanh is asked for"),
         ("ex_neuron", "wrong_value", "import numpy as np\ndef neuron(w, x, b):\n    return np.tanh(w @ x)", "bias"),
+        ("ex_relu", "raises", "def relu_vjp(g, x):\n    return g if x > 0 else 0", "np.where(condition, a, b)"),
+        ("ex_relu", "raises", "def relu_vjp(g, x):\n    return max(x, 0)", "comparisons such as x > 0 go through all"),
+        ("ex_minibatches", "count", "def minibatches(order, size):\n    return order", "cut into batches"),
+        ("ex_minibatches", "count", "def minibatches(order, size):\n    for k in range(len(order) // size):\n"
+         "        yield order[k * size : (k + 1) * size]", "the last one may be smaller"),
+        ("ex_xavier", "shape", "def xavier_bound(shape):\n    a = (6 / sum(shape)) ** 0.5\n    return [-a, a]",
+         "both ends"),
+        ("ex_complex_step", "type", "def complex_step(f, x, h):\n    return f(x + h * 1j) / h",
+         "real ones are asked for"),
     ],
 )  # fmt: skip
 def test_a_typical_mistake_is_known_by_its_numbers_however_it_is_written(name, code, text, says):
@@ -197,7 +206,7 @@ def test_a_tuple_where_one_result_is_asked_for_and_an_array_where_several_are():
     text = "import numpy as np\ndef product_vjp(g, a, b):\n    return np.array([g * (b + 1), g * (a + 2 * b + 1)])\n"
     assert judging.check_text("ex_product", text)
     result = judging.check_text("ex_product", text.replace(", g * (a + 2 * b + 1)", ""))
-    assert result.sentence == "It should return 2 gradients in a tuple, not a ndarray alone."
+    assert result.sentence == "It should return 2 gradients in a tuple, not an array alone."
 
 
 def constants(tree):
@@ -379,6 +388,43 @@ def test_progress_check_and_hints(folder, capsys):
     assert "ex_best_step" in capsys.readouterr().out
     assert main(["learn", "check", "--all"]) == 1
     assert f"1 of {len(NAMES)}" in capsys.readouterr().out
+
+
+def test_the_next_exercise_is_the_first_that_isnt_done_after_the_one_solved_last(folder, capsys):
+    def next_after(*names):
+        for name in names:
+            solve(folder, name)
+        main(["learn", "check", names[-1]])
+        said = capsys.readouterr().out.split("Next: ")[1].strip()
+        main(["learn"])
+        assert f"Next: {said}\n" in capsys.readouterr().out
+        main(["learn", "check"])
+        assert f"{Path(said).stem}: not done" in capsys.readouterr().out
+        main(["learn", "hint"])
+        assert f"{Path(said).stem}, hint 1 of" in capsys.readouterr().out
+        return Path(said).stem
+
+    main(["learn"])
+    capsys.readouterr()
+    assert next_after("ex_matmul") == "ex_bias"
+    assert next_after("ex_chain") == "ex_neuron_vjp"
+    assert next_after("ex_mean") == "ex_linear_layer"
+    main(["learn", "check", "--all"])
+    main(["learn", "check", "ex_step"])  # not done, which changes nothing
+    capsys.readouterr()
+    main(["learn"])
+    assert "ex_linear_layer.py" in capsys.readouterr().out.split("Next: ")[1]
+    assert next_after(NAMES[-1]) == "ex_slope"
+    (folder / f"{NAMES[-1]}.py").write_text("# begun anew\n")
+    main(["learn"])
+    assert "ex_slope.py" in capsys.readouterr().out.split("Next: ")[1]
+    (folder / f"{NAMES[0]}.py").write_text("# mine\n")
+    state = json.loads((folder / learn.STATE).read_text())
+    del state["last"]  # as it was written before this was remembered
+    (folder / learn.STATE).write_text(json.dumps(state))
+    main(["learn"])
+    said = capsys.readouterr().out
+    assert "3 of" in said and "couldn't be read" not in said
 
 
 def test_an_answer_that_was_edited_after_it_was_right_counts_as_not_done(folder, capsys):

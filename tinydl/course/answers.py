@@ -9,6 +9,7 @@ for, they are the gradient of some sum.
 from __future__ import annotations
 
 import copy
+import functools
 import inspect
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -44,11 +45,19 @@ def judge(known: dict[str, Any], space: dict[str, Any], trial: Trial) -> str:
     if not callable(answer):
         what = "class" if known["KIND"] == "layer" else "function"
         raise Mistake("missing", f"There is no {what} called {function} in the file any more; put it back.")
-    right: dict[str, Any] = {"__name__": "solution"}
-    exec(known["SOLUTION"], right)
     cases = list(known["cases"](np.random.default_rng(7)))
-    judging = _Judging(known, answer, right[function], cases, trial)
+    right = _defined(known["SOLUTION"], function)
+    judging = _Judging(known, answer, right, cases, trial)
     return {"values": judging.values, "layer": judging.layer}.get(known["KIND"], judging.gradients)()
+
+
+@functools.cache
+def _defined(text: str, name: str) -> Callable[..., Any]:
+    """The function or class of this name that a solution, or a typical mistake, defines."""
+    space: dict[str, Any] = {"__name__": "solution"}
+    exec(text, space)
+    found: Callable[..., Any] = space[name]
+    return found
 
 
 class _Judging:
@@ -87,12 +96,20 @@ class _Judging:
         except Exception as error:
             self.trial.remark = self._remark_on(error, arguments)
             raise
+        if isinstance(got, tuple | list) and any(isinstance(one, Tensor) for one in got):
+            raise Mistake("type", "It returns Tensors, where plain numbers are asked for: take the number in each, "
+                          ".item().")  # fmt: skip
         if isinstance(expected, tuple):
-            got = _several(got, list(map(np.shape, expected)), what)
+            try:
+                got = _several(got, list(map(np.shape, expected)), what)
+            except Mistake as mistake:
+                raise Mistake(mistake.code, self._remark_on_count(got, arguments) or str(mistake)) from None
         elif isinstance(got, tuple) and _shape(got) is None:
-            raise Mistake("count", f"It returns a tuple of {len(got)} things, where one result is asked for.")
+            raise Mistake("count", self._remark_on_count(got, arguments)
+                          or f"It returns a tuple of {len(got)} things, where one result is asked for.")  # fmt: skip
         else:
             alone = isinstance(got, (tuple, list)) and len(got) == 1 and _shape(got) != np.shape(expected)
+            alone = alone and _shape(got[0]) == np.shape(expected)
             got, expected = (got[0] if alone else got,), (expected,)
         return [(_numbers(a), _numbers(b)) for a, b in zip(got, expected, strict=True)]
 
@@ -110,9 +127,8 @@ class _Judging:
         """The typical mistakes that have a sentence of their own, as (code, sentence, function that makes it)."""
         for code, old, new, *sentence in self.known["WRONG"]:
             if sentence:
-                space: dict[str, Any] = {"__name__": "mistake"}
-                exec(self.known["SOLUTION"].replace(old, new), space)
-                yield code, sentence[0], space[self.known["FUNCTION"]]
+                text = self.known["SOLUTION"].replace(old, new)
+                yield code, sentence[0], _defined(text, self.known["FUNCTION"])
 
     def _remark_on(self, error: Exception, arguments: tuple[Any, ...]) -> str:
         """The sentence of a typical mistake that stops in the same way."""
@@ -123,6 +139,13 @@ class _Judging:
                 except Exception as other:
                     if type(other) is type(error) and str(other) == str(error):
                         return sentence
+        return ""
+
+    def _remark_on_count(self, got: Any, arguments: tuple[Any, ...]) -> str:
+        """The sentence of a typical mistake that gives the same things, where others, or another number, are due."""
+        for code, sentence, mistaken in self._mistakes():
+            if code == "count" and _alike(got, mistaken(*copy.deepcopy(arguments))):
+                return sentence
         return ""
 
     def _typical(self, calls: Sequence[tuple[Any, ...]], outcomes: Sequence[Sequence[Pair]]) -> None:
@@ -198,6 +221,12 @@ class _Judging:
             ours, theirs = self.right(*arguments), self.answer(*arguments)
             if not isinstance(theirs, Module):
                 raise Mistake("type", "The class must stay a tl.nn.Module, and call super().__init__() if it needs to.")
+            for name, _ in ours.named_parameters():
+                plain = getattr(theirs, name, None)
+                if isinstance(plain, np.ndarray | float | int):
+                    what = "array" if isinstance(plain, np.ndarray) else "number"
+                    raise Mistake("parameters", f"Its {name} is a plain {what}, which is never trained: make it a "
+                                  "Tensor, tl.tensor(..., requires_grad=True).")  # fmt: skip
             _check_parameters(dict(ours.named_parameters()), dict(theirs.named_parameters()))
             self.trial.begin(["x"], [x])
             self._same_outputs(ours, theirs, arguments, x)
@@ -244,10 +273,14 @@ class _Judging:
         for code, sentence, mistaken in self._mistakes():
             module = mistaken(*arguments)
             found = dict(module.named_parameters())
-            if set(found) == {name for name, _ in theirs.named_parameters()}:
+            if _shapes(module) == _shapes(theirs):
                 for name, p in theirs.named_parameters():
                     found[name].data = p.data
                 yield code, sentence, module
+
+
+def _shapes(module: Module) -> dict[str, tuple[int, ...]]:
+    return {name: p.shape for name, p in module.named_parameters()}
 
 
 def _check_parameters(expected: dict[str, Any], got: dict[str, Any]) -> None:
@@ -267,10 +300,11 @@ def _gives(mistaken: Callable[..., Any], arguments: tuple[Any, ...], outcome: Se
     """Whether a typical mistake gives what came out."""
     try:
         result = mistaken(*copy.deepcopy(arguments))
-    except Exception:  # it is known by its numbers, and has none
+        several = isinstance(result, tuple) and len(result) == len(outcome)
+        return all(_near(got, _numbers(b))
+                   for (got, _), b in zip(outcome, result if several else (result,), strict=True))  # fmt: skip
+    except Exception:  # it is known by its numbers, and has none, or others
         return False
-    flat = result if isinstance(result, tuple) else (result,)
-    return len(flat) == len(outcome) and all(_near(got, _numbers(b)) for (got, _), b in zip(outcome, flat, strict=True))
 
 
 def _remark(pairs: Sequence[Pair]) -> str:
@@ -298,6 +332,13 @@ def _call(answer: Callable[..., Any], case: tuple[Any, ...]) -> Any:
     return got
 
 
+def _alike(a: Any, b: Any) -> bool:
+    """Whether a is b, number by number, be it an array or several in a tuple or list."""
+    if not (isinstance(a, tuple | list) and isinstance(b, tuple | list)):
+        return _shape(a) is not None and _shape(a) == _shape(b) and _near(_numbers(a), _numbers(b))
+    return len(a) == len(b) and all(_alike(x, y) for x, y in zip(a, b, strict=True))
+
+
 def _parameter(function: Callable[..., Any], number: int) -> str:
     """What a function calls this argument, else which it is."""
     names = parameters(function)
@@ -310,7 +351,8 @@ def _several(got: Any, shapes: Sequence[tuple[int, ...]], what: str) -> Sequence
         return list(got)
     if isinstance(got, (tuple, list)) and len(got) == count:
         return got
-    given = len(got) if isinstance(got, (tuple, list)) else f"{kind(got)} alone"
+    alone = "an array" if isinstance(got, np.ndarray) else kind(got)
+    given = len(got) if isinstance(got, (tuple, list)) else f"{alone} alone"
     raise Mistake("count", f"It should return {count} {what} in a tuple, not {given}.")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import runpy
 from pathlib import Path
@@ -41,5 +42,19 @@ def former_names() -> dict[str, str]:
 
 
 def companion(name: str) -> dict[str, Any]:
-    """What belongs to an exercise and isn't shown: SOLUTION, HINTS, WRONG, cases and how to check."""
-    return runpy.run_path(str(exercises_folder() / "_answers" / f"{name}.py"))
+    """What belongs to an exercise and isn't shown: SOLUTION, HINTS, WRONG, cases and how to check.
+
+    Answers that are wrong altogether stand in INSTEAD, as a body or as what is returned, and come into WRONG here.
+    """
+    return _companion(exercises_folder() / "_answers" / f"{name}.py")
+
+
+@functools.cache
+def _companion(path: Path) -> dict[str, Any]:
+    known = runpy.run_path(str(path))
+    body = re.split(rf"def {known['FUNCTION']}\(.*\):\n", known["SOLUTION"])[-1]
+    known["WRONG"] += tuple(
+        (code, body, new if new.startswith("    ") else f"    return {new}\n", sentence)
+        for code, new, sentence in known.get("INSTEAD", ())
+    )
+    return known

@@ -129,4 +129,8 @@ def _in_words(error: BaseException, file: str) -> str:
     text = f": {text[:300]}" if text else ""
     if isinstance(error, TypeError) and ("for ^" in text or "bitwise_xor" in text):
         text += " (^ is no power in Python: write **)"
+    if isinstance(error, ValueError) and "The truth value of an array" in text:
+        text = (": if, max, min, and, or ask about one number, but this is an array; np.where(condition, a, b), "
+                "np.maximum and comparisons such as x > 0 go through all of it (NumPy: the truth value of an array is "
+                "ambiguous)")  # fmt: skip
     return f"It stops with {type(error).__name__}{where}{text}{'' if text.endswith(('.', '?', '!')) else '.'}"

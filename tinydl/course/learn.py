@@ -26,9 +26,12 @@ HELP = """\
 Exercises to solve in an editor, each a file with a gap. The first `tinydl learn` copies them into a folder.
 
   tinydl learn                 progress, and the next exercise
-  tinydl learn check [name]    is it right, and if not, what kind of wrong? (default: the next exercise)
+  tinydl learn check [name]    is it right, and if not, what kind of wrong?
   tinydl learn check --all     check every exercise whose gap is filled
   tinydl learn hint [name]     one step further each time, up to a solution
+
+Without a name it's the next exercise: the first that isn't done after the one that you solved last, and when there is
+none after it, from the beginning.
 
 A name may be shortened, ex_best_step, best_step, best, or be the one that it had before, 01b. What you have written is
 never overwritten.
@@ -53,7 +56,7 @@ class Course:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.notes = folder, list[str]()
-        self.state: dict[str, dict[str, Any]] = {"done": {}, "hints": {}, "given": {}}
+        self.state: dict[str, dict[str, Any]] = {"done": {}, "hints": {}, "given": {}, "last": {}}
         self.names = names()
         try:
             self.fresh = not (folder / STATE).exists()
@@ -73,6 +76,7 @@ class Course:
             return
         try:
             found = json.loads(path.read_text(encoding="utf-8"))
+            found.setdefault("last", {})  # which it hadn't at first
             for key, kept in self.state.items():
                 wanted = int if key == "hints" else str
                 kept.update({str(k): v for k, v in found[key].items() if isinstance(v, wanted)})
@@ -123,8 +127,10 @@ class Course:
         return bool(self.state["done"].get(name) == digest(self.path(name)))
 
     def next(self) -> str:
-        """The first exercise that isn't done, or "" if all are."""
-        return next((name for name in self.names if not self.done(name)), "")
+        """The first exercise that isn't done after the one solved last, else from the beginning; "" if all are."""
+        last = self.state["last"].get("solved", "")
+        start = self.names.index(last) + 1 if last in self.names and self.done(last) else 0
+        return next((name for name in self.names[start:] + self.names[:start] if not self.done(name)), "")
 
     def find(self, wanted: str) -> str:
         """The exercise that a shortened name means."""
@@ -150,6 +156,11 @@ class Course:
             self.state["done"][name] = digest(self.path(name))
         self.save()
         return result
+
+    def solved(self, name: str) -> None:
+        """Remember which exercise was solved last: the next one is looked for from there."""
+        self.state["last"] = {"solved": name}
+        self.save()
 
     def hint(self, name: str) -> Iterator[str]:
         """One hint further than the last time; the last is a solution."""
@@ -212,6 +223,7 @@ def run_learn(chosen: argparse.Namespace) -> int:
     result = course.check(name)
     _show(name, result)
     if result:
+        course.solved(name)
         following = course.next()
         say(f"Next: {course.path(following)}" if following else f"All {len(course.names)} exercises are done.")
     else:

@@ -80,6 +80,20 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
         "It divides by the number of classes; there are n examples.",
     ),
 )
+INSTEAD = (  # what stands where the solution's body does, as in WRONG
+    ("raises", "np.mean(scores.argmax(axis=0) == labels)",
+     "axis=0 goes down the columns; each row has its largest score, axis=1."),
+    ("raises", "np.mean(scores == labels)",
+     "It compares scores with labels; where does each row's largest score stand?"),
+    ("wrong_value", "np.mean(scores.argmax(axis=1) - labels)",
+     "It subtracts class numbers; what counts is whether they are equal."),
+    ("wrong_value", "np.mean(abs(scores.argmax(axis=1) - labels))",
+     "It measures how far class numbers are apart; what counts is whether they are equal."),
+    ("shape", "scores.argmax(axis=1) == labels.mean()",
+     "The mean is taken of the labels alone: brackets belong around the comparison."),
+    ("wrong_value", "np.mean(scores.argmax(axis=1) + 1 == labels)",
+     "Labels are counted from 0, as argmax does: no + 1."),
+)  # fmt: skip
 
 
 def cases(rng):

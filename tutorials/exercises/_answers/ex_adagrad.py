@@ -95,6 +95,22 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
         "eps is missing: it avoids 0 / 0 in another way, which gives other numbers beside small roots.",
     ),
 )
+INSTEAD = (  # what stands where the solution's body does, as in WRONG
+    ("wrong_value", "w - lr * g / (np.sqrt(s + g**2) + 1e-10), s",
+     "The old s is returned, where the new one is asked for."),
+    ("wrong_value", "w - lr * g / (np.sqrt(s) + 1e-10), s", "s isn't changed: add g**2 to it first."),
+    ("wrong_value", "w - lr / (np.sqrt(s + g**2) + 1e-10), s + g**2", "g is missing in the step."),
+    ("not_finite", "w - lr * g / (np.sqrt(s + g) + 1e-10), s + g",
+     "It adds up gradients, where their squares are asked for."),
+    ("wrong_value", "w - lr * g**2 / (np.sqrt(s + g**2) + 1e-10), s + g**2",
+     "g is squared in the step, which loses its sign."),
+    ("wrong_value", "w - lr * g * (np.sqrt(s + g**2) + 1e-10), s + g**2",
+     "It multiplies by the root, where it should divide."),
+    ("wrong_value", "w - lr * g / (np.sqrt((s + g**2).sum()) + 1e-10), s + g**2",
+     "All squares are added up to one number; each element has its own s'."),
+    ("wrong_value", "w - lr * g / (np.sqrt(s + g**2) + 1e-10), g**2",
+     "g**2 alone is returned, where the new s is asked for."),
+)  # fmt: skip
 
 
 def cases(rng):

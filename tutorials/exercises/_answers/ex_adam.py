@@ -128,6 +128,23 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
     ),
     ("wrong_value", "**t", "**1", "The corrections are those of the first step, whatever t is."),
 )
+INSTEAD = (  # what stands where the solution's body does, as in WRONG
+    ("wrong_value", "w - lr * m / (np.sqrt(v) + 1e-8), m, v",
+     "m and v aren't changed: g comes in by the first two formulas."),
+    ("wrong_value", "w, m, v", "Nothing is changed: three formulas give the new w, m and v."),
+    ("wrong_value",
+     "    new_m, new_v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g**2\n"
+     "    return w - lr * (new_m / (1 - 0.9**t)) / (np.sqrt(new_v / (1 - 0.999**t)) + 1e-8), m, v\n",
+     "The old m and v are returned, where the new ones are asked for."),
+    ("wrong_value",
+     "    new_m, new_v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g**2\n"
+     "    return w - lr * (m / (1 - 0.9**t)) / (np.sqrt(v / (1 - 0.999**t)) + 1e-8), new_m, new_v\n",
+     "The step uses the old m and v, where the new ones are asked for."),
+    ("wrong_value",
+     "    m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g**2\n"
+     "    return w - lr * (m / (1 - 0.9**t)) * (np.sqrt(v / (1 - 0.999**t)) + 1e-8), m, v\n",
+     "It multiplies by the root, where it should divide."),
+)  # fmt: skip
 
 
 def cases(rng):

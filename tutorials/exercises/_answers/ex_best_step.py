@@ -58,6 +58,20 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
     ("wrong_value", "eps ** (1 / 3)", "eps ** 0.33", "1/3 isn't 0.33: let Python divide."),
     ("wrong_value", "eps **", "2.2e-16 **", "It has an eps of its own: use the one that is given."),
 )
+INSTEAD = (  # what stands where the solution's body does, as in WRONG
+    ("wrong_value", "(3 * eps) ** (1 / 3) * max(1, abs(x))",
+     "The 3 belongs to the best h for one special function; here the rule of thumb without it is asked for: "
+     "the cube root of eps."),
+    ("wrong_value", "(3 * eps) ** (1 / 3)",
+     "Here the cube root is of eps alone, without the 3, and the step grows with x."),
+    ("wrong_value", "eps ** (1 / 3) * x", "The step follows x itself: take the larger of 1 and |x|."),
+    ("wrong_value", "eps ** (-1 / 3) * max(1, abs(x))",
+     "The exponent has a minus too much: a small eps makes a small step."),
+    ("wrong_value", "eps * max(1, abs(x))",
+     "The cube root is missing; written as a power its exponent needs brackets, (1 / 3)."),
+    ("wrong_value", "eps ** (1 / 3) / max(1, abs(x))", "The step shrinks where |x| is large; it should grow."),
+    ("wrong_value", "eps ** (1 / 3) + max(1, abs(x))", "The size of x is added, where it should be a factor."),
+)  # fmt: skip
 
 
 def cases(rng):

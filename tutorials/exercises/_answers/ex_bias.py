@@ -50,6 +50,17 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
     ("wrong_gradient", "g.sum(axis=0)", "(g * b).sum(axis=0)", "b is added, so its derivative is 1, and not b."),
     ("swapped", "g, g.sum(axis=0)", "g.sum(axis=0), g"),
 )
+INSTEAD = (  # what stands where the solution's body does, as in WRONG
+    ("wrong_gradient", "g * x, g.sum(axis=0)", "x is added, so its derivative is 1, and not x."),
+    ("wrong_gradient", "g + b, g.sum(axis=0)",
+     "b plays no part in dL/dx: what comes from above passes a sum unchanged."),
+    ("ignores_upstream", "x, b", "These are the inputs themselves; of a sum each derivative is 1, times g."),
+    ("ignores_upstream", "g, np.ones(b.shape)", "dL/db doesn't depend on g: what comes back from all rows adds up."),
+    ("ignores_upstream", "g, len(g) * b", "dL/db doesn't depend on g, and b's derivative is 1, not b."),
+    ("shape", "1, 1", "The derivatives of the sum are 1, but g is missing, and the shapes are those of x and b."),
+    ("ignores_upstream", "np.ones(x.shape), np.full(b.shape, len(x))",
+     "Neither depends on g: they are the gradients of the sum of all outputs."),
+)  # fmt: skip
 
 
 def forward(x, b):

@@ -76,6 +76,16 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
         "The outer function sin isn't differentiated: its cos is missing.",
     ),
 )
+INSTEAD = (  # what stands where the solution's body does, as in WRONG
+    ("wrong_gradient", "g * 2 * np.sin(x)", "The derivative of sin is cos; and the inner derivative is 2 x."),
+    ("wrong_gradient", "g * x**2 * np.cos(x**2)",
+     "x**2 itself is multiplied, where its derivative, 2 x, is asked for."),
+    ("wrong_gradient", "g * np.cos(x)",
+     "The outer derivative is to be taken at x**2, and the inner derivative 2 x is missing."),
+    ("wrong_gradient", "g * np.cos(x) * 2", "The outer derivative is to be taken at x**2, and the inner one is 2 x."),
+    ("wrong_gradient", "g * np.sin(x**2)", "That is g times y itself, not its derivative."),
+    ("wrong_gradient", "g * np.sin(2 * x)", "That is the derivative of sin(x)**2; here the square is inside the sine."),
+)  # fmt: skip
 
 
 def forward(x):

@@ -46,6 +46,13 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
     ),
     ("type", ".imag", ""),
 )
+INSTEAD = (  # what stands where the solution's body does, as in WRONG
+    ("wrong_value", "f(1j * h).imag / h", "The step begins at 0; it should begin at x."),
+    ("wrong_value", "((f(x + 1j * h) - f(x)) / h).real",
+     "In the real part there is no slope: take the imaginary part."),
+    ("wrong_value", "f(x * 1j * h).imag / h", "The step multiplies x; it is to be added, x + 1j * h."),
+    ("wrong_value", "f(x + 1j * h).imag * h", "It multiplies by h; a slope is the rise divided by the run."),
+)  # fmt: skip
 
 
 def cube(x):

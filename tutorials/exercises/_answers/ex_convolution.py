@@ -72,6 +72,19 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
     ),
     ("count", "return dx, dw", "return dx"),
 )
+INSTEAD = (  # what stands where the solution's body does, as in WRONG
+    ("raises", "g * w, g * x", "The shapes don't fit: go through the outputs, and add up what each brings."),
+    ("shape", "np.convolve(g, w), np.convolve(x, g)",
+     "In dL/dw only those places count where g lies wholly on x, and nothing is turned round."),
+    ("shape", "np.convolve(g, w), np.correlate(x, g, mode=2)",
+     "In dL/dw only those places count where g lies wholly on x."),
+    ("flipped", "np.convolve(g, w), np.convolve(x, g, mode=0)",
+     "In dL/dw g is turned round: np.convolve does that, np.correlate doesn't."),
+    ("zero", "np.zeros(x.shape), np.zeros(w.shape)",
+     "Nothing was added: go through the outputs, and add up what each brings."),
+    ("ignores_upstream", "np.convolve(np.ones(len(g)), w), np.correlate(x, np.ones(len(g)), mode=0)",
+     "Neither depends on g: they are the gradients of the sum of all outputs."),
+)  # fmt: skip
 
 
 def forward(x, w):

@@ -88,6 +88,22 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
         for eps in ("1e-7", "1e-8", "1e-9", "1e-10", "1e-12", "1e-15")
     ),
 )
+INSTEAD = (  # what stands where the solution's body does, as in WRONG
+    ("raises", "-np.log(p[y]).mean()", "p[y] takes whole rows; pick one number of each row, p[np.arange(len(y)), y]."),
+    ("shape", "-np.log(p[:, y])",
+     "p[:, y] takes the columns of all labels in every row; one number per row, and then their mean, is wanted."),
+    ("wrong_value", "-np.log(p[:, y]).sum() / len(y)",
+     "p[:, y] takes the columns of all labels in every row; only one number per row is wanted."),
+    ("raises", "-np.mean(y * np.log(p))",
+     "y are labels, not rows of 0 and 1: they say which number of each row counts."),
+    ("wrong_value", "-p[np.arange(len(y)), y].mean()", "The logarithm is missing."),
+    ("raises", "-np.log(p[y, np.arange(len(y))]).mean()",
+     "Rows and columns are swapped: the row number comes first, p[np.arange(len(y)), y]."),
+    ("wrong_value", "-np.log(p[np.arange(len(y)), y]).sum() / p.shape[1]",
+     "It divides by the number of classes; there are n examples."),
+    ("wrong_value", "-np.log(1 - p[np.arange(len(y)), y]).mean()",
+     "It takes 1 - p, the probability that it is not the label."),
+)  # fmt: skip
 
 
 def cases(rng):

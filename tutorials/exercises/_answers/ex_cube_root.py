@@ -74,6 +74,13 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
     ),
     ("wrong_gradient", "np.cbrt(x) ** 2", "x**2", "x has the exponent 1/3 - 1, and not -2."),
 )
+INSTEAD = (  # what stands where the solution's body does, as in WRONG
+    ("wrong_gradient", "-2 / 3 * g * x ** (-5 / 3)",
+     "It was differentiated twice: the exponent goes from 1/3 to -2/3 once."),
+    ("wrong_gradient", "g * (-2 / 3) * x ** (1 / 3)",
+     "The old exponent comes down as a factor, 1/3, and the new one is -2/3."),
+    ("wrong_gradient", "g * x ** (2 / 3) / 3", "The exponent 1/3 - 1 is negative."),
+)  # fmt: skip
 
 
 def forward(x):

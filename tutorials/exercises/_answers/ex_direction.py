@@ -90,6 +90,19 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
         "The gradient's part is added, where it should be subtracted.",
     ),
 )
+INSTEAD = (  # what stands where the solution's body does, as in WRONG
+    ("shape", "(f(x + h * d) - f(x - h * d)) / (2 * h * d) - np.sum(g * d)",
+     "It divides by d too; the run along d is 2 h."),
+    ("wrong_value", "(f(x + h * d) - f(x - h * d)) / (2 * h * np.sqrt(np.sum(d**2))) - np.sum(g * d)",
+     "It divides by the length of d; the run along d is 2 h."),
+    ("wrong_value", "(f(x + h * g) - f(x - h * g)) / (2 * h) - np.sum(g * d)",
+     "x moves along g, where it should move along d."),
+    ("wrong_value", "(f(x + h + d) - f(x - h - d)) / (2 * h) - np.sum(g * d)",
+     "h and d are added, where h times d is asked for."),
+    ("wrong_value", "np.sum(g * d)", "That is what the gradient says; the central difference is missing."),
+    ("raises", "(f(x + h * d) - f(x - h * d)) / (2 * h) - g @ d",
+     "g @ d adds up for vectors only; x may have any shape: np.sum(g * d)."),
+)  # fmt: skip
 
 
 def sum_of_cubes(x):

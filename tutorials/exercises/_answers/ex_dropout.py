@@ -72,6 +72,14 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
     ("wrong_value", "keep / (1 - p)", "p", "keep has no effect: some elements are dropped, the others not."),
     ("changes_inputs", "    return x * keep / (1 - p)", "    x[~keep] = 0\n    return x / (1 - p)"),
 )
+INSTEAD = (  # what stands where the solution's body does, as in WRONG
+    ("wrong_value", "x * p / (1 - p)", "keep has no effect, and p is no factor: what is kept is divided by 1 - p."),
+    ("wrong_value", "x * keep * p", "It multiplies by p, where it should divide by 1 - p."),
+    ("wrong_value", "x * keep / (1 - p) ** 2", "It divides twice by 1 - p."),
+    ("wrong_value", "x * keep - (1 - p)", "1 - p is subtracted, where it should divide."),
+    ("wrong_value", "x * keep / (1 + p)", "It divides by 1 + p, where 1 - p is asked for."),
+    ("wrong_value", "x * keep / np.sqrt(1 - p)", "There is a root too much: it is divided by 1 - p itself."),
+)  # fmt: skip
 
 
 def cases(rng):

@@ -92,6 +92,19 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
         "The sum begins with the table itself, where it should begin with 0.",
     ),
 )
+INSTEAD = (  # what stands where the solution's body does, as in WRONG
+    ("shape", "g[index]", "The rows of g are picked, where they should be added to the table's rows."),
+    ("shape", "table[index] * g", "That is g times y; one row for each row of the table is asked for."),
+    ("ignores_upstream", "np.bincount(index, minlength=len(table))[:, None] * table",
+     "g has no effect, and a row's derivative is 1, not the row."),
+    ("wrong_gradient", "g.sum(axis=0) * np.ones(table.shape)",
+     "Each row of the table gets the g of its own uses alone, not of all."),
+    ("wrong_gradient",
+     "    d = np.zeros(table.shape)\n"
+     "    d[: min(len(g), len(d))] = g[: min(len(g), len(d))]\n"
+     "    return d\n",
+     "g is written in its own order; row i of g belongs to row index[i] of the table."),
+)  # fmt: skip
 
 
 def forward(table, index):

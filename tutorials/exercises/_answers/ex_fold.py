@@ -84,6 +84,20 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
         "The indices are right, but go from large to small.",
     ),
 )
+INSTEAD = (  # what stands where the solution's body does, as in WRONG
+    ("shape", "np.array_split(np.arange(n), k)[i]",
+     "That is a block of neighbours, and the part that is held out: every k-th example is held out, and the "
+     "others are asked for."),
+    ("wrong_indices", "np.concatenate([part for j, part in enumerate(np.array_split(np.arange(n), k)) if j != i])",
+     "It holds out a block of neighbours, where every k-th example is held out."),
+    ("count", "np.setdiff1d(np.arange(n), np.arange(i, n, k)), np.arange(i, n, k)",
+     "It gives both parts; only the examples for training are asked for."),
+    ("shape", "len(np.arange(n)[np.arange(n) % k != i])",
+     "That is how many there are; the indices themselves are asked for."),
+    ("shape", "np.arange(n)[np.arange(n) % k > i]",
+     "The folds before fold i are missing: all but fold i are for training."),
+    ("type", "set(range(n)) - set(range(i, n, k))", "It returns a set, not numbers."),
+)  # fmt: skip
 
 
 def cases(rng):

@@ -9,7 +9,7 @@ def he_std(shape):
     return np.sqrt(2 / shape[1])
 """
 HINTS = (
-    "fan_in counts how many inputs a unit adds up.",
+    "n_in counts how many inputs a unit adds up.",
     "That is the second number of the shape.",
 )
 RIGHT = (  # the same, written in other ways
@@ -49,7 +49,7 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
         "wrong_value",
         "np.sqrt(2 / shape[1])",
         "2 / np.sqrt(shape[1])",
-        "The root is of the whole fraction, not of fan_in alone.",
+        "The root is of the whole fraction, not of n_in alone.",
     ),
     ("factor", "2 / ", "6 / ", "That is the bound of evenly drawn weights; their standard deviation is asked for."),
     (
@@ -60,6 +60,16 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
     ),
     ("wrong_value", "2 / shape[1]", "shape[1] / 2", "The fraction is upside down: more inputs need smaller weights."),
 )
+INSTEAD = (  # what stands where the solution's body does, as in WRONG
+    ("wrong_value", "np.sqrt(6 / (shape[0] + shape[1]))",
+     "That is Xavier's bound; He's standard deviation is asked for, sqrt(2 / n_in)."),
+    ("raises", "np.sqrt(2 / shape)", "shape is a tuple of two numbers: which of them is n_in?"),
+    ("wrong_value", "np.sqrt(2 / len(shape))", "len(shape) is always 2; n_in is one of the two numbers in it."),
+    ("wrong_value", "np.sqrt(2) * shape[1]", "n_in belongs below the line, and inside the root."),
+    ("wrong_value", "np.sqrt(2 * shape[1])", "n_in belongs below the line: more inputs need smaller weights."),
+    ("factor", "np.sqrt(3 / shape[1])", "It has a 3 where the formula has a 2."),
+    ("factor", "np.sqrt(2 / shape[1]) / 2", "There is a half too much."),
+)  # fmt: skip
 
 
 def cases(rng):

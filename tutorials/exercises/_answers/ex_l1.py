@@ -53,6 +53,20 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
     ("negative_inputs", "np.sign(w)", "(w > 0)", "Where w is negative |w| falls, so the slope isn't 0 there."),
     ("shape", "np.sign(w)", "np.sign(w).sum()", "Each element of w has a derivative of its own: don't add them up."),
 )
+INSTEAD = (  # what stands where the solution's body does, as in WRONG
+    ("shape", "lam", "The slope is -lam where w is negative, and the result has the shape of w."),
+    ("wrong_gradient", "2 * lam * np.sign(w)", "There is a factor 2 too much: nothing is squared here."),
+    ("wrong_gradient", "lam * np.sign(w) / 2", "There is a half too much: L has none."),
+    ("wrong_gradient", "lam * w / (abs(w) + 1e-12)",
+     "Something is added below the line, which changes small w: np.sign needs no division."),
+    ("wrong_gradient", "lam * w / (abs(w) + 1e-10)",
+     "Something is added below the line, which changes small w: np.sign needs no division."),
+    ("wrong_gradient", "lam * w / (abs(w) + 1e-8)",
+     "Something is added below the line, which changes small w: np.sign needs no division."),
+    ("wrong_gradient", "lam * w / (abs(w) + 1e-6)",
+     "Something is added below the line, which changes small w: np.sign needs no division."),
+    ("wrong_gradient", "w - lam * np.sign(w)", "That is a step; the gradient alone is asked for."),
+)  # fmt: skip
 
 
 def forward(w, lam):

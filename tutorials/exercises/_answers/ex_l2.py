@@ -47,6 +47,15 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
     ("wrong_gradient", "lam * w", "lam * abs(w)", "The sign of w is lost: the gradient of w**2 / 2 is w."),
     ("shape", "lam * w", "lam * w.sum()", "Each element of w has a derivative of its own: don't add them up."),
 )
+INSTEAD = (  # what stands where the solution's body does, as in WRONG
+    ("wrong_gradient", "lam * np.sign(w)",
+     "That is the pull of an L1 penalty; w**2 pulls the harder, the larger w is."),
+    ("wrong_gradient", "2 * w", "lam is missing, and the half in L cancels the 2."),
+    ("shape", "lam", "The derivative of w**2 / 2 is w: lam alone is too little, and has no shape."),
+    ("wrong_gradient", "lam * w / len(w)", "That is the gradient of a mean over the rows; here L has a sum."),
+    ("shape", "lam * w.mean()", "Each element of w has a derivative of its own: don't take a mean."),
+    ("wrong_gradient", "w - lam * w", "That is a step; the gradient alone is asked for."),
+)  # fmt: skip
 
 
 def forward(w, lam):

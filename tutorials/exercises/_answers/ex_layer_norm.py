@@ -114,6 +114,21 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
         "g is missing, and that mean and std depend on x.",
     ),
 )
+INSTEAD = (  # what stands where the solution's body does, as in WRONG
+    ("raises", "g / x.std(axis=1)",
+     "A row's std has lost its axis: keepdims=True keeps it. And mean and std depend on x."),
+    ("wrong_gradient",
+     "    std = x.std(axis=1, keepdims=True)\n"
+     "    y = (x - x.mean(axis=1, keepdims=True)) / std\n"
+     "    return g * y\n",
+     "That is g times y itself; its derivative is asked for."),
+    ("wrong_gradient", "(g - g.mean()) / x.std()",
+     "Mean and std are those of all numbers; each row has its own. And std depends on x too."),
+    ("wrong_gradient", "(g - x.mean(axis=1, keepdims=True)) / x.std(axis=1, keepdims=True)",
+     "The mean to be taken from g is that of g, and not of x; and std depends on x too."),
+    ("wrong_gradient", "g * (1 - 1 / x.shape[1]) / x.std(axis=1, keepdims=True)",
+     "An element changes the others of its row too, by the mean; and std depends on x."),
+)  # fmt: skip
 
 
 def forward(x):

@@ -83,6 +83,18 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
     ("wrong_gradient", "1, slope)", "1, 0.1)", "It always takes 0.1, where `slope` is given."),
     ("wrong_gradient", "1, slope)", "1, 0.01)", "It always takes 0.01, where `slope` is given."),
 )
+INSTEAD = (  # what stands where the solution's body does, as in WRONG
+    ("wrong_gradient", "np.where(x < 0, g, slope * g)", "The two slopes are the wrong way round."),
+    ("wrong_gradient", "np.where(x > 0, g, slope * x)",
+     "Where x is negative the derivative is slope * g, and not slope * x."),
+    ("wrong_gradient", "np.where(x > 0, g * x, g * slope)", "Where x is positive the slope is 1, and not x."),
+    ("wrong_gradient", "np.where(x > 0, g, g / slope)", "It divides by the slope, where it should multiply."),
+    ("wrong_gradient", "np.where(x > 0, x, slope * x)", "That is y itself, not its derivative, and g is missing."),
+    ("wrong_gradient", "g * (x > 0) + slope",
+     "Where x is negative g is missing, and where it is positive the slope comes on top of it."),
+    ("wrong_gradient", "np.maximum(g, slope * g)", "It asks whether g is positive, where x decides."),
+    ("wrong_gradient", "g * (x > 0) + slope * (x <= 0)", "Where x is negative g is missing."),
+)  # fmt: skip
 
 
 def forward(x, slope):

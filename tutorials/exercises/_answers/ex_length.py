@@ -98,6 +98,15 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
         "That is the derivative of the sum of |x|; the length is a root of squares.",
     ),
 )
+INSTEAD = (  # what stands where the solution's body does, as in WRONG
+    ("shape", "g[:, None] / np.sqrt((x**2).sum(axis=1, keepdims=True))",
+     "The squares aren't differentiated: x is missing above the line."),
+    ("shape", "g / (2 * np.sqrt((x**2).sum(axis=1)))",
+     "That is the root's derivative alone; the squares' derivative, 2 x, is missing."),
+    ("wrong_gradient", "g[:, None] * x / np.sqrt((x**2).sum(axis=0))",
+     "It takes the length of each column, where each row has one."),
+    ("wrong_gradient", "g[:, None] * x", "It isn't divided by the length: the root's derivative is missing."),
+)  # fmt: skip
 
 
 def forward(x):

@@ -71,6 +71,52 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
     ("count", "return x.T @ error / len(y), error.mean()", "return x.T @ error / len(y)"),
     ("swapped", "return x.T @ error / len(y), error.mean()", "return error.mean(), x.T @ error / len(y)"),
 )
+INSTEAD = (  # what stands where the solution's body does, as in WRONG
+    ("raises",
+     "    error = x @ w + b - y\n"
+     "    return np.mean(error * x), error.mean()\n",
+     "error has one number for each row, so it must be a column beside x, error[:, None], or use x.T @ error."),
+    ("raises",
+     "    error = x @ w + b - y\n"
+     "    return np.mean(x * error), error.mean()\n",
+     "error has one number for each row, so it must be a column beside x, error[:, None], or use x.T @ error."),
+    ("shape",
+     "    error = x @ w + b - y\n"
+     "    return np.mean(error[:, None] * x), error.mean()\n",
+     "dL/dw has one number for each feature: take the mean over the rows alone, axis=0."),
+    ("shape",
+     "    error = x @ w + b - y\n"
+     "    return np.mean(x.T @ error), error.mean()\n",
+     "dL/dw has one number for each feature: don't take the mean over those."),
+    ("shape",
+     "    error = x @ w + b - y\n"
+     "    return error.mean() * x, error.mean()\n",
+     "dL/dw has one number for each feature: the mean over the rows of error times x."),
+    ("wrong_gradient",
+     "    error = x @ w + b - y\n"
+     "    return error.mean() * w, error.mean()\n",
+     "What is w multiplied by in x w? x belongs in dL/dw, not w."),
+    ("wrong_gradient",
+     "    error = x @ w + b - y\n"
+     "    return x.T @ error / len(y), b * error.mean()\n",
+     "b is added, so its derivative is 1, and not b."),
+    ("wrong_gradient",
+     "    error = x @ w + b - y\n"
+     "    return x.T @ error / len(y), 1.0\n",
+     "dL/db isn't 1: it is the mean of the errors."),
+    ("wrong_gradient",
+     "    error = x @ w + b - y\n"
+     "    return x.T @ error / x.size, error.mean()\n",
+     "It divides by the number of all elements of x, where the number of rows is asked for."),
+    ("wrong_gradient",
+     "    error = x @ w + b - y\n"
+     "    return x.T @ error / (2 * len(y)), error.mean() / 2\n",
+     "There is a half too much: that in L cancels the 2 of the square."),
+    ("shape",
+     "    error = x @ w + b - y\n"
+     "    return error[:, None] * x, error.mean()\n",
+     "The mean over the rows is missing in dL/dw: it has one number for each feature."),
+)  # fmt: skip
 
 
 def forward(x, y, w, b):

@@ -37,13 +37,14 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
         "raises",
         "g @ b.T, a.T @ g",
         "g @ b, a @ g",
-        "The shapes don't fit: which transposes give each gradient the shape of its input?",
+        "The shapes don't fit: a .T is missing; which one gives the gradient the shape of its input?",
     ),
     (
         "raises",
         "g @ b.T, a.T @ g",
         "b.T @ g, g @ a.T",
-        "The order of a matrix product matters: what stands on the right of a in c = a @ b?",
+        "The shapes don't fit: a .T is missing, or the two stand in the wrong order. What stands on the right of a in "
+        "c = a @ b?",
     ),
     (
         "raises",
@@ -78,6 +79,21 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
         "g is missing, and with it the sum over the outputs: multiply by g on the right side.",
     ),
 )
+INSTEAD = (  # what stands where the solution's body does, as in WRONG
+    ("raises", "g @ b, a.T @ g",
+     "The shapes don't fit: a .T is missing; which one gives the gradient the shape of its input?"),
+    ("raises", "g @ b.T, a @ g",
+     "The shapes don't fit: a .T is missing, or the two stand in the wrong order. What stands on the right of a in "
+     "c = a @ b?"),
+    ("raises", "g.T @ b, a.T @ g", "g is transposed, where b should be: dL/da = g @ b.T has the shape of a."),
+    ("shape", "b @ g.T, g.T @ a",
+     "Both gradients come out transposed: the order and the .T are those of the transposes."),
+    ("shape", "g @ b.T, a.T", "g is missing in dL/db: a.T @ g."),
+    ("shape", "b.T, a.T @ g", "g is missing in dL/da: g @ b.T."),
+    ("ignores_upstream", "np.ones(g.shape) @ b.T, a.T @ np.ones(g.shape)",
+     "Neither depends on g: they are the gradients of the sum of all outputs."),
+    ("count", "g @ b.T", "Two gradients are asked for, in a tuple: dL/da, and dL/db."),
+)  # fmt: skip
 
 
 def forward(a, b):

@@ -59,6 +59,17 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
     ),
     ("factor", "/ x.size", "* x.size", "It multiplies by how many there are; a mean divides."),
 )
+INSTEAD = (  # what stands where the solution's body does, as in WRONG
+    ("shape", "g * x.mean()", "That is g times the mean itself; one derivative for each element of x is asked for."),
+    ("shape", "g / x.shape", "x.shape is a tuple; how many elements there are is x.size."),
+    ("wrong_gradient", "g * x",
+     "How much does y change if one element grows by 1? That doesn't depend on x, but on how many there are."),
+    ("shape", "np.mean(g * x)", "That is g times the mean itself; one derivative for each element of x is asked for."),
+    ("wrong_gradient", "g * (x - x.mean()) / x.size",
+     "x doesn't belong in it: each element's share of the mean is 1 / x.size."),
+    ("wrong_gradient", "g * np.ones(x.shape) / x.sum()",
+     "It divides by the sum of x, where the number of elements is asked for, x.size."),
+)  # fmt: skip
 
 
 def forward(x):

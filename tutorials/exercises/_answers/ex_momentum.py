@@ -96,6 +96,15 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
         "mu and 1 - mu: the velocity keeps mu of the old one, and g is added in full.",
     ),
 )
+INSTEAD = (  # what stands where the solution's body does, as in WRONG
+    ("wrong_value", "w - lr * mu * v + g, mu * v + g", "Only mu v is multiplied by lr: v' needs brackets."),
+    ("count", "w - lr * (mu * v + g)", "Two arrays are asked for, in a tuple: w', and v'."),
+    ("wrong_value", "w - lr * (v + mu * g), v + mu * g", "mu multiplies g, where it should multiply the old velocity."),
+    ("wrong_value", "w - lr * (mu * v - g), mu * v - g", "g is subtracted in v', where it should be added."),
+    ("wrong_value", "w - lr * (v + g), v + g", "mu is missing: the old velocity is multiplied by it."),
+    ("wrong_value", "w - lr * mu * (mu * v + g), mu * v + g", "There is a mu too much in the step: it is lr times v'."),
+    ("wrong_value", "-lr * (mu * v + g), mu * v + g", "That is the step alone; the new w is asked for."),
+)  # fmt: skip
 
 
 def cases(rng):

@@ -71,6 +71,15 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
         "That is tanh of half of w . x + b.",
     ),
 )
+INSTEAD = (  # what stands where the solution's body does, as in WRONG
+    ("raises", "np.tanh(w.x + b)", "w . x is the dot product; in Python it is written w @ x."),
+    ("wrong_value", "np.tanh(np.sum(w) + b)", "x has no effect: each weight is to be multiplied by its input."),
+    ("wrong_value", "np.tanh(np.sum(x) + b)", "w has no effect: each input is to be multiplied by its weight."),
+    ("shape", "np.tanh(x + b)", "w is missing: the dot product w @ x comes first."),
+    ("wrong_value", "np.tan(w @ x + b)", "That is the tangent of the angle, tan; tanh is asked for."),
+    ("wrong_value", "np.tanh(b)", "w and x have no effect: w @ x belongs inside the tanh."),
+    ("wrong_value", "np.sin(w @ x + b)", "That is the sine; tanh is asked for."),
+)  # fmt: skip
 
 
 def cases(rng):

@@ -56,6 +56,43 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
     ),
     ("wrong_gradient", "dz * w, dz", "dz * w, dz * b", "What is b multiplied by in w . x + b?"),
 )
+INSTEAD = (  # what stands where the solution's body does, as in WRONG
+    ("wrong_gradient",
+     "    y = 1 / (1 + np.exp(-(w @ x + b)))\n"
+     "    dz = g * y * (1 - y)\n"
+     "    return dz * x, dz * w, dz\n",
+     "That is a neuron with the lesson's sigmoid, p (1 - p); here it has a tanh, 1 - y**2."),
+    ("wrong_gradient",
+     "    y = np.tanh(w @ x + b)\n"
+     "    return g * y * x, g * y * w, g * y\n",
+     "y itself stands where the derivative of tanh is asked for, 1 - y**2."),
+    ("shape",
+     "    y = np.tanh(w @ x + b)\n"
+     "    dz = g * (1 - y**2)\n"
+     "    return dz, dz, dz\n",
+     "w is multiplied by x, and x by w: these factors are missing."),
+    ("wrong_gradient",
+     "    y = np.tanh(w @ x + b)\n"
+     "    dz = g * (1 - y**2)\n"
+     "    return dz * w * x, dz * w * x, dz\n",
+     "In w . x the derivative by w is x alone, and that by x is w alone."),
+    ("ignores_upstream", "x, w, 1.0", "g is missing, and the derivative of the tanh: dL/dw is g (1 - y**2) x."),
+    ("wrong_gradient",
+     "    y = np.tanh(w @ x + b)\n"
+     "    dz = g * (1 - y**2)\n"
+     "    return dz * x, dz * w, 1 - y**2\n",
+     "g is missing in dL/db."),
+    ("wrong_gradient",
+     "    y = np.tanh(w @ x + b)\n"
+     "    dz = g * (1 - y**2)\n"
+     "    return dz * x, dz * w, 1.0\n",
+     "dL/db isn't 1: what comes from above passes through the tanh to b too."),
+    ("wrong_gradient",
+     "    y = np.tanh(w @ x + b)\n"
+     "    dz = g * (1 + y**2)\n"
+     "    return dz * x, dz * w, dz\n",
+     "The derivative of tanh is 1 - y**2, with a minus."),
+)  # fmt: skip
 
 
 def forward(w, x, b):

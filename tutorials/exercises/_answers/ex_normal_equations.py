@@ -84,6 +84,35 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
     ),
     ("count", "np.linalg.solve(x.T @ x, x.T @ y)", "np.linalg.lstsq(x, y, rcond=None)"),
 )
+INSTEAD = (  # what stands where the solution's body does, as in WRONG
+    ("raises", "np.linalg.solve(x @ x.T, x @ y)", "A .T is missing, or in the wrong place: x.T @ x, and x.T @ y."),
+    ("shape",
+     "    x = np.column_stack([x, np.ones(len(x))])\n"
+     "    return np.linalg.solve(x.T @ x, x.T @ y)\n",
+     "A column of ones was added, for a bias; there is no bias here: take x as it is."),
+    ("shape",
+     "    x = np.column_stack([np.ones(len(x)), x])\n"
+     "    return np.linalg.solve(x.T @ x, x.T @ y)\n",
+     "A column of ones was added, for a bias; there is no bias here: take x as it is."),
+    ("wrong_value",
+     "    x = np.column_stack([x, np.ones(len(x))])\n"
+     "    return np.linalg.solve(x.T @ x, x.T @ y)[:-1]\n",
+     "A column of ones was added, for a bias, which changes w: take x as it is."),
+    ("raises", "np.linalg.inv(x.T @ x) * x.T @ y",
+     "* multiplies element by element; products of matrices are written @."),
+    ("raises", "np.linalg.solve(x.T * x, x.T @ y)",
+     "* multiplies element by element; products of matrices are written @."),
+    ("shape", "x.T @ y / (x.T @ x)",
+     "It divides element by element; the equation is solved by np.linalg.solve(x.T @ x, x.T @ y)."),
+    ("raises", "np.linalg.solve(x.T @ y, x.T @ x)",
+     "The matrix comes first in np.linalg.solve, the right-hand side second."),
+    ("shape", "np.linalg.inv(x.T @ x)", "That is the inverse alone: the right-hand side x^T y is missing."),
+    ("raises", "np.linalg.inv(x.T @ x) @ x @ y", "A .T is missing, or in the wrong place: x.T @ x, and x.T @ y."),
+    ("raises", "np.linalg.solve(x.T @ x, y)", "Multiply both sides by x^T: on the right-hand side stands x^T y."),
+    ("wrong_value", "np.linalg.solve(x.T @ x, x.T @ y) / len(y)",
+     "It divides by the number of rows; in a mean both sides would have that, and it cancels."),
+    ("shape", "np.linalg.solve(x.T @ x, x.T @ y).sum()", "Each feature has a weight of its own: don't add them up."),
+)  # fmt: skip
 
 
 def cases(rng):

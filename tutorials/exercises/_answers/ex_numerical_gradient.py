@@ -103,6 +103,29 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
     ),
     ("wrong_value", "step[i] = h\n", "step[i] = h * x[i]\n", "The step is h times the element, where it is h."),
 )
+INSTEAD = (  # what stands where the solution's body does, as in WRONG
+    ("shape", "(f(x + h) - f(x - h)) / (2 * h)",
+     "All elements are moved at once; each is to be moved alone, which gives a slope for each."),
+    ("wrong_value",
+     "    g = np.zeros(x.shape)\n"
+     "    for i in np.ndindex(x.shape):\n"
+     "        g[i] = (f(x[i] + h) - f(x[i] - h)) / (2 * h)\n"
+     "    return g\n",
+     "f gets one element alone; it takes the whole array, with that element moved."),
+    ("zero", "np.zeros(x.shape)", "Nothing was written into g: each g[i] is a slope."),
+    ("wrong_value",
+     "    g = np.zeros(x.shape)\n"
+     "    for i in np.ndindex(x.shape):\n"
+     "        g[i] = f(x + h)\n"
+     "    return g\n",
+     "That is f's value with all elements moved; for each element a difference is asked for, divided by 2 h."),
+    ("wrong_value",
+     "    g = np.zeros(x.shape)\n"
+     "    for i in np.ndindex(x.shape):\n"
+     "        g[i] = f(x + h) - f(x - h)\n"
+     "    return g\n",
+     "All elements are moved at once; element i alone should be. And the rise is to be divided by 2 h."),
+)  # fmt: skip
 
 
 def weighted_sines(x):

@@ -85,7 +85,27 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
         "Row i has its 1 in column i, whatever its label is.",
     ),
 )
+INSTEAD = (  # what stands where the solution's body does, as in WRONG
+    ("shape", "np.eye(len(labels))[labels]",
+     "The identity matrix has the wrong size: one column for each class, np.eye(classes)."),
+    ("shape", "np.eye(classes)", "labels has no effect: it says where each row has its 1."),
+    ("raises", "labels == np.arange(classes)",
+     "The labels must be a column beside the class numbers: labels[:, None]."),
+    ("zero", "np.zeros((len(labels), classes))", "There is no 1 anywhere: row i has one, at labels[i]."),
+    ("wrong_value", "np.ones((len(labels), classes))",
+     "There is a 1 everywhere; row i has a single one, at labels[i]."),
+    ("factor", "2 * np.eye(classes)[labels]", "There is a 2 where a 1 is asked for."),
+    ("wrong_value", "labels[:, None] <= np.arange(classes)",
+     "There is a 1 everywhere from the label on; a single one is asked for, at the label."),
+    ("shape", "np.eye(classes + 1)[labels]", "It has a column too many: labels go from 0 to classes - 1."),
+)  # fmt: skip
 
 
 def cases(rng):
-    return [(np.array([2, 0, 1, 2, 2]), 4), (np.array([0, 1]), 3), (np.array([1, 2, 1, 0]), 3), (np.array([3]), 5)]
+    return [
+        (np.array([2, 0, 1, 2, 2]), 4),
+        (np.array([0, 1]), 3),
+        (np.array([1, 2, 1, 0]), 3),
+        (np.array([3, 3, 3, 1]), 5),
+        (np.array([0]), 2),
+    ]

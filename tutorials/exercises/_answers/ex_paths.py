@@ -77,6 +77,20 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
         "It stops where `start` is reached directly: several edges, and ways around, count too.",
     ),
 )
+INSTEAD = (  # what stands where the solution's body does, as in WRONG
+    ("wrong_value", "len(graph[end])",
+     "It counts the edges at `end` alone, and not how many paths each of them leads to."),
+    ("raises", "1 if end == start else max(paths(graph, node, start) for node in graph[end])",
+     "It takes the largest of the numbers of paths, where they add up; and a node without inputs has none."),
+    ("wrong_value", "1 if start in graph[end] else 0",
+     "It asks whether there is a direct edge; how many paths there are is asked for."),
+    ("wrong_value", "0 if end == start else sum(1 + paths(graph, node, start) for node in graph[end])",
+     "It counts edges; how many paths there are is asked for, and from a node to itself there is 1."),
+    ("wrong_value", "1 if end == start else sum(paths(graph, start, node) for node in graph[end])",
+     "start and the node are swapped when it calls itself: go on from the node, back to `start`."),
+    ("zero", "sum(paths(graph, node, start) for node in graph[end])",
+     "Nothing is ever counted: how many paths are there from a node to itself?"),
+)  # fmt: skip
 
 
 SQUARES = {"d": ["c", "c"], "c": ["b", "a"], "b": ["a", "a"], "a": []}

@@ -75,6 +75,18 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
         "What comes back from both uses of b is subtracted, where it adds up.",
     ),
 )
+INSTEAD = (  # what stands where the solution's body does, as in WRONG
+    ("wrong_gradient", "g * (a + b), g * (b + 1)",
+     "In dL/da stands the other factor, b + 1. And b is in both factors: two things add up."),
+    ("wrong_gradient", "g, g", "The factors are forgotten: a + b is multiplied by b + 1, and the other way round."),
+    ("wrong_gradient", "g * (b + 1), g * (b + 1) * (a + b)",
+     "What comes back from both uses of b is multiplied, where it should be added."),
+    ("wrong_gradient", "g * (b + 1), g * (a + 2 * b)", "A 1 is missing in dL/db: it is (b + 1) + (a + b)."),
+    ("wrong_gradient", "g * (b + 1), g * (a + b + 1)", "A b is missing in dL/db: it is (b + 1) + (a + b)."),
+    ("wrong_gradient", "g * b, g * (a + 2 * b + 1)", "In dL/da stands the other factor, b + 1, and not b."),
+    ("wrong_gradient", "g * (b + 1), g * 2 * b", "dL/db has both factors in it: (b + 1) + (a + b)."),
+    ("count", "g * (b + 1) + g * (a + b)", "Two gradients are asked for, in a tuple: dL/da, and dL/db."),
+)  # fmt: skip
 
 
 def forward(a, b):

@@ -107,6 +107,24 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
     ),
     ("wrong_value", "abs(a - b)", "abs(abs(a) - abs(b))", "It compares the sizes alone: -2 and 2 differ."),
 )
+INSTEAD = (  # what stands where the solution's body does, as in WRONG
+    ("not_finite", "abs(a - b) / abs(a)",
+     "It divides by |a| alone: the larger of both sizes is asked for, and something else where both are 0."),
+    ("not_finite", "abs(a - b) / abs(b)",
+     "It divides by |b| alone: the larger of both sizes is asked for, and something else where both are 0."),
+    ("not_finite", "abs(a - b) / np.maximum(a, b)",
+     "The sizes of negative numbers count too: |a| and |b|; and where both are 0 it is 0 / 0."),
+    ("not_finite", "abs(a - b) / abs(np.maximum(a, b))",
+     "The larger one is chosen before the sizes are taken: |a| and |b| come first; and where both are 0 it is 0 / 0."),
+    ("not_finite", "abs(a - b) / (abs(a) + abs(b))",
+     "It divides by the sum of both sizes, where the larger one is asked for; and where both are 0 it is 0 / 0."),
+    ("not_finite", "np.where(a == b, 0, abs(a - b) / abs(b))",
+     "It divides by |b| alone: the larger of both sizes is asked for."),
+    ("shape", "np.max(abs(a - b)) / np.max(np.maximum(abs(a), abs(b)))",
+     "It gives one number for all; one for each element is asked for."),
+    ("shape", "np.linalg.norm(a - b) / max(np.linalg.norm(a), np.linalg.norm(b))",
+     "It gives one number for all; one for each element is asked for."),
+)  # fmt: skip
 
 
 def cases(rng):

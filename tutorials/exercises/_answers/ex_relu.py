@@ -46,6 +46,15 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
     ("wrong_gradient", "x > 0", "x < 0", "It is the wrong way round: where x is positive y changes with x."),
     ("wrong_gradient", "(x > 0)", "np.sign(x)", "Where x is negative the slope is 0, and not -1."),
 )
+INSTEAD = (  # what stands where the solution's body does, as in WRONG
+    ("wrong_gradient", "g * x", "The slope of max(x, 0) is 1 or 0, and not x."),
+    ("wrong_gradient", "np.where(x > 0, g, -g)", "Where x is negative the slope is 0, and not -1."),
+    ("wrong_gradient", "np.where(x > 0, g, 0.01 * g)",
+     "That is a leaky relu; here the slope is 0 where x is negative."),
+    ("wrong_gradient", "np.where(x > 0, g, x)", "Where x is negative the slope is 0, and not x."),
+    ("wrong_gradient", "np.maximum(g * x, 0)", "The slope is 1 where x is positive, and not x; and g may be negative."),
+    ("wrong_gradient", "np.where(x > 0, x, 0)", "That is the relu itself, not its derivative, and g is missing."),
+)  # fmt: skip
 
 
 def forward(x):

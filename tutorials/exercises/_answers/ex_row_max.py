@@ -44,7 +44,7 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
         "raises",
         "x.max(axis=1, keepdims=True)",
         "x.max(axis=1)",
-        "A row's largest number has lost its axis: keepdims=True keeps it, so that it fits beside x.",
+        "What belongs to rows must be a column beside x: g[:, None], and x.max(axis=1, keepdims=True).",
     ),
     ("wrong_gradient", "axis=1", "axis=0", "It finds the largest of each column, where each row has one."),
     (
@@ -80,6 +80,18 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
         "It lets through all positive elements, as a relu does; only the largest of each row has an influence.",
     ),
 )
+INSTEAD = (  # what stands where the solution's body does, as in WRONG
+    ("raises", "(x == x.max()) * g",
+     "What belongs to rows must be a column beside x: g[:, None], and x.max(axis=1, keepdims=True)."),
+    ("shape", "g[:, None] * x.max(axis=1, keepdims=True)",
+     "That is g times y itself; which element of the row has an influence on y?"),
+    ("shape", "g * x.max(axis=1)", "That is g times y itself; which element of the row has an influence on y?"),
+    ("raises", "g[x.argmax(axis=1)]",
+     "argmax says where the largest stands; there g is to be written, into zeros of the shape of x."),
+    ("ignores_upstream", "x * (x == x.max(axis=1, keepdims=True))",
+     "It gives the largest elements themselves, where each row's g is asked for."),
+    ("raises", "np.where(x == x.max(axis=1, keepdims=True), g, 0)", "g belongs to rows: make it a column."),
+)  # fmt: skip
 
 
 def forward(x):

@@ -73,6 +73,14 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
         "g isn't to be added up: each row gets its own number of g.",
     ),
 )
+INSTEAD = (  # what stands where the solution's body does, as in WRONG
+    ("shape", "np.repeat(g, x.shape[1])", "The numbers are right, but in one long row: reshape it to the shape of x."),
+    ("shape", "np.tile(g[:, None], x.shape[0])",
+     "It repeats each g as often as there are rows; a row has x.shape[1] elements."),
+    ("shape", "np.repeat(g[None, :], x.shape[0], axis=0)",
+     "g goes along the rows; it belongs to the rows, as a column: g[:, None]."),
+    ("shape", "g.sum()", "g isn't to be added up: each element of a row gets the row's g."),
+)  # fmt: skip
 
 
 def forward(x):

@@ -82,6 +82,11 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
     ),
     ("wrong_gradient", "(1 - y)", "(1 + y)", "The derivative is y (1 - y), with a minus."),
 )
+INSTEAD = (  # what stands where the solution's body does, as in WRONG
+    ("wrong_gradient", "g * np.exp(x) / (1 + np.exp(-x)) ** 2", "In the numerator there is exp(-x), not exp(x)."),
+    ("wrong_gradient", "g * (1 - g)", "y (1 - y) is asked for, with y, the sigmoid of x, and times g."),
+    ("wrong_gradient", "x * (1 - x)", "The derivative is y (1 - y), with y, the sigmoid of x; and g is missing."),
+)  # fmt: skip
 
 
 def forward(x):

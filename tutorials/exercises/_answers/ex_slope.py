@@ -69,6 +69,14 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
     ),
     ("wrong_value", "f(x + h) - f(x - h)", "f(x + h) + f(x - h)", "The two values are added; a rise is a difference."),
 )
+INSTEAD = (  # what stands where the solution's body does, as in WRONG
+    ("wrong_value", "(f(x + h) - f(x - h)) / 2", "It divides by 2 alone: the two points are 2 * h apart."),
+    ("wrong_value", "(f(x) - f(x + h)) / h", "It looks at one side of x only, and takes left minus right."),
+    ("wrong_value", "f(x + h) / (2 * h)", "f(x - h) is missing: a rise is the difference of two values."),
+    ("wrong_value", "(f(x + 2 * h) - f(x - 2 * h)) / (2 * h)", "It goes 2 h to each side, where h is asked for."),
+    ("wrong_value", "(f(x + h) - f(x - h)) / h**2", "It divides by h squared, where the two points are 2 * h apart."),
+    ("wrong_value", "(f(x + h) - f(x - h)) * (2 * h)", "It multiplies by 2 h; a slope is the rise divided by the run."),
+)  # fmt: skip
 
 
 def cases(rng):

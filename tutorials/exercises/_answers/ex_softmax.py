@@ -123,6 +123,39 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
     ),
     ("wrong_value", "np.exp(z - z", "np.exp2(z - z", "It takes powers of 2, where exp is asked for."),
 )
+INSTEAD = (  # what stands where the solution's body does, as in WRONG
+    ("not_finite", "np.exp(z) / np.exp(z).sum()",
+     "All of p adds up to 1, where each row should; and exp overflows: shift each row first."),
+    ("not_finite", "np.exp(z) / np.exp(z).sum(axis=0)",
+     "It goes down the columns, where each row should add up to 1; and exp overflows: shift each row first."),
+    ("wrong_value",
+     "    e = np.exp(z - z.max())\n"
+     "    return e / e.sum()\n",
+     "All of p adds up to 1, where each row should: both max and sum are those of a row."),
+    ("not_finite",
+     "    e = np.exp(z - z.max())\n"
+     "    return e / e.sum(axis=0)\n",
+     "It goes down the columns, where each row should add up to 1; and each row needs its own largest number."),
+    ("not_finite",
+     "    e = np.exp(z) - np.exp(z).max(axis=1, keepdims=True)\n"
+     "    return e / e.sum(axis=1, keepdims=True)\n",
+     "The largest number is taken from exp(z), after the overflow: take it from z first."),
+    ("wrong_value",
+     "    e = z - z.max(axis=1, keepdims=True)\n"
+     "    return e / e.sum(axis=1, keepdims=True)\n",
+     "exp is missing: it divides the logits themselves."),
+    ("not_finite", "np.exp(z - z.max(axis=1, keepdims=True)) / np.exp(z).sum(axis=1, keepdims=True)",
+     "Below the line z isn't shifted: the same number must be taken from z there too."),
+    ("not_finite", "z / z.sum(axis=1, keepdims=True)", "exp is missing: it divides the logits themselves."),
+    ("not_finite",
+     "    e = np.exp(z - 1000)\n"
+     "    return e / e.sum(axis=1, keepdims=True)\n",
+     "The same 1000 is taken from all rows; rows far below it become 0 / 0. Each row needs its own largest number."),
+    ("wrong_value",
+     "    e = np.exp(z - z.max(axis=1, keepdims=True))\n"
+     "    return e / e.mean(axis=1, keepdims=True)\n",
+     "It divides by a row's mean, where its sum is asked for."),
+)  # fmt: skip
 
 
 def cases(rng):

@@ -91,6 +91,44 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
         "p[:, y] -= 1 takes 1 from the labels' columns in every row; each row has one label.",
     ),
 )
+INSTEAD = (  # what stands where the solution's body does, as in WRONG
+    ("raises",
+     "    p = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)\n"
+     "    return (p - y) / len(y)\n",
+     "y are labels; turn them into rows with a single 1 first, np.eye(k)[y]."),
+    ("wrong_gradient",
+     "    p = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)\n"
+     "    return (p - y[:, None]) / len(y)\n",
+     "The labels are taken for numbers; turn them into rows with a single 1 first, np.eye(k)[y]."),
+    ("wrong_gradient",
+     "    p = np.exp(z) / np.exp(z).sum()\n"
+     "    return (p - np.eye(z.shape[1])[y]) / len(y)\n",
+     "All of p adds up to 1, where each row should."),
+    ("wrong_gradient",
+     "    p = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)\n"
+     "    return (p - np.eye(z.shape[1])[y]) * p * (1 - p) / len(y)\n",
+     "There is a factor p (1 - p) too much: the loss and the softmax together leave p minus the labels' rows."),
+    ("shape",
+     "    p = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)\n"
+     "    return (p[np.arange(len(y)), y] - 1) / len(y)\n",
+     "All classes' logits have a derivative, not the label's alone."),
+    ("shape",
+     "    p = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)\n"
+     "    return p[np.arange(len(y)), y] - 1\n",
+     "All classes' logits have a derivative, not the label's alone."),
+    ("wrong_gradient",
+     "    p = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)\n"
+     "    return 2 * (p - np.eye(z.shape[1])[y]) / len(y)\n",
+     "There is a factor 2 too much: this is no squared error."),
+    ("shape",
+     "    p = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)\n"
+     "    return (p - np.eye(z.shape[1])[y]).mean()\n",
+     "Each logit has a derivative of its own: divide by n, but don't add up."),
+    ("shape",
+     "    p = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)\n"
+     "    return (p - np.eye(z.shape[1])[y]).mean(axis=0)\n",
+     "Each logit has a derivative of its own: divide by n, but don't add up."),
+)  # fmt: skip
 
 
 def forward(z, y):

@@ -119,6 +119,32 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
         "y belongs to both terms: y times the row's sum is to be subtracted.",
     ),
 )
+INSTEAD = (  # what stands where the solution's body does, as in WRONG
+    ("wrong_gradient", "    y = np.exp(x) / np.exp(x).sum(axis=1, keepdims=True)\n"
+     "    return g * y * (1 - y) - (g * y).sum(axis=1, keepdims=True)\n",
+     "The row's sum has g * y itself in it, so the factor is y alone: y times (g minus the row's sum)."),
+    ("wrong_gradient",
+     "    y = np.exp(x) / np.exp(x).sum(axis=1, keepdims=True)\n"
+     "    return y * (g - y)\n",
+     "The row's sum of g * y is to be subtracted from g, and not y."),
+    ("wrong_gradient",
+     "    y = np.exp(x) / np.exp(x).sum(axis=1, keepdims=True)\n"
+     "    return g * (y - (y**2).sum(axis=1, keepdims=True))\n",
+     "g belongs into the row's sum: what comes from above is another number for each output."),
+    ("wrong_gradient",
+     "    y = np.exp(x) / np.exp(x).sum(axis=1, keepdims=True)\n"
+     "    return y - (g * y).sum(axis=1, keepdims=True)\n",
+     "g is missing in the first term: y times (g minus the row's sum of g * y)."),
+    ("wrong_gradient", "x * (g - (g * x).sum(axis=1, keepdims=True))", "x stands where its softmax y should."),
+    ("wrong_gradient",
+     "    y = np.exp(x) / np.exp(x).sum()\n"
+     "    return y * (g - (g * y).sum(axis=1, keepdims=True))\n",
+     "All of y adds up to 1, where each row should."),
+    ("wrong_gradient",
+     "    y = np.exp(x)\n"
+     "    return y * (g - (g * y).sum(axis=1, keepdims=True))\n",
+     "y isn't divided by the row's sum: it must be the softmax."),
+)  # fmt: skip
 
 
 def forward(x):

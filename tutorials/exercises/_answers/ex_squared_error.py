@@ -58,6 +58,14 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
         "A square's derivative has the difference in it once, not squared.",
     ),
 )
+INSTEAD = (  # what stands where the solution's body does, as in WRONG
+    ("wrong_gradient", "2 * p / len(p), -2 * y / len(p)", "The difference p - y belongs in both, not p or y alone."),
+    ("wrong_gradient", "2 * (p - y) / len(p), 2 * y / len(p)",
+     "The difference p - y belongs in dL/dy too, with a minus."),
+    ("shape", "2 * (p - y) / len(p), 0", "y isn't constant here: dL/dy is asked for too."),
+    ("wrong_gradient", "2 * (p - y) / len(p), np.zeros(len(p))", "y isn't constant here: dL/dy is asked for too."),
+    ("wrong_gradient", "2 * (p + y) / len(p), -2 * (p + y) / len(p)", "The error is p - y, and not p + y."),
+)  # fmt: skip
 
 
 def forward(p, y):

@@ -133,6 +133,32 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
         "Every standard deviation below 1 is replaced; only one that is 0 should be.",
     ),
 )
+INSTEAD = (  # what stands where the solution's body does, as in WRONG
+    ("wrong_value", "(test - train.mean(axis=0)) / (train.std() or 1)",
+     "axis=0 is forgotten in the standard deviation: each feature has its own."),
+    ("wrong_value",
+     "    std = np.where(train.std(axis=0) > 0, train.std(axis=0), 1)\n"
+     "    return (test - train.mean()) / std\n",
+     "axis=0 is forgotten in the mean: each feature has its own."),
+    ("wrong_value",
+     "    std = np.where(train.std(axis=0) > 0, train.std(axis=0), 1)\n"
+     "    return (test - train.mean(axis=0)) * std\n",
+     "It multiplies by the standard deviation, where it should divide."),
+    ("wrong_value",
+     "    std = np.where(train.std(axis=0) > 0, train.std(axis=0), 1)\n"
+     "    return test / std - train.mean(axis=0)\n",
+     "Only the test data is divided: the mean is to be subtracted first, so the difference needs brackets."),
+    ("wrong_value",
+     "    std = np.where(train.std(axis=0) > 0, train.std(axis=0), 1)\n"
+     "    return test - train.mean(axis=0) / std\n",
+     "Only the mean is divided: the difference needs brackets."),
+    ("wrong_value",
+     "    std = np.where(train.std(axis=0) > 0, train.std(axis=0), 1)\n"
+     "    return (test - np.median(train, axis=0)) / std\n",
+     "It takes the median, where the mean is asked for."),
+    ("wrong_value", "(test - train.mean(axis=0)) / np.where(train.std(axis=0) > 0, train.std(axis=0), 1e-8)",
+     "A standard deviation of 0 is replaced by 1e-8, where it should be by 1."),
+)  # fmt: skip
 
 
 def cases(rng):

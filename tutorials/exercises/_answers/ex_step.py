@@ -41,6 +41,16 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
     ("wrong_value", "lr * g", "lr * g * w", "The step depends on the gradient alone, and not on w."),
     ("wrong_value", "lr * g", "lr * np.sign(g)", "It takes the gradient's sign alone; its size counts too."),
 )
+INSTEAD = (  # what stands where the solution's body does, as in WRONG
+    ("wrong_value", "w * lr - g", "lr multiplies w, where it should multiply the gradient."),
+    ("wrong_value", "w - lr", "The gradient has no effect: lr multiplies it."),
+    ("wrong_value", "g - lr * w", "w and g are swapped: the step goes from w, along the gradient."),
+    ("wrong_value", "w - lr * g**2", "The gradient is squared, which loses its sign."),
+    ("wrong_value", "w - lr * g.sum()", "Each element of w has its own part of the gradient: don't add them up."),
+    ("wrong_value", "w - lr * g / len(g)", "It divides by the length of g; take the gradient as it is."),
+    ("wrong_value", "w - lr * g / np.sqrt((g**2).sum())", "The gradient is made one long; take it as it is."),
+    ("wrong_value", "(1 - lr) * w", "That shrinks w, and the gradient has no effect."),
+)  # fmt: skip
 
 
 def cases(rng):

@@ -40,8 +40,15 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
     ("wrong_value", "(x - a)", "x - a", "Only x is multiplied by the slope: x - a needs brackets."),
     ("wrong_value", "f(a) + df(a) * (x - a)", "f(x)", "That is f itself, not its tangent."),
     ("wrong_value", "df(a)", "f(a)", "The slope is df(a), not f(a)."),
-    ("shape", " * (x - a)", ""),
+    ("shape", " * (x - a)", "", "x has no effect: how far it is from a to x, times the slope, is to be added."),
 )
+INSTEAD = (  # what stands where the solution's body does, as in WRONG
+    ("wrong_value", "f(x) + df(x) * (x - a)", "Value and slope are taken at x; a tangent has those at a."),
+    ("wrong_value", "f(a) + df(x - a)", "df(x - a) is the slope at another point; it should be df(a) times (x - a)."),
+    ("wrong_value", "f(a) * df(a) * (x - a)", "f(a) multiplies, where it should be added."),
+    ("wrong_value", "f(a) + df(a) * (x + a)", "The way from a to x is x - a, not x + a."),
+    ("wrong_value", "df(a) * x", "That is a line through 0; it should go through (a, f(a))."),
+)  # fmt: skip
 
 
 def cases(rng):

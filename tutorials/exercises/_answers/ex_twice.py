@@ -64,6 +64,18 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
         "In the product rule the factor that isn't differentiated stays: x times cos(x).",
     ),
 )
+INSTEAD = (  # what stands where the solution's body does, as in WRONG
+    ("wrong_gradient", "g * x * np.cos(x)",
+     "Two of the three uses of x are missing: the first factor x, and the last x."),
+    ("wrong_gradient", "g * np.sin(x)",
+     "Two of the three uses of x are missing: the x inside the sine, and the last x."),
+    ("wrong_gradient", "g", "Two of the three uses of x are missing: those in x sin(x)."),
+    ("wrong_gradient", "3 * g", "The three uses of x have derivatives of their own: what is each x multiplied by?"),
+    ("wrong_gradient", "g * np.cos(x)", "That is the derivative of sin(x) alone: x is used three times."),
+    ("wrong_gradient", "g * (np.sin(x) * x * np.cos(x) + 1)",
+     "What comes back from the uses of x adds up; here two of them are multiplied."),
+    ("wrong_gradient", "g * (np.sin(x) + x * np.cos(x) + x)", "The derivative of the last x is 1, and not x."),
+)  # fmt: skip
 
 
 def forward(x):

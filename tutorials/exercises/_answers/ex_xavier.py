@@ -46,8 +46,8 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
         "shape[0] + shape[1]",
         "Only one of the two numbers is under the 6: their sum needs brackets.",
     ),
-    ("wrong_value", "(shape[0] + shape[1])", "shape[1]", "Only the inputs are counted; fan_out belongs to it too."),
-    ("wrong_value", "(shape[0] + shape[1])", "shape[0]", "Only the outputs are counted; fan_in belongs to it too."),
+    ("wrong_value", "(shape[0] + shape[1])", "shape[1]", "Only the inputs are counted; n_out belongs to it too."),
+    ("wrong_value", "(shape[0] + shape[1])", "shape[0]", "Only the outputs are counted; n_in belongs to it too."),
     (
         "wrong_value",
         "np.sqrt(6 / (shape[0] + shape[1]))",
@@ -61,6 +61,21 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
         "It divides by the mean of the two, where their sum is asked for.",
     ),
 )
+INSTEAD = (  # what stands where the solution's body does, as in WRONG
+    ("wrong_value", "np.sqrt(2 / shape[1])",
+     "That is He's rule; Xavier's bound is asked for, sqrt(6 / (n_in + n_out))."),
+    ("wrong_value", "np.sqrt(1 / shape[1])",
+     "That counts the inputs alone, and is a standard deviation; the bound a is asked for."),
+    ("wrong_value", "np.sqrt(3 / shape[1])",
+     "Only the inputs are counted; n_out belongs to it too: 6 / (n_in + n_out)."),
+    ("wrong_value", "np.sqrt(6) / shape[0] + shape[1]",
+     "The root is of the whole fraction, and the sum needs brackets."),
+    ("not_finite", "np.sqrt(6 / (shape[0] - shape[1]))", "n_in and n_out are added, not subtracted."),
+    ("shape", "-np.sqrt(6 / (shape[0] + shape[1])), np.sqrt(6 / (shape[0] + shape[1]))",
+     "Those are both ends; the number a alone is asked for."),
+    ("factor", "2 * np.sqrt(6 / (shape[0] + shape[1]))",
+     "That is how far both ends are apart; the bound a is half of it."),
+)  # fmt: skip
 
 
 def cases(rng):

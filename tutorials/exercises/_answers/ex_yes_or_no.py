@@ -89,6 +89,33 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
         "The sign is lost: whether p is too large or too small matters.",
     ),
 )
+INSTEAD = (  # what stands where the solution's body does, as in WRONG
+    ("wrong_gradient",
+     "    p = 1 / (1 + np.exp(-z))\n"
+     "    return -y / p\n",
+     "That is a part of dL/dp; the other part, and dp/dz = p (1 - p), are missing."),
+    ("wrong_gradient",
+     "    p = 1 / (1 + np.exp(-z))\n"
+     "    return p * (1 - p)\n",
+     "That is dp/dz; dL/dp is still to be multiplied."),
+    ("wrong_gradient",
+     "    p = 1 / (1 + np.exp(-z))\n"
+     "    return -y / p - (1 - y) / (1 - p)\n",
+     "That is dL/dp, and with a wrong sign: -log(1 - p) has the derivative 1 / (1 - p)."),
+    ("shape",
+     "    p = 1 / (1 + np.exp(-z))\n"
+     "    return (p - y).mean()\n",
+     "Each z has a derivative of its own: don't add them up."),
+    ("wrong_gradient", "    p = 1 / (1 + np.exp(-z))\n    return p + y\n", "The answer y is subtracted, not added."),
+    ("wrong_gradient",
+     "    p = 1 / (1 + np.exp(-z))\n"
+     "    return (1 - y) * p\n",
+     "What comes from y log p is missing: it counts where y is 1."),
+    ("wrong_gradient",
+     "    p = 1 / (1 + np.exp(-z))\n"
+     "    return (p - y) ** 2\n",
+     "The error is squared; the gradient is the error itself."),
+)  # fmt: skip
 
 
 def forward(z, y):
