@@ -41,6 +41,7 @@ def test_there_are_two_to_five_exercises_in_each_lesson_and_each_says_of_which_i
     for lesson, members in lessons.items():
         for name in members:
             assert given(name).startswith(f'"""Lesson {lesson}: '), name
+            assert "\nimport numpy as np\n" in given(name), "an answer in NumPy is no NameError"
 
 
 @pytest.mark.parametrize("name", NAMES)

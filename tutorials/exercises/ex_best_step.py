@@ -4,6 +4,8 @@ With rounding errors of relative size eps, a central difference is best near h =
 which is positive, and x are numbers; give the number h.
 """
 
+import numpy as np
+
 
 def best_step(eps, x):
     return ...

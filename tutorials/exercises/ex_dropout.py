@@ -4,6 +4,8 @@ Keep the elements of x where `keep` is True, make the others 0, and divide by 1 
 dropping, so that the mean stays. x and keep have any shape, the same for both, and so has the result.
 """
 
+import numpy as np
+
 
 def dropout(x, keep, p):
     return ...

@@ -4,6 +4,8 @@ c = a @ b, with shapes (m, k) @ (k, n) = (m, n). g = dL/dc, which has shape (m, 
 dL/db), of shapes (m, k) and (k, n).
 """
 
+import numpy as np
+
 
 def matmul_vjp(g, a, b):
     return ...

@@ -5,6 +5,8 @@ of arrays: the first `size` row numbers as they stand in `order`, the next `size
 divide the number of rows, the last batch is smaller: here, with size 2, ([3, 0], [4, 1], [2]).
 """
 
+import numpy as np
+
 
 def minibatches(order, size):
     return ...

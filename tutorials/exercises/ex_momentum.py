@@ -9,6 +9,8 @@ w, v and g are arrays of any shape, the same for all, lr and mu are numbers. Giv
 is the lesson's formula (2): v is its velocity b, mu its beta, w its theta and lr its eta.)
 """
 
+import numpy as np
+
 
 def momentum(w, v, g, lr, mu):
     return ...

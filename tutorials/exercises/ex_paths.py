@@ -5,6 +5,8 @@ from, with repetitions: {"c": ["a", "a"], "a": []}. Give the number of paths fro
 itself there is 1. In the example there are 2 from "c" to "a", and 0 from "a" to "c".
 """
 
+import numpy as np
+
 
 def paths(graph, end, start):
     return ...

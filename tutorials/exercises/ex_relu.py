@@ -4,6 +4,8 @@ y = max(x, 0) for each element of x, an array of any shape. g = dL/dy, with the 
 itself anything between 0 and g is right.)
 """
 
+import numpy as np
+
 
 def relu_vjp(g, x):
     return ...

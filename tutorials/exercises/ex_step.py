@@ -4,6 +4,8 @@ Give w - lr * g as a new array: the caller still needs the old w. w and g are ar
 lr, the learning rate, is a number.
 """
 
+import numpy as np
+
 
 def step(w, g, lr):
     return ...

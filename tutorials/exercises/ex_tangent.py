@@ -4,6 +4,8 @@ Near a, f(x) is close to f(a) + f'(a) (x - a). Give that for each element of x. 
 of one number; a is a number, x an array of any shape.
 """
 
+import numpy as np
+
 
 def tangent(f, df, a, x):
     return ...

@@ -10,6 +10,8 @@ everybody's numbers are the same):
     batches = tl.data.batches((x, y), size, shuffle=False)
 """
 
+import numpy as np
+
 import tinydl as tl
 from tinydl import functional as F
 
