@@ -354,6 +354,9 @@ for bug, report in reports.items():
 # %%
 colors = {"right": BLUE} | dict.fromkeys(hidden, ORANGE) | dict.fromkeys(seen, PURPLE)
 styles = dict(zip(seen, ("-.", ":", "--"), strict=True))  # those of the three that fail
+forgotten, flipped = curves["zero_grad forgotten"], curves["sign flipped in layer 1"]
+assert abs(forgotten[3] - 0.94) < 0.01 and curves["right"][3] < 0.75  # after 80 steps
+assert abs(flipped[7] - 0.80) < 0.01 and max(curves["softmax: diagonal only"][1:]) < 0.34  # after 160; from 40 on
 
 
 def draw_curves(ax):
@@ -379,9 +382,6 @@ show(
     "is at 94 % after 80 steps, the flipped sign at 80 % after 160, then both fall to a third, where diagonal only has "
     "been from step 40 on. Right: the worst relative error: about 1e-8 for the right gradient, 0.5 to 2 for the rest.",
 )
-forgotten, flipped = curves["zero_grad forgotten"], curves["sign flipped in layer 1"]
-assert abs(forgotten[3] - 0.94) < 0.01 and curves["right"][3] < 0.75  # after 80 steps
-assert abs(flipped[7] - 0.80) < 0.01 and max(curves["softmax: diagonal only"][1:]) < 0.34  # after 160; from 40 on
 
 # %% [markdown]
 # On the left, blue ends in the midst of the orange curves. Now look at the purple ones, early. After 80 steps
