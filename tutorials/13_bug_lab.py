@@ -407,7 +407,7 @@ assert curves[10][0] > 1.25 > 1.15 > right_curve[0]
 # **D: sorted by class.** The file is sorted, and nobody shuffles. For two batches the network learns "always say 0",
 # then "always say 1", then "always say 2". That is why its first epoch, with a mean loss above 1.25, is *worse* than
 # guessing. It slowly learns all the same, and then explodes. Why only after more than twenty epochs? We don't know
-# exactly. With half the learning rate, or without momentum, it never does, so most likely the steps became too large
+# exactly. With half the learning rate, or without momentum, it does not, so most likely the steps became too large
 # for the shape that the loss has by then. A lower rate stops the explosion, but the data stays sorted: shuffle.
 #
 # ## Third tool: gradcheck
