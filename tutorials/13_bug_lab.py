@@ -13,18 +13,11 @@
 # [lesson 12](12_trusting_a_gradient.py). At a first reading you may skip the section on `tl.explain`, up to "Which tool
 # finds what".
 #
-# *How to read it:* run one cell at a time, in a notebook. If you run the whole file as a script, all answers are
-# printed at once. Then look at the picture `13_bug_lab_1.png` first, and stop reading what is printed at the line
-# "YOUR GUESSES FIRST".
+# *How to read it:* run one cell at a time, in a notebook. As a script in a terminal it prints all answers, but first it
+# waits at the line "YOUR GUESSES FIRST": look at the picture `13_bug_lab_1.png` then, and guess.
 #
-# There are four tools, and you'll use them in this order:
-#
-# | Tool | What it looks at | What it says |
-# |---|---|---|
-# | `tl.strict()` | the program, while it runs | an error for a mistake that would pass in silence |
-# | `tl.diagnose(…)` | the network, on one batch | what is ill, with the number behind it |
-# | `tl.gradcheck(…)` | the derivatives | right or wrong |
-# | `tl.explain(…)` | one gradient | by which ways it came, and by which rules |
+# There are four tools, in this order: `tl.strict()` watches the program while it runs, `tl.diagnose` looks at the
+# network on one batch, `tl.gradcheck` at the derivatives, and `tl.explain` says by which ways one gradient came.
 
 # %%
 import textwrap
@@ -33,7 +26,6 @@ import _bugs as bugs
 import matplotlib.pyplot as plt
 import numpy as np
 from _lesson import BLUE, GRAY, ORANGE, PURPLE, show
-from matplotlib.colors import ListedColormap
 
 import tinydl as tl
 from tinydl import data, nn, optim
@@ -143,7 +135,7 @@ assert np.bincount(healthy.examples()[1]).tolist() == [100, 100, 100]
 # `bugs.plant(2, **parts)` takes the text of the six parts, exchanges one place of it, and gives back the six parts of
 # patient 2: `patient.make`, `patient.train`, and so on. All other text stays the same. (The two stars hand over each
 # entry of the dictionary as an argument.) What is exchanged stands in a list, in `_bugs.py`. Leave that file closed:
-# you'll see every line of the list here, after you have guessed.
+# `bugs.reveal` will print each line of it, after you have guessed.
 
 # %%
 patients, curves, rates = {}, {}, {}
@@ -182,36 +174,6 @@ show(
 )
 
 # %% [markdown]
-# ## The symptoms
-#
-# Take your time with this picture. There are four kinds of patients.
-#
-# **Two explode.** 1 climbs for many epochs. 8 is far too high from the first epoch on, and stays there.
-#
-# **Three guess to the end.** 5, 6 and 7 stay at $\log 3$. (That 5 has more than a third right is no learning. Its three
-# probabilities are nearly equal, and the tiny differences decide.)
-#
-# **Four learn, but something is odd.** 9 hardly gets anywhere. 2 has nearly all points right, and yet a high loss. 4 is
-# slow: nearly all points right, but a loss several times as high as that of the healthy program. And 10 learns for
-# more than twenty epochs, then explodes once, and doesn't come to rest again.
-#
-# **Three look well.** 3, 11 and 12 have nearly all points right in the end, and a low loss, like the healthy program.
-# 11 and 12 have a bump on their way, but the healthy curve has one, too. If you saw only one of these curves, you would
-# suspect nothing.
-
-# %%
-for number in range(1, 13):
-    end = f"ends at {curves[number][-1]:8.2f}, {rates[number]:4.0%} right"
-    print(f"patient {number:2}: {end}; from {curves[number].min():5.2f} to {curves[number].max():8.2f}")
-print(f"the healthy program ends at {right_curve[-1]:.2f}; guessing is log 3 = {np.log(3):.2f}")
-assert curves[1].max() > 100 and curves[8].min() > 10
-assert all(abs(curves[n][-1] - np.log(3)) < 0.01 for n in (5, 6, 7))
-assert curves[9][-1] > 0.5 and curves[2][-1] > 0.5 and curves[4][-1] > 3 * right_curve[-1]
-assert min(rates[2], rates[4]) > 0.95 and rates[9] < 0.7
-assert curves[10].argmin() in range(20, 30) and curves[10].argmax() in range(30, 36) and curves[10].max() > 5
-assert max(curves[n][-1] for n in (3, 11, 12)) < 0.11 and min(rates[n] for n in (3, 11, 12)) > 0.97
-
-# %% [markdown]
 # ## Your guess
 #
 # Here is what is wrong with the twelve, out of order:
@@ -233,7 +195,32 @@ assert max(curves[n][-1] for n in (3, 11, 12)) < 0.11 and min(rates[n] for n in 
 # > the curve, some can't, so don't worry about gaps. That is what the tools are for.
 
 # %%
-print(f"{'-' * 30} YOUR GUESSES FIRST {'-' * 30}\n")
+bugs.wait_for_the_guesses()
+
+# %% [markdown]
+# ## The symptoms
+#
+# Look once more at the picture. There are four kinds of patients.
+#
+# **Two explode.** 1 climbs for many epochs. 8 is far too high from the first epoch on, and stays there.
+#
+# **Three guess to the end.** 5, 6 and 7 stay at $\log 3$, three flat lines that no eye can tell apart. (That 5 has more
+# than a third right is no learning. Its three probabilities are nearly equal, and the tiny differences decide.)
+#
+# **Four learn, but something is odd.** 9 hardly gets anywhere. 2 has nearly all points right, and yet a high loss. 4 is
+# slow: nearly all points right, but a loss several times as high as that of the healthy program. And 10 learns for
+# more than twenty epochs, then explodes once, and doesn't come to rest again.
+#
+# **Three look well.** 3, 11 and 12 have nearly all points right in the end, and a low loss, like the healthy program.
+# 11 and 12 have a bump on their way, but the healthy curve has one, too.
+
+# %%
+assert curves[1].max() > 100 and curves[8].min() > 10
+assert all(abs(curves[n] - np.log(3)).max() < 0.03 for n in (5, 6, 7)) and rates[5] > 0.4
+assert curves[9][-1] > 0.5 and curves[2][-1] > 0.5 and curves[4][-1] > 3 * right_curve[-1]
+assert min(rates[2], rates[4]) > 0.95 and rates[9] < 0.7 and curves[10].argmin() in range(20, 30)
+assert curves[10].argmax() in range(30, 36) and curves[10].max() > 5
+assert max(curves[n][-1] for n in (3, 11, 12)) < 0.11 and min(rates[n] for n in (3, 11, 12)) > 0.97
 
 # %% [markdown]
 # ## First tool: strict mode
@@ -252,46 +239,41 @@ def strict_says(patient):
     return ""
 
 
-said = {number: strict_says(patient) for number, patient in patients.items()}
-assert strict_says(healthy) == ""  # nothing to say about the healthy program
-for number in range(1, 6):
-    print(textwrap.fill(f"patient {number}: {said[number]}", 88), "\n")
+def tell(number, findings):
+    for line in f"patient {number}: {findings[number]}".splitlines():
+        print(textwrap.fill(line, 88, subsequent_indent="    "))
 
-# %%
-assert "without zero_grad" in said[1] and "softmax is applied twice" in said[2]
-assert "first.weight" in said[3] and ".data" in said[3]
-assert "last.weight" in said[4] and "no optimizer has it" in said[4]
-assert "(50, 1, 3) against (50, 3)" in said[5]
-assert not any(said[number] for number in range(6, 13))
+
+said = {number: strict_says(patient) for number, patient in patients.items()}
+print("strict mode stops", ", ".join(f"patient {number}" for number in said if said[number]))
+assert [number for number in said if said[number]] == [1, 2, 3, 4, 5]
+assert strict_says(healthy) == ""  # nothing to say about the healthy program
 
 # %% [markdown]
 # Five patients, five sentences. Each says what is wrong, where, and what to write instead. (`patient_2.py:16` is line
-# 16 in the text of patient 2.) Compare them with your guesses. Then look at the lines themselves: first what stands in
-# the healthy program, then what stands in the patient's. `bugs.LINES` is the list that was planted, so the last line of
-# each cell makes sure that you see the true ones.
+# 16 in the text of patient 2.) Read each sentence, compare it with your guess, and then look at the lines under it:
+# first what stands in the healthy program, then what stands in the patient's.
 #
-# ### Patient 1: the gradient is never cleared (C)
+# ### Patient 1
 
 # %%
-right = "optimizer.zero_grad()"
-wrong = "# (the line is missing)"
-assert bugs.LINES[1] == (right, wrong)
+tell(1, said)
+bugs.reveal(1)
 
 # %% [markdown]
-# `backward` *adds* to the gradient that is there ([lesson 3](03_the_graph.py)). Without `zero_grad` every step goes
-# along the sum of all gradients so far, and the steps grow and grow. A lower learning rate would only slow it down.
+# **C: the gradient is never cleared.** `backward` *adds* to the gradient that is there ([lesson 3](03_the_graph.py)).
+# Without `zero_grad` every step goes along the sum of all gradients so far, and the steps grow and grow.
 #
-# ### Patient 2: softmax twice (E)
+# ### Patient 2
 
 # %%
-right = "return self.last(h)"
-wrong = "return F.softmax(self.last(h))"
-assert bugs.LINES[2] == (right, wrong)
+tell(2, said)
+bugs.reveal(2)
 
 # %% [markdown]
-# "We want probabilities, so the network ends in a softmax." But `cross_entropy` takes scores and applies the softmax
-# itself. What it gets now are numbers between 0 and 1, which are never far apart. Even for the perfect answer,
-# $(1, 0, 0)$, the loss is
+# **E: softmax twice.** "We want probabilities, so the network ends in a softmax." But `cross_entropy` takes scores and
+# applies the softmax itself. What it gets now are numbers between 0 and 1, which are never far apart. Even for the
+# perfect answer, $(1, 0, 0)$, the loss is
 #
 # $$ -\log \frac{e^1}{e^1 + e^0 + e^0} = \log\Bigl(1 + \frac2e\Bigr) \approx 0.551 . \tag{2} $$
 #
@@ -299,49 +281,44 @@ assert bugs.LINES[2] == (right, wrong)
 # suffers, only the learning is slow.
 
 # %%
-floor = np.log(1 + 2 / np.e)
-print(f"the floor {floor:.3f}; patient 2 came down to {curves[2].min():.3f}")
-assert abs(floor - 0.551) < 0.001 and floor < curves[2].min() < floor + 0.1
+print(f"the floor {np.log(1 + 2 / np.e):.3f}; patient 2 came down to {curves[2].min():.3f}")
+assert 0.55 < np.log(1 + 2 / np.e) < 0.552 and np.log(1 + 2 / np.e) < curves[2].min() < 0.65
 
 # %% [markdown]
-# ### Patient 3: the graph is cut (K)
+# ### Patient 3
 
 # %%
-right = "h = self.tanh(self.first(x))"
-wrong = "h = self.tanh(self.first(x).data)"
-assert bugs.LINES[3] == (right, wrong)
+tell(3, said)
+bugs.reveal(3)
 
 # %% [markdown]
-# `.data` is the plain array, without a memory of where it came from. The first layer never gets a gradient and stays as
-# it was made. The other layers learn the spiral from its 32 random numbers, and they do it so well that nobody notices.
+# **K: the graph is cut.** `.data` is the plain array, without a memory of where it came from. The first layer never
+# gets a gradient and stays as it was made. The other layers learn the spiral from its 32 random numbers, and they do it
+# so well that nobody notices.
 #
-# ### Patient 4: the optimizer of an older network (I)
+# ### Patient 4
 
 # %%
-right = "optimizer = optim.SGD(model.parameters(), lr=0.1, momentum=0.9)"
-wrong = """optimizer = optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
-model.last = nn.Linear(32, 3)"""
-assert bugs.LINES[4] == (right, wrong)
+tell(4, said)
+bugs.reveal(4)
 
 # %% [markdown]
-# This happens when you give a trained network a new last layer, for new classes. The optimizer was made before, so it
-# knows the parameters of the old layer, and the new one stays random. The layers before it bend the points until
-# they suit that random layer. They manage, but slowly. Make the optimizer last.
+# **I: the optimizer of an older network.** This happens when you give a trained network a new last layer, for new
+# classes. The optimizer was made before, so it knows the parameters of the old layer, and the new one stays random. The
+# layers before it bend the points until they suit that random layer. They manage, but slowly. Make the optimizer last.
 #
-# ### Patient 5: all pairs (J)
+# ### Patient 5
 
 # %%
-right = "return F.cross_entropy(outputs, y)"
-wrong = """rows = np.eye(3, dtype=np.float32)[y[:, None]]
-return -np.mean(np.sum(rows * F.log_softmax(outputs), axis=-1))"""
-assert bugs.LINES[5] == (right, wrong)
+tell(5, said)
+bugs.reveal(5)
 
 # %% [markdown]
-# Somebody writes the cross-entropy by hand: the labels as rows, $(1, 0, 0)$ and so on, times $\log p$. The formula is
-# right, but `y` was made a column, (50, 1), so the rows have the shape (50, 1, 3). Against outputs of shape (50, 3)
-# NumPy broadcasts to (50, 50, 3): each example against every target of the batch ([lesson 4](04_arrays.py)). All
-# outputs are pulled to the same answer, the mean of the targets, which is ⅓ for each class. Print the shapes, or use a
-# ready loss.
+# **J: all pairs.** Somebody writes the cross-entropy by hand: the labels as rows, $(1, 0, 0)$ and so on, times the
+# logarithms of $p$. The formula is right, but `y` was made a column, (50, 1), so the rows have the shape (50, 1, 3).
+# Against outputs of shape (50, 3) NumPy broadcasts to (50, 50, 3), as in [lesson 4](04_arrays.py): each example against
+# every target of the batch. All outputs are pulled to the same answer, the mean of the targets, which is ⅓ for each
+# class. Print the shapes, or use a ready loss.
 #
 # ## Second tool: diagnose
 #
@@ -361,97 +338,78 @@ def diagnosis(patient):
 
 verdicts = {number: diagnosis(patient) for number, patient in patients.items()}
 assert not diagnosis(healthy)
-for number in range(6, 13):
-    print(f"patient {number}:")
-    for line in str(verdicts[number]).splitlines():
-        print(textwrap.fill(line, 88, initial_indent="  ", subsequent_indent="    "))
-
-# %%
-codes = {number: {verdict.code for verdict in found} for number, found in verdicts.items()}
-assert "identical_units" in codes[6] and "dead_relus" in codes[7]
-assert "learning_rate_too_high" in codes[8] and "unbalanced_labels" in codes[10]
-assert {"inputs_not_scaled", "saturated"} <= codes[9]
-assert not codes[11] and not codes[12] and not codes[1] and not codes[5]
-assert codes[2] == {"outputs_limited"} and codes[3] == codes[4] == {"unchanged"}
+noticed = [number for number in verdicts if verdicts[number]]
+print("diagnose notices something in", ", ".join(f"patient {number}" for number in noticed))
+assert noticed == [2, 3, 4, 6, 7, 8, 9, 10]
 
 # %% [markdown]
-# Each verdict has a number, and under it what to try. (It would also have noticed patients 2, 3 and 4.) Now the lines.
+# The two are 11 and 12. (Patients 2, 3 and 4 you know already.) Each verdict has a number, and under it what to try.
 #
-# ### Patient 6: all weights begin at 0 (A)
+# ### Patient 6
 
 # %%
-right = "model = Net(2, 3)"
-wrong = """model = Net(2, 3)
-for p in model.parameters():
-    p.data = np.zeros(p.shape)"""
-assert bugs.LINES[6] == (right, wrong)
+tell(6, verdicts)
+bugs.reveal(6)
 
 # %% [markdown]
-# The classic one. "So that the runs can be compared", somebody has written. Units with equal weights compute the same,
-# get the same gradient, and stay equal: 32 units that are worth one. With zeros it is even worse, since no gradient
-# gets through to the layers below. Random numbers at the start are there to make the units different
-# ([lesson 8](08_initialisation.py)).
+# **A: all weights begin at 0.** The classic one. "So that the runs can be compared", somebody has written. Units with
+# equal weights compute the same, get the same gradient, and stay equal: 32 units that are worth one. With zeros it is
+# even worse. On its way down a gradient is multiplied by each layer's weights, and times 0 it is 0, so the layers below
+# never learn. Random numbers at the start are there to make the units different ([lesson 8](08_initialisation.py)).
 #
-# ### Patient 7: dead relus (L)
+# ### Patient 7
 
 # %%
-right = "h = self.tanh(self.first(x))"
-wrong = "h = np.maximum(self.first(x) - 3, 0)"
-assert bugs.LINES[7] == (right, wrong)
-
-# %% [markdown]
-# The relu instead of tanh is no mistake. The −3 is: it acts like a bias of −3 in each unit. The inputs are between −1
-# and 1, and the weights are small, so every number that comes into the relu is negative. What comes out is 0, for every
-# example, and where a relu gives 0 its slope is 0, too. Nothing will ever change that.
-
-# %%
-x, y = healthy.examples()
-model, _ = healthy.make()
-into_relu = model.first(x) - 3
+tell(7, verdicts)
+bugs.reveal(7)
+x, _ = healthy.examples()
+into_relu = healthy.make()[0].first(x) - 3
 print(f"inputs up to {np.abs(x).max():.2f}, largest number that comes into the relu {into_relu.max().item():.2f}")
-assert np.abs(x).max() <= 1.05 and into_relu.max().item() < 0
-# %% [markdown]
-# ### Patient 8: a learning rate of 10 (G)
-
-# %%
-right = "optimizer = optim.SGD(model.parameters(), lr=0.1, momentum=0.9)"
-wrong = "optimizer = optim.SGD(model.parameters(), lr=10, momentum=0.9)"
-assert bugs.LINES[8] == (right, wrong)
+assert np.abs(x).max() <= 1 and into_relu.max().item() < 0
 
 # %% [markdown]
-# Each step jumps far over the valley ([lesson 10](10_optimizers.py)). Compare with patient 1, which began well and grew
-# worse over many epochs: here the very first steps are too large. A lower rate cures this one only.
+# **L: dead relus.** The relu instead of tanh is no mistake. The −3 is: it acts like a bias of −3 in each unit. The
+# inputs are at most 1, and the weights are small, so every number that comes into the relu is negative. What comes out
+# is 0, for every example, and where a relu gives 0 its slope is 0, too. So every point gets the same answer, and the
+# best that one answer for all can do is ⅓ for each class: log 3. Of the tool's three advices the second is near the
+# cure: take the −3 away. A lower learning rate alone changes nothing here.
 #
-# ### Patient 9: inputs in pixels (H)
+# ### Patient 8
 
 # %%
-right = "x, y = spiral.x, spiral.y"
-wrong = "x, y = 255 * spiral.x, spiral.y"
-assert bugs.LINES[9] == (right, wrong)
+tell(8, verdicts)
+bugs.reveal(8)
 
 # %% [markdown]
-# Pixels go up to 255, and so do these coordinates. The first layer's sums are then in the tens and hundreds, where tanh
-# is −1 or 1 and flat: it is *saturated*. It passes on hardly any gradient. Scale your inputs to about 1
-# ([lesson 9](09_digits.py)).
+# **G: a learning rate of 10.** Each step jumps far over the valley ([lesson 10](10_optimizers.py)). Patient 1 began
+# well and grew worse over many epochs; here the very first steps are too large. The tool's advice, a tenth, and again,
+# leads to 0.1, the healthy program. (With patient 1 a lower rate delays the explosion, but cures nothing.)
 #
-# ### Patient 10: sorted by class (D)
+# ### Patient 9
 
 # %%
-right = "order = np.random.default_rng(0).permutation(300)"
-wrong = 'order = np.argsort(y, kind="stable")'
-assert bugs.LINES[10] == (right, wrong)
+tell(9, verdicts)
+bugs.reveal(9)
 
 # %% [markdown]
-# The file is sorted, and nobody shuffles. For two batches the network learns "always say 0", then "always say 1", then
-# "always say 2". It forgets each time. With momentum each pull lasts into the next class, until the steps go so far
-# that all is lost. (Without momentum this patient doesn't explode, it only learns slowly.) The sorting is also the
-# reason for the first epoch, which is *worse* than guessing.
+# **H: inputs in pixels.** Pixels go up to 255, and so do these coordinates. The first layer's sums are then in the tens
+# and hundreds, where tanh is −1 or 1 and flat: it is *saturated*. It passes on hardly any gradient. Scale your inputs
+# to about 1 ([lesson 9](09_digits.py)).
+#
+# ### Patient 10
 
 # %%
-print(f"first epoch of patient 10: {curves[10][0]:.2f}; healthy {right_curve[0]:.2f}")
+tell(10, verdicts)
+bugs.reveal(10)
 assert curves[10][0] > 1.25 > 1.15 > right_curve[0]
 
 # %% [markdown]
+# **D: sorted by class.** The file is sorted, and nobody shuffles. For two batches the network learns "always say 0",
+# then "always say 1", then "always say 2". That is why its first epoch, with a mean loss above 1.25, is *worse* than
+# guessing. It slowly learns all the same, and then explodes. Why only after more than twenty epochs? We don't know
+# exactly. With half the learning rate, or without momentum, it does not, so most likely the steps became too large
+# for the shape that the loss has by then. A lower rate stops the explosion, but the data stays sorted: shuffle.
+#
 # ## Third tool: gradcheck
 #
 # The last two look well, are sound as programs, and in good health. So check the derivatives of the whole model with
@@ -467,42 +425,34 @@ def derivatives(patient):
 
 
 checked = {number: derivatives(patient) for number, patient in patients.items()}
-print("healthy:", derivatives(healthy).verdict)
-for number in (11, 12):
-    print(f"patient {number}: {checked[number].verdict}")
+print(f"healthy: {derivatives(healthy).verdict}; patient 11: {checked[11].verdict}; patient 12: {checked[12].verdict}")
 assert derivatives(healthy)
 assert [number for number in patients if not checked[number]] == [3, 11]
 
 # %% [markdown]
 # In patient 11 a derivative is wrong. (In patient 3 as well: its graph is cut, so the engine says 0 for the first
-# layer, and the loss does change with it.) Which one? Check each part of the model on its own:
+# layer, and the loss does change with it.) Where? Check parts of the model on their own:
 
 # %%
 model, _ = patients[11].make()
 x, y = patients[11].examples()
 h = np.random.default_rng(1).normal(size=(4, 32))
-reports = {
-    "first": tl.gradcheck(model.first, x[:4]),
-    "tanh": tl.gradcheck(model.tanh, h),
-    "hidden[0]": tl.gradcheck(model.hidden[0], h),
-    "last": tl.gradcheck(model.last, h),
-}
-for name, report in reports.items():
+places = {"first": (model.first, x[:4]), "tanh": (model.tanh, h), "hidden[0]": (model.hidden[0], h)}
+for name, (part, at) in places.items():
+    report = tl.gradcheck(part, at)
     print(f"{name:10} {report.verdict}")
-assert [name for name, report in reports.items() if not report] == ["tanh"]
+    assert bool(report) == (name != "tanh")
 
 # %% [markdown]
-# ### Patient 11: one wrong letter (B)
+# ### Patient 11
 
 # %%
-right = "return g * (1 - np.tanh(x) ** 2)"
-wrong = "return g * (1 - np.tanh(y) ** 2)"
-assert bugs.LINES[11] == (right, wrong)
+bugs.reveal(11)
 
 # %% [markdown]
-# $y$ is the tanh already, so here it is taken twice. For small numbers the two agree, and the wrong slope is
-# always positive. So the steps still lead downhill, more or less, and the network still learns:
-# [lesson 12](12_trusting_a_gradient.py) in one line of code.
+# **B: one wrong letter.** $y$ is the tanh already, so here it is taken twice. For small numbers the two agree, and the
+# wrong slope is always positive, only too large. So the network still learns, just as [lesson
+# 12](12_trusting_a_gradient.py) told.
 #
 # ## Fourth tool: explain
 #
@@ -533,30 +483,30 @@ assert sorted(term.operations.count("tanh") for term in why.terms) == [1, 2]
 assert np.isclose(sum(term.value for term in why.terms), why.gradient)
 
 # %% [markdown]
-# Read a line from left to right, from `weight` to the loss. `t3`, `t4`, … are the arrays in between, with the operation
-# that made each; `linear` is a layer, `weighted_cross_entropy` the loss. There are two paths: one goes through two more
-# tanhs, and one through the last only. The weight is used in both places, its gradient is the sum, and each step
+# Read a line from left to right, from `weight` to the loss. `t3`, `t4`, … are the arrays in between, numbered as they
+# were made, with the operation that made each. (`t1` and `t2` are the first layer's, before `weight` comes in.)
+# `linear` is a layer, and `weighted_cross_entropy` is what `F.cross_entropy` calls. There are two paths: one goes
+# through two tanhs, the other through one. The weight is used in both places, its gradient is the sum, and each step
 # changes "both" layers alike.
 #
-# ### Patient 12: one layer, twice (F)
+# ### Patient 12
 
 # %%
-right = "self.hidden = [nn.Linear(32, 32), nn.Linear(32, 32)]"
-wrong = "self.hidden = [nn.Linear(32, 32)] * 2"
-assert bugs.LINES[12] == (right, wrong)
+bugs.reveal(12)
 
-count = sum(p.size for p in patients[12].make()[0].parameters())
-count_right = sum(p.size for p in healthy.make()[0].parameters())
-print(count, "parameters, where the healthy network has", count_right)
-assert count_right - count == 32 * 32 + 32
+count, healthy_count = (sum(p.size for p in one.make()[0].parameters()) for one in (patients[12], healthy))
+print(count, "parameters, where the healthy network has", healthy_count)
+assert healthy_count - count == 32 * 32 + 32
 
 # %% [markdown]
-# In Python, `[layer] * 2` is a list with the *same* layer twice. Counting the parameters shows it too. To share a layer
-# on purpose is fine, by the way, and some kinds of networks live from it. To do it unawares is not.
+# **F: one layer, twice.** In Python, `[layer] * 2` is a list with the *same* layer twice. Once you suspect something
+# like that, count the parameters: one layer of them is missing. To share a layer on purpose is fine, and some kinds of
+# networks live from it. To do it unawares is not.
 #
 # ## Which tool finds what
 #
-# All four on all twelve; `explain` notices something where there isn't exactly one path.
+# All four on all twelve. `explain` counts if there isn't exactly one path. (That is right for this plain stack of
+# layers only: a healthy network with branches has more.)
 
 # %%
 NAMES = [
@@ -564,38 +514,19 @@ NAMES = [
     "weights begin at 0", "dead relus", "learning rate 10", "inputs in pixels", "sorted by class",
     "one wrong letter", "one layer, twice",
 ]  # fmt: skip
-tools = ["strict", "diagnose", "gradcheck", "explain"]
-table = np.zeros((12, 4))
 for number, patient in patients.items():
-    table[number - 1, 0] = said[number] != ""
-    table[number - 1, 1] = bool(verdicts[number])
-    table[number - 1, 2] = not checked[number]
-    table[number - 1, 3] = explained(patient).paths != 1
-assert table.any(axis=1).all()  # every bug is noticed by at least one
-assert table.sum(axis=0).tolist() == [5, 8, 2, 1]
-
-# %%
-figure, ax = plt.subplots(figsize=(6.6, 4.6))
-ax.imshow(table, cmap=ListedColormap(["#D9D9D9", BLUE]), aspect="auto")
-ax.set_xticks(range(4), tools)
-ax.set_yticks(range(12), [f"{number}. {name}" for number, name in enumerate(NAMES, start=1)])
-for row in range(11):
-    ax.axhline(row + 0.5, color=GRAY, lw=0.8)
-ax.set_title("Blue: the tool notices the bug")
-show(
-    figure,
-    "13_bug_lab_2",
-    "A table of twelve bugs and four tools. strict notices bugs 1 to 5, diagnose 2, 3, 4 and 6 to 10, gradcheck 3 and "
-    "11, explain only 12. Every bug is noticed by at least one tool, and no tool notices all.",
-)
+    sees = {
+        "strict": said[number], "diagnose": verdicts[number], "gradcheck": not checked[number],
+        "explain": explained(patient).paths != 1,
+    }  # fmt: skip
+    tools = [tool for tool, noticed in sees.items() if noticed]
+    print(f"{number:2}. {NAMES[number - 1]:30} {', '.join(tools)}")
+    assert 1 <= len(tools) <= 3
 
 # %% [markdown]
-# Every bug is noticed by at least one tool, and no tool notices all. This is an order in which you can use them:
-#
-# 1. `strict`, always, at least for the first steps. (`tl.fit` does that by itself.)
-# 2. `diagnose`, when learning is slow or doesn't begin.
-# 3. `gradcheck`, for every rule that you write yourself.
-# 4. `explain`, when you want to know *why* a gradient is what it is.
+# Every bug is noticed by at least one tool, and no tool notices all. Use `strict` always (`tl.fit` does so by itself,
+# at its first steps), `diagnose` when learning is slow, `gradcheck` for each rule that you write, and `explain` when
+# you want to know *why* a gradient is what it is.
 #
 # And by hand, with any library ($K$ is the number of classes):
 #
@@ -621,7 +552,7 @@ model, curve = patient.train()
 silent = not strict_says(patient) and not diagnosis(patient) and bool(derivatives(patient))
 print(f"loss {curve[0]:.2f} → {curve[-1]:.2f}, accuracy {accuracy(patient, model):.0%}; are all tools silent? {silent}")
 assert silent and explained(patient).paths == 1
-assert 0.9 < curve[-1] < np.log(3) and accuracy(patient, model) < 0.6
+assert abs(curve[-1] - 1.07) < 0.01 and abs(accuracy(patient, model) - 0.44) < 0.02
 
 # %% [markdown]
 # > **Predict.** The loss begins at that of guessing and hardly leaves it. The program is sound, the network healthy,
@@ -644,22 +575,22 @@ axes[0].set_ylabel("second coordinate")
 figure.legend(*axes[0].get_legend_handles_labels(), fontsize="small", loc="outside lower center", ncols=3)
 show(
     figure,
-    "13_bug_lab_3",
+    "13_bug_lab_2",
     "Two plots of the same 300 points. In the healthy program each of the three spiral arms has one class. "
     "In patient 13 the three classes are mixed at random along all arms.",
 )
 
 # %%
+model_says = tl.predict(model, x)
 print(f"{np.mean(shifted == y):.0%} of patient 13's labels are right, by chance")
-assert abs(np.mean(shifted == y) - 1 / 3) < 0.1
-
-right = "return x[order], y[order]"
-wrong = "return x[order], y[order - 1]"
-assert bugs.LINES[13] == (right, wrong)
+print(f"the network has {tl.accuracy(model_says, y):.0%} of the true labels right")
+assert abs(np.mean(shifted == y) - 1 / 3) < 0.1 and tl.accuracy(model_says, y) < 1 / 3
+bugs.reveal(13)
 
 # %% [markdown]
-# Every example has its neighbour's label. That happens easily: inputs and labels come from two files, and in one of
-# them a line too many was skipped.
+# Every example has its neighbour's label. The network begins to learn these by heart, point by point. That is why it
+# has 44 % of them right and a loss of 1.07, a little below guessing; of the true labels it knows nothing. Such a shift
+# happens easily: inputs and labels come from two files, and in one of them a line too many was skipped.
 #
 # > **What goes wrong.** The network learns something that isn't there to be learned. No tool can know what your labels
 # > ought to be. But you can notice it: a loss that stays near that of guessing, while nothing is ill, means that the
@@ -680,8 +611,9 @@ assert bugs.LINES[13] == (right, wrong)
 # 1. Plant a bug of your own: `bugs.LINES[14] = (right, wrong)`, then `bugs.plant(14, **parts)`. Take the step before
 #    the gradient, for example: `right = "loss.backward()"`, `wrong = "optimizer.step()\nloss.backward()"`. Predict the
 #    symptom. Which tool finds it, and when?
-# 2. Cure patient 9 without touching its inputs: `nn.BatchNorm1d(2)` as an attribute of `Net`, applied before the first
-#    layer. What do `tl.diagnose` and the curve say now?
+# 2. Cure patient 9 without touching its inputs: `nn.BatchNorm1d(2)` is a layer that subtracts from each of the two
+#    numbers its mean over the batch, and divides by its standard deviation. Make it an attribute of `Net`, and apply it
+#    before the first layer. What do `tl.diagnose` and the curve say now?
 # 3. In `train`, add up the loss as `total = total + loss` instead of with `loss.item()`, and never reset it. Nothing is
 #    wrong with the curve. What is? What does strict mode say?
 #
@@ -699,11 +631,9 @@ assert bugs.LINES[13] == (right, wrong)
 #
 # ## Where this lives in tinydl
 #
-# - `tinydl/watching/strict.py`: `strict` follows a program from step to step; `tinydl/training/fit.py`: `fit` watches
-#   its own first steps.
+# - `tinydl/watching/strict.py`: `strict`; `tinydl/training/fit.py`: `fit` watches its own first steps.
 # - `tinydl/watching/diagnose.py`: the verdicts, with all thresholds and their reasons at the top.
-# - `tinydl/explaining/explain.py`: `explain` and its steps; `tinydl/checking/gradcheck.py`: with `module=`, a whole
-#   model.
+# - `tinydl/explaining/explain.py`, `tinydl/checking/gradcheck.py`: the latter with `module=` checks a whole model.
 # - `tinydl/engine/recording.py`: `Observer`, through which all of them watch; the engine knows none of them.
 #
 # Next: [lesson 14](14_build_it_yourself.py), in which you build the engine yourself.

@@ -8,6 +8,7 @@ from __future__ import annotations
 import inspect
 import linecache
 import re
+import sys
 from collections.abc import Callable
 from textwrap import indent
 from types import SimpleNamespace
@@ -54,6 +55,22 @@ def plant(number: int, **parts: Callable[..., Any]) -> SimpleNamespace:
     made = {key: space[part.__name__] for key, part in parts.items()}
     space.update(made)  # so that the parts find each other by these names
     return SimpleNamespace(**made)
+
+
+def reveal(number: int) -> None:
+    """Print what stands in the healthy program, and what the patient has instead."""
+    for name, lines in zip(("right:", "wrong:"), LINES[number], strict=True):
+        print(indent(lines, " " * 7).replace(" " * 7, f"{name} ", 1))
+
+
+def wait_for_the_guesses() -> None:
+    """A line between the symptoms and the answers; in a terminal Enter leads on, Ctrl-C or Ctrl-D ends."""
+    print(f"\n{'-' * 30} YOUR GUESSES FIRST {'-' * 30}\n", flush=True)
+    if sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty():  # nothing else may wait
+        try:
+            input("Press Enter when you have your twelve pairs: ")
+        except (EOFError, KeyboardInterrupt):
+            raise SystemExit from None
 
 
 def text_of(part: Any) -> str:
