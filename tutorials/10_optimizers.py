@@ -181,16 +181,14 @@ class Adam:
         return theta - self.lr * m_hat / (np.sqrt(s_hat) + 1e-8)  # formula (5)
 
 
-# %%
 own = {"AdaGrad": AdaGrad(1.0), "RMSprop": RMSprop(0.1), "Adam": Adam(0.5)}
 assert np.allclose([walk(rule)[1, 0] for rule in own.values()], [-3, -3, -3.5])  # RMSprop's step is ten rates long
 show(draw(own), "10_optimizers_2", "Three paths of 40 steps. All set out along the diagonal. AdaGrad and RMSprop glide "
      "to the minimum, to 0.0043 and 0.0021; Adam swings past it and circles, and ends 0.22 away.")  # fmt: skip
 
 # %% [markdown]
-# No zigzag. Adam circles, since it has a ball of 0.9 in it. Now let the valley lie *across* the coordinates: turn
-# everything by 45°, the bowl and the start. (The matrix `TURN` turns a point, its transpose turns it back. So the new
-# gradient is: turn back, take the gradient of `VALLEY`, turn.)
+# No zigzag. Adam circles, since it has a ball of 0.9 in it. Now let the valley lie *across* the coordinates: turn the
+# bowl and the start by 45°. (`TURN` turns a point, its transpose turns it back: turn back, take the gradient, turn.)
 #
 # > **Predict.** It is the same bowl, and the rates are the same. Which of the three rules notice? Do SGD and momentum?
 
@@ -205,19 +203,14 @@ ends = [np.hypot(*walk(rule, H, start)[-1]) for rule in own.values()]
 assert np.allclose(ends, [1.06, 0.92, 0.16], atol=0.005)
 
 # %% [markdown]
-# SGD and momentum notice nothing: they take the same path, turned. AdaGrad ended 0.004 away and now 1.1, RMSprop 0.002
-# and now 0.9, farther than SGD. They *only looked* perfect, since the valley lay along the axes. Now the first, steep
-# gradients make $s$ large for both parameters, and the way along the valley needs both: they creep. Adam's ball helps.
-# **A rate per parameter helps where parameters differ in scale (rare words, other units), not in every long valley.**
+# SGD and momentum take the same path, turned. AdaGrad ended 0.004 away and now 1.1, RMSprop 0.002 and now 0.9: the
+# first, steep gradients make $s$ large for both parameters, and the way along the valley needs both. **A rate per
+# parameter helps where parameters differ in scale (rare words, other units), not in every long valley.**
 #
 # ## On the digits: the rate matters more than the rule
 #
-# Now a real network, 64-32-10, on the 1,150 training digits of [lesson 9](09_digits.py), for four passes, each rule
-# with six rates, a factor of $\sqrt{10}$ apart, and three starts each, since one may be lucky. We take tinydl's rules.
-# They are ours: given the same 40 random gradients, they make the same steps.
-#
-# > **Predict.** Which changes the validation loss more: another rule, each at its best rate, or a rate that is 10 times
-# > too small?
+# Now a real network, 64-32-10, on the 1,150 training digits of [lesson 9](09_digits.py), for four passes: six rates for
+# each rule, and three starts, since one may be lucky. tinydl's rules are ours: they make the same steps.
 
 # %%
 ball = partial(optim.SGD, momentum=0.9)  # optim.SGD with this setting
@@ -275,11 +268,10 @@ show(figure, "10_optimizers_4", "Validation loss over the learning rate, with lo
      "five rules. All go down to 0.16 to 0.28, but at different rates, from 0.01 (Adam) to 1 (SGD).")  # fmt: skip
 
 # %% [markdown]
-# Look at the lowest point of each curve. Momentum is ahead here: even its worst start, 0.17, beats the best start of
-# every other rule, if only just. SGD scatters most, from 0.18 to 0.45. (That's one network and three starts: elsewhere
-# another rule may win.) Still, best and worst rule differ by less than a factor of 2, and a rate ten times too small
-# costs a factor of 3 to 7. And the best rates differ: SGD's is 1, Adam's 0.01. Momentum's is a tenth of SGD's, since
-# (3) adds up to 10 times a gradient.
+# Momentum is ahead here: even its worst start, 0.17, beats the best start of every other rule, if only just. SGD
+# scatters most, from 0.18 to 0.45. (On another network another rule may win.) Still, best and worst rule differ by less
+# than a factor of 2, and a rate ten times too small costs a factor of 3 to 7. And the best rates differ: SGD's is 1,
+# Adam's 0.01, momentum's a tenth of SGD's, since (3) adds up to 10 times a gradient.
 #
 # > **What goes wrong.** "I tried SGD and Adam with `lr=0.001`, and Adam is far better." A comparison at one rate
 # > compares rates. How to notice: give each rule a grid of its own, and see that the best rate isn't at its edge.
@@ -288,10 +280,8 @@ show(figure, "10_optimizers_4", "Validation loss over the learning rate, with lo
 #
 # Batches are noisy, so at a constant rate the parameters never rest. A small rate disturbs less, but takes long to
 # arrive. A **schedule** is large first and small at the end: `StepLR` divides the rate by 10 every so many steps,
-# `CosineAnnealingLR` goes down half a cosine wave, to 0.
-#
-# The smallest example: $f = \theta^2 / 2$ has the gradient $\theta$, and a batch gives us $\theta$ plus random noise
-# of size 1. We make 500 runs at once, from $\theta = 5$, and draw how far from the minimum 0 they typically are.
+# `CosineAnnealingLR` goes down half a cosine wave, to 0. The smallest example is $f = \theta^2 / 2$, whose gradient is
+# $\theta$, and a batch adds random noise of size 1: how far from 0 are 500 runs, typically, that begin at 5?
 
 # %%
 t, ends = np.arange(1000), []
@@ -319,34 +309,51 @@ show(figure, "10_optimizers_5", "Distance from the minimum over 1,000 steps. Con
 assert np.allclose(ends, [0.44, 0.25, 0.06, 0.07], atol=0.01)
 
 # %% [markdown]
-# The constant 0.3 arrives at once, and stays about 0.4 away for ever. The constant 0.003 is still on its way. Both
-# schedules come closer. In a loop, write `schedule = optim.StepLR(optimizer, 250)` first, and `schedule.step()` after
-# each `optimizer.step()`; `fit` takes one, too (exercise 3). (`LinearWarmup` is for first steps that are too long.)
+# The constant 0.3 arrives at once, and stays about 0.4 away; 0.003 is still on its way. Both schedules come closer. In
+# a loop, write `schedule = optim.StepLR(optimizer, 250)` first, and `schedule.step()` after each `optimizer.step()`;
+# `fit` takes one, too (exercise 3). (`LinearWarmup` is for first steps that are too long.)
+#
+# ## Weight decay: keeping weights small
+#
+# Large weights learn noise by heart ([lesson 11](11_overfitting.py)). **Weight decay** adds $\lambda\theta$ to the
+# gradient, a pull towards 0: SGD then also multiplies by $1 - \alpha\lambda$. But Adam divides the pull, too, by
+# $\sqrt{\hat s}$. **AdamW** keeps it apart: it multiplies by $1 - \alpha\lambda$, then steps with $g$ alone.
+#
+# > **Predict.** Two weights begin at 1. Their gradients, ±10 in turn and ±0.1 in turn, mean nothing. Which of the two
+# > does Adam shrink more?
+
+# %%
+for make, left in ((optim.SGD, [0.37, 0.37]), (optim.Adam, [0.90, 0.26]), (optim.AdamW, [0.37, 0.37])):
+    w = tl.tensor(np.ones(2), requires_grad=True)
+    optimizer = make([w], lr=0.001, weight_decay=1.0)  # λ = 1
+    for t in range(1000):
+        w.grad = tl.tensor((-1) ** t * np.array([10.0, 0.1]))
+        optimizer.step()
+    print(f"{make.__name__:<5} leaves {w.data[0]:.2f} and {w.data[1]:.2f}")
+    assert np.allclose(w.data, left, atol=0.006)
+
+# %% [markdown]
+# SGD and AdamW leave $0.999^{1000} = 0.37$ of both. Adam divides the pull by about 10 where gradients are large; where
+# they are small it sees little but the pull, at first 1, and each step is nearly $\alpha$. So take `optim.AdamW`.
 #
 # ## Exercises
 #
 # With `tinydl learn`: `ex_momentum`, `ex_adagrad`, `ex_adam` (its `v` is our $s$; `a`, `b` are $\beta_1$, $\beta_2$).
 #
-# 1. At condition 100, how many steps does it take until the distance is a thousandth of that at the start, for
-#    $\mu$ = 0.5, 0.6, …, 0.9, each at the best of 50 rates below $2(1 + \mu)/100$?
-# 2. With `weight_decay=1.0`, `optim.SGD` and `optim.Adam` add $1 \cdot \theta$ to the gradient, to keep weights small.
-#    Give two weights, both 1, the gradients +10, −10, … and +0.1, −0.1, …, which mean nothing, for 1,000 steps at the
-#    rate 0.001. How much do these two, and `optim.AdamW`, shrink each weight?
+# 1. At condition 100, which of $\mu$ = 0.5, 0.6, …, 0.9 needs the fewest steps to a thousandth of the distance?
+# 2. Give both weights gradients of size 1, +1, −1, … What does Adam leave now, and why isn't it 0.37?
 # 3. In `digits_losses`, give `fit` a schedule over all 144 steps, with
 #    `schedule=optim.CosineAnnealingLR(optimizer, 144, per="step")`. What does SGD gain at the rate 1, and at 0.3?
 #
 # <details><summary>What you should find</summary>
-# (1) About 107, 73, 38, 56 and 117 steps: the best μ is near 0.7, between that of condition 25 and that of 1,000.
-# (2) SGD: both become 0.999<sup>1000</sup> = 0.37. Adam: 0.90 and 0.26, since it divides the decay, too. For the large
-# gradients √s is about 10, so a tenth of the decay is left. For the small ones the decay, at first 1, is ten times the
-# gradient, so √s is mostly the decay itself, and each step is nearly the rate. AdamW keeps the decay apart: 0.37, both.
+# (1) 0.7, with about 38 at its best rate (try 50 below 0.034). (2) 0.46: $\hat s$ is 1 plus the square of the pull.
 # (3) At 1 the mean falls from 0.28 to 0.20, without scatter. At 0.3 it rises from 0.29 to 0.48: small steps too early.
 # </details>
 #
 # ## In the article
 #
-# > You may skip this box: it is for readers of the article that this course was built from. It says which data each
-# > rule is for; rows D18 and D25 to D28 of `tinydl document` measure that.
+# > You may skip this box: it is for readers of the article that this course was built from, which says for which data
+# > each rule is. (`tinydl document` measures it, in D18 and D25 to D28.)
 # >
 # > - **SGD is for small data, and slow**[^sgd]. It is for *large* data, and slow only where features differ in scale.
 # > - **Adam is for dense data** (few zeros)[^data]. It gains nothing there; on sparse data (mostly zeros) it does.
@@ -354,10 +361,10 @@ assert np.allclose(ends, [0.44, 0.25, 0.06, 0.07], atol=0.01)
 # > - **Adadelta can handle extremely sparse problems**[^data]. AdaGrad, left out, does it better: it doesn't forget.
 #
 # [^sgd]: 「适用于小数据集和简单模型，计算简单，但收敛速度较慢」
-# [^rmsprop]: 「类似于Adam，但在学习率自适应方面有所不同，适用于数据分布较为稀疏的场景」
+# [^rmsprop]: 「在学习率自适应方面有所不同，适用于数据分布较为稀疏的场景」
 # [^data]: Adam:「特别是数据分布较为稠密的场景」, Adadelta:「可以处理极端稀疏问题」
 #
 # ## Where this lives in tinydl
 #
-# `tinydl/optim/sgd.py` and `tinydl/optim/adaptive.py` have each rule line by line, and say where papers and PyTorch
-# part. `tinydl/optim/schedules.py` has the schedules. Next: [lesson 11, overfitting](11_overfitting.py).
+# `tinydl/optim/sgd.py` and `tinydl/optim/adaptive.py` have each rule line by line, `tinydl/optim/schedules.py` the
+# schedules. Next: [lesson 11, overfitting](11_overfitting.py).
