@@ -418,9 +418,8 @@ assert abs(twice - 0.551) < 0.001 and math.isclose(twice, -math.log(math.e / (ma
 # These check themselves, with `tinydl learn`: `ex_softmax`, `ex_cross_entropy`, `ex_softmax_cross_entropy` (all three
 # for tables of rows, as in "Many examples at once") and `ex_yes_or_no`. Is a sum or a mean asked for?
 #
-# 1. Counts (visitors per hour) follow the Poisson distribution, $P(y) = \lambda^y e^{-\lambda} / y!$. With
-#    $\lambda = e^z$ write down the loss, and its gradient in $z$. Guess the gradient first, from the table, then check
-#    it with `tl.gradcheck(..., grad=rule)`.
+# 1. Counts (visitors an hour) follow Poisson's distribution, $P(y) = \lambda^y e^{-\lambda} / y!$. With $\lambda = e^z$
+#    write down the loss. Guess its gradient in $z$ from the table, then check it with `tl.gradcheck(..., grad=rule)`.
 # 2. Let the model predict the noise as well: two outputs, $\mu$ and $s = \log \sigma$. Write (3) with them. What is the
 #    gradient in $s$, and where is it zero?
 # 3. Somebody doesn't quite trust the labels, and takes $0.9\, y + 0.1 / K$ as truth in place of the one-hot $y$ (*label
