@@ -4,13 +4,13 @@
 # Before training starts, the weights of a network are random numbers. **How large should they be? And what happens in
 # a network of thirty layers if they are a little too small, or a little too large?**
 #
-# A factor of 0.7 per layer doesn't sound like much. But thirty of them, one after the other, are one in 44,000, and a
-# network through which nothing gets can't learn. In this lesson you will compute the right size with one rule about
-# sums of random numbers, and see networks that learn or don't learn because of it alone.
+# A factor of $\sqrt{1/2} \approx 0.71$ per layer doesn't sound like much. But thirty of them leave one part in 33,000,
+# and a network through which nothing gets can't learn. In this lesson you will compute the right size with one rule
+# about sums of random numbers, and see networks that learn or don't learn because of it alone.
 #
-# *You need:* layers and `fit` from [lesson 5](05_layers_and_the_loop.py); the words *expectation* and *variance*, and
-# the loss of guessing, $\ln K$, from [lesson 7](07_likelihood.py); how a gradient gets back through `x @ w`, from
-# [lesson 4](04_arrays.py).
+# *You need:* layers and `fit` from [lesson 5](05_layers_and_the_loop.py); *expectation* and *variance* from
+# [Before you start](00_before_you_start.py); `F.cross_entropy` and the loss of guessing, $\ln K$, from
+# [lesson 7](07_likelihood.py); how a gradient gets back through `x @ w`, from [lesson 4](04_arrays.py).
 
 # %%
 import matplotlib.pyplot as plt
@@ -21,18 +21,13 @@ import tinydl as tl
 from tinydl import data, nn, optim
 from tinydl import functional as F
 
-assert abs(1 / 0.7**30 - 44_000) < 500
-
 # %% [markdown]
 # ## Three activations and their slopes
 #
 # Times 3 and then times 2 is just times 6, and so it is with matrices, $(x A) B = x (A B)$: two layers in a row would
 # be worth one. So a network needs something between them that isn't linear, an *activation*, applied to each number.
-# These three are the best known:
-#
-# - **sigmoid**, with values between 0 and 1;
-# - **tanh**, with values between −1 and 1;
-# - **ReLU**, which passes positive numbers on and makes 0 of negative ones.
+# The best known are **sigmoid**, with values between 0 and 1, **tanh**, with values between −1 and 1, and **ReLU**,
+# which passes positive numbers on and makes 0 of negative ones:
 #
 # $$ \begin{aligned}
 # \sigma(x) &= \frac1{1 + e^{-x}} \\
@@ -40,8 +35,7 @@ assert abs(1 / 0.7**30 - 44_000) < 500
 # \operatorname{relu}(x) &= \max(x, 0)
 # \end{aligned} \tag{1} $$
 #
-# On the way back, a gradient is multiplied by their slopes: $\sigma' = \sigma(1 - \sigma)$,
-# $\tanh' = 1 - \tanh^2$, and for ReLU 1 or 0.
+# Backwards, a gradient is multiplied by the slope: $\sigma' = \sigma(1 - \sigma)$, $\tanh' = 1 - \tanh^2$, ReLU 1 or 0.
 #
 # > **Predict.** Where is each of them steepest, and how steep is it there?
 
@@ -55,9 +49,7 @@ for name, activation in [("sigmoid", F.sigmoid), ("tanh", np.tanh), ("relu", F.r
     values[name], slopes[name] = y.data, t.grad.data
     steepest = x[np.isclose(slopes[name], max(slopes[name]))]
     print(f"{name:8} largest slope {max(slopes[name]):.2f}, for x from {steepest[0]:.2f} to {steepest[-1]:.2f}")
-assert np.isclose(max(slopes["sigmoid"]), 0.25)
-assert np.isclose(max(slopes["tanh"]), 1) and max(slopes["relu"]) == 1
-assert abs(tl.grad(F.sigmoid)(10.0) - 0.00005) < 0.00001
+assert np.isclose(max(slopes["sigmoid"]), 0.25) and abs(tl.grad(F.sigmoid)(10.0) - 0.00005) < 0.00001
 
 # %%
 slopes["relu"][x == 0] = np.nan  # a gap in the drawing, where the slope jumps from 0 to 1
@@ -73,11 +65,9 @@ show(figure, "08_initialisation_activations", "Left, three activations: sigmoid 
      "hill up to 1, relu's is 0 on the left and 1 on the right.")  # fmt: skip
 
 # %% [markdown]
-# Sigmoid and tanh are steepest at 0, ReLU everywhere to the right of 0. (The picture's points are 0.025 apart, so the
-# first one is printed as 0.03. At 0 itself the slope jumps; programs take 0 there.)
-#
-# The slope of sigmoid is ¼ at most. Remember that number. And far from 0, sigmoid and tanh are *saturated*: so flat
-# that next to no gradient gets through. At $x = 10$ the slope of sigmoid is 0.00005.
+# Sigmoid and tanh are steepest at 0, ReLU everywhere to the right of 0 (0.03 is the first point there). The slope of
+# sigmoid is ¼ at most. Remember that number. And far from 0, sigmoid and tanh are *saturated*: so flat that next to no
+# gradient gets through. At $x = 10$ the slope of sigmoid is 0.00005.
 #
 # ## How large is a sum of random numbers?
 #
@@ -86,8 +76,7 @@ show(figure, "08_initialisation_activations", "Left, three activations: sigmoid 
 #
 # > **Predict.** You add up 200 such numbers. How far from 0 is the sum, typically: 200, 100, 14, or 0?
 #
-# By "typically" we mean the *root mean square*: square all results, take the mean, take the root. (Without the squares,
-# plus and minus would cancel, and the mean is 0.)
+# By "typically" we mean the *root mean square*: square all results, take the mean, take the root.
 
 
 # %%
@@ -104,8 +93,7 @@ for n in (1, 2, 50, 200):
 
 # %% [markdown]
 # The answer is 14. The mean square of the sum of $n$ such numbers is $n$, so its typical size is $\sqrt n$. Why? Take
-# two numbers $a$ and $b$, and look at all four cases, which are equally frequent. Recall that
-# $(a + b)^2 = a^2 + b^2 + 2ab$:
+# two numbers $a$ and $b$, and all four cases, which are equally frequent ($(a + b)^2 = a^2 + b^2 + 2ab$):
 #
 # | $a$ | $b$ | $(a + b)^2$ | $a^2$ | $b^2$ | $2ab$ |
 # |---|---|---|---|---|---|
@@ -116,21 +104,14 @@ for n in (1, 2, 50, 200):
 # | | *mean* | **2** | 1 | 1 | **0** |
 #
 # The mixed term $2ab$ is as often +2 as it is −2, since $b$ knows nothing of $a$: on average it vanishes. What remains
-# is the sum of the two squares. With $E$ for the expectation, the mean in the long run:
+# are the two squares. With $E$ for the expectation, the mean in the long run:
 #
 # $$ E\bigl[(a + b)^2\bigr] = E[a^2] + E[b^2] . \tag{2} $$
 #
-# This holds for all random numbers that are independent of each other and have mean 0, not for coins alone, and for
-# 200 of them as for two. For numbers with mean 0, $E[a^2]$ is just their variance. So (2) says in one line:
-# *variances of independent numbers add up.*
+# This holds for all random numbers that are independent of each other and have mean 0, and for 200 of them as for two.
+# There $E[a^2]$ is just the variance, so (2) says: *variances of independent numbers add up.*
 
 # %%
-mean_of_square, mean_of_mixed = 0, 0
-for a in (1, -1):
-    for b in (1, -1):
-        mean_of_square += (a + b) ** 2 / 4
-        mean_of_mixed += 2 * a * b / 4
-assert mean_of_square == 2 and mean_of_mixed == 0
 a, b = rng.normal(0, 3, size=100_000), rng.normal(0, 4, size=100_000)  # standard deviations 3 and 4
 print(f"mean squares {np.mean(a**2):.1f} + {np.mean(b**2):.1f}; of the sum {np.mean((a + b) ** 2):.1f}")
 assert abs(np.mean((a + b) ** 2) - (9 + 16)) < 0.5
@@ -146,24 +127,18 @@ assert abs(np.mean((a + b) ** 2) - (9 + 16)) < 0.5
 # The weights are drawn independently, with mean 0. So $w_1 w_2$ is as often plus as minus, *whatever the inputs are*:
 # these may well belong together, like the pixels of a picture. Over all draws of the weights the mixed term vanishes,
 # the mean of each $w^2$ is $\operatorname{Var}(w)$, and what remains is $(x_1^2 + x_2^2) \operatorname{Var}(w)$. For
-# $n_{in}$ inputs, the sum of the squares is $n_{in}$ times their mean, $E[x^2]$:
+# $n_{in}$ inputs, the sum of the squares is $n_{in}$ times their mean:
 #
-# $$ E[z^2] = n_{in} \operatorname{Var}(w)\, E[x^2] . \tag{3} $$
+# $$ \operatorname{mean}(z^2) = n_{in} \operatorname{Var}(w) \operatorname{mean}(x^2) . \tag{3} $$
 #
-# With $x = (3, 1)$ and weights of standard deviation 0.1, so of variance 0.01, that is $2 \cdot 0.01 \cdot 5 = 0.1$.
-# With 200 inputs it is $200 \cdot 0.01 = 2$ times the mean square: the signal grows by the factor
-# $\sqrt 2 \approx 1.41$.
+# On the left it is a mean over the draws of the weights, on the right one over the inputs. With $x = (3, 1)$ and
+# weights of standard deviation 0.1, so of variance 0.01, that is $2 \cdot 0.01 \cdot 5 = 0.1$. With 200 inputs it is
+# $200 \cdot 0.01 = 2$ times the mean square: the signal grows by the factor $\sqrt 2 \approx 1.41$.
 #
 # Backwards, by [lesson 4](04_arrays.py), the gradient of an input is also a sum, of the gradients of all $n_{out}$
-# outputs times the same weights, $\bar x_i = \sum_j \bar z_j w_{ij}$. So it grows or shrinks by
+# outputs times the same weights, $\bar x_i = \sum_j \bar z_j w_{ij}$. So
 #
-# $$ E[\bar x^2] = n_{out} \operatorname{Var}(w)\, E[\bar z^2] . \tag{4} $$
-
-# %%
-many_w = 0.1 * rng.normal(size=(100_000, 2))  # 100,000 draws of two weights
-mean_square = np.mean((3 * many_w[:, 0] + 1 * many_w[:, 1]) ** 2)
-print(f"x = (3, 1): mean of z² {mean_square:.3f}, formula (3): {2 * 0.01 * (3**2 + 1**2) / 2:.3f}")
-assert abs(mean_square - 0.1) < 0.003
+# $$ \operatorname{mean}(\bar x^2) = n_{out} \operatorname{Var}(w) \operatorname{mean}(\bar z^2) . \tag{4} $$
 
 # %%
 x = rng.normal(size=(64, 200))  # 64 examples, 200 inputs
@@ -173,9 +148,7 @@ z_bar = rng.normal(size=(64, 300))
 x_bar = pullback(z_bar)[0]
 print(f"forward:  × {rms(z) / rms(x):.2f}, formula (3): {np.sqrt(200) * 0.1:.2f}")
 print(f"backward: × {rms(x_bar) / rms(z_bar):.2f}, formula (4): {np.sqrt(300) * 0.1:.2f}")
-assert abs(rms(z) / rms(x) - np.sqrt(200) * 0.1) < 0.05
-assert abs(rms(x_bar) / rms(z_bar) - np.sqrt(300) * 0.1) < 0.05
-assert np.isclose(200 * 0.1**2, 2) and abs(np.sqrt(2) - 1.41) < 0.005
+assert abs(rms(z) / rms(x) - np.sqrt(2)) < 0.05 and abs(rms(x_bar) / rms(z_bar) - np.sqrt(3)) < 0.05
 
 # %% [markdown]
 # ## Xavier and He
@@ -187,19 +160,18 @@ assert np.isclose(200 * 0.1**2, 2) and abs(np.sqrt(2) - 1.41) < 0.005
 # $$ \operatorname{Var}(w) = \frac{2}{n_{in} + n_{out}} . \tag{5} $$
 #
 # It is known as **Xavier's** initialisation. It takes no notice of the activation, which is fair for tanh: near 0 it
-# hardly changes a number, $\tanh 0.1 = 0.0997$. ReLU does. It makes 0 of half of its inputs, so only half of the mean
-# square is left, and it stops half of the gradient as well. Kaiming **He** and others, in 2015, put the lost factor 2
-# back:
+# hardly changes a number. ReLU does. It makes 0 of half of its inputs, so only half of the mean square is left, and it
+# stops half of the gradient as well. Kaiming **He** and others, in 2015, put the lost factor 2 back:
 #
 # $$ \operatorname{Var}(w) = \frac{2}{n_{in}} . \tag{6} $$
 #
-# For 200 inputs and 300 outputs, Xavier's standard deviation is 0.063, and He's is 0.1. In tinydl `xavier_normal_` and
-# `kaiming_normal_` of `nn.init` fill a weight with such numbers.
+# That is right for the signal. The gradient would like $n_{out}$ there, by (4), but where the widths go up and down
+# again, what one layer gains the next one loses. (In tinydl: `xavier_normal_` and `kaiming_normal_` of `nn.init`.)
 
 # %%
 relu_z = np.maximum(z, 0)
 print(f"what relu leaves of the mean square: {np.mean(relu_z**2) / np.mean(z**2):.2f}")
-assert abs(np.mean(relu_z**2) / np.mean(z**2) - 0.5) < 0.02 and abs(np.tanh(0.1) - 0.0997) < 0.00005
+assert abs(np.mean(relu_z**2) / np.mean(z**2) - 0.5) < 0.02
 
 
 def xavier(n_in, n_out):  # the standard deviation, the root of formula (5)
@@ -211,26 +183,22 @@ def he(n_in, n_out):  # formula (6)
 
 
 print(f"200 inputs, 300 outputs: Xavier {xavier(200, 300):.3f}, He {he(200, 300):.3f}")
-weight = nn.init.kaiming_normal_(nn.Linear(200, 300).weight, nonlinearity="relu")
-assert abs(weight.data.std() - he(200, 300)) < 0.002
-assert abs(xavier(200, 300) - 0.063) < 0.0005 and np.isclose(he(200, 300), 0.1)
 
 # %% [markdown]
 # ## Thirty layers
 #
-# Now send a signal through thirty layers, 200 and 300 wide in turn, and a random gradient back. After every layer, note
-# the typical size.
+# Send a signal through thirty layers, 200 and 300 wide in turn, and a random gradient back. Note the typical sizes.
 #
 # > **Predict.** ReLU with $\operatorname{Var}(w) = 1/n_{in}$, that is He's weights times $\sqrt{1/2}$: by what factor
 # > has the signal shrunk after thirty layers? And sigmoid: what do its slopes, at most ¼, do to the gradient?
 
 
 # %%
-def sizes(activation, rule, factor=1.0):
+def sizes(activation, rule, factor=1.0, layers=30):
     rng = np.random.default_rng(0)
     signal = tl.tensor(rng.normal(size=(64, 200)), requires_grad=True)
     signals = [signal]
-    for layer in range(30):
+    for layer in range(layers):
         n_in, n_out = (200, 300) if layer % 2 == 0 else (300, 200)
         w = factor * rule(n_in, n_out) * rng.normal(size=(n_in, n_out))
         signal = activation(signal @ w)
@@ -260,13 +228,16 @@ looks = [(ORANGE, "-"), (BLUE, ":"), (BLUE, "-"), (BLUE, "--"), (GREEN, ":"), (G
 for name, (color, style) in zip(cases, looks, strict=True):
     left.semilogy(forward[name], color=color, linestyle=style, label=name)
     right.semilogy(backward[name], color=color, linestyle=style)
+line = {"arrowstyle": "-", "color": BLUE}
+left.annotate("tanh, 3 × Xavier", (24, forward["tanh, 3 × Xavier"][24]), (16, 5), color=BLUE, arrowprops=line)
+right.annotate("tanh, 3 × Xavier", (4, backward["tanh, 3 × Xavier"][4]), (1, 30), color=BLUE, arrowprops=line)
 left.set(title="signal, forwards →", xlabel="layer", ylabel="typical size (root mean square)")
 right.set(title="gradient, ← backwards", xlabel="layer")
 figure.legend(fontsize="small", loc="outside lower center", ncols=3)
-show(figure, "08_initialisation_layers", "Typical sizes over thirty layers, on a logarithmic scale, for seven cases. "
-     "Left, the signal: most stay near 1; tanh with 0.5 × Xavier falls to 1e-9, relu with 0.71 × or 1.41 × He "
-     "goes to 4e-5 or 4e4. Right, the gradient, from layer 30 back to 0: relu with He stays near 1, tanh with "
-     "Xavier loses a little; sigmoid falls to 1e-19, tanh with 3 × Xavier grows to 1e4.")  # fmt: skip
+show(figure, "08_initialisation_layers", "Typical sizes over thirty layers, on a logarithmic scale. Left, the signal: "
+     "most stay near 1; tanh with 0.5 × Xavier falls to 1e-9, relu with 0.71 × or 1.41 × He goes to 4e-5 or 4e4. "
+     "Right, the gradient, from layer 30 back to 0: sigmoid falls to 1e-19, tanh with 3 × Xavier grows to 1e4, relu "
+     "with He stays near 1, tanh with Xavier loses a little.")  # fmt: skip
 
 # %%
 per_layer = {}
@@ -276,37 +247,23 @@ sums = 3 * 0.85 * rng.normal(size=100_000)  # with 3 × Xavier: three times the 
 slope = rms(1 - np.tanh(sums) ** 2)
 _, larger = sizes(F.sigmoid, xavier, 4.0)  # sigmoid with four times larger weights: the gradients
 larger_per_layer = (larger[0] / larger[-1]) ** (1 / 30)
-print(f"sigmoid: the gradient is multiplied by {per_layer['sigmoid, Xavier']:.2f} per layer")
-print(f"sigmoid, 4 × Xavier: {larger_per_layer:.2f} per layer, gradient at the start {larger[0]:.1e}")
+print(f"sigmoid: gradient × {per_layer['sigmoid, Xavier']:.2f} per layer; with 4 × Xavier × {larger_per_layer:.2f}")
 print(f"0.71 × He: predicted √½ to the power 30 = {0.5**15:.1e}; 1.41 × He: {2**15:.1e}")
 print(f"3 × Xavier: typical slope {slope:.2f}, times 3: {3 * slope:.1f}; measured {per_layer['tanh, 3 × Xavier']:.2f}")
-
-# %%
 assert 0.2 < per_layer["sigmoid, Xavier"] < 0.25 and 1e-20 < backward["sigmoid, Xavier"][0] < 1e-18
-assert min(forward["sigmoid, Xavier"]) > 0.4
-assert abs(larger_per_layer - 0.62) < 0.005 and abs(larger[0] - 6e-7) < 5e-8
-assert abs(0.5**15 - 3.1e-5) < 1e-6 and abs(forward["relu, 0.71 × He"][-1] - 4.0e-5) < 1e-6
-assert 1.5e-5 < backward["relu, 0.71 × He"][0] < 8e-5
-assert 1e4 < forward["relu, 1.41 × He"][-1] < 1e5 and backward["relu, 1.41 × He"][0] > 1e3
-assert 0.3 < forward["relu, He"][-1] < 3 and 0.3 < backward["relu, He"][0] < 3
-assert 0.05 < backward["tanh, Xavier"][0] < 0.5
-assert forward["tanh, 0.5 × Xavier"][-1] < 1e-8 and backward["tanh, 0.5 × Xavier"][0] < 1e-8
-assert 0.8 < forward["tanh, 3 × Xavier"][-1] < 1 and abs(slope - 0.45) < 0.01
-assert abs(per_layer["tanh, 3 × Xavier"] - 1.36) < 0.01 and abs(backward["tanh, 3 × Xavier"][0] - 9000) < 500
+assert abs(larger_per_layer - 0.62) < 0.005 and 0.3 < forward["relu, He"][-1] < 3 and 0.3 < backward["relu, He"][0] < 3
+assert abs(forward["relu, 0.71 × He"][-1] - 4.0e-5) < 1e-6 and abs(per_layer["tanh, 3 × Xavier"] - 1.36) < 0.01
 
 # %% [markdown]
 # The scale is logarithmic, so a constant factor per layer is a straight line.
 #
 # - **ReLU with 0.71 × He** loses a factor of about 0.7 per layer, in all $2^{-15} \approx 3.1 \cdot 10^{-5}$. (Measured
 #   are $4.0 \cdot 10^{-5}$: the weights are random, so this is a rule for the mean.) With 1.41 × He the same factor is
-#   gained, and both signal and gradient explode. With He's, both stay about where they are. By (4) the gradient wants
-#   $n_{out}$ in place of $n_{in}$, but as the widths alternate, what one layer gains the next one loses: that is the
-#   zigzag.
+#   gained, and both signal and gradient explode. With He's, both stay; the gradient's zigzag comes from the widths.
 # - **Sigmoid** keeps a healthy-looking signal, since its values always lie around ½. But it kills the gradient: a
 #   factor of less than ¼ per layer, some $10^{-19}$ after thirty. Why not take four times larger weights, then? They
-#   push many sums away from 0, to where the slope is far below ¼: instead of 1, the factor is 0.62, and
-#   $6 \cdot 10^{-7}$ is left after thirty layers. This is why deep networks with sigmoids could for long not be
-#   trained. *The forward pass does not show it.*
+#   push many sums away from 0, to where the slope is far below ¼: instead of 1, the factor is 0.62. This is why deep
+#   networks with sigmoids could for long not be trained. *The forward pass does not show it.*
 # - **tanh** with Xavier loses a little. With half of it everything vanishes. With three times as much the signal looks
 #   perfect, pressed against ±1, while the gradient explodes. How can it, if saturated means flat? The typical slope is
 #   only down to 0.45, since some sums still fall near 0, and the weights are 3 times as large: about 1.4 per layer
@@ -318,10 +275,8 @@ assert abs(per_layer["tanh, 3 × Xavier"] - 1.36) < 0.01 and abs(backward["tanh,
 #
 # - with **He**, for 32 inputs a standard deviation of 0.25;
 # - with the **default** of `nn.Linear` (the same as PyTorch's), which draws evenly from $-a$ to $a$, where
-#   $a = 1/\sqrt{n_{in}}$. Such numbers have the variance $\frac1{2a} \int_{-a}^a x^2\, dx = \frac{a^2}3$, here
-#   $\frac1{3 n_{in}}$;
-# - with normal numbers of standard deviation **0.1**;
-# - with **zeros**.
+#   $a = 1/\sqrt{n_{in}}$. Such numbers have the variance $a^2/3$ (compare the draw below), so here $\frac1{3 n_{in}}$;
+# - with normal numbers of standard deviation **0.1**, or with **zeros**.
 #
 # > **Predict.** ReLU leaves half of the mean square, and stops half of the gradient. By what factor do both shrink per
 # > layer, by (3) and (4), in each case? Which of the four will learn, in 50 epochs?
@@ -349,7 +304,9 @@ starts = {
     "0.1 · normal": lambda weight: nn.init.normal_(weight, std=0.1),
     "all 0": nn.init.zeros_,
 }
-assert he(32, 32) == 0.25
+evenly = rng.uniform(-6, 6, size=100_000)  # a = 6
+print(f"variance of numbers drawn evenly from -6 to 6: {np.var(evenly):.1f}; a²/3 = {6**2 / 3:.1f}")
+assert he(32, 32) == 0.25 and abs(np.var(evenly) - 12) < 0.1
 
 # %%
 spirals = data.spirals(300, seed=0)  # 300 points, x with two numbers each, y with the class
@@ -357,30 +314,24 @@ spirals = data.spirals(300, seed=0)  # 300 points, x with two numbers each, y wi
 
 def train(model, seed=1):  # gives the loss of each epoch
     optimizer = optim.SGD(model.parameters(), lr=0.03)
-    return tl.fit(
-        model, spirals, loss=F.cross_entropy, optimizer=optimizer, epochs=50, batch_size=30,
-        progress=False, seed=seed,
-    )["loss"]  # fmt: skip
+    options = {"epochs": 50, "batch_size": 30, "progress": False, "seed": seed}
+    return tl.fit(model, spirals, loss=F.cross_entropy, optimizer=optimizer, **options)["loss"]
 
 
-# %%
 losses = {}
 for name, start in starts.items():
     model = network(start)
     losses[name] = train(model)
     accuracy = tl.accuracy(tl.predict(model, spirals.x), spirals.y)
     print(f"{name:13} loss {losses[name][0]:.3f} → {losses[name][-1]:.3f}, accuracy {accuracy:.0%}")
-    if name == "He":
-        assert accuracy > 0.95
-    else:
-        assert accuracy < 0.45
+    assert (accuracy > 0.95) == (name == "He")
 
 # %%
 figure, (left, ax) = plt.subplots(1, 2, figsize=(9.2, 3.8), width_ratios=[2, 3])
 for label, color, marker in [(0, PURPLE, "o"), (1, RED, "s"), (2, GRAY, "^")]:
     arm = spirals.x[spirals.y == label]
     left.plot(arm[:, 0], arm[:, 1], marker, color=color, markersize=3)
-left.set(title="the data: three arms, three classes", xlabel="first input", ylabel="second input", aspect="equal")
+left.set(title="three arms, three classes", xlabel="first input", ylabel="second input", aspect="equal")
 looks = [(GREEN, "-", 2), (SKY, "-", 6), (BLUE, "-", 3), (ORANGE, ":", 2)]
 for (name, loss), (color, style, width) in zip(losses.items(), looks, strict=True):
     ax.plot(range(1, 51), loss, color=color, linestyle=style, linewidth=width, label=name)
@@ -392,32 +343,31 @@ show(figure, "08_initialisation_training", "Left, three arms of a spiral, 100 po
      "top of each other on a level line at ln 3 = 1.099, the loss of guessing.")  # fmt: skip
 
 # %%
-model = network()  # the default
-F.cross_entropy(model(spirals.x), spirals.y).backward()
-ratio = rms(model[0].bias.grad.data) / rms(model[20].bias.grad.data)  # model[20] is the last Linear
-print(f"default: gradient of the first layer's biases, as a share of that of the last layer's: {ratio:.1e}")
-print(f"predicted by (4): {np.sqrt(1 / 6):.2f} per layer, {np.sqrt(1 / 6) ** 10:.1e} for ten")
-assert abs(ratio - 1.0e-4) < 1e-5 and abs(np.sqrt(1 / 6) ** 10 - 1.3e-4) < 1e-5 and abs(np.sqrt(1 / 6) - 0.41) < 0.005
-default = nn.Linear(32, 3200).weight.data  # many weights, to see their standard deviation
-assert abs(np.sqrt(1 / 96) - 0.102) < 0.0005 and abs(default.std() - 0.102) < 0.001
-assert abs(np.sqrt(32 * 0.01 / 2) - 0.4) < 0.001
-assert losses["He"][-1] < 0.05 and max(losses["He"][25:]) < 0.1
-for name in ("default", "0.1 · normal", "all 0"):
-    assert abs(losses[name][-1] - np.log(3)) < 0.01 and abs(np.log(3) - 1.099) < 0.001
+model, outputs = network(), []  # the default
+signal = tl.tensor(spirals.x[:100])
+for layer in model:
+    signal = layer(signal)
+    if isinstance(layer, nn.Linear):
+        outputs.append(signal)
+F.cross_entropy(signal, spirals.y[:100]).backward(retain_grads=True)
+share = rms(outputs[0].grad.data) / rms(outputs[-1].grad.data)
+predicted = np.sqrt(1 / 6) ** 9 * np.sqrt(3 / 96 / 2)
+print(f"default: gradient at the first layer's outputs, share of the last layer's: {share:.1e}, by (4) {predicted:.1e}")
+assert abs(share - 4.0e-5) < 1e-6 and abs(predicted - 3.9e-5) < 1e-6
+assert abs(losses["default"][-1] - np.log(3)) < 0.01
 
 # %% [markdown]
 # Only He learns: its factor is 1. The default leaves $32 \cdot \frac1{3 \cdot 32} \cdot \frac12 = \frac16$ of the mean
-# square, so $\sqrt{1/6} \approx 0.41$ of the typical size, per layer. After ten layers that is $1.3 \cdot 10^{-4}$
-# (measured: $1.0 \cdot 10^{-4}$). Its standard deviation is $\sqrt{1/96} = 0.102$, so "0.1 · normal" is nearly the same
-# start. With zeros the factor is 0. The default serves well in networks of a few layers, and in deeper ones with the
-# remedies of exercise 3.
+# square, so $\sqrt{1/6} \approx 0.41$ of the typical size, per layer. On the way back, the last layer has only 3
+# outputs: $3 \cdot \frac1{3 \cdot 32} \cdot \frac12 = \frac1{64}$, so $\frac18$. With the nine other factors that makes
+# $3.9 \cdot 10^{-5}$ (measured: $4.0 \cdot 10^{-5}$). "0.1 · normal" is nearly the same start, since the default's
+# standard deviation is $\sqrt{1/96} = 0.102$. With zeros the factor is 0. The default serves well in networks of a few
+# layers, and in deeper ones with the remedies of exercise 3.
 #
-# The other three curves lie on top of each other, and nothing looks like an accident:
-#
-# > **What goes wrong.** Three of the four runs stay at $\ln 3 \approx 1.099$, the loss of guessing. They don't crash,
-# > there is no NaN, and every gradient is *correct*, only those of the first layers are as good as 0. You notice it
-# > by a loss that stays at $\ln K$ from the first epoch on. Then look at the sizes of the gradients layer by layer, as
-# > above, or let `tl.diagnose` do it:
+# > **What goes wrong.** Three of the four runs stay at $\ln 3 \approx 1.099$, the loss of guessing; their curves lie on
+# > top of each other. They don't crash, there is no NaN, and every gradient is *correct*, only those of the first
+# > layers are as good as 0. You notice it by a loss that stays at $\ln K$ from the first epoch on. Then look at the
+# > sizes of the gradients layer by layer, as above, or let `tl.diagnose` do it:
 
 # %%
 for name in ("default", "all 0", "He"):
@@ -428,33 +378,20 @@ for name in ("default", "all 0", "He"):
     print(f"{name}: {', '.join(sorted(codes)) or 'nothing found'}")
     if name == "default":
         print("   ", str(findings[0]).splitlines()[0])
-        assert "vanishing_gradients" in codes and "4.0e-05" in str(findings[0])
-    elif name == "all 0":
-        assert codes == {"dead_relus", "identical_units"}
-    else:
-        assert not codes
+        assert "4.0e-05" in str(findings[0])
+assert not codes  # of He, the last one
 
 # %% [markdown]
-# `vanishing_gradients` is what you have just computed, here for the weights of the first layer, "0 (Linear)", as a
-# share of the largest. `dead_relus` give 0 for every example. `identical_units` have equal weights and equal gradients;
-# what is bad about that comes after the next cell.
+# `vanishing_gradients` is the share that you have just computed, at the first layer, "0 (Linear)". `dead_relus` give 0
+# for every example. `identical_units` have equal weights and equal gradients; the next section is about them. (With
+# other seeds He may jump on the way: the steps are a little too long, as in [lesson 10](10_optimizers.py).)
 #
-# One honest word about the curve of He. With other seeds it also ends low, but on the way it may jump up and come back:
-# a batch on which a step is too long. Try `train(network(starts["He"], seed=3), seed=3)`. A smaller learning rate calms
-# it ([lesson 10](10_optimizers.py)).
-
-# %%
-jumpy = train(network(starts["He"], seed=3), seed=3)
-print(f"seed 3: largest loss after epoch 25: {max(jumpy[25:]):.2f}, last loss {jumpy[-1]:.2f}")
-assert max(jumpy[25:]) > 0.5 and jumpy[-1] < 0.2
-
-# %% [markdown]
 # ## Why random at all?
 #
 # Could all weights begin equal? If they are all zero, nothing gets through: a weight's gradient is its input times what
-# comes back, and both are 0. Only the last bias moves. If they are equal but not zero, something gets through, and it
-# is the same for every unit of a layer. Equal units get equal gradients, and stay equal: a layer of 300 that counts as
-# one. Random numbers break this symmetry. The biases needn't be random: random weights are enough.
+# comes back, and one of the two is always 0. Only the last bias moves. If they are equal but not zero, something gets
+# through, and it is the same for every unit of a layer. Equal units get equal gradients, and stay equal: a layer of 300
+# that counts as one. Random numbers break this symmetry. The biases needn't be random: random weights are enough.
 
 # %%
 x, target = rng.normal(size=(20, 4)), rng.normal(size=(20, 2))
@@ -468,23 +405,20 @@ for _ in range(50):
         W1 -= 0.1 * W1.grad
         W2 -= 0.1 * W2.grad
 print("W1 after 50 steps, a column for each unit:\n", np.round(W1.data, 3))
-for unit in range(6):
-    assert np.allclose(W1.data[:, unit], W1.data[:, 0])  # still all equal
-assert np.abs(W1.data - 0.5).max() > 0.01  # they did move, all together
+assert np.allclose(W1.data, W1.data[:, :1]) and np.abs(W1.data - 0.5).max() > 0.01  # they moved, all together
 
 # %% [markdown]
 # ## Exercises
 #
 # These check themselves, with `tinydl learn`: `ex_relu`, `ex_he`, `ex_xavier`, `ex_leaky`. They call $n_{in}$ `fan_in`
-# and $n_{out}$ `fan_out`, and a weight has the shape `(out, in)`, as `nn.Linear` keeps it. In `ex_xavier` weights are
-# drawn evenly, so $a^2/3$ must be (5): that is where its 6 comes from. *Leaky ReLU* multiplies negative inputs by a
-# small number $s$, its `slope`, where ReLU makes 0 of them.
+# and $n_{out}$ `fan_out`; a weight has the shape `(out, in)`. In `ex_xavier` weights are drawn evenly, so $a^2/3$ must
+# be (5). *Leaky ReLU* multiplies negative inputs by a small number $s$, its `slope`, where ReLU makes 0 of them.
 #
 # 1. What does leaky ReLU leave of the mean square? Redo (6) for it. `nn.init.calculate_gain("leaky_relu", s)` is the
 #    factor by which $1/\sqrt{n_{in}}$ should be multiplied: compare. What comes out for $s = 1$, and why must it?
 # 2. For tanh, `nn.init.calculate_gain("tanh")` recommends 5/3. Try it in `sizes`, as the factor for Xavier. What do the
-#    signal and the gradient do, compared with a factor of 1? And after three layers?
-# 3. `nn.LayerNorm(32)` takes from the 32 numbers of each example their mean, and divides by their standard deviation.
+#    signal and the gradient do, compared with a factor of 1? And with `layers=3`?
+# 3. `nn.LayerNorm(32)` subtracts from an example's 32 numbers their mean, and divides by their standard deviation.
 #    Put one before each ReLU of `network()`, and train with the default initialisation. Explain with (3) what it does.
 #    Then try `optim.Adam` with rate 0.003 ([lesson 10](10_optimizers.py)) in place of SGD, without the LayerNorm.
 #
@@ -493,7 +427,7 @@ assert np.abs(W1.data - 0.5).max() > 0.01  # they did move, all together
 # - *Exercise 1:* Half of the numbers stay, half are multiplied by $s$: $(1 + s^2)/2$ is left. So
 #   $\operatorname{Var}(w) = \frac{2}{(1 + s^2)\, n_{in}}$. For $s = 1$ it is $1/n_{in}$, since then nothing is lost.
 # - *Exercise 2:* After thirty layers, 5/3 leaves the signal at 0.66 and has the gradient grow to 13, where 1 leaves
-#   0.11 and 0.13. After three layers the signal is 0.64 instead of 0.38, and the gradient 1.14 instead of 0.84: there
+#   0.11 and 0.13. With three layers the signal is 0.64 instead of 0.38, and the gradient 1.18 instead of 0.53: there
 #   5/3 is the better one.
 # - *Exercise 3:* Both learn (with seed 1, losses of about 0.2 and 0.1). LayerNorm gives every layer inputs of variance
 #   1, however small the weights are. Adam divides each gradient by its own typical size, so that small ones count.
@@ -508,7 +442,7 @@ assert np.abs(W1.data - 0.5).max() > 0.01  # they did move, all together
 # >   they should be isn't said, and that decides whether a deep network learns. The biases needn't be random.
 # > - **The ranges of the activations**, and ReLU as “the input where it is above 0, else 0”[^relu], are right for real
 # >   numbers. In a computer the ends are reached: in float32 sigmoid is exactly 1 from about 16.64 on, and its slope 0.
-# >   And read literally, “else 0” makes 0 of NaN, which hides an error; `np.maximum` passes it on.
+# >   And “else 0” makes 0 of NaN, which hides an error; `np.maximum` passes it on.
 # >
 # > (Rows D15 and D14 of `tinydl document`, a command that measures what the article claims.)
 #
@@ -519,10 +453,8 @@ assert np.abs(W1.data - 0.5).max() > 0.01  # they did move, all together
 # %% [markdown]
 # ## Where this lives in tinydl
 #
-# - `tinydl/nn/init.py`: `xavier_normal_` is (5), `kaiming_normal_` is (6), `fans` counts the inputs and outputs.
-# - `tinydl/nn/linear.py`: the default, in `Linear.__init__`. `tinydl/derivatives/activations.py`: relu and sigmoid with
-#   their rules; there the slope of sigmoid is $\sigma(x)\, \sigma(-x)$, which doesn't get lost at either end.
-# - `tinydl/watching/diagnose.py`: thresholds at the top, with the factors per layer that you have just measured.
-# - `tinydl/course/document.py`: rows D14 and D15.
+# - `tinydl/nn/init.py`: `xavier_normal_` is (5), `kaiming_normal_` is (6). `tinydl/nn/linear.py`: the default.
+# - `tinydl/derivatives/activations.py`: relu and sigmoid with their rules. `tinydl/watching/diagnose.py`: thresholds at
+#   the top, with the factors per layer that you have just measured. `tinydl/course/document.py`: rows D14 and D15.
 #
 # Next: [lesson 9](09_digits.py), a network on real handwritten digits.
