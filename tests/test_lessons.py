@@ -108,6 +108,15 @@ def test_lesson_keeps_to_the_format(lesson: Path) -> None:
         assert f"`{name}`" in parts["Exercises"], f"{name} is an exercise of this lesson"
 
 
+@each_lesson
+def test_before_you_start_says_which_lessons_a_lesson_needs(lesson: Path) -> None:
+    (row,) = re.findall(rf"^\| \[\d+\. [^]]+\]\({lesson.name}\) \| (.*) \|$", prose(PAGES[0]), re.MULTILINE)
+    needs = re.search(r"\*You need:\* (.*?)(?:\n\n|\Z)", cells(lesson)[0][1], re.DOTALL)
+    assert needs is not None
+    numbers = {str(int(number)) for number in re.findall(r"\]\((\d\d)_\w+\.py\)", needs[1])} - {"0"}
+    assert set(re.findall(r"\b\d+\b", row)) == numbers, needs[1]
+
+
 CHINESE = re.compile(r"[\u3000-\u9fff\uff00-\uffef]")
 
 

@@ -90,7 +90,10 @@ def test_readme_opens_with_a_few_lines_of_code_and_a_picture_and_what_they_print
     opening = README.read_text(encoding="utf-8").split("\n## ")[0]
     assert len(EXAMPLES[0].split("\n")) <= 8 and EXAMPLES[0] in opening and "\n![" in opening
     exec(EXAMPLES[0], {})
-    assert capsys.readouterr().out.strip() == EXAMPLES[0].strip().rpartition(", ten")[1][2:] + EXAMPLES[0].strip().rpartition(", ten")[2]
+    assert (
+        capsys.readouterr().out.strip()
+        == EXAMPLES[0].strip().rpartition(", ten")[1][2:] + EXAMPLES[0].strip().rpartition(", ten")[2]
+    )
 
 
 @pytest.mark.parametrize("number", range(len(EXAMPLES)))

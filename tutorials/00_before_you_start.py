@@ -449,23 +449,23 @@ quiz(
 # ## What each lesson needs
 #
 # The lessons build on each other, and you can simply take them in order. If you want to jump, this is what they stand
-# on. "Here" means the sections of this page.
+# on. A number is a lesson, "here" this page.
 #
 # | Lesson | What it needs |
 # |---|---|
 # | [1. A derivative is a limit](01_derivatives.py) | here: the derivative |
-# | [2. One neuron by hand](02_one_neuron.py) | [lesson 1](01_derivatives.py); here: the chain rule, arrays |
-# | [3. The graph](03_the_graph.py) | [lesson 2](02_one_neuron.py) |
-# | [4. From numbers to arrays](04_arrays.py) | [lesson 3](03_the_graph.py); here: shapes, `@`, broadcasting |
-# | [5. Layers and the loop](05_layers_and_the_loop.py) | [lesson 4](04_arrays.py); here: a class |
-# | [6. Linear regression](06_linear_regression.py) | [lesson 5](05_layers_and_the_loop.py); here: mean, variance |
-# | [7. Losses are likelihoods](07_likelihood.py) | [lesson 6](06_linear_regression.py); here: probability |
-# | [8. Activations and initialisation](08_initialisation.py) | [lesson 5](05_layers_and_the_loop.py); here: variance |
-# | [9. A network on real digits](09_digits.py) | [lesson 5](05_layers_and_the_loop.py), [lesson 7](07_likelihood.py) |
-# | [10. Optimizers](10_optimizers.py) | [lesson 5](05_layers_and_the_loop.py) |
-# | [11. Overfitting](11_overfitting.py) | [lesson 9](09_digits.py) |
-# | [12. Trusting a gradient](12_trusting_a_gradient.py) | [lesson 1](01_derivatives.py) and [lesson 4](04_arrays.py) |
-# | [13. The bug lab](13_bug_lab.py) | [lesson 9](09_digits.py) and [lesson 12](12_trusting_a_gradient.py) |
-# | [14. Build it yourself](14_build_it_yourself.py) | [lesson 3](03_the_graph.py) and [lesson 4](04_arrays.py) |
+# | [2. One neuron by hand](02_one_neuron.py) | 1; here: the chain rule, arrays |
+# | [3. The graph](03_the_graph.py) | 2; here: a class |
+# | [4. From numbers to arrays](04_arrays.py) | 3; here: shapes, `@`, broadcasting |
+# | [5. Layers and the loop](05_layers_and_the_loop.py) | 3, 4; here: a class |
+# | [6. Linear regression](06_linear_regression.py) | 5; here: mean, variance |
+# | [7. Losses are likelihoods](07_likelihood.py) | 2, 6; here: mean, variance |
+# | [8. Activations and initialisation](08_initialisation.py) | 4, 5, 7; here: variance, expectation |
+# | [9. A network on real digits](09_digits.py) | 5, 7 |
+# | [10. Optimizers](10_optimizers.py) | 5, 6, 9 |
+# | [11. Overfitting](11_overfitting.py) | 5, 9, 10 |
+# | [12. Trusting a gradient](12_trusting_a_gradient.py) | 1, 4, 7 |
+# | [13. The bug lab](13_bug_lab.py) | 5, 7, 10, 12 |
+# | [14. Build it yourself](14_build_it_yourself.py) | 3, 4 |
 #
 # Ready? Next: [lesson 1](01_derivatives.py).

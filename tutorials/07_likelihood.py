@@ -7,7 +7,7 @@
 # are enough to understand it, and at the end you hold a table of three losses whose gradients look exactly alike.
 #
 # *You need:* the sigmoid of [lesson 2](02_one_neuron.py), the squared error of [lesson 6](06_linear_regression.py),
-# *variance* and *density* from [Before you start](00_before_you_start.py), and from school the rules of the logarithm:
+# mean and *variance* from [Before you start](00_before_you_start.py), and from school the rules of the logarithm:
 # $\log(ab) = \log a + \log b$ and $\log a^n = n \log a$, so $\log \frac1a = -\log a$, $\log \sqrt a = \frac12 \log a$.
 # (`log` is the natural one here, ln on a calculator, so $\log e^a = a$.) These are two sittings; make a break before
 # "Yes or no".
@@ -178,8 +178,9 @@ assert abs(np.sum(pays) - 0.84) < 0.005 and abs(np.mean(pays) - 0.28) < 0.005
 #
 # ## Numbers: the squared error
 #
-# A measured length has no probabilities but a **density**: probability *per unit of length*. Where it is 4 per metre, a
-# strip 1 cm wide catches $4 \cdot 0.01 = 4\,\%$ of the measurements.
+# Nobody is *exactly* 1.7 m tall: a single length has the probability 0, only a strip of lengths has more. So one states
+# the **density**, probability *per unit of length*. Where it is 4 per metre, a strip 1 cm wide catches
+# $4 \cdot 0.01 = 4\,\%$ of the measurements.
 #
 # The usual model of noise is the *normal distribution*, the bell curve, with mean $\mu$ and variance $\sigma^2$. (The
 # factor in front makes the area under it 1: *something* is measured for sure.)
