@@ -195,8 +195,8 @@ for doublings in (2, 10, 15):
 assert visits == 65_535 and 1e30 < 2**100 < 2e30
 
 # %% [markdown]
-# Each doubling doubles the number of paths: 15 additions take 65,535 visits. With 100 there are $2^{100} \approx
-# 10^{30}$ paths, which no computer will ever walk.
+# Each doubling doubles the number of paths: 15 additions take 65,535 visits. With 100 there are
+# $2^{100} \approx 10^{30}$ paths, which no computer will ever walk.
 #
 # The good repair: **let a value pass on its gradient when all of it has arrived**, which is when every value that was
 # computed from it has had its turn. How do you find such an order? You have it already. A value is always made *after*
@@ -205,8 +205,8 @@ assert visits == 65_535 and 1e30 < 2**100 < 2e30
 # `backward` has three parts. It finds everything that the loss was computed from, as the set `found`. It goes through
 # that, the youngest value first: `sorted` takes as `key` a function, here the one that gives the stamp, and with
 # `reverse=True` the largest comes first. The dict `arrived` says how much of each gradient has arrived so far. And
-# leaves get their `grad`. Inner values get none, since nobody changes them in training: theirs is needed only until
-# it has been passed on. For us to look at, `backward` gives back the whole dict, with the gradients of all values.
+# leaves get their `grad`. Inner values get none, since nobody changes them in training: theirs is needed only until it
+# has been passed on. For us to look at, `backward` gives back the whole dict, with the gradients of all values.
 
 
 # %%
@@ -437,22 +437,22 @@ show_page(loss, "03_the_graph")
 # ## Exercises
 #
 # These check themselves, with `tinydl learn`: `ex_paths`, `ex_twice`, `ex_product`. In the last two you write a rule as
-# above: `twice_vjp(g, x)` is given `g`, the gradient that has arrived at `y`, and gives what `x` gets. (What "vjp" means
-# says [lesson 4](04_arrays.py).) Numbers come as arrays of any shape; treat each element as a number, with `np.sin`.
+# above: `twice_vjp(g, x)` is given `g`, the gradient that has arrived at `y`, and gives what `x` gets. ("vjp" is
+# explained in [lesson 4](04_arrays.py).) Numbers come as arrays of any shape; `np.sin(x)` takes them as they are.
 #
 # 1. Add `exp` and division to the engine, each with its slopes, and let `tl.gradcheck` judge as above. (For `1 / v`,
 #    with a Value on the right, Python calls `v.__rtruediv__(1)`.)
-# 2. With those, write the neuron of [lesson 2](02_one_neuron.py), $1/(1 + e^{-(wx+b)})$, with `Value`s for $w$ and
-#    $b$, and train it on ten examples. How many values does the loss create for one example?
+# 2. With those, write the neuron of [lesson 2](02_one_neuron.py), $1/(1 + e^{-(wx+b)})$, with `Value`s for $w$ and $b$,
+#    and train it on ten examples. How many values does the loss create for one example?
 # 3. `stamp` gives an order because inputs are older than outputs. Write `backward` without stamps, by counting for each
 #    value how often it was an input, and letting it pass on its gradient when that many terms have arrived.
 #
 # <details><summary>What you should find</summary>
 #
 # * In 1 the slope of $e^a$ is $e^a$ itself, which is computed already; those of $a/b$ are $1/b$ and $-a/b^2$.
-# * In 2 about 15 values for one example, depending on how you write it: `value` makes one of each plain number, and
-#   the minus of two values makes three. With data from a neuron with $w = 2$ and $b = -1$, and 300 steps of rate 5 for
-#   the mean of the losses, $w$ and $b$ come within 0.0001 of these.
+# * In 2 about 15 values for one example, depending on how you write it: `value` makes one of each plain number, and the
+#   minus of two values makes three. With data from a neuron with $w = 2$ and $b = -1$, and 300 steps of rate 5 for the
+#   mean of the losses, $w$ and $b$ come within 0.0001 of these.
 # * In 3 the same gradients. Count only what the loss was computed from, otherwise a value waits forever for one that
 #   never comes; and count `p + p` twice.
 #
