@@ -432,7 +432,6 @@ show_page(loss, "03_the_graph")
 # > **What goes wrong.** Somebody writes `arrived[x] = …` instead of `arrived[x] += …`. Every test passes in which no
 # > value is used twice; there is only one way to the loss then, and nothing to add up. How to notice: test with a value
 # > that *is* used twice, such as `p * p`.
-
 #
 # ## Exercises
 #

@@ -303,8 +303,8 @@ assert np.array_equal(b_bar, [6, 15]) and np.array_equal(X_bar, Y_bar)
 # *Copying forwards is summing backwards.* That one sentence covers every broadcast there is.
 #
 # And read from the other end: *summing forwards is copying backwards.* The sum $s = 2 + 3 + 7$ grows by 1 with each of
-# the three. If $L$ grows 10 times as fast as $s$, then 10 times as fast as each of them: the gradient of the row (2, 3,
-# 7) is (10, 10, 10). The mean is the sum divided by 3, so it hands each of them a third of that.
+# the three. If $L$ grows 10 times as fast as $s$, then 10 times as fast as each of them, so their gradients are
+# (10, 10, 10). The mean is the sum divided by 3, so it hands each of them a third of that.
 #
 # The picture shows (4) for five rows of three, from top to bottom: on the left $b$ is copied into five rows; on the
 # right the five rows of $\bar Y$ are summed, column by column. (The next cell computes, the two after it draw.)

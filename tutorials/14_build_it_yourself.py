@@ -53,8 +53,7 @@ class Square:
 square = Square()
 square.side = 3
 assert square.area == 9
-assert together("x", 3.0, axis=1) == (("x", 3.0), {"axis": 1})
-assert together(*["x", 3.0]) == (("x", 3.0), {})  # in a call * hands over the elements of a list, one by one
+assert together(*["x", 3.0], axis=1) == (("x", 3.0), {"axis": 1})  # * hands over the elements of a list one by one
 assert {"x": 5}.get("y", 0) == 0  # 0, since the key isn't there; any object can be a key, a Tensor, too
 assert list(zip([1, 2], "ab", strict=True)) == [(1, "a"), (2, "b")]  # side by side; strict: equally long
 assert sorted(["b", "aaa"], key=lambda word: len(word), reverse=True) == ["aaa", "b"]  # the largest first
