@@ -4,9 +4,9 @@
 # **How much does it take to go from an empty file to an engine that differentiates whatever you write in NumPy, twice
 # if you want?**
 #
-# Eight steps, none longer than twenty-five lines. You have met every idea in them; now you put them together with your
-# own hands. There is no better way to find out whether you have understood something, and afterwards no
-# `loss.backward()` will hold a secret for you. Take your time: this is work for an evening or two.
+# Eight steps, none longer than twenty-five lines. You have met every idea in them; now you put them together yourself.
+# There is no better way to find out whether you have understood something, and afterwards no `loss.backward()` will
+# hold a secret for you. Take your time: this is work for an evening or two.
 #
 # *You need:* [lesson 3](03_the_graph.py), the graph, and [lesson 4](04_arrays.py), arrays. For the eight steps you may
 # skip the lessons between those and this one.
@@ -16,24 +16,22 @@
 #
 #     python mine.py
 #
-# It looks at one step after the other, and says in a sentence what is right and what comes next; or what is wrong. At
-# each step here: read what it is for, write it in your file, run the file until it says "right". Only then look at the
-# answer below. Yours may look different; what counts are the checks. And if you only want to read, read on: the answers
-# are run and checked here, too.
+# It says in a sentence what is right and what comes next; or what is wrong. At each step here: read what it is for,
+# write it in your file, run the file until it says "right". Only then look at the answer below. Yours may look
+# different; what counts are the checks. And if you only want to read, read on.
 
 # %%
-import importlib
 import inspect
 import itertools
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
-from _lesson import BLUE, GRAY, GREEN, ORANGE, show
+from _lesson import BLUE, GRAY, GREEN, show
 from _mine import check
 
 import tinydl as tl
 from tinydl.engine import arrays, dispatch, graph
+from tinydl.engine.tensor import propagate
 
 rng = np.random.default_rng(0)
 
@@ -44,8 +42,8 @@ rng = np.random.default_rng(0)
 
 
 # %%
-def together(*inputs):  # * takes all arguments that are given, as one tuple
-    return inputs
+def together(*inputs, **options):  # * takes all arguments, as one tuple; ** those given by name, as a dict
+    return inputs, options
 
 
 class Square:
@@ -55,7 +53,7 @@ class Square:
 square = Square()
 square.side = 3
 assert square.area == 9
-assert together(*["x", 3.0]) == ("x", 3.0)  # and hands over the elements of a list one by one
+assert together(*["x", 3.0], axis=1) == (("x", 3.0), {"axis": 1})  # * hands over the elements of a list one by one
 assert {"x": 5}.get("y", 0) == 0  # 0, since the key isn't there; any object can be a key, a Tensor, too
 assert list(zip([1, 2], "ab", strict=True)) == [(1, "a"), (2, "b")]  # side by side; strict: equally long
 assert sorted(["b", "aaa"], key=lambda word: len(word), reverse=True) == ["aaa", "b"]  # the largest first
@@ -75,9 +73,9 @@ assert np.ones((4, 3)).sum(axis=1, keepdims=True).shape == (4, 1)  # the summed 
 # `g * b` and `g * a`.
 #
 # **Your task:** the rules for −, ×, ÷, @, minus, exp, tanh and transposition; `add` is there to show you how. Each rule
-# is given `g`, `y` and all inputs. (A `lambda g, y, x: …` is a function without a name.) Use only `+ - * / @` and `.T`,
-# so `y * y` and not `y**2`: in step 7 your rules will be given Tensors, which know nothing else. That is calculus, and
-# all the calculus there is; the rest of the engine won't know any.
+# is given `g`, `y` and all inputs. (A `lambda g, y, x: …` is a function without a name.) Use only `+ - * / @`, `.T`,
+# `np.exp` and `np.tanh`, so `y * y` and not `y**2`: in step 7 your rules will be given Tensors, which know nothing
+# else. That is calculus, and all the calculus there is; the rest of the engine won't know any.
 #
 # > **Predict.** Which of these rules need a transpose, and which the sign −? And where does it help that a rule is
 # > given $y$ too?
@@ -109,11 +107,12 @@ transpose = Primitive(np.transpose, lambda g, y, x: g.T)
 assert check(1, globals())
 
 # %% [markdown]
-# This is the line that stands in `mine.py` after each step. (`globals()` is a dict of all names defined so far.) It
-# needs no engine yet: `tl.gradcheck` compares each rule with numerical derivatives, on matrices that aren't square.
+# This line stands in `mine.py` after each step. (`globals()` is a dict of all names defined so far.) It needs no engine
+# yet: `tl.gradcheck` compares each rule with numerical derivatives, on matrices that aren't square.
 #
 # The rules of minus and, for their second inputs, of − and ÷ have the sign; `matmul` has the transposes, and
-# `transpose` itself. And $y$ saves work: the slope of exp *is* $y$, that of tanh is $1 - y^2$.
+# `transpose` itself. And $y$ saves work: the slope of exp *is* $y$, that of tanh is $1 - y^2$, and that of $y = a/b$ by
+# $b$ is $-a/b^2 = -y/b$.
 #
 # > **Predict.** The same `add`, with a bias: shapes (4, 3) and (3,). What will the checker say?
 
@@ -126,7 +125,6 @@ def rules_of_add(g, a, b):
 a, bias = rng.normal(size=(4, 3)), rng.normal(size=3)
 report = tl.gradcheck(np.add, a, bias, vjp=rules_of_add)
 print(repr(report))
-assert report.verdict == "wrong"
 assert "not_summed" in [code for code, _ in report.causes]
 
 # %% [markdown]
@@ -186,13 +184,14 @@ assert y.inputs[0].inputs == (x, 3.0)
 #
 # ## Step 3: back along every path
 #
-# Now the gradient. The obvious way is recursion, a function that calls itself: a Tensor that is handed a gradient asks
-# the rules of its primitive for those of its inputs, and hands them on. A leaf, which no primitive made, keeps what it
-# is handed; and if it is reached several times, it adds up.
+# Now the gradient. The obvious way is a function that calls itself: a Tensor that is handed a gradient asks the rules
+# of its primitive for those of its inputs, and hands them on. A leaf, which no primitive made (`t.primitive is None`),
+# keeps what it is handed; and if it is reached several times, it adds up.
 #
-# **Your task:** `push(t, g, found)`, where `found` is a dict of the gradients of leaves. Among the inputs can be plain
-# numbers and arrays, too, as 3.0 in `multiply(x, 3.0)`; they get none. Let `push` return how many calls it took, itself
-# included; you will see why.
+# **Your task:** `push(t, g, found)`, where `found` is a dict of the gradients of leaves. For an input of `t` its rule
+# is called as `rule(g, t.data, *values)`, and `values` are the *arrays* of all of `t.inputs`, by `array_of`: Tensors
+# can't calculate yet. Push what the rule gives to that input, if it is a Tensor and requires a gradient. (Plain numbers
+# and arrays, as 3.0 in `multiply(x, 3.0)`, get none.) Return how many calls it took, this one and all that it makes.
 
 
 # %%
@@ -217,42 +216,19 @@ print(f"by push {found[x]:.6f}, by hand {3 * (1 - np.tanh(1.5) ** 2):.6f}")
 assert np.isclose(found[x], 3 * (1 - np.tanh(1.5) ** 2))
 
 # %% [markdown]
-# It is right. Is it good?
-#
-# > **Predict.** Start with $x$ and double it $n$ times: `x = add(x, x)`. The gradient is $2^n$. How many times is
-# > `push` called for $n = 12$: about 12, 24, 144 or 8000?
-
-
-# %%
-def doubled(n):
-    leaf = t = Tensor(1.0, requires_grad=True)
-    for _ in range(n):
-        t = add(t, t)
-    return leaf, t
-
-
-counts = []
-for n in range(13):
-    leaf, t = doubled(n)
-    found = {}
-    counts.append(push(t, 1.0, found))
-    assert found[leaf] == 2**n
-print(counts)
-assert counts[12] == 2**13 - 1 == 8191 and 2e9 < 2**31 - 1 < 2.2e9
-
-# %% [markdown]
-# > **What goes wrong.** `push` walks every *path* from the loss to the leaf, and paths multiply: 8191 calls for a
-# > graph of 13 Tensors. With 30 doublings it would take two thousand million. The answer is right, the tests are green,
-# > and it can't be used. How to notice: count the calls for $n$ and for $2n$.
+# > **What goes wrong.** The answer is right, and yet this can't be used: like `backward_by_paths` of
+# > [lesson 3](03_the_graph.py), `push` walks every *path* from the loss to the leaf. How to notice: double the graph,
+# > and look at the number of calls.
 #
 # ## Step 4: every operation once
 #
 # A Tensor can pass on its gradient once *all* of it has arrived. Inputs are always made before outputs, so it is enough
 # to go through the Tensors by their stamps, the latest first: nobody who comes later can contribute any more.
 #
-# **Your task:** `collect(loss)`, which finds all that the loss was made of and sorts it; and `gradients(loss)`, which
-# goes through that list and gives a dict: each leaf's gradient. It begins with the loss, whose gradient is 1 (an array
-# of ones, if the loss is an array). It is like `backward` of [lesson 3](03_the_graph.py), with rules for slopes.
+# **Your task:** `collect(loss)`, which finds all that the loss was made of and that requires a gradient, and sorts it;
+# and `gradients(loss)`, which goes through that list and gives a dict: each leaf's gradient. It begins with the loss,
+# whose gradient is 1 (an array of ones, if the loss is an array). It is like `backward` of [lesson 3](03_the_graph.py),
+# with rules, called as in step 3, in the place of slopes.
 
 
 # %%
@@ -272,7 +248,7 @@ def collect(loss):
 def gradients(loss):
     arrived, leaves = {loss: np.ones(loss.shape)}, {}
     for t in collect(loss):
-        g = arrived.pop(t)  # all of it is there
+        g = arrived.pop(t)  # all of it is there: take it out
         if t.primitive is None:
             leaves[t] = g
             continue
@@ -280,30 +256,17 @@ def gradients(loss):
         for x, rule in zip(t.inputs, t.primitive.rules, strict=True):
             if isinstance(x, Tensor) and x.requires_grad:
                 part = rule(g, t.data, *values)
-                arrived[x] = arrived[x] + part if x in arrived else part
+                arrived[x] = arrived.get(x, 0) + part
     return leaves
 
 
 # %%
 assert check(4, globals())
-sizes = [len(collect(doubled(n)[1])) for n in range(13)]
-leaf, t = doubled(1000)
-print("1000 doublings:", len(collect(t)), "Tensors, each visited once")
-assert sizes == list(range(1, 14)) and len(collect(t)) == 1001
-assert gradients(t)[leaf] == 2.0**1000
-
-# %%
-figure, ax = plt.subplots(figsize=(6, 3.4))
-ax.semilogy(counts, "o-", color=ORANGE, label="step 3: along every path")
-ax.semilogy(sizes, "s-", color=BLUE, label="step 4: every operation once")
-ax.set(xlabel="doublings", ylabel="visits", title="why order matters")
-ax.legend()
-show(
-    figure,
-    "14_build_it_yourself_1",
-    "How many visits a backward pass takes, for 0 to 12 doublings, on a logarithmic axis. Along every path the number "
-    "doubles each time, from 1 to 8191; with every operation visited once it grows by one each time, from 1 to 13.",
-)
+leaf = t = Tensor(1.0, requires_grad=True)
+for _ in range(12):
+    t = add(t, t)
+print("12 doublings: step 3 takes", push(t, 1.0, {}), "calls; step 4 visits", len(collect(t)), "Tensors, each once")
+assert push(t, 1.0, {}) == 8191 and len(collect(t)) == 13 and gradients(t)[leaf] == 2**12
 
 # %% [markdown]
 # ## Step 5: broadcasting
@@ -340,7 +303,7 @@ def gradients(loss):
         for x, rule in zip(t.inputs, t.primitive.rules, strict=True):
             if isinstance(x, Tensor) and x.requires_grad:
                 part = sum_to_shape(rule(g, t.data, *values), x.shape)  # new
-                arrived[x] = arrived[x] + part if x in arrived else part
+                arrived[x] = arrived.get(x, 0) + part
     return leaves
 
 
@@ -360,10 +323,12 @@ assert np.array_equal(found[b], [3, 3])
 # `tanh(add(matmul(x, w), b))` is no way to write `np.tanh(x @ w + b)`. Two things are missing.
 #
 # *Operators* are methods: Python computes `t + 1` by `t.__add__(1)`, and `1 + t` by `t.__radd__(1)`, where the r says
-# that `t` stands on the right.
+# that `t` stands on the right. Python passes `t` to *functions* only: after `Tensor.__neg__ = negative`, where
+# `negative` is a Primitive, `-t` would call `negative()`, without its input. Hence a lambda, which is a function.
 #
 # *Functions of NumPy* are polite. `np.tanh(t)` asks its argument whether it has a method `__array_ufunc__`, and if so,
-# lets it answer. So does an array in `array + t`. You need a table from NumPy's functions to your primitives.
+# lets it answer. In `array + t` the array does the same: its `+` is `np.add`, and that asks `t`. You need a table from
+# NumPy's functions to your primitives.
 #
 # NumPy also says by which `method` it was called. For `np.tanh(t)` that is `"__call__"`; for `np.add.outer(t, t)`,
 # which adds each element to each, it is `"outer"`. You have no rule for that, none for `np.floor`, and none for options
@@ -400,9 +365,8 @@ Tensor.__array_ufunc__ = array_ufunc
 assert check(6, globals())
 
 # %% [markdown]
-# Now `tl.gradcheck` can judge a layer in plain NumPy. It will hand your engine a random upstream gradient $g$, but
-# `gradients` always begins with ones. So we give it `layer · g`, element by element: ones at this product are $g$ at
-# the layer, by the rule of `multiply`.
+# Now `tl.gradcheck` can judge a layer in plain NumPy. It hands over a random upstream gradient $g$, but `gradients`
+# begins with ones. So we give it `layer · g`: ones at this product are $g$ at the layer, by the rule of `multiply`.
 
 
 # %%
@@ -418,13 +382,6 @@ def rule(g, *inputs):
 
 assert tl.gradcheck(layer, rng.normal(size=(4, 3)), rng.normal(size=(3, 5)), rng.normal(size=5), vjp=rule)
 print("layer is plain NumPy, and its gradient is right")
-
-# %%
-try:
-    np.floor(Tensor(1.5, requires_grad=True))
-    raise AssertionError("it should have refused")
-except TypeError as error:
-    print(error)
 
 # %% [markdown]
 # ## Step 7: derivatives of derivatives
@@ -462,7 +419,7 @@ def gradients(loss):
         for x, rule in zip(t.inputs, t.primitive.rules, strict=True):
             if isinstance(x, Tensor) and x.requires_grad:
                 part = sum_tensor(rule(g, t, *t.inputs), x.shape)  # Tensors, not arrays
-                arrived[x] = arrived[x] + part if x in arrived else part
+                arrived[x] = arrived.get(x, 0) + part
     return leaves
 
 
@@ -546,10 +503,11 @@ except RuntimeError as error:
 # ## It trains the neuron
 #
 # In [lesson 2](02_one_neuron.py) a neuron $p = \sigma(wx + b)$ learned to imitate one with $w = 2$ and $b = -1$. Now it
-# does so with your engine, and nothing else.
+# does so with your engine. (In `tl.grad`, which you compare it with, `argnums=(0, 1)` asks for the gradients by the
+# arguments 0 and 1, $w$ and $b$.)
 #
-# > **Predict.** Your engine and tinydl's have no line in common. In how many digits will their gradients agree:
-# > about 3, about 7, or 12 and more?
+# > **Predict.** Your engine and tinydl's have no line in common. In how many digits will their gradients agree: about
+# > 3, about 7, or 12 and more?
 
 # %%
 inputs = np.linspace(-3, 3, 100).reshape(100, 1)  # 100 examples of one number
@@ -593,7 +551,7 @@ right.set(xlabel="x", ylabel="output", title=f"w = {w.data.item():.2f}, b = {b.d
 right.legend(fontsize="small")
 show(
     figure,
-    "14_build_it_yourself_2",
+    "14_build_it_yourself_1",
     "Left: the mean squared error falls over 300 steps, on a logarithmic axis in a nearly straight line, to below "
     "1e-10. Right: the output of the trained neuron, w = 2.00 and b = -1.00, lies on that of the neuron to imitate.",
 )
@@ -601,53 +559,45 @@ show(
 # %% [markdown]
 # ## Your file beside tensor.py
 #
-# Each piece has its place in tinydl. Open these files at these lines, and you will recognise what you read. On the left
-# is the length of the answer above, on the right that of tinydl's piece:
+# Each piece has its place in tinydl, in the folder `tinydl/engine`. Open these files, and you will recognise what you
+# read:
+#
+# | yours | tinydl's | in the file |
+# |---|---|---|
+# | `remember` | `Primitive.__call__` | `tensor.py` |
+# | `gradients` | `propagate` | `tensor.py` |
+# | `assign` | `Tensor.data`, its setter | `tensor.py` |
+# | `collect` | `ancestors` | `graph.py` |
+# | `sum_to_shape`, `sum_tensor` | `fitted` | `arrays.py` |
+# | `array_ufunc` | `array_ufunc` | `dispatch.py` |
+
 
 # %%
-engine = importlib.import_module("tinydl.engine.tensor")  # the file; tl.tensor is the function of the same name
-PLACES = [
-    (Primitive.__init__, engine.Primitive.__init__),
-    (remember, engine.Primitive.__call__),
-    (Tensor.__init__, engine.wrap),
-    (collect, graph.ancestors),
-    (gradients, engine.propagate),
-    (sum_to_shape, arrays.fitted),
-    (sum_tensor, arrays.fitted),
-    (array_ufunc, dispatch.array_ufunc),
-    (assign, engine.Tensor.data.fset),
-]
+def count_lines(pieces):
+    return sum(len(inspect.getsource(piece).splitlines()) for piece in pieces)
 
-# %%
-total = 0
-for yours, ours in PLACES:
-    file = Path(inspect.getsourcefile(ours)).name
-    text, line = inspect.getsourcelines(ours)
-    length = len(inspect.getsourcelines(yours)[0])
-    total += length
-    print(f"{yours.__qualname__:18} {length:3} lines   {file}:{line} {ours.__qualname__}, {len(text)} lines")
-print(f"the answers above, without the rules of step 1: {total} lines")
-assert 50 <= total <= 60
+
+yours = [Primitive, Tensor.__init__, remember, collect, gradients, sum_to_shape, sum_tensor, array_ufunc, assign]
+theirs = [tl.Primitive.__call__, propagate, tl.Tensor.data.fset, graph.ancestors, arrays.fitted, dispatch.array_ufunc]
+print(f"the answers above: {count_lines(yours)} lines; tinydl's pieces: {count_lines(theirs)} lines")
+assert 50 <= count_lines(yours) <= 60
 
 # %% [markdown]
-# Between fifty and sixty lines: that is the heart of a deep-learning library. What is in tinydl's files and not in
-# yours:
+# Between fifty and sixty lines, without the rules of step 1: that is the heart of a deep-learning library. What tinydl
+# has and yours hasn't:
 #
 # | there | for |
 # |---|---|
 # | options | `np.sum(x, axis=1)`: what isn't differentiated |
 # | rules for any number of inputs | `np.concatenate` |
-# | `t.grad`, `t.backward()` | gradients that are kept and added up, for optimizers |
+# | `t.grad`, `t.backward()` | gradients that are kept and added up |
 # | `tl.no_grad()` | computing without remembering, which saves memory |
-# | one more check at the end of the way back | that no gradient is left over, which would mean a mistake |
-#
-# The table of rules is in `tinydl/derivatives/`, and looks like your step 1.
 #
 # ## Exercises
 #
-# These check themselves, with `tinydl learn`: `ex_cube_root` is like step 1; `ex_layer_norm` and `ex_convolution` ask
-# for a derivation with indices, as in [lesson 4](04_arrays.py); `ex_residual` is about a Module, which
-# [lesson 5](05_layers_and_the_loop.py) explains; relu(x) is the larger of x and 0.
+# These check themselves, with `tinydl learn`: `ex_cube_root` is like step 1; `ex_convolution` and `ex_layer_norm`,
+# which is hard, ask for a derivation with indices, as in [lesson 4](04_arrays.py); `ex_residual` is about a Module,
+# which [lesson 5](05_layers_and_the_loop.py) explains; relu(x) is the larger of x and 0.
 #
 # 1. Add `np.log`, `np.sin` and `np.sqrt` to your table: one line each. Ask `tl.gradcheck` about each, at inputs where
 #    they are defined. What does it say for a sine whose rule is `-g * np.cos(x)`? And which function must be in the
@@ -656,8 +606,8 @@ assert 50 <= total <= 60
 #    in a ValueError of NumPy. Write down the shapes in both rules: which one is it, and what should it give? Check
 #    yours with `tl.gradcheck`.
 # 3. Give `Tensor` a `sum(axis)`: a primitive that is made when it is called, as in `sum_tensor`; let it keep the axis,
-#    with length 1. With that and `np.log`, write the softmax and the cross-entropy
-#    ([lesson 7](07_likelihood.py)), and train the network of [lesson 12](12_trusting_a_gradient.py) on the spiral.
+#    with length 1. With that and `np.log`, write the softmax and the cross-entropy ([lesson 7](07_likelihood.py)), and
+#    train the network of [lesson 12](12_trusting_a_gradient.py) on the spiral.
 #
 # <details><summary>What you should find</summary>
 #
@@ -672,10 +622,9 @@ assert 50 <= total <= 60
 #
 # ## Where this lives in tinydl
 #
-# - `tinydl/engine/tensor.py` and `graph.py`: steps 2, 4, 7 and 8; `tinydl/engine/arrays.py`: `fitted`, step 5;
-#   `tinydl/engine/dispatch.py`: step 6.
-# - `tinydl/derivatives/elementwise.py`: step 1, for all the functions of NumPy that act on each element.
+# - The table above says it for steps 2 to 8.
+# - `tinydl/derivatives/elementwise.py`: step 1, for the functions of NumPy that act on each element.
 # - `tinydl/engine/transforms.py`: `grad` and its kin, which nest because of step 7.
 #
-# This is the end of the course. You know now what is under every `loss.backward()` that you will ever write, and how
-# to find out whether it is right.
+# This is the end of the course. You know now what is under every `loss.backward()` that you will ever write, and how to
+# find out whether it is right.

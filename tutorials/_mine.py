@@ -103,15 +103,21 @@ def trouble(step: int, names: Engine) -> str:
     except Wrong as wrong:
         return str(wrong)
     except RecursionError:
+        if step == 3:
+            return "push calls itself without end: call it for the inputs of t, and not for t."
         return "the calls go too deep. No function here should call itself: go through a list, in a loop."
     except Exception as error:
-        return f"your program stopped with {described(error)}{where(error, names)}."
+        return f"your program stopped with {described(error, step)}{where(error, names)}."
     return ""
 
 
-def described(error: Exception) -> str:
+def described(error: Exception, step: int = 0) -> str:
     if isinstance(error, KeyError):  # which says only where in memory a Tensor is
-        return "KeyError: what you look up isn't in your dict, or not yet (is the order right?)"
+        key = error.args[0] if error.args else None
+        if isinstance(key, np.ufunc):
+            return f"KeyError: TABLE has no rule for np.{key.__name__}; raise a TypeError then"
+        hint = "found.get(t, 0) gives 0 for what isn't there" if step == 3 else "is the order right?"
+        return f"KeyError: what you look up isn't in your dict, or not yet ({hint})"
     return f"{type(error).__name__}: {error}".rstrip(".")
 
 
@@ -178,7 +184,7 @@ def check_primitive(name: str, primitive: Any, inputs: tuple[Any, ...]) -> None:
             stays, why = False, str(error).rstrip(".")
         demand(
             stays,
-            f"the rule of `{name}` for its {which} input has the right numbers, but uses more than + - * / @ and .T, "
+            f"the rule of `{name}` for its {which} input has the right numbers, but uses more than + - * / @, .T, "
             f"np.exp and np.tanh ({why}). In step 7 rules are given Tensors, which know nothing else.",
         )
 
@@ -245,6 +251,7 @@ def doubled(e: Engine, n: int) -> tuple[Any, Any]:
 
 def check_push(e: Engine) -> None:
     Tensor, multiply, tanh = e["Tensor"], e["multiply"], e["tanh"]
+    check_what_rules_are_handed(e)
     x = Tensor(0.5, requires_grad=True)
     right = 3 * (1 - np.tanh(1.5) ** 2)
     found: dict[Any, Any] = {}
@@ -263,6 +270,25 @@ def check_push(e: Engine) -> None:
     calls = e["push"](t, 1.0, found)
     demand(close(found[leaf], 8.0), f"three doublings have the gradient 8; push found {rounded(found[leaf])}.")
     demand(calls == 15, f"push must give the number of calls, its own and all that it makes: 15 here, not {calls}.")
+
+
+def check_what_rules_are_handed(e: Engine) -> None:
+    """That push calls a rule with g and arrays: a Tensor there ends in a TypeError that says nothing of it."""
+    handed: list[tuple[Any, ...]] = []
+
+    def rule(*arguments: Any) -> Any:
+        handed.append(arguments)
+        return arguments[0]
+
+    x = e["Tensor"]([0.5, 2.0], requires_grad=True)
+    e["push"](e["Primitive"](np.multiply, rule, rule)(x, 3.0), np.ones(2), {})
+    call = "a rule is called as rule(g, t.data, *values), with the arrays of all inputs"
+    demand(handed, f"push must call the rule of each input that requires a gradient: {call}.")
+    for arguments in handed:
+        tensors = [value for value in arguments if isinstance(value, e["Tensor"])]
+        demand(not tensors, "push hands a Tensor to a rule: hand the rule arrays, by array_of, and t.data.")
+        number = len(arguments)
+        demand(number == 4, f"push calls a rule of multiply with {number} arguments, not with g, y, a and b: {call}.")
 
 
 def check_order(e: Engine) -> None:
@@ -365,6 +391,13 @@ def cause_of(report: Any) -> str:
 
 def check_operators(e: Engine) -> None:
     Tensor = e["Tensor"]
+    for name in OPERATORS:
+        is_primitive = isinstance(getattr(Tensor, f"__{name}__"), e["Primitive"])
+        wanted = "lambda t: ...(t)" if name == "neg" else "lambda a, b: ...(a, b)"
+        demand(
+            not is_primitive,
+            f"Tensor.__{name}__ is a Primitive, and Python passes the Tensor to functions only: write {wanted}.",
+        )
     t, m = Tensor([2.0, 4.0]), Tensor([[1.0, 2.0], [3.0, 4.0]])
     square = np.array([[0.0, 1.0], [2.0, 3.0]])
     results = {
@@ -395,6 +428,8 @@ def refused(run: Callable[[], Any], sentence: str) -> None:
         got = run()
     except TypeError:
         return
+    except KeyError as error:
+        raise Wrong(f"{sentence}. It stopped with {described(error)}.") from error
     raise Wrong(f"{sentence}; it gave {got!r}.")
 
 

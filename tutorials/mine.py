@@ -15,7 +15,7 @@ from _mine import check
 # ---- Step 1: rules, before there is an engine ----
 #
 # A rule makes the gradient of one input from g, the gradient of the output y. `add` shows how it is written. Use only
-# + - * / @ and .T in rules (not **): from step 7 on they are given Tensors, which know nothing else.
+# + - * / @, .T, np.exp and np.tanh in rules (not **): from step 7 on they are given Tensors, which know nothing else.
 
 
 class Primitive:
@@ -69,9 +69,10 @@ check(2, globals())
 
 
 def push(t, g, found):
-    """Hand g, the gradient of t, to the inputs of t that require a gradient, by calling push for each. (An input can be
-    a plain number or an array, too, which requires none.) If t is a leaf, add g to found[t]. Return the number of
-    calls: 1, and those of the calls made from here."""
+    """If t is a leaf (its primitive is None), add g to found[t]. Otherwise call push for each input of t that requires
+    a gradient, with what its rule gives: rule(g, t.data, *values), where values are the arrays of all of t.inputs, not
+    the Tensors: array_of(x). (An input can be a plain number or an array, too, which requires none.) Return the number
+    of calls: 1, and those of the calls made from here."""
     return ...
 
 
@@ -86,7 +87,7 @@ def collect(loss):
 
 
 def gradients(loss):
-    """A dict: the gradient of each leaf that requires one. Go through collect(loss)."""
+    """A dict: the gradient of each leaf that requires one. Go through collect(loss), and call rules as in step 3."""
     return ...
 
 
@@ -114,7 +115,7 @@ Tensor.__sub__, Tensor.__rsub__ = ..., ...
 Tensor.__mul__, Tensor.__rmul__ = ..., ...
 Tensor.__truediv__, Tensor.__rtruediv__ = ..., ...
 Tensor.__matmul__, Tensor.__rmatmul__ = ..., ...
-Tensor.__neg__ = ...
+Tensor.__neg__ = ...  # a function, as above: negative itself is a Primitive
 Tensor.T = property(lambda t: transpose(t))
 
 mean = Primitive(np.mean, lambda g, y, x: g / x.size * np.ones(x.shape))
@@ -142,7 +143,7 @@ def sum_tensor(gradient, shape):
 
 
 def gradients(loss):
-    """As in step 5, but the rules are given Tensors, so that the gradients are Tensors which remember."""
+    """As in step 5, but rules are given Tensors, t and t.inputs, so that the gradients are Tensors which remember."""
     return ...
 
 
