@@ -231,9 +231,13 @@ arrived = [rate for rate in after if after[rate] < floor + 0.0001]
 exploded = [rate for rate in after if after[rate] > 100]
 print(f"after 1000 steps: arrived with {arrived[0]:.2f} to {arrived[-1]:.2f}, exploded with {exploded[0]:.2f} and more")
 assert arrived[-1] == 0.75 and exploded[0] == 0.76 and len(arrived) + len(exploded) == len(after)
+flat, steep = np.linalg.eigvalsh(2 * np.array([[np.mean(x**2), np.mean(x)], [np.mean(x), 1.0]]))  # all its curvatures
+assert abs(steep - 2.65) < 0.01 and abs(flat - 0.14) < 0.005  # lie between these two
 
 # %% [markdown]
-# It lies between 0.75 and 0.76. But why does 0.7, below the limit, begin so badly? Look at the loss from above:
+# It lies between 0.75 and 0.76, so by $2/c$ the steepest curvature of this loss is about $2/0.755 = 2.65$. The flattest
+# is 0.14: at the rate 0.1 a step takes away $0.1 \cdot 0.14 = 1.4\,\%$ of the distance there, hence the creeping. But
+# why does 0.7, below the limit, begin so badly? Look at the loss from above:
 
 # %%
 ws, bs = np.linspace(-0.3, 4, 60), np.linspace(-0.3, 3, 60)
@@ -327,8 +331,8 @@ show(figure, "06_linear_regression_floor", "A histogram of 20,000 floors: a bell
 
 # %% [markdown]
 # They lie around 1, a little more often below (58 %) than above. Every point carries noise with variance 1, and no line
-# can foresee it. And the left end of the picture is empty: the smallest of all 20,000 floors is 0.50. If a program
-# prints 0.1 for such points, it isn't luck. It's a mistake, or another loss.
+# can foresee it. And the left end of the picture is empty: the smallest of all 20,000 floors is 0.50. Should your
+# program print 0.1 for such points one day, it isn't luck. It's a mistake, or another loss.
 #
 # Why is their mean 0.98 and not 1? The best line adapts a little to the noise of its own points. Take the extreme:
 # through 2 points a line goes exactly, so their floor is 0, noise or not. With $n$ points the mean of the floors is
@@ -377,7 +381,8 @@ assert abs(others.mean() - 1.02) < 0.005 and abs(np.mean(others < floors) - 0.42
 # loses on other noise. (With few points and many parameters it's much worse: [lesson 11](11_overfitting.py).)
 #
 # > **What goes wrong.** In a single run it's often the other way round, here in about four of ten. "My test loss is
-# > below my training loss, so all is well" compares two numbers by chance. Look at several runs, or more test data.
+# > below my training loss, so all is well" compares two numbers of which chance makes a large part. Look at several
+# > runs, or at more test data.
 #
 # ## The same with a layer and `fit`
 #
@@ -451,15 +456,22 @@ assert np.allclose(by_w, 2 / 3 * X.T @ e) and np.allclose(by_b, 2 / 3 * e.sum())
 # > its sentences: rows D10 to D13, D22 to D24 and D36 to D38.) Its second program fits a line to 100 points like ours;
 # > [program_2_regression.py](program_2_regression.py) is that program, mended.
 # >
-# > - **The loss** is half the *sum* of the squares, under the name of mean squared error, so $\frac n2$ times the MSE.
+# > - **The loss** is half the *sum* of the squares, called mean squared error[^mse], so $\frac n2$ times the MSE.
 # >   The minimum is the same, but a rate of 0.01 on it takes the steps of 0.5 on the MSE: rates belong to a loss.
 # > - **Its gradient** has lost the inner derivative −1, while its steps are right, so the loss rises at each step. A
 # >   look at the loss can't tell this from a large rate; `tl.gradcheck` says "sign".
-# > - **The printed loss**, 0.00056, can't be: the smallest of our 20,000 floors was 0.50. And **"very close to the
-# >   data"**: see the 57 of 100 points above.
-# > - **"The loss on the test data set"** is measured on the training data.
-# > - **"The number of iterations (epochs)"** is two things. And **the random seed** that should make all of it
+# > - **The printed loss**, 0.00056[^loss], can't be: the smallest of our 20,000 floors was 0.50. And **"very close to
+# >   the data"**[^close]: see the 57 of 100 points above.
+# > - **"The loss on the test data set"**[^test] is measured on the training data.
+# > - **"The number of iterations (epochs)"**[^epochs] is two things. And **the random seed**[^seed] to make all of it
 # >   reproducible is TensorFlow's, while NumPy draws the points: others at each run.
+#
+# [^mse]: 「均方误差（MSE）」
+# [^loss]: 「最终损失：0.0005564296807308625」
+# [^close]: 「模型预测的数据点与实际数据点非常接近」
+# [^test]: 「模型在测试数据集上的最终损失」
+# [^epochs]: 「训练的迭代次数（epochs）」
+# [^seed]: 「设置随机种子，保证实验可复现」
 
 # %% [markdown]
 # ## Where this lives in tinydl

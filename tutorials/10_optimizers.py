@@ -316,8 +316,8 @@ assert np.allclose(ends, [0.44, 0.25, 0.06, 0.07], atol=0.01)
 # ## Weight decay: keeping weights small
 #
 # Large weights learn noise by heart ([lesson 11](11_overfitting.py)). **Weight decay** adds $\lambda\theta$ to the
-# gradient, a pull towards 0: SGD then also multiplies by $1 - \alpha\lambda$. But Adam divides the pull, too, by
-# $\sqrt{\hat s}$. **AdamW** keeps it apart: it multiplies by $1 - \alpha\lambda$, then steps with $g$ alone.
+# gradient, a pull towards 0. SGD then steps to $(1 - \alpha\lambda)\,\theta - \alpha g$. But Adam divides the pull as
+# well, by $\sqrt{\hat s}$. **AdamW** keeps it apart: it multiplies by $1 - \alpha\lambda$, then steps with $g$ alone.
 #
 # > **Predict.** Two weights begin at 1. Their gradients, ±10 in turn and ±0.1 in turn, mean nothing. Which of the two
 # > does Adam shrink more?
@@ -334,7 +334,10 @@ for make, left in ((optim.SGD, [0.37, 0.37]), (optim.Adam, [0.90, 0.26]), (optim
 
 # %% [markdown]
 # SGD and AdamW leave $0.999^{1000} = 0.37$ of both. Adam divides the pull by about 10 where gradients are large; where
-# they are small it sees little but the pull, at first 1, and each step is nearly $\alpha$. So take `optim.AdamW`.
+# they are small it sees little but the pull, at first 1, and each step is at first nearly $\alpha$.
+#
+# So how far, and by which rule? Begin with momentum 0.9 or Adam, at three rates a factor of 10 apart, then a factor
+# of 3 around the best. When the loss no longer falls, take a schedule; for smaller weights, AdamW's decay.
 #
 # ## Exercises
 #
@@ -347,7 +350,7 @@ for make, left in ((optim.SGD, [0.37, 0.37]), (optim.Adam, [0.90, 0.26]), (optim
 #
 # <details><summary>What you should find</summary>
 # (1) 0.7, with about 38 at its best rate (try 50 below 0.034). (2) 0.46: $\hat s$ is 1 plus the square of the pull.
-# (3) At 1 the mean falls from 0.28 to 0.20, without scatter. At 0.3 it rises from 0.29 to 0.48: small steps too early.
+# (3) At 1 the mean falls from 0.28 to 0.20, without scatter. At 0.3 it rises from 0.29 to 0.50: small steps too early.
 # </details>
 #
 # ## In the article

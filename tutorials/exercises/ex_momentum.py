@@ -5,8 +5,8 @@ Element by element, where v' and w' are the new v and w (the prime is no derivat
     v' = mu v + g
     w' = w - lr v'
 
-w, v and g are arrays of any shape, the same for all, lr and mu are numbers. Give the tuple (w', v') of new arrays. (It
-is the lesson's formula (2): v is its velocity b, mu its beta, w its theta and lr its eta.)
+w, v and g are arrays of any shape, the same for all, lr and mu are numbers. Give the tuple (w', v') of new arrays. (In
+the lesson w is called theta, and lr alpha.)
 """
 
 import numpy as np
