@@ -461,7 +461,7 @@ assert np.allclose(by_w, 2 / 3 * X.T @ e) and np.allclose(by_b, 2 / 3 * e.sum())
 # > - **Its gradient** has lost the inner derivative −1, while its steps are right, so the loss rises at each step. A
 # >   look at the loss can't tell this from a large rate; `tl.gradcheck` says "sign".
 # > - **The printed loss**, 0.00056[^loss], can't be: the smallest of our 20,000 floors was 0.50. And **"very close to
-# >   the data"**[^close]: see the 57 of 100 points above.
+# >   the data"**[^close]? See the 57 of 100 points above.
 # > - **"The loss on the test data set"**[^test] is measured on the training data.
 # > - **"The number of iterations (epochs)"**[^epochs] is two things. And **the random seed**[^seed] to make all of it
 # >   reproducible is TensorFlow's, while NumPy draws the points: others at each run.
