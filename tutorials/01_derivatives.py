@@ -8,7 +8,8 @@
 # them right? What you find here will be your judge for the rest of the course: whenever somebody claims to have a
 # derivative, you can measure it yourself.
 #
-# *You need:* the derivative as a slope and the gradient, from [Before you start](00_before_you_start.py).
+# *You need:* the derivative as a slope and the gradient, from [Before you start](00_before_you_start.py). What you may
+# skip is marked.
 
 # %%
 import matplotlib.pyplot as plt
@@ -117,7 +118,7 @@ assert forward(np.sin, 1.0, 1e-16) == 0.0 and 1.0 + 1e-16 == 1.0
 #
 # It should be $3x^2$, so it is off by $3xh$, and by $h^2$, which is far less when $h$ is small. Now the second
 # derivative, the derivative of the derivative, is $f'' = 6x$; it says how much the curve bends. So $3xh$ is
-# $\frac{h}{2} f''$. Believe for now that other functions have that error, too; the table confirms it for $\sin$ at 1,
+# $\frac{h}{2} f''$. Believe for now that other functions have that error, too; the table above confirms it for $\sin$ at 1,
 # where $|f''|$ is $\sin 1 = 0.84$. With $h = 10^{-2}$ that makes $0.005 \cdot 0.84 = 0.0042$, and the table has 4e-03
 # in its first line. This is called the *truncation error*, because the limit was cut off.
 #
@@ -322,7 +323,7 @@ assert code == "sign" and len(third.causes) == 1 and tl.grad(relu)(0.0) == 0.5 a
 # %% [markdown]
 # At $10^9$ the judge chose a step that fits, and for $\cos$ it found out what is wrong. How does it see a kink? It
 # measures the slopes to the right and to the left with several steps: at a smooth point they approach each other as the
-# steps shrink, at a kink they stay apart. Then it accepts any number between the two, here 0 and 1.
+# steps shrink, at a kink they stay apart. Then it accepts any number between the two; tinydl says 0.5.
 #
 # ## A trick without subtraction
 #
