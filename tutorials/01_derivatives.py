@@ -118,7 +118,7 @@ assert forward(np.sin, 1.0, 1e-16) == 0.0 and 1.0 + 1e-16 == 1.0
 #
 # It should be $3x^2$, so it is off by $3xh$, and by $h^2$, which is far less when $h$ is small. Now the second
 # derivative, the derivative of the derivative, is $f'' = 6x$; it says how much the curve bends. So $3xh$ is
-# $\frac{h}{2} f''$. Believe for now that other functions have that error, too; the table above confirms it for $\sin$ at 1,
+# $\frac{h}{2} f''$. Believe for now that other functions have that error, too; the table confirms it for $\sin$ at 1,
 # where $|f''|$ is $\sin 1 = 0.84$. With $h = 10^{-2}$ that makes $0.005 \cdot 0.84 = 0.0042$, and the table has 4e-03
 # in its first line. This is called the *truncation error*, because the limit was cut off.
 #
