@@ -3,9 +3,8 @@
 #
 # How does a neuron know in which direction, and how far, to change its weight?
 #
-# A network with a billion weights learns by the same four lines as a neuron with a single one. So it pays to go through
-# them once with numbers that you can check with pen and paper. At the end of this lesson you will have written a
-# training loop by hand, and seen tinydl do the same.
+# A network with a billion weights learns by the same four lines as a neuron with a single one. Here you go through them
+# with numbers that you can check on paper, write a training loop by hand, and see tinydl do the same.
 #
 # *You need:* the chain rule and NumPy arrays, from [Before you start](00_before_you_start.py), and the central
 # difference of [lesson 1](01_derivatives.py).
@@ -144,7 +143,7 @@ assert abs(losses[1] - 0.032) < 5e-4 and losses == sorted(losses, reverse=True)
 
 # %% [markdown]
 # The loss falls from 0.072 to 0.032 in the first step, and it goes on falling. These four lines, predict, measure,
-# derivatives, step, are the **training loop**. You will meet them in every program that trains a network.
+# derivatives, step, are the **training loop**, in every program that trains a network.
 #
 # ## Several inputs
 #
@@ -173,7 +172,6 @@ assert z == 11 and np.all(dz * inputs == [30, 40]) and np.all(dz * weights == [1
 # %%
 x = np.linspace(-3, 3, 100)  # 100 numbers from -3 to 3
 y = sigmoid(2 * x - 1)  # what the other neuron says
-print("shapes:", x.shape, y.shape)
 
 
 def forward(w, b):  # uses x and y from above
@@ -190,7 +188,7 @@ assert x.shape == y.shape == (100,) and forward(2.0, -1.0)[1] == 0
 
 # %%
 def backward(w, b):
-    p, _ = forward(w, b)
+    p, _ = forward(w, b)  # _ takes the loss, which isn't needed here
     dp = 2 * (p - y) / len(x)  # ∂L/∂p, a hundred numbers
     dz = dp * p * (1 - p)  # ∂L/∂z, a hundred numbers
     return dz @ x, np.sum(dz)  # ∂L/∂w and ∂L/∂b, added up over the examples
@@ -214,15 +212,13 @@ def without_slope(w, b):
 
 right = tl.gradcheck(lambda w, b: forward(w, b)[1], 0.5, 0.0, grad=backward)
 wrong = tl.gradcheck(lambda w, b: forward(w, b)[1], 0.5, 0.0, grad=without_slope)
-for report in (right, wrong):
-    print(*str(report).splitlines()[:3], sep="\n")  # the whole report is longer
 too_large = without_slope(0.5, 0.0)[0] / backward(0.5, 0.0)[0]
+print(f"backward: {right.verdict}")
+print(f"without_slope: {wrong.verdict}, dL/dw is {too_large:.2f} times too large")
 assert right.verdict == "right" and wrong.verdict == "wrong" and abs(too_large - 5.17) < 0.005
 
 # %% [markdown]
-# In the second report $\partial L/\partial w$ is 5.17 times too large. You know why; from a single number the judge
-# can't. (The *relative error* is how far two numbers are apart, divided by the larger of them. And five derivatives, of
-# two numbers? The other three move $w$ and $b$ at once, as [lesson 12](12_trusting_a_gradient.py) explains.)
+# The judge noticed. (Its whole report, which `print(wrong)` shows, is for [lesson 12](12_trusting_a_gradient.py).)
 #
 # ## Down the slope
 #
@@ -247,34 +243,32 @@ print(f"after 2000 steps: w {w_end:.4f}, b {b_end:.4f}, loss {losses[-1]:.0e}")
 assert abs(w_end - 2) < 1e-4 and abs(b_end + 1) < 1e-4
 
 # %% [markdown]
-# It found $w = 2$ and $b = -1$. To see how it got there, compute the loss for many pairs of $w$ and $b$, and draw it
-# as a map: dark is low, bright is high.
+# It found $w = 2$ and $b = -1$. To see how, draw the loss of many pairs of $w$ and $b$ as a map: dark is low.
 
 # %%
 ws, bs = np.linspace(-3, 4, 71), np.linspace(-3, 3, 61)
-surface = np.zeros((61, 71))
-for i in range(61):
-    for j in range(71):
-        surface[i, j] = forward(ws[j], bs[i])[1]
+surface = np.zeros((61, 71))  # a row for each bias, a column for each weight
+for row, bias in enumerate(bs):
+    for column, weight in enumerate(ws):
+        surface[row, column] = forward(weight, bias)[1]
 
 # %%
 figure, axes = plt.subplots()
 picture = axes.contourf(ws, bs, surface, levels=np.linspace(0, 0.7, 15), extend="max")
 figure.colorbar(picture, label="mean squared error")
 axes.plot(path[:51, 0], path[:51, 1], ".-", color="white", lw=1, ms=4)  # rows 0 to 50 of column 0, and of column 1
-for step, place in ((0, (-12, -20)), (5, (10, 0)), (10, (10, -2)), (50, (-58, -4))):
+for step, place in ((0, (-12, -20)), (5, (10, 0)), (10, (10, -2)), (50, (-62, -2))):
     axes.plot(path[step, 0], path[step, 1], "o", color="white", ms=5)
     axes.annotate(f"step {step}", path[step], place, textcoords="offset points", color="0.1" if step == 0 else "white")
-axes.plot(2, -1, "*", color=RED, ms=13, markeredgecolor="white")
+axes.plot(2, -1, "*", color=RED, ms=10, markeredgecolor="white")
 axes.annotate("the other neuron", (2, -1), (10, -4), textcoords="offset points", color="white")
 axes.set(xlabel="weight w", ylabel="bias b", title="The first 50 steps downhill, learning rate 5: a dot for each")
 show(figure, "02_one_neuron_1", "The loss over w and b as a map. 50 steps lead from (-2, 2) downhill to (2, -1).")
 assert np.abs(path[50] - (2, -1)).max() < 0.1
 
 # %% [markdown]
-# First come long strides where the map is steep, then small ones where it is flat. Nobody told the neuron to slow down:
-# the step is the slope times $\alpha$, and the slope is small there. After 50 steps it is within 0.1 of the other
-# neuron, and the other 1950 steps happen under the star.
+# First come long strides where the map is steep, then small ones where it is flat: the step is the slope times
+# $\alpha$. After 50 steps it is within 0.1 of the other neuron, and the other 1950 steps happen under the star.
 #
 # ## How far?
 #
@@ -284,25 +278,25 @@ assert np.abs(path[50] - (2, -1)).max() < 0.1
 # %%
 found = {}
 for rate in (0.5, 5, 100):
-    path, losses = descend(-2.0, 2.0, rate, 103)
+    path, losses = descend(-2.0, 2.0, rate, 1001)
     found[rate] = losses[100]
-    print(f"learning rate {rate}: loss after 100 steps {losses[100]:.1e}")
+    print(f"learning rate {rate}: loss after 100 steps {losses[100]:.1e}, after 1000 {losses[1000]:.1e}")
     print("    w after 1, 100, 101 and 102 steps:", path[[1, 100, 101, 102], 0].round(2))
 assert found[5] < 1e-5 < 1e-3 < found[0.5] < 1e-2 and abs(found[100] - 0.009) < 5e-4
-assert np.allclose(path[[1, 100, 101, 102], 0], (7.6, 3.1, 2.5, 3.1), atol=0.05)
+assert np.allclose(path[[1, 100, 101, 102], 0], (7.6, 3.1, 2.5, 3.1), atol=0.05) and abs(losses[1000] - 0.009) < 5e-4
 
 # %% [markdown]
 # With 0.5 the loss falls, but slowly. With 100 the first step is 20 times as long as the one on the map, and ends at
 # $w = 7.6$, far beyond its right edge. The neuron comes back, but doesn't settle: from 3.1 it jumps to 2.5, from there
-# to 3.1, on and on. At each place the slope leads towards the other, and the step is too long to stop on the way.
-#
-# *How far* is your choice, and no formula will tell you: try a few rates that differ by a factor of 10.
+# to 3.1, on and on. Its loss after 100 steps looks harmless, 0.009 like that of the rate 0.5, since both places lie
+# near the right one. But after 1000 steps it is still the same. *How far* is your choice, and no formula will tell you:
+# try a few rates that differ by a factor of 10.
 #
 # ## With tinydl
 #
-# You wrote `backward` by hand. For many layers that is a lot of work, and easy to get wrong. tinydl does it for you.
-# Write the forward pass with NumPy as you did, but let `w` and `b` be *Tensors*, arrays that remember how they were
-# computed. `requires_grad=True` says "I want the derivative by this one"; `loss.backward()` puts it into `w.grad`.
+# For many layers `backward` is a lot of work, and easy to get wrong. tinydl does it. Write the forward pass with
+# NumPy as you did, but let `w` and `b` be *Tensors*, arrays that remember how they were computed. `requires_grad=True`
+# says "I want the derivative by this one"; `loss.backward()` puts it into `w.grad`.
 
 # %%
 w = tl.tensor(0.5, requires_grad=True)
@@ -314,13 +308,11 @@ print(f"by hand:   dL/dw {dw:.6f}   dL/db {db:.6f}")  # from backward(0.5, 0.0) 
 assert abs(w.grad.item() - dw) < 1e-7 and abs(b.grad.item() - db) < 1e-7
 
 # %% [markdown]
-# They agree in all six decimals. More can't be expected: `tl.tensor` makes `float32` of a number, with about 7 digits.
-# (`.item()` takes the single number out of a Tensor.)
+# They agree. (`tl.tensor` makes `float32`, with about 7 digits; `.item()` takes the single number out of a Tensor.)
 #
-# The loop stays the same too. The step of formula (4) has a name, *SGD*, stochastic gradient descent ("stochastic"
-# because one mostly takes a random part of the examples). It is an *optimizer*, and its `lr` is the learning rate. One
-# line is new: `zero_grad`. `backward()` *adds* the new derivatives to what `.grad` holds, so the old ones have to be
-# cleared first. [Lesson 3](03_the_graph.py) shows why it adds, and what happens if you forget that line.
+# The loop stays the same too. The step of formula (4) is done by an *optimizer*, *SGD* (stochastic gradient descent:
+# one mostly takes a random part of the examples), whose `lr` is the learning rate. One line is new: `zero_grad`.
+# `backward()` *adds* to what `.grad` holds, so that has to be cleared first. [Lesson 3](03_the_graph.py) shows why.
 
 # %%
 w = tl.tensor(-2.0, requires_grad=True)
@@ -338,37 +330,41 @@ assert abs(w.item() - w_end) < 1e-4 and abs(b.item() - b_end) < 1e-4
 # ## What goes wrong, and how to notice
 #
 # > **What goes wrong: two shapes that shouldn't meet.** Data often come as a column, of shape (100, 1). Let `y` be one
-# > while `p` has shape (100,). Then `p - y` is every prediction minus *every* answer, a table of 100 × 100 numbers, and
-# > its mean is a loss that goes down, and is wrong.
+# > while `p` has shape (100,). Then `p - y` is every prediction minus *every* answer, a table of 100 × 100 numbers.
+# > Nothing stops, and the loss goes down:
 
 # %%
-p, _ = forward(2.0, -1.0)  # a perfect neuron
 column = y.reshape(100, 1)
-print("shapes:", p.shape, "minus", column.shape, "gives", (p - column).shape)
-half = y.mean()  # a neuron that always says the mean, whatever x is
-perfect, ignorant = np.mean((p - column) ** 2), np.mean((half - column) ** 2)
-print(f"wrong loss of the perfect neuron: {perfect:.3f}, of one that ignores x: {ignorant:.3f}")
-assert (p - column).shape == (100, 100) and abs(perfect - 0.323) < 5e-4 and abs(ignorant - 0.161) < 5e-4
+w, b = tl.tensor(-2.0, requires_grad=True), tl.tensor(2.0, requires_grad=True)
+optimizer = optim.SGD([w, b], lr=5.0)
+for step in range(101):
+    p = sigmoid(w * x + b)
+    loss = np.mean((p - column) ** 2)  # two shapes that shouldn't meet
+    if step in (0, 10, 100):
+        print(f"step {step}: loss {loss.item():.3f}, w {w.item():.3f}, shape of p - y {(p - column).shape}")
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+assert abs(np.mean((sigmoid(2 - 2 * x) - column) ** 2) - 0.364) < 5e-4  # at the start
+assert (p - column).shape == (100, 100) and abs(loss.item() - 0.161) < 5e-4 and abs(w.item()) < 1e-6
 
 # %% [markdown]
-# By this loss a perfect neuron (0.323) is worse than one that ignores its input (0.161). How to notice: print the shape
-# of `p - y`. Or use `tl.functional.mse_loss` for the mean squared error, which refuses unequal shapes.
+# It falls from 0.364 to 0.161, and yet $w$ ends at 0: as each $p$ is compared with all answers, it's best to ignore $x$
+# and say their mean. How to notice: print the shape of `p - y`. Or take `tl.functional.mse_loss` for the mean squared
+# error: it refuses unequal shapes.
 #
-# > **What goes wrong: slow where it is most wrong.** Formula (3) contains $p\,(1-p)$, which is almost 0 when $p$ is
-# > near 0 or 1, *even when the answer is wrong*. The surer the neuron is of its mistake, the less it learns from it.
-# > How to notice: the loss hardly falls, though it is large.
+# > **What goes wrong: slow where it is most wrong.** Formula (3) contains $p\,(1-p)$, almost 0 when $p$ is near 0 or 1,
+# > *even when the answer is wrong*. How to notice: the loss hardly falls, though it is large.
 #
-# Another loss, the *cross-entropy*, doesn't have that flaw. Where it comes from is told in
-# [lesson 7](07_likelihood.py); believe it for now:
+# Another loss doesn't have that flaw. If the right answer is 1, it is $-\ln p$: 0 at $p = 1$, 0.7 at ½, 4.6 at 0.01,
+# and there is no limit, while the squared error never costs more than 1. If the answer is 0, it is $-\ln(1 - p)$. Both
+# in one formula are the *cross-entropy* ([lesson 7](07_likelihood.py) tells where it comes from):
 #
 # $$ L = -y \ln p - (1-y) \ln(1-p) . $$
 #
-# The slope of $\ln p$ is $1/p$, and that of $\ln(1-p)$ is $-1/(1-p)$. So
-#
-# $$ \frac{\partial L}{\partial p} = -\frac{y}{p} + \frac{1-y}{1-p} = \frac{p - y}{p\,(1-p)} . $$
-#
-# On the way back that is multiplied by the slope of the sigmoid, which is just $p\,(1-p)$. The two cancel, and what is
-# left is $\partial L / \partial z = p - y$: the more wrong, the steeper.
+# The slope of $\ln p$ is $1/p$, and that of $\ln(1-p)$ is $-1/(1-p)$. So $\partial L / \partial p$ is
+# $-\frac{y}{p} + \frac{1-y}{1-p} = \frac{p - y}{p\,(1-p)}$. On the way back that is multiplied by the slope of the
+# sigmoid, which is just $p\,(1-p)$. The two cancel, and $\partial L / \partial z = p - y$: the more wrong, the steeper.
 #
 # > **Predict.** Start at $w = -8$, $b = -1$, where nearly all answers are wrong, and train once with each loss, at the
 # > same rate of 5. Until the mean squared error is below $10^{-6}$, the squared error needs about 900 steps. How many
@@ -395,28 +391,29 @@ axes.set(xlabel="step", ylabel="mean squared error", title="From w = −8, where
 axes.legend()
 show(figure, "02_one_neuron_2", "The loss falls to 1e-6 in 869 steps with squared error, in 29 with cross-entropy.")
 assert needed == {"squared error": 869, "cross-entropy": 29}
+assert np.allclose(-np.log([1, 0.5, 0.01]), [0, 0.7, 4.6], atol=0.01)  # the costs named above
 
 # %% [markdown]
-# 869 steps against 29. For most of them the solid curve is flat, and near step 570 it suddenly falls. Why? Look at
-# $x = 3$, where the right answer is almost 1:
+# 869 steps against 29. The solid curve falls twice, near step 60 and near step 570, and in between it is flat. Look at
+# the ends: at $x = -3$ the right answer is almost 0, at $x = 3$ it is almost 1.
 
 # %%
-path, losses = descend(-8.0, -1.0, 5.0, 601)
-for step in (300, 560, 565, 570):
-    p, _ = forward(*path[step])  # w and b after that many steps; the last of the hundred x is 3
-    print(f"step {step}: p {p[-1]:.5f}, slope p (1 − p) {p[-1] * (1 - p[-1]):.5f}, loss {losses[step]:.2f}")
-assert y[-1] > 0.99 and sigmoid(3 * path[300, 0] + path[300, 1]) < 1e-4
-assert abs(losses[300] - 0.34) < 0.01 and losses[570] < 0.1
-
+path, _ = descend(-8.0, -1.0, 5.0, 600)
+left, right = sigmoid(path[:, 0] * -3 + path[:, 1]), sigmoid(path[:, 0] * 3 + path[:, 1])  # p at −3 and 3, each step
+for step in (50, 60, 300, 560, 565, 570):
+    print(f"step {step:3}: p at −3 {left[step]:.3f}, p at 3 {right[step]:.5f}")
+assert y[0] < 0.001 and y[-1] > 0.99 and left[50] > 0.9995 and abs(left[60] - 0.2) < 0.05
+assert right[300] < 1e-4 and right[570] > 0.95
 # %% [markdown]
-# It is sure and wrong, so $p\,(1-p)$ is tiny, and so are the steps. But each makes $p$ a little larger, with $p$ the
-# slope grows, and with the slope the next step: for hundreds of steps very slowly, and then very fast.
+# First the left half learns: from step 50 to step 60, $p$ at −3 goes from 1.000 to 0.2. The right half stays sure and
+# wrong, so $p\,(1-p)$ is tiny there, and so are the steps. But each makes $p$ a little larger, with $p$ the slope
+# grows, and with the slope the next step: for hundreds of steps very slowly, and then very fast.
 #
 # ## Exercises
 #
-# Four check themselves, with `tinydl learn`: `ex_neuron`, `ex_sigmoid_vjp`, `ex_chain` and `ex_neuron_vjp`. A *vjp*
-# (the letters are explained in [lesson 4](04_arrays.py)) is one step back: `g`, the derivative of the loss by what the
-# step gives, is multiplied by the step's own derivative, as `dp` is in `dz = dp * p * (1 - p)`. Two have several
+# Four check themselves, with `tinydl learn`: `ex_neuron`, `ex_sigmoid_vjp`, `ex_chain` and `ex_neuron_vjp`. A *vjp*,
+# vector–Jacobian product ([lesson 4](04_arrays.py) says why), is one step back: `g`, the derivative of the loss by what
+# the step gives, is multiplied by the step's own derivative, as `dp` is in `dz = dp * p * (1 - p)`. Two have several
 # inputs, and $\tanh$ in the place of the sigmoid. It goes from −1 to 1, and its slope is $1 - p^2$.
 #
 # Three more, to do with pen and paper and in a copy of this file:
@@ -440,12 +437,10 @@ assert abs(losses[300] - 0.34) < 0.01 and losses[570] < 0.1
 #
 # > You may skip this box: it is for readers of the article that this course was built from.
 # >
-# > As printed, its first program stops at once: it has no data, and its `loss_fn` is a number, computed before the
-# > training. It trains, it says, until the goal set beforehand is reached.[^goal] But it counts to 1000, and at about
-# > 0.001 a step it doesn't get far. [program_1_neuron.py](program_1_neuron.py) checks a goal.
-# >
-# > A neuron takes a weighted *sum*.[^sum] Right, but the program's `w1 * x` sums nothing; `w @ x` does. Its loss is the
-# > mean squared error.[^mse] The last picture shows what that costs. (`tinydl document D33 D34 D35`)
+# > Its first program stops at once: it has no data. It trains, it says, until the goal set before is reached.[^goal]
+# > But it counts to 1000, and at about 0.001 a step that isn't far. [program_1_neuron.py](program_1_neuron.py) checks a
+# > goal. A neuron takes a weighted *sum*.[^sum] Right, but `w1 * x` sums nothing; `w @ x` does. Its loss is the mean
+# > squared error.[^mse] The last picture shows what that costs. (`tinydl document D33 D34 D35`)
 #
 # [^goal]: 「直到达到预设的训练目标」
 # [^sum]: 「输入数据通过一个权重和偏置进行加权求和」
