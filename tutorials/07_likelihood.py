@@ -9,8 +9,8 @@
 # *You need:* the sigmoid of [lesson 2](02_one_neuron.py), the squared error of [lesson 6](06_linear_regression.py),
 # mean and *variance* from [Before you start](00_before_you_start.py), and from school the rules of the logarithm:
 # $\log(ab) = \log a + \log b$ and $\log a^n = n \log a$, so $\log \frac1a = -\log a$, $\log \sqrt a = \frac12 \log a$.
-# (`log` is the natural one here, ln on a calculator, so $\log e^a = a$.) These are two sittings; make a break before
-# "Yes or no".
+# (`log` is the natural one here, ln on a calculator, so $\log e^a = a$.) It takes two sittings. The first ends with the
+# mean and the median, where "Yes or no" begins: about half of the way.
 
 # %%
 import math
@@ -60,7 +60,6 @@ assert abs(likelihood(0.7) / likelihood(0.5) - 2.3) < 0.05
 #
 # So one takes the logarithm, −6.93 and −6.11 for our coins; the larger number still wins. A program minimises, so we
 # also put a minus in front: 6.93 and 6.11. That is the **negative log-likelihood**, and it is what people call a loss.
-# It is never negative here, and 0 only for somebody who was sure of all that happened.
 
 # %%
 p = np.linspace(0.01, 0.99, 197)
@@ -81,7 +80,7 @@ assert math.isclose(p[np.argmin(losses)], 0.7) and 0.5**2000 == 0 and abs(2000 *
 
 # %% [markdown]
 # The top of the hill and the bottom of the valley lie at the same $p$. To compute it, the logarithm is useful once
-# more: of $p^7 (1 - p)^3$ it makes two terms that are easy to differentiate.
+# more: of $p^7 (1 - p)^3$ it makes two terms, easy to differentiate. ($L$ is the *loss*, not the likelihood.)
 #
 # $$ \begin{aligned}
 # L(p) &= -7 \log p - 3 \log(1 - p) \\
@@ -113,10 +112,6 @@ assert math.isclose(die_loss(fair), 10 * math.log(6)) and abs(die_loss(loaded) -
 # model gave to what happened, and adds up the $-\log$ of these. With "cat, dog, horse" instead of six sides this is how
 # nearly every classifier is trained.
 #
-# A classifier answers with a **conditional probability**, $P(A \mid B)$, "the probability of $A$ if we know $B$": of
-# all cases with $B$, the share that has $A$ as well. For the fair die, $P(6 \mid \text{even}) = \frac13$: three sides
-# are even, one of them is the six. In the same way: how probable is the label "dog" if we know this picture?
-#
 # What does a belief cost in the long run? Say the die really is the loaded one. Somebody believes in it: a six costs
 # them $-\log \frac12 = 0.69$, any other side $-\log \frac1{10} = 2.30$. Somebody else believes in the fair die, where
 # every side costs $-\log \frac16 = \log 6$.
@@ -146,13 +141,16 @@ assert abs(right_belief - 1.50) < 0.005 and abs(wrong_belief - 1.79) < 0.005
 # \end{aligned} $$
 #
 # On the left stands $\sum y_k \log p_k - \sum y_k \log y_k$, what the one who knows pays minus what the other one pays.
-# It is never above 0. That is why one may trust this loss. (Truth $y$, belief $p$: so it stays in this lesson.)
+# It is never above 0. (We divided by $y_k$. Leave out sides with $y_k = 0$, which never come up: the last line is then
+# "at most 0".) So what makes the average loss smallest is the truth itself. In the long run no lie is rewarded with a
+# smaller loss: that is why one may trust it.
 #
 # ## The idea in one formula
 #
 # A model has adjustable numbers $\theta$ (a coin's $p$, a die's six, a network's ten thousand weights). A network looks
-# at an input $x_i$, a mail say, *before* it says how the coin for $y_i$ is loaded: $p(y_i \mid x_i, \theta)$. For
-# independent data the likelihood is the product ($\prod$, as $\sum$ is a sum), and the loss its negative logarithm:
+# at an input $x_i$, a mail say, *before* it says how the coin for $y_i$ is loaded: $p(y_i \mid x_i, \theta)$. The bar
+# means "if we know": a **conditional probability**. For independent data the likelihood is the product ($\prod$, as
+# $\sum$ is a sum), and the loss its negative logarithm:
 #
 # $$ \begin{aligned}
 # L(\theta) &= -\log \prod_i p(y_i \mid x_i, \theta) \\
@@ -164,7 +162,7 @@ assert abs(right_belief - 1.50) < 0.005 and abs(wrong_belief - 1.79) < 0.005
 
 # %%
 said, spam = np.array([0.9, 0.2, 0.6]), np.array([1, 0, 1])
-given = np.where(spam == 1, said, 1 - said)  # the probability that it gave to what is true
+given = np.where(spam == 1, said, 1 - said)  # where spam is 1, take said, elsewhere 1 - said: given to the truth
 pays = -np.log(given)
 print(f"gave the truth {given}, pays {np.round(pays, 2)}: sum {np.sum(pays):.2f}, mean {np.mean(pays):.2f}")
 assert abs(np.sum(pays) - 0.84) < 0.005 and abs(np.mean(pays) - 0.28) < 0.005
@@ -173,8 +171,6 @@ assert abs(np.sum(pays) - 0.84) < 0.005 and abs(np.mean(pays) - 0.28) < 0.005
 # It pays $-\log 0.9 - \log 0.8 - \log 0.6 = 0.84$. The third is the most expensive: right, but hardly sure of it.
 # Programs usually take the *mean* in place of the sum, here 0.28. To divide by $n$ doesn't move the minimum; every
 # gradient gets the factor $1/n$ as well.
-#
-# What follows is (1) for three kinds of data: numbers, yes or no, one of $K$.
 #
 # ## Numbers: the squared error
 #
@@ -187,9 +183,6 @@ assert abs(np.sum(pays) - 0.84) < 0.005 and abs(np.mean(pays) - 0.28) < 0.005
 #
 # $$ p(y \mid \mu) = \frac{1}{\sqrt{2\pi\sigma^2}}\, e^{-(y - \mu)^2 / 2\sigma^2} . \tag{2} $$
 #
-# Another model is the density $\frac12 e^{-|y - \mu|}$. It has far more outliers: with the same variance, it is 36
-# times as high at a distance of 6.
-#
 # Now put (2) into (1), the density in the place of the probability. (The probability of a strip is its density times
 # its width, and the width is the same for every $\mu$.) Here $\mu$ is the model's prediction, for a network what it
 # says for $x_i$. The logarithm undoes the exponential, and a root, a power ½, becomes a factor ½:
@@ -198,8 +191,11 @@ assert abs(np.sum(pays) - 0.84) < 0.005 and abs(np.mean(pays) - 0.28) < 0.005
 #
 # The second term doesn't depend on $\mu$, and the factor $1/\sigma^2$ changes nothing about where the minimum is. What
 # remains is $\frac12 (y - \mu)^2$. **That is where the squared error comes from:** from the belief that your data are
-# predictions plus normal noise. If you believe in other noise, you get another loss. For $\frac12 e^{-|y - \mu|}$ it is
-# $|y - \mu| + \log 2$: the *absolute* error, in tinydl `F.l1_loss`.
+# predictions plus normal noise.
+#
+# Another noise has the density $\frac12 e^{-|y - \mu|}$ and the variance 2. It has far more outliers: 6 away from
+# $\mu$, it is 36 times as high as the bell curve that has the variance 2 too. If you believe in other noise, you get
+# another loss, for this one $|y - \mu| + \log 2$: the *absolute* error, in tinydl `F.l1_loss`.
 #
 # > **Predict.** Five people measure 0.9, 1.0, 1.1, 1.2 and 3.8 (a slip of the pen). Which $\mu$ makes the sum of the
 # > squared errors smallest? Which one the sum of the absolute errors?
@@ -240,6 +236,7 @@ show(figure, "07_likelihood_noise", "Two losses over μ, and five measurements: 
 # right: you come nearer to every point on the right, and further from every point on the left, each by the same amount.
 # There is nothing to gain where equally many lie on both sides. How far away the slip lies makes no difference.
 # So the choice of a loss is a statement about noise. If you expect outliers, squared error is the wrong statement.
+# (Here the first sitting ends.)
 #
 # ## Yes or no: the binary cross-entropy
 #
@@ -302,18 +299,21 @@ stable.backward()
 print(f"formula (4):  loss {loss.item()}, gradient {naive.grad.data[0]}")
 print(f"from logits:  loss {stable.item()}, gradient {logit.grad.data[0]}")
 assert loss.item() == naive.grad.data[0] == math.inf and np.isclose([stable.item(), logit.grad.data[0]], [40, 1]).all()
+costs = F.binary_cross_entropy_with_logits(np.array([1000.0, 3, -3]), np.zeros(3), reduction="none")  # one for each
+assert np.allclose(costs, [1000, 3 + np.log(1 + np.exp(-3)), np.log(1 + np.exp(-3))])  # the forms of the box below
 
 # %% [markdown]
 # > **What goes wrong.** $1 + e^{-40}$ rounds to 1. So $p = 1$ exactly, and the loss is $-\log 0 = \infty$. The gradient
-# > is infinite too, where (5) gives 1. You notice it by `inf` or `nan` in the loss. If you have the choice: always a
-# > loss that takes *logits*. It computes the same in a form that can't overflow; here it is
-# > $-\log(1 - \sigma(z)) = \log(1 + e^z)$, nearly $\log e^{40} = 40$.
+# > is infinite too, since the slope of $-\log(1 - p)$ is $1/(1 - p)$, here $1/0$; (5) gives 1. You notice it by `inf`
+# > or `nan` in the loss. If you have the choice: always a loss that takes *logits*. It computes the same in a form that
+# > can't overflow. For $y = 0$ it is $z + \log(1 + e^{-z})$, 40 and almost nothing. For a large $z$ the power is tiny,
+# > not huge: $z = 1000$ costs 1000. (For a large negative $z$ it takes $\log(1 + e^z)$, which is the same.)
 #
 # ## One of $K$: cross-entropy and softmax
 #
 # For three classes a network gives three numbers, $z = (2, 1, 0)$ say. To make probabilities of them, make them
 # positive, $e^2 = 7.39$, $e^1 = 2.72$, $e^0 = 1$, and divide by their sum, 11.11: $p = (0.67,\ 0.24,\ 0.09)$. That is
-# **softmax**. The logit that was largest gets the largest share.
+# **softmax**.
 #
 # $$ p_k = \frac{e^{z_k}}{\sum_j e^{z_j}} . \tag{6} $$
 #
@@ -365,7 +365,6 @@ assert np.isclose(F.cross_entropy(np.zeros((1, 3)), np.array([0])).item(), math.
 #
 # Prediction minus truth, as in (5). In our example, if class 0 is right, it is $(0.67 - 1,\ 0.24,\ 0.09)$. Gradient
 # descent goes the other way: it raises the right logit, and lowers each of the others by as much as it was believed.
-# (Softmax alone has a table of slopes: $p_k(1 - p_k)$ for $p_k$ in $z_k$, and $-p_k\, p_j$ in every other $z_j$.)
 #
 # ## Many examples at once
 #
@@ -443,7 +442,7 @@ assert abs(twice - 0.551) < 0.001 and math.isclose(twice, -math.log(math.e / (ma
 # >
 # > - **Conditional probability** $P(X \mid Y) = P(X, Y) / P(Y)$ is right, for $P(Y) > 0$, and so is the **Bernoulli
 # >   distribution**, our coin. The **normal distribution** is named, without a formula. What all these[^distributions]
-# >   have to do with losses isn't said. You know it now: the losses come from them.
+# >   have to do with losses isn't said: they are where losses come from.
 # > - **“Multinomial distribution”**, $P(X = k) = C_n^k\, p^k (1 - p)^{n - k}$, is wrong. The formula is the *binomial*
 # >   distribution's, for $k$ heads in $n$ throws of a coin. How you see it: it has one $p$, and a die needs six.
 # >

@@ -24,10 +24,10 @@ from tinydl import functional as F
 # %% [markdown]
 # ## Three activations and their slopes
 #
-# Times 3 and then times 2 is just times 6, and so it is with matrices, $(x A) B = x (A B)$: two layers in a row would
-# be worth one. So a network needs something between them that isn't linear, an *activation*, applied to each number.
-# The best known are **sigmoid**, with values between 0 and 1, **tanh**, with values between −1 and 1, and **ReLU**,
-# which passes positive numbers on and makes 0 of negative ones:
+# Two linear layers in a row are worth one, as in [lesson 5](05_layers_and_the_loop.py). So a network needs something
+# between them that isn't linear, an *activation*, applied to each number. The best known are **sigmoid**, with values
+# between 0 and 1, **tanh**, with values between −1 and 1, and **ReLU**, which passes positive numbers on and makes 0 of
+# negative ones:
 #
 # $$ \begin{aligned}
 # \sigma(x) &= \frac1{1 + e^{-x}} \\
@@ -48,7 +48,7 @@ for name, activation in [("sigmoid", F.sigmoid), ("tanh", np.tanh), ("relu", F.r
     y.sum().backward()  # each y depends on its own x alone, so this gives the slope at every x
     values[name], slopes[name] = y.data, t.grad.data
     steepest = x[np.isclose(slopes[name], max(slopes[name]))]
-    print(f"{name:8} largest slope {max(slopes[name]):.2f}, for x from {steepest[0]:.2f} to {steepest[-1]:.2f}")
+    print(f"{name:8} largest slope {max(slopes[name]):.2f}, for x from {steepest[0]:.1f} to {steepest[-1]:.1f}")
 assert np.isclose(max(slopes["sigmoid"]), 0.25) and abs(tl.grad(F.sigmoid)(10.0) - 0.00005) < 0.00001
 
 # %%
@@ -65,9 +65,9 @@ show(figure, "08_initialisation_activations", "Left, three activations: sigmoid 
      "hill up to 1, relu's is 0 on the left and 1 on the right.")  # fmt: skip
 
 # %% [markdown]
-# Sigmoid and tanh are steepest at 0, ReLU everywhere to the right of 0 (0.03 is the first point there). The slope of
-# sigmoid is ¼ at most. Remember that number. And far from 0, sigmoid and tanh are *saturated*: so flat that next to no
-# gradient gets through. At $x = 10$ the slope of sigmoid is 0.00005.
+# Sigmoid and tanh are steepest at 0, ReLU everywhere to the right of 0. The slope of sigmoid is ¼ at most. Remember
+# that number. And far from 0, sigmoid and tanh are *saturated*: so flat that next to no gradient gets through. At
+# $x = 10$ the slope of sigmoid is 0.00005.
 #
 # ## How large is a sum of random numbers?
 #
@@ -109,14 +109,9 @@ for n in (1, 2, 50, 200):
 # $$ E\bigl[(a + b)^2\bigr] = E[a^2] + E[b^2] . \tag{2} $$
 #
 # This holds for all random numbers that are independent of each other and have mean 0, and for 200 of them as for two.
-# There $E[a^2]$ is just the variance, so (2) says: *variances of independent numbers add up.*
-
-# %%
-a, b = rng.normal(0, 3, size=100_000), rng.normal(0, 4, size=100_000)  # standard deviations 3 and 4
-print(f"mean squares {np.mean(a**2):.1f} + {np.mean(b**2):.1f}; of the sum {np.mean((a + b) ** 2):.1f}")
-assert abs(np.mean((a + b) ** 2) - (9 + 16)) < 0.5
-
-# %% [markdown]
+# There $E[a^2]$ is just the variance, so (2) says: *variances of independent numbers add up.* Typical sizes of 3 and 4
+# give $\sqrt{9 + 16} = 5$, not 7.
+#
 # ## One layer
 #
 # For each of its outputs, a layer with $n_{in}$ inputs computes $z = x_1 w_1 + x_2 w_2 + \dots$, a sum of $n_{in}$
@@ -131,12 +126,14 @@ assert abs(np.mean((a + b) ** 2) - (9 + 16)) < 0.5
 #
 # $$ \operatorname{mean}(z^2) = n_{in} \operatorname{Var}(w) \operatorname{mean}(x^2) . \tag{3} $$
 #
-# On the left it is a mean over the draws of the weights, on the right one over the inputs. With $x = (3, 1)$ and
-# weights of standard deviation 0.1, so of variance 0.01, that is $2 \cdot 0.01 \cdot 5 = 0.1$. With 200 inputs it is
+# On the left it is a mean over draws of the weights, on the right one over the inputs. (The layer in the
+# cell below has 300 outputs, each with weights of its own: these are 300 draws.) With $x = (3, 1)$ and weights of
+# standard deviation 0.1, so of variance 0.01, that is $2 \cdot 0.01 \cdot 5 = 0.1$. With 200 inputs it is
 # $200 \cdot 0.01 = 2$ times the mean square: the signal grows by the factor $\sqrt 2 \approx 1.41$.
 #
 # Backwards, by [lesson 4](04_arrays.py), the gradient of an input is also a sum, of the gradients of all $n_{out}$
-# outputs times the same weights, $\bar x_i = \sum_j \bar z_j w_{ij}$. So
+# outputs times the same weights, $\bar x_i = \sum_j \bar z_j w_{ij}$. If the $\bar z_j$ know nothing of these weights
+# (in a network they do a little, through the signal; it hardly matters), then
 #
 # $$ \operatorname{mean}(\bar x^2) = n_{out} \operatorname{Var}(w) \operatorname{mean}(\bar z^2) . \tag{4} $$
 
@@ -160,8 +157,8 @@ assert abs(rms(z) / rms(x) - np.sqrt(2)) < 0.05 and abs(rms(x_bar) / rms(z_bar) 
 # $$ \operatorname{Var}(w) = \frac{2}{n_{in} + n_{out}} . \tag{5} $$
 #
 # It is known as **Xavier's** initialisation. It takes no notice of the activation, which is fair for tanh: near 0 it
-# hardly changes a number. ReLU does. It makes 0 of half of its inputs, so only half of the mean square is left, and it
-# stops half of the gradient as well. Kaiming **He** and others, in 2015, put the lost factor 2 back:
+# hardly changes a number. ReLU changes half of them: it makes 0 of the negative ones. So only half of the mean square
+# is left, and half of the gradient is stopped as well. Kaiming **He** and others, in 2015, put the lost factor 2 back:
 #
 # $$ \operatorname{Var}(w) = \frac{2}{n_{in}} . \tag{6} $$
 #
@@ -203,7 +200,7 @@ def sizes(activation, rule, factor=1.0, layers=30):
         w = factor * rule(n_in, n_out) * rng.normal(size=(n_in, n_out))
         signal = activation(signal @ w)
         signals.append(signal)
-    signal.backward(gradient=rng.normal(size=signal.shape), retain_grads=True)  # keeps the gradients in between
+    signal.backward(gradient=rng.normal(size=signal.shape), retain_grads=True)  # keep .grad of all signals in between
     return [rms(s.data) for s in signals], [rms(s.grad.data) for s in signals]
 
 
@@ -221,57 +218,67 @@ forward, backward = {}, {}
 for name, (activation, rule, factor) in cases.items():
     forward[name], backward[name] = sizes(activation, rule, factor)
     print(f"{name:18} signal at the end {forward[name][-1]:8.1e}, gradient at the start {backward[name][0]:8.1e}")
+assert abs(forward["relu, 0.71 × He"][-1] - 4.0e-5) < 1e-6 and abs(2**-15 - 3.1e-5) < 1e-6
+assert 0.3 < forward["relu, He"][-1] < 3 and 0.3 < backward["relu, He"][0] < 3
 
 # %%
-figure, (left, right) = plt.subplots(1, 2, figsize=(9.2, 4.6), sharex=True)
+figure, (left, right) = plt.subplots(1, 2, figsize=(9.2, 4.6), sharex=True, sharey=True)
 looks = [(ORANGE, "-"), (BLUE, ":"), (BLUE, "-"), (BLUE, "--"), (GREEN, ":"), (GREEN, "-"), (GREEN, "--")]
 for name, (color, style) in zip(cases, looks, strict=True):
     left.semilogy(forward[name], color=color, linestyle=style, label=name)
     right.semilogy(backward[name], color=color, linestyle=style)
 line = {"arrowstyle": "-", "color": BLUE}
-left.annotate("tanh, 3 × Xavier", (24, forward["tanh, 3 × Xavier"][24]), (16, 5), color=BLUE, arrowprops=line)
-right.annotate("tanh, 3 × Xavier", (4, backward["tanh, 3 × Xavier"][4]), (1, 30), color=BLUE, arrowprops=line)
+left.annotate("tanh, 3 × Xavier", (24, forward["tanh, 3 × Xavier"][24]), (16, 30), color=BLUE, arrowprops=line)
+right.annotate("tanh, 3 × Xavier", (4, backward["tanh, 3 × Xavier"][4]), (1, 12), color=BLUE, arrowprops=line)
+right.annotate("sigmoid, Xavier", (13, backward["sigmoid, Xavier"][13]), (15, 1e-13), color=ORANGE)
 left.set(title="signal, forwards →", xlabel="layer", ylabel="typical size (root mean square)")
 right.set(title="gradient, ← backwards", xlabel="layer")
 figure.legend(fontsize="small", loc="outside lower center", ncols=3)
-show(figure, "08_initialisation_layers", "Typical sizes over thirty layers, on a logarithmic scale. Left, the signal: "
+show(figure, "08_initialisation_layers", "Typical sizes over thirty layers, one logarithmic scale. Left, the signal: "
      "most stay near 1; tanh with 0.5 × Xavier falls to 1e-9, relu with 0.71 × or 1.41 × He goes to 4e-5 or 4e4. "
-     "Right, the gradient, from layer 30 back to 0: sigmoid falls to 1e-19, tanh with 3 × Xavier grows to 1e4, relu "
-     "with He stays near 1, tanh with Xavier loses a little.")  # fmt: skip
-
-# %%
-per_layer = {}
-for name in cases:
-    per_layer[name] = (backward[name][0] / backward[name][-1]) ** (1 / 30)  # the factor that, 30 times, gives the whole
-sums = 3 * 0.85 * rng.normal(size=100_000)  # with 3 × Xavier: three times the signal, whose typical size is 0.85
-slope = rms(1 - np.tanh(sums) ** 2)
-_, larger = sizes(F.sigmoid, xavier, 4.0)  # sigmoid with four times larger weights: the gradients
-larger_per_layer = (larger[0] / larger[-1]) ** (1 / 30)
-print(f"sigmoid: gradient × {per_layer['sigmoid, Xavier']:.2f} per layer; with 4 × Xavier × {larger_per_layer:.2f}")
-print(f"0.71 × He: predicted √½ to the power 30 = {0.5**15:.1e}; 1.41 × He: {2**15:.1e}")
-print(f"3 × Xavier: typical slope {slope:.2f}, times 3: {3 * slope:.1f}; measured {per_layer['tanh, 3 × Xavier']:.2f}")
-assert 0.2 < per_layer["sigmoid, Xavier"] < 0.25 and 1e-20 < backward["sigmoid, Xavier"][0] < 1e-18
-assert abs(larger_per_layer - 0.62) < 0.005 and 0.3 < forward["relu, He"][-1] < 3 and 0.3 < backward["relu, He"][0] < 3
-assert abs(forward["relu, 0.71 × He"][-1] - 4.0e-5) < 1e-6 and abs(per_layer["tanh, 3 × Xavier"] - 1.36) < 0.01
+     "Right, the gradient, from layer 30 to 0: sigmoid falls to 1e-19, tanh with 3 × Xavier grows to 1e4.")  # fmt: skip
 
 # %% [markdown]
-# The scale is logarithmic, so a constant factor per layer is a straight line.
+# The scale is logarithmic, the same on both sides, so a constant factor per layer is a straight line.
 #
 # - **ReLU with 0.71 × He** loses a factor of about 0.7 per layer, in all $2^{-15} \approx 3.1 \cdot 10^{-5}$. (Measured
 #   are $4.0 \cdot 10^{-5}$: the weights are random, so this is a rule for the mean.) With 1.41 × He the same factor is
 #   gained, and both signal and gradient explode. With He's, both stay; the gradient's zigzag comes from the widths.
 # - **Sigmoid** keeps a healthy-looking signal, since its values always lie around ½. But it kills the gradient: a
-#   factor of less than ¼ per layer, some $10^{-19}$ after thirty. Why not take four times larger weights, then? They
-#   push many sums away from 0, to where the slope is far below ¼: instead of 1, the factor is 0.62. This is why deep
-#   networks with sigmoids could for long not be trained. *The forward pass does not show it.*
+#   factor of less than ¼ per layer, some $10^{-19}$ after thirty. *The forward pass does not show it.*
 # - **tanh** with Xavier loses a little. With half of it everything vanishes. With three times as much the signal looks
-#   perfect, pressed against ±1, while the gradient explodes. How can it, if saturated means flat? The typical slope is
-#   only down to 0.45, since some sums still fall near 0, and the weights are 3 times as large: about 1.4 per layer
-#   (measured 1.36), and $1.36^{30}$ is about 10,000. Again the forward pass does not show it.
+#   perfect, pressed against ±1, while the gradient explodes. Again the forward pass does not show it.
+#
+# Two of these are surprising. If ¼ is the trouble of sigmoid, why not take four times larger weights?
+
+# %%
+_, larger = sizes(F.sigmoid, xavier, 4.0)  # of the two results the second, the gradients
+factor = (larger[0] / larger[-1]) ** (1 / 30)  # what, thirty times, gives the whole
+print(f"sigmoid, 4 × Xavier: gradient at the start {larger[0]:.1e}, a factor per layer of {factor:.2f}")
+assert abs(factor - 0.62) < 0.005 and 1e-20 < backward["sigmoid, Xavier"][0] < 0.25**30
+
+# %% [markdown]
+# They push many sums away from 0, to where the slope is far below ¼: instead of 1, the factor is 0.62. This is why deep
+# networks with sigmoids could for long not be trained.
+#
+# And how can the gradient of tanh explode with 3 × Xavier, if saturated means flat? By (3) its sums have about 3 ×
+# the signal's size, which is 0.85 (in the list above). How steep is tanh there, typically?
+
+# %%
+sums = 3 * 0.85 * rng.normal(size=100_000)
+slope = rms(1 - np.tanh(sums) ** 2)
+whole = backward["tanh, 3 × Xavier"][0] / backward["tanh, 3 × Xavier"][-1]
+measured = whole ** (1 / 30)
+print(f"typical slope {slope:.2f}, times 3: {3 * slope:.1f}; measured factor per layer {measured:.2f}")
+assert abs(slope - 0.45) < 0.01 and abs(measured - 1.36) < 0.01 and abs(forward["tanh, 3 × Xavier"][-1] - 0.85) < 0.01
+
+# %% [markdown]
+# Some sums still fall near 0, so the typical slope is only down to 0.45, and the weights are 3 times as large: about
+# 1.4 per layer. From the measured 1.36, $1.36^{30}$ is about 10,000.
 #
 # ## Does it matter for training?
 #
-# Here are ten layers of 32 ReLUs, with the three arms of a spiral as data, and four ways to begin:
+# Here are ten layers of 32 ReLUs and an eleventh that gives three logits, a spiral as data, and four ways to begin:
 #
 # - with **He**, for 32 inputs a standard deviation of 0.25;
 # - with the **default** of `nn.Linear` (the same as PyTorch's), which draws evenly from $-a$ to $a$, where
@@ -288,7 +295,7 @@ def network(start=None, seed=1):
     layers = [nn.Linear(2, 32), nn.ReLU()]
     for _ in range(9):
         layers += [nn.Linear(32, 32), nn.ReLU()]
-    model = nn.Sequential(*layers, nn.Linear(32, 3))
+    model = nn.Sequential(*layers, nn.Linear(32, 3))  # the * hands the list's members over one by one
     if start is not None:  # start is a function that fills a weight; None leaves the default
         for layer in model:
             if isinstance(layer, nn.Linear):
@@ -312,10 +319,10 @@ assert he(32, 32) == 0.25 and abs(np.var(evenly) - 12) < 0.1
 spirals = data.spirals(300, seed=0)  # 300 points, x with two numbers each, y with the class
 
 
-def train(model, seed=1):  # gives the loss of each epoch
-    optimizer = optim.SGD(model.parameters(), lr=0.03)
-    options = {"epochs": 50, "batch_size": 30, "progress": False, "seed": seed}
-    return tl.fit(model, spirals, loss=F.cross_entropy, optimizer=optimizer, **options)["loss"]
+def train(model):  # gives the loss of each epoch
+    sgd = optim.SGD(model.parameters(), lr=0.03)
+    log = tl.fit(model, spirals, loss=F.cross_entropy, optimizer=sgd, epochs=50, batch_size=30, seed=1, progress=False)
+    return log["loss"]
 
 
 losses = {}
@@ -342,6 +349,15 @@ show(figure, "08_initialisation_training", "Left, three arms of a spiral, 100 po
      "50 epochs: with He it falls from 1.09 to 0.03. The other three, default, 0.1 times normal and all zero, lie on "
      "top of each other on a level line at ln 3 = 1.099, the loss of guessing.")  # fmt: skip
 
+# %% [markdown]
+# Only He learns: its factor is 1. The default leaves $32 \cdot \frac1{3 \cdot 32} \cdot \frac12 = \frac16$ of the mean
+# square, so $\sqrt{1/6} \approx 0.41$ of the typical size, per layer. "0.1 · normal" leaves
+# $32 \cdot 0.01 \cdot \frac12 = 0.16$, so 0.4: nearly the same start. With zeros the factor is 0. (The default serves
+# well in networks of a few layers, and in deeper ones with the remedies of exercise 3.)
+#
+# Do we find it in the default's gradient? On its way back the eleventh layer has only 3 outputs, which leaves
+# $3 \cdot \frac1{3 \cdot 32} \cdot \frac12 = \frac1{64}$, so $\frac18$. Then come nine factors of $\sqrt{1/6}$:
+
 # %%
 model, outputs = network(), []  # the default
 signal = tl.tensor(spirals.x[:100])
@@ -351,19 +367,12 @@ for layer in model:
         outputs.append(signal)
 F.cross_entropy(signal, spirals.y[:100]).backward(retain_grads=True)
 share = rms(outputs[0].grad.data) / rms(outputs[-1].grad.data)
-predicted = np.sqrt(1 / 6) ** 9 * np.sqrt(3 / 96 / 2)
-print(f"default: gradient at the first layer's outputs, share of the last layer's: {share:.1e}, by (4) {predicted:.1e}")
+predicted = (1 / 8) * np.sqrt(1 / 6) ** 9
+print(f"gradient at the first layer's outputs, share of the last layer's: {share:.1e}; predicted {predicted:.1e}")
 assert abs(share - 4.0e-5) < 1e-6 and abs(predicted - 3.9e-5) < 1e-6
 assert abs(losses["default"][-1] - np.log(3)) < 0.01
 
 # %% [markdown]
-# Only He learns: its factor is 1. The default leaves $32 \cdot \frac1{3 \cdot 32} \cdot \frac12 = \frac16$ of the mean
-# square, so $\sqrt{1/6} \approx 0.41$ of the typical size, per layer. On the way back, the last layer has only 3
-# outputs: $3 \cdot \frac1{3 \cdot 32} \cdot \frac12 = \frac1{64}$, so $\frac18$. With the nine other factors that makes
-# $3.9 \cdot 10^{-5}$ (measured: $4.0 \cdot 10^{-5}$). "0.1 · normal" is nearly the same start, since the default's
-# standard deviation is $\sqrt{1/96} = 0.102$. With zeros the factor is 0. The default serves well in networks of a few
-# layers, and in deeper ones with the remedies of exercise 3.
-#
 # > **What goes wrong.** Three of the four runs stay at $\ln 3 \approx 1.099$, the loss of guessing; their curves lie on
 # > top of each other. They don't crash, there is no NaN, and every gradient is *correct*, only those of the first
 # > layers are as good as 0. You notice it by a loss that stays at $\ln K$ from the first epoch on. Then look at the
@@ -383,36 +392,28 @@ assert not codes  # of He, the last one
 
 # %% [markdown]
 # `vanishing_gradients` is the share that you have just computed, at the first layer, "0 (Linear)". `dead_relus` give 0
-# for every example. `identical_units` have equal weights and equal gradients; the next section is about them. (With
-# other seeds He may jump on the way: the steps are a little too long, as in [lesson 10](10_optimizers.py).)
+# for every example. `identical_units` have equal weights and equal gradients; the next section is about them.
 #
 # ## Why random at all?
 #
 # Could all weights begin equal? If they are all zero, nothing gets through: a weight's gradient is its input times what
-# comes back, and one of the two is always 0. Only the last bias moves. If they are equal but not zero, something gets
-# through, and it is the same for every unit of a layer. Equal units get equal gradients, and stay equal: a layer of 300
-# that counts as one. Random numbers break this symmetry. The biases needn't be random: random weights are enough.
+# comes back, and one of the two is always 0. Only the last bias moves. If they are equal but not zero, equal units get
+# equal gradients, and stay equal: a layer of 300 that counts as one. Random weights break this symmetry. The biases
+# needn't be random.
 
 # %%
 x, target = rng.normal(size=(20, 4)), rng.normal(size=(20, 2))
-W1 = tl.tensor(np.full((4, 6), 0.5), requires_grad=True)  # six equal units, a column for each
-W2 = tl.tensor(np.full((6, 2), 0.5), requires_grad=True)
-for _ in range(50):
-    loss = np.mean((np.tanh(x @ W1) @ W2 - target) ** 2)
-    W1.grad = W2.grad = None
-    loss.backward()
-    with tl.no_grad():
-        W1 -= 0.1 * W1.grad
-        W2 -= 0.1 * W2.grad
-print("W1 after 50 steps, a column for each unit:\n", np.round(W1.data, 3))
-assert np.allclose(W1.data, W1.data[:, :1]) and np.abs(W1.data - 0.5).max() > 0.01  # they moved, all together
+W1, W2 = np.full((4, 6), 0.5), np.full((6, 2), 0.5)  # six equal units: each has a column of W1 and a row of W2
+gradient = tl.grad(lambda W1: np.mean((np.tanh(x @ W1) @ W2 - target) ** 2))(W1)
+print("gradient of W1, a column for each unit:\n", np.round(gradient, 3))
+assert np.allclose(gradient.T, gradient[:, 0]) and np.abs(gradient).max() > 0.01  # every unit has that of the first
 
 # %% [markdown]
 # ## Exercises
 #
-# These check themselves, with `tinydl learn`: `ex_relu`, `ex_he`, `ex_xavier`, `ex_leaky`. They call $n_{in}$ `fan_in`
-# and $n_{out}$ `fan_out`; a weight has the shape `(out, in)`. In `ex_xavier` weights are drawn evenly, so $a^2/3$ must
-# be (5). *Leaky ReLU* multiplies negative inputs by a small number $s$, its `slope`, where ReLU makes 0 of them.
+# These check themselves, with `tinydl learn`: `ex_relu`, `ex_he`, `ex_xavier`, `ex_leaky`. There a weight has the shape
+# `(n_out, n_in)`, as in `nn.Linear`. *Leaky ReLU* multiplies negative inputs by a small number $s$, its `slope`, where
+# ReLU makes 0 of them.
 #
 # 1. What does leaky ReLU leave of the mean square? Redo (6) for it. `nn.init.calculate_gain("leaky_relu", s)` is the
 #    factor by which $1/\sqrt{n_{in}}$ should be multiplied: compare. What comes out for $s = 1$, and why must it?
@@ -454,7 +455,6 @@ assert np.allclose(W1.data, W1.data[:, :1]) and np.abs(W1.data - 0.5).max() > 0.
 # ## Where this lives in tinydl
 #
 # - `tinydl/nn/init.py`: `xavier_normal_` is (5), `kaiming_normal_` is (6). `tinydl/nn/linear.py`: the default.
-# - `tinydl/derivatives/activations.py`: relu and sigmoid with their rules. `tinydl/watching/diagnose.py`: thresholds at
-#   the top, with the factors per layer that you have just measured. `tinydl/course/document.py`: rows D14 and D15.
+# - `tinydl/derivatives/activations.py`: relu and sigmoid with their rules. `tinydl/watching/diagnose.py`: thresholds.
 #
 # Next: [lesson 9](09_digits.py), a network on real handwritten digits.
