@@ -92,8 +92,8 @@ ax.legend(fontsize="small")
 show(
     figure,
     "12_trusting_a_gradient_1",
-    "The loss over w falls steeply from 0.57 at w = 0, then gently to its bottom at 1.36. The wrong descent stands at "
-    "0.31, on the slope, with a loss of 0.222; the right one at 0.91, with 0.171. From 0.31 to 1.36 it is shaded.",
+    "The loss over w falls from 0.57 at w = 0 to its bottom at 1.36. The wrong descent stands on the slope, at 0.31 "
+    "with a loss of 0.222, the right one at 0.91 with 0.171. From 0.31 to 1.36 it is shaded.",
 )
 
 # %% [markdown]
@@ -112,13 +112,11 @@ print(f"numerical {numerical:.6f}, right {right_gradient(w):.6f}, wrong {wrong_g
 assert abs(numerical - right_gradient(w)) < 1e-8 and right_gradient(w) < 0 < wrong_gradient(w)
 
 # %% [markdown]
-# That is the whole idea, a **gradient check**: two lines, and they know nothing of the chain rule. One look at two
-# numbers finds what a hundred steps of training have hidden.
+# That is a **gradient check**. Its two lines know nothing of the chain rule, and find what a hundred steps have hidden.
 #
 # ## Nine wrong lines in a network
 #
-# Was that bad luck, in a tiny example? Let us try it on a real network. Two hidden layers of tanh, a softmax at the
-# end, and the cross-entropy of [lesson 7](07_likelihood.py):
+# Was that bad luck? Try a real network: two layers of tanh, softmax, and [lesson 7](07_likelihood.py)'s cross-entropy:
 #
 # $$ \begin{aligned}
 # h_1 &= \tanh(x W_1 + b_1), \\
@@ -127,7 +125,7 @@ assert abs(numerical - right_gradient(w)) < 1e-8 and right_gradient(w) < 0 < wro
 # L &= -\frac1n \sum_{i} \log p_{i, y_i} .
 # \end{aligned} \tag{2} $$
 #
-# (A weight matrix has a row for each *input* here, and for each output in [lesson 5](05_layers_and_the_loop.py).) The
+# A weight matrix has a row for each *input* here, and for each output in [lesson 5](05_layers_and_the_loop.py). The
 # network has to tell three arms of a spiral apart, 100 points in each.
 
 # %%
@@ -137,7 +135,6 @@ batches = [(spiral.x[i : i + 60], rows[i : i + 60]) for i in range(0, 300, 60)]
 print(len(batches), "batches of", batches[0][0].shape, "inputs and", batches[0][1].shape, "labels")
 
 
-# %%
 def softmax(s):
     e = np.exp(s - s.max(axis=-1, keepdims=True))  # without overflow
     return e / e.sum(axis=-1, keepdims=True)
@@ -267,8 +264,8 @@ for bug in BUGS:
     print(f"{bug:26} {curves[bug][-1]:.1%}")
 
 # %% [markdown]
-# The right gradient ends at about 99 %, near the best: two points can't be told from a third, where the arms begin. **And
-# so do six of the nine wrong ones.** Three end even above it, but 1 % comes and goes with data and first weights.
+# The right gradient ends at about 99 %. (Two must fail: three points, one of each arm, lie at the same place.) **And so
+# do six of the nine wrong ones.** Three end even above it, but 1 % comes and goes with data and first weights.
 #
 # **Why did a wrong factor ruin the three points, and does nothing here?** "no tanh′ in layer 2" forgets the very factor
 # of our first example. But there no $w$ makes all three answers right. The examples pull against each other for ever,
@@ -370,9 +367,9 @@ show(
 
 # %% [markdown]
 # On the left, the six orange curves can't be told apart, and needn't be: blue ends in their midst. Two crash on the way
-# and recover, "everything twice" (80 % at step 100) and "no tanh′ in layer 2" (68 % at step 200). Now look at the
-# purple ones, early. After 80 steps "zero_grad forgotten" is at 94 %, far *ahead* of the right gradient. The flipped
-# sign climbs to 80 %. Only then do they fall. On the right there is no doubt: the blue bar ends far from all others.
+# and recover, "everything twice" (80 % at step 100) and "no tanh′ in layer 2" (68 % at step 200). The purple ones begin
+# well: after 80 steps "zero_grad forgotten" is at 94 %, far *ahead* of the right gradient, and the flipped sign climbs
+# to 80 %. Only then do they fall. On the right there is no doubt: the blue bar ends far from all others.
 #
 # ### How to read a report
 #
@@ -421,8 +418,8 @@ def naive(f, rule, x, h=1e-4):
 
 
 # %% [markdown]
-# Let us put four wrong rules and two right ones before it. As in [lesson 4](04_arrays.py), a rule is given `g`, the
-# gradient that arrives from above, and the input `x`. Each line has the function, the rule, and the point.
+# Try it on four wrong rules and two right ones. As in [lesson 4](04_arrays.py), a rule is given `g`, the gradient that
+# arrives from above, and the input `x`. Each line has the function, the rule, and the point.
 #
 # > **Predict.** Which of the four wrong rules does `naive` accept? Does it accept the right ones?
 
@@ -502,7 +499,7 @@ assert np.abs(np.ones(5) @ J).max() < 1e-15 and np.allclose(g @ J, y * (g - np.s
 # no cause. With `{"factor": 0.5}` it names one: a factor 2 is missing.
 #
 # **2.** The first three wrong rules are found now. $10^{-8} \sin x$ needs an `atol` below $10^{-8}$. No tolerance cures
-# the others: relu's ½ stays ½, and for $x + 10^{10}$ the quotient is wrong by 2 % to all of it.
+# the others: relu's ½ stays ½, and for $x + 10^{10}$ the quotient is wrong by 2 % to 100 %.
 #
 # **3.** `g - g.mean(axis=-1, keepdims=True)`. The check notices `g` alone, `axis=0` and a flipped sign, with the cause.
 #
@@ -511,7 +508,6 @@ assert np.abs(np.ones(5) @ J).max() < 1e-15 and np.allclose(g @ J, y * (g - np.s
 # ## Where this lives in tinydl
 #
 # - `tinydl/checking/gradcheck.py`: `gradcheck`, its three forms (`f` alone, `vjp=`, `grad=`) and the `Report`.
-# - `tinydl/checking/numerical.py`: how a step is chosen, where the error bar comes from, how a kink is seen.
-# - `tinydl/checking/causes.py`: what turns a wrong gradient into the right one; `mutations.py` breaks rules.
+# - Beside it: `numerical.py` chooses the step and measures the error bar, `causes.py` names the likely cause.
 #
 # Next: [lesson 13](13_bug_lab.py): a dozen programs that learn badly, and what is wrong with each.
