@@ -271,7 +271,7 @@ for bug in BUGS:
 # of our first example. But there no $w$ makes all three answers right. The examples pull against each other for ever,
 # descent stops where their pulls *balance*, and wrong factors move that place. On the spiral nearly all answers can
 # become right at once. Then each example's own error $p - Y$ goes to 0, and its pull with it: all weightings of them
-# are at rest there. ("everything twice" and "bias: mean" have one factor for all examples, as another learning rate.)
+# are at rest there. ("everything twice" and "bias: mean" have one factor for all examples: another learning rate.)
 #
 # **Layer 1 may go astray; why may it not climb?** It need not learn: it gives 64 random numbers for each point, and
 # from these the upper layers learn the spiral alone. So its gradient may be 0. With "W2 not transposed" it isn't 0, but
