@@ -193,9 +193,9 @@ assert abs(np.sum(pays) - 0.84) < 0.005 and abs(np.mean(pays) - 0.28) < 0.005
 # remains is $\frac12 (y - \mu)^2$. **That is where the squared error comes from:** from the belief that your data are
 # predictions plus normal noise.
 #
-# Another noise has the density $\frac12 e^{-|y - \mu|}$ and the variance 2. It has far more outliers: 6 away from
-# $\mu$, it is 36 times as high as the bell curve that has the variance 2 too. If you believe in other noise, you get
-# another loss, for this one $|y - \mu| + \log 2$: the *absolute* error, in tinydl `F.l1_loss`.
+# If you believe in other noise, you get another loss. The density $\frac12 e^{-|y - \mu|}$ falls off far more slowly
+# than the bell curve, so outliers are no surprise to it. Its loss is $|y - \mu| + \log 2$, up to the $\log 2$ the
+# *absolute* error, in tinydl `F.l1_loss`.
 #
 # > **Predict.** Five people measure 0.9, 1.0, 1.1, 1.2 and 3.8 (a slip of the pen). Which $\mu$ makes the sum of the
 # > squared errors smallest? Which one the sum of the absolute errors?
@@ -211,7 +211,6 @@ best_squared, best_absolute = mu[np.argmin(squared)], mu[np.argmin(absolute)]
 print(f"squared error:  best mu {best_squared:.2f}; the mean is   {np.mean(y):.2f}")
 print(f"absolute error: best mu {best_absolute:.2f}; the median is {np.median(y):.2f}")
 assert abs(best_squared - 1.6) < 1e-9 and abs(best_absolute - 1.1) < 1e-9
-assert round((np.exp(-6) / 2) / (np.exp(-(6**2) / 4) / np.sqrt(4 * np.pi))) == 36  # both of variance 2, at 6
 
 # %%
 figure, ax = plt.subplots(figsize=(6.6, 3.7))
@@ -254,7 +253,7 @@ show(figure, "07_likelihood_noise", "Two losses over μ, and five measurements: 
 # &= \frac{1 - (1 + e^{-z})}{1 + e^{-z}} = \sigma(z) - 1 .
 # \end{aligned} $$
 #
-# For $y = 0$ the probability of what happened is $1 - \sigma(z) = e^{-z}\, \sigma(z)$. Its $-\log$ is
+# For $y = 0$ the probability of what happened is $1 - \sigma(z) = e^{-z} / (1 + e^{-z})$. Its $-\log$ is
 # $z + \log(1 + e^{-z})$, so the slope is 1 larger, $\sigma(z)$. In both cases it is prediction minus truth:
 #
 # $$ \frac{\partial L}{\partial z} = p - y . \tag{5} $$
@@ -277,10 +276,20 @@ p = sigmoid(-8.0)  # truth 1: as wrong as can be
 print(f"z = -8, truth 1: slope of -log p {p - 1:.4f}, of the squared error {2 * (p - 1) * p * (1 - p):.4f}")
 assert report.verdict == "right" and abs(2 * (p - 1) * p * (1 - p) + 0.0007) < 5e-5
 
+# %%
+line = np.linspace(-8, 8, 200)
+figure, ax = plt.subplots(figsize=(6.6, 3.4))
+ax.plot(line, -np.log(sigmoid(line)), color=BLUE, label="cross-entropy, −log p")
+ax.plot(line, (sigmoid(line) - 1) ** 2, "--", color=RED, label="squared error, (p − 1)²")
+ax.set(xlabel="z, the logit", ylabel="loss", title="what a wrong answer costs if the truth is 1")
+ax.legend(fontsize="small")
+show(figure, "07_likelihood_slopes", "Two losses over the logit z from -8 to 8, where the truth is 1. Cross-entropy "
+     "rises to 8 on the left, as steep as it can be. The squared error lies flat at 1 there.")  # fmt: skip
+
 # %% [markdown]
 # In [lesson 2](02_one_neuron.py) the neuron with the *squared* error $(p - y)^2$ learned least where it was most wrong:
-# its slope in $z$ is $2\,(p - y)\, p\,(1 - p)$, at $z = -8$ only −0.0007, where cross-entropy has almost −1. Now
-# you know why: to take the squared error is to believe that a yes is 1 plus normal noise, and nobody does.
+# on the left of the picture its loss is flat, with the slope −0.0007 at $z = -8$, where cross-entropy has almost −1.
+# Now you know why: to take the squared error is to believe that a yes is 1 plus normal noise, and nobody does.
 #
 # ## What goes wrong: the formula as it stands
 #
@@ -304,10 +313,11 @@ assert np.allclose(costs, [1000, 3 + np.log(1 + np.exp(-3)), np.log(1 + np.exp(-
 
 # %% [markdown]
 # > **What goes wrong.** $1 + e^{-40}$ rounds to 1. So $p = 1$ exactly, and the loss is $-\log 0 = \infty$. The gradient
-# > is infinite too, since the slope of $-\log(1 - p)$ is $1/(1 - p)$, here $1/0$; (5) gives 1. You notice it by `inf`
+# > is infinite too: the slope of $-\log(1 - p)$ is $1/(1 - p)$, here $1/0$, times the sigmoid's, tiny but not 0. (5)
+# > gives 1. You notice it by `inf`
 # > or `nan` in the loss. If you have the choice: always a loss that takes *logits*. It computes the same in a form that
 # > can't overflow. For $y = 0$ it is $z + \log(1 + e^{-z})$, 40 and almost nothing. For a large $z$ the power is tiny,
-# > not huge: $z = 1000$ costs 1000. (For a large negative $z$ it takes $\log(1 + e^z)$, which is the same.)
+# > not huge: $z = 1000$ costs 1000. (For a large negative $z$ it takes $\log(1 + e^z)$, the same number.)
 #
 # ## One of $K$: cross-entropy and softmax
 #

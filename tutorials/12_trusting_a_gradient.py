@@ -9,7 +9,7 @@
 #
 # *You need:* the difference quotient of [lesson 1](01_derivatives.py), the rules for arrays and the Jacobian of
 # [lesson 4](04_arrays.py), softmax with cross-entropy from [lesson 7](07_likelihood.py). From "How a check can fail"
-# on you may skip everything up to "What a check can't tell you" at a first reading, except formula (5).
+# on you may skip everything up to "What a check can't tell you" at a first reading. (The bug lab uses formula (5).)
 
 # %%
 import matplotlib.pyplot as plt
@@ -270,8 +270,8 @@ for bug in BUGS:
 # **Why did a wrong factor ruin the three points, and does nothing here?** "no tanh′ in layer 2" forgets the very factor
 # of our first example. But there no $w$ makes all three answers right. The examples pull against each other for ever,
 # descent stops where their pulls *balance*, and wrong factors move that place. On the spiral nearly all answers can
-# become right at once. Then each example's own error $p - Y$ goes to 0, and its pull with it: all weightings of them
-# are at rest there. ("everything twice" and "bias: mean" have one factor for all examples: another learning rate.)
+# become right at once. Then each example's own error $p - Y$ goes to 0, and its pull with it; and where each pull is 0,
+# it doesn't matter by what you multiply it. ("everything twice" and "bias: mean" are just another learning rate.)
 #
 # **Layer 1 may go astray; why may it not climb?** It need not learn: it gives 64 random numbers for each point, and
 # from these the upper layers learn the spiral alone. So its gradient may be 0. With "W2 not transposed" it isn't 0, but
@@ -394,8 +394,10 @@ assert "factor 10 is missing" in causes[0] and "2 times" in causes[1] and "2 tim
 #   doesn't change. Both derivatives are 0, and twice 0 is 0.
 #
 # In the table of nine, "bias: mean, not sum" has the factor 10, the number of points, and "zero_grad forgotten" looks
-# like a factor 2, since the step before it had the same gradient. And "W2 not transposed" could only live because $W_2$
-# is square: with 64 × 48 it is an error at once. So test with shapes that aren't square.
+# like a factor 2, since the step before it had the same gradient. Five have no cause: the checker tries known mistakes
+# on the *final* numbers, and a mistake in the middle of the chain, as a missing transpose of $W_2$, turns them into
+# anything. (That one could only live because $W_2$ is square: with 64 × 48 it is an error at once. So test with shapes
+# that aren't square.)
 #
 # ## How a check can fail
 #
@@ -472,8 +474,8 @@ assert np.abs(np.ones(5) @ J).max() < 1e-15 and np.allclose(g @ J, y * (g - np.s
 # both sides, accepts what lies between, and says "kink" in its report.
 #
 # **Who tests the tests?** A check that passes tells you something only if it would have failed otherwise. So break the
-# code on purpose, as with the nine bugs, and see whether the check notices. That is **mutation testing**. In the clone,
-# `python -m pip install ".[test]"` and then `python benchmarks/mutation.py tanh` do it for tinydl, within minutes.
+# code on purpose, as with the nine bugs, and see whether the check notices: that is **mutation testing**. (In the
+# clone, `python -m pip install ".[test]"`, then `python benchmarks/mutation.py tanh` does it for tinydl, in minutes.)
 #
 # ## What a check can't tell you
 #
