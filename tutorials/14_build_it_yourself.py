@@ -370,9 +370,9 @@ print("layer is plain NumPy, and its gradient is right")
 # %% [markdown]
 # ## Step 7: derivatives of derivatives
 #
-# Look at what `gradients` does: it takes the arrays out of the Tensors and runs the rules on them. But a rule is
-# nothing but NumPy, and since step 6 your Tensors speak NumPy. What if the rules are given the Tensors themselves? Then
-# the backward pass is a computation like any other, which remembers itself, and can be differentiated again.
+# `gradients` takes the arrays out of the Tensors and runs the rules on them. But a rule is nothing but NumPy, and since
+# step 6 your Tensors speak NumPy. What if the rules are given the Tensors themselves? Then the backward pass is a
+# computation like any other, which remembers itself, and can be differentiated again.
 #
 # For tanh the rule computes `g * (1 - y * y)`. Now `y` is a Tensor that requires a gradient, and so by step 2 does the
 # result, although `g`, the ones at the loss, doesn't. That result is the first gradient: hence you can ask for its
@@ -572,8 +572,8 @@ assert 50 <= count_lines(yours) <= 60 and 2.5 < count_lines(theirs) / count_line
 
 # %% [markdown]
 # Between fifty and sixty lines, without the rules of step 1: that is the heart of a deep-learning library. tinydl's
-# pieces are three times as long. They say what is wrong in sentences, keep the type of numbers (float32), take shortcuts
-# that save time and memory (such as `+=` where nobody else holds the array), and serve what yours hasn't:
+# pieces are three times as long: they explain errors, keep the type of numbers (float32), take shortcuts that save time
+# and memory (such as `+=` where nobody else holds the array), and serve what yours hasn't:
 #
 # | there | for |
 # |---|---|

@@ -83,7 +83,8 @@ check(3, globals())
 
 
 def collect(loss):
-    """A list of the loss and what it was made of and requires a gradient, each once, the latest stamp first."""
+    """A list of the loss, and of all Tensors that it was made of and that require a gradient: each once, the latest
+    stamp first."""
     return ...
 
 
