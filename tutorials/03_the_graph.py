@@ -404,7 +404,7 @@ print(f"p.grad {p.grad.item():.3f}   q.grad {q.grad.item():.3f}   L was made by 
 assert abs(p.grad.item() - (through_u + direct)) < 1e-12
 
 # %% [markdown]
-# `print(tl.explain(loss))` tells the whole story in numbered steps, with the numbers of the picture. Here is one step of
+# `print(tl.explain(loss))` tells the whole story in numbered steps, with the numbers of the picture. Here is a step of
 # its backward half. `g` is the gradient that has arrived at $z$; the arrow means "gets". As in (1) the inputs of the
 # operation are called `a` and `b`, so here `b` is the constant 0.2.
 
@@ -416,7 +416,7 @@ print("\n".join(story[step : step + 3]))
 # %% [markdown]
 # And here is all of it to step through: forward, operation by operation, then backward, rule by rule. (If you run this
 # lesson as a script, open the file that it has saved, in a browser.) Use the buttons, or the arrow keys after a click
-# into the page, and watch how $p$ collects its gradient from two sides.
+# into the page, and watch how $p$ collects its gradient from two sides. (`()` is the shape of one number: no axes.)
 #
 # > **Predict.** Before each backward step say which box gets a gradient next, and how large it will be.
 
