@@ -99,6 +99,12 @@ def test_the_gaps_of_a_step_of_mine_come_next_when_those_before_it_are_filled(
     assert last.startswith(f"step {step} comes next: ") and last.endswith(f". Still to write: {GAPS[step - 1]}.")
 
 
+IN_PLACE = "if x in arrived:\n    arrived[x] += part\nelse:\n    arrived[x] = part".replace("\n", "\n" + 16 * " ")
+SUMMED = "sum_to_shape(rule(g, t.data, *values), x.shape)  # new\n                arrived[x] = arrived.get(x, 0) + part"
+SHARED = f"""rule(g, t.data, *values)
+                if np.shape(part) != x.shape:
+                    part = sum_to_shape(part, x.shape)
+                {IN_PLACE}"""
 WRONG = [
     (1, "g * b, lambda g, y, a, b: g * a", "g * a, lambda g, y, a, b: g * b", "the rule of `multiply` for its first"),
     (1, "a, b: -g)", "a, b: g)", "the rule of `subtract` for its second input is wrong: Your gradient is exactly −1"),
@@ -125,6 +131,7 @@ WRONG = [
     (1, "g * (1 - y * y)", "g - np.einsum('ij,ij,ij->ij', g, y, y)", "the right numbers, but uses more than"),
     (2, "np.asarray(data, dtype=float)", "data", "must be an array of floats"),
     (2, "np.asarray(data, dtype=float)", "np.asarray(data)", "must be an array of floats"),
+    (2, "self.stamp = next(stamps)", "self.stamp = stamps", "a stamp must be a number: next(stamps) is the counter's"),
     (2, "self.stamp = next(stamps)", "self.stamp = 0", "a later Tensor must have a larger stamp"),
     (2, "= requires_grad, primitive, inputs", "= True, primitive, inputs", "requires a gradient only if asked to"),
     (2, "return Tensor(value) if tensors else value", "return Tensor(value)", "tanh of an array must give an array"),
@@ -154,6 +161,12 @@ WRONG = [
     (3, "t.data, *values", "t.data, *t.inputs", "push hands a Tensor to a rule: hand the rule arrays, by array_of"),
     (3, "found.get(t, 0) + g", "found[t] + g", "or not yet (found.get(t, 0) gives 0 for what isn't there)"),
     (3, "calls += push(x, rule(g, t.data, *values), found)", "pass", "push must call the rule of each input"),
+    (
+        3,
+        "found[t] = found.get(t, 0) + g",
+        "if t in found:\n            found[t] += g\n        else:\n            found[t] = g",
+        "`+=` on an array changes it in place, and the other input holds the same one: write found[t] = found[t] + g.",
+    ),
     (4, " and x not in found", "", "collect looks at the inputs of a Tensor again and again, along every path"),
     (4, "reverse=True", "reverse=False", "the order is wrong: collect gives a Tensor before one that was made from it"),
     (4, "waiting.append(x)", "pass", "collect must give the loss itself and all that it depends on, to the leaves"),
@@ -172,6 +185,24 @@ WRONG = [
         "        leaves[t] = g\n        if t.prim",
         "gradients must give the leaves that require a gradient",
     ),
+    (
+        4,
+        "arrived[x] = arrived.get(x, 0) + part",
+        IN_PLACE,
+        "of q 1; you have [2.0, 2.0] and [2.0, 2.0]. `+=` on an array changes it in place, and the other input",
+    ),
+    (
+        4,
+        "if isinstance(x, Tensor) and x.requires_grad and x not in found:",
+        "if x not in found and isinstance(x, Tensor) and x.requires_grad:",
+        "'numpy.ndarray' (an array can't be looked up in a dict or a set: first ask isinstance(x, Tensor))",
+    ),
+    (
+        4,
+        "            if isinstance(x, Tensor) and x.requires_grad:",
+        "            if x in set(collect(loss)):",
+        "(an array can't be looked up in a dict or a set: first ask isinstance(x, Tensor)) (mine.py, line ",
+    ),
     (5, "keepdims=True", "keepdims=False", "to the shape (4, 1) gives the shape"),
     (5, "array = array.sum(axis=axis", "array = array.mean(axis=axis", "gives the right shape, but other numbers"),
     (5, "if length == 1", "if length == 0", "a gradient of shape (4, 3) to the shape (4, 1) gives the shape (4, 3)"),
@@ -183,6 +214,7 @@ WRONG = [
         "part",
         "what step 4 checks worked before, and doesn't now: x reaches",
     ),
+    (5, SUMMED, SHARED, "what step 4 checks worked before, and doesn't now: in add(add(p, q), p) with arrays"),
     (6, "subtract(b, a)", "subtract(a, b)", "1 - t gives [1.0, 3.0], not [-1.0, -3.0]"),
     (6, "matmul(b, a)", "matmul(a, b)", "list @ m gives"),
     (6, 'method != "__call__" or options', "options", "np.add.outer isn't np.add"),
@@ -194,7 +226,12 @@ WRONG = [
         "Tensor.__neg__ = negative",
         "__neg__ is a Primitive",
     ),
-    (6, "lambda a, b: divide(a, b)", "divide", "Tensor.__truediv__ is a Primitive, and Python passes the Tensor to"),
+    (
+        6,
+        "lambda a, b: divide(a, b)",
+        "divide",
+        "Tensor.__truediv__ is a Primitive, which Python would call without the Tensor",
+    ),
     (6, "return TABLE[ufunc](*inputs)", "TABLE[ufunc](*inputs)", "must give a Tensor, not NoneType"),
     (
         6,
@@ -242,6 +279,15 @@ def test_a_wrong_answer_in_mine_is_refused_with_a_sentence(
         sections[earlier] = replaced(sections[earlier], f"check({earlier}, globals())", "")
     last = run_mine(sections[: step + 1], ends=True)[-1]
     assert last.startswith(f"step {step}: ") and sentence in last and last.endswith((".", "?", ")")), last
+
+
+def test_the_check_of_the_operators_finds_a_gradient_that_was_changed_in_place(
+    run_mine: Callable[..., list[str]],
+) -> None:
+    sections = sections_with_answers()[:7]
+    sections[5] = replaced(replaced(sections[5], SUMMED, SHARED), "check(5, globals())", "")
+    said = "step 6: what step 4 checks worked before, and doesn't now: in add(add(p, q), p) with arrays"
+    assert run_mine(sections, ends=True)[-1].startswith(said)
 
 
 def test_what_is_still_missing_in_mine_is_named(run_mine: Callable[..., list[str]]) -> None:

@@ -48,9 +48,9 @@ class Value:
     def __init__(self, data, inputs=(), slopes=(), name=""):
         self.data = data  # the number
         self.inputs = inputs  # the Values it was computed from
-        self.slopes = slopes  # ∂self/∂input, one for each
+        self.slopes = slopes  # how fast it changes with each of them
         self.name = name
-        self.grad = 0.0  # ∂loss/∂self, in the end of leaves only
+        self.grad = 0.0  # how fast the loss changes with it
         self.stamp = next(count)  # who is older?
 
     def __repr__(self):
@@ -138,13 +138,13 @@ assert abs(loss.data - math.tanh((2.0 * -3.0 + 2.0) * 0.2)) < 1e-15
 # This is the chain rule for several variables, and all of backpropagation is (2), applied to every value of the graph.
 # To use it for $x$ we must *know* $\partial L/\partial v$ for every $v$ that was made from $x$. So the order matters.
 #
-# Some Python for what follows: `visited` is a *set*, and like the keys of a dictionary its elements can be any objects;
-# `x in visited` asks whether `x` is there. `zip(inputs, slopes, strict=True)` goes through two lists side by side, and
-# insists that they are equally long.
+# Some Python for what follows: `visited` is a *set*. Its elements, like the keys of a dictionary, can be Values (though
+# not lists or arrays); `x in visited` asks whether `x` is there. `zip(inputs, slopes, strict=True)` goes through two
+# lists side by side, and insists that they are equally long.
 #
-# > **Predict.** The smallest graph in which it does: `c = p + p; d = c + c`. What is $\partial d/\partial p$? Then read
-# > `backward_too_early` below, which passes a gradient on as soon as it arrives, and visits every value once. (This
-# > first try writes into the `grad` of every value, inner ones, too.) What will it say?
+# > **Predict.** The smallest graph in which the order matters: `c = p + p; d = c + c`. What is
+# > $\partial d/\partial p$? Then read `backward_too_early` below, which passes a gradient on as soon as it arrives, and
+# > visits every value once. (This first try writes into every `grad`, of inner values, too.) What will it say?
 
 
 # %%
@@ -213,7 +213,7 @@ assert visits == 65_535 and 1e30 < 2**100 < 2e30
 def backward(loss):
     found, waiting = {loss}, [loss]
     while waiting:  # everything the loss was computed from
-        for x in waiting.pop().inputs:
+        for x in waiting.pop().inputs:  # pop takes the last one out of the list
             if x not in found:
                 found.add(x)
                 waiting.append(x)
@@ -404,22 +404,19 @@ print(f"p.grad {p.grad.item():.3f}   q.grad {q.grad.item():.3f}   L was made by 
 assert abs(p.grad.item() - (through_u + direct)) < 1e-12
 
 # %% [markdown]
-# `tl.explain` tells the whole story in numbered steps, with the numbers of the picture. How to read it:
-#
-# * `()` is a shape: no axes, a single number.
-# * In the backward half `g` is the gradient that has arrived at what the operation made: in step 6, that of $z$. An
-#   arrow `<-` means "gets": from `g`, a rule makes what each input gets.
-# * In a rule the inputs of the operation are called `a` and `b`, as in (1), and its result `y`. The line below says
-#   what that is here: in step 6 the rule's `b` is the constant 0.2.
-# * The last line is an offer: computed inside `with tl.source_lines():`, each step also names its line of your program.
+# `print(tl.explain(loss))` tells the whole story in numbered steps, with the numbers of the picture. Here is a step of
+# its backward half. `g` is the gradient that has arrived at $z$; the arrow means "gets". As in (1) the inputs of the
+# operation are called `a` and `b`, so here `b` is the constant 0.2.
 
 # %%
-print(tl.explain(loss))
+story = str(tl.explain(loss)).splitlines()
+step = story.index("   6  z = multiply(s, 0.2)   g = 0.5591")
+print("\n".join(story[step : step + 3]))
 
 # %% [markdown]
-# And here it is to step through: forward, operation by operation, then backward, rule by rule. (If you run this lesson
-# as a script, open the file that it has saved, in a browser.) Use the buttons, or the arrow keys after a click into the
-# page, and watch how $p$ collects its gradient from two sides.
+# And here is all of it to step through: forward, operation by operation, then backward, rule by rule. (If you run this
+# lesson as a script, open the file that it has saved, in a browser.) Use the buttons, or the arrow keys after a click
+# into the page, and watch how $p$ collects its gradient from two sides. (`()` is the shape of one number: no axes.)
 #
 # > **Predict.** Before each backward step say which box gets a gradient next, and how large it will be.
 
@@ -435,9 +432,10 @@ show_page(loss, "03_the_graph")
 #
 # ## Exercises
 #
-# These check themselves, with `tinydl learn`: `ex_paths`, `ex_twice`, `ex_product`. In the last two you write a rule as
-# above: `twice_vjp(g, x)` is given `g`, the gradient that has arrived at `y`, and gives what `x` gets. ("vjp" is
-# explained in [lesson 4](04_arrays.py).) Numbers come as arrays of any shape; `np.sin(x)` takes them as they are.
+# These check themselves, with `tinydl learn`: `ex_paths`, `ex_twice`, `ex_product`. In the last two you write a rule
+# such as `g * b` in step 6, as a function: `twice_vjp(g, x)` is given `g`, the gradient that has arrived at `y`, and
+# returns what `x` gets. ("vjp" is explained in [lesson 4](04_arrays.py).) Numbers come as arrays of any shape;
+# `np.sin(x)` takes them as they are.
 #
 # 1. Add `exp` and division to the engine, each with its slopes, and let `tl.gradcheck` judge as above. (For `1 / v`,
 #    with a Value on the right, Python calls `v.__rtruediv__(1)`.)

@@ -5,11 +5,11 @@
 # formulas full of transposes?**
 #
 # One layer of a network multiplies a matrix of inputs by a matrix of weights. Both have many elements, and so has the
-# result. That sounds like a lot of new mathematics. It is only [lesson 3](03_the_graph.py) again, for many numbers at
-# once: gradients along several ways add up. You will do it once by hand, with eight numbers, and then see the pattern.
+# result. Yet it is only [lesson 3](03_the_graph.py) again, for many numbers at once: gradients along several ways add
+# up. You will do it once by hand, with eight numbers, and then see the pattern.
 #
 # *You need:* [lesson 3](03_the_graph.py), and from NumPy: arrays, their shapes, and the product `@` of two matrices
-# ([Before you start](00_before_you_start.py)). One part is marked "You may skip this".
+# ([Before you start](00_before_you_start.py)).
 
 # %%
 import matplotlib.pyplot as plt
@@ -40,7 +40,8 @@ rng = np.random.default_rng(4)
 #    \end{aligned} $$
 #
 # > **Predict.** If $A_{01}$ grows by 1, how much do $C_{00}$ and $C_{01}$ grow, and how much does $L$ grow then? The
-# > last is $\bar A_{01}$. (A step of 1 is as good as a tiny one here, since $C$ is a straight line in $A_{01}$.)
+# > last is $\bar A_{01}$. (A step of 1 is as good as a tiny one: $C$ is a straight line in $A_{01}$, and we pretend
+# > that $L$ is straight in $C$, with these slopes.)
 
 # %%
 A = np.array([[1.0, 2.0], [3.0, 4.0]])
@@ -62,12 +63,12 @@ assert np.array_equal(change, [[7, 8], [0, 0]]) and np.sum(C_bar * change) == 1 
 
 # %%
 A_bar = np.zeros((2, 2))
-for p in range(2):
-    for q in range(2):
+for i in range(2):
+    for k in range(2):
         moved = A.copy()
-        moved[p, q] += 1
-        change = moved @ B - C  # of all elements of C
-        A_bar[p, q] = np.sum(C_bar * change)
+        moved[i, k] += 1
+        change = moved @ B - C
+        A_bar[i, k] = np.sum(C_bar * change)
 print(A_bar)
 assert np.array_equal(A_bar, [[17, 23], [18, 24]])
 
@@ -89,17 +90,17 @@ assert np.array_equal(change, [[0, 1], [0, 3]]) and np.sum(C_bar * change) == 2 
 # for these, $\bar B_{01} = 2 \cdot 1 + 3 \cdot 3 = 11$.
 #
 # That is all that backpropagation does here: it was handed $\bar C$, and hands on $\bar A$ and $\bar B$. Written with
-# letters, for matrices of any size, the two loops are (and the same with $B$ in the place of $A$)
+# letters, for matrices of any size, the two loops are
 #
-# $$ \bar A_{pq} = \sum_{ij} \bar C_{ij}\, \frac{\partial C_{ij}}{\partial A_{pq}} . \tag{1} $$
+# $$ \bar A_{ik} = \sum_{mj} \bar C_{mj}\, \frac{\partial C_{mj}}{\partial A_{ik}} , \tag{1} $$
 #
-# Read it as: for each $C_{ij}$, how much $L$ cares about it, times how much it changes with $A_{pq}$; add all of these
-# up. Note the shapes: $\bar A$ has the shape of $A$. **What flows backwards has the shape of what flowed forwards.**
+# and the same with $B$ in the place of $A$. Read it as: for each $C_{mj}$, how much $L$ cares about it, times how much
+# it changes with $A_{ik}$; add all of these up. **What flows backwards has the shape of what flowed forwards.**
 #
 # ## The table of all slopes is far too big
 #
 # From here on no two sizes are equal, so that nothing fits by accident: $A$ has the shape (4, 3), $B$ the shape (3, 2),
-# and $C = AB$ the shape (4, 2). The table of *all* slopes $\partial C_{ij} / \partial A_{pq}$ is called the
+# and $C = AB$ the shape (4, 2). The table of *all* slopes $\partial C_{mj} / \partial A_{ik}$ is called the
 # **Jacobian** of $C$ in $A$. It has one row for each element of $C$ and one column for each element of $A$.
 #
 # `tl.jacobian` makes of a function another one, which gives its Jacobian: hence two pairs of brackets below, the first
@@ -116,7 +117,7 @@ assert J.shape == (4, 2, 4, 3) and J.size == 96 and np.sum(J == 0) == 72
 
 # %% [markdown]
 # Eight elements of $C$ and twelve of $A$: 96 numbers. `J` has four indices: the first two say which element of $C$, the
-# last two which element of $A$. And 72 of the numbers are zero, since row $i$ of $C$ depends on row $i$ of $A$ only. In
+# last two which element of $A$. And 72 of the numbers are zero, since row $m$ of $C$ depends on row $m$ of $A$ only. In
 # the picture the zeros leave four blocks, all alike. On the right stand $B$, and $B$ with its rows as columns, which is
 # called its **transpose** $B^\top$ (in NumPy, `B.T`). Which of them are the blocks? (The next two cells only draw; skip
 # to the picture below them.)
@@ -132,16 +133,18 @@ tables = {
 # %%
 figure, axes = plt.subplot_mosaic([["J", "B"], ["J", "BT"]], figsize=(8, 3.8), width_ratios=[3, 1])
 for name, (values, title) in tables.items():
-    image = axes[name].imshow(values, cmap="PuOr", vmin=-limit, vmax=limit)
+    axes[name].imshow(values, cmap="PuOr", vmin=-limit, vmax=limit)
     axes[name].set(title=title, xticks=range(values.shape[1]), yticks=range(values.shape[0]))
-axes["J"].set_xticks(range(12), [f"A{p}{q}" for p in range(4) for q in range(3)], rotation=90)
-axes["J"].set_yticks(range(8), [f"C{i}{j}" for i in range(4) for j in range(2)])
-figure.colorbar(image, ax=[axes["B"], axes["BT"]], label="value", shrink=0.8)
+    for row, column in np.argwhere(values):  # where a value isn't zero
+        color = "white" if abs(values[row, column]) > 1.4 else "black"
+        axes[name].text(column, row, f"{values[row, column]:.2f}", ha="center", va="center", color=color, fontsize=8)
+axes["J"].set_xticks(range(12), [f"A{i}{k}" for i in range(4) for k in range(3)], rotation=90)
+axes["J"].set_yticks(range(8), [f"C{m}{j}" for m in range(4) for j in range(2)])
 show(
     figure,
     "04_arrays_jacobian",
-    "A table of 8 rows, the elements of C, and 12 columns, the elements of A, in colours. Four blocks of 2 by 3 stand "
-    "along the diagonal, all else is zero. Beside it stand B and its transpose, which has the blocks' colours.",
+    "A table of 8 rows, the elements of C, and 12 columns, the elements of A. Four blocks of 2 by 3 stand along the "
+    "diagonal, all else is zero. Beside it stand B and its transpose, which has the blocks' numbers.",
 )
 
 # %% [markdown]
@@ -151,26 +154,28 @@ show(
 # With weights 1024 × 1024 the Jacobian in them would have 256 · 1024 rows and 1024 · 1024 columns. With four bytes for
 # a number that is about 1.1 terabytes, nearly all zeros.
 #
-# Nobody needs this table. A network ends in *one* number, and formula (1) needs only sums over the table. Write the
-# elements of $\bar C$ in a row; then (1) is this row, a vector, times the table. Hence its name: a **vector-Jacobian
-# product**, or **vjp**. Each operation in tinydl has one rule for each input, and that rule is its vjp: given $\bar C$,
-# return $\bar A$, without making the table.
+# Nobody needs this table. A network ends in *one* number, so (1) is enough: a sum for each element of $A$. The engine
+# finds these sums without the table; the next section shows how. But write the elements of $\bar C$ in a row: then (1)
+# is this row, a vector, times the table. Hence its name: a **vector-Jacobian product**, or **vjp**. Each operation in
+# tinydl has one rule for each input, and that rule is its vjp: given $\bar C$, return $\bar A$.
 #
-# Here is (1), done the expensive way, then as vector times table, then by the engine. What is handed to the rule, the
-# *upstream gradient*, is often called `g`; here it is random.
+# Here is (1), done the expensive way, then as vector times table, then by the engine. $\bar C$ in formulas and `C_bar`
+# in code are the same, and handed to a rule it is often called `g`, the *upstream gradient*; here it is random.
 
 # %%
 g = rng.normal(size=(4, 2))  # C bar: what the rest of the network says about C
 A_bar_slow = np.zeros((4, 3))
-for i in range(4):
+for m in range(4):
     for j in range(2):
-        A_bar_slow += g[i, j] * J[i, j]  # J[i, j]: the slopes of C[i, j] in all of A, shape (4, 3)
+        A_bar_slow += g[m, j] * J[m, j]  # J[m, j]: the slopes of C[m, j] in all of A, shape (4, 3)
+A_bar_product = (g.reshape(8) @ J.reshape(8, 12)).reshape(4, 3)
 C, pullback = tl.vjp(np.matmul, A, B)  # np.matmul is @ as a function; pullback takes g backwards
 A_bar, B_bar = pullback(g)
+for way, result in {"the expensive way": A_bar_slow, "vector times table": A_bar_product, "the engine": A_bar}.items():
+    print(way, result.round(2), sep="\n")
 assert abs((256 * 1024) * (1024 * 1024) * 4 / 1e12 - 1.1) < 0.01  # the terabytes
 assert np.array_equal(J[2, :, 2, :], B.T)  # one of the four blocks
-assert np.allclose(A_bar, A_bar_slow) and A_bar.shape == A.shape and B_bar.shape == B.shape
-assert np.allclose(A_bar.reshape(12), g.reshape(8) @ J.reshape(8, 12))
+assert np.allclose(A_bar, A_bar_slow) and np.allclose(A_bar, A_bar_product) and B_bar.shape == B.shape
 
 # %% [markdown]
 # ## Where the transposes come from
@@ -180,9 +185,9 @@ assert np.allclose(A_bar.reshape(12), g.reshape(8) @ J.reshape(8, 12))
 #
 # $$ C_{ij} = \sum_k A_{ik} B_{kj} . $$
 #
-# Look where one element of $A$ occurs; (1) called it $A_{pq}$, here it is $A_{ik}$. Row $i$ of $C$ depends on row $i$
-# of $A$ only. So of the double sum in (1) one row is left, a sum over $j$, and in $C_{ij}$ our element is multiplied by
-# $B_{kj}$. Likewise $B_{kj}$ occurs in column $j$ of $C$ only, once in each row $i$, multiplied by $A_{ik}$. So
+# Look where $A_{ik}$ occurs: in row $i$ of $C$ only. So of the double sum in (1) one row is left, $m = i$, a sum over
+# $j$; and in $C_{ij}$ our element is multiplied by $B_{kj}$. Likewise $B_{kj}$ occurs in column $j$ of $C$ only, once
+# in each row $i$, multiplied by $A_{ik}$. So
 #
 # $$ \begin{aligned}
 #    \bar A_{ik} &= \sum_j \bar C_{ij} B_{kj}, \\
@@ -190,8 +195,7 @@ assert np.allclose(A_bar.reshape(12), g.reshape(8) @ J.reshape(8, 12))
 #    \end{aligned} \tag{2} $$
 #
 # At the beginning these were $\bar A_{01} = \bar C_{00} B_{10} + \bar C_{01} B_{11} = 1 \cdot 7 + 2 \cdot 8$ and
-# $\bar B_{01} = A_{00} \bar C_{01} + A_{10} \bar C_{11} = 1 \cdot 2 + 3 \cdot 3$. Here is (2) as loops, for the
-# matrices of now:
+# $\bar B_{01} = A_{00} \bar C_{01} + A_{10} \bar C_{11} = 1 \cdot 2 + 3 \cdot 3$. Here is (2) as loops:
 
 # %%
 A_bar_loops = np.zeros((4, 3))
@@ -201,11 +205,12 @@ for i in range(4):
         for k in range(3):
             A_bar_loops[i, k] += g[i, j] * B[k, j]
             B_bar_loops[k, j] += A[i, k] * g[i, j]
+print("the loops of (2)", A_bar_loops.round(2), sep="\n")
 assert np.allclose(A_bar, A_bar_loops) and np.allclose(B_bar, B_bar_loops)
 
 # %% [markdown]
-# This is worth remembering: to get the gradient of one factor, **put $\bar C$ in the place of $C$, and sum over the
-# index that the factor *doesn't* have.**
+# Remember: to get the gradient of one factor, **put $\bar C$ in the place of $C$, and sum over the index that the
+# factor *doesn't* have.**
 #
 # The transposes appear when we want to write such sums with `@`. That product sums over the *last* index of the first
 # matrix and the *first* index of the second. But in $\sum_j \bar C_{ij} B_{kj}$ the index $j$ is last in both, so $B$
@@ -217,14 +222,15 @@ assert np.allclose(A_bar, A_bar_loops) and np.allclose(B_bar, B_bar_loops)
 # they wouldn't.
 
 # %%
-assert np.allclose(A_bar, g @ B.T) and np.allclose(B_bar, A.T @ g)  # formula (3)
+print("formula (3)", (g @ B.T).round(2), sep="\n")
+assert np.allclose(A_bar, g @ B.T) and np.allclose(B_bar, A.T @ g)
 assert np.array_equal(C_bar @ np.array([[5, 6], [7, 8]]).T, [[17, 23], [18, 24]])  # 23 was found by hand, above
 assert np.array_equal(np.array([[1, 2], [3, 4]]).T @ C_bar, [[1, 11], [2, 16]])  # and 11
 
 # %% [markdown]
-# You don't have to believe a formula. `tl.gradcheck` takes a function and somebody's rule for its vjp, both in plain
-# NumPy, and compares the rule with numerical derivatives: at each of the 12 + 6 elements, and about as many along
-# random *directions*, in which all elements move at once ([lesson 12](12_trusting_a_gradient.py) says why).
+# `tl.gradcheck` takes a function and somebody's rule for its vjp, both in plain NumPy, and compares the rule with
+# numerical derivatives: at each of the 12 + 6 elements, and about as many along random *directions*, in which all
+# elements move at once ([lesson 12](12_trusting_a_gradient.py) says why).
 
 
 # %%
@@ -239,9 +245,8 @@ assert report.verdict == "right"
 # %% [markdown]
 # ## What goes wrong: one transpose forgotten
 #
-# When a gradient is wrong, the checker looks for the cause: it tries the usual repairs, such as one more `.T`, a minus
-# sign or a sum over another axis, and says which of them makes the gradient equal to the numerical one. It counts the
-# inputs from 0: `a` is input 0, `b` is input 1.
+# When a gradient is wrong, the checker tries the usual repairs, such as one more `.T` or a minus sign, and says which
+# makes it equal to the numerical one. It counts the inputs from 0: `a` is input 0, `b` is input 1.
 #
 # > **Predict.** Someone forgets one transpose: `g @ b` instead of `g @ b.T`. What happens with our (4, 3) and (3, 2)?
 # > And what happens when both matrices are (3, 3)?
@@ -266,11 +271,11 @@ assert "input 0: 9 of 9 wrong; input 1: right" in report.table() and "(19 of 35)
 assert report.causes[0][0] == "transposed"
 
 # %% [markdown]
-# > **What goes wrong.** With unequal sizes the mistake crashes at once, which is the good outcome. With square matrices
-# > it runs and gives an array of the right shape, wrong in all nine elements. (In brackets: 19 of the 35 derivatives
-# > are wrong, these nine and ten along directions.) Networks often train with such a gradient well enough for nobody to
-# > notice ([lesson 12](12_trusting_a_gradient.py) tries it). So test every rule on shapes in which all sizes differ,
-# > and let the checker compare it.
+# > **What goes wrong.** With unequal sizes the mistake crashes at once, which is the good outcome. (The message means
+# > that rows of two, in `g`, don't fit columns of three, in `b`.) With square matrices it runs and gives an array of
+# > the right shape, wrong in all nine elements. (In brackets: 19 of the 35 derivatives are wrong, these nine and ten
+# > along directions.) Networks often train with such a gradient well enough for nobody to notice
+# > ([lesson 12](12_trusting_a_gradient.py) tries it). So test every rule on shapes in which all sizes differ.
 #
 # ## The gradient of what was broadcast
 #
@@ -300,11 +305,18 @@ assert np.array_equal(b_bar, [6, 15]) and np.array_equal(X_bar, Y_bar)
 #    \text{backwards:} && \bar b_j &= \sum_i \bar Y_{ij} .
 #    \end{aligned} \tag{4} $$
 #
-# *Copying forwards is summing backwards.* That one sentence covers every broadcast there is.
+# *Copying forwards is summing backwards.* That covers every broadcast there is.
 #
 # And read from the other end: *summing forwards is copying backwards.* The sum $s = 2 + 3 + 7$ grows by 1 with each of
-# the three. If $L$ grows 10 times as fast as $s$, then 10 times as fast as each of them, so their gradients are
-# (10, 10, 10). The mean is the sum divided by 3, so it hands each of them a third of that.
+# the three. If $L$ grows 10 times as fast as $s$, then 10 times as fast as each of them:
+
+# %%
+s, pullback = tl.vjp(np.sum, np.array([2.0, 3.0, 7.0]))
+print("the sum hands back", pullback(10.0)[0])  # [0]: the gradient of its only input
+assert np.array_equal(pullback(10.0)[0], [10, 10, 10])
+
+# %% [markdown]
+# The mean is the sum divided by 3, so it hands each of them a third of that.
 #
 # The picture shows (4) for five rows of three, from top to bottom: on the left $b$ is copied into five rows; on the
 # right the five rows of $\bar Y$ are summed, column by column. (The next cell computes, the two after it draw.)
@@ -316,8 +328,6 @@ Y, pullback = tl.vjp(np.add, X, b)
 X_bar, b_bar = pullback(g)
 print("b_bar", b_bar.round(2))
 assert np.array_equal(X_bar, g) and np.allclose(b_bar, g.sum(axis=0))  # formula (4)
-s, pullback = tl.vjp(np.sum, np.array([2.0, 3.0, 7.0]))
-assert np.array_equal(pullback(10.0)[0], [10, 10, 10])  # [0]: the gradient of the first input, here the only one
 
 # %%
 pictures = {
@@ -375,9 +385,6 @@ assert wrong_axis.causes[0][0] == "wrong_axis"
 # %% [markdown]
 # Only the second mistake gives an array of the right shape, and the checker names both.
 #
-# > **What goes wrong.** A broadcast that nobody meant, as (100,) minus (100, 1) in [lesson 2](02_one_neuron.py), is
-# > summed backwards as readily as any other. Nothing crashes; print shapes.
-#
 # ## You may skip this: which upstream gradient to test with
 #
 # (It ends at the heading "Exercises".) Many tests call `f(x).sum().backward()`: the upstream gradient is all ones then.
@@ -430,10 +437,8 @@ assert tl.gradcheck(lambda X: X.T @ X, X, vjp=lambda g, X: X @ g + X @ g.T).verd
 #
 # ## Where this lives in tinydl
 #
-# - `tinydl/derivatives/products.py`: `matmul_left` and `matmul_right` are formula (3), with stacks of matrices and
-#   vectors.
-# - `tinydl/engine/arrays.py`: `fitted` sums a gradient over the axes that were broadcast, formula (4), after every
-#   rule.
+# - `tinydl/derivatives/products.py`: `matmul_left` and `matmul_right` are formula (3).
+# - `tinydl/engine/arrays.py`: `fitted` sums a gradient over the axes that were broadcast, formula (4).
 # - `tinydl/engine/transforms.py`: `vjp` and `jacobian`, which is one vjp for every element of the output.
 # - `tinydl/checking/gradcheck.py` compares, `tinydl/checking/causes.py` names the mistake.
 #

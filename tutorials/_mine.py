@@ -48,7 +48,7 @@ RIGHT = {
     3: "push finds the gradient, along every path.",
     4: "A thousand doublings, and each operation is visited once.",
     5: "Each gradient has the shape of its input.",
-    6: "Your engine differentiates NumPy, and refuses what it has no rule for.",
+    6: "Your engine differentiates formulas in NumPy, and refuses what it has no rule for.",
     7: "Three derivatives of tanh, and second ones through a broadcast bias.",
     8: "What changed in between is refused. This was the last step: you have written an engine.",
 }
@@ -118,6 +118,8 @@ def described(error: Exception, step: int = 0) -> str:
             return f"KeyError: TABLE has no rule for np.{key.__name__}; raise a TypeError then"
         hint = "found.get(t, 0) gives 0 for what isn't there" if step == 3 else "is the order right?"
         return f"KeyError: what you look up isn't in your dict, or not yet ({hint})"
+    if isinstance(error, TypeError) and "unhashable" in str(error):
+        return f"{error} (an array can't be looked up in a dict or a set: first ask isinstance(x, Tensor))"
     return f"{type(error).__name__}: {error}".rstrip(".")
 
 
@@ -221,6 +223,8 @@ def check_tensors(e: Engine) -> None:
     demand(is_float, "Tensor([1, -2]).data must be an array of floats: np.asarray(data, dtype=float).")
     demand(not Tensor(1.0).requires_grad, "a Tensor requires a gradient only if asked to: keep what was given.")
     demand(x.requires_grad, "Tensor(..., requires_grad=True) has forgotten that it requires a gradient.")
+    is_number = isinstance(x.stamp, (int, float))
+    demand(is_number, "a stamp must be a number: next(stamps) is the counter's next one, stamps the counter itself.")
     demand(Tensor(1.0).stamp > x.stamp, "a later Tensor must have a larger stamp: take next(stamps) for each.")
     u = multiply(x, 3.0)
     demand(isinstance(u, Tensor), f"multiply(x, 3.0) with a Tensor x must give a Tensor, not {type(u).__name__}.")
@@ -271,6 +275,13 @@ def check_push(e: Engine) -> None:
     demand(close(found[leaf], 8.0), f"three doublings have the gradient 8; push found {rounded(found[leaf])}.")
     demand(calls == 15, f"push must give the number of calls, its own and all that it makes: 15 here, not {calls}.")
 
+    def by_push(loss: Any) -> dict[Any, Any]:
+        found: dict[Any, Any] = {}
+        e["push"](loss, np.ones(2), found)
+        return found
+
+    check_that_no_gradient_is_changed_in_place(e, by_push, "found[t] = found[t] + g")
+
 
 def check_what_rules_are_handed(e: Engine) -> None:
     """That push calls a rule with g and arrays: a Tensor there ends in a TypeError that says nothing of it."""
@@ -289,6 +300,21 @@ def check_what_rules_are_handed(e: Engine) -> None:
         demand(not tensors, "push hands a Tensor to a rule: hand the rule arrays, by array_of, and t.data.")
         number = len(arguments)
         demand(number == 4, f"push calls a rule of multiply with {number} arguments, not with g, y, a and b: {call}.")
+
+
+def check_that_no_gradient_is_changed_in_place(e: Engine, gradients: Callable[[Any], Any], better: str) -> None:
+    """The rules of add hand the same array to both inputs."""
+    Tensor, add, multiply = e["Tensor"], e["add"], e["multiply"]
+    p, q = Tensor([0.5, 2.0], requires_grad=True), Tensor([1.0, 3.0], requires_grad=True)
+    sums = {"add(add(p, q), p)": (add(add(p, q), p), 2), "p·2 + (p + q)": (add(multiply(p, 2.0), add(p, q)), 3)}
+    for text, (loss, right) in sums.items():
+        found = gradients(loss)
+        demand(
+            close(found[p], [right, right]) and close(found[q], [1.0, 1.0]),
+            f"in {text} with arrays all elements of p have the gradient {right}, and of q 1; you have "
+            f"{rounded(found[p])} and {rounded(found[q])}. `+=` on an array changes it in place, and the other input "
+            f"holds the same one: write {better}.",
+        )
 
 
 def check_order(e: Engine) -> None:
@@ -316,6 +342,9 @@ def check_order(e: Engine) -> None:
     demand(close(got, 1 - np.tanh(v.data) ** 2), f"the gradient of tanh at {rounded(v)} can't be {rounded(got)}.")
     got = e["gradients"](add(v, 1.0))[v]
     demand(close(got, [1.0, 1.0]), "begin with an array of ones that has the shape of the loss.")
+    got = e["gradients"](add(v, np.array([3.0, 4.0])))  # an array among the inputs
+    demand(set(got) == {v}, "an array among the inputs gets no gradient: gradients must give leaves only.")
+    check_that_no_gradient_is_changed_in_place(e, e["gradients"], "arrived[x] = arrived[x] + part")
     check_that_paths_are_left_alone(e)
     for n in (12, 1000):
         leaf, t = doubled(e, n)
@@ -396,7 +425,7 @@ def check_operators(e: Engine) -> None:
         wanted = "lambda t: ...(t)" if name == "neg" else "lambda a, b: ...(a, b)"
         demand(
             not is_primitive,
-            f"Tensor.__{name}__ is a Primitive, and Python passes the Tensor to functions only: write {wanted}.",
+            f"Tensor.__{name}__ is a Primitive, which Python would call without the Tensor. Write {wanted}.",
         )
     t, m = Tensor([2.0, 4.0]), Tensor([[1.0, 2.0], [3.0, 4.0]])
     square = np.array([[0.0, 1.0], [2.0, 3.0]])

@@ -14,7 +14,8 @@ from _mine import check
 
 # ---- Step 1: rules, before there is an engine ----
 #
-# A rule makes the gradient of one input from g, the gradient of the output y. `add` shows how it is written. Use only
+# A rule makes the gradient of one input from g, the gradient of the output y: for a function of single elements that is
+# g times the slope of y by this input, for @ and .T see the lesson on arrays. `add` shows how it is written. Use only
 # + - * / @, .T, np.exp and np.tanh in rules (not **): from step 7 on they are given Tensors, which know nothing else.
 
 
@@ -82,12 +83,14 @@ check(3, globals())
 
 
 def collect(loss):
-    """A list of the loss and all that it was made of and that requires a gradient, each once, the latest first."""
+    """A list of the loss, and of all Tensors that it was made of and that require a gradient: each once, the latest
+    stamp first."""
     return ...
 
 
 def gradients(loss):
-    """A dict: the gradient of each leaf that requires one. Go through collect(loss), and call rules as in step 3."""
+    """A dict: the gradient of each leaf that requires one. The gradient of the loss is an array of ones, of its shape.
+    Go through collect(loss): the gradient of each Tensor is complete when its turn comes. Call rules as in step 3."""
     return ...
 
 
@@ -138,7 +141,8 @@ check(6, globals())
 
 
 def sum_tensor(gradient, shape):
-    """sum_to_shape for a Tensor: call a Primitive made here, whose forward is sum_to_shape, with a rule of its own."""
+    """sum_to_shape for a Tensor: call a Primitive made here, whose forward is sum_to_shape with this shape. Its rule
+    gives g, copied to the shape of the input: what was summed forwards is copied backwards."""
     return ...
 
 
