@@ -212,8 +212,8 @@ show(draw(own, H, start), "10_optimizers_3", "The same valley, turned by 45°. A
 # ## On the digits: the rate matters more than the rule
 #
 # Now a real network, 64-32-10, on the 1,150 training digits of [lesson 9](09_digits.py), for four passes: six rates for
-# each rule, and three starts, since one may be lucky. tinydl has our five rules in `optim`. Each gets rates of its own,
-# as an $\alpha$ isn't equally long a step in each formula: SGD's, divided by 10, or by 100 for RMSprop.
+# each rule, and three starts, since one may be lucky. tinydl's `optim` has our five rules (a cell asserts it). Each gets
+# rates of its own, as an $\alpha$ isn't equally long a step in each formula: SGD's over 10, or over 100 for RMSprop.
 
 # %%
 rest, _ = data.split(data.digits(), 0.8, seed=0, stratify=True)
@@ -222,6 +222,16 @@ RULES = {"SGD": optim.SGD, "momentum": lambda parameters, lr: optim.SGD(paramete
 RULES.update({"AdaGrad": optim.Adagrad, "RMSprop": optim.RMSprop, "Adam": optim.Adam})
 grid = np.array([0.01, 0.03, 0.1, 0.3, 1, 3])  # each rate is 10 times the last but one
 RATES = {"SGD": grid, "momentum": grid / 10, "AdaGrad": grid / 10, "RMSprop": grid / 100, "Adam": grid / 10}
+
+# %%
+mine = {"SGD": SGD(0.1), "momentum": Momentum(0.1), "AdaGrad": AdaGrad(0.1), "RMSprop": RMSprop(0.1), "Adam": Adam(0.1)}
+for name, make in RULES.items():
+    w, theta = tl.tensor(np.ones(3), requires_grad=True), np.ones(3)
+    optimizer = make([w], lr=0.1)
+    for g in np.random.default_rng(0).standard_normal((40, 3)):  # the same gradients for both
+        w.grad, theta = tl.tensor(g), mine[name].step(theta, g)
+        optimizer.step()
+    assert np.allclose(w.data, theta), name
 
 
 def digits_losses(make, lr):

@@ -565,7 +565,8 @@ def count_lines(pieces):
     return sum(len(inspect.getsource(piece).splitlines()) for piece in pieces)
 
 
-yours = [Primitive, Tensor.__init__, remember, collect, gradients, sum_to_shape, sum_tensor, array_ufunc, assign]
+yours = [Primitive.__init__, Primitive.__call__, Tensor.__init__, remember, collect, gradients, sum_to_shape]
+yours += [sum_tensor, array_ufunc, assign]
 theirs = [tl.Primitive.__call__, propagate, tl.Tensor.data.fset, graph.ancestors, arrays.fitted, dispatch.array_ufunc]
 print(f"the answers above: {count_lines(yours)} lines; tinydl's pieces: {count_lines(theirs)} lines")
 assert 50 <= count_lines(yours) <= 60 and 2.5 < count_lines(theirs) / count_lines(yours) < 3.5
