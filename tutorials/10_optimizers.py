@@ -212,8 +212,8 @@ show(draw(own, H, start), "10_optimizers_3", "The same valley, turned by 45°. A
 # ## On the digits: the rate matters more than the rule
 #
 # Now a real network, 64-32-10, on the 1,150 training digits of [lesson 9](09_digits.py), for four passes: six rates for
-# each rule, and three starts, since one may be lucky. tinydl's `optim` has our five rules (a cell asserts it). Each gets
-# rates of its own, as an $\alpha$ isn't equally long a step in each formula: SGD's over 10, or over 100 for RMSprop.
+# each rule, and three starts, since one may be lucky. `optim` has our five rules (a cell asserts it). Each gets rates
+# of its own, as an $\alpha$ isn't equally long a step in each formula: SGD's over 10, or over 100 for RMSprop.
 
 # %%
 rest, _ = data.split(data.digits(), 0.8, seed=0, stratify=True)
@@ -234,6 +234,7 @@ for name, make in RULES.items():
     assert np.allclose(w.data, theta), name
 
 
+# %%
 def digits_losses(make, lr):
     losses = []
     for seed in range(3):
