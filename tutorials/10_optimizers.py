@@ -98,7 +98,7 @@ def draw(makes, H=VALLEY, start=START):
     f = (H[0, 0] * xs**2 + 2 * H[0, 1] * xs * ys + H[1, 1] * ys**2) / 2  # the valley's height, also of a turned one
     for panel, (name, make) in zip(panels, makes.items(), strict=True):
         lr, mean, path = at_best(make, H, start)
-        panel.contour(xs, ys, f, 0.05 * 3.0 ** np.arange(8), colors="0.75", linewidths=0.7)
+        panel.contour(xs, ys, f, 0.05 * 3.0 ** np.arange(8), colors=GRAY, linewidths=0.4)
         panel.plot(path[:, 0], path[:, 1], "o-", color=BLUE, ms=2.5, lw=1)
         panel.plot(0, 0, "+", color=GRAY, ms=10)
         panel.set(title=f"{name}, lr = {lr:.2g}\nmean distance from +: {mean:.2g}", xlabel="x")
