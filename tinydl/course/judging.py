@@ -20,11 +20,12 @@ from typing import Any
 
 import numpy as np
 
-from .answers import Mistake, judge
+from .answers import VAGUE, Mistake, judge
 from .exercises import companion
+from .repairs import WATCH, Unfilled, repaired
 from .trial import Trial
 
-SECONDS = 20.0  # for one answer; a right one needs well under one, and a busy machine two to start Python
+SECONDS = 10.0  # for one answer; a right one needs well under one, and a busy machine two to start Python
 PRINTED = 600  # characters of what an answer prints that are shown
 
 
@@ -41,6 +42,11 @@ class Result:
     def __bool__(self) -> bool:
         return self.code == "done"
 
+    @property
+    def vague(self) -> bool:
+        """Whether the sentence says no more than that it is wrong."""
+        return any(phrase in self.sentence for phrase in VAGUE)
+
 
 class _Capped(io.StringIO):
     """Keeps the beginning of what is printed, so that an endless print fills no memory."""
@@ -56,7 +62,7 @@ def check_text(name: str, text: str, file: str = "") -> Result:
     file = file or f"{name}.py"
     try:
         tree = ast.parse(text, file)
-        code = compile(tree, file, "exec")
+        compile(tree, file, "exec")
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         line = getattr(error, "lineno", None)
         where = f" in line {line}" if line else ""
@@ -64,12 +70,33 @@ def check_text(name: str, text: str, file: str = "") -> Result:
     gap = _gap(tree)
     if gap:
         return Result("not_done", f"Not done yet: the gap `...` is in line {gap}.")
+    memory = Unfilled()
+    result = _judged(name, file, tree, memory)
+    if result:
+        return result
+    if memory.used:
+        memory.number = 0.0
+        filled = _judged(name, file, tree, memory)
+        if filled or (result.code == "not_finite" and filled.code != "not_finite"):
+            result.sentence = memory.used
+            return result
+    for remark, other in repaired(tree, companion(name)["FUNCTION"]):
+        if result.vague and _judged(name, file, other, Unfilled()):
+            result.sentence = remark
+            return result
+    return result
+
+
+def _judged(name: str, file: str, tree: ast.Module, memory: Unfilled) -> Result:
+    """What comes of an answer whose uninitialised memory is `memory`."""
     printed, trial = _Capped(), Trial()
     try:
+        code = compile(memory.watched(tree), file, "exec")
         with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed), np.errstate(all="ignore"):
-            space: dict[str, Any] = {"__name__": name, "__file__": file}
-            exec(code, space)
-            remark = judge(companion(name), space, trial)
+            space: dict[str, Any] = {"__name__": name, "__file__": file, WATCH: memory.ufunc}
+            with memory:
+                exec(code, space)
+                remark = judge(companion(name), space, trial)
         code_of, sentence = "done", f"Right. {remark}".strip()
     except Mistake as mistake:
         code_of, sentence = mistake.code, str(mistake)
@@ -127,6 +154,10 @@ def _in_words(error: BaseException, file: str) -> str:
     where = f" in line {lines[-1]}" if lines else ""
     text = " ".join(str(error).split())
     text = f": {text[:300]}" if text else ""
+    if isinstance(error, RecursionError):
+        text = ": the function calls itself again and again, with the same arguments or ever new ones"
+    if isinstance(error, NameError) and error.name in ("i", "j"):
+        text += " (the imaginary unit is written 1j, so that h times it is h * 1j)"
     if isinstance(error, TypeError) and ("for ^" in text or "bitwise_xor" in text):
         text += " (^ is no power in Python: write **)"
     if isinstance(error, ValueError) and "The truth value of an array" in text:

@@ -117,5 +117,6 @@ def cases(rng):
     return [
         (rng.standard_normal(4), rng.standard_normal(4) ** 2, rng.standard_normal(4), 0.1),
         (rng.standard_normal((2, 3)), rng.standard_normal((2, 3)) ** 2, rng.standard_normal((2, 3)), 0.02),
+        (rng.standard_normal((2, 3, 2)), rng.standard_normal((2, 3, 2)) ** 2, rng.standard_normal((2, 3, 2)), 0.1),
         (np.zeros(3), np.array([0, 0, 4e-20]), np.array([0, 3e-11, -1e-10]), 0.1),  # beside which eps is seen
     ]

@@ -155,6 +155,7 @@ def cases(rng):
     return [
         (*some(2), 1, 0.1),
         (*some(2, 3), 7, 0.02),
+        (*some(2, 3, 2), 2, 0.1),
         (np.zeros(3), np.zeros(3), np.zeros(3), np.array([0, 3e-9, -2e-8]), 1, 0.1),  # beside which eps is seen
         (np.zeros(2), np.array([2e-8, -1e-9]), np.array([1e-16, 4e-17]), np.array([1e-8, 2e-9]), 3, 0.1),
     ]

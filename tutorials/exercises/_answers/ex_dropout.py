@@ -87,4 +87,5 @@ def cases(rng):
         (rng.standard_normal((3, 4)), rng.standard_normal((3, 4)) > 0, 0.2),
         (rng.standard_normal(5), np.array([True, False, True, True, False]), 0.5),
         (np.array([-2.0, 3, 1, 0]), np.array([True, True, False, True]), 0.9),
+        (rng.standard_normal((2, 3, 2)), rng.standard_normal((2, 3, 2)) > 0, 0.3),
     ]

@@ -2,6 +2,7 @@
 
 FUNCTION = "training_indices"
 KIND = "values"
+INTEGERS = True
 SOLUTION = """import numpy as np
 
 

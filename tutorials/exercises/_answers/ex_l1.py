@@ -74,4 +74,5 @@ def forward(w, lam):
 
 
 def cases(rng):
-    return [(rng.standard_normal((3, 4)), 0.3), (np.array([0.0, 2, -1]), 0.2), (np.array([1e-7, -1e-7, -500]), 1.5)]
+    return [(rng.standard_normal((3, 4)), 0.3), (np.array([0.0, 2, -1]), 0.2), (np.array([1e-7, -1e-7, -500]), 1.5),
+            (rng.standard_normal((2, 3, 2)), 0.3)]  # fmt: skip

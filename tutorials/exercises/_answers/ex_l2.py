@@ -63,4 +63,8 @@ def forward(w, lam):
 
 
 def cases(rng):
-    return [(rng.standard_normal((3, 2)), 0.3), (np.array([0.0, -2, 0.5, 3]), 1.5)]
+    return [
+        (rng.standard_normal((3, 2)), 0.3),
+        (np.array([0.0, -2, 0.5, 3]), 1.5),
+        (rng.standard_normal((2, 3, 2)), 0.3),
+    ]

@@ -102,4 +102,5 @@ def forward(x, slope):
 
 
 def cases(rng):
-    return [(rng.standard_normal((3, 4)), 0.2), (np.array([0.0, 2, -1]), 0.1), (np.array([-30.0, 30, -1e-6]), 0.05)]
+    return [(rng.standard_normal((3, 4)), 0.2), (np.array([0.0, 2, -1]), 0.1), (np.array([-30.0, 30, -1e-6]), 0.05),
+            (rng.standard_normal((2, 3, 2)), 0.2)]  # fmt: skip

@@ -114,4 +114,5 @@ def forward(x):
 
 
 def cases(rng):
-    return [(rng.standard_normal((3, 4)),), (1e-6 * rng.standard_normal((2, 3)),), (rng.standard_normal((3, 3)),)]
+    return [(rng.standard_normal((3, 4)),), (1e-6 * rng.standard_normal((2, 3)),), (rng.standard_normal((3, 3)),),
+            (rng.standard_normal((1, 4)),), (rng.standard_normal((4, 1)),)]  # fmt: skip

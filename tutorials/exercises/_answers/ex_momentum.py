@@ -112,4 +112,5 @@ def cases(rng):
         (rng.standard_normal(4), rng.standard_normal(4), rng.standard_normal(4), 0.1, 0.9),
         (rng.standard_normal((2, 3)), rng.standard_normal((2, 3)), rng.standard_normal((2, 3)), 0.02, 0.5),
         (np.array([1.0, 2.0]), np.array([3.0, 0.0]), np.array([0.0, -1.0]), 0.5, 0.8),
+        (rng.standard_normal((2, 3, 2)), rng.standard_normal((2, 3, 2)), rng.standard_normal((2, 3, 2)), 0.1, 0.9),
     ]

@@ -145,4 +145,5 @@ def cases(rng):
         (weighted_sines, rng.standard_normal((2, 3)), 1e-3),
         (product, rng.standard_normal(4), 1e-2),
         (sum_of_cubes, np.array([[2.0, -1], [0, 3], [1, 1]]), 0.5),
+        (weighted_sines, rng.standard_normal((2, 3, 2)), 1e-2),
     ]

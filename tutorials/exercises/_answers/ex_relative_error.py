@@ -135,4 +135,6 @@ def cases(rng):
         (np.array([-3.0, -1]), np.array([-2.0, -4])),
         (np.array([0.0, 0]), np.array([0.0, 0])),
         (np.array([-2e-20]), np.array([1e-20])),
+        (rng.standard_normal((2, 3, 2)), rng.standard_normal((2, 3, 2))),
+        (np.array([2e-310, 0]), np.array([1e-310, -1e-310])),
     ]

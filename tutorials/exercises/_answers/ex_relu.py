@@ -62,4 +62,9 @@ def forward(x):
 
 
 def cases(rng):
-    return [(rng.standard_normal((3, 4)),), (np.array([0.0, 2, -1]),), (np.array([1e-6, -1e-6, 500, -500]),)]
+    return [
+        (rng.standard_normal((3, 4)),),
+        (np.array([0.0, 2, -1]),),
+        (np.array([1e-6, -1e-6, 500, -500]),),
+        (rng.standard_normal((2, 3, 2)),),
+    ]

@@ -58,4 +58,5 @@ def cases(rng):
         (rng.standard_normal((2, 3)), rng.standard_normal((2, 3)), 0.1),
         (rng.standard_normal(4), rng.standard_normal(4), 0.03),
         (np.array([1.0, 0.0]), np.array([0.0, -4.0]), 2.0),
+        (rng.standard_normal((2, 3, 2)), rng.standard_normal((2, 3, 2)), 0.1),
     ]

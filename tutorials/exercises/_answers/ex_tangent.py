@@ -56,4 +56,5 @@ def cases(rng):
         (np.sin, np.cos, 0.4, rng.standard_normal(5)),
         (np.exp, np.exp, -1.0, rng.standard_normal((2, 3))),
         (np.cos, lambda x: -np.sin(x), 2.0, np.array([2.0, -3.0])),
+        (np.sin, np.cos, -0.7, rng.standard_normal((2, 3, 2))),
     ]
