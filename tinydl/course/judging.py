@@ -70,7 +70,7 @@ def check_text(name: str, text: str, file: str = "") -> Result:
     gap = _gap(tree)
     if gap:
         return Result("not_done", f"Not done yet: the gap `...` is in line {gap}.")
-    memory = Unfilled()
+    memory = Unfilled(file)
     result = _judged(name, file, tree, memory)
     if result:
         return result
@@ -80,8 +80,8 @@ def check_text(name: str, text: str, file: str = "") -> Result:
         if filled or (result.code == "not_finite" and filled.code != "not_finite"):
             result.sentence = memory.used
             return result
-    for remark, other in repaired(tree, companion(name)["FUNCTION"]):
-        if result.vague and _judged(name, file, other, Unfilled()):
+    for remark, other in repaired(tree, companion(name)["FUNCTION"]) if result.vague else ():
+        if _judged(name, file, other, Unfilled(file)):
             result.sentence = remark
             return result
     return result
