@@ -431,6 +431,10 @@ def {function}(*given):
     ("ex_best_step", "best_step(eps, x):\n    return eps ** (1 // 3) * max(1, abs(x))", "// in line 3 rounds down"),
     ("ex_momentum", "momentum(w, v, g, lr, mu):\n    v = lr * v + g\n    return w - mu * v, v",
      "lr and mu are swapped"),
+    ("ex_embedding", "rows_vjp(g, table, index):\n    d = np.zeros(table.shape)\n    return np.add.at(d, index, g)",
+     "np.add.at changes an array or list and gives None"),
+    ("ex_softmax", "softmax(z):\n    e = np.exp(z - z.max(axis=1, keepdims=True))\n"
+     "    return np.round(e / e.sum(axis=1, keepdims=True), 6)", "round(...) changes the number"),
     ("ex_slope", "slope(f, x, h):\n    return slope(f, x, h)", "calls itself again and again"),
     ("ex_complex_step", "complex_step(f, x, h):\n    return np.imag(f(x + h * j)) / h", "1j"),
 ])  # fmt: skip

@@ -102,6 +102,8 @@ def _judged(name: str, file: str, tree: ast.Module, memory: Unfilled) -> Result:
         code_of, sentence = mistake.code, str(mistake)
         if mistake.code == "returns_nothing" and printed.getvalue():
             code_of, sentence = "prints", "It prints something and returns nothing: write `return` instead of `print`."
+        elif mistake.code == "returns_nothing" and _returned_change(tree):
+            sentence = f"{_returned_change(tree)} changes an array or list and gives None: return what it changed."
     except (Exception, SystemExit) as error:
         code_of, sentence = "raises", " ".join([_in_words(error, file), trial.remark]).strip()
     said = printed.getvalue().strip()
@@ -147,6 +149,16 @@ def _gap(tree: ast.AST) -> int:
         if isinstance(node, ast.Constant) and node.value is Ellipsis and id(node) not in indices:
             return node.lineno
     return 0
+
+
+def _returned_change(tree: ast.AST) -> str:
+    """What is returned where it gives None, such as np.add.at; or ""."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Return) and isinstance(node.value, ast.Call):
+            called = node.value.func
+            if isinstance(called, ast.Attribute) and called.attr in ("at", "append", "extend", "fill", "put", "sort"):
+                return ast.unparse(called)
+    return ""
 
 
 def _in_words(error: BaseException, file: str) -> str:

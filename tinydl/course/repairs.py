@@ -93,9 +93,10 @@ def repaired(tree: ast.Module, function: str) -> Iterator[tuple[str, ast.Module]
         node.op = ast.Div()
     if found:
         yield f"// in line {found[0].lineno} rounds down: write /.", other
-    for called in {node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call)
-                   and isinstance(node.func, ast.Name)} & {"int", "round"}:  # fmt: skip
-        yield f"{called}(...) changes the number: leave it out.", _without(called, tree)
+    for called in ("int", "round"):
+        other = _without(called, tree)
+        if ast.dump(other) != ast.dump(tree):
+            yield f"{called}(...) changes the number: leave it out.", other
     for first, second in itertools.combinations(_parameters(tree, function), 2):
         other = copy.deepcopy(tree)
         names = {first: second, second: first}
@@ -111,8 +112,8 @@ def _without(called: str, tree: ast.Module) -> ast.Module:
     class Without(ast.NodeTransformer):
         def visit_Call(self, node: ast.Call) -> ast.AST:
             self.generic_visit(node)
-            plain = isinstance(node.func, ast.Name) and node.func.id == called and node.args
-            return node.args[0] if plain else node
+            name = getattr(node.func, "id", getattr(node.func, "attr", ""))
+            return node.args[0] if name == called and node.args else node
 
     other: ast.Module = Without().visit(copy.deepcopy(tree))
     return other

@@ -49,7 +49,7 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
         "raises",
         "(g / y)[:, None] * x",
         "2 * x * g",
-        "g belongs to rows: make it a column. And the root isn't differentiated.",
+        "g, and each row's length, belong to rows: make them columns, so that they fit beside x.",
     ),
     (
         "raises",
