@@ -110,6 +110,10 @@ INSTEAD = (  # what stands where the solution's body does, as in WRONG
      "All squares are added up to one number; each element has its own s'."),
     ("wrong_value", "w - lr * g / (np.sqrt(s + g**2) + 1e-10), g**2",
      "g**2 alone is returned, where the new s is asked for."),
+    ("wrong_value",
+     "    s = s + np.sum(g**2)\n"
+     "    return w - lr * g / (np.sqrt(s) + 1e-10), s\n",
+     "The squares are added up: each element has its own s."),
 )  # fmt: skip
 
 

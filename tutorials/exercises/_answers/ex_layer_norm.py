@@ -138,6 +138,15 @@ INSTEAD = (  # what stands where the solution's body does, as in WRONG
      "    y = (x - x.mean(axis=1, keepdims=True)) / s\n"
      "    return (g - g.sum(axis=1, keepdims=True) - y * (g * y).sum(axis=1, keepdims=True)) / s\n",
      "It has sums where the means of the rows belong."),
+    ("wrong_gradient",
+     "    s = x.std(axis=1, keepdims=True)\n"
+     "    y = x - x.mean(axis=1, keepdims=True)\n"
+     "    return (g - g.mean(axis=1, keepdims=True) - y * (g * y).mean(axis=1, keepdims=True)) / s\n",
+     "y isn't divided by std: y = (x - mean) / std."),
+    ("wrong_gradient",
+     "    y = (x - x.mean()) / x.std()\n"
+     "    return (g - g.mean() - y * (g * y).mean()) / x.std()\n",
+     "It has one mean and one std for the whole table, where each row has its own."),
 )  # fmt: skip
 
 

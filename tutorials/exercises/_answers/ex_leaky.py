@@ -94,6 +94,7 @@ INSTEAD = (  # what stands where the solution's body does, as in WRONG
      "Where x is negative g is missing, and where it is positive the slope comes on top of it."),
     ("wrong_gradient", "np.maximum(g, slope * g)", "It asks whether g is positive, where x decides."),
     ("wrong_gradient", "g * (x > 0) + slope * (x <= 0)", "Where x is negative g is missing."),
+    ("wrong_gradient", "np.where(x > slope, g, slope * g)", "It compares x with slope: the bend is at 0."),
 )  # fmt: skip
 
 

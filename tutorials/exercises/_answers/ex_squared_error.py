@@ -68,6 +68,9 @@ INSTEAD = (  # what stands where the solution's body does, as in WRONG
     ("wrong_gradient",
      "2 * (p - y) / len(p), 2 * y - p / len(p)",
      "A division comes before a subtraction: y - p needs brackets."),
+    ("wrong_gradient",
+     "2 * (p - y).mean() * np.ones(len(p)), -2 * (p - y).mean() * np.ones(len(p))",
+     "It takes the mean of the errors: each element has its own derivative, divided by n."),
 )  # fmt: skip
 
 

@@ -51,6 +51,7 @@ INSTEAD = (  # what stands where the solution's body does, as in WRONG
     ("wrong_value", "w - lr * g / np.sqrt((g**2).sum())", "The gradient is made one long; take it as it is."),
     ("wrong_value", "(1 - lr) * w", "That shrinks w, and the gradient has no effect."),
     ("wrong_value", "w - 0.1 * g", "It has a learning rate of its own: use lr."),
+    ("wrong_value", "w - lr * g.mean()", "It takes the mean of g: each element of w moves by its own g."),
 )  # fmt: skip
 
 
