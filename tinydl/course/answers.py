@@ -139,6 +139,7 @@ class _Judging:
         found = [(_distance(*pair), -n, number) for n, outcome in enumerate(outcomes)
                  for number, pair in enumerate(outcome) if not _near(*pair, self.close)]  # fmt: skip
         n = 0
+        found = [one for one in found if _reshaped([outcomes[-one[1]][one[2]]])] or found
         if found:
             _, n, number = max(found, key=lambda one: (min(one[0], 0.01), one[1], -one[2]))
             self._steady(calls[-n], outcomes[-n])

@@ -95,6 +95,9 @@ INSTEAD = (  # what stands where the solution's body does, as in WRONG
     ("wrong_gradient", "np.maximum(g, slope * g)", "It asks whether g is positive, where x decides."),
     ("wrong_gradient", "g * (x > 0) + slope * (x <= 0)", "Where x is negative g is missing."),
     ("wrong_gradient", "np.where(x > slope, g, slope * g)", "It compares x with slope: the bend is at 0."),
+    ("wrong_gradient",
+     "g if x.all() else slope * g",
+     "all() asks about the whole of x at once; each element decides for itself: x > 0, with np.where or as a factor."),
 )  # fmt: skip
 
 

@@ -112,7 +112,9 @@ INSTEAD = (  # what stands where the solution's body does, as in WRONG
      "        g[i] = (f(x[i] + h) - f(x[i] - h)) / (2 * h)\n"
      "    return g\n",
      "f gets one element alone; it takes the whole array, with that element moved."),
-    ("zero", "np.zeros(x.shape)", "Nothing was written into g: each g[i] is a slope."),
+    ("zero", "np.zeros(x.shape)",
+     "Nothing was written into g, or both values are taken of one array: up = x is x itself, x.copy() "
+     "is another."),
     ("wrong_value",
      "    g = np.zeros(x.shape)\n"
      "    for i in np.ndindex(x.shape):\n"
