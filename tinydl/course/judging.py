@@ -81,14 +81,14 @@ def check_text(name: str, text: str, file: str = "") -> Result:
             result.sentence = memory.used
             return result
     for remark, other in repaired(tree, companion(name)["FUNCTION"]) if result.vague else ():
-        if _judged(name, file, other, Unfilled(file)):
+        if _judged(name, file, other, Unfilled(file), {"BRIEF": True}):
             result.sentence = remark
             return result
     return result
 
 
-def _judged(name: str, file: str, tree: ast.Module, memory: Unfilled) -> Result:
-    """What comes of an answer whose uninitialised memory is `memory`."""
+def _judged(name: str, file: str, tree: ast.Module, memory: Unfilled, instead: dict[str, Any] | None = None) -> Result:
+    """What comes of an answer whose uninitialised memory is `memory`, with other things known of the exercise."""
     printed, trial = _Capped(), Trial()
     try:
         code = compile(memory.watched(tree), file, "exec")
@@ -96,7 +96,7 @@ def _judged(name: str, file: str, tree: ast.Module, memory: Unfilled) -> Result:
             space: dict[str, Any] = {"__name__": name, "__file__": file, WATCH: memory.ufunc}
             with memory:
                 exec(code, space)
-                remark = judge(companion(name), space, trial)
+                remark = judge({**companion(name), **(instead or {})}, space, trial)
         code_of, sentence = "done", f"Right. {remark}".strip()
     except Mistake as mistake:
         code_of, sentence = mistake.code, str(mistake)
