@@ -27,6 +27,8 @@ from .trial import Trial, names_of, parameters
 CLOSE = 1e-7  # relative to the largest number; a mistake is never that small
 NARROW = 32  # of float32's rounding units, by which an answer that is computed in float32 may be off
 
+VAGUE = ("none of the usual mistakes", " is off ", " tried are wrong")  # in sentences that say only that it is wrong
+
 Pair = tuple[Array, Array]  # what came out, and what is right
 
 
@@ -72,6 +74,7 @@ class _Judging:
         trial: Trial,
     ) -> None:
         self.known, self.answer, self.right, self.cases, self.trial = known, answer, right, cases, trial
+        self.close: float | None = known.get("CLOSE")  # relative to each number, where that is asked for
 
     # ---- values ----
 
@@ -79,24 +82,27 @@ class _Judging:
         """A function that gives what the solution gives."""
         outcomes = [self._outcome(case, "values") for case in self.cases]
         pairs = [pair for outcome in outcomes for pair in outcome]
-        if not all(_near(a, b) for a, b in pairs):
-            self._show_one(self.cases, outcomes)
+        if not all(_near(a, b, self.close) for a, b in pairs):
+            shown = self._show_one(self.cases, outcomes)
             self._typical(self.cases, outcomes)
-            _compare(pairs)
+            _compare(outcomes[shown] if _reshaped(outcomes[shown]) else pairs, self.close)
         return _remark(pairs)
 
     def _outcome(self, arguments: tuple[Any, ...], what: str) -> list[Pair]:
         """Each number or array that the answer gives, with the right one."""
-        expected = self.right(*copy.deepcopy(arguments))
+        ours, theirs = copy.deepcopy(arguments), copy.deepcopy(arguments)
+        expected = self.right(*ours)
         self.trial.begin(names_of(self.answer, self.right, len(arguments)), arguments)
         try:
-            got = _call(self.answer, arguments)
+            got = _call(self.answer, arguments, theirs)
         except Mistake:
             raise
         except Exception as error:
             self.trial.remark = self._remark_on(error, arguments)
             raise
-        if isinstance(got, tuple | list) and any(isinstance(one, Tensor) for one in got):
+        if isinstance(got, tuple | list) and isinstance(expected, tuple):
+            got = tuple(one.data if isinstance(one, Tensor) else one for one in got)
+        elif isinstance(got, tuple | list) and any(isinstance(one, Tensor) for one in got):
             raise Mistake("type", "It returns Tensors, where plain numbers are asked for: take the number in each, "
                           ".item().")  # fmt: skip
         if isinstance(expected, tuple):
@@ -109,19 +115,47 @@ class _Judging:
                           or f"It returns a tuple of {len(got)} things, where one result is asked for.")  # fmt: skip
         else:
             alone = isinstance(got, (tuple, list)) and len(got) == 1 and _shape(got) != np.shape(expected)
-            alone = alone and _shape(got[0]) == np.shape(expected)
+            alone = alone and _shape(got[0]) == np.shape(expected) and (isinstance(got, tuple) or np.ndim(expected) > 0)
             got, expected = (got[0] if alone else got,), (expected,)
-        return [(_numbers(a), _numbers(b)) for a, b in zip(got, expected, strict=True)]
+        pairs = [(_numbers(a), _numbers(b)) for a, b in zip(got, expected, strict=True)]
+        if all(_near(*pair, self.close) for pair in pairs):
+            self._look_closer(got, ours, theirs)
+        return pairs
 
-    def _show_one(self, calls: Sequence[tuple[Any, ...]], outcomes: Sequence[Sequence[Pair]]) -> None:
-        """Let the trial be the first call that came out clearly wrong, or the one that is most so."""
+    def _look_closer(self, got: Sequence[Any], ours: tuple[Any, ...], theirs: tuple[Any, ...]) -> None:
+        """What numbers don't show: that indices are whole, and that the model that was given is the trained one."""
+        if self.known.get("INTEGERS") and any(np.size(a) and array_of(a).dtype.kind == "f" for a in got):
+            raise Mistake("type", "The numbers are right, but they are floats such as 2.0, which can't pick anything: "
+                          "whole numbers are asked for.")  # fmt: skip
+        for mine, other in zip(ours, theirs, strict=True):
+            if isinstance(mine, Module):
+                pairs = zip(mine.parameters(), other.parameters(), strict=True)
+                if not all(np.allclose(a.data, b.data, rtol=1e-5, atol=1e-7) for a, b in pairs):
+                    raise Mistake("untrained", "The numbers are right, but the model that is given doesn't end where "
+                                  "it should: train it, and no copy of it, with one step for each batch.")  # fmt: skip
+
+    def _show_one(self, calls: Sequence[tuple[Any, ...]], outcomes: Sequence[Sequence[Pair]]) -> int:
+        """Let the trial be the first call that came out clearly wrong, or the one that is most so; which it is."""
         found = [(_distance(*pair), -n, number) for n, outcome in enumerate(outcomes)
-                 for number, pair in enumerate(outcome) if not _near(*pair)]  # fmt: skip
+                 for number, pair in enumerate(outcome) if not _near(*pair, self.close)]  # fmt: skip
+        if found and self.known.get("BRIEF"):  # that it is wrong is all that is asked
+            raise Mistake("wrong_value", "The result is wrong.")
+        n = 0
+        found = [one for one in found if _reshaped([outcomes[-one[1]][one[2]]])] or found
         if found:
             _, n, number = max(found, key=lambda one: (min(one[0], 0.01), one[1], -one[2]))
+            self._steady(calls[-n], outcomes[-n])
             arguments, outcome = calls[-n], outcomes[-n]
             self.trial.begin(names_of(self.answer, self.right, len(arguments)), arguments)
             self.trial.differs(*outcome[number], f" as result {number + 1}" if len(outcome) > 1 else "")
+        return -n
+
+    def _steady(self, arguments: tuple[Any, ...], outcome: Sequence[Pair]) -> None:
+        """Raise Mistake if the answer gives something else when it is called again."""
+        again = [got for got, _ in self._outcome(arguments, "results")]
+        if not all(np.array_equal(a, b, equal_nan=True) for a, (b, _) in zip(again, outcome, strict=True)):
+            raise Mistake("random", "It gives another result each time: draw no random numbers, all that is needed is "
+                          "given.")  # fmt: skip
 
     def _mistakes(self) -> Iterator[tuple[str, str, Callable[..., Any]]]:
         """The typical mistakes that have a sentence of their own, as (code, sentence, function that makes it)."""
@@ -151,7 +185,10 @@ class _Judging:
     def _typical(self, calls: Sequence[tuple[Any, ...]], outcomes: Sequence[Sequence[Pair]]) -> None:
         """Raise the typical mistake that gives the answer's numbers, if there is one."""
         for code, sentence, mistaken in self._mistakes():
-            if all(_gives(mistaken, arguments, outcome) for arguments, outcome in zip(calls, outcomes, strict=True)):
+            if all(
+                _gives(mistaken, arguments, outcome, self.close)
+                for arguments, outcome in zip(calls, outcomes, strict=True)
+            ):
                 raise Mistake(code, sentence)
 
     # ---- gradients ----
@@ -296,12 +333,14 @@ def _check_parameters(expected: dict[str, Any], got: dict[str, Any]) -> None:
         p.data = expected[name].data = rng.standard_normal(p.shape).astype(p.dtype)
 
 
-def _gives(mistaken: Callable[..., Any], arguments: tuple[Any, ...], outcome: Sequence[Pair]) -> bool:
+def _gives(
+    mistaken: Callable[..., Any], arguments: tuple[Any, ...], outcome: Sequence[Pair], close: float | None
+) -> bool:
     """Whether a typical mistake gives what came out."""
     try:
         result = mistaken(*copy.deepcopy(arguments))
         several = isinstance(result, tuple) and len(result) == len(outcome)
-        return all(_near(got, _numbers(b))
+        return all(_near(got, _numbers(b), close)
                    for (got, _), b in zip(outcome, result if several else (result,), strict=True))  # fmt: skip
     except Exception:  # it is known by its numbers, and has none, or others
         return False
@@ -319,9 +358,9 @@ def _shape(value: Any) -> tuple[int, ...] | None:
         return None
 
 
-def _call(answer: Callable[..., Any], case: tuple[Any, ...]) -> Any:
-    """What the answer gives, having made sure that it leaves its arguments alone."""
-    handed = copy.deepcopy(case)
+def _call(answer: Callable[..., Any], case: tuple[Any, ...], handed: tuple[Any, ...] | None = None) -> Any:
+    """What the answer gives, having made sure that it leaves its arguments, or what is handed of them, alone."""
+    handed = copy.deepcopy(case) if handed is None else handed
     got = answer(*handed)
     got = tuple(got) if isinstance(got, Iterator) else got  # of a generator, map or zip
     for number, (before, after) in enumerate(zip(case, handed, strict=True)):
@@ -390,14 +429,18 @@ def _narrow(dtype: str) -> str:
     return f"It is computed in {dtype} and was judged as that; written in float64 it could be checked further."
 
 
-def _compare(pairs: Sequence[tuple[Array, Array]]) -> None:
+def _reshaped(outcome: Sequence[Pair]) -> bool:
+    return any(got.shape != expected.shape for got, expected in outcome)
+
+
+def _compare(pairs: Sequence[tuple[Array, Array]], close: float | None = None) -> None:
     """Raise Mistake, with the kind of the difference, unless each first array is the second."""
     for got, expected in pairs:
         if got.shape != expected.shape:
             if got.ndim == 2 and got.shape == expected.shape[::-1] and np.allclose(got.T, expected):
                 raise Mistake("transposed", "The numbers are right, but rows and columns are swapped.")
             raise Mistake("shape", f"The result has shape {got.shape} where {expected.shape} is asked for.")
-    wrong = [pair for pair in pairs if not _near(*pair)]
+    wrong = [pair for pair in pairs if not _near(*pair, close)]
     if not wrong:
         return
     if any(not np.isfinite(a[np.isfinite(b)]).all() for a, b in pairs):
@@ -435,9 +478,11 @@ def _causes(got: Array, expected: Array) -> dict[str, str]:
     }
 
 
-def _near(a: Array, b: Array) -> bool:
-    """Whether a is b but for the rounding of the precision that it has."""
-    scale, close = float(np.abs(b[np.isfinite(b)]).max(initial=0.0)), max(CLOSE, NARROW * _unit(a))
+def _near(a: Array, b: Array, each: float | None = None) -> bool:
+    """Whether a is b but for the rounding of the precision that it has, or each number is within `each` of its own."""
+    scale, close = float(np.abs(b[np.isfinite(b)]).max(initial=0.0)), max(each or CLOSE, NARROW * _unit(a))
+    if each and a.shape == b.shape and _unit(a) < 1e-9:
+        return bool(np.allclose(a, b, rtol=each, atol=0, equal_nan=True))
     return a.shape == b.shape and bool(np.allclose(a, b, rtol=close, atol=close * scale, equal_nan=True))
 
 

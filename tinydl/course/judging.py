@@ -20,11 +20,12 @@ from typing import Any
 
 import numpy as np
 
-from .answers import Mistake, judge
+from .answers import VAGUE, Mistake, judge
 from .exercises import companion
+from .repairs import WATCH, Unfilled, repaired
 from .trial import Trial
 
-SECONDS = 20.0  # for one answer; a right one needs well under one, and a busy machine two to start Python
+SECONDS = 10.0  # for one answer; a right one needs well under one, and a busy machine two to start Python
 PRINTED = 600  # characters of what an answer prints that are shown
 
 
@@ -41,6 +42,11 @@ class Result:
     def __bool__(self) -> bool:
         return self.code == "done"
 
+    @property
+    def vague(self) -> bool:
+        """Whether the sentence says no more than that it is wrong."""
+        return any(phrase in self.sentence for phrase in VAGUE)
+
 
 class _Capped(io.StringIO):
     """Keeps the beginning of what is printed, so that an endless print fills no memory."""
@@ -56,7 +62,7 @@ def check_text(name: str, text: str, file: str = "") -> Result:
     file = file or f"{name}.py"
     try:
         tree = ast.parse(text, file)
-        code = compile(tree, file, "exec")
+        compile(tree, file, "exec")
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         line = getattr(error, "lineno", None)
         where = f" in line {line}" if line else ""
@@ -64,17 +70,40 @@ def check_text(name: str, text: str, file: str = "") -> Result:
     gap = _gap(tree)
     if gap:
         return Result("not_done", f"Not done yet: the gap `...` is in line {gap}.")
+    memory = Unfilled(file)
+    result = _judged(name, file, tree, memory)
+    if result:
+        return result
+    if memory.used:
+        memory.number = 0.0
+        filled = _judged(name, file, tree, memory)
+        if filled or (result.code == "not_finite" and filled.code != "not_finite"):
+            result.sentence = memory.used
+            return result
+    for remark, other in repaired(tree, companion(name)["FUNCTION"]) if result.vague else ():
+        if _judged(name, file, other, Unfilled(file), {"BRIEF": True}):
+            result.sentence = remark
+            return result
+    return result
+
+
+def _judged(name: str, file: str, tree: ast.Module, memory: Unfilled, instead: dict[str, Any] | None = None) -> Result:
+    """What comes of an answer whose uninitialised memory is `memory`, with other things known of the exercise."""
     printed, trial = _Capped(), Trial()
     try:
+        code = compile(memory.watched(tree), file, "exec")
         with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed), np.errstate(all="ignore"):
-            space: dict[str, Any] = {"__name__": name, "__file__": file}
-            exec(code, space)
-            remark = judge(companion(name), space, trial)
+            space: dict[str, Any] = {"__name__": name, "__file__": file, WATCH: memory.ufunc}
+            with memory:
+                exec(code, space)
+                remark = judge({**companion(name), **(instead or {})}, space, trial)
         code_of, sentence = "done", f"Right. {remark}".strip()
     except Mistake as mistake:
         code_of, sentence = mistake.code, str(mistake)
         if mistake.code == "returns_nothing" and printed.getvalue():
             code_of, sentence = "prints", "It prints something and returns nothing: write `return` instead of `print`."
+        elif mistake.code == "returns_nothing" and _returned_change(tree):
+            sentence = f"{_returned_change(tree)} changes an array or list and gives None: return what it changed."
     except (Exception, SystemExit) as error:
         code_of, sentence = "raises", " ".join([_in_words(error, file), trial.remark]).strip()
     said = printed.getvalue().strip()
@@ -122,11 +151,25 @@ def _gap(tree: ast.AST) -> int:
     return 0
 
 
+def _returned_change(tree: ast.AST) -> str:
+    """What is returned where it gives None, such as np.add.at; or ""."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Return) and isinstance(node.value, ast.Call):
+            called = node.value.func
+            if isinstance(called, ast.Attribute) and called.attr in ("at", "append", "extend", "fill", "put", "sort"):
+                return ast.unparse(called)
+    return ""
+
+
 def _in_words(error: BaseException, file: str) -> str:
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
     where = f" in line {lines[-1]}" if lines else ""
     text = " ".join(str(error).split())
     text = f": {text[:300]}" if text else ""
+    if isinstance(error, RecursionError):
+        text = ": the function calls itself again and again, with the same arguments or ever new ones"
+    if isinstance(error, NameError) and error.name in ("i", "j"):
+        text += " (the imaginary unit is written 1j, so that h times it is h * 1j)"
     if isinstance(error, TypeError) and ("for ^" in text or "bitwise_xor" in text):
         text += " (^ is no power in Python: write **)"
     if isinstance(error, ValueError) and "The truth value of an array" in text:

@@ -30,6 +30,8 @@ Exercises to solve in an editor, each a file with a gap. The first `tinydl learn
   tinydl learn check --all     check every exercise whose gap is filled
   tinydl learn hint [name]     one step further each time, up to a solution
 
+An answer makes new arrays and leaves its arguments as they are. An array of any shape has one axis or more.
+
 Without a name it's the next exercise: the first that isn't done after the one that you solved last, and when there is
 none after it, from the beginning.
 

@@ -7,9 +7,9 @@ prime is no derivative here):
     v' = b v + (1 - b) g**2
     w' = w - lr (m' / (1 - a**t)) / (sqrt(v' / (1 - b**t)) + 1e-8)
 
-The 1e-8 stands outside the root. w, m, v and g are arrays of any shape, the same for all, t and lr are numbers. Give
-the tuple (w', m', v') of new arrays. (In the lesson v is s, a and b are beta1 and beta2, w is theta, lr alpha, and 1e-8
-epsilon.)
+The 1e-8 stands outside the root. w, m, v and g are arrays of floats of any shape, the same for all, t and lr are
+numbers. Give the tuple (w', m', v') of new arrays. (In the lesson v is s, a and b are beta1 and beta2, w is theta, lr
+alpha, and 1e-8 epsilon.)
 """
 
 import numpy as np

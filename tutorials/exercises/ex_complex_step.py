@@ -1,7 +1,7 @@
 """Lesson derivatives: The complex step.
 
 For a smooth f that takes complex numbers, f'(x) is close to Im f(x + i h) / h, with no cancellation, however small h.
-Im is the imaginary part, i the imaginary unit. f is a function, x and h are real numbers; give a real number.
+Im is the imaginary part, i the imaginary unit. f is a function, x and h are real numbers, h > 0; give a real number.
 """
 
 import numpy as np

@@ -1,7 +1,7 @@
 """Lesson overfitting: Dropout.
 
 Keep the elements of x where `keep` is True, make the others 0, and divide by 1 - p, where p is the probability of
-dropping, so that the mean stays. x and keep have any shape, the same for both, and so has the result.
+dropping, so that the mean stays. x is an array of floats of any shape, keep has the same shape, and so has the result.
 """
 
 import numpy as np

@@ -1,6 +1,7 @@
 """Lesson trusting_a_gradient: Numerical differentiation of a whole array.
 
-f takes an array and gives a number. Give an array g of x's shape with
+f takes an array and gives a number; x is an array of floats of any shape, h a number, h > 0. Give an array g of x's
+shape with
 
     g[i] = (f(x with h added to element i) - f(x with h taken from element i)) / (2 h)
 

@@ -2,7 +2,7 @@
 
 Give (f(x + h) - f(x - h)) / (2 h), which is close to the derivative f'(x).
 
-f is a function of one number; x and h are numbers. Use the h that is given.
+f is a function of one number; x and h are numbers, h > 0. Use the h that is given.
 """
 
 import numpy as np

@@ -110,6 +110,10 @@ INSTEAD = (  # what stands where the solution's body does, as in WRONG
      "All squares are added up to one number; each element has its own s'."),
     ("wrong_value", "w - lr * g / (np.sqrt(s + g**2) + 1e-10), g**2",
      "g**2 alone is returned, where the new s is asked for."),
+    ("wrong_value",
+     "    s = s + np.sum(g**2)\n"
+     "    return w - lr * g / (np.sqrt(s) + 1e-10), s\n",
+     "The squares are added up: each element has its own s."),
 )  # fmt: skip
 
 
@@ -117,5 +121,6 @@ def cases(rng):
     return [
         (rng.standard_normal(4), rng.standard_normal(4) ** 2, rng.standard_normal(4), 0.1),
         (rng.standard_normal((2, 3)), rng.standard_normal((2, 3)) ** 2, rng.standard_normal((2, 3)), 0.02),
+        (rng.standard_normal((2, 3, 2)), rng.standard_normal((2, 3, 2)) ** 2, rng.standard_normal((2, 3, 2)), 0.1),
         (np.zeros(3), np.array([0, 0, 4e-20]), np.array([0, 3e-11, -1e-10]), 0.1),  # beside which eps is seen
     ]

@@ -144,6 +144,41 @@ INSTEAD = (  # what stands where the solution's body does, as in WRONG
      "    m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g**2\n"
      "    return w - lr * (m / (1 - 0.9**t)) * (np.sqrt(v / (1 - 0.999**t)) + 1e-8), m, v\n",
      "It multiplies by the root, where it should divide."),
+    ("wrong_value",
+     "    m2 = 0.9 * m + 0.1 * g\n"
+     "    v2 = 0.999 * v + 0.001 * g**2\n"
+     "    return w - lr * (m2 / (1 - 0.9 * t)) / (np.sqrt(v2 / (1 - 0.999**t)) + 1e-8), m2, v2\n",
+     "It has a t where a**t is asked for: a to the power t."),
+    ("wrong_value",
+     "    m2 = 0.9 * m + 0.1 * g\n"
+     "    v2 = 0.999 * v + 0.001 * g**2\n"
+     "    return w - lr * (m2 / (1 - 0.9**t)) / (np.sqrt(v2 / (1 - 0.999**t)) + 1e-8), v2, m2\n",
+     "m' and v' are in the wrong order: the tuple is (w', m', v')."),
+    ("wrong_value",
+     "    m2 = 0.9 * m + 0.1 * g\n"
+     "    v2 = 0.99 * v + 0.01 * g**2\n"
+     "    return w - lr * (m2 / (1 - 0.9**t)) / (np.sqrt(v2 / (1 - 0.99**t)) + 1e-8), m2, v2\n",
+     "b is 0.99, where the task has 0.999."),
+    ("wrong_value",
+     "    m2 = 0.9 * m + g\n"
+     "    v2 = 0.999 * v + g**2\n"
+     "    return w - lr * (m2 / (1 - 0.9**t)) / (np.sqrt(v2 / (1 - 0.999**t)) + 1e-8), m2, v2\n",
+     "The factors (1 - a) and (1 - b) are missing in m' and v'."),
+    ("wrong_value",
+     "    m2 = 0.999 * m + 0.001 * g\n"
+     "    v2 = 0.9 * v + 0.1 * g**2\n"
+     "    return w - lr * (m2 / (1 - 0.999**t)) / (np.sqrt(v2 / (1 - 0.9**t)) + 1e-8), m2, v2\n",
+     "a and b are swapped: a = 0.9 belongs to m, b = 0.999 to v."),
+    ("wrong_value",
+     "    m2 = 0.1 * m + 0.9 * g\n"
+     "    v2 = 0.001 * v + 0.999 * g**2\n"
+     "    return w - lr * (m2 / (1 - 0.9**t)) / (np.sqrt(v2 / (1 - 0.999**t)) + 1e-8), m2, v2\n",
+     "a and 1 - a are swapped, and b and 1 - b: the old m and v are multiplied by a and b."),
+    ("wrong_value",
+     "    m2 = 0.9 * m + 0.1 * g\n"
+     "    v2 = 0.999 * v + 0.001 * m2**2\n"
+     "    return w - lr * (m2 / (1 - 0.9**t)) / (np.sqrt(v2 / (1 - 0.999**t)) + 1e-8), m2, v2\n",
+     "v' takes the square of g itself, and not that of m'."),
 )  # fmt: skip
 
 
@@ -155,6 +190,7 @@ def cases(rng):
     return [
         (*some(2), 1, 0.1),
         (*some(2, 3), 7, 0.02),
+        (*some(2, 3, 2), 2, 0.1),
         (np.zeros(3), np.zeros(3), np.zeros(3), np.array([0, 3e-9, -2e-8]), 1, 0.1),  # beside which eps is seen
         (np.zeros(2), np.array([2e-8, -1e-9]), np.array([1e-16, 4e-17]), np.array([1e-8, 2e-9]), 3, 0.1),
     ]

@@ -71,6 +71,10 @@ INSTEAD = (  # what stands where the solution's body does, as in WRONG
      "The cube root is missing; written as a power its exponent needs brackets, (1 / 3)."),
     ("wrong_value", "eps ** (1 / 3) / max(1, abs(x))", "The step shrinks where |x| is large; it should grow."),
     ("wrong_value", "eps ** (1 / 3) + max(1, abs(x))", "The size of x is added, where it should be a factor."),
+    ("wrong_value", "6e-6 * max(1, abs(x))", "eps has no effect: take the cube root of the eps that is given."),
+    ("wrong_value",
+     "np.finfo(float).eps ** (1 / 3) * max(1, abs(x))",
+     "eps has no effect: take the cube root of the eps that is given."),
 )  # fmt: skip
 
 

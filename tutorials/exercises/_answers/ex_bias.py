@@ -68,4 +68,4 @@ def forward(x, b):
 
 
 def cases(rng):
-    return [(rng.standard_normal(shape), rng.standard_normal(shape[1])) for shape in ((5, 3), (3, 3), (1, 4))]
+    return [(rng.standard_normal(shape), rng.standard_normal(shape[1])) for shape in ((5, 3), (3, 3), (1, 4), (4, 1))]

@@ -93,4 +93,4 @@ def forward(x):
 
 
 def cases(rng):
-    return [(rng.standard_normal((2, 5)),), (np.array([0.0, 2.5, -1]),)]
+    return [(rng.standard_normal((2, 5)),), (np.array([0.0, 2.5, -1]),), (rng.standard_normal((2, 3, 2)),)]

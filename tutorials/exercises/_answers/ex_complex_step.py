@@ -52,6 +52,10 @@ INSTEAD = (  # what stands where the solution's body does, as in WRONG
      "In the real part there is no slope: take the imaginary part."),
     ("wrong_value", "f(x * 1j * h).imag / h", "The step multiplies x; it is to be added, x + 1j * h."),
     ("wrong_value", "f(x + 1j * h).imag * h", "It multiplies by h; a slope is the rise divided by the run."),
+    ("wrong_value",
+     "(f(x + h) - f(x)) / h",
+     "That is a difference, which cancels for a small h: the step is along the imaginary axis, x + 1j * h."),
+    ("wrong_value", "np.imag(f(x + 1j * 1e-20)) / 1e-20", "It has an h of its own: use the h that is given."),
 )  # fmt: skip
 
 

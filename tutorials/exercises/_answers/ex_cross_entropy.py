@@ -103,6 +103,9 @@ INSTEAD = (  # what stands where the solution's body does, as in WRONG
      "It divides by the number of classes; there are n examples."),
     ("wrong_value", "-np.log(1 - p[np.arange(len(y)), y]).mean()",
      "It takes 1 - p, the probability that it is not the label."),
+    ("not_finite",
+     "-np.log(np.prod(p[np.arange(len(y)), y])) / len(y)",
+     "The product of many probabilities rounds to 0: take the logarithm of each, and add these up."),
 )  # fmt: skip
 
 
@@ -117,4 +120,5 @@ def cases(rng):
         (rows(1, 3), np.array([0])),
         (rows(3, 3), np.array([1, 1, 2])),
         (np.array([[1.0, 1e-30], [0.3, 0.7]]), np.array([1, 0])),
+        (np.full((20, 2), 1e-30), np.zeros(20, int)),
     ]

@@ -88,4 +88,8 @@ def forward(x):
 
 
 def cases(rng):
-    return [(np.abs(rng.standard_normal((3, 4))) + 0.5,), (np.array([1e-9, 1e-6, 2e3]),)]
+    return [
+        (np.abs(rng.standard_normal((3, 4))) + 0.5,),
+        (np.array([1e-9, 1e-6, 2e3]),),
+        (rng.standard_normal((2, 3, 2)) ** 2 + 0.1,),
+    ]

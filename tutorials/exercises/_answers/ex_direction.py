@@ -121,4 +121,5 @@ def cases(rng):
     def three(*shape):
         return [rng.standard_normal(shape) for _ in range(3)]
 
-    return [(sum_of_cubes, *three(2, 3), 0.1), (product, *three(4), 1e-2), (sum_of_squares, *three(3), 0.5)]
+    return [(sum_of_cubes, *three(2, 3), 0.1), (product, *three(4), 1e-2), (sum_of_squares, *three(3), 0.5),
+            (sum_of_squares, *three(2, 3, 2), 0.1)]  # fmt: skip

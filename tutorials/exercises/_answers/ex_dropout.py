@@ -79,6 +79,7 @@ INSTEAD = (  # what stands where the solution's body does, as in WRONG
     ("wrong_value", "x * keep - (1 - p)", "1 - p is subtracted, where it should divide."),
     ("wrong_value", "x * keep / (1 + p)", "It divides by 1 + p, where 1 - p is asked for."),
     ("wrong_value", "x * keep / np.sqrt(1 - p)", "There is a root too much: it is divided by 1 - p itself."),
+    ("wrong_value", "keep / (1 - p)", "x is missing: what is kept are the elements of x."),
 )  # fmt: skip
 
 
@@ -87,4 +88,5 @@ def cases(rng):
         (rng.standard_normal((3, 4)), rng.standard_normal((3, 4)) > 0, 0.2),
         (rng.standard_normal(5), np.array([True, False, True, True, False]), 0.5),
         (np.array([-2.0, 3, 1, 0]), np.array([True, True, False, True]), 0.9),
+        (rng.standard_normal((2, 3, 2)), rng.standard_normal((2, 3, 2)) > 0, 0.3),
     ]

@@ -104,6 +104,12 @@ INSTEAD = (  # what stands where the solution's body does, as in WRONG
      "    d[: min(len(g), len(d))] = g[: min(len(g), len(d))]\n"
      "    return d\n",
      "g is written in its own order; row i of g belongs to row index[i] of the table."),
+    ("wrong_gradient",
+     "    d = np.zeros(table.shape)\n"
+     "    for i in index:\n"
+     "        d[i] += g[i % len(g)]\n"
+     "    return d\n",
+     "It takes g[i] for row i of the table: the use number j has g[j], and goes to row index[j]."),
 )  # fmt: skip
 
 

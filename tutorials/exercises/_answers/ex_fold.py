@@ -2,6 +2,7 @@
 
 FUNCTION = "training_indices"
 KIND = "values"
+INTEGERS = True
 SOLUTION = """import numpy as np
 
 
@@ -97,6 +98,9 @@ INSTEAD = (  # what stands where the solution's body does, as in WRONG
     ("shape", "np.arange(n)[np.arange(n) % k > i]",
      "The folds before fold i are missing: all but fold i are for training."),
     ("type", "set(range(n)) - set(range(i, n, k))", "It returns a set, not numbers."),
+    ("shape",
+     "[j for j in range(n) if j < i * n // k or j >= (i + 1) * n // k]",
+     "It holds out a block of neighbours, where every k-th example is held out."),
 )  # fmt: skip
 
 

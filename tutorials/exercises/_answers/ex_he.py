@@ -69,6 +69,8 @@ INSTEAD = (  # what stands where the solution's body does, as in WRONG
     ("wrong_value", "np.sqrt(2 * shape[1])", "n_in belongs below the line: more inputs need smaller weights."),
     ("factor", "np.sqrt(3 / shape[1])", "It has a 3 where the formula has a 2."),
     ("factor", "np.sqrt(2 / shape[1]) / 2", "There is a half too much."),
+    ("wrong_value", "np.sqrt(2 / max(shape))", "It takes the larger size: n_in is shape[1], the second one."),
+    ("wrong_value", "np.sqrt(2 / min(shape))", "It takes the smaller size: n_in is shape[1], the second one."),
 )  # fmt: skip
 
 

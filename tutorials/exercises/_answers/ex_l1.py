@@ -41,7 +41,7 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
         "Where w is negative |w| falls: the slope has another sign there.",
     ),
     ("not_finite", "np.sign(w)", "w / abs(w)", "Where w is 0 it is 0 / 0."),
-    ("wrong_gradient", "np.sign(w)", "abs(w)", "That are the terms of L; they are to be differentiated."),
+    ("wrong_gradient", "np.sign(w)", "abs(w)", "Those are the terms of L; they are to be differentiated."),
     ("wrong_gradient", "lam * np.sign(w)", "np.sign(w)", "lam is missing."),
     (
         "shape",
@@ -74,4 +74,5 @@ def forward(w, lam):
 
 
 def cases(rng):
-    return [(rng.standard_normal((3, 4)), 0.3), (np.array([0.0, 2, -1]), 0.2), (np.array([1e-7, -1e-7, -500]), 1.5)]
+    return [(rng.standard_normal((3, 4)), 0.3), (np.array([0.0, 2, -1]), 0.2), (np.array([1e-7, -1e-7, -500]), 1.5),
+            (rng.standard_normal((2, 3, 2)), 0.3)]  # fmt: skip

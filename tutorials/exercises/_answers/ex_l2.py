@@ -34,7 +34,7 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
     ("factor", "lam * w", "lam / 2 * w", "The half is still there: what does the square's derivative bring?"),
     ("sign", "lam * w", "-lam * w", "That is the way downhill; the gradient itself has the other sign."),
     ("wrong_gradient", "lam * w", "lam * w**2", "The square isn't differentiated."),
-    ("wrong_gradient", "lam * w", "lam / 2 * w**2", "That are the terms of L; they are to be differentiated."),
+    ("wrong_gradient", "lam * w", "lam / 2 * w**2", "Those are the terms of L; they are to be differentiated."),
     (
         "shape",
         "lam * w",
@@ -55,6 +55,9 @@ INSTEAD = (  # what stands where the solution's body does, as in WRONG
     ("wrong_gradient", "lam * w / len(w)", "That is the gradient of a mean over the rows; here L has a sum."),
     ("shape", "lam * w.mean()", "Each element of w has a derivative of its own: don't take a mean."),
     ("wrong_gradient", "w - lam * w", "That is a step; the gradient alone is asked for."),
+    ("wrong_gradient",
+     "lam * w.mean() * np.ones(w.shape)",
+     "It takes the mean of w: each element has its own derivative."),
 )  # fmt: skip
 
 
@@ -63,4 +66,8 @@ def forward(w, lam):
 
 
 def cases(rng):
-    return [(rng.standard_normal((3, 2)), 0.3), (np.array([0.0, -2, 0.5, 3]), 1.5)]
+    return [
+        (rng.standard_normal((3, 2)), 0.3),
+        (np.array([0.0, -2, 0.5, 3]), 1.5),
+        (rng.standard_normal((2, 3, 2)), 0.3),
+    ]

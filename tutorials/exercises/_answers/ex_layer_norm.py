@@ -128,6 +128,25 @@ INSTEAD = (  # what stands where the solution's body does, as in WRONG
      "The mean to be taken from g is that of g, and not of x; and std depends on x too."),
     ("wrong_gradient", "g * (1 - 1 / x.shape[1]) / x.std(axis=1, keepdims=True)",
      "An element changes the others of its row too, by the mean; and std depends on x."),
+    ("wrong_gradient",
+     "    s = x.std(axis=1, keepdims=True)\n"
+     "    y = (x - x.mean(axis=1, keepdims=True)) / s\n"
+     "    return g - g.mean(axis=1, keepdims=True) - y * (g * y).mean(axis=1, keepdims=True)\n",
+     "The division by std is missing."),
+    ("wrong_gradient",
+     "    s = x.std(axis=1, keepdims=True)\n"
+     "    y = (x - x.mean(axis=1, keepdims=True)) / s\n"
+     "    return (g - g.sum(axis=1, keepdims=True) - y * (g * y).sum(axis=1, keepdims=True)) / s\n",
+     "It has sums where the means of the rows belong."),
+    ("wrong_gradient",
+     "    s = x.std(axis=1, keepdims=True)\n"
+     "    y = x - x.mean(axis=1, keepdims=True)\n"
+     "    return (g - g.mean(axis=1, keepdims=True) - y * (g * y).mean(axis=1, keepdims=True)) / s\n",
+     "y isn't divided by std: y = (x - mean) / std."),
+    ("wrong_gradient",
+     "    y = (x - x.mean()) / x.std()\n"
+     "    return (g - g.mean() - y * (g * y).mean()) / x.std()\n",
+     "It has one mean and one std for the whole table, where each row has its own."),
 )  # fmt: skip
 
 

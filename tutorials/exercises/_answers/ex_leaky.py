@@ -94,6 +94,10 @@ INSTEAD = (  # what stands where the solution's body does, as in WRONG
      "Where x is negative g is missing, and where it is positive the slope comes on top of it."),
     ("wrong_gradient", "np.maximum(g, slope * g)", "It asks whether g is positive, where x decides."),
     ("wrong_gradient", "g * (x > 0) + slope * (x <= 0)", "Where x is negative g is missing."),
+    ("wrong_gradient", "np.where(x > slope, g, slope * g)", "It compares x with slope: the bend is at 0."),
+    ("wrong_gradient",
+     "g if x.all() else slope * g",
+     "all() asks about the whole of x at once; each element decides for itself: x > 0, with np.where or as a factor."),
 )  # fmt: skip
 
 
@@ -102,4 +106,5 @@ def forward(x, slope):
 
 
 def cases(rng):
-    return [(rng.standard_normal((3, 4)), 0.2), (np.array([0.0, 2, -1]), 0.1), (np.array([-30.0, 30, -1e-6]), 0.05)]
+    return [(rng.standard_normal((3, 4)), 0.2), (np.array([0.0, 2, -1]), 0.1), (np.array([-30.0, 30, -1e-6]), 0.05),
+            (rng.standard_normal((2, 3, 2)), 0.2)]  # fmt: skip

@@ -49,7 +49,7 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
         "raises",
         "(g / y)[:, None] * x",
         "2 * x * g",
-        "g belongs to rows: make it a column. And the root isn't differentiated.",
+        "g, and each row's length, belong to rows: make them columns, so that they fit beside x.",
     ),
     (
         "raises",
@@ -114,4 +114,5 @@ def forward(x):
 
 
 def cases(rng):
-    return [(rng.standard_normal((3, 4)),), (1e-6 * rng.standard_normal((2, 3)),), (rng.standard_normal((3, 3)),)]
+    return [(rng.standard_normal((3, 4)),), (1e-6 * rng.standard_normal((2, 3)),), (rng.standard_normal((3, 3)),),
+            (rng.standard_normal((1, 4)),), (rng.standard_normal((4, 1)),)]  # fmt: skip

@@ -116,6 +116,10 @@ INSTEAD = (  # what stands where the solution's body does, as in WRONG
      "    error = x @ w + b - y\n"
      "    return error[:, None] * x, error.mean()\n",
      "The mean over the rows is missing in dL/dw: it has one number for each feature."),
+    ("wrong_gradient",
+     "    r = (x @ w + b - y) ** 2\n"
+     "    return x.T @ r / len(y), r.mean()\n",
+     "The error is squared, where its derivative has the error itself."),
 )  # fmt: skip
 
 

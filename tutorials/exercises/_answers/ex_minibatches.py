@@ -97,6 +97,9 @@ INSTEAD = (  # what stands where the solution's body does, as in WRONG
     ("shape", "tuple([np.arange(start, start + size) for start in range(0, len(order), size)])",
      "These are the places in order, and the last batch goes on behind its end: take the row numbers that "
      "stand there."),
+    ("count",
+     "tuple(order[k : k + size] for k in range(0, len(order) + 1, size))",
+     "An empty batch comes last where size divides the number of rows: end before len(order)."),
 )  # fmt: skip
 
 

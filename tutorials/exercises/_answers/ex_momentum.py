@@ -104,6 +104,7 @@ INSTEAD = (  # what stands where the solution's body does, as in WRONG
     ("wrong_value", "w - lr * (v + g), v + g", "mu is missing: the old velocity is multiplied by it."),
     ("wrong_value", "w - lr * mu * (mu * v + g), mu * v + g", "There is a mu too much in the step: it is lr times v'."),
     ("wrong_value", "-lr * (mu * v + g), mu * v + g", "That is the step alone; the new w is asked for."),
+    ("wrong_value", "    v = 0.9 * v + g\n    return w - lr * v, v\n", "It has 0.9, where mu is given."),
 )  # fmt: skip
 
 
@@ -112,4 +113,5 @@ def cases(rng):
         (rng.standard_normal(4), rng.standard_normal(4), rng.standard_normal(4), 0.1, 0.9),
         (rng.standard_normal((2, 3)), rng.standard_normal((2, 3)), rng.standard_normal((2, 3)), 0.02, 0.5),
         (np.array([1.0, 2.0]), np.array([3.0, 0.0]), np.array([0.0, -1.0]), 0.5, 0.8),
+        (rng.standard_normal((2, 3, 2)), rng.standard_normal((2, 3, 2)), rng.standard_normal((2, 3, 2)), 0.1, 0.9),
     ]

@@ -92,6 +92,16 @@ INSTEAD = (  # what stands where the solution's body does, as in WRONG
      "    dz = g * (1 + y**2)\n"
      "    return dz * x, dz * w, dz\n",
      "The derivative of tanh is 1 - y**2, with a minus."),
+    ("wrong_gradient",
+     "    y = np.tanh(w @ x + b)\n"
+     "    d = g * (1 - y) ** 2\n"
+     "    return d * x, d * w, d\n",
+     "It has (1 - y)**2, where tanh's derivative is 1 - y**2."),
+    ("wrong_gradient",
+     "    y = np.tanh(w @ x + b)\n"
+     "    d = g * y**2\n"
+     "    return d * x, d * w, d\n",
+     "It has y**2, where tanh's derivative is 1 - y**2."),
 )  # fmt: skip
 
 

@@ -1,5 +1,7 @@
 """Answers to ex_normal_equations: solution, hints and typical mistakes. Spoilers."""
 
+import numpy as np
+
 FUNCTION = "least_squares"
 KIND = "values"
 SOLUTION = """import numpy as np
@@ -112,9 +114,15 @@ INSTEAD = (  # what stands where the solution's body does, as in WRONG
     ("wrong_value", "np.linalg.solve(x.T @ x, x.T @ y) / len(y)",
      "It divides by the number of rows; in a mean both sides would have that, and it cancels."),
     ("shape", "np.linalg.solve(x.T @ x, x.T @ y).sum()", "Each feature has a weight of its own: don't add them up."),
+    ("wrong_value",
+     "np.linalg.solve(x.T @ x + 1e-8 * np.eye(x.shape[1]), x.T @ y)",
+     "Something is added to x^T x, which changes w a little: take x^T x as it is."),
+    ("wrong_value",
+     "np.linalg.pinv(x, rcond=1e-3) @ y",
+     "rcond drops directions in which x is small, where all are asked for: leave it out."),
 )  # fmt: skip
 
 
 def cases(rng):
-    shapes = ((7, 3), (5, 2), (4, 1))
-    return [(rng.standard_normal(shape), rng.standard_normal(shape[0]) + 1) for shape in shapes]
+    shapes = ((7, 3, 1), (5, 2, 1), (4, 1, 1), (6, 2, 1e-4), (6, 2, np.array([1, 3e-4])))
+    return [(rng.standard_normal((n, d)) * size, rng.standard_normal(n) + 1) for n, d, size in shapes]

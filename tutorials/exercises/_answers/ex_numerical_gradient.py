@@ -112,7 +112,9 @@ INSTEAD = (  # what stands where the solution's body does, as in WRONG
      "        g[i] = (f(x[i] + h) - f(x[i] - h)) / (2 * h)\n"
      "    return g\n",
      "f gets one element alone; it takes the whole array, with that element moved."),
-    ("zero", "np.zeros(x.shape)", "Nothing was written into g: each g[i] is a slope."),
+    ("zero", "np.zeros(x.shape)",
+     "Nothing was written into g, or both values are taken of one array: up = x is x itself, x.copy() "
+     "is another."),
     ("wrong_value",
      "    g = np.zeros(x.shape)\n"
      "    for i in np.ndindex(x.shape):\n"
@@ -125,6 +127,30 @@ INSTEAD = (  # what stands where the solution's body does, as in WRONG
      "        g[i] = f(x + h) - f(x - h)\n"
      "    return g\n",
      "All elements are moved at once; element i alone should be. And the rise is to be divided by 2 h."),
+    ("wrong_value",
+     "    g, step = np.zeros(x.shape), np.zeros(x.shape)\n"
+     "    for i in np.ndindex(x.shape):\n"
+     "        step[i] = h\n"
+     "        g[i] = (f(x + step) - f(x - step)) / (2 * h)\n"
+     "    return g\n",
+     "The step keeps the h of the elements before: make a new array of zeros for each i."),
+    ("wrong_value",
+     "    g = np.zeros(x.shape)\n"
+     "    for i in np.ndindex(x.shape):\n"
+     "        up, down = x.copy(), x.copy()\n"
+     "        up[i], down[i] = h, -h\n"
+     "        g[i] = (f(up) - f(down)) / (2 * h)\n"
+     "    return g\n",
+     "Element i becomes h and -h, where h is added to it and taken from it: up[i] += h."),
+    ("wrong_value",
+     "    g = np.zeros(x.shape)\n"
+     "    h = 1e-5\n"
+     "    for i in np.ndindex(x.shape):\n"
+     "        step = np.zeros(x.shape)\n"
+     "        step[i] = h\n"
+     "        g[i] = (f(x + step) - f(x - step)) / (2 * h)\n"
+     "    return g\n",
+     "It has an h of its own: use the h that is given."),
 )  # fmt: skip
 
 
@@ -145,4 +171,5 @@ def cases(rng):
         (weighted_sines, rng.standard_normal((2, 3)), 1e-3),
         (product, rng.standard_normal(4), 1e-2),
         (sum_of_cubes, np.array([[2.0, -1], [0, 3], [1, 1]]), 0.5),
+        (weighted_sines, rng.standard_normal((2, 3, 2)), 1e-2),
     ]

@@ -58,7 +58,8 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
         "wrong_value",
         "np.eye(classes)[labels]",
         "np.tile(np.isin(np.arange(classes), labels), (len(labels), 1))",
-        "a[:, labels] = 1 writes into the columns of all labels in every row; each row has one label.",
+        "a[:, labels] = 1 writes into the columns of all labels in every row, and so does [row] * n, "
+        "which is the same list n times.",
     ),
     (
         "wrong_value",
@@ -98,6 +99,7 @@ INSTEAD = (  # what stands where the solution's body does, as in WRONG
     ("wrong_value", "labels[:, None] <= np.arange(classes)",
      "There is a 1 everywhere from the label on; a single one is asked for, at the label."),
     ("shape", "np.eye(classes + 1)[labels]", "It has a column too many: labels go from 0 to classes - 1."),
+    ("wrong_value", "np.eye(classes)[np.sort(labels)]", "The labels are sorted: row i belongs to labels[i]."),
 )  # fmt: skip
 
 

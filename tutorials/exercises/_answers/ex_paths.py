@@ -62,7 +62,8 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
         "wrong_value",
         "return sum(paths(graph, node, start) for node in graph[end])",
         "return max([0, *(paths(graph, node, start) for node in graph[end])])",
-        "It takes the largest of the numbers of paths; paths by different nodes add up.",
+        "It takes the largest number, or asks whether there is a path: paths by different nodes add "
+        "up, as in sum(...).",
     ),
     (
         "wrong_value",
@@ -90,6 +91,11 @@ INSTEAD = (  # what stands where the solution's body does, as in WRONG
      "start and the node are swapped when it calls itself: go on from the node, back to `start`."),
     ("zero", "sum(paths(graph, node, start) for node in graph[end])",
      "Nothing is ever counted: how many paths are there from a node to itself?"),
+    ("wrong_value",
+     "    if end == start:\n"
+     "        return 1\n"
+     "    return len([p for p in graph[end] if paths(graph, p, start)])\n",
+     "It counts the nodes that lead to start, where the numbers of their paths add up."),
 )  # fmt: skip
 
 

@@ -94,4 +94,5 @@ def forward(a, b):
 
 
 def cases(rng):
-    return [(rng.standard_normal((2, 3)), rng.standard_normal((2, 3))), (np.array([1.0, -2]), np.array([-1.0, 0.5]))]
+    return [(rng.standard_normal((2, 3)), rng.standard_normal((2, 3))), (np.array([1.0, -2]), np.array([-1.0, 0.5])),
+            (rng.standard_normal((2, 3, 2)), rng.standard_normal((2, 3, 2)))]  # fmt: skip

@@ -124,6 +124,17 @@ INSTEAD = (  # what stands where the solution's body does, as in WRONG
      "It gives one number for all; one for each element is asked for."),
     ("shape", "np.linalg.norm(a - b) / max(np.linalg.norm(a), np.linalg.norm(b))",
      "It gives one number for all; one for each element is asked for."),
+    ("wrong_value",
+     "    size = np.abs(np.maximum(a, b))\n"
+     "    return np.where(size == 0, 0, abs(a - b) / np.where(size == 0, 1, size))\n",
+     "The larger one is chosen before the sizes are taken: |a| and |b| come first."),
+    ("wrong_value",
+     "    size = np.minimum(abs(a), abs(b))\n"
+     "    return np.where(size == 0, 0, abs(a - b) / np.where(size == 0, 1, size))\n",
+     "It divides by the smaller of both sizes, where the larger one is asked for."),
+    ("wrong_value",
+     "abs(a - b) / np.maximum(np.maximum(abs(a), abs(b)), 1)",
+     "It divides by 1 where both sizes are below 1: divide by 1 only where both are 0."),
 )  # fmt: skip
 
 
@@ -135,4 +146,6 @@ def cases(rng):
         (np.array([-3.0, -1]), np.array([-2.0, -4])),
         (np.array([0.0, 0]), np.array([0.0, 0])),
         (np.array([-2e-20]), np.array([1e-20])),
+        (rng.standard_normal((2, 3, 2)), rng.standard_normal((2, 3, 2))),
+        (np.array([2e-310, 0]), np.array([1e-310, -1e-310])),
     ]

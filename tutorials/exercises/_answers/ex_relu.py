@@ -54,6 +54,9 @@ INSTEAD = (  # what stands where the solution's body does, as in WRONG
     ("wrong_gradient", "np.where(x > 0, g, x)", "Where x is negative the slope is 0, and not x."),
     ("wrong_gradient", "np.maximum(g * x, 0)", "The slope is 1 where x is positive, and not x; and g may be negative."),
     ("wrong_gradient", "np.where(x > 0, x, 0)", "That is the relu itself, not its derivative, and g is missing."),
+    ("wrong_gradient",
+     "g if x.all() else 0 * g",
+     "all() asks about the whole of x at once; each element decides for itself: x > 0, with np.where or as a factor."),
 )  # fmt: skip
 
 
@@ -62,4 +65,9 @@ def forward(x):
 
 
 def cases(rng):
-    return [(rng.standard_normal((3, 4)),), (np.array([0.0, 2, -1]),), (np.array([1e-6, -1e-6, 500, -500]),)]
+    return [
+        (rng.standard_normal((3, 4)),),
+        (np.array([0.0, 2, -1]),),
+        (np.array([1e-6, -1e-6, 500, -500]),),
+        (rng.standard_normal((2, 3, 2)),),
+    ]

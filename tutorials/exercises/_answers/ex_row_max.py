@@ -99,4 +99,5 @@ def forward(x):
 
 
 def cases(rng):
-    return [(rng.standard_normal((3, 4)),), (rng.standard_normal((3, 3)) - 5,), (rng.standard_normal((1, 2)),)]
+    return [(rng.standard_normal((3, 4)),), (rng.standard_normal((3, 3)) - 5,), (rng.standard_normal((1, 2)),),
+            (rng.standard_normal((4, 1)),)]  # fmt: skip

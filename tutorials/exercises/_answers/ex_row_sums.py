@@ -80,6 +80,12 @@ INSTEAD = (  # what stands where the solution's body does, as in WRONG
     ("shape", "np.repeat(g[None, :], x.shape[0], axis=0)",
      "g goes along the rows; it belongs to the rows, as a column: g[:, None]."),
     ("shape", "g.sum()", "g isn't to be added up: each element of a row gets the row's g."),
+    ("raises",
+     "np.ones_like(x) * g",
+     "g has one number for each row: make it a column, g[:, None], so that it fits beside x."),
+    ("raises",
+     "np.broadcast_to(g, x.shape)",
+     "g has one number for each row: make it a column, g[:, None], so that it fits beside x."),
 )  # fmt: skip
 
 

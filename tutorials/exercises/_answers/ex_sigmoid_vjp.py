@@ -94,4 +94,9 @@ def forward(x):
 
 
 def cases(rng):
-    return [(rng.standard_normal((3, 4)),), (np.array([0.0, 3, -5]),)]
+    return [
+        (rng.standard_normal((3, 4)),),
+        (np.array([0.0, 3, -5]),),
+        (rng.standard_normal((2, 3, 2)),),
+        (rng.standard_normal(5),),
+    ]

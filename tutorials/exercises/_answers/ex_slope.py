@@ -76,6 +76,11 @@ INSTEAD = (  # what stands where the solution's body does, as in WRONG
     ("wrong_value", "(f(x + 2 * h) - f(x - 2 * h)) / (2 * h)", "It goes 2 h to each side, where h is asked for."),
     ("wrong_value", "(f(x + h) - f(x - h)) / h**2", "It divides by h squared, where the two points are 2 * h apart."),
     ("wrong_value", "(f(x + h) - f(x - h)) * (2 * h)", "It multiplies by 2 h; a slope is the rise divided by the run."),
+    ("wrong_value",
+     "(f(x + 2 * h) - f(x - 2 * h)) / (4 * h)",
+     "The points are 2 h away from x on each side, where they should be h away."),
+    ("wrong_value", "(np.sin(x + h) - np.sin(x - h)) / (2 * h)", "f has no effect: call the f that is given."),
+    ("wrong_value", "(f(h) - f(-h)) / (2 * h)", "That is the slope at 0: x is missing."),
 )  # fmt: skip
 
 

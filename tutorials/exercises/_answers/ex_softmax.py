@@ -4,6 +4,7 @@ import numpy as np
 
 FUNCTION = "softmax"
 KIND = "values"
+CLOSE = 1e-10
 SOLUTION = """import numpy as np
 
 
@@ -155,6 +156,29 @@ INSTEAD = (  # what stands where the solution's body does, as in WRONG
      "    e = np.exp(z - z.max(axis=1, keepdims=True))\n"
      "    return e / e.mean(axis=1, keepdims=True)\n",
      "It divides by a row's mean, where its sum is asked for."),
+    ("wrong_value",
+     "    e = np.exp(z - z.max(axis=1, keepdims=True))\n"
+     "    return e / (e.sum(axis=1, keepdims=True) + 1e-8)\n",
+     "Something is added below the line, so the rows don't add up to 1: the largest term is exp(0) = 1, nothing "
+     "can be 0."),
+    ("wrong_value",
+     "    e = np.exp(z - z.max(axis=1, keepdims=True))\n"
+     "    return e / (e.sum(axis=1, keepdims=True) + 1e-7)\n",
+     "Something is added below the line, so the rows don't add up to 1: the largest term is exp(0) = 1, nothing "
+     "can be 0."),
+    ("wrong_value",
+     "    e = np.exp(z - z.max(axis=1, keepdims=True))\n"
+     "    return e / (e.sum(axis=1, keepdims=True) + 1e-9)\n",
+     "Something is added below the line, so the rows don't add up to 1: the largest term is exp(0) = 1, nothing "
+     "can be 0."),
+    ("wrong_value",
+     "    e = np.exp(z - z.max(axis=1, keepdims=True)) + 1e-9\n"
+     "    return e / e.sum(axis=1, keepdims=True)\n",
+     "Something is added to each exp, which makes small probabilities too large: nothing is added in the task."),
+    ("wrong_value",
+     "    e = np.exp(z - z.max(axis=1, keepdims=True)) + 1e-8\n"
+     "    return e / e.sum(axis=1, keepdims=True)\n",
+     "Something is added to each exp, which makes small probabilities too large: nothing is added in the task."),
 )  # fmt: skip
 
 
@@ -165,4 +189,6 @@ def cases(rng):
         (np.array([[1000.0, 999, 997], [-1, 0, 1]]),),
         (np.array([[-1000.0, -1001, -999, 0, 1000], [-1000, -1001, -999, -1000, -1002]]),),
         (np.array([[1000.0, 0, 0]]),),
+        (rng.standard_normal((5, 2)),),
+        (rng.standard_normal((2, 1)),),
     ]

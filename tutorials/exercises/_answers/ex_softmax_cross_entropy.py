@@ -128,6 +128,11 @@ INSTEAD = (  # what stands where the solution's body does, as in WRONG
      "    p = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)\n"
      "    return (p - np.eye(z.shape[1])[y]).mean(axis=0)\n",
      "Each logit has a derivative of its own: divide by n, but don't add up."),
+    ("wrong_gradient",
+     "    p = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)\n"
+     "    p[np.arange(len(y)), y - 1] -= 1\n"
+     "    return p / len(y)\n",
+     "Labels are counted from 0: no y - 1."),
 )  # fmt: skip
 
 

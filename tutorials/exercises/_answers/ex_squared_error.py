@@ -65,6 +65,12 @@ INSTEAD = (  # what stands where the solution's body does, as in WRONG
     ("shape", "2 * (p - y) / len(p), 0", "y isn't constant here: dL/dy is asked for too."),
     ("wrong_gradient", "2 * (p - y) / len(p), np.zeros(len(p))", "y isn't constant here: dL/dy is asked for too."),
     ("wrong_gradient", "2 * (p + y) / len(p), -2 * (p + y) / len(p)", "The error is p - y, and not p + y."),
+    ("wrong_gradient",
+     "2 * (p - y) / len(p), 2 * y - p / len(p)",
+     "A division comes before a subtraction: y - p needs brackets."),
+    ("wrong_gradient",
+     "2 * (p - y).mean() * np.ones(len(p)), -2 * (p - y).mean() * np.ones(len(p))",
+     "It takes the mean of the errors: each element has its own derivative, divided by n."),
 )  # fmt: skip
 
 

@@ -158,6 +158,20 @@ INSTEAD = (  # what stands where the solution's body does, as in WRONG
      "It takes the median, where the mean is asked for."),
     ("wrong_value", "(test - train.mean(axis=0)) / np.where(train.std(axis=0) > 0, train.std(axis=0), 1e-8)",
      "A standard deviation of 0 is replaced by 1e-8, where it should be by 1."),
+    ("wrong_value",
+     "    std = train.std(axis=0)\n"
+     "    std[std < 0.1] = 1\n"
+     "    return (test - train.mean(axis=0)) / std\n",
+     "A feature that changes little is divided by 1 too: only one that never changes should be, whose std is 0."),
+    ("wrong_value",
+     "    std = train.std(axis=0)\n"
+     "    std[std < 1e-6] = 1\n"
+     "    return (test - train.mean(axis=0)) / std\n",
+     "A feature that changes little is divided by 1 too: only one that never changes should be, whose std is 0."),
+    ("wrong_value",
+     "    std = train.std(axis=0)\n"
+     "    return (test - train.mean(axis=0)) / (std if std.all() else 1)\n",
+     "One feature that never changes lets all be divided by 1: each has its own, np.where(std > 0, std, 1)."),
 )  # fmt: skip
 
 

@@ -50,6 +50,8 @@ INSTEAD = (  # what stands where the solution's body does, as in WRONG
     ("wrong_value", "w - lr * g / len(g)", "It divides by the length of g; take the gradient as it is."),
     ("wrong_value", "w - lr * g / np.sqrt((g**2).sum())", "The gradient is made one long; take it as it is."),
     ("wrong_value", "(1 - lr) * w", "That shrinks w, and the gradient has no effect."),
+    ("wrong_value", "w - 0.1 * g", "It has a learning rate of its own: use lr."),
+    ("wrong_value", "w - lr * g.mean()", "It takes the mean of g: each element of w moves by its own g."),
 )  # fmt: skip
 
 
@@ -58,4 +60,5 @@ def cases(rng):
         (rng.standard_normal((2, 3)), rng.standard_normal((2, 3)), 0.1),
         (rng.standard_normal(4), rng.standard_normal(4), 0.03),
         (np.array([1.0, 0.0]), np.array([0.0, -4.0]), 2.0),
+        (rng.standard_normal((2, 3, 2)), rng.standard_normal((2, 3, 2)), 0.1),
     ]

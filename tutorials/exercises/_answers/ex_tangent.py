@@ -48,6 +48,8 @@ INSTEAD = (  # what stands where the solution's body does, as in WRONG
     ("wrong_value", "f(a) * df(a) * (x - a)", "f(a) multiplies, where it should be added."),
     ("wrong_value", "f(a) + df(a) * (x + a)", "The way from a to x is x - a, not x + a."),
     ("wrong_value", "df(a) * x", "That is a line through 0; it should go through (a, f(a))."),
+    ("wrong_value", "(f(a) + df(a)) * (x - a)", "Only the slope is multiplied by x - a: f(a) stands alone."),
+    ("wrong_value", "f(x) + df(x) * (a - x)", "f and df are taken at x: the tangent touches at a."),
 )  # fmt: skip
 
 
@@ -56,4 +58,5 @@ def cases(rng):
         (np.sin, np.cos, 0.4, rng.standard_normal(5)),
         (np.exp, np.exp, -1.0, rng.standard_normal((2, 3))),
         (np.cos, lambda x: -np.sin(x), 2.0, np.array([2.0, -3.0])),
+        (np.sin, np.cos, -0.7, rng.standard_normal((2, 3, 2))),
     ]

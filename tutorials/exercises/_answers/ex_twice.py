@@ -83,4 +83,4 @@ def forward(x):
 
 
 def cases(rng):
-    return [(rng.standard_normal((2, 3)),), (np.array([0.0, 4, -2.5, 1]),)]
+    return [(rng.standard_normal((2, 3)),), (np.array([0.0, 4, -2.5, 1]),), (rng.standard_normal((2, 3, 2)),)]

@@ -80,7 +80,7 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
         "wrong_gradient",
         "    return 1 / (1 + np.exp(-z)) - y",
         "    p = 1 / (1 + np.exp(-z))\n    return -y * np.log(p) - (1 - y) * np.log(1 - p)",
-        "That are the terms of L itself; they are to be differentiated.",
+        "Those are the terms of L itself; they are to be differentiated.",
     ),
     (
         "wrong_gradient",
@@ -115,6 +115,11 @@ INSTEAD = (  # what stands where the solution's body does, as in WRONG
      "    p = 1 / (1 + np.exp(-z))\n"
      "    return (p - y) ** 2\n",
      "The error is squared; the gradient is the error itself."),
+    ("wrong_gradient", "1 / (1 + np.exp(-z)) - 1", "y is missing: it has 1 for all, where y has 0 and 1."),
+    ("wrong_gradient", "np.tanh(z) - y", "That is tanh, where p is the sigmoid."),
+    ("wrong_gradient",
+     "np.exp(z) / np.exp(z).sum() - y",
+     "That is softmax over all examples: each has a sigmoid of its own."),
 )  # fmt: skip
 
 
