@@ -34,6 +34,7 @@ TESTS = {
     "tinydl/course/document.py": "document",
     "tinydl/course/exercises.py": "learn",
     "tinydl/course/judging.py": "learn",
+    "tinydl/course/repairs.py": "learn",
     "tinydl/course/learn.py": "learn",
     "tinydl/course/trial.py": "learn",
     "tinydl/testing.py": "testing",

@@ -1,6 +1,6 @@
 """mine.py, the engine that a reader of the lesson `build_it_yourself` writes: each of its checks passes what is right.
 
-What is wrong gets a sentence. In the default suite each step has one wrong answer, and the last one that is right in another way.
+What is wrong gets a sentence. In the default suite each step has one wrong answer, and the last one a right one in other words.
 """
 
 import os
