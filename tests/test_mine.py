@@ -1,6 +1,6 @@
 """mine.py, the engine that a reader of the lesson `build_it_yourself` writes: each of its checks passes what is right.
 
-What is wrong gets a sentence. In the default suite each step has one wrong answer, and the last one a right one in other words.
+What is wrong gets a sentence. In the default suite are a wrong answer to each step, and one right one in other words.
 """
 
 import os

@@ -144,7 +144,8 @@ class _Judging:
         found = [one for one in found if _reshaped([outcomes[-one[1]][one[2]]])] or found
         if found:
             _, n, number = max(found, key=lambda one: (min(one[0], 0.01), one[1], -one[2]))
-            self._steady(calls[-n], outcomes[-n])
+            for wrong in {-one[1] for one in found}:
+                self._steady(calls[wrong], outcomes[wrong])
             arguments, outcome = calls[-n], outcomes[-n]
             self.trial.begin(names_of(self.answer, self.right, len(arguments)), arguments)
             self.trial.differs(*outcome[number], f" as result {number + 1}" if len(outcome) > 1 else "")
