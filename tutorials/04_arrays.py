@@ -218,6 +218,8 @@ assert np.allclose(A_bar, A_bar_loops) and np.allclose(B_bar, B_bar_loops)
 #
 # $$ \bar A = \bar C B^\top, \qquad \bar B = A^\top \bar C . \tag{3} $$
 #
+# A transpose by itself, $Y = X^\top$, only moves elements, and so their gradients move back: $\bar X = \bar Y^\top$.
+#
 # The shapes help you to remember it: $(4,3) = (4,2)\,(2,3)$ and $(3,2) = (3,4)\,(4,2)$ fit, and without the transposes
 # they wouldn't.
 

@@ -354,9 +354,9 @@ assert np.isclose(F.cross_entropy(z.reshape(1, 3), np.array([0])).item(), -math.
 assert np.isclose(F.cross_entropy(np.zeros((1, 3)), np.array([0])).item(), math.log(3))
 
 # %% [markdown]
-# A network that knows nothing gives each of $K$ classes the probability $1/K$, and pays $-\log(1/K) = \ln K$. So **a
-# network should start at a loss of about** $\ln K$: 1.099 for 3 classes, 2.303 for 10. A much larger first loss means
-# that it begins by being sure of something.
+# A network that knows nothing gives each of $K$ classes the probability $1/K$, and pays $-\log(1/K) = \log K$, ln K on
+# a calculator. So **a network should start at a loss of about** $\ln K$: 1.099 for 3 classes, 2.303 for 10. A much
+# larger first loss means that it begins by being sure of something.
 #
 # ## The most useful gradient there is
 #
@@ -408,9 +408,9 @@ assert abs(twice - 0.551) < 0.001 and math.isclose(twice, -math.log(math.e / (ma
 
 # %% [markdown]
 # > **What goes wrong.** The second softmax takes 1, 0, 0 as logits. It makes $e$, 1 and 1 of them, so the right class
-# > gets $e/(e + 2) = 0.58$. The loss can't get below $-\log 0.58 = 0.551$, however long one trains. The gradients are
-# > weak, and accuracy is often fine, so nobody looks. You notice it by a floor in the training loss; tinydl can notice
-# > it for you ([lesson 13](13_bug_lab.py)).
+# > gets $e/(e + 2) = 0.5761$. The loss can't get below $-\log 0.5761 = 0.551$, however long one trains. The gradients
+# > are weak, and accuracy is often fine, so nobody looks. You notice it by a floor in the training loss; tinydl can
+# > notice it for you ([lesson 13](13_bug_lab.py)).
 #
 # ## One table to keep
 #

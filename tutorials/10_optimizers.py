@@ -69,8 +69,8 @@ for lr in (0.079, 0.081, 0.09):
 # $$ \begin{aligned} v &\leftarrow \mu\, v + g \\ \theta &\leftarrow \theta - \alpha\, v \end{aligned} \tag{2} $$
 #
 # Gradients that alternate cancel. Gradients that agree add up, to $1 + \mu + \mu^2 + \dots = 1/(1 - \mu)$ times one, 10
-# times if $\mu = 0.9$. Here are SGD, a light and a heavy ball ($\mu = 0.5$ and 0.9), each at *its* best of 30 rates:
-# with the smallest distance from the minimum, averaged over 40 steps. (The end alone may be a lucky moment of a swing.)
+# times if $\mu = 0.9$. Here are SGD, a light and a heavy ball ($\mu = 0.5$ and 0.9), each at *its* best of 30 rates.
+# Best is the smallest mean distance from the minimum over 40 steps. (The end alone may be a lucky moment of a swing.)
 
 
 # %%
@@ -187,8 +187,9 @@ show(draw(own), "10_optimizers_2", "Three paths of 40 steps, each at its best ra
      "AdaGrad and RMSprop soon arrive, mean distance 0.17; Adam swings past and circles: 0.94.")  # fmt: skip
 
 # %% [markdown]
-# All three are nearer than SGD, AdaGrad and RMSprop even than the light ball. Adam circles, since it has a ball of 0.9
-# in it. Now let the valley lie *across* the coordinates: turn the bowl and the start by 45°.
+# All three are nearer than SGD, AdaGrad and RMSprop even than the light ball. (These two differ in longer runs: with β
+# = 0.99, RMSprop remembers about 100 steps.) Adam circles, since it has a ball of 0.9 in it. Now let the valley lie
+# *across* the coordinates: turn the bowl and the start by 45°.
 #
 # > **Predict.** It is the same bowl, and each rule again has its best rate. Which of our six are as near as before?
 
@@ -212,8 +213,8 @@ show(draw(own, H, start), "10_optimizers_3", "The same valley, turned by 45°. A
 # ## On the digits: the rate matters more than the rule
 #
 # Now a real network, 64-32-10, on the 1,150 training digits of [lesson 9](09_digits.py), for four passes: six rates for
-# each rule, and three starts, since one may be lucky. `optim` has our five rules (a cell asserts it). Each gets rates
-# of its own, as an $\alpha$ isn't equally long a step in each formula: SGD's over 10, or over 100 for RMSprop.
+# each rule, and three starts, since one may be lucky. `optim` has our five rules (a cell asserts it). The same
+# $\alpha$ is a longer step in the others, so they get SGD's rates divided by 10, and RMSprop's by 100.
 
 # %%
 rest, _ = data.split(data.digits(), 0.8, seed=0, stratify=True)
@@ -271,9 +272,10 @@ show(figure, "10_optimizers_4", "Validation loss over the learning rate, logarit
      "rules, down to 0.16 to 0.28, at different rates, from 0.01 (RMSprop) to 1 (SGD). SGD at 3: 2.3.")  # fmt: skip
 
 # %% [markdown]
-# Momentum and Adam are ahead here; on another network another rule may win. Still, best and worst rule differ by less
-# than a factor of 2. A rate ten times too small costs a factor of 2 to 6, one too large everything: at 3, SGD's loss is
-# 2.3 = ln 10, as if it guessed. SGD's best rate is 1, momentum's a tenth of it: (2) adds up to 10 times a gradient.
+# Momentum is ahead here. The ranges of the others overlap, so three starts can't rank them; on another network another
+# rule may win. Still, best and worst differ by less than a factor of 2. A rate ten times too small costs a factor of 2
+# to 6, one too large everything: at 3, SGD's loss is 2.3 = ln 10, as if it guessed. SGD's best rate is 1, momentum's a
+# tenth of it: (2) adds up to 10 times a gradient.
 #
 # > **What goes wrong.** "I tried SGD and Adam with `lr=0.001`, and Adam is far better." A comparison at one rate
 # > compares rates. How to notice: give each rule a grid of its own, and see that the best rate isn't at its edge.
@@ -339,8 +341,8 @@ for make, left in ((optim.SGD, [0.37, 0.37]), (optim.Adam, [0.90, 0.26]), (optim
 # gradients shrinks more, to 0.26 against 0.90, and that isn't what you asked for.
 #
 # So how far, and by which rule? Begin with momentum 0.9 or Adam, at three rates a factor of 10 apart, around 0.1 or,
-# for Adam, 0.01 (the best above, or nearly); then a factor of 3 around the best. When the loss no longer falls, take a
-# schedule; for smaller weights, AdamW's decay.
+# for Adam, 0.01 (the best above, or nearly); then a factor of 3 around the best. If the loss at the end is noisy, take
+# a schedule (not at a small rate: exercise 3); for smaller weights, AdamW's decay.
 #
 # ## Exercises
 #

@@ -197,7 +197,7 @@ assert small[1] < 0.08 and 0.65 < small[2] < 0.83 and 0.4 < small[3] < 0.65 and 
 assert np.all(pool.x @ model[0].weight.data.T + model[0].bias.data <= 0, axis=0).mean() > small[3] / 2  # always 0
 
 # %% [markdown]
-# To learn wrong labels the network needs much larger weights. With L2 these cost too much: none is larger than about
+# To learn wrong labels the network needs larger weights. With L2 these cost too much: none is larger than about
 # 0.6, and most wrong labels stay unlearned. L1 keeps some large ones, and brings three quarters of all below 0.01, in
 # size; without a remedy 5 % are. (With L2 half are, mostly those of hidden units that are 0 for every image: there only
 # the penalty pulls.) Now all remedies. `five_runs` trains on four folds, for each fifth one, and returns five rows with
@@ -288,9 +288,10 @@ assert 9 < epochs.mean() < 17  # a third of 40 is 13
 # * **A high training accuracy is no merit here.** 17 % of the labels are wrong, so an expert who reads every digit
 #   rightly gets 83 % (the dotted line). Each open circle to its right has learned wrong labels by heart.
 #
-# The blue bar covers that other folds would give another accuracy, the bar of a gain another difference; the judge's
-# only that the five networks differ, so it is too short. In three of the eleven rows (nothing, L1, 180°) the diamond,
-# the same networks on far more digits, lies outside the blue bar: "two times in three" means that.
+# What do the bars cover? The blue ones that other folds would give another accuracy; those of the gains, which compare
+# fold by fold, another difference; those of the judge only that five networks differ, so they are too short. In three
+# of the eleven rows (nothing, L1, 180°) the diamond, the same networks on far more digits, lies outside the blue bar:
+# "two times in three" means that.
 #
 # And cross-validation, all that you have without a judge? 16 units, $+2.0 \pm 3.9$: it can't tell. L1, $+6.0 \pm 2.9$:
 # just two bars, so probably a gain. Whether dropout beats early stopping it doesn't see.
@@ -370,7 +371,7 @@ assert before > 0.92 and abs(mistakes.mean() - 0.25) < 0.06 and mixed.sum() < 0.
 #
 # **2.** For instance, of 0.2, 0.5, 0.7 and 0.8 cross-validation chose $p = 0.8$ for dropout, and the judge finds a gain
 # of nearly 12 points: now it is first. A share near 0.87 has the error $\sqrt{0.87 \cdot 0.13 / n}$, a difference of
-# two shares $\sqrt2$ times that. For 1 point to be two such errors, $n$ must be about 9,000.
+# two shares $\sqrt2$ times that. For 1 point to be two such errors, each needs about 9,000 digits of its own.
 #
 # **3.** With `tl.manual_seed(i)` for fold $i$ the lowest losses are in the epochs 12, 9, 7, 9 and 16. A patience of 5
 # stops 5 epochs later, and in no fold does it miss a lower point. With other seeds it may: the curves go up and down.

@@ -9,7 +9,7 @@
 #
 # *You need:* the difference quotient of [lesson 1](01_derivatives.py), the rules for arrays and the Jacobian of
 # [lesson 4](04_arrays.py), softmax with cross-entropy from [lesson 7](07_likelihood.py). From "How a check can fail"
-# on you may skip everything up to "What a check can't tell you" at a first reading. (The bug lab uses formula (5).)
+# on you may skip everything up to "What a check can't tell you" at a first reading. (The bug lab needs its (5).)
 
 # %%
 import matplotlib.pyplot as plt
@@ -264,14 +264,15 @@ for bug in BUGS:
     print(f"{bug:26} {curves[bug][-1]:.1%}")
 
 # %% [markdown]
-# The right gradient ends at about 99 %. (Two must fail: three points, one of each arm, lie at the same place.) **And so
-# do six of the nine wrong ones.** Three end even above it, but 1 % comes and goes with data and first weights.
+# The right gradient ends at about 99 %. (No network gets 100 %: in the centre one point of each arm lies at the same
+# place.) **And so do six of the nine wrong ones.** Three end even above it, but 1 % comes and goes with first weights.
 #
-# **Why did a wrong factor ruin the three points, and does nothing here?** "no tanh′ in layer 2" forgets the very factor
-# of our first example. But there no $w$ makes all three answers right. The examples pull against each other for ever,
-# descent stops where their pulls *balance*, and wrong factors move that place. On the spiral nearly all answers can
-# become right at once. Then each example's own error $p - Y$ goes to 0, and its pull with it; and where each pull is 0,
-# it doesn't matter by what you multiply it. ("everything twice" and "bias: mean" are just another learning rate.)
+# **Why did a wrong factor ruin the first example, with its one weight, and does nothing here?** "no tanh′ in layer 2"
+# forgets the very factor of our first example. But there no $w$ makes all three answers right. The examples pull
+# against each other for ever, descent stops where their pulls *balance*, and wrong factors move that place. On the
+# spiral nearly all answers can become right at once. Then each example's own error $p - Y$ goes to 0, and its pull with
+# it; and where each pull is 0, it doesn't matter by what you multiply it. ("everything twice" and "bias: mean" are just
+# another learning rate.)
 #
 # **Layer 1 may go astray; why may it not climb?** It need not learn: it gives 64 random numbers for each point, and
 # from these the upper layers learn the spiral alone. So its gradient may be 0. With "W2 not transposed" it isn't 0, but
@@ -364,7 +365,7 @@ show(
 
 # %% [markdown]
 # On the left, the six orange curves can't be told apart, and needn't be: blue ends in their midst. Two crash on the way
-# and recover, "everything twice" (80 % at step 100) and "no tanh′ in layer 2" (68 % at step 200). The purple ones begin
+# and recover, "everything twice" (80 % at step 100) and "no tanh′ in layer 2" (68 % at step 200). Two purple ones begin
 # well: after 80 steps "zero_grad forgotten" is at 94 %, far *ahead* of the right gradient, and the flipped sign climbs
 # to 80 %. Only then do they fall. On the right there is no doubt: the blue bar ends far from all others.
 #
@@ -394,7 +395,7 @@ assert "factor 10 is missing" in causes[0] and "2 times" in causes[1] and "2 tim
 #   doesn't change. Both derivatives are 0, and twice 0 is 0.
 #
 # In the table of nine, "bias: mean, not sum" has the factor 10, the number of points, and "zero_grad forgotten" looks
-# like a factor 2, since the step before it had the same gradient. Five have no cause: the checker tries known mistakes
+# like a factor 2, since the step before it had the same gradient. Four have no cause: the checker tries known mistakes
 # on the *final* numbers, and a mistake in the middle of the chain, as a missing transpose of $W_2$, turns them into
 # anything. (That one could only live because $W_2$ is square: with 64 × 48 it is an error at once. So test with shapes
 # that aren't square.)
@@ -498,7 +499,7 @@ assert np.abs(np.ones(5) @ J).max() < 1e-15 and np.allclose(g @ J, y * (g - np.s
 # no cause. With `{"factor": 0.5}` it names one: a factor 2 is missing.
 #
 # **2.** The first three wrong rules are found now. $10^{-8} \sin x$ needs an `atol` below $10^{-8}$. No tolerance cures
-# the others: relu's ½ stays ½, and for $x + 10^{10}$ the quotient is wrong by 2 % to 100 %.
+# the others: relu's ½ stays ½, and for $x + 10^{10}$ the quotient is wrong by some per cent.
 #
 # **3.** `g - g.mean(axis=-1, keepdims=True)`. The check notices `g` alone, `axis=0` and a flipped sign, with the cause.
 #

@@ -17,6 +17,7 @@ from _mine import check
 # A rule makes the gradient of one input from g, the gradient of the output y: for a function of single elements that is
 # g times the slope of y by this input, for @ and .T see the lesson on arrays. `add` shows how it is written. Use only
 # + - * / @, .T, np.exp and np.tanh in rules (not **): from step 7 on they are given Tensors, which know nothing else.
+# (For the second slope of divide write a / b as a b⁻¹: by b it is -a / b², and a / b is y.)
 
 
 class Primitive:
