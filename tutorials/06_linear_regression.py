@@ -79,8 +79,9 @@ assert math.isclose(np.mean(errors**2), 2 / 3)
 #
 # For a computer we write this with matrices. Each point is a row $(x_i, 1)$ of $X$:
 #
-# $$ X = \begin{pmatrix} 0 & 1 \\ 1 & 1 \\ 2 & 1 \end{pmatrix}, \quad
-# X^\top X = \begin{pmatrix} 5 & 3 \\ 3 & 3 \end{pmatrix}, \quad
+# $$ X = \begin{pmatrix} 0 & 1 \\ 1 & 1 \\ 2 & 1 \end{pmatrix}, $$
+#
+# $$ X^\top X = \begin{pmatrix} 5 & 3 \\ 3 & 3 \end{pmatrix}, \quad
 # X^\top y = \begin{pmatrix} 11 \\ 8 \end{pmatrix} . $$
 #
 # You know these numbers: 5, 3, 3, 3 and 11, 8 stand in the two equations above. For instance

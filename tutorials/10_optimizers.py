@@ -364,13 +364,14 @@ for make, left in ((optim.SGD, [0.37, 0.37]), (optim.Adam, [0.90, 0.26]), (optim
 # > each rule is. (`tinydl document` measures it, in D18 and D25 to D28.)
 # >
 # > - **SGD is for small data, and slow**[^sgd]. It is for *large* data, and slow only where features differ in scale.
-# > - **Adam is for dense data** (few zeros)[^data]. It gains nothing there; on sparse data (mostly zeros) it does.
+# > - **Adam is for dense data** (few zeros)[^adam]. It gains nothing there; on sparse data (mostly zeros) it does.
 # > - **RMSprop adapts unlike Adam, and is for sparse data**[^rmsprop]. Both divide by $\sqrt s$, both do well there.
-# > - **Adadelta can handle extremely sparse problems**[^data]. AdaGrad, left out, does it better: it doesn't forget.
+# > - **Adadelta can handle extremely sparse problems**[^adadelta]. AdaGrad, left out, is better: it never forgets.
 #
 # [^sgd]: 「适用于小数据集和简单模型，计算简单，但收敛速度较慢」
 # [^rmsprop]: 「在学习率自适应方面有所不同，适用于数据分布较为稀疏的场景」
-# [^data]: Adam:「特别是数据分布较为稠密的场景」, Adadelta:「可以处理极端稀疏问题」
+# [^adam]: 「特别是数据分布较为稠密的场景」
+# [^adadelta]: 「可以处理极端稀疏问题」
 #
 # ## Where this lives in tinydl
 #
