@@ -115,9 +115,10 @@ assert abs(y[20:30].max() / y[:10].max() - 0.9**10) < 0.05
 
 # %% [markdown]
 # SGD zigzags across the valley and crawls along it. The light ball cancels the zigzag, adds up the crawl and is done.
-# The heavy one is no better than SGD, since it swings: two steps leave $\mu$ of a swing, so that 40 leave $0.5^{20}$,
-# a millionth, of the light ball's, but $0.9^{20}$, 12 %, of the heavy one's. In a longer valley it is the crawl that
-# takes long, and a heavy ball crawls 10 times faster than SGD. Take condition 1,000, and 400 steps.
+# The heavy one is no better than SGD, since it swings. Two steps leave about $\mu$ of a swing (without proof; the cell
+# measures it), so 40 leave $0.5^{20}$, a millionth, of the light ball's, but $0.9^{20}$, 12 %, of the heavy one's. In a
+# longer valley it is the crawl that takes long, and a heavy ball crawls 10 times faster than SGD. Take condition 1,000,
+# and 400 steps.
 
 # %%
 long_valley = np.array([[1.0, 0.0], [0.0, 1000.0]])
@@ -274,8 +275,8 @@ show(figure, "10_optimizers_4", "Validation loss over the learning rate, logarit
 # %% [markdown]
 # Momentum is ahead here. The ranges of the others overlap, so three starts can't rank them; on another network another
 # rule may win. Still, best and worst differ by less than a factor of 2. A rate ten times too small costs a factor of 2
-# to 6, one too large everything: at 3, SGD's loss is 2.3 = ln 10, as if it guessed. SGD's best rate is 1, momentum's a
-# tenth of it: (2) adds up to 10 times a gradient.
+# to 6. One too large costs a little, or everything: at 3, SGD's loss is 2.3 = ln 10, as if it guessed. SGD's best rate
+# is 1, momentum's a tenth of it: (2) adds up to 10 times a gradient.
 #
 # > **What goes wrong.** "I tried SGD and Adam with `lr=0.001`, and Adam is far better." A comparison at one rate
 # > compares rates. How to notice: give each rule a grid of its own, and see that the best rate isn't at its edge.
@@ -348,13 +349,14 @@ for make, left in ((optim.SGD, [0.37, 0.37]), (optim.Adam, [0.90, 0.26]), (optim
 #
 # With `tinydl learn`: `ex_momentum`, `ex_adagrad`, `ex_adam` (its `v` is our $s$; `a`, `b` are $\beta_1$, $\beta_2$).
 #
-# 1. At condition 100, which of $\mu$ = 0.5, 0.6, …, 0.9 needs the fewest steps to a thousandth of the distance?
+# 1. At condition 100, for which $\mu$ of 0.5, 0.6, …, 0.9 does the distance soonest *stay* below a thousandth of that
+#    at the start, within 300 steps, each at the best of 50 rates below 0.034?
 # 2. Give both weights gradients of size 1, +1, −1, … What does Adam leave now, and why isn't it 0.37?
 # 3. In `digits_losses`, give `fit` a schedule over all 144 steps, with
 #    `schedule=optim.CosineAnnealingLR(optimizer, 144, per="step")`. What does SGD gain at the rate 1, and at 0.3?
 #
 # <details><summary>What you should find</summary>
-# (1) 0.7, with about 38 at its best rate (try 50 below 0.034). (2) 0.46: $\hat s$ is 1 plus the square of the pull.
+# (1) For 0.7, after about 38 steps. (2) 0.46: $\hat s$ is 1 plus the square of the pull.
 # (3) At 1 the mean falls from 0.28 to 0.20, without scatter. At 0.3 it rises from 0.29 to 0.5: small steps too early.
 # </details>
 #

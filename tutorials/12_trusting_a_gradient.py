@@ -9,7 +9,7 @@
 #
 # *You need:* the difference quotient of [lesson 1](01_derivatives.py), the rules for arrays and the Jacobian of
 # [lesson 4](04_arrays.py), softmax with cross-entropy from [lesson 7](07_likelihood.py). From "How a check can fail"
-# on you may skip everything up to "What a check can't tell you" at a first reading. (The bug lab needs its (5).)
+# on you may skip everything up to "What a check can't tell you" at a first reading. (The bug lab needs formula (5).)
 
 # %%
 import matplotlib.pyplot as plt
@@ -265,14 +265,15 @@ for bug in BUGS:
 
 # %% [markdown]
 # The right gradient ends at about 99 %. (No network gets 100 %: in the centre one point of each arm lies at the same
-# place.) **And so do six of the nine wrong ones.** Three end even above it, but 1 % comes and goes with first weights.
+# place.) **And so do six of the nine wrong ones.** Three end even above it, on the points they trained on: that is no
+# test of a gradient.
 #
 # **Why did a wrong factor ruin the first example, with its one weight, and does nothing here?** "no tanh′ in layer 2"
 # forgets the very factor of our first example. But there no $w$ makes all three answers right. The examples pull
 # against each other for ever, descent stops where their pulls *balance*, and wrong factors move that place. On the
 # spiral nearly all answers can become right at once. Then each example's own error $p - Y$ goes to 0, and its pull with
-# it; and where each pull is 0, it doesn't matter by what you multiply it. ("everything twice" and "bias: mean" are just
-# another learning rate.)
+# it; and where each pull is 0, it doesn't matter by what you multiply it, as long as no sign turns and you get there.
+# ("everything twice" and "bias: mean" are just another learning rate.)
 #
 # **Layer 1 may go astray; why may it not climb?** It need not learn: it gives 64 random numbers for each point, and
 # from these the upper layers learn the spiral alone. So its gradient may be 0. With "W2 not transposed" it isn't 0, but
@@ -499,7 +500,7 @@ assert np.abs(np.ones(5) @ J).max() < 1e-15 and np.allclose(g @ J, y * (g - np.s
 # no cause. With `{"factor": 0.5}` it names one: a factor 2 is missing.
 #
 # **2.** The first three wrong rules are found now. $10^{-8} \sin x$ needs an `atol` below $10^{-8}$. No tolerance cures
-# the others: relu's ½ stays ½, and for $x + 10^{10}$ the quotient is wrong by some per cent.
+# the others: relu's ½ stays ½, and for $x + 10^{10}$ the quotient is wrong by per cents, more where $g$ is small.
 #
 # **3.** `g - g.mean(axis=-1, keepdims=True)`. The check notices `g` alone, `axis=0` and a flipped sign, with the cause.
 #
