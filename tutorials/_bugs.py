@@ -8,11 +8,12 @@ from __future__ import annotations
 import inspect
 import linecache
 import re
-import sys
 from collections.abc import Callable
 from textwrap import indent
 from types import SimpleNamespace
 from typing import Any
+
+from _lesson import reader_is_ready
 
 OPTIMIZER = "optimizer = optim.SGD(model.parameters(), lr=0.1, momentum=0.9)"
 ALL_PAIRS = """rows = np.eye(3, dtype=np.float32)[y[:, None]]
@@ -66,11 +67,8 @@ def reveal(number: int) -> None:
 def wait_for_the_guesses() -> None:
     """A line between the symptoms and the answers; in a terminal Enter leads on, Ctrl-C or Ctrl-D ends."""
     print(f"\n{'-' * 30} YOUR GUESSES FIRST {'-' * 30}\n", flush=True)
-    if sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty():  # nothing else may wait
-        try:
-            input("Press Enter when you have your twelve pairs: ")
-        except (EOFError, KeyboardInterrupt):
-            raise SystemExit from None
+    if not reader_is_ready("Press Enter when you have your twelve pairs: "):
+        raise SystemExit
 
 
 def text_of(part: Any) -> str:

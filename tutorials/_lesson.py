@@ -18,7 +18,7 @@ from typing import Any
 
 import matplotlib
 
-from tinydl.engine.terminal import spell_on
+from tinydl.engine.terminal import is_terminal, spell_on
 from tinydl.plots.style import PALETTE
 
 HERE = Path(__file__).parent
@@ -127,13 +127,20 @@ def quiz(question: str, choices: dict[str, str]) -> Any:
 _asked: list[tuple[str, dict[str, str]]] = []  # what a script has asked
 
 
-def _print_answers() -> None:
-    if sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty():  # nothing else may wait
+def reader_is_ready(prompt: str) -> bool:
+    """In a terminal wait for Enter, where Ctrl-C and Ctrl-D mean no; anywhere else nobody could press it."""
+    if is_terminal(sys.stdin) and is_terminal(sys.stdout):
         try:
-            input("\nPress Enter when you have yours: ")
+            input(prompt)
         except (EOFError, KeyboardInterrupt):
-            print()
-            return
+            return False
+    return True
+
+
+def _print_answers() -> None:
+    if not reader_is_ready("\nPress Enter when you have yours: "):
+        print()
+        return
     print(f"\n{'-' * 70}\nThe answers: read on only when you have yours")
     for question, choices in _asked:
         print(f"\n{question}")
