@@ -149,7 +149,7 @@ def differentiates_twice(w):
         loss = loss_of(model(x), y)
         loss.backward(create_graph=True)
         norm = sum((p.grad * p.grad).sum() for p in model.parameters() if p.grad is not None)
-        (0.1 * norm).backward()
+        (1e-4 * norm).backward()
         optimizer.step()
         return loss, norm
 
@@ -190,6 +190,24 @@ def accumulates_over_calls(w):
         return loss
 
     return gather, update
+
+
+@inside(clears=False)
+def updates_apart(w):
+    model, optimizer, loss_of = w.model, w.optimizer, w.loss_of
+
+    def learn(x, y):
+        optimizer.zero_grad()
+        loss = loss_of(model(x), y)
+        loss.backward()
+        return loss.item()
+
+    def update(x, y):
+        norm = optim.clip_grad_norm(model.parameters(), 0.5)
+        optimizer.step()
+        return norm
+
+    return learn, update
 
 
 @inside(clears=False)

@@ -131,6 +131,145 @@ def test_what_happens_late_counts(name, monkeypatch):
     live(Situation("Follows", "BatchNorm1d", "SGD", "plain", name, "cross_entropy(soft)", check=False))
 
 
+# ---- arguments, computed with as NumPy computes with arrays ----
+
+EXPRESSIONS = {
+    "x + 1": lambda x, y, i: x + 1,
+    "1 / (x * x + 1)": lambda x, y, i: 1 / (x * x + 1),
+    "-abs(x) ** 2": lambda x, y, i: -(abs(x) ** 2),
+    "x // 0.5": lambda x, y, i: x // 0.5,
+    "x % 0.5": lambda x, y, i: x % 0.5,
+    "round(x, 1)": lambda x, y, i: round(x, 1) if isinstance(x, tl.Tensor) else np.round(x, 1),
+    "x @ y.T": lambda x, y, i: x @ y.T,
+    "np.float32(2) * x": lambda x, y, i: np.float32(2) * x,
+    "x.astype(np.float64)": lambda x, y, i: x.astype(np.float64),
+    "x.astype(int)": lambda x, y, i: x.astype(int),
+    "x.copy()": lambda x, y, i: x.copy(),
+    "x itself": lambda x, y, i: x,
+    "x.T": lambda x, y, i: x.T,
+    "x.reshape": lambda x, y, i: x.reshape(-1, 2),
+    "len(x), x.shape, x.dtype": lambda x, y, i: (len(x), x.shape, x.ndim, x.size, x.dtype.kind),
+    "x.sum()": lambda x, y, i: (x.sum(), x.mean(axis=0), x.max(axis=1, keepdims=True), x.std(), x.var(axis=0)),
+    "x.sum().item()": lambda x, y, i: x.sum().item(),
+    "float(x.sum())": lambda x, y, i: float(x.sum()),
+    "x.min(), x.prod()": lambda x, y, i: (x.min(), x.prod(axis=0)),
+    "x.argmax(1)": lambda x, y, i: (x.argmax(1), x.argmin(), np.argsort(x, axis=0)),
+    "np.sort(x)": lambda x, y, i: np.sort(x, axis=1),
+    "x[1:3]": lambda x, y, i: (x[1:3], x[::-1], x[..., None], x[-1], x[0, 1]),
+    "x[i]": lambda x, y, i: (x[i], x[i, 0], x[:, i[:3] % 4], np.take(x, i, axis=0)),
+    "x[x > 0]": lambda x, y, i: x[x > 0].sum(),
+    "np.where": lambda x, y, i: np.where(x > 0, x, y),
+    "x > y": lambda x, y, i: (x > y, x == x, (x > 0) & (y > 0), ~(x > 0), (x > 0).mean(), (x > 0).any()),
+    "np.isfinite": lambda x, y, i: (np.isfinite(x).all(), np.isnan(x), np.sign(x), np.floor(x)),
+    "np.count_nonzero": lambda x, y, i: np.count_nonzero(x > 0),
+    "np.concatenate": lambda x, y, i: (np.concatenate([x, y]), np.stack([x, y]), np.vstack((x, y))),
+    "np.split": lambda x, y, i: np.split(x, 2),
+    "np.linalg": lambda x, y, i: (np.linalg.norm(x), np.linalg.inv(x.T @ x + np.eye(4, dtype=np.float32))),
+    "np.einsum": lambda x, y, i: np.einsum("ij,ij->i", x, y),
+    "np.clip": lambda x, y, i: (np.clip(x, -0.5, 0.5), np.maximum(x, y), np.minimum(x, 0)),
+    "np.cumsum": lambda x, y, i: (np.cumsum(x, axis=0), np.diff(x, axis=1), np.median(x, axis=0)),
+    "np.roll": lambda x, y, i: (np.roll(x, 1, axis=0), np.flip(x, 0), np.tile(x, 2), np.repeat(x, 2, axis=0)),
+    "np.pad": lambda x, y, i: np.pad(x, ((1, 0), (0, 2))),
+    "np.zeros_like": lambda x, y, i: (np.zeros_like(x), np.ones_like(x) + x, np.full(x.shape, 3.0) * x),
+    "np.arange": lambda x, y, i: np.arange(len(x)) * x[:, 0],
+    "i + 1": lambda x, y, i: (i + 1, i * 2, i % 3, i.max(), i.sum(), (i == 2).sum()),
+    "one_hot(i, 6)": lambda x, y, i: F.one_hot(i, 6),
+    "one_hot(i)": lambda x, y, i: F.one_hot(i),
+    "for row in x": lambda x, y, i: sum(row.sum() for row in x),
+    "a, b = x[:2]": lambda x, y, i: (lambda a, b: a * b)(*x[:2]),
+    "tl.tensor(x)": lambda x, y, i: tl.tensor(x) * 2,
+    "softmax(x)": lambda x, y, i: (F.softmax(x), F.logsumexp(x, axis=0), F.relu(x), F.gelu(x), F.erf(x)),
+    "tl.grad": lambda x, y, i: tl.grad(lambda v: (np.tanh(v) * y).sum())(x),
+    "tl.hessian": lambda x, y, i: tl.hessian(lambda v: (v**3).sum())(x[0]),
+    "tl.jacobian": lambda x, y, i: tl.jacobian(np.sin)(x[0]),
+    "np.unique(i)": lambda x, y, i: np.unique(i),
+    "x[:n] by an argument": lambda x, y, i: x[: i[0]],
+    "for n in range(i[0])": lambda x, y, i: sum(x[0] for _ in range(i[0])),
+    "if x.sum() > 0": lambda x, y, i: x if x.sum() > 0 else y,
+    "x.tolist()": lambda x, y, i: x.tolist(),
+    "np.bincount(i)": lambda x, y, i: np.bincount(i, minlength=6),
+    "x[0] = 0": lambda x, y, i: set_first(x.copy()),
+    "x += 1": lambda x, y, i: add_one(x.copy()),
+}  # fmt: skip
+MAY_BE_REFUSED = {
+    "x[x > 0]", "one_hot(i)", "np.unique(i)", "x[:n] by an argument", "for n in range(i[0])", "if x.sum() > 0",
+    "x.tolist()", "np.bincount(i)", "x[0] = 0",
+}  # fmt: skip
+
+
+def set_first(x):
+    x[0] = 0
+    return x
+
+
+def add_one(x):
+    x += 1
+    return x
+
+
+@pytest.mark.parametrize("name", EXPRESSIONS)
+@pytest.mark.parametrize("check", [True, False], ids=["checked", "unchecked"])
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_arguments_are_computed_with_as_arrays_are(name, check):
+    function, rng = EXPRESSIONS[name], np.random.default_rng(0)
+    run = zoo.COMPILE(function, check=check)
+    for call in range(1, 7):
+        x, y = (rng.normal(size=(6, 4)).astype(np.float32) for _ in range(2))
+        i = rng.integers(0, 5, 6)
+        kept = [a.tobytes() for a in (x, y, i)]
+        wanted = function(x, y, i)
+        try:
+            given = run(x, y, i)
+        except getattr(tl, "CompileError", AssertionError):
+            assert name in MAY_BE_REFUSED
+            return
+        assert not list(differences(wanted, given, f"call {call}"))
+        assert [a.tobytes() for a in (x, y, i)] == kept
+        for array in arrays_in(given):
+            if name != "x itself" and array.flags.writeable:
+                array[...] = 0  # which is nobody else's
+        assert name == "x itself" or [a.tobytes() for a in (x, y, i)] == kept or shares(wanted, x, y, i)
+
+
+def shares(value, *arrays):
+    """Whether what eager code gives is a view of an argument."""
+    return any(np.shares_memory(a, b) for a in arrays_in(value) for b in arrays)
+
+
+# ---- sizes ----
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_parameters_of_any_size_are_updated_as_eager_code_updates_them(name):
+    # one by one, several at once, and in blocks
+    sizes = [(3,), (5, 2), (100, 163), (100, 164), (2**15,), (2**15 + 1,), (300, 300), ()]
+    worlds = []
+    for compile in (lambda step: step, zoo.COMPILE):
+        rng = np.random.default_rng(0)
+        params = [tl.tensor(rng.normal(size=size).astype(np.float32), requires_grad=True) for size in sizes]
+        optimizer = OPTIONS[name].make([(f"p{i}", p) for i, p in enumerate(params)])
+        worlds.append((params, optimizer, compile(sum_of_squares(params, optimizer))))
+    for call in range(1, 7):
+        (params, optimizer, step), (others, other, run) = worlds
+        assert step(np.float32(call)) == run(np.float32(call))
+        for p, q in zip(params, others, strict=True):
+            assert not list(differences(p.data, q.data, f"call {call}, a parameter of shape {p.shape}"))
+        assert not list(differences(optimizer.state_dict(), other.state_dict(), f"call {call}, state"))
+
+
+def sum_of_squares(params, optimizer):
+    """A step in which each parameter has a gradient of its own."""
+
+    def step(factor):
+        optimizer.zero_grad()
+        loss = sum((np.sin(p) * p).sum() for p in params) * factor
+        loss.backward()
+        optimizer.step()
+        return loss.item()
+
+    return step
+
+
 # ---- threads ----
 
 
@@ -421,11 +560,6 @@ REFUSED = {
 }
 
 
-def with_only_arrays(look):
-    """Functions of arguments alone."""
-    return look
-
-
 @compiles
 @pytest.mark.parametrize("look", REFUSED, ids=lambda look: look.__name__)
 def test_what_takes_a_value_out_of_the_program_is_refused_and_leaves_nothing_broken(look):
@@ -589,6 +723,38 @@ def test_settings_that_are_read_by_name_are_watched(where, values, monkeypatch):
             default.__defaults__, keyword.__kwdefaults__ = (value,), {"factor": value}
             scales.factor = value
         assert not list(differences(function(x), run(x), "result")), call
+
+
+def test_whether_gradients_are_recorded_is_watched():
+    model = nn.Linear(3, 2)
+
+    def look(x):
+        z = model(x)
+        return z.requires_grad, z.detach(), len(x)
+
+    run = zoo.COMPILE(look, check=False)
+    x = np.ones((4, 3), np.float32)
+    for call in range(8):
+        with tl.no_grad() if call in (3, 4, 6) else tl.enable_grad():
+            assert not list(differences(look(x), run(x), f"call {call}"))
+
+
+def test_a_compiled_model_follows_its_mode_and_its_parameters():
+    tl.manual_seed(1)
+    model = nn.Sequential(nn.Linear(4, 5), nn.BatchNorm1d(5), nn.Dropout(0.5), nn.Linear(5, 2)).eval()
+    run = zoo.COMPILE(model)
+    x = np.random.default_rng(0).normal(size=(6, 4)).astype(np.float32)
+    with tl.no_grad():
+        for call in range(12):
+            if call == 4:
+                model[0].weight.data[0, 0] = 3
+            if call == 6:
+                model[1].running_mean = np.full(5, 0.5, np.float32)
+            if call == 8:
+                model[1].running_var[...] = 2
+            if call == 10:
+                model[3] = nn.Linear(5, 2)
+            assert not list(differences(model(x), run(x), f"call {call}"))
 
 
 @pytest.mark.parametrize("observe", [tl.strict, tl.detect_anomaly, tl.source_lines])
