@@ -324,7 +324,7 @@ def loss_of(function: Any, first: Any, options: dict[str, Any]) -> Callable[[Any
 
     def loss(z, y):
         found = function(z if first is None else first(z), y, **options)
-        return found.mean() if found.ndim else found
+        return found.mean() if found.ndim else found / ROWS if options.get("reduction") == "sum" else found
 
     return loss
 
