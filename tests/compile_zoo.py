@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import itertools
 import random as python_random
+import re
 import sys
 import zlib
 from collections.abc import Iterator
@@ -313,26 +314,28 @@ def live(situation: Situation, calls: int | None = None) -> Pair:
         pair.live(calls)
     except Exception as error:
         least = smallest(situation, calls)
-        raise Differ(f"{error}\n    in: {situation.name}\n    the smallest that fails: {least.name}") from error
+        raise Differ(f"{error}\n    in: {situation.name}\n    the smallest that fails so: {least.name}") from error
     return pair
 
 
-def fails(situation: Situation, calls: int | None = None) -> bool:
+def failure(situation: Situation, calls: int | None = None) -> str:
+    """How it fails, without numbers and which call it was; "" if it doesn't."""
     try:
         Pair(situation).live(calls)
     except Exception as error:
-        return type(error) is not RuntimeError  # which says that the situation isn't what it should be
-    return False
+        return re.sub(r"[-\d.]+", "", str(error))[:60].partition("[")[0]
+    return ""
 
 
 PLAINEST = Situation()
 
 
 def smallest(situation: Situation, calls: int | None = None) -> Situation:
-    """The situation with as much as possible replaced by what is plainest, so that it still fails."""
+    """The situation with as much as possible replaced by what is plainest, so that it still fails in the same way."""
+    how = failure(situation, calls)
     for part in ("loss_name", "between_name", "inside_name", "hidden_name", "front_name", "option_name", "check"):
         simpler = replace(situation, **{part: getattr(PLAINEST, part)})
-        if simpler != situation and simpler.fits and fails(simpler, calls):
+        if simpler != situation and simpler.fits and failure(simpler, calls) == how:
             situation = simpler
     return situation
 
