@@ -672,15 +672,20 @@ def test_what_a_program_could_not_repeat_is_refused(write):
 # ---- what is watched ----
 
 FACTOR = 2
-KINDS = [(2, 3), (0.5, 0.25), (True, False), ("none", "tanh"), (None, 0), ((1, 2), (2, 1))]
+KINDS = [
+    (2, 3), (0.5, 0.25), (True, False), ("none", "tanh"), (None, 0), ((1, 2), (2, 1)), (1, 1.0), (1, True), (0.0, -0.0),
+    ((1, 2), (1.0, 2)), (float("nan"), 1.0),
+]  # fmt: skip
 
 
 def used(value):
     """A number made of a setting of any kind."""
-    return {"none": 3, "tanh": 4, None: 5, (1, 2): 6, (2, 1): 7}.get(value, value)
+    if isinstance(value, tuple):
+        return value[0] * 3
+    return {"none": 3, "tanh": 4, None: 5}.get(value, value)
 
 
-@pytest.mark.parametrize("values", KINDS, ids=lambda values: type(values[0]).__name__)
+@pytest.mark.parametrize("values", KINDS, ids=repr)
 @pytest.mark.parametrize("where", ["closure", "default", "keyword default", "global", "attribute"])
 def test_settings_that_are_read_by_name_are_watched(where, values, monkeypatch):
     value = first = values[0]
@@ -715,14 +720,129 @@ def test_settings_that_are_read_by_name_are_watched(where, values, monkeypatch):
     )
     monkeypatch.setattr(sys.modules[__name__], "FACTOR", first)
     run = zoo.COMPILE(function, check=False)
-    x = np.arange(4.0, dtype=np.float32)
     for call in range(6):
-        if call == 3:
+        x = np.arange(call, call + 4.0, dtype=np.float32 if call % 2 else np.int64)
+        if call == 4:
             value = values[1]
             monkeypatch.setattr(sys.modules[__name__], "FACTOR", value)
             default.__defaults__, keyword.__kwdefaults__ = (value,), {"factor": value}
             scales.factor = value
         assert not list(differences(function(x), run(x), "result")), call
+
+
+@pytest.mark.parametrize("values", KINDS, ids=repr)
+def test_arguments_that_are_no_arrays_are_told_apart(values):
+    run = zoo.COMPILE(lambda x, value: x * used(value))
+    for call in range(8):
+        x = np.arange(call, call + 4.0, dtype=np.float32 if call % 4 < 2 else np.int64)
+        wanted = x * used(values[call % 2])
+        assert not list(differences(wanted, run(x, values[call % 2]), f"call {call}"))
+
+
+class Batch:
+    """An argument of a user's own."""
+
+    def __init__(self, x, y):
+        self.x, self.y = x, y
+
+
+def memory_mapped(x, y, path):
+    mapped = np.memmap(path / "x", np.float32, "w+", shape=x.shape)
+    mapped[...] = x
+    return mapped, y
+
+
+OBJECTS = {
+    "an object of the user's": lambda x, y, path: (Batch(x, y), None),
+    "np.memmap": memory_mapped,
+    "np.matrix": lambda x, y, path: (x.view(np.matrix), y),
+    "a masked array": lambda x, y, path: (np.ma.masked_array(x, x > 1), y),
+    "a list of numbers": lambda x, y, path: (x.tolist(), y),
+    "an array of objects": lambda x, y, path: (x.astype(object), y),
+    "strings": lambda x, y, path: (np.array([str(v) for v in x.ravel()]).reshape(x.shape), y),
+    "a set": lambda x, y, path: (x, {int(y[0])}),
+    "a generator": lambda x, y, path: (x, (int(v) for v in y)),
+    "a range": lambda x, y, path: (x, range(int(y[0]))),
+    "a function": lambda x, y, path: (x, lambda: y),
+    "NumPy's numbers": lambda x, y, path: (x[0, 0], y[1]),
+    "an array without axes": lambda x, y, path: (np.array(x[0, 0]), y),
+    "an empty array": lambda x, y, path: (x[:0], y[:0]),
+    "a slice": lambda x, y, path: (x, slice(0, int(y[0]))),
+}
+
+
+def of_anything(first, second):
+    """A number of whatever was given, computed in a way that suits it."""
+    if isinstance(first, Batch):
+        first, second = first.x, first.y
+    if getattr(getattr(first, "dtype", None), "kind", "f") in "OU":
+        first = first.astype(np.float32)
+    if isinstance(first, list):
+        first = np.array(first, np.float32)
+    if callable(second):
+        second = second()
+    if isinstance(second, slice):
+        second = len(range(10)[second])
+    if not isinstance(second, (np.ndarray, np.generic, tl.Tensor, int)):
+        second = sum(second)
+    return (first * 2).sum() + (second if isinstance(second, int) else second.sum())
+
+
+@pytest.mark.parametrize("name", OBJECTS)
+@pytest.mark.parametrize("check", [True, False], ids=["checked", "unchecked"])
+def test_arguments_of_any_kind_are_never_taken_for_former_ones(name, check, tmp_path):
+    # new objects of which some may lie where former ones lay
+    run, rng = zoo.COMPILE(of_anything, check=check, programs=3), np.random.default_rng(0)
+    for call in range(12):
+        x, y = rng.normal(size=(3, 2)).astype(np.float32), rng.integers(0, 9, 4)
+        wanted = of_anything(*OBJECTS[name](x, y, tmp_path))
+        try:
+            given = run(*OBJECTS[name](x, y, tmp_path))
+        except getattr(tl, "CompileError", AssertionError):
+            return
+        assert np.asarray(wanted).tobytes() == np.asarray(given).tobytes(), call
+
+
+def test_models_and_optimizers_may_be_arguments():
+    def step(model, optimizer, x, y):
+        optimizer.zero_grad()
+        loss = F.cross_entropy(model(x), y)
+        loss.backward()
+        optimizer.step()
+        return loss.item()
+
+    def twins():
+        tl.manual_seed(0)
+        models = [nn.Linear(4, 3), nn.Linear(4, 3)]
+        return [(model, optim.Adam(model.parameters())) for model in models]
+
+    ours, theirs, run, rng = twins(), twins(), zoo.COMPILE(step), np.random.default_rng(0)
+    for call in range(12):
+        x, y = rng.normal(size=(5, 4)).astype(np.float32), rng.integers(0, 3, 5)
+        turn = (0, 1, 1)[call % 3]
+        assert step(*ours[turn], x, y) == run(*theirs[turn], x, y)
+        for (model, _), (twin, _) in zip(ours, theirs, strict=True):
+            assert not list(differences(model.state_dict(), twin.state_dict(), f"call {call}"))
+
+
+def test_an_argument_may_be_the_very_array_of_a_parameter():
+    worlds = []
+    for compile in (lambda step: step, zoo.COMPILE):
+        w = tl.tensor(np.arange(1, 4, dtype=np.float32), requires_grad=True)
+        optimizer = optim.SGD([w], lr=0.1)
+
+        def step(x, w=w, optimizer=optimizer):
+            optimizer.zero_grad()
+            loss = (w * w * x).sum()
+            loss.backward()
+            optimizer.step()
+            return loss.item(), x * 1
+
+        worlds.append((w, compile(step)))
+    for call in range(8):
+        first, second = (run(w.data if call != 5 else w.data.copy()) for w, run in worlds)
+        assert not list(differences(first, second, f"call {call}"))
+        assert worlds[0][0].data.tobytes() == worlds[1][0].data.tobytes()
 
 
 def test_whether_gradients_are_recorded_is_watched():
