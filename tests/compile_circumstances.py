@@ -102,7 +102,7 @@ def clips_values(w):
         loss.backward()
         optim.clip_grad_value(model.parameters(), 0.05)
         optimizer.step()
-        return float(loss.detach())
+        return loss.item()
 
     return step
 

@@ -193,7 +193,7 @@ EXPRESSIONS = {
 }  # fmt: skip
 MAY_BE_REFUSED = {
     "x[x > 0]", "one_hot(i)", "np.unique(i)", "x[:n] by an argument", "for n in range(i[0])", "if x.sum() > 0",
-    "x.tolist()", "np.bincount(i)", "x[0] = 0",
+    "x.tolist()", "np.bincount(i)", "x[0] = 0", "float(x.sum())",
 }  # fmt: skip
 
 
