@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 
-from ..engine import methods
 from ..engine.arrays import Array
 from ..engine.recording import AsOne
 from ..engine.tensor import Primitive, Tensor
