@@ -23,7 +23,12 @@ def difference(ours: Any, theirs: Any, after: Any, expected: Any, program: Any) 
             if a != b:
                 return "other random numbers were drawn"
             continue
-        name = {"data": "the parameter", "grad": "the gradient of", "memory": "the optimizer's", "held": "what is kept as"}
+        name = {
+            "data": "the parameter",
+            "grad": "the gradient of",
+            "memory": "the optimizer's",
+            "held": "what is kept as",
+        }
         what = where[-1] if isinstance(where[-1], str) else program.recording.names.get(id(where[1]), "a Tensor")
         if (found := _differ(a, b, f"{name[kind]} {what}")) is not None:
             return found

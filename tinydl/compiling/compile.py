@@ -67,8 +67,9 @@ class Compiled:
                 if program.is_good():
                     try:
                         return self._run(program, flat, args, options)
-                    except Diverged:
-                        continue
+                    except Diverged as why:
+                        if why.__cause__ is not None:
+                            return self._failed(why.__cause__, program, args, options)
             return self._record(flat, key, args, options)
         finally:
             self._here.running = False
@@ -78,6 +79,11 @@ class Compiled:
         if self.check and n & (n - 1) == 0:
             return self._compared(program, flat, args, options)
         return program.run(flat)
+
+    def _failed(self, error: BaseException, program: Program, args: Any, options: Any) -> Any:
+        """The program raised, and all is as it was before: the function raises the same, with its own words."""
+        self.function(*args, **options)
+        raise CompileError(f"the program of {self.__name__} failed where the function doesn't: {error!r}") from error
 
     def _compared(self, program: Program, flat: list[Any], args: Any, options: Any) -> Any:
         """Program and function from the same state; gives what the function gave."""
@@ -224,9 +230,7 @@ def _names(function: Any, args: Any, options: Any) -> list[str]:
     return found
 
 
-def compile(
-    function: Any = None, *, programs: int = 8, check: bool = True, keep_grads: bool = False
-) -> Any:
+def compile(function: Any = None, *, programs: int = 8, check: bool = True, keep_grads: bool = False) -> Any:
     """The function as a NumPy program that does the same, to the bit."""
     if function is None:
         return functools.partial(compile, programs=programs, check=check, keep_grads=keep_grads)

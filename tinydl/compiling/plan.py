@@ -16,6 +16,7 @@ import numpy as np
 from ..engine.arrays import Array
 from .recorder import Recording
 from .settings import OptimizerStep
+from .shortening import masks_in_place, without_repetitions
 from .tape import Op, Storage, Symbol, Value
 from .updates import Update, updates_of
 
@@ -50,6 +51,7 @@ class Plan:
             value.storage.escapes = True
         self.ops = self._needed(recording.tape.ops)
         self.ops = [op for op in self.ops if not self._is_constant(op)]
+        self.ops = masks_in_place(without_repetitions(self.ops, self.results))
         self.lives = self._lives()
         self.updates = updates_of(self)
         self._wait_for_updates()
@@ -73,7 +75,9 @@ class Plan:
                 continue
             outputs = [v for v in op.outputs if v.__class__ is Value]
             made = [v for v in outputs if v.storage.maker is op]
-            needed = op.effect or any(v.storage in live for v in made) or any(v in values for v in outputs if v not in made)
+            needed = (
+                op.effect or any(v.storage in live for v in made) or any(v in values for v in outputs if v not in made)
+            )
             for v in op.into:
                 needed = needed or v.storage in live or v.storage.kind in GIVEN
             if not needed:

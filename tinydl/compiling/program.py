@@ -82,12 +82,16 @@ class Program:
         for p, _ in recording.gradients:
             if p in read:
                 grad = recording.entry_gradients[p]
-                tests.append(f"{thing(p)}.grad.__class__ is Tensor and strided({thing(p)}.grad._data) == {thing(strided(grad))}")
+                tests.append(
+                    f"{thing(p)}.grad.__class__ is Tensor and strided({thing(p)}.grad._data) == {thing(strided(grad))}"
+                )
             elif p not in recording.cleared:
                 tests.append(f"{thing(p)}.grad is None")
         for step in recording.optimizers:
             o = thing(step.optimizer)
-            tests.append(f"{o}.groups is {thing(step.optimizer.groups)} and {o}._state is {thing(step.optimizer._state)}")
+            tests.append(
+                f"{o}.groups is {thing(step.optimizer.groups)} and {o}._state is {thing(step.optimizer._state)}"
+            )
             for row in step.rows:
                 memory = thing(row.memory)
                 tests += [f"{memory}[{name!r}] is {thing(value.array)}" for name, value in row.state.items()]
@@ -158,7 +162,7 @@ class Program:
                 p.grad = grad
             for g, state in zip(self._generators_now(), states, strict=False):
                 g.bit_generator.state = state
-            raise Diverged from error
+            raise Diverged from (None if isinstance(error, Diverged) else error)
 
     def _generators_now(self) -> list[np.random.Generator]:
         return [random.generator(), *self.generators]

@@ -14,15 +14,15 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.arrays import Array, is_array
-from ..engine.recording import AsOne, Observer, observing, special
+from ..engine.arrays import Array
+from ..engine.recording import AsOne, Observer, observing
 from ..engine.tensor import Primitive, Tensor, next_stamp, wrap
 from ..engine.trace import name_in
 from ..nn.keeping import is_kept_number
 from ..nn.module import Module, places
-from ..watching.lines import is_ours, user_line
+from ..watching.lines import is_ours
 from .settings import OptimizerStep, Setting, constants_of
-from .tape import CompileError, Op, Storage, Symbol, Tape, Value
+from .tape import CompileError, Op, Symbol, Tape, Value
 from .watched import Watched, taken_out, unwatched, watch
 
 
@@ -76,7 +76,9 @@ class Recorder(Observer):
         self.tape = Tape(watch)
         self.began = next_stamp()
         self.parameters: dict[Tensor, Value] = {}
-        self.originals: dict[Tensor, tuple[Array, Any]] = {}  # Tensors whose array is watched: theirs, and the watched one
+        self.originals: dict[
+            Tensor, tuple[Array, Any]
+        ] = {}  # Tensors whose array is watched: theirs, and the watched one
         self.modules: dict[Module, dict[str, Any]] = {}  # those that were entered, and their numbers and strings then
         self.held: list[tuple[Any, Any, Any, Any]] = []  # (holder, key, what was there, what is there now, watched)
         self.held_values: list[Value] = []
@@ -110,7 +112,9 @@ class Recorder(Observer):
             gradients = self._gradients()
             changed = constants_of(self.function)
             if changed != watching:
-                raise CompileError(_changed_setting(", ".join(sorted(k for k in changed if changed[k] != watching.get(k)))))
+                raise CompileError(
+                    _changed_setting(", ".join(sorted(k for k in changed if changed[k] != watching.get(k))))
+                )
         except CompileError as error:
             self._close()
             raise CompileError(f"{error}{_line_of(error)}") from None
@@ -239,7 +243,11 @@ class Recorder(Observer):
             self.tape.scope = f"{path} ({type(outer).__name__})" if path else type(outer).__name__
 
     def _watch_held(self, module: Module, path: str, name: str, holder: Any, key: Any, value: Any) -> None:
-        if isinstance(value, Tensor) and value.primitive is None and (value._requires_grad or not module._is_kept(name, value)):
+        if (
+            isinstance(value, Tensor)
+            and value.primitive is None
+            and (value._requires_grad or not module._is_kept(name, value))
+        ):
             if value.stamp < self.began:
                 self.see(value)
             return
@@ -346,6 +354,11 @@ class Recorder(Observer):
             op.effect = True
         return (made,)
 
+    def as_one(self, function: Callable[..., Any], inputs: Sequence[Any]) -> Any:
+        if any(x.__class__ is Tensor for x in inputs) or not any(isinstance(x, Watched) for x in inputs):
+            return None
+        return (self.tape.call(function.__name__, function, inputs, {}),)
+
     # ---- gradients and steps ----
 
     def backward_started(self, nodes: Sequence[Tensor]) -> None:
@@ -427,7 +440,7 @@ class Recorder(Observer):
                 return ("argument", value), value.array
             array = value.array if value.storage.kind == "argument" else value.array.copy("K")
             return ("array", value), array[()] if not array.ndim else array
-        return ("tensor", value), wrap(value.array.copy("K") if value.array.base is None else value.array.copy("K"))
+        return ("tensor", value), wrap(value.array.copy("K"))
 
     def _escaping(self, array: Any) -> Value:
         value: Value = array.watched[1]
@@ -444,7 +457,7 @@ class Recorder(Observer):
                     raise CompileError(_changed_setting(f"{type(module).__name__}.{key}"))
             for _, holder, key, value in places(module):
                 array = value._data if isinstance(value, Tensor) else value
-                if not isinstance(array, Watched) or id(value) in ours or value in self.parameters:
+                if not isinstance(array, Watched) or id(value) in ours or (array is not value and value in self.parameters):
                     continue
                 if isinstance(value, Tensor) and value._requires_grad and value not in self.visited:
                     raise CompileError(
@@ -452,7 +465,8 @@ class Recorder(Observer):
                         "program keeps no graph; keep .detach() of it"
                     )
                 self._object(module if holder is vars(module) else holder)
-                made.append((module if holder is vars(module) else holder, key, self._form(value)[0]))
+                kind, *form = self._form(value)[0]
+                made.append((module if holder is vars(module) else holder, key, (_KEPT.get(kind, kind), *form)))
         return made
 
     def _gradients(self) -> list[tuple[Tensor, Value | None]]:
@@ -472,6 +486,9 @@ class Recorder(Observer):
         found = [Setting("closure", self.function, watching)]
         found += [Setting("module", module, numbers) for module, numbers in self.modules.items()]
         return [*found, *(s for step in self.steps for s in step.settings())]
+
+
+_KEPT = {"array": "ndarray", "argument": "ndarray"}  # forwards keep arrays, not numbers
 
 
 def _changed_setting(name: str) -> str:

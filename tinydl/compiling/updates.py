@@ -69,7 +69,9 @@ def updates_of(plan: Plan) -> Updates:
         for row, ops in lists:
             form = _form(row, ops)
             if form is not None and _is_plain(plan, row):
-                forms.setdefault((row.group, row.p.array.dtype, row.scratch[0].array.dtype, form), []).append((row, ops))
+                forms.setdefault((row.group, row.p.array.dtype, row.scratch[0].array.dtype, form), []).append(
+                    (row, ops)
+                )
         for alike in forms.values():
             small = [(row, ops) for row, ops in alike if row.p.array.size <= BLOCK // 2]
             if len(small) > 1 and (group := _together(plan, small)) is not None:

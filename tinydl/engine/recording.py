@@ -62,6 +62,9 @@ class Observer:
         """tinydl is about to call ``function(*inputs)`` on plain arrays, of which it changes some in place. Who makes
         the call itself gives a tuple of what it gave, alone; others None."""
 
+    def as_one(self, function: Callable[..., Any], inputs: Sequence[Any]) -> Any:
+        """The same of a function within a primitive, which changes nothing."""
+
     def forgotten(self, parameters: Sequence[Any]) -> None:
         """The gradients of these Tensors were set to None."""
 
@@ -147,6 +150,15 @@ def computed_plainly(function: Callable[..., Any], *inputs: Any, changed: Sequen
             if (made := observer.plainly(function, inputs, changed)) is not None:
                 return made[0]
     return function(*inputs)
+
+
+def called_as_one(function: Callable[..., Any], *inputs: Any) -> Any:
+    """Within a primitive, a function on arrays that programs are to call by its name: (what it gives,) if a step is
+    being recorded, else None."""
+    for observer in state.observers:
+        if (made := observer.as_one(function, inputs)) is not None:
+            return made
+    return None
 
 
 def number(value: Any) -> Any:
