@@ -451,9 +451,166 @@ def computes_more_than_it_needs(w):
     return step
 
 
-# ---- circumstances: what happens round the calls ----
+# ---- circumstances: what the function is given ----
 
 THIRD = 3  # the call before which something is changed
+
+
+class Given:
+    """How the arguments of a compiled function are given: as arrays."""
+
+    keeps_signature = True  # whether all calls are alike, so that from the second on the program may run
+
+    def made(self, step: Any, compile: Any) -> Any:
+        """What is called with a batch."""
+        return compile(step)
+
+    def batch(self, w: Any, x: Any, y: Any, call: int) -> Any:
+        """The batch, in the form in which it is given."""
+        return x, y
+
+
+class Arrays(Given):
+    """New arrays at each call."""
+
+
+class TheSameArrays(Given):
+    """The arguments are the same arrays at each call, with other numbers in them."""
+
+    def batch(self, w, x, y, call):
+        held = w.notes.setdefault(x.shape, (x.copy(), y.copy()))
+        if held[1].shape != y.shape:
+            return x, y
+        held[0][...], held[1][...] = x, y
+        return held
+
+
+class Tensors(Given):
+    """The arguments are Tensors, which need no gradient."""
+
+    def batch(self, w, x, y, call):
+        return tl.tensor(x), tl.tensor(y)
+
+
+class Nested(Given):
+    """The arguments stand in a list, a tuple and a dict, one of them given by its name."""
+
+    def made(self, step, compile):
+        def nested(first, *, targets, scale=1.0):
+            return step(first[0], targets["y"][1])
+
+        run = compile(nested)
+        return lambda x, y: run([x], targets={"n": len(x), "y": (None, y)})
+
+
+class Strided(Given):
+    """The arguments are every other row of an array in Fortran order, and an array that can't be written."""
+
+    def batch(self, w, x, y, call):
+        wide = np.asfortranarray(np.repeat(x, 2, axis=0))
+        y.flags.writeable = False
+        return wide[::2], y
+
+
+class SharedMemory(Given):
+    """Two arguments are views of one array, at every call but the third."""
+
+    keeps_signature = False
+
+    def made(self, step, compile):
+        def with_shift(x, y, shift):
+            return step(x + 0 * shift, y)
+
+        run = compile(with_shift)
+        turn = itertools.count(1)
+        return lambda x, y: run(x, y, x.copy() if next(turn) == THIRD else x)
+
+
+class Numbers(Given):
+    """An argument is a number, another one at the third call."""
+
+    keeps_signature = False
+
+    def made(self, step, compile):
+        def scaled(x, y, factor, deep):
+            return step(x * factor if deep else x, y)
+
+        run, turn = compile(scaled), itertools.count(1)
+
+        def called(x, y):
+            call = next(turn)
+            return run(x, y, 1 if call < THIRD else 2 if x.dtype.kind == "f" else 1, call != 4)
+
+        return called
+
+
+class ClosureNumber(Given):
+    """A number that the function reads by its name is another one from the third call on."""
+
+    keeps_signature = False
+
+    def made(self, step, compile):
+        half, turn = False, itertools.count(1)
+
+        def halving(x, y):
+            return step(x[::2], y[::2]) if half else step(x, y)
+
+        run = compile(halving)
+
+        def called(x, y):
+            nonlocal half
+            half = next(turn) >= THIRD
+            return run(x, y)
+
+        return called
+
+
+class ToAMethod(Given):
+    """What is compiled is a method."""
+
+    def made(self, step, compile):
+        class Trainer:
+            def run(self, x, y):
+                return step(x, y)
+
+            run = compile(run)
+
+        return Trainer().run
+
+
+class FromAnotherThread(Given):
+    """The third call comes from another thread."""
+
+    keeps_signature = False
+
+    def made(self, step, compile):
+        run, turn = compile(step), itertools.count(1)
+        return lambda x, y: in_a_thread(run, x, y) if next(turn) == THIRD else run(x, y)
+
+
+def in_a_thread(function: Any, *args: Any) -> Any:
+    """What the function gives or raises, run in a thread of its own."""
+    found: list[Any] = []
+
+    def run() -> None:
+        try:
+            found.append((function(*args), None))
+        except Exception as error:
+            found.append((None, error))
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    ((result, error),) = found
+    if error is not None:
+        raise error
+    return result
+
+
+GIVEN = {kind.__name__: kind() for kind in Given.__subclasses__()}
+
+
+# ---- circumstances: what happens round the calls ----
 
 
 class Between:
@@ -467,10 +624,6 @@ class Between:
     def begin(self, w: Any) -> None:
         """When the world has been made."""
 
-    def made(self, step: Any, compile: Any) -> Any:
-        """What is called with a batch."""
-        return compile(step)
-
     def rows(self, call: int) -> int:
         return ROWS
 
@@ -478,6 +631,7 @@ class Between:
         """Before a call."""
 
     def batch(self, w: Any, x: Any, y: Any, call: int) -> Any:
+        """Other numbers in the batch, perhaps."""
         return x, y
 
     def around(self, call: int) -> AbstractContextManager[Any]:
@@ -651,99 +805,6 @@ class ResultsOverwritten(Between):
             array[...] = 0 if array.dtype == bool else 7
 
 
-class ArgumentsOverwritten(Between):
-    """The arguments are the same arrays at each call, with other numbers in them."""
-
-    def begin(self, w):
-        w.notes["arrays"] = None
-
-    def batch(self, w, x, y, call):
-        if w.notes["arrays"] is None:
-            w.notes["arrays"] = x.copy(), y.copy()
-        w.notes["arrays"][0][...], w.notes["arrays"][1][...] = x, y
-        return w.notes["arrays"]
-
-
-class TensorArguments(Between):
-    """The arguments are Tensors, which need no gradient."""
-
-    def batch(self, w, x, y, call):
-        return tl.tensor(x), tl.tensor(y)
-
-
-class NestedArguments(Between):
-    """The arguments stand in a list, a tuple and a dict, one of them given by its name."""
-
-    def made(self, step, compile):
-        def nested(first, *, targets, scale=1.0):
-            return step(first[0], targets["y"][1])
-
-        run = compile(nested)
-        return lambda x, y: run([x], targets={"n": len(x), "y": (None, y)})
-
-
-class StridedArguments(Between):
-    """The arguments are every other row of an array in Fortran order, and an array that can't be written."""
-
-    def batch(self, w, x, y, call):
-        wide = np.asfortranarray(np.repeat(x, 2, axis=0))
-        y.flags.writeable = False
-        return wide[::2], y
-
-
-class ArgumentsThatShareMemory(Between):
-    """Two arguments are views of one array, at every call but the third."""
-
-    keeps_signature = False
-
-    def made(self, step, compile):
-        def with_shift(x, y, shift):
-            return step(x + 0 * shift, y)
-
-        run = compile(with_shift)
-        turn = itertools.count(1)
-        return lambda x, y: run(x, y, x.copy() if next(turn) == THIRD else x)
-
-
-class NumbersAsArguments(Between):
-    """An argument is a number, another one at the third call."""
-
-    keeps_signature = False
-
-    def made(self, step, compile):
-        def scaled(x, y, factor, deep):
-            return step(x * factor if deep else x, y)
-
-        run, turn = compile(scaled), itertools.count(1)
-
-        def called(x, y):
-            call = next(turn)
-            return run(x, y, 1 if call < THIRD else 2 if x.dtype.kind == "f" else 1, call != 4)
-
-        return called
-
-
-class NumberInAClosure(Between):
-    """A number that the function reads by its name is another one from the third call on."""
-
-    keeps_signature = False
-
-    def made(self, step, compile):
-        half, turn = False, itertools.count(1)
-
-        def halving(x, y):
-            return step(x[::2], y[::2]) if half else step(x, y)
-
-        run = compile(halving)
-
-        def called(x, y):
-            nonlocal half
-            half = next(turn) >= THIRD
-            return run(x, y)
-
-        return called
-
-
 class StateLoaded(Between):
     """The model gets the state back that it had at the beginning."""
 
@@ -840,19 +901,6 @@ class SeededAnew(Between):
             tl.manual_seed(11)
 
 
-class AsAMethod(Between):
-    """What is compiled is a method."""
-
-    def made(self, step, compile):
-        class Trainer:
-            def run(self, x, y):
-                return step(x, y)
-
-            run = compile(run)
-
-        return Trainer().run
-
-
 class AnomalyDetected(Between):
     """At the third call somebody looks on."""
 
@@ -869,35 +917,6 @@ class OtherDefaultDtype(Between):
 
     def around(self, call):
         return tl.default_dtype(np.float64) if call == THIRD else nullcontext()
-
-
-class AnotherThread(Between):
-    """The third call comes from another thread."""
-
-    keeps_signature = False
-
-    def made(self, step, compile):
-        run, turn = compile(step), itertools.count(1)
-        return lambda x, y: in_a_thread(run, x, y) if next(turn) == THIRD else run(x, y)
-
-
-def in_a_thread(function: Any, *args: Any) -> Any:
-    """What the function gives or raises, run in a thread of its own."""
-    found: list[Any] = []
-
-    def run() -> None:
-        try:
-            found.append((function(*args), None))
-        except Exception as error:
-            found.append((None, error))
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    thread.join()
-    ((result, error),) = found
-    if error is not None:
-        raise error
-    return result
 
 
 def arrays_in(value: Any) -> Iterator[np.ndarray]:

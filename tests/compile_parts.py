@@ -190,21 +190,19 @@ FRONTS = {
 
 
 def hidden_layers() -> dict[str, Layer]:
-    """Every layer that isn't among the first ones: with its defaults, its numbers changed and its switches changed."""
+    """Every layer that isn't among the first ones: with its numbers changed, and with its switches changed."""
     found = {}
     for name in nn.__all__:
         kind = getattr(nn, name)
         if not isinstance(kind, type) or kind in {nn.Module, nn.Linear, nn.Flatten, nn.Embedding, nn.Sequential}:
             continue
         given = [WIDTH] * len(needed(kind))
-        found[name] = Layer(kind, functools.partial(kind, *given))
-        for options in numbers_and_switches(kind):
-            if options:
-                made = functools.partial(kind, *given, **options)
-                found[f"{name}({', '.join(options)})"] = Layer(kind, made, frozenset(options))
-    numbers, _ = numbers_and_switches(nn.BatchNorm1d)
+        numbers, switches = numbers_and_switches(kind)
+        for options in (numbers, switches) if switches else (numbers,):
+            made = functools.partial(kind, *given, **options)
+            found[f"{name}({', '.join(options)})" if options else name] = Layer(kind, made, frozenset(options))
     made = functools.partial(nn.BatchNorm1d, WIDTH, momentum=None)
-    return {**found, "BatchNorm1d(momentum=None)": Layer(nn.BatchNorm1d, made, frozenset(numbers))}
+    return {**found, "BatchNorm1d(momentum=None)": Layer(nn.BatchNorm1d, made)}
 
 
 HIDDEN = hidden_layers()

@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from compile_circumstances import BETWEEN, INSIDE, Between, Inside, arrays_in
+from compile_circumstances import BETWEEN, GIVEN, INSIDE, Between, Given, Inside, arrays_in
 from compile_parts import FRONTS, HIDDEN, LOSSES, OPTIONS, VOCABULARY, Layer, Loss, Model, Option, forwards
 
 import tinydl as tl
@@ -38,6 +38,7 @@ class Situation:
     hidden_name: str = "Identity"
     option_name: str = "SGD"
     inside_name: str = "plain"
+    given_name: str = "Arrays"
     between_name: str = "Nothing"
     loss_name: str = "mse_loss"
     check: bool = True
@@ -59,6 +60,10 @@ class Situation:
         return INSIDE[self.inside_name]
 
     @property
+    def given(self) -> Given:
+        return GIVEN[self.given_name]
+
+    @property
     def between(self) -> Between:
         return BETWEEN[self.between_name]
 
@@ -67,25 +72,34 @@ class Situation:
         return LOSSES[self.loss_name]
 
     @property
+    def keeps_signature(self) -> bool:
+        """Whether all calls are alike, so that from the second on the program may run."""
+        return self.given.keeps_signature and self.between.keeps_signature and not self.inside.decides
+
+    @property
     def name(self) -> str:
         layers = f"{self.front_name} + {self.hidden_name}"
-        parts = layers, self.loss_name, self.option_name, self.inside_name, self.between_name
+        parts = layers, self.loss_name, self.option_name, self.inside_name, self.given_name, self.between_name
         return " | ".join((*parts, *(() if self.check else ("unchecked",))))
 
     @classmethod
     def called(cls, name: str) -> Situation:
-        layers, loss, option, within, between, *unchecked = name.split(" | ")
+        layers, loss, option, within, given, between, *unchecked = name.split(" | ")
         front, hidden = layers.split(" + ")
-        return cls(front, hidden, option, within, between, loss, not unchecked)
+        return cls(front, hidden, option, within, given, between, loss, not unchecked)
 
     @property
     def fits(self) -> bool:
         """Whether these can be together at all."""
-        if self.inside.itself and type(self.between).made is not Between.made:
+        if self.inside.itself and type(self.given).made is not Given.made:
             return False
-        if self.inside_name == "updates_apart" and self.between_name == "TargetsRefused":
-            return False  # since the fourth call doesn't look at its targets
-        halves = self.inside_name == "accumulates_inside" and self.between_name in ("NumberInAClosure", "UnevenBatches")
+        if self.between_name == "TargetsRefused" and (
+            self.inside_name == "updates_apart" or self.given_name == "ClosureNumber"
+        ):
+            return False  # since the fourth call doesn't look at these targets
+        halves = self.inside_name == "accumulates_inside" and (
+            self.given_name == "ClosureNumber" or self.between_name == "UnevenBatches"
+        )
         return not halves or "BatchNorm1d" not in self.name  # of few rows that leaves one, which has no variance
 
 
@@ -114,7 +128,7 @@ class World:
             self.optimizers = [self.optimizer]
             written = situation.inside.write(self)
             steps = written if isinstance(written, tuple) else (written,)
-            self.functions = [situation.between.made(step, self.compile) for step in steps]
+            self.functions = [situation.given.made(step, self.compile) for step in steps]
             situation.between.begin(self)
         self.drawn = random.generator().bit_generator.state
 
@@ -132,7 +146,8 @@ class World:
         try:
             with tl.default_dtype(between.dtype), between.around(call):
                 between.before(self, call)
-                given = between.batch(self, x.copy(), y.copy(), call)
+                x, y = between.batch(self, x.copy(), y.copy(), call)
+                given = self.situation.given.batch(self, x, y, call)
                 kept = [(a, a.tobytes()) for a in arrays_in(list(given))]
                 try:
                     return self.functions[(call - 1) % len(self.functions)](*given), None
@@ -333,7 +348,16 @@ PLAINEST = Situation()
 def smallest(situation: Situation, calls: int | None = None) -> Situation:
     """The situation with as much as possible replaced by what is plainest, so that it still fails in the same way."""
     how = failure(situation, calls)
-    for part in ("loss_name", "between_name", "inside_name", "hidden_name", "front_name", "option_name", "check"):
+    for part in (
+        "loss_name",
+        "given_name",
+        "between_name",
+        "inside_name",
+        "hidden_name",
+        "front_name",
+        "option_name",
+        "check",
+    ):
         simpler = replace(situation, **{part: getattr(PLAINEST, part)})
         if simpler != situation and simpler.fits and failure(simpler, calls) == how:
             situation = simpler
@@ -344,9 +368,9 @@ def smallest(situation: Situation, calls: int | None = None) -> Situation:
 
 FACTORS = {
     "front_name": list(FRONTS), "hidden_name": list(HIDDEN), "option_name": list(OPTIONS), "inside_name": list(INSIDE),
-    "between_name": list(BETWEEN),
+    "given_name": list(GIVEN), "between_name": list(BETWEEN),
 }  # fmt: skip
-LAYERS, CIRCUMSTANCES = ("front_name", "hidden_name"), ("inside_name", "between_name")
+LAYERS, CIRCUMSTANCES = ("front_name", "hidden_name"), ("inside_name", "given_name", "between_name")
 MEETINGS = [
     *itertools.product(LAYERS, ("option_name",)),
     *itertools.product(LAYERS, CIRCUMSTANCES),
@@ -364,34 +388,38 @@ def all_pairs() -> set[tuple[str, str, str, str]]:
 
 
 def pairwise() -> list[Situation]:
-    """Situations in which every pair is met at least once: each is built round a pair that is still missing."""
+    """Situations in which every pair is met at least once."""
     missing, found, turn = all_pairs(), [], itertools.cycle(LOSSES)
-    for option, between in itertools.product(OPTIONS, BETWEEN):
-        found.append(_filled({"option_name": option, "between_name": between}, missing, next(turn), len(found)))
-        missing -= met(found[-1])
+
+    def add(given: dict[str, str]) -> None:
+        found.append(_filled(given, missing, next(turn), len(found)))
+        missing.difference_update(met(found[-1]))
+
+    for option, within in itertools.product(OPTIONS, INSIDE):
+        add({"option_name": option, "inside_name": within})
     while missing:
         a, x, b, y = min(missing)
-        found.append(_filled({a: x, b: y}, missing, next(turn), len(found)))
-        missing -= met(found[-1])
+        add({a: x, b: y})
     return found
 
 
-def _filled(given: dict[str, str], missing: set[Any], loss: str, number: int) -> Situation:
+def _filled(parts: dict[str, str], missing: set[Any], loss: str, number: int) -> Situation:
     """A situation with these parts, the others chosen so that many missing pairs meet."""
-    chosen = dict(given)
-    for part in sorted(FACTORS, key=lambda part: part not in LAYERS):
-        if part in given:
+    chosen = {**parts, "loss_name": loss, "check": number % 2 == 0}
+    for part in ("between_name", "given_name", "front_name", "hidden_name", "option_name", "inside_name"):
+        if part in parts:
             continue
-        names = FACTORS[part][number % len(FACTORS[part]) :] + FACTORS[part][: number % len(FACTORS[part])]
+        names = FACTORS[part]
+        start = number % len(names)
 
         def gain(name: str, part: str = part) -> int:
             pairs = ((a, name if a == part else chosen.get(a), b, name if b == part else chosen.get(b))
                      for a, b in MEETINGS if part in (a, b))  # fmt: skip
             return sum(pair in missing for pair in pairs)
 
-        fitting = [name for name in names if Situation(**{**chosen, part: name}).fits]
-        chosen[part] = max(fitting, key=gain)
-    return Situation(**chosen, loss_name=loss, check=number % 2 == 0)
+        turned = names[start:] + names[:start]
+        chosen[part] = max((name for name in turned if Situation(**{**chosen, part: name}).fits), key=gain)
+    return Situation(**chosen)
 
 
 def sampled(count: int, seed: int) -> list[Situation]:
