@@ -704,11 +704,9 @@ def used(value):
 
 
 @pytest.mark.parametrize("values", KINDS, ids=repr)
-@pytest.mark.parametrize("where", ["closure", "default", "keyword default", "global", "attribute"])
+@pytest.mark.parametrize("where", ["closure", "default", "keyword default", "global", "attribute", "class attribute"])
 def test_settings_that_are_read_by_name_are_watched(where, values, monkeypatch):
     value = first = values[0]
-    model = nn.Identity()
-    model.factor = first
 
     def closure(x):
         return x * used(value)
@@ -729,6 +727,8 @@ def test_settings_that_are_read_by_name_are_watched(where, values, monkeypatch):
             return x * used(self.factor)
 
     scales = Scales()
+    if where == "attribute":
+        scales.factor = first
 
     def attribute(x):
         return scales(x)
