@@ -147,7 +147,9 @@ class _Run:
                 return result
             result = result.data.copy()
         if isinstance(given, Tensor):
-            return wrap(result)
+            made = wrap(result)
+            made.notes = given.notes if given.notes and "array" in given.notes else None
+            return made
         return as_numbers(given, result.reshape(np.shape(given))) if is_number(given) or is_numbers(given) else result
 
 
