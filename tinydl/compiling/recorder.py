@@ -374,6 +374,11 @@ class Recorder(Observer):
             self.leaves[x] = None
             self.consumed.discard(x)
 
+    def gradients_wanted(self, parameters: Sequence[Tensor]) -> None:
+        for p in parameters:
+            if p.grad is not None:
+                self.see_gradient(p)
+
     def forgotten(self, parameters: Sequence[Tensor]) -> None:
         for p in parameters:
             if p not in self.read_before:
@@ -387,7 +392,7 @@ class Recorder(Observer):
         for p in optimizer.params:
             if p.grad is not None:
                 self.see(p)
-                self.see_gradient(p)
+        self.gradients_wanted(optimizer.params)
         step = OptimizerStep(optimizer, self.tape, self._object(optimizer), self.objects)
         self.steps.append(step)
         step.begin()
@@ -466,7 +471,8 @@ class Recorder(Observer):
                     )
                 self._object(module if holder is vars(module) else holder)
                 kind, *form = self._form(value)[0]
-                made.append((module if holder is vars(module) else holder, key, (_KEPT.get(kind, kind), *form)))
+                kind = kind if isinstance(value, Tensor) else _KEPT.get(kind, kind)
+                made.append((module if holder is vars(module) else holder, key, (kind, *form)))
         return made
 
     def _gradients(self) -> list[tuple[Tensor, Value | None]]:
@@ -527,4 +533,6 @@ def _unwatched_value(value: Any) -> Any:
         return unwatched(value)
     if isinstance(value, Tensor) and isinstance(value._data, Watched):
         value._data = unwatched(value._data)
+        if value.notes is not None and "array" in value.notes:  # what stood for an array is one again
+            return value._data if value._data.ndim else value._data[()]
     return value

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..engine.arrays import Array, euclidean_norms
 from ..engine.checks import kind
-from ..engine.recording import computed_plainly, number
+from ..engine.recording import computed_plainly, number, special, state
 from ..engine.tensor import Tensor, next_stamp
 from .optimizer import Parameters, working_dtype
 
@@ -59,6 +59,10 @@ def _gradients(params: Tensor | Parameters) -> list[Tensor]:
     for p in given:
         if not isinstance(p, Tensor):
             raise TypeError(f"clipping takes parameters, Tensors with a grad, not {kind(p)}")
+    if special.count:
+        for observer in state.observers:
+            observer.gradients_wanted(given)
+    for p in given:
         if p.grad is not None and p.grad.primitive is not None:  # made with create_graph: that graph keeps its value
             p.grad = p.grad.detach()
     return [p.grad for p in dict.fromkeys(given) if p.grad is not None]
