@@ -22,7 +22,7 @@ from ..nn.keeping import is_kept_number
 from ..nn.module import Module, places
 from ..watching.lines import is_ours
 from .settings import OptimizerStep, Setting, constants_of
-from .tape import CompileError, Op, Symbol, Tape, Value
+from .tape import CompileError, Foreign, Op, Symbol, Tape, Value
 from .watched import Watched, taken_out, unwatched, watch
 
 
@@ -169,6 +169,8 @@ class Recorder(Observer):
                 "function; compile the whole step, or pass it as an argument with .detach()"
             )
         array = t._data
+        if not isinstance(array, np.ndarray):
+            raise Foreign
         if t.stamp > self.began or t.primitive is not None:
             watched = self.tape.give(unwatched(array), "constant")
         else:
@@ -223,8 +225,9 @@ class Recorder(Observer):
         if self.running:
             outer, above = self.running[-1]
             path = ".".join(filter(None, (above, name_in(outer, module))))
+        self.running.append((module, path))  # first, for it is left also where what follows raises
         if module not in self.modules:
-            if not self.running:
+            if len(self.running) == 1:
                 for name, p in module.named_parameters():
                     if id(p) not in self.names and p.stamp < self.began:
                         self._name(p, name)
@@ -232,7 +235,6 @@ class Recorder(Observer):
             self.modules[module] = {key: x for key, x in vars(module).items() if is_kept_number(x)}
             for name, holder, key, value in places(module):
                 self._watch_held(module, path, name, holder, key, value)
-        self.running.append((module, path))
         self.tape.scope = f"{path} ({type(module).__name__})" if path else type(module).__name__
 
     def module_left(self, module: Any, output: Any) -> None:
