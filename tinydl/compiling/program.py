@@ -89,12 +89,13 @@ class Program:
                 tests.append(f"{thing(p)}.grad is None")
         for step in recording.optimizers:
             o = thing(step.optimizer)
+            tests.append(f"settled({o})")
             tests.append(
                 f"{o}.groups is {thing(step.optimizer.groups)} and {o}._state is {thing(step.optimizer._state)}"
             )
             for row in step.rows:
                 memory = thing(row.memory)
-                tests += [f"{memory}[{name!r}] is {thing(value.array)}" for name, value in row.state.items()]
+                tests += [f"{memory}.get({name!r}) is {thing(value.array)}" for name, value in row.state.items()]
             for (name, _), (_, memories) in step.counts.items():
                 first, *others = map(thing, memories)
                 tests += [f"{first}[{name!r}] == {other}[{name!r}]" for other in others]
@@ -114,7 +115,7 @@ class Program:
             elif setting.kind == "closure" and setting.expected:
                 scope["constants_of"] = constants_of
                 tests.append(f"alike(constants_of({thing(setting.holder)}), {thing(setting.expected)})")
-        scope["alike"] = _alike
+        scope |= {"alike": _alike, "settled": _settled}
         self._numbers_of = [(s.holder, s.expected) for s in recording.settings if s.kind == "module"]
         tests.append("(program.seen == attributes.assigned or program.modules_are_alike())")
         source = "def is_good():\n    return (\n        " + "\n        and ".join(tests) + "\n    )\n"
@@ -238,6 +239,16 @@ def _forget_run(recording: Recording) -> None:
 
 def _same(place: str, x: Any, thing: Callable[[Any], str]) -> str:
     return f"{place} == {thing(x)}"
+
+
+def _settled(optimizer: Any) -> bool:
+    """Whether what was written into its groups since its last step can be meant; then it is in the form to compute with
+    from here on, as it would be from the step on."""
+    try:
+        optimizer.settle()
+    except (TypeError, ValueError):
+        return False  # the function raises the same, where it steps
+    return True
 
 
 def _alike(now: dict[str, Any], expected: dict[str, Any]) -> bool:
