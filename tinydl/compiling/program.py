@@ -9,6 +9,7 @@ import itertools
 import linecache
 import threading
 from collections.abc import Callable
+from operator import is_not
 from typing import Any, NoReturn
 
 import numpy as np
@@ -16,7 +17,7 @@ import numpy as np
 from ..engine import random
 from ..engine.tensor import Tensor
 from ..nn.keeping import attributes
-from ..nn.module import places
+from ..nn.module import Module, places
 from .plan import Plan, strided
 from .recorder import Recording
 from .settings import constants_of
@@ -117,6 +118,7 @@ class Program:
                 tests.append(f"alike(constants_of({thing(setting.holder)}), {thing(setting.expected)})")
         scope |= {"alike": _alike, "settled": _settled}
         self._numbers_of = [(s.holder, s.expected) for s in recording.settings if s.kind == "module"]
+        self._layers_of = [(module, _layers(module)) for module in recording.modules]
         tests.append("(program.seen == attributes.assigned or program.modules_are_alike())")
         source = "def is_good():\n    return (\n        " + "\n        and ".join(tests) + "\n    )\n"
         self.guard = source
@@ -133,6 +135,10 @@ class Program:
                 if key not in held or not _is_same(held[key], x):
                     return False
             if getattr(module, "training", None) is not self.recording.training[module]:
+                return False
+        for module, layers in self._layers_of:
+            found = _layers(module)
+            if len(found) != len(layers) or any(map(is_not, found, layers)):
                 return False
         self.seen = now
         return True
@@ -239,6 +245,11 @@ def _forget_run(recording: Recording) -> None:
 
 def _same(place: str, x: Any, thing: Callable[[Any], str]) -> str:
     return f"{place} == {thing(x)}"
+
+
+def _layers(module: Module) -> list[Module]:
+    """The Modules that are attributes of another one, in their order."""
+    return [x for x in vars(module).values() if isinstance(x, Module)]
 
 
 def _settled(optimizer: Any) -> bool:
