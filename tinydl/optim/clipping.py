@@ -56,13 +56,12 @@ def clip_grad_value(params: Tensor | Parameters, clip_value: float) -> None:
 def _gradients(params: Tensor | Parameters) -> list[Tensor]:
     """The gradients there are, each parameter's once, as leaves that may be changed in place."""
     given = [params] if isinstance(params, Tensor) else list(params)
+    if special.count:
+        for observer in state.observers:
+            observer.gradients_used(given)
     for p in given:
         if not isinstance(p, Tensor):
             raise TypeError(f"clipping takes parameters, Tensors with a grad, not {kind(p)}")
-    if special.count:
-        for observer in state.observers:
-            observer.gradients_wanted(given)
-    for p in given:
         if p.grad is not None and p.grad.primitive is not None:  # made with create_graph: that graph keeps its value
             p.grad = p.grad.detach()
     return [p.grad for p in dict.fromkeys(given) if p.grad is not None]

@@ -138,10 +138,8 @@ class Optimizer:
             group |= self._complete(group)
             if any(group[name] != seen[name] for name in self._defaults if name != "lr"):
                 for i, _, a, _ in rows:  # with momentum, say, more is kept of a parameter than without
-                    if (memory := self._state[i]) is not None:  # which stays the dict that compiled programs know
-                        kept = {name: memory.get(name, x) for name, x in self._start(a, group).items()}
-                        memory.clear()
-                        memory.update(kept)
+                    if (memory := self._state[i]) is not None:
+                        self._state[i] = {name: memory.get(name, x) for name, x in self._start(a, group).items()}
         self._seen = self._copied_groups()
 
     def _copied_groups(self) -> list[dict[str, Any]]:
