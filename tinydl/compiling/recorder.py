@@ -168,7 +168,10 @@ class Recorder(Observer):
                 holder[key] = before
         for module in self.modules:
             for _, holder, key, value in places(module):
-                holder[key] = _unwatched_value(value)
+                plain = _unwatched_value(value)
+                if is_stand_in(value) and not (plain.ndim or self._held_array(holder, key)):
+                    plain = plain[()]
+                holder[key] = plain
 
     # ---- what comes in ----
 
@@ -490,8 +493,14 @@ class Recorder(Observer):
                     seen.storage.kind, seen.storage.source = "held", source
                     self.held_values.append(seen)
                 kind, *form = (self._tensor_form(value, True) if value.__class__ is Tensor else self._form(value))[0]
-                made.append((module if holder is vars(module) else holder, key, (_KEPT.get(kind, kind), *form)))
+                if not (is_stand_in(value) and (array.ndim or not self._held_array(holder, key))):
+                    kind = _KEPT.get(kind, kind)
+                made.append((module if holder is vars(module) else holder, key, (kind, *form)))
         return made
+
+    def _held_array(self, holder: Any, key: Any) -> bool:
+        """Whether an array was there before: a Module then makes one of a number, too."""
+        return any(holder is h and key == k and isinstance(before, np.ndarray) for h, k, before, _ in self.held)
 
     def _gradients(self) -> list[tuple[Tensor, Value | None]]:
         made = list[tuple[Tensor, Value | None]]()
@@ -572,4 +581,9 @@ def _unwatched_value(value: Any) -> Any:
         return unwatched(value)
     if isinstance(value, Tensor) and isinstance(value._data, Watched):
         value._data = unwatched(value._data)
-    return value
+    return value._data if is_stand_in(value) else value
+
+
+def is_stand_in(value: Any) -> bool:
+    """Whether a Tensor stands for a plain array: an argument, or what was made of such alone."""
+    return isinstance(value, Tensor) and value.notes is not None and "array" in value.notes
