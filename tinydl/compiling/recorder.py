@@ -24,7 +24,7 @@ from ..engine.trace import name_in
 from ..nn.module import Module, places
 from ..watching.lines import NOT_THE_USERS, is_ours
 from .settings import OptimizerStep, Setting, Kept, constants_of, is_same, numbers_of
-from .tape import CompileError, Op, Symbol, Tape, Value
+from .tape import CompileError, Foreign, Op, Symbol, Tape, Value
 from .watched import Watched, taken_out, unwatched, watch
 
 
@@ -185,6 +185,8 @@ class Recorder(Observer):
                 "function; compile the whole step, or pass it as an argument with .detach()"
             )
         array = t._data
+        if not isinstance(array, np.ndarray):
+            raise Foreign
         if t.stamp > self.began or t.primitive is not None:
             watched = self.tape.give(unwatched(array), "constant")
         else:
@@ -239,15 +241,15 @@ class Recorder(Observer):
         if self.running:
             outer, above = self.running[-1]
             path = ".".join(filter(None, (above, name_in(outer, module))))
+        self.running.append((module, path))  # first, for it is left also where what follows raises
         if module not in self.modules:
-            if not self.running:
+            if len(self.running) == 1:
                 for name, p in module.named_parameters():
                     if id(p) not in self.names and p.stamp < self.began:
                         self._name(p, name)
             self.modules[module] = numbers_of(module)
             for name, holder, key, value in places(module):
                 self._watch_held(module, path, name, holder, key, value)
-        self.running.append((module, path))
         self.tape.scope = f"{path} ({type(module).__name__})" if path else type(module).__name__
 
     def module_left(self, module: Any, output: Any) -> None:
