@@ -3,33 +3,34 @@
 from __future__ import annotations
 
 import argparse
+from textwrap import indent
 from typing import Any
-
-import numpy as np
 
 from .. import data
 from .. import functional as F
 from ..engine import random
 from ..engine.checks import listed
 from .command import UsageError, integer
-from .demo import OPTIMIZERS, demo_model
+from .demo import OPTIMIZERS, asked_model
 
-DESCRIPTION = """\
-Prints one training step of the demo's network as a program in plain NumPy, line by line: the forward pass, the backward
-pass, the optimizer's update. It is what tl.compile makes of these five lines, and runs in their place, with the same
-results to the bit:
-
-  optimizer.zero_grad()
-  loss = F.cross_entropy(model(x), y)
-  loss.backward()
-  optimizer.step()
-  return loss.item()
+STEP = """\
+def step(x, y):
+    optimizer.zero_grad()
+    loss = F.cross_entropy(model(x), y)
+    loss.backward()
+    optimizer.step()
+    return loss.item()
 """
+DESCRIPTION = f"""\
+Prints one training step of the demo's network as a program in plain NumPy, line by line: the forward pass, the backward
+pass, the optimizer's update. It is what tl.compile makes of this function, and runs in its place with the same results
+to the bit:
+
+{indent(STEP, "  ")}"""
 EXAMPLES = """\
 examples:
   tinydl program
   tinydl program --optimizer sgd --hidden 16 --batch 1
-  tinydl program > step.py
 """
 
 
@@ -52,36 +53,25 @@ def add_program_command(subparsers: Any) -> None:
 
 def run_program(chosen: argparse.Namespace) -> int:
     """Print the program, which is code: no line of it is broken, however narrow the terminal."""
-    try:
-        step = demo_step(chosen.hidden, chosen.optimizer, chosen.batch)
-    except (MemoryError, ValueError, OverflowError):  # the last two for more units than an axis can have
-        raise UsageError(
-            f"there isn't enough memory for --hidden {chosen.hidden} and --batch {chosen.batch}"
-        ) from None
-    print(f"# {chosen.batch} digits, a network 64-{chosen.hidden}-10, {chosen.optimizer}: one training step in NumPy")
-    print(step)
+    digits = data.digits()
+    if chosen.batch > len(digits):
+        raise UsageError(f"--batch {chosen.batch}: there are {len(digits)} digits")
+    step = demo_step(chosen.hidden, chosen.optimizer, digits[: chosen.batch])
+    size = f"a batch of {chosen.batch}, a network 64-{chosen.hidden}-10, {chosen.optimizer}"
+    print(f"# a training step of the demo in NumPy: {size}\n{step}")
     return 0
 
 
-def demo_step(hidden: int, name: str, batch: int) -> Any:
-    """The demo's step on a batch of digits, compiled, after the calls that record its program."""
+def demo_step(hidden: int, name: str, batch: data.Dataset) -> Any:
+    """The demo's step, compiled, after the calls that record its program."""
     from ..compiling.compile import compile  # on use: no other command needs it
 
     make, rate = OPTIMIZERS[name]
     with random.seeded(0):
-        model = demo_model(hidden)
-        optimizer = make(model.parameters(), lr=rate)
-
-        def step(x: Any, y: Any) -> Any:
-            optimizer.zero_grad()
-            loss = F.cross_entropy(model(x), y)
-            loss.backward()
-            optimizer.step()
-            return loss.item()
-
-        compiled = compile(step)
-        digits = data.digits()
-        x, y = digits[np.arange(batch) % len(digits)]
+        model = asked_model(hidden)
+        names = {"model": model, "optimizer": make(model.parameters(), lr=rate), "F": F}
+        exec(STEP, names)  # of a file of tinydl's own, loss.item() would be no user's
+        step = compile(names["step"])
         for _ in range(2):  # the second is as all that follow, for the optimizer has its state by then
-            compiled(x, y)
-    return compiled
+            step(batch.x, batch.y)
+    return step
