@@ -1,4 +1,4 @@
-"""`tinydl program`: prints the training step of the demo's network as the NumPy program that `tl.compile` makes of it."""
+"""`tinydl program`: prints the training step of the demo's network as the program in NumPy that it is compiled to."""
 
 from __future__ import annotations
 

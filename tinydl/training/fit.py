@@ -247,6 +247,10 @@ def fit(
         reduction=, too, or gives one number per example. Examples of weight 0 are left out. Where classes are of
         unequal size, ``(len(y) / np.bincount(y))[y]`` makes each class count alike.
     strict: watch the first steps for what is a mistake whatever comes later (below); False doesn't.
+    compile: run each step as two programs in plain NumPy, made by `tl.compile` of forward with backward and of the
+        update; what comes of it is the same to the bit. Model and loss may then compute whatever they like, but not
+        take numbers out on the way (``float()``, ``np.asarray(x)``, ``if loss > 1:``) nor change settings, as it says
+        there. Each shape of batch gets its own, and eight are kept. The steps that `strict` watches run as they are.
     seed: makes the whole run, shuffling and dropout included, repeatable to the bit, and leaves the default
         Generator alone.
     progress: show a bar, if standard error is a terminal; "lines" prints a line after each epoch instead, wherever
@@ -263,7 +267,8 @@ def fit(
     model has no output for, and a last batch of one that batch normalisation can't take.
 
     Raises FloatingPointError, before the optimizer steps, at the first loss or gradient that isn't finite, naming the
-    operation where that began; ValueError and TypeError for arguments that can't be meant.
+    operation where that began; ValueError and TypeError for arguments that can't be meant; with `compile` CompileError
+    for a step that can't be a program: then model, optimizer and schedule are as they came.
     """
     arguments.check_run(model, loss, optimizer, l1, l2, clip_norm)
     metrics, callbacks = arguments.check_metrics(metrics), arguments.check_callbacks(callbacks)
