@@ -20,6 +20,10 @@ class CompileError(RuntimeError):
     """A function can't be turned into a program; the message says what to write."""
 
 
+class Foreign(Exception):
+    """An array of another library, on which only the function itself can run."""
+
+
 @dataclass(eq=False)
 class Storage:
     """Memory that was allocated once: who made it, who writes to it, who has it when the step is over."""
