@@ -19,7 +19,7 @@ import time
 
 import matplotlib.pyplot as plt
 import numpy as np
-from _lesson import BLUE, GRAY, GREEN, ORANGE, show
+from _lesson import BLUE, GRAY, ORANGE, show
 
 import tinydl as tl
 from tinydl import functional as F
@@ -92,7 +92,9 @@ def by_hand(x, y, W1, b1, W2, b2, lr=0.1, decay=0.0):
     W1_bar, b1_bar = Z_bar.T @ x, Z_bar.sum(axis=0)
     gradients = [W1_bar, b1_bar, W2_bar, b2_bar]
     for parameter, gradient in zip([W1, b1, W2, b2], gradients, strict=True):
-        parameter -= lr * (gradient + decay * parameter)  # in place: the array itself changes
+        if decay:
+            gradient += decay * parameter
+        parameter -= lr * gradient  # in place: the array itself changes
     return loss
 
 
@@ -130,8 +132,8 @@ print("products of matrices:", text.count("np.matmul("))
 assert text.count("np.matmul(") == 5
 
 # %% [markdown]
-# Five: two on the way forward, three on the way back. Four would be two for each layer, but nobody wants $\bar X$, the
-# gradient by the inputs. The text has four parts; its top, which prepares arrays, we read last.
+# Five: two on the way forward, three on the way back. (Two for each layer would make four, but nobody wants $\bar X$,
+# the gradient by the inputs.) The text has four parts; its top, which prepares arrays, we read last.
 #
 # ### Forward
 
@@ -143,8 +145,9 @@ print("def " + forward)
 assert forward.count("np.matmul(") == 2 and "np.tanh(" in forward and forward.count("out=") >= 5
 
 # %% [markdown]
-# Read it with (1) beside it. The comments say where a line comes from: `0 (Linear)` is layer 0 of the model. Names end
-# in the layer's number: `weight_0` is $W_1$, `bias_2` is $b_2$, and `weight_0_T` is $W_1^\top$.
+# Read it with (1) beside it. The comments say where a line comes from: `0 (Linear)` is layer 0 of the model, and what
+# has no number comes from the loss. Names end in the layer's number: `weight_0` is $W_1$, `bias_2` is $b_2$, and
+# `weight_0_T` is $W_1^\top$. What has no name of its own is called `a`, `a_2` and so on.
 #
 # | lines | formula |
 # |---|---|
@@ -167,7 +170,8 @@ assert backward.count("np.matmul(") == 3 and backward.count("np.add.reduce(") ==
 
 # %% [markdown]
 # Read it with (2) beside it. `∂/∂weight_2` means: the next lines compute the gradient by `weight_2`, with the rule of
-# the operation that stands before the colon. A name with `d_` is such a gradient: `d_weight_2` is $\bar W_2$.
+# the operation that stands before the colon. A name with `d_` is such a gradient: `d_weight_2` is $\bar W_2$. And
+# `constant` is what it says, the same at each call: here the number $\frac{2}{8}$.
 #
 # | lines | formula |
 # |---|---|
@@ -193,15 +197,17 @@ sgd.groups[0]["lr"] = 0.1
 # %% [markdown]
 # The program asks the optimizer for the learning rate at each call, since it may change. (We set it to 0, and the
 # weights stood still.) All four gradients lie side by side in one array, `gradients`, so one `multiply` serves all of
-# them. Then each parameter changes in place. The last lines are bookkeeping: each parameter gets a new *stamp*, by
-# which the engine would notice that somebody still uses a graph of the old values; `wrap` makes a Tensor of the loss.
+# them; the result goes to `scratch`, an array for what is needed only for a moment. Then each parameter changes in
+# place, by its piece of that. The last lines are bookkeeping: each parameter gets a new *stamp*, by which the engine
+# would notice that somebody still uses a graph of the old values; `wrap` makes a Tensor of the loss.
 #
 # ## The top: arrays that are kept
 #
 # `A @ W2.T` asks for new memory for its result, and soon gives it back, at each step. The program instead makes its
 # arrays once and writes into them again and again: hence `out=`. `memory` is one piece of so many bytes, and
-# `np.ndarray(shape, type, memory, n)` an array that lies in it from byte `n` on. Transposes are views, the same memory
-# looked at in another order, so they are made once, too.
+# `np.ndarray(shape, type, memory, n)` an array that lies in it from byte `n` on. (These are multiples of 64, as it
+# suits the processor.) Transposes are views, the same memory looked at in another order, so they are made once, too. So
+# are the pieces of `gradients` and `scratch`: all parameters in a row, $15 + 5 + 10 + 2 = 32$ numbers.
 #
 # > **Predict.** Some arrays begin at the same byte, so they overwrite each other. Which two, for instance, may do so?
 
@@ -210,7 +216,8 @@ print(top)
 begins = re.findall(r"^(\w+) = np\.ndarray\(.*memory, (\d+)", top, re.MULTILINE)
 places = {byte for _, byte in begins}
 print(len(begins), "arrays in", len(places), "places")
-assert len(places) < len(begins) and "np.empty(" in top
+assert len(places) < len(begins) and all(int(byte) % 64 == 0 for byte in places)
+assert [p.size for p in model.parameters()] == [15, 5, 10, 2]
 
 # %% [markdown]
 # For instance what goes into tanh and what comes out of it: once $A$ is there, nobody needs $Z$ any more, since the
@@ -299,78 +306,74 @@ def functions_entered(function):
     return entered.count("call")
 
 
-model, sgd, step = fresh()
-compiled = tl.compile(step)
-for _ in range(4):
-    compiled(x, y)  # what happens in the first calls, and why, comes below
-calls = {"engine": functions_entered(lambda: step(x, y)), "program": functions_entered(lambda: compiled(x, y))}
-print(calls)
-assert calls["engine"] > 3 * calls["program"]
-
-# %% [markdown]
-# Each costs about the same, however large the arrays are. So the time of a step is nearly
-#
-# $$ t = n \cdot c + w , $$
-#
-# with $n$ calls that cost $c$ each, and the work $w$, which grows with the arrays. The program makes $n$ smaller.
-#
-# > **Predict.** Will that help more in this small network, or in one of 784, 1024 and 10 units and 256 examples at
-# > once?
+def ways_of_a_step(examples, inputs, hidden, outputs):
+    x, y = (rng.normal(size=(examples, n)).astype(np.float32) for n in (inputs, outputs))
+    model, _, step = fresh(inputs, hidden, outputs)
+    arrays = [p.data.copy() for p in model.parameters()]
+    program = tl.compile(step, check=False)  # what check=False switches off comes below
+    for _ in range(3):
+        program(x, y)  # the first calls do a little more
+    return {"engine": lambda: step(x, y), "by hand": lambda: by_hand(x, y, *arrays), "program": lambda: program(x, y)}
 
 
 # %%
-def quickest(ways, rounds, each):
+sizes = {"small": (4, 3, 5, 2), "large": (128, 784, 256, 10)}
+ways = {size: ways_of_a_step(*numbers) for size, numbers in sizes.items()}
+entered = {}
+for size, (examples, inputs, hidden, outputs) in sizes.items():
+    entered[size] = {name: functions_entered(way) for name, way in ways[size].items()}
+    products = examples * hidden * (2 * inputs + 3 * outputs)  # multiplications in the five products
+    print(f"{size}: functions entered {entered[size]}, multiplications {products:,}")
+    assert entered[size]["engine"] == entered["small"]["engine"] > 2 * entered[size]["program"]
+
+# %% [markdown]
+# However large the arrays are, the engine enters the same number of functions, and each costs some time, $c$ say. So
+# the time of a step is nearly
+#
+# $$ t = n \cdot c + w , $$
+#
+# with $n$ for the number of functions, and $w$ for the work, which grows with the arrays. A program makes $n$ smaller.
+#
+# > **Predict.** For which of the two networks does that help more?
+
+
+# %%
+def quickest(ways, rounds):
     best = dict.fromkeys(ways, np.inf)
     for _ in range(rounds):  # in turns, and the best of each: the computer may be busy with other things
         for name, way in ways.items():
             begin = time.perf_counter()
-            for _ in range(each):
-                way()
-            best[name] = min(best[name], (time.perf_counter() - begin) / each)
+            way()
+            best[name] = min(best[name], time.perf_counter() - begin)
     return best
 
 
-# %%
-def measure(examples, inputs, hidden, outputs, rounds, each):
-    x, y = (rng.normal(size=(examples, n)).astype(np.float32) for n in (inputs, outputs))
-    model, sgd, step = fresh(inputs, hidden, outputs)
-    mine = [p.data.copy() for p in model.parameters()]
-    W1, b1, W2, b2 = mine
-    A, compiled = x @ W1.T, tl.compile(step, check=False)
-    compiled(x, y)
-    ways = {"engine": lambda: step(x, y), "by hand": lambda: by_hand(x, y, *mine), "program": lambda: compiled(x, y)}
-    ways["products alone"] = lambda: (x @ W1.T, A @ W2.T, y @ W2, y.T @ A, A.T @ x)  # the shapes of (1) and (2)
-    return quickest(ways, rounds, each)
-
-
-# %%
-times = {"small": measure(4, 3, 5, 2, rounds=100, each=10), "large": measure(256, 784, 1024, 10, rounds=8, each=1)}
-for size, found in times.items():
-    print(size, {name: f"{1e6 * seconds:.0f} µs" for name, seconds in found.items()})
-    print(f"  the engine takes {found['engine'] / found['program']:.2f} × as long as the program")
+times = {"small": quickest(ways["small"], 2000), "large": quickest(ways["large"], 100)}
+for size, best in times.items():
+    print(f"{size}: engine {best['engine'] / best['program']:.2f}, by hand {best['by hand'] / best['program']:.2f}")
 assert times["small"]["engine"] > times["small"]["program"]
 
 # %%
-figure, axes = plt.subplots(figsize=(6.4, 3.6))
-for place, (size, found) in enumerate(times.items()):
-    for k, (name, color) in enumerate(zip(found, (GRAY, ORANGE, BLUE, GREEN), strict=True)):
-        share = found[name] / found["program"]
-        axes.bar(place + 0.2 * k, share, 0.18, color=color, label=None if place else name)
-        axes.text(place + 0.2 * k, share, f"{share:.2f}", ha="center", va="bottom", fontsize="small", color=GRAY)
-axes.set_xticks([0.3, 1.3], ["small: 3-5-2, 4 examples", "large: 784-1024-10, 256 examples"])
-axes.set(ylabel="time, the program's = 1", title="A program helps where arrays are small")
+figure, axes = plt.subplots(figsize=(6.4, 3.4))
+for k, (name, color) in enumerate({"engine": GRAY, "by hand": ORANGE, "program": BLUE}.items()):
+    ratios = [best[name] / best["program"] for best in times.values()]
+    bars = axes.bar([0.2 * k, 1 + 0.2 * k], ratios, 0.18, color=color, label=name)
+    axes.bar_label(bars, fmt="%.2f", fontsize="small", color=GRAY)
+axes.set_xticks([0.2, 1.2], ["small: 3-5-2, 4 examples", "large: 784-256-10, 128 examples"])
+axes.set(ylabel="time of a step, the program's = 1", title="A program helps where the arrays are small")
 axes.legend(fontsize="small")
 show(
     figure,
     "15_your_step_as_a_program_times",
-    "Bars: the time of one step by the engine, by hand, by the program and of its five products alone, where the "
-    "program's is 1. In the small network the products are a small part of it, in the large one nearly all.",
+    "Bars for two networks: the time of a step by the engine and by hand, where the program's time is 1. In the small "
+    "network the engine takes much longer than the program, in the large one nearly as long as the program.",
 )
 
 # %% [markdown]
-# In the small network arithmetic is a small part of the time, so it pays to do nothing else. In the large one the five
-# products are nearly all of it, and no program makes them faster. (These are times of one computer and one minute;
-# yours will differ.)
+# In the small network there is little work, so it pays to do nothing else. In the large one the millions of
+# multiplications take nearly all the time, and no program makes them fewer. Yours by hand enters the fewest functions
+# of all, since nothing looks whether the arguments fit, as tinydl's program does at each call; but it takes new memory
+# at each line. (The bars are those of one computer in one minute; yours will differ.)
 #
 # ## What a program can't follow
 #
