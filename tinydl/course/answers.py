@@ -406,8 +406,8 @@ def _call(
     for number in into:
         if _same(case[number], handed[number]):
             name = dict(enumerate(parameters(answer))).get(number, "it")
-            raise Mistake("unwritten", f"It leaves {_parameter(answer, number)} as it was. `{name} = ...` would only give "
-                          f"the name to another array: write with out={name}, or {name}[...] = ....")  # fmt: skip
+            raise Mistake("unwritten", f"It leaves {_parameter(answer, number)} as it was. `{name} = ...` would only "
+                          f"give the name to another array: write with out={name}, or {name}[...] = ....")  # fmt: skip
     if into:
         return tuple(handed[number] for number in into)
     if got is None:

@@ -15,7 +15,7 @@ import numpy as np
 
 def slots(calls):
     last = {}  # in which call an array is read last
-    for number, (made, reads) in enumerate(calls):
-        for name in reads:
-            last[name] = ...
+    for number, call in enumerate(calls):
+        for name in call[1]:
+            last[name] = number
     return ...

@@ -138,5 +138,5 @@ def cases(rng):
             0.1,
         ),  # beside which eps is seen
         (np.zeros(2), np.array([2e-8, -1e-9]), np.array([1e-16, 4e-17]), np.array([1e-8, 2e-9]), scratch[:2], 3, 0.1),
-        (*some(20000), 2, 0.1),
+        (*some(600), 2, 0.1),
     ]
