@@ -20,7 +20,7 @@ from ..engine.arrays import default_dtype_now, is_foreign
 from ..engine.recording import no_grad, special, state
 from ..engine.tensor import Tensor
 from ..nn.module import Module
-from .comparing import difference
+from .comparing import difference, parting, trail
 from .program import Diverged, Program
 from .recorder import Recorder
 from .tape import CompileError
@@ -86,17 +86,36 @@ class Compiled:
         raise CompileError(f"the program of {self.__name__} failed where the function doesn't: {error!r}") from error
 
     def _compared(self, program: Program, flat: list[Any], args: Any, options: Any) -> Any:
-        """Program and function from the same state; gives what the function gave."""
+        """Function and program from the same state; what the program gave and left stays."""
         before = program.state()
-        ours = program.run(flat)
-        after = program.state()
-        program.restore(before)
         theirs = self.function(*args, **options)
-        found = difference(ours, theirs, after, program.state(), program)
+        expected = program.state()
+        program.restore(before)
+        ours = program.run(flat)
+        found = difference(ours, theirs, program.state(), expected, program)
         if found:
+            program.restore(expected)
+            self._drop(program)
+            raise CompileError(
+                f"in call {program.calls} the program of {self.__name__} did something else than the function: {found}. "
+                f"{self._parting(program, before, expected, flat, args, options)}. What varies must be an argument, or a "
+                "setting read by name; tl.compile(…, check=False) doesn't compare"
+            )
+        return ours
+
+    def _parting(self, program: Program, before: Any, expected: Any, flat: Any, args: Any, options: Any) -> str:
+        """Where the function does something else than when it was recorded."""
+        program.restore(before)
+        again = Recorder(self.function).run(flat, lambda stand_ins: _rebuilt(args, options, iter(stand_ins)))
+        program.restore(expected)
+        return parting(program.trail, trail(again.tape.ops))
+
+    def _drop(self, program: Program) -> None:
+        with self._lock:
             self.programs.remove(program)
-            raise CompileError(f"the program and the function gave different results in call {program.calls}: {found}")
-        return theirs
+            for known in self._by_key.values():
+                if program in known:
+                    known.remove(program)
 
     def _record(self, flat: list[Any], key: Any, args: Any, options: Any) -> Any:
         recorder = Recorder(self.function)
@@ -108,10 +127,7 @@ class Compiled:
             self._by_key.setdefault(key, []).insert(0, program)
             self.programs.append(program)
             if len(self.programs) > self.limit:
-                oldest = self.programs.pop(0)
-                for known in self._by_key.values():
-                    if oldest in known:
-                        known.remove(oldest)
+                self._drop(self.programs[0])
         return returned
 
     @property
@@ -177,14 +193,25 @@ def _add(x: Any, flat: list[Any], key: list[Any]) -> None:
         key.append((kind, tuple(x)))
         for item in x.values():
             _add(item, flat, key)
-    elif is_foreign(x):
+    elif is_foreign(x) or isinstance(x, np.ndarray):
         flat.append(None)
+    elif kind is float or isinstance(x, (complex, np.generic)):
+        key.append((kind, repr(x)))
     else:
-        try:
-            hash(x)
-            key.append((kind, x))
-        except TypeError:
-            key.append((kind, id(x)))
+        key.append((kind, x if kind in (int, bool, str, bytes) else _It(x)))
+
+
+class _It:
+    """An object, equal to itself alone, and kept so that no other one gets its place in memory."""
+
+    def __init__(self, x: Any) -> None:
+        self.x = x
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _It) and self.x is other.x
+
+    def __hash__(self) -> int:
+        return id(self.x)
 
 
 def _rebuilt(args: Any, options: Any, stand_ins: Any) -> Any:
