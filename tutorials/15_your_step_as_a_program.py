@@ -443,8 +443,8 @@ assert len(compiled.programs) == 2
 # <details><summary>What you should find</summary>
 #
 # * In 1: subtract each row's maximum, exp, and a sum along the rows. Then the probabilities are divided by the number
-#   of examples, and so is the 1 that is subtracted at `[rows, y]`. Before that, the largest label is compared with the
-#   number of classes; `diverge()` gives the call back to the function, which says what is wrong with the label.
+#   of examples, and so is the 1 that is subtracted at `[rows, y]`. Before that the labels are checked; where one is
+#   none of the classes, `diverge()` gives the call back to the function, which says what is wrong.
 # * In 2: each average is a `multiply` by its $\beta$, and an `add` of the gradient, or of its square, times
 #   $1 - \beta$. The number of the step and the settings of the optimizer are read at each call.
 # * In 3: yours may be a little faster, since the program also looks at each call whether all is as it was: shapes,
