@@ -212,7 +212,7 @@ def test_lessons_dont_import_each_other(lesson: Path) -> None:
 
 
 def test_the_page_about_compiling_runs_as_it_stands() -> None:
-    text = (TUTORIALS / "_site_source" / "compiling.md").read_text(encoding="utf-8")
+    text = (TUTORIALS / "compiling.md").read_text(encoding="utf-8")
     blocks = re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
     assert len(blocks) == 3
     code = "".join(blocks)
