@@ -146,8 +146,9 @@ assert forward.count("np.matmul(") == 2 and "np.tanh(" in forward and forward.co
 
 # %% [markdown]
 # Read it with (1) beside it. The comments say where a line comes from: `0 (Linear)` is layer 0 of the model, and what
-# has no number comes from the loss. Names end in the layer's number: `weight_0` is $W_1$, `bias_2` is $b_2$, and
-# `weight_0_T` is $W_1^\top$. What has no name of its own is called `a`, `a_2` and so on.
+# has no number comes from the loss. Names end in the layer's number: `weight_0` is $W_1$, `bias_2` is $b_2$,
+# `weight_0_T` is $W_1^\top$. A result has the name of its operation, `tanh_1`, or is just `a`, `a_2` and so on. And
+# what the text doesn't define (`weight_0`, `parameters`, later `sgd`) it is given: your model's own arrays and objects.
 #
 # | lines | formula |
 # |---|---|
@@ -204,10 +205,10 @@ sgd.groups[0]["lr"] = 0.1
 # ## The top: arrays that are kept
 #
 # `A @ W2.T` asks for new memory for its result, and soon gives it back, at each step. The program instead makes its
-# arrays once and writes into them again and again: hence `out=`. `memory` is one piece of so many bytes, and
-# `np.ndarray(shape, type, memory, n)` an array that lies in it from byte `n` on. (These are multiples of 64, as it
-# suits the processor.) Transposes are views, the same memory looked at in another order, so they are made once, too. So
-# are the pieces of `gradients` and `scratch`: all parameters in a row, $15 + 5 + 10 + 2 = 32$ numbers.
+# arrays once and writes into them again and again: hence `out=`. `memory` is one piece of so many bytes (`np.uint8` is
+# one), and `np.ndarray(shape, type, memory, n)` an array that lies in it from byte `n` on. (These are multiples of 64,
+# as it suits the processor.) Transposes are views, the same memory looked at in another order, so they are made once,
+# too. So are the pieces of `gradients` and `scratch`: all parameters in a row, $15 + 5 + 10 + 2 = 32$ numbers.
 #
 # > **Predict.** Some arrays begin at the same byte, so they overwrite each other. Which two, for instance, may do so?
 
