@@ -141,7 +141,7 @@ assert text.count("np.matmul(") == 5
 top, rest = text.split("def ", 1)
 forward, rest = rest.split("# backward", 1)
 backward, update = rest.split("# SGD", 1)
-print("def " + forward)
+print("def " + forward.rstrip())
 assert forward.count("np.matmul(") == 2 and "np.tanh(" in forward and forward.count("out=") >= 5
 
 # %% [markdown]
@@ -166,7 +166,7 @@ assert forward.count("np.matmul(") == 2 and "np.tanh(" in forward and forward.co
 # > **Predict.** The first product on the way back, is it $\bar W_2$ or $\bar A$? Does it matter?
 
 # %%
-print("# backward" + backward)
+print("    # backward" + backward.rstrip())
 assert backward.count("np.matmul(") == 3 and backward.count("np.add.reduce(") == 2
 
 # %% [markdown]
@@ -187,7 +187,7 @@ assert backward.count("np.matmul(") == 3 and backward.count("np.add.reduce(") ==
 # ### The update
 
 # %%
-print("# SGD" + update)
+print("    # SGD" + update)
 assert update.count("np.subtract(") == 4 and "lr" in update
 before = model[0].weight.data.copy()
 sgd.groups[0]["lr"] = 0.0  # a schedule changes the learning rate in just this way
@@ -213,7 +213,7 @@ sgd.groups[0]["lr"] = 0.1
 # > **Predict.** Some arrays begin at the same byte, so they overwrite each other. Which two, for instance, may do so?
 
 # %%
-print(top)
+print(top.rstrip())
 begins = re.findall(r"^(\w+) = np\.ndarray\(.*memory, (\d+)", top, re.MULTILINE)
 places = {byte for _, byte in begins}
 print(len(begins), "arrays in", len(places), "places")
