@@ -456,6 +456,7 @@ assert len(compiled.programs) == 2
 # ## Where this lives in tinydl
 #
 # - [Compiling a step](compiling.md) says what `tl.compile` promises, what may change, and what can't be compiled.
+#   `tl.fit(…, compile=True)` trains with such programs.
 # - `tinydl/compiling/compile.py`: `tl.compile`, which looks for the program that fits a call; read it first.
 # - `tinydl/compiling/watched.py`: arrays that write down what NumPy does with them; `tinydl/compiling/tape.py`: the
 #   list.
