@@ -171,8 +171,8 @@ assert backward.count("np.matmul(") == 3 and backward.count("np.add.reduce(") ==
 
 # %% [markdown]
 # Read it with (2) beside it. `∂/∂weight_2` means: the next lines compute the gradient by `weight_2`, with the rule of
-# the operation that stands before the colon. A name with `d_` is such a gradient: `d_weight_2` is $\bar W_2$. And
-# `constant` is what it says, the same at each call: here the number $\frac{2}{8}$.
+# the operation that stands before the colon. A name with `d_` is such a gradient: `d_weight_2` is $\bar W_2$. The
+# number $\frac{2}{8}$ is the same at each call, a `constant`.
 #
 # | lines | formula |
 # |---|---|
