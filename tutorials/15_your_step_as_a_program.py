@@ -155,7 +155,7 @@ assert forward.count("np.matmul(") == 2 and "np.tanh(" in forward and forward.co
 # | `matmul` and `add` of layer 0 | $Z = X W_1^\top + b_1$ |
 # | `tanh` | $A = \tanh Z$ |
 # | `matmul` and `add` of layer 2, `subtract` | $E = A W_2^\top + b_2 - Y$ |
-# | `square`, `add.reduce`, `divide` by 8 | $L$: the squares, their sum, their mean |
+# | `square`, `add.reduce`, division by 8 | $L$: the squares, their sum, their mean |
 # | `p.grad = None` | `zero_grad`: the gradients of the step before are forgotten |
 #
 # `np.add.reduce` adds up all numbers, or with `axis=0` those of each column; `np.sum` calls it, too. `np.add(a, b,
@@ -172,7 +172,8 @@ assert backward.count("np.matmul(") == 3 and backward.count("np.add.reduce(") ==
 # %% [markdown]
 # Read it with (2) beside it. `∂/∂weight_2` means: the next lines compute the gradient by `weight_2`, with the rule of
 # the operation that stands before the colon. A name with `d_` is such a gradient: `d_weight_2` is $\bar W_2$. The
-# number $\frac{2}{8}$ is the same at each call, a `constant`.
+# number $\frac{2}{8}$ is the same at each call, a `constant`; where a number is made an array for speed, as the 1 of
+# $1 - A^2$ may be, that stands at the top.
 #
 # | lines | formula |
 # |---|---|
