@@ -637,6 +637,10 @@ class Between:
     def around(self, call: int) -> AbstractContextManager[Any]:
         return nullcontext()
 
+    def looks_on(self, call: int) -> bool:
+        """Whether an observer is open, so that the function runs, and gives what it gives."""
+        return False
+
     def raises(self, call: int) -> bool:
         return False
 
@@ -908,6 +912,9 @@ class AnomalyDetected(Between):
 
     def around(self, call):
         return tl.detect_anomaly() if call == THIRD else nullcontext()
+
+    def looks_on(self, call):
+        return call == THIRD
 
 
 class OtherDefaultDtype(Between):
