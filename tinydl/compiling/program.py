@@ -42,6 +42,7 @@ class Program:
     """The NumPy program of one signature. `source` is its text, `calls` how often it was called (the recording too)."""
 
     def __init__(self, recording: Recording, names: list[str], title: str, keep_grads: bool) -> None:
+        self.trail = trail(recording.tape.ops)
         for value, name in zip(recording.arguments, names, strict=True):
             value.storage.name = name
         text = Text(Plan(recording, keep_grads), names)
@@ -52,7 +53,6 @@ class Program:
         self._scope = {**text.scope, "diverge": _diverge}
         self._here = _Here()
         self.calls = 1
-        self.trail = trail(recording.tape.ops)
         self.draws = any(op.effect and op.kind == "call" for op in recording.tape.ops)
         self.generators = _generators(recording)
         self.parameters = dict.fromkeys(recording.parameters)
