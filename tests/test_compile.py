@@ -828,6 +828,50 @@ def test_arguments_of_any_kind_are_never_taken_for_former_ones(name, check, tmp_
         assert np.asarray(wanted).tobytes() == np.asarray(given).tobytes(), call
 
 
+FORMS = {
+    "rows": lambda x: x[:5],
+    "dtype": lambda x: x.astype(np.float64),
+    "integers": lambda x: (x * 10).astype(np.int64),
+    "Fortran order": np.asfortranarray,
+    "every other column": lambda x: np.repeat(x, 2, axis=1)[:, ::2],
+    "backwards": lambda x: x[::-1],
+    "one row for all": lambda x: np.broadcast_to(x[0], x.shape),
+    "a Tensor": tl.tensor,
+    "a list": lambda x: [x],
+    "another axis": lambda x: x[None],
+}
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_the_form_of_an_argument_is_watched(name):
+    def step(x):
+        x = x[0] if isinstance(x, list) else x
+        y = np.sin(x) * 3
+        return y.sum(), y.sum(axis=0), (y * x).mean(axis=-1), (y.T @ y if y.ndim == 2 else y), y
+
+    run = zoo.COMPILE(step, check=False)
+    for call in range(9):
+        x = np.random.default_rng(call).normal(size=(67, 67)).astype(np.float32)
+        x = FORMS[name](x) if call in (3, 4, 6) else x
+        assert not list(differences(step(x), run(x), f"call {call}"))
+
+
+def test_the_form_of_a_buffer_is_watched():
+    class Shift(nn.Module):
+        def __init__(self):
+            self.by = np.ones(3, np.float32)
+
+        def forward(self, x):
+            return x + self.by
+
+    shift = Shift()
+    run = zoo.COMPILE(lambda x: shift(x) * 2, check=False)
+    for call, by in enumerate([1.0, 2.0, np.float64(3), 4.0, np.ones((2, 1)), 5.0]):
+        shift.by = np.full(3, by, np.float32) if isinstance(by, float) else by * np.ones(3)
+        x = np.full((2, 3), call, np.float32)
+        assert not list(differences(shift(x) * 2, run(x), f"call {call}"))
+
+
 def test_models_and_optimizers_may_be_arguments():
     def step(model, optimizer, x, y):
         optimizer.zero_grad()
