@@ -12,13 +12,13 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from types import MethodType
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
 from ..engine.arrays import default_dtype_now, is_foreign
 from ..engine.recording import no_grad, special, state
-from ..engine.tensor import Tensor
+from ..engine.tensor import Tensor, wrap
 from ..nn.module import Module
 from .comparing import difference, parting, trail
 from .program import Diverged, Program
@@ -57,10 +57,10 @@ class Compiled:
 
     def __call__(self, *args: Any, **options: Any) -> Any:
         if state.observers or self._here.running:
-            return self.function(*args, **options)
+            return self._by_function(args, options)
         flat, key = _signature(args, options)
         if flat is None:
-            return self.function(*args, **options)
+            return self._by_function(args, options)
         self._here.running = True
         try:
             for program in self._by_key.get(key, ()):
@@ -69,10 +69,17 @@ class Compiled:
                         return self._run(program, flat, args, options)
                     except Diverged as why:
                         if why.__cause__ is not None:
-                            return self._failed(why.__cause__, program, args, options)
+                            self._failed(why.__cause__, args, options)
             return self._record(flat, key, args, options)
         finally:
             self._here.running = False
+
+    def _by_function(self, args: Any, options: Any) -> Any:
+        """What the function gives; unless it runs inside of itself or is recorded, its Tensors are constants, too."""
+        result = self.function(*args, **options)
+        if self._here.running or any(isinstance(observer, Recorder) for observer in state.observers):
+            return result
+        return _constants(result)
 
     def _run(self, program: Program, flat: list[Any], args: Any, options: Any) -> Any:
         program.calls = n = program.calls + 1
@@ -80,8 +87,10 @@ class Compiled:
             return self._compared(program, flat, args, options)
         return program.run(flat)
 
-    def _failed(self, error: BaseException, program: Program, args: Any, options: Any) -> Any:
+    def _failed(self, error: BaseException, args: Any, options: Any) -> NoReturn:
         """The program raised, and all is as it was before: the function raises the same, with its own words."""
+        if not isinstance(error, (ValueError, TypeError, LookupError, ArithmeticError, RuntimeError)):
+            raise error
         self.function(*args, **options)
         raise CompileError(f"the program of {self.__name__} failed where the function doesn't: {error!r}") from error
 
@@ -199,6 +208,17 @@ def _add(x: Any, flat: list[Any], key: list[Any]) -> None:
         key.append((kind, repr(x)))
     else:
         key.append((kind, x if kind in (int, bool, str, bytes) else _It(x)))
+
+
+def _constants(x: Any) -> Any:
+    """The same without any graph."""
+    if x.__class__ is Tensor:
+        return wrap(x._data) if x.primitive is not None and x._requires_grad else x
+    if isinstance(x, tuple) and hasattr(x, "_make"):
+        return x._make(map(_constants, x))
+    if x.__class__ in (list, tuple):
+        return x.__class__(map(_constants, x))
+    return {key: _constants(item) for key, item in x.items()} if x.__class__ is dict else x
 
 
 class _It:

@@ -250,6 +250,8 @@ class Recorder(Observer):
     def module_left(self, module: Any, output: Any) -> None:
         self.running.pop()
         self.tape.scope = ""
+        if not self.running and output.__class__ is Tensor and output._data.dtype.kind == "f":
+            output.notes = None  # the outermost Module gives a Tensor, also of an array
         if self.running:
             outer, path = self.running[-1]
             self.tape.scope = f"{path} ({type(outer).__name__})" if path else type(outer).__name__
@@ -333,17 +335,18 @@ class Recorder(Observer):
         return made.watched[1].storage.name if isinstance(made, Watched) and made.watched is not None else ""
 
     def flattened(self, name: str, inputs: Sequence[Any], result: Any) -> Any:
-        if _asked_by_user() and (isinstance(result, Watched) or isinstance(result, tuple)):
-            return self._stand_in(result)
+        if (isinstance(result, (Watched, tuple))) and _asked_by_user():
+            return self._stand_in(result, bool(inputs))
         return None
 
-    def _stand_in(self, result: Any) -> Any:
+    def _stand_in(self, result: Any, number: bool) -> Any:
+        """A Tensor in the place of what eager code would have as an array or, where it has no axes, as a number."""
         if isinstance(result, tuple):
-            return tuple(map(self._stand_in, result))
+            return tuple(self._stand_in(item, number) for item in result)
         if not isinstance(result, Watched):
             return result
         made = wrap(result)
-        made.notes = {"array": True}
+        made.notes = {"array": number}
         return made
 
     def read(self, tensor: Tensor) -> None:
@@ -462,7 +465,9 @@ class Recorder(Observer):
             if value.storage.kind == "argument" and value.maker is None:
                 return ("argument", value), value.array
             array = value.array if value.storage.kind == "argument" else value.array.copy("K")
-            return ("array", value), array[()] if not array.ndim else array
+            if not array.ndim and x.notes["array"]:
+                return ("array", value), array[()]
+            return ("ndarray", value), array
         return ("tensor", value), wrap(value.array.copy("K"))
 
     def _escaping(self, array: Any) -> Value:

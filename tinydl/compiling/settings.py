@@ -229,9 +229,11 @@ class OptimizerStep:
             return value
         known = self.counts.get((name, value))
         if known is None:
-            place = f"{self.name}_memory" + (f"_{len(self.counts) + 1}" if self.counts else "")
+            base = place = f"{self.name}_memory"
+            while place in self.objects:
+                place = f"{base}_{len(self.objects)}"
             self.objects[place] = memory
-            text = self.tape.number("t" if name == "step" else name, f"{place}[{name!r}]")
+            text = self.tape.number("t" if name == "step" else name, f"{place}[{name!r}]", again=True)
 
             def decided(symbol: Symbol, truth: bool) -> None:
                 if not (truth and symbol.value > 0):  # that it isn't 0 will stay so
