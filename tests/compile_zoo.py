@@ -104,13 +104,6 @@ class Situation:
         return not halves or "BatchNorm1d" not in self.name  # of few rows that leaves one, which has no variance
 
 
-def identity(function: Any, *, programs: int = 8, check: bool = True, keep_grads: bool = False) -> Any:
-    return function
-
-
-COMPILE = getattr(tl, "compile", identity)
-
-
 class World:
     """A model, its optimizers, and the functions that train it, compiled or not."""
 
@@ -135,7 +128,7 @@ class World:
 
     def compile(self, function: Any) -> Any:
         options = {"check": self.situation.check, **self.situation.between.options}
-        made = COMPILE(function, **options) if self.is_compiled else function
+        made = tl.compile(function, **options) if self.is_compiled else function
         self.compiled.append(made)
         return made
 
@@ -237,7 +230,7 @@ def bits(array: np.ndarray) -> bytes:
 
 def with_a_graph(value: Any, where: str) -> Iterator[str]:
     """Sentences on Tensors that require a gradient: a compiled function gives constants."""
-    if isinstance(value, tl.Tensor) and value.requires_grad and COMPILE is not identity:
+    if isinstance(value, tl.Tensor) and value.requires_grad:
         yield f"{where}: a Tensor that requires a gradient"
     elif isinstance(value, (list, tuple, dict)):
         for key, item in value.items() if isinstance(value, dict) else enumerate(value):
