@@ -23,7 +23,7 @@ from ..engine.tensor import Primitive, Tensor, next_stamp, wrap
 from ..engine.trace import name_in
 from ..nn.module import Module, places
 from ..watching.lines import NOT_THE_USERS, is_ours
-from .settings import OptimizerStep, Setting, Kept, constants_of, is_same, numbers_of
+from .settings import OptimizerStep, Setting, Kept, constants_of, is_same, leaves_of, numbers_of
 from .tape import CompileError, Foreign, Op, Symbol, Tape, Value
 from .watched import Watched, taken_out, unwatched, watch
 
@@ -91,6 +91,7 @@ class Recorder(Observer):
         self.objects: dict[str, Any] = {}
         self.visited: set[Tensor] = set()  # nodes that a backward pass went through
         self.cleared: set[Tensor] = set()
+        self.had: dict[Tensor, Any] = {}  # the gradients that there were before the step
         self.without: set[Tensor] = set()  # parameters that had no gradient when a backward pass began
         self.read_before: set[Tensor] = set()
         self.consumed: set[Tensor] = set()
@@ -108,6 +109,7 @@ class Recorder(Observer):
         args, options = again(stand_ins)
         watching, kept = constants_of(self.function), Kept(self.function)
         try:
+            self.had = {p: p.grad for p in leaves_of(self.function)}
             with observing(self):
                 returned = self.function(*args, **options)
             result, given = self._form(returned)
@@ -392,8 +394,15 @@ class Recorder(Observer):
                     if x.grad is not None:
                         self.see_gradient(x)
                     elif x not in self.cleared and x not in self.leaves:
-                        self.without.add(x)
+                        self._is_without(x)
         self.tape.add(Op("note", "backward", None, (), {}, note="backward"))
+
+    def _is_without(self, x: Tensor) -> None:
+        """It has no gradient: whoever set that to None in this step has cleared it."""
+        if self.had.get(x) is None:
+            self.without.add(x)
+        else:
+            self.forgotten([x])
 
     def backward_ended(self, leaves: Sequence[Tensor]) -> None:
         for x in leaves:
@@ -510,6 +519,9 @@ class Recorder(Observer):
         return any(holder is h and key == k and isinstance(before, np.ndarray) for h, k, before, _ in self.held)
 
     def _gradients(self) -> list[tuple[Tensor, Value | None]]:
+        for p, grad in self.had.items():
+            if grad is not None and p.grad is None and p not in self.leaves:
+                self.forgotten([p])
         made = list[tuple[Tensor, Value | None]]()
         for p in self.leaves:
             if p.stamp > self.began and p not in self.parameters:
