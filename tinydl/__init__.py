@@ -28,6 +28,8 @@ from .watching.strict import StrictError, strict
 if TYPE_CHECKING:  # what `import tinydl` leaves for when it is used
     from . import plots
     from .checking.gradcheck import gradcheck
+    from .compiling.compile import compile
+    from .compiling.tape import CompileError
     from .explaining.explain import explain
     from .watching.diagnose import diagnose
     from .watching.summary import summary
@@ -36,7 +38,7 @@ if TYPE_CHECKING:  # what `import tinydl` leaves for when it is used
 __version__ = "0.1.0"
 
 __all__ = [
-    "ChangedValueError", "Diagnosis", "History", "Primitive", "StrictError", "Tensor", "Verdict", "accuracy", "data",
+    "ChangedValueError", "CompileError", "Diagnosis", "History", "Primitive", "StrictError", "Tensor", "Verdict", "accuracy", "compile", "data",
     "default_dtype", "derivatives", "detect_anomaly", "diagnose", "enable_grad", "evaluate", "explain", "fit",
     "functional", "grad", "gradcheck", "hessian", "hvp", "jacobian", "jvp", "load", "manual_seed", "nn", "no_grad",
     "optim", "plots", "predict", "primitive", "save", "set_default_dtype", "source_lines", "strict", "summary",
@@ -47,7 +49,7 @@ __all__ = [
 _LATER = {
     "plots": ".plots", "gradcheck": ".checking.gradcheck", "explain": ".explaining.explain",
     "diagnose": ".watching.diagnose", "Diagnosis": ".watching.verdicts", "Verdict": ".watching.verdicts",
-    "summary": ".watching.summary",
+    "summary": ".watching.summary", "compile": ".compiling.compile", "CompileError": ".compiling.tape",
 }  # fmt: skip
 
 

@@ -171,9 +171,7 @@ def astype(x: Any, dtype: Any, /, *, copy: bool = True, device: Any = None) -> A
 
 
 def _whole(x: Any, dtype: np.dtype[Any]) -> Any:
-    result = unwrap(x).astype(dtype)
-    tell_flattened("astype to integers", (x,), result)
-    return result
+    return tell_flattened("astype to integers", (x,), unwrap(x).astype(dtype))
 
 
 # ---- joining and splitting ----

@@ -107,7 +107,7 @@ log_softmax: Primitive = define(_log_softmax, log_softmax_rule, name="log_softma
 def _cross_entropy(logits: Any, labels: Any, weights: Any) -> Any:
     z = logits - _row_peak(logits)
     picked = z[np.arange(len(z)), labels]
-    losses = np.log(np.add.reduce(np.exp(z, out=z), -1))
+    losses = np.log(sum_along(np.exp(z, out=z), -1))[:, 0]
     losses -= picked
     if getattr(weights, "ndim", 0):
         return np.where(weights == 0, 0, losses) @ weights  # what counts nothing may be infinite

@@ -94,14 +94,14 @@ def plain_array(value: Any, dtype: Any = None) -> Array:
 
     TypeError for a masked one: its hidden numbers would count.
     """
-    if value.__class__ is not np.ndarray:
-        if is_foreign(value):
-            array: Array = _in_dtype(value, dtype)
-            return array
-        if _masked(value):
-            refuse_masked(value)
-        if isinstance(value, (list, tuple)) and any(map(is_foreign, value)):
-            raise TypeError(f"a list of arrays of another library is no array; write np.stack of it, {_MOVE}")
+    array: Array
+    if value.__class__ is np.ndarray or is_foreign(value):
+        array = _in_dtype(value, dtype)
+        return array
+    if _masked(value):
+        refuse_masked(value)
+    if isinstance(value, (list, tuple)) and any(map(is_foreign, value)):
+        raise TypeError(f"a list of arrays of another library is no array; write np.stack of it, {_MOVE}")
     return np.asarray(value, dtype)
 
 
@@ -150,9 +150,10 @@ def beside(value: Any, like: Any, dtype: Any = None) -> Any:
 
 def on_host(value: Any) -> Array:
     """What is an array, wherever it is, as an array of NumPy: as files, reports and pictures need it."""
-    if value.__class__ is not np.ndarray and is_foreign(value):
-        return np.asarray(value.get() if hasattr(value, "get") else value)
-    return np.asarray(value)
+    if value.__class__ is np.ndarray:
+        array: Array = value
+        return array
+    return np.asarray(value.get() if is_foreign(value) and hasattr(value, "get") else value)
 
 
 _MOVE = "model.to(cupy.asarray) moves a model, which takes its data along; model.to(cupy.asnumpy) brings it back"

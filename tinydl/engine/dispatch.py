@@ -108,18 +108,19 @@ def _on_arrays(function: Any, taken: Callable[[Any], Any]) -> Callable[..., Any]
             result = function(*arrays, **{k: taken(v) for k, v in options.items()})
         except TypeError as error:
             raise mixed(name, arrays) or error from None
-        tell_flattened(name, args, result)
-        return result
+        return tell_flattened(name, args, result)
 
     call.__name__ = name
     return call
 
 
-def tell_flattened(name: str, inputs: Sequence[Any], result: Any) -> None:
-    """Tell observers that a function without a slope gave a plain array."""
+def tell_flattened(name: str, inputs: Sequence[Any], result: Any) -> Any:
+    """Tell observers that a function without a slope gave a plain array; that, or what one has in its place."""
     if special.count:
         for observer in state.observers:
-            observer.flattened(name, inputs, result)
+            if (instead := observer.flattened(name, inputs, result)) is not None:
+                return instead
+    return result
 
 
 def unwrap(x: Any) -> Any:

@@ -27,7 +27,7 @@ from .dispatch import (
     unwrap,
 )
 from .names import TENSOR, lacks
-from .recording import special, state
+from .recording import number, special, state
 from .tensor import Primitive, Tensor, next_stamp, tell_read, wrap
 from .terminal import spelled
 
@@ -235,6 +235,8 @@ def item(self: Tensor) -> Any:
     if self._data.size != 1:
         raise ValueError(f"item() needs a single element, but this Tensor has shape {self._data.shape}")
     if special.count:
+        if (instead := number(self)) is not self:
+            return instead
         tell_read(self)
     return self._data.item()
 
@@ -277,6 +279,8 @@ def _exit(self: Tensor, what: str, instead: str) -> Array:
             f"{what} would leave the graph of {_named(self)} and lose its gradient. {after_transform(self)}{instead} "
             "For the value alone write .item(), a Python number, or .detach().numpy(), an array."
         )
+    if special.count:
+        tell_read(self)
     return self._data
 
 

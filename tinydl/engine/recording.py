@@ -15,6 +15,14 @@ from typing import Any, TypeVar
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+class AsOne(TypeError):
+    """A forward function or rule looks at a value that is being recorded: who runs it calls it as a whole instead."""
+
+    def __init__(self, call: Callable[..., Any]) -> None:
+        super().__init__("a value is asked for while a step is recorded")
+        self.call = call
+
+
 class Observer:
     """Is told what happens while it is in its thread's list; the useful ones live in watching/ and trace.py.
 
@@ -39,11 +47,26 @@ class Observer:
     def module_left(self, module: Any, output: Any) -> None:
         """The forward of a Module has ended, by returning `output` or, then that is None, by raising."""
 
-    def flattened(self, name: str, inputs: Sequence[Any], result: Any) -> None:
-        """A function without a slope (round, floor, ...) has answered with a plain array."""
+    def flattened(self, name: str, inputs: Sequence[Any], result: Any) -> Any:
+        """A function without a slope (round, floor, ...) has answered with a plain array. What is returned, if it isn't
+        None, takes the place of the answer."""
 
     def read(self, tensor: Any) -> None:
-        """The value of a Tensor is taken out of the graph, by .data, .numpy() or .item()."""
+        """The value of a Tensor is taken out of the graph, by .data, .numpy(), .item() and the like."""
+
+    def number(self, value: Any) -> Any:
+        """The value of a Tensor, or a norm, is about to be given out as a Python number. What is returned, if it isn't
+        None, takes its place."""
+
+    def plainly(self, function: Callable[..., Any], inputs: Sequence[Any], changed: Sequence[Any]) -> Any:
+        """tinydl is about to call ``function(*inputs)`` on plain arrays, of which it changes some in place. Who makes
+        the call itself gives a tuple of what it gave, alone; others None."""
+
+    def as_one(self, function: Callable[..., Any], inputs: Sequence[Any]) -> Any:
+        """The same of a function within a primitive, which changes nothing."""
+
+    def forgotten(self, parameters: Sequence[Any]) -> None:
+        """The gradients of these Tensors were set to None."""
 
     def targets_checked(self, targets: Any, again: Callable[[Any], object]) -> None:
         """A loss is about to check its targets, an array; `again` raises ValueError for others as it does for these."""
@@ -114,6 +137,37 @@ def no_grad() -> recording:
 def enable_grad() -> recording:
     """Within ``with enable_grad():`` this thread records operations, also where a `no_grad` surrounds it."""
     return recording(True)
+
+
+def computed_plainly(function: Callable[..., Any], *inputs: Any, changed: Sequence[Any] = ()) -> Any:
+    """What tinydl computes with plain arrays, outside of all primitives: ``function(*inputs)``, and observers are told.
+
+    So it is with masks that are drawn, shares of labels, running statistics, the clipping of gradients. The function
+    changes only those inputs in place that are named in `changed`.
+    """
+    if special.count:
+        for observer in state.observers:
+            if (made := observer.plainly(function, inputs, changed)) is not None:
+                return made[0]
+    return function(*inputs)
+
+
+def called_as_one(function: Callable[..., Any], *inputs: Any) -> Any:
+    """Within a primitive, a function on arrays that programs are to call by its name: (what it gives,) if a step is
+    being recorded, else None."""
+    for observer in state.observers:
+        if (made := observer.as_one(function, inputs)) is not None:
+            return made
+    return None
+
+
+def number(value: Any) -> Any:
+    """A number that is given to the user, as observers will have it."""
+    if special.count:
+        for observer in state.observers:
+            if (made := observer.number(value)) is not None:
+                return made
+    return value
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from numpy import ndarray  # by its own name where every operation looks it up: 
 from .arrays import Array, ChangedValueError, as_array, beside, fitted, is_borrowed, own_array, plain_array, with_shapes
 from .graph import ancestors, leading_to
 from .names import TensorType
-from .recording import recording, special, state
+from .recording import AsOne, recording, special, state
 from .signature import Signature
 
 next_stamp = itertools.count(1).__next__  # one counter for all threads: what is made later has the larger stamp
@@ -236,6 +236,8 @@ class Primitive:
                 return self(*(joined(x) if isinstance(x, _TO_ARRAYS) else x for x in inputs), **options)
         try:
             value = self.forward(*arrays, **options) if options else self.forward(*arrays)
+        except AsOne as asked:
+            value = asked.call(self.name, self.forward, arrays, options)
         except (ValueError, TypeError, IndexError, OverflowError) as error:
             raise with_shapes(error, self.name, arrays) from error
         if needed and not special.count:
@@ -266,11 +268,14 @@ class Primitive:
         """
         rules: Any = self.rules
         if self.each:
-            gradient = rules[0](given[0], given[1], position, *given[2:], **options)
-        elif rules[position] is None:
+            given = [*given[:2], position, *given[2:]]
+        rule = rules[0 if self.each else position]
+        if rule is None:
             return None
-        else:
-            gradient = rules[position](*given, **options) if options else rules[position](*given)  # which is quicker
+        try:
+            gradient = rule(*given, **options) if options else rule(*given)  # which is quicker
+        except AsOne as asked:
+            gradient = asked.call(f"{self.name}_rule", rule, given, options)
         if gradient.__class__ is not ndarray:
             if gradient.__class__ is not Tensor:
                 gradient = as_array(gradient)

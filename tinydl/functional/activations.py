@@ -15,6 +15,7 @@ from ..derivatives import activations, elementwise, products, special
 from ..derivatives.elementwise import sigmoid
 from ..engine import random
 from ..engine.arrays import Array, as_array, beside, default_dtype_now, plain_array
+from ..engine.recording import computed_plainly
 from ..engine.tensor import Tensor, wrap
 
 tanh = elementwise.tanh
@@ -53,7 +54,7 @@ def softplus(x: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
 def as_input(x: Any, like: Tensor | Array | None) -> Any:
     """What a layer computes with: a Tensor of floats as it is; anything else as an array of the dtype of `like`, or in
     its own dtype beside a `like` of whole numbers, which would cut off its decimals; and where `like` is."""
-    of_floats = x.__class__ is Tensor and x._data.dtype.kind == "f"
+    of_floats = x.__class__ is Tensor and x._data.dtype.kind == "f" and not (x.notes and "array" in x.notes)
     if of_floats and (x._requires_grad or like is None):
         return x
     given = x._data if x.__class__ is Tensor else x
@@ -102,7 +103,13 @@ def dropout(x: Any, p: float = 0.5, training: bool = True, rng: int | np.random.
         return x
     array = x._data if isinstance(x, Tensor) else as_array(x)
     dtype = array.dtype if array.dtype.kind == "f" else default_dtype_now()
-    mask = (random.generator(rng).random(array.shape, np.float32) >= p).astype(dtype)
-    if p < 1:
-        mask /= 1 - float(p)
+    mask = computed_plainly(dropout_mask, array.shape, dtype, float(p), rng)
     return x * beside(mask, array)  # drawn by NumPy, so that it is the same wherever x is
+
+
+def dropout_mask(shape: tuple[int, ...], dtype: Any, p: float, rng: int | np.random.Generator | None) -> Array:
+    """0 with probability p, else 1/(1 − p), drawn anew for each element."""
+    mask: Array = (random.generator(rng).random(shape, np.float32) >= p).astype(dtype)
+    if p < 1:
+        mask /= 1 - p
+    return mask

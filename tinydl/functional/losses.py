@@ -37,7 +37,7 @@ def one_hot(labels: Any, num_classes: int = -1) -> Array:
     if num_classes == -1:
         num_classes = int(array.max()) + 1 if array.size else 0
     _refuse_labels_outside("one_hot", "labels", array, num_classes)
-    return np.asarray(array[..., None] == np.arange(num_classes), dtype=default_dtype_now())
+    return plain_array(array[..., None] == np.arange(num_classes), default_dtype_now())
 
 
 # ---- what the losses have in common ----
@@ -463,7 +463,7 @@ def _class_weight(name: str, weight: Any, x: Tensor, classes: int) -> Array | No
         if weight.requires_grad:
             raise TypeError(f"{name}: no gradient flows to weight=; pass weight=t.detach()")
         weight = weight._data
-    array = np.asarray(on_host(plain_array(weight)), x._data.dtype)
+    array = plain_array(on_host(plain_array(weight)), x._data.dtype)
     if array.shape != (classes,):
         advice = _classes_last(shape) if array.shape == shape[-1:] and len(shape) > 2 else ""
         need = f"{classes} classes need one of ({classes},)"

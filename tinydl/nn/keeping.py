@@ -35,6 +35,10 @@ class _Running(threading.local):
         self.filled: list[tuple[Keeping, str, dict[str, Any]]] = []  # what it may add to, and what was there before
 
 
+class _Attributes:
+    assigned = 0  # how often one of any Module was set, in all threads; compiling looks at their numbers if it moved
+
+
 class _Containers:
     assigned = 1  # how often a Module was given one, in all threads
 
@@ -46,7 +50,7 @@ class _Held:
         self.places, self.at = places, at  # containers.assigned when they were found
 
 
-running, containers = _Running(), _Containers()
+running, containers, attributes = _Running(), _Containers(), _Attributes()
 
 
 class Keeping:
@@ -56,6 +60,7 @@ class Keeping:
     _held = _Held()
 
     def __setattr__(self, name: str, value: Any) -> None:
+        attributes.assigned += 1
         if is_parameter(self.__dict__.get(name)) and is_array(value):
             raise TypeError(
                 f"{name} is a parameter, and an array in its place would be none; write {name}.data = array, or "
@@ -161,6 +166,13 @@ def is_computed(value: Any) -> bool:
 def is_plain(value: Any) -> bool:
     """Whether it is a number, a string or a tuple of them."""
     return all(map(is_plain, value)) if isinstance(value, tuple) else isinstance(value, (int, float, str, np.generic))
+
+
+def is_kept_number(value: Any) -> bool:
+    """Whether it is a setting that a name stands for: a number, a string, a truth value, None, a tuple of them."""
+    if isinstance(value, tuple):
+        return all(map(is_kept_number, value))
+    return value is None or isinstance(value, (bool, int, float, complex, str, bytes))
 
 
 def _as_array(old: Any, value: Any) -> Any:

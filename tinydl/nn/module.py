@@ -176,9 +176,8 @@ class Module(Keeping):
         held = [
             (holder, key, value)
             for module in self.modules()
-            for attribute in tuple(vars(module))
-            for name, holder, key, value in _found(attribute, vars(module), attribute)
-            if not isinstance(value, Module) and not (is_computed(value) and module._is_kept(name, value))
+            for name, holder, key, value in places(module)
+            if not (is_computed(value) and module._is_kept(name, value))
         ]
         tensors = {value for _, _, value in held if isinstance(value, Tensor)}
         given = [*(value for _, _, value in held), *(t.grad for t in tensors if t.grad is not None)]
@@ -200,8 +199,12 @@ class Module(Keeping):
         """Forget the gradients: set every parameter's `grad` to None. ValueError for ``set_to_none=False``."""
         if not set_to_none:
             raise ValueError("set_to_none=False isn't taken: a gradient that is forgotten is None; leave it out")
-        for p in self.parameters():
+        parameters = list(self.parameters())
+        for p in parameters:
             p.grad = None
+        if special.count:
+            for observer in state.observers:
+                observer.forgotten(parameters)
 
     # ---- state ----
 
@@ -355,6 +358,13 @@ def members(module: Module) -> Iterator[tuple[str, Any, Any, Any]]:
         for name, holder, key, value in _found(attribute, attributes, attribute):
             if not judged or isinstance(value, Module) or not module._is_kept(name, value):
                 yield name, holder, key, value
+
+
+def places(module: Module) -> list[tuple[str, Any, Any, Any]]:
+    """(name, holder, key, value) of each Tensor and numeric array in the attributes, also of what forward keeps."""
+    held = vars(module)
+    found = [place for attribute in tuple(held) for place in _found(attribute, held, attribute)]
+    return [place for place in found if not isinstance(place[3], Module)]
 
 
 def _found(name: str, holder: Any, key: Any) -> Iterator[tuple[str, Any, Any, Any]]:

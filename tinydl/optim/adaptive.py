@@ -7,7 +7,6 @@ first step (for parameters in half precision, state and arithmetic are in single
 
 from __future__ import annotations
 
-import math
 from functools import lru_cache
 from typing import Any
 
@@ -20,7 +19,7 @@ from .optimizer import Optimizer, Setting
 
 def _follow(m: Array, x: Array, beta: float, a: Array) -> None:
     """The running mean m ← β·m + (1 − β)·x, in place; the scratch array `a` may hold x."""
-    kept, new = _shares(beta, m.dtype) if m.__class__ is np.ndarray else (beta, 1 - beta)
+    kept, new = _shares(float(beta), m.dtype) if m.__class__ is np.ndarray else (beta, 1 - beta)
     m *= kept
     m += np.multiply(x, new, a)
 
@@ -71,7 +70,7 @@ class Adam(Optimizer):
         _follow(v, np.square(g, a), beta2, a)  # v ← β₂·v + (1 − β₂)·g²
         if group["amsgrad"]:
             v = np.maximum(state["max_exp_avg_sq"], v, out=state["max_exp_avg_sq"])
-        unbias1, unbias2 = 1 - beta1**t, math.sqrt(1 - beta2**t)
+        unbias1, unbias2 = 1 - beta1**t, (1 - beta2**t) ** 0.5
         np.sqrt(v, a)
         a += group["eps"] * unbias2
         np.divide(m, a, a)

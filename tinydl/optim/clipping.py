@@ -6,8 +6,9 @@ import math
 
 import numpy as np
 
-from ..engine.arrays import euclidean_norms
+from ..engine.arrays import Array, euclidean_norms
 from ..engine.checks import kind
+from ..engine.recording import computed_plainly, number
 from ..engine.tensor import Tensor, next_stamp
 from .optimizer import Parameters, working_dtype
 
@@ -21,16 +22,25 @@ def clip_grad_norm(params: Tensor | Parameters, max_norm: float) -> float:
     if not max_norm >= 0:
         raise ValueError(f"clip_grad_norm needs max_norm ≥ 0, not {max_norm}")
     gradients = _gradients(params)
-    total = math.hypot(*euclidean_norms([g._data for g in gradients]))
+    arrays = [g._data for g in gradients]
+    total = computed_plainly(clip_together, float(max_norm), *arrays, changed=arrays)
+    for g in gradients:
+        g.stamp = next_stamp()
+    norm: float = number(total)
+    return norm
+
+
+def clip_together(max_norm: float, *arrays: Array) -> float:
+    """Scale these arrays, in place, to a joint norm of at most `max_norm`; returns what it was."""
+    total = math.hypot(*euclidean_norms(arrays))
     if not math.isfinite(total):
         raise FloatingPointError(
             f"the norm of the gradients is {total}, so they can't be scaled; see tl.detect_anomaly()"
         )
-    scale = float(max_norm) / (total + 1e-6)
+    scale = max_norm / (total + 1e-6)
     if scale < 1:
-        for g in gradients:
-            np.multiply(g._data, scale, out=g._data, dtype=working_dtype(g._data))
-            g.stamp = next_stamp()
+        for g in arrays:
+            np.multiply(g, scale, out=g, dtype=working_dtype(g))
     return total
 
 

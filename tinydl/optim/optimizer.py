@@ -124,7 +124,7 @@ class Optimizer:
             raise ValueError(f"{kind} has no setting {named(unknown)}; a group of its parameters may have {known}")
         return {"params": [*group["params"]], **self._checked({**self._defaults, **own})}
 
-    def _settle(self) -> None:
+    def settle(self) -> None:
         """Check what was written into the groups since the last step as what the constructor was given."""
         if self.groups == self._seen:
             return
@@ -160,10 +160,10 @@ class Optimizer:
 
     def step(self) -> None:
         """Update every parameter that has a gradient, in place. A later backward through an older graph raises."""
+        self.settle()
         if special.count:
             for observer in state.observers:
                 observer.optimizer_stepping(self)
-        self._settle()
         update, memories = self._update, self._state
         for group, rows in zip(self.groups, self._rows, strict=True):
             decay, up = group["weight_decay"] if self._decay_is_of_the_loss else 0.0, group["maximize"]
@@ -197,6 +197,9 @@ class Optimizer:
             raise ValueError("set_to_none=False isn't taken: a gradient that is forgotten is None; leave it out")
         for p in self.params:
             p.grad = None
+        if special.count:
+            for observer in state.observers:
+                observer.forgotten(self.params)
 
     # ---- state ----
 
@@ -206,7 +209,7 @@ class Optimizer:
         "lr" is the first group's; "state" {index of the parameter: {name: array}}, without those that had no step yet;
         "groups" [{"params": [indices], and the group's settings}]; "names" the parameters' names, or None.
         """
-        self._settle()
+        self.settle()
         kept = {i: memory for i, memory in enumerate(self._state) if memory}
         copies = {i: {name: np.array(on_host(value)) for name, value in memory.items()} for i, memory in kept.items()}
         groups = [{**group, "params": own} for group, own in zip(self.groups, self._places(), strict=True)]

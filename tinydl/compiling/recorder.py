@@ -1,0 +1,526 @@
+"""Runs a function once, with watched arrays beneath its Tensors, and keeps what became of everything it touched.
+
+`Recorder` is the observer that sees parameters, buffers, gradients and optimizers on their way in and puts back what
+was theirs when the run is over. What it leaves is a `Recording`: the calls, in order, and what the step gives. Stands
+on watched.py; plan.py makes a program of it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..engine.arrays import Array
+from ..engine.recording import AsOne, Observer, observing
+from ..engine.tensor import Primitive, Tensor, next_stamp, wrap
+from ..engine.trace import name_in
+from ..nn.keeping import is_kept_number
+from ..nn.module import Module, places
+from ..watching.lines import is_ours
+from .settings import OptimizerStep, Setting, constants_of
+from .tape import CompileError, Op, Symbol, Tape, Value
+from .watched import Watched, taken_out, unwatched, watch
+
+
+class Number:
+    """What `.item()` gives while a step is recorded: a number that may be returned, and nothing else."""
+
+    def __init__(self, value: Any, of: Any) -> None:
+        self.value, self.of = value, of
+
+    def _refuse(self, *other: Any, **options: Any) -> Any:
+        raise CompileError(taken_out("a number made by .item()"))
+
+    __hash__ = object.__hash__
+
+
+for _name in ("add", "radd", "sub", "rsub", "mul", "rmul", "truediv", "rtruediv", "floordiv", "rfloordiv", "mod", "rmod",
+              "pow", "rpow", "neg", "pos", "abs", "lt", "le", "gt", "ge", "eq", "ne", "bool", "float", "int", "index",
+              "round", "format", "str", "array", "divmod", "trunc"):  # fmt: skip
+    setattr(Number, f"__{_name}__", Number._refuse)
+
+
+@dataclass(eq=False)
+class Recording:
+    """What one run did and gave: all that a program is made of."""
+
+    tape: Tape
+    arguments: list[Value]
+    result: Any  # the form of what the function gives, with values in it
+    assigned: list[tuple[Any, Any, Any]]  # (holder, key, form) of what forwards left in Modules
+    gradients: list[tuple[Tensor, Value | None]]  # what .grad of a parameter is when the step is over
+    parameters: dict[Tensor, Value]
+    names: dict[int, str]  # what objects are called, by id
+    objects: dict[str, Any]  # and which they are
+    optimizers: list[OptimizerStep]
+    modules: list[Module]
+    settings: list[Setting]
+    returned: Any = None  # what the function gave in this run
+    consumed: set[Tensor] = field(default_factory=set)  # parameters whose gradients an optimizer used up
+    cleared: set[Tensor] = field(default_factory=set)  # and those whose gradients were forgotten before they were read
+    read_before: set[Tensor] = field(default_factory=set)  # those whose gradients from before the step were used
+    entry_gradients: dict[Tensor, Array] = field(default_factory=dict)
+    held: list[Value] = field(default_factory=list)  # what Modules hold and the program reads
+    training: dict[Module, bool] = field(default_factory=dict)
+
+
+class Recorder(Observer):
+    """The observer of one run."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+        self.tape = Tape(watch)
+        self.began = next_stamp()
+        self.parameters: dict[Tensor, Value] = {}
+        self.originals: dict[
+            Tensor, tuple[Array, Any]
+        ] = {}  # Tensors whose array is watched: theirs, and the watched one
+        self.modules: dict[Module, dict[str, Any]] = {}  # those that were entered, and their numbers and strings then
+        self.held: list[tuple[Any, Any, Any, Any]] = []  # (holder, key, what was there, what is there now, watched)
+        self.held_values: list[Value] = []
+        self.entry_gradients: dict[Tensor, Array] = {}
+        self.training: dict[Module, bool] = {}
+        self.running: list[tuple[Module, str]] = []
+        self.names: dict[int, str] = {}
+        self.objects: dict[str, Any] = {}
+        self.visited: set[Tensor] = set()  # nodes that a backward pass went through
+        self.cleared: set[Tensor] = set()
+        self.read_before: set[Tensor] = set()
+        self.consumed: set[Tensor] = set()
+        self.leaves: dict[Tensor, None] = {}  # in the order in which gradients were written
+        self.steps: list[OptimizerStep] = []
+        self.phase = "forward"
+        self.marked = 0
+        self.kept: list[Any] = []
+
+    # ---- the run ----
+
+    def run(self, flat: list[Any], again: Callable[[list[Any]], Any]) -> Recording:
+        """Run the function on stand-ins for its array arguments; `again` puts them where `flat` has the arrays."""
+        arguments, stand_ins = self._arguments(flat)
+        args, options = again(stand_ins)
+        watching = constants_of(self.function)
+        try:
+            with observing(self):
+                returned = self.function(*args, **options)
+            result, given = self._form(returned)
+            assigned = self._assigned()
+            gradients = self._gradients()
+            changed = constants_of(self.function)
+            if changed != watching:
+                raise CompileError(
+                    _changed_setting(", ".join(sorted(k for k in changed if changed[k] != watching.get(k))))
+                )
+        except CompileError as error:
+            self._close()
+            raise CompileError(f"{error}{_line_of(error)}") from None
+        except BaseException:
+            self._close()
+            raise
+        self._close()
+        made = Recording(self.tape, arguments, result, assigned, gradients, self.parameters, self.names, self.objects, self.steps,
+                         list(self.modules), self._settings(watching), given, self.consumed, self.cleared,
+                         self.read_before, self.entry_gradients, self.held_values, self.training)  # fmt: skip
+        return made
+
+    def _arguments(self, flat: list[Any]) -> tuple[list[Value], list[Any]]:
+        arguments, stand_ins = list[Value](), list[Any]()
+        seen: dict[int, Any] = {}
+        for i, x in enumerate(flat):
+            if id(x) not in seen:
+                array = self.tape.give(x._data if x.__class__ is Tensor else x, "argument", name=f"x{i}")
+                seen[id(x)] = stand_in = wrap(array)
+                if x.__class__ is not Tensor:
+                    stand_in.notes = {"array": True}
+            stand_ins.append(seen[id(x)])
+            arguments.append(seen[id(x)]._data.watched[1])
+        return arguments, stand_ins
+
+    def _close(self) -> None:
+        """Put back what was there, and give everybody the plain arrays that are to stay."""
+        self.tape.open = False
+        for step in self.steps:
+            step.put_back()
+        for t, (array, watched) in self.originals.items():
+            t._data = array if t._data is watched else unwatched(t._data)
+        for t in [*self.leaves, *self.parameters]:
+            if t.grad is not None:
+                t.grad._data = unwatched(t.grad._data)
+        for holder, key, before, now in self.held:
+            if _there(holder, key) is now:
+                holder[key] = before
+        for module in self.modules:
+            for _, holder, key, value in places(module):
+                holder[key] = _unwatched_value(value)
+
+    # ---- what comes in ----
+
+    def see(self, t: Tensor) -> None:
+        """Watch the array of a leaf that the step uses and that is not from here."""
+        if isinstance(t._data, Watched) and t._data.watched is not None and t._data.watched[0] is self.tape:
+            return
+        if t.primitive is not None and t.stamp < self.began and t._requires_grad:
+            raise CompileError(
+                f"a Tensor of shape {t.shape} that was computed before, and requires a gradient, is used in a compiled "
+                "function; compile the whole step, or pass it as an argument with .detach()"
+            )
+        array = t._data
+        if t.stamp > self.began or t.primitive is not None:
+            watched = self.tape.give(unwatched(array), "constant")
+        else:
+            name = self.names.get(id(t)) or self._name(t, t.name or ("parameter" if t._requires_grad else "held"))
+            watched = self.tape.give(array, "parameter", name=name)
+            self.parameters[t] = watched.watched[1]
+        self.originals[t] = (array, watched)
+        t._data = watched
+
+    def _name(self, thing: Any, wanted: str) -> str:
+        """A name for an object, an identifier that nobody else has."""
+        parts = re.sub(r"\W", "_", wanted).strip("_").split("_")
+        while parts and parts[0].isdigit():
+            parts = [*parts[1:], parts[0]] if any(not p.isdigit() for p in parts) else ["layer", *parts]
+        base = name = "_".join(parts) or "value"
+        taken, n = set(self.names.values()), 2
+        while name in taken:
+            name, n = f"{base}_{n}", n + 1
+        self.names[id(thing)] = name
+        self.kept.append(thing)
+        return name
+
+    def see_gradient(self, p: Tensor) -> None:
+        """Watch the gradient that a parameter has from before the step."""
+        grad = p.grad
+        if grad.__class__ is Tensor and grad not in self.originals and not isinstance(grad._data, Watched):
+            self.see(p)
+            name = self._name(grad, f"grad_of_{self.names.get(id(p), 'parameter')}")
+            watched = self.tape.give(grad._data, "gradient", name=name, source=f"{self._object(p)}.grad._data")
+            self.originals[grad] = (grad._data, watched)
+            grad._data = watched
+            if p not in self.cleared:
+                self.read_before.add(p)
+                self.entry_gradients[p] = self.originals[grad][0]
+                self.leaves[p] = None
+
+    def _object(self, thing: Any) -> str:
+        """The name under which the program finds an object."""
+        known = self.names.get(-id(thing))
+        if known is None:
+            kind = type(thing).__name__
+            base = f"{self.names[id(thing)]}_tensor" if id(thing) in self.names else kind.lower()
+            known = self._name((thing,), base)
+            self.names[-id(thing)] = known
+            self.objects[known] = thing
+        return known
+
+    # ---- Modules ----
+
+    def module_entered(self, module: Any) -> None:
+        path = ""
+        if self.running:
+            outer, above = self.running[-1]
+            path = ".".join(filter(None, (above, name_in(outer, module))))
+        if module not in self.modules:
+            if not self.running:
+                for name, p in module.named_parameters():
+                    if id(p) not in self.names and p.stamp < self.began:
+                        self._name(p, name)
+            self.training[module] = module.training
+            self.modules[module] = {key: x for key, x in vars(module).items() if is_kept_number(x)}
+            for name, holder, key, value in places(module):
+                self._watch_held(module, path, name, holder, key, value)
+        self.running.append((module, path))
+        self.tape.scope = f"{path} ({type(module).__name__})" if path else type(module).__name__
+
+    def module_left(self, module: Any, output: Any) -> None:
+        self.running.pop()
+        self.tape.scope = ""
+        if self.running:
+            outer, path = self.running[-1]
+            self.tape.scope = f"{path} ({type(outer).__name__})" if path else type(outer).__name__
+
+    def _watch_held(self, module: Module, path: str, name: str, holder: Any, key: Any, value: Any) -> None:
+        if (
+            isinstance(value, Tensor)
+            and value.primitive is None
+            and (value._requires_grad or not module._is_kept(name, value))
+        ):
+            if value.stamp < self.began:
+                self.see(value)
+            return
+        if isinstance(value, Tensor) and (value._requires_grad or isinstance(value._data, Watched)):
+            return  # what was kept with its graph: `see` refuses it where it is used
+        array = value._data if isinstance(value, Tensor) else value
+        if type(array) is not np.ndarray:
+            return
+        owner = self._object(module)
+        source = f"{owner}.{key}" if holder is vars(module) else f"{self._object(holder)}[{key!r}]"
+        known = self._name(array, ".".join(filter(None, (path, name))))
+        watched = self.tape.give(array, "held", name=known, source=source + ("._data" if array is not value else ""))
+        now = wrap(watched) if isinstance(value, Tensor) else watched
+        holder[key] = now
+        self.held.append((holder, key, value, now))
+        self.held_values.append(watched.watched[1])
+
+    # ---- operations ----
+
+    def computed(self, output: Tensor, primitive: Primitive, inputs: Sequence[Any], options: dict[str, Any]) -> None:
+        tensors = [x for x in inputs if x.__class__ is Tensor]
+        unseen = [x for x in tensors if not isinstance(x._data, Watched)]
+        for x in unseen:
+            self.see(x)
+        if unseen:
+            self._again(output, primitive, inputs, options)
+        plain = [x for x in tensors if x.notes is not None and "array" in x.notes]
+        if len(plain) == len(tensors) and not output._requires_grad:
+            output.notes = {"array": True}
+        self._note(output, primitive)
+
+    def _again(self, output: Tensor, primitive: Primitive, inputs: Sequence[Any], options: dict[str, Any]) -> None:
+        """Compute once more what was computed with an array that wasn't watched yet."""
+        arrays = [x._data if x.__class__ is Tensor else x for x in inputs]
+        try:
+            value = primitive.forward(*arrays, **options)
+        except AsOne as asked:
+            value = asked.call(primitive.name, primitive.forward, arrays, options)
+        if output.primitive is None and any(x._requires_grad for x in inputs if x.__class__ is Tensor):
+            value = value.copy() if value.base is not None else value
+        output._data = value
+
+    def _note(self, output: Tensor, primitive: Primitive) -> None:
+        ops, self.marked = self.tape.ops[self.marked :], len(self.tape.ops)
+        for op in ops:
+            op.note = op.note or primitive.name
+        made = output._data
+        if isinstance(made, Watched) and made.watched is not None:
+            value = made.watched[1]
+            if value.whole and value.storage.kind == "made" and not value.storage.name:
+                layer = self.tape.scope.partition(" (")[0] if "(" in self.tape.scope else ""
+                value.storage.name = f"{primitive.name}_{layer}" if layer else primitive.name
+
+    def gradient_computed(self, node: Tensor, position: int, g: Any, gradient: Any) -> None:
+        ops, self.marked = self.tape.ops[self.marked :], len(self.tape.ops)
+        x = node.inputs[position]
+        name = self.names.get(id(x)) or self._named(x)
+        for op in ops:
+            op.note = op.note or f"{node.primitive.name}: ∂/∂{name or 'input'}" if node.primitive else ""
+        made = gradient._data if gradient.__class__ is Tensor else gradient
+        if isinstance(made, Watched) and made.watched is not None and name:
+            value = made.watched[1]
+            if value.whole and value.storage.kind == "made" and not value.storage.name:
+                value.storage.name = f"d_{name}"
+
+    def _named(self, x: Tensor) -> str:
+        made = x._data
+        return made.watched[1].storage.name if isinstance(made, Watched) and made.watched is not None else ""
+
+    def flattened(self, name: str, inputs: Sequence[Any], result: Any) -> Any:
+        if _asked_by_user() and (isinstance(result, Watched) or isinstance(result, tuple)):
+            return self._stand_in(result)
+        return None
+
+    def _stand_in(self, result: Any) -> Any:
+        if isinstance(result, tuple):
+            return tuple(map(self._stand_in, result))
+        if not isinstance(result, Watched):
+            return result
+        made = wrap(result)
+        made.notes = {"array": True}
+        return made
+
+    def read(self, tensor: Tensor) -> None:
+        if _asked_by_user() and (isinstance(tensor._data, Watched) or tensor._requires_grad):
+            raise CompileError(taken_out("a plain array made of a Tensor"))
+
+    def number(self, value: Any) -> Any:
+        if not _asked_by_user():
+            return None
+        if value.__class__ is Symbol:
+            return Number(value.value, value)
+        if value.__class__ is Tensor:
+            if not isinstance(value._data, Watched):
+                self.see(value)
+            made: Any = value._data
+            return Number(made.watched[1].array.item(), made.watched[1])
+        return None
+
+    def plainly(self, function: Callable[..., Any], inputs: Sequence[Any], changed: Sequence[Any]) -> Any:
+        op_count = len(self.tape.ops)
+        made = self.tape.call(function.__name__, function, inputs, {}, changed)
+        for op in self.tape.ops[op_count:]:
+            op.effect = True
+        return (made,)
+
+    def as_one(self, function: Callable[..., Any], inputs: Sequence[Any]) -> Any:
+        if any(x.__class__ is Tensor for x in inputs) or not any(isinstance(x, Watched) for x in inputs):
+            return None
+        return (self.tape.call(function.__name__, function, inputs, {}),)
+
+    # ---- gradients and steps ----
+
+    def backward_started(self, nodes: Sequence[Tensor]) -> None:
+        self.visited.update(nodes)
+        for node in nodes:
+            for x in node.inputs:
+                if x.__class__ is Tensor and x.primitive is None and x._requires_grad and x.grad is not None:
+                    self.see_gradient(x)
+        self.tape.add(Op("note", "backward", None, (), {}, note="backward"))
+
+    def backward_ended(self, leaves: Sequence[Tensor]) -> None:
+        for x in leaves:
+            self.leaves[x] = None
+            self.consumed.discard(x)
+
+    def forgotten(self, parameters: Sequence[Tensor]) -> None:
+        for p in parameters:
+            if p not in self.read_before:
+                self.cleared.add(p)
+            self.leaves[p] = None
+        tensors = [p for p in parameters if p.stamp < self.began or p in self.originals]
+        self.tape.add(Op("forget", "", None, tuple(tensors), {}, effect=True))
+
+    def optimizer_stepping(self, optimizer: Any) -> None:
+        self.tape.add(Op("note", "step", None, (), {}, note=f"{type(optimizer).__name__}'s step"))
+        for p in optimizer.params:
+            if p.grad is not None:
+                self.see(p)
+                self.see_gradient(p)
+        step = OptimizerStep(optimizer, self.tape, self._object(optimizer), self.objects)
+        self.steps.append(step)
+        step.begin()
+
+    def optimizer_stepped(self, optimizer: Any) -> None:
+        self.steps[-1].end()
+        self.consumed.update(p for p in optimizer.params if p._requires_grad)
+        self.tape.add(Op("note", "stepped", None, (), {}))
+
+    # ---- what comes out ----
+
+    def _form(self, x: Any) -> tuple[Any, Any]:
+        """The form of what the function gives, for the program, and what it gave, with plain arrays."""
+        if x.__class__ is Tensor:
+            return self._tensor_form(x)
+        if x.__class__ is Number:
+            return ("number", x.of), x.value
+        if x.__class__ is Symbol:
+            return ("number", x), x.value
+        if isinstance(x, Watched):
+            value = self._escaping(x)
+            return ("array", value), value.array.copy()
+        kind = type(x)
+        if kind in (list, tuple) or (isinstance(x, tuple) and hasattr(x, "_make")):
+            pairs = [self._form(item) for item in x]
+            items = [given for _, given in pairs]
+            made = x._make(items) if hasattr(x, "_make") else kind(items)
+            return ("items", kind, [form for form, _ in pairs]), made
+        if kind is dict:
+            both = {key: self._form(item) for key, item in x.items()}
+            return ("dict", {k: form for k, (form, _) in both.items()}), {k: given for k, (_, given) in both.items()}
+        if type(x) is np.ndarray:
+            return ("copy", x.copy()), x
+        return ("object", x), x
+
+    def _tensor_form(self, x: Tensor) -> tuple[Any, Any]:
+        if x in self.parameters:
+            return ("object", x), x
+        if not isinstance(x._data, Watched):
+            self.see(x)
+        if x._requires_grad and x not in self.visited:
+            raise CompileError(
+                f"the function gives a Tensor of shape {x.shape} that requires a gradient, but no backward pass inside "
+                "of it went through that: the program keeps no graph. Compile the whole step, with backward(), or call "
+                "it under tl.no_grad(), or return .detach()"
+            )
+        value = self._escaping(x._data)
+        if x.notes is not None and "array" in x.notes:
+            if value.storage.kind == "argument" and value.maker is None:
+                return ("argument", value), value.array
+            array = value.array if value.storage.kind == "argument" else value.array.copy("K")
+            return ("array", value), array[()] if not array.ndim else array
+        return ("tensor", value), wrap(value.array.copy("K"))
+
+    def _escaping(self, array: Any) -> Value:
+        value: Value = array.watched[1]
+        value.storage.escapes = True
+        return value
+
+    def _assigned(self) -> list[tuple[Any, Any, Any]]:
+        """What forwards left in their Modules. CompileError for a number that they changed."""
+        made = []
+        ours = {id(now) for _, _, _, now in self.held}
+        for module, numbers in self.modules.items():
+            for key, x in vars(module).items():
+                if is_kept_number(x) and (key not in numbers or numbers[key] != x):
+                    raise CompileError(_changed_setting(f"{type(module).__name__}.{key}"))
+            for _, holder, key, value in places(module):
+                array = value._data if isinstance(value, Tensor) else value
+                if not isinstance(array, Watched) or id(value) in ours or value in self.parameters:
+                    continue
+                if isinstance(value, Tensor) and value._requires_grad and value not in self.visited:
+                    raise CompileError(
+                        f"a forward of {type(module).__name__} keeps a Tensor that requires a gradient ({key}), but the "
+                        "program keeps no graph; keep .detach() of it"
+                    )
+                self._object(module if holder is vars(module) else holder)
+                made.append((module if holder is vars(module) else holder, key, self._form(value)[0]))
+        return made
+
+    def _gradients(self) -> list[tuple[Tensor, Value | None]]:
+        made = list[tuple[Tensor, Value | None]]()
+        for p in self.leaves:
+            if p.stamp > self.began and p not in self.parameters:
+                continue
+            self._object(p)
+            if p.grad is None:
+                made.append((p, None))
+            elif isinstance(p.grad._data, Watched):
+                value: Any = p.grad._data.watched
+                made.append((p, value[1]))
+        return made
+
+    def _settings(self, watching: dict[str, Any]) -> list[Setting]:
+        found = [Setting("closure", self.function, watching)]
+        found += [Setting("module", module, numbers) for module, numbers in self.modules.items()]
+        return [*found, *(s for step in self.steps for s in step.settings())]
+
+
+def _changed_setting(name: str) -> str:
+    return (
+        f"the function changes {name} itself, which the program would not do; change settings outside of the compiled "
+        "function, or keep a count in an array: self.calls = np.array(0)"
+    )
+
+
+def _asked_by_user() -> bool:
+    """Whether the engine was called by a user's line rather than by another room of tinydl."""
+    import sys
+
+    from .watched import _BETWEEN
+
+    frame = sys._getframe(2)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_BETWEEN):
+        frame = frame.f_back
+    return not is_ours(frame)
+
+
+def _line_of(error: BaseException) -> str:
+    """The user's line in which an error was raised."""
+    return ""
+
+
+def _there(holder: Any, key: Any) -> Any:
+    try:
+        return holder[key]
+    except (KeyError, IndexError):
+        return None
+
+
+def _unwatched_value(value: Any) -> Any:
+    if isinstance(value, Watched):
+        return unwatched(value)
+    if isinstance(value, Tensor) and isinstance(value._data, Watched):
+        value._data = unwatched(value._data)
+    return value

@@ -1,0 +1,194 @@
+"""The numbers that a step reads by name: settings of optimizers and Modules, a function's own constants.
+
+Those that the program reads anew at each call are symbols (a learning rate); on the others it depends, so that it is
+good for as long as they stay what they were. `OptimizerStep` puts symbols in the place of numbers while an optimizer
+steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..engine.tensor import Tensor
+from ..nn.keeping import is_kept_number
+from .tape import Op, Symbol, Tape, Value
+
+
+@dataclass(eq=False)
+class Setting:
+    """Numbers and strings on which a program depends: by name in the holder, a dict or what has attributes."""
+
+    kind: str
+    holder: Any
+    expected: dict[str, Any]
+
+
+def constants_of(function: Callable[..., Any]) -> dict[str, Any]:
+    """The numbers, strings, and tuples of them that a function reads by name: closure, defaults, globals."""
+    inner = getattr(function, "__func__", function)
+    code = getattr(inner, "__code__", None)
+    if code is None:
+        return {}
+    found = {}
+    for name, cell in zip(code.co_freevars, inner.__closure__ or (), strict=True):
+        try:
+            found[name] = cell.cell_contents
+        except ValueError:  # the cell is still empty
+            continue
+    for name in code.co_names:
+        if name in inner.__globals__:
+            found[name] = inner.__globals__[name]
+    for i, value in enumerate(inner.__defaults__ or ()):
+        found[f"default {i}"] = value
+    for name, value in (inner.__kwdefaults__ or {}).items():
+        found[f"default {name}"] = value
+    return {name: value for name, value in found.items() if is_kept_number(value)}
+
+
+class _Group(dict[str, Any]):
+    """A group of an optimizer, whose numbers are symbols."""
+
+    def __init__(self, step: OptimizerStep, index: int, group: dict[str, Any]) -> None:
+        super().__init__(group)
+        self.step, self.index = step, index
+
+    def __getitem__(self, name: str) -> Any:
+        value = super().__getitem__(name)
+        if isinstance(value, tuple):
+            return tuple(self._symbol(name, v, i) for i, v in enumerate(value))
+        return self._symbol(name, value, None)
+
+    def _symbol(self, name: str, value: Any, place: int | None) -> Any:
+        if not isinstance(value, (bool, int, float)):
+            return value
+        step = self.step
+        source = f"{step.name}.groups[{self.index}][{name!r}]" + ("" if place is None else f"[{place}]")
+        short = name if place is None else f"{name.rstrip('s')}{place + 1}"
+
+        def decided(symbol: Symbol, truth: bool) -> None:
+            step.decided.setdefault(self.index, {})[name] = super(_Group, self).__getitem__(name)
+
+        return Symbol(step.tape, value, step.tape.number(short, source), decided)
+
+
+class _Memory(dict[str, Any]):
+    """The state of a parameter: arrays that are watched, and counts that are symbols."""
+
+    def __init__(self, step: OptimizerStep, real: dict[str, Any], arrays: dict[str, Any]) -> None:
+        super().__init__({**real, **arrays})
+        self.step, self.real = step, real
+
+    def __getitem__(self, name: str) -> Any:
+        value = super().__getitem__(name)
+        return self.step.count(self.real, name, value) if isinstance(value, (int, float)) else value
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        super().__setitem__(name, value)
+        self.step.counted(self.real, name, value)
+
+
+@dataclass(eq=False)
+class Row:
+    """A parameter in a step: its values, in the order of the optimizer."""
+
+    group: int
+    parameter: Tensor
+    p: Value
+    g: Value
+    state: dict[str, Value]
+    scratch: tuple[Value, Value]
+    memory: dict[str, Any]
+    first: int = 0  # the number of its first call on the tape
+
+
+class OptimizerStep:
+    """One step of an optimizer, while it is recorded and as the program will know it."""
+
+    def __init__(self, optimizer: Any, tape: Tape, name: str, objects: dict[str, Any]) -> None:
+        self.optimizer, self.tape, self.name, self.objects = optimizer, tape, name, objects
+        self.decided: dict[int, dict[str, Any]] = {}
+        self.rows: list[Row] = []
+        self.skipped: list[Tensor] = []  # parameters without a gradient, and frozen ones
+        self.counts: dict[tuple[str, Any], tuple[Symbol, list[dict[str, Any]]]] = {}
+        self.writes: dict[tuple[str, str], tuple[Any, list[dict[str, Any]]]] = {}
+        self.zeros: list[tuple[dict[str, Any], str]] = []  # counts on whose being 0 the program depends
+        self._saved: tuple[Any, Any, Any] | None = None
+
+    def begin(self) -> None:
+        """Put symbols and watched arrays in the optimizer."""
+        o, tape = self.optimizer, self.tape
+        self._saved = o.groups, o._state, o._rows
+        rows_seen: list[list[Any]] = []
+        states = list(o._state)
+        for k, (group, rows) in enumerate(zip(o.groups, o._rows, strict=True)):
+            seen: list[Any] = []
+            for i, p, a, b in rows:
+                if p.grad is None or not p._requires_grad:
+                    seen.append((i, p, a, b))
+                    self.skipped.append(p)
+                    continue
+                if o._state[i] is None:
+                    o._state[i] = states[i] = o._start(a, group)
+                memory = o._state[i]
+                scratch = [tape.give(x, "scratch", name=n, role=("scratch", n)) for n, x in (("a", a), ("b", b))]
+                arrays = {
+                    name: tape.give(x, "state", name=f"{name}_{p._data.watched[1].storage.name}", role=("state", name))
+                    for name, x in memory.items()
+                    if isinstance(x, np.ndarray)
+                }
+                states[i] = _Memory(self, memory, arrays)
+                seen.append((i, p, *scratch))
+                state = {name: x.watched[1] for name, x in arrays.items()}
+                values = tuple(x.watched[1] for x in scratch)
+                self.rows.append(Row(k, p, p._data.watched[1], p.grad._data.watched[1], state, values, memory))
+            rows_seen.append(seen)
+        o.groups = [_Group(self, k, group) for k, group in enumerate(o.groups)]
+        o._state, o._rows = states, rows_seen
+
+    def end(self) -> None:
+        """Put back what was there, with the counts that the step wrote."""
+        self.put_back()
+        for (name, text), (symbol, memories) in self.writes.items():
+            self.tape.add(Op("write", name, None, (symbol, tuple(memories)), {}, effect=True))
+
+    def put_back(self) -> None:
+        """Once: also after an exception."""
+        if self._saved is not None:
+            self.optimizer.groups, self.optimizer._state, self.optimizer._rows = self._saved
+            self._saved = None
+            for (name, _), (symbol, memories) in self.writes.items():
+                for memory in memories:
+                    memory[name] = symbol.value if symbol.__class__ is Symbol else symbol
+
+    def count(self, memory: dict[str, Any], name: str, value: Any) -> Any:
+        """A count of a parameter as a symbol, one for all parameters that are as far."""
+        if value.__class__ is Symbol:
+            return value
+        known = self.counts.get((name, value))
+        if known is None:
+            place = f"{self.name}_memory" + (f"_{len(self.counts) + 1}" if self.counts else "")
+            self.objects[place] = memory
+            text = self.tape.number("t" if name == "step" else name, f"{place}[{name!r}]")
+
+            def decided(symbol: Symbol, truth: bool) -> None:
+                if not (truth and symbol.value > 0):  # that it isn't 0 will stay so
+                    self.zeros.append((memory, name))
+
+            known = self.counts[name, value] = Symbol(self.tape, value, text, decided), []
+        if not any(memory is m for m in known[1]):
+            known[1].append(memory)
+        return known[0]
+
+    def counted(self, memory: dict[str, Any], name: str, value: Any) -> None:
+        """A count is written."""
+        text = value.text if value.__class__ is Symbol else repr(value)
+        self.writes.setdefault((name, text), (value, []))[1].append(memory)
+
+    def settings(self) -> list[Setting]:
+        """On what the program depends."""
+        made = [Setting("group", self.optimizer.groups[k], expected) for k, expected in self.decided.items()]
+        return [*made, *(Setting("memory", memory, {name: 0}) for memory, name in self.zeros)]

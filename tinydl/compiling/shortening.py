@@ -1,0 +1,189 @@
+"""What a hand would write shorter: nothing is computed twice, and a mask is applied in place.
+
+Both change only where a result lies or who makes it, never a bit of it.
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import numpy as np
+
+from ..derivatives.elementwise import masked
+from .tape import Op, Storage, Symbol, Value
+
+_PURE = {"ufunc", "reduce", "function"}
+_OPPOSITE = {np.not_equal: np.equal, np.equal: np.not_equal}
+
+
+class _Uses:
+    """Where each storage is read and written, by the places of the calls in the list."""
+
+    def __init__(self, ops: list[Op]) -> None:
+        self.reads: dict[Storage, list[int]] = {}
+        self.writes: dict[Storage, list[int]] = {}
+        self.values: dict[Storage, dict[Value, None]] = {}
+        for i, op in enumerate(ops):
+            outputs = [v for v in op.outputs if v.__class__ is Value]
+            for v in op.values():
+                self.reads.setdefault(v.storage, []).append(i)
+            for v in op.into:
+                self.writes.setdefault(v.storage, []).append(i)
+            for v in [*op.values(), *op.into, *outputs]:
+                self.values.setdefault(v.storage, {})[v] = None
+
+    def read_after(self, storage: Storage, i: int) -> bool:
+        return self.reads.get(storage, [-1])[-1] > i
+
+    def written_after(self, storage: Storage, i: int) -> bool:
+        return self.writes.get(storage, [-1])[-1] > i
+
+
+def without_repetitions(ops: list[Op], results: list[Value]) -> list[Op]:
+    """The calls without those that compute what an array still holds."""
+    uses = _Uses(ops)
+    for v in results:
+        uses.values.setdefault(v.storage, {})[v] = None
+    content = _Content()
+    holders: dict[int, list[Storage]] = {}
+    dropped: set[Op] = set()
+    for i, op in enumerate(ops):
+        target = _target(op)
+        key = _key(op, content) if target is not None else None
+        if target is not None and key is not None:
+            for other in holders.get(key, ()):
+                if content.of.get(other) == key and other is not target and _may_stand_for(other, target, i, uses):
+                    before = [o for o in ops[:i] if _touches(o, target)]
+                    if all(_target(o) is target for o in before):
+                        dropped.update([op, *before])
+                        _merge(target, other, uses)
+                        target = None
+                        break
+            if target is not None:
+                content.of[target] = key
+                holders.setdefault(key, []).append(target)
+        if target is None and op in dropped:
+            continue
+        for v in op.into:
+            if v.storage is not target or key is None:
+                content.of[v.storage] = content.new()
+    return [op for op in ops if op not in dropped]
+
+
+class _Content:
+    """A number for what each storage holds at a time: equal ones hold the same."""
+
+    def __init__(self) -> None:
+        self.of: dict[Storage, int] = {}
+        self.known: dict[Any, int] = {}
+        self.new = itertools.count().__next__
+
+    def __call__(self, storage: Storage) -> int:
+        if storage not in self.of:
+            self.of[storage] = self.new()
+        return self.of[storage]
+
+
+def _target(op: Op) -> Storage | None:
+    """The one storage that a pure call makes or overwrites, as a whole."""
+    if op.kind not in _PURE or op.effect or op.errors or len(op.outputs) != 1 or op.outputs[0].__class__ is not Value:
+        return None
+    v: Value = op.outputs[0]
+    if not v.whole or v.maker is not None or v.storage.kind != "made" or (op.into and op.into != op.outputs):
+        return None
+    return v.storage
+
+
+def _key(op: Op, content: _Content) -> int | None:
+    parts: list[Any] = [op.kind, op.name, op.outputs[0].array.shape, op.outputs[0].array.strides]
+    for x in [*op.args, *(item for pair in sorted(op.options.items()) for item in pair)]:
+        part = _part(x, content)
+        if part is None:
+            return None
+        parts.append(part)
+    known = tuple(parts)
+    if known not in content.known:
+        content.known[known] = content.new()
+    return content.known[known]
+
+
+def _part(x: Any, content: _Content) -> Any:
+    if x.__class__ is Value:
+        s = x.storage
+        place = x.array.ctypes.data - s.array.ctypes.data
+        return "value", content(s), x.array.shape, x.array.strides, place
+    if x.__class__ is Symbol:
+        return None
+    if isinstance(x, (tuple, list)):
+        parts = [_part(item, content) for item in x]
+        return None if None in parts else (type(x), *parts)
+    return type(x), repr(x)
+
+
+def _may_stand_for(kept: Storage, gone: Storage, i: int, uses: _Uses) -> bool:
+    """Whether `kept` holds what `gone` would, whenever that is used after the call number i."""
+    a, b = kept.array, gone.array
+    if a.shape != b.shape or a.strides != b.strides or a.dtype != b.dtype or (kept.escapes and gone.escapes):
+        return False
+    if uses.written_after(kept, i):
+        return False
+    if uses.written_after(gone, i):
+        return not uses.read_after(kept, i) and not kept.escapes
+    return not (gone.escapes or kept.escapes) or not gone.escapes
+
+
+def _touches(op: Op, storage: Storage) -> bool:
+    outputs = [v for v in op.outputs if v.__class__ is Value]
+    return any(v.storage is storage for v in [*op.values(), *op.into, *outputs])
+
+
+def _merge(gone: Storage, kept: Storage, uses: _Uses) -> None:
+    """Let everything that named `gone` name `kept`."""
+    for v in uses.values.get(gone, {}):
+        if v.whole:
+            v.array = kept.array
+        v.storage = kept
+        uses.values.setdefault(kept, {})[v] = None
+    kept.changed = kept.changed or gone.changed
+    for mine, theirs in ((uses.reads, uses.reads), (uses.writes, uses.writes)):
+        mine[kept] = sorted([*mine.get(kept, []), *theirs.get(gone, [])])
+    if kept.role == () and gone.role:
+        kept.role = gone.role
+
+
+def masks_in_place(ops: list[Op]) -> list[Op]:
+    """``masked(g, mask)`` as ``np.copyto(g, 0, where=not mask)`` where g isn't needed any more."""
+    uses = _Uses(ops)
+    made: list[Op] = []
+    for i, op in enumerate(ops):
+        if op.function is masked and op.kind == "call" and (found := _in_place(op, i, uses)) is not None:
+            made += found
+        else:
+            made.append(op)
+    return made
+
+
+def _in_place(op: Op, i: int, uses: _Uses) -> list[Op] | None:
+    g, mask = op.args
+    result = op.outputs[0]
+    if g.__class__ is not Value or mask.__class__ is not Value or result.__class__ is not Value:
+        return None
+    own, made, maker = g.storage, result.storage, mask.storage.maker
+    alike = own.array.shape == made.array.shape and own.array.strides == made.array.strides
+    if not (g.whole and own.kind == "made" and alike and own.array.dtype == made.array.dtype and result.whole):
+        return None
+    if own.escapes or made.escapes or uses.read_after(own, i) or uses.written_after(own, i):
+        return None
+    if any(not v.whole for v in uses.values[own]) or mask.array.shape != own.array.shape:
+        return None
+    if maker is None or maker.function not in _OPPOSITE or uses.reads[mask.storage] != [i] or not mask.whole:
+        return None
+    maker.function = _OPPOSITE[maker.function]
+    maker.name = f"np.{maker.function.__name__}"
+    copy = Op("function", "np.copyto", np.copyto, (g, 0), {"where": mask}, [], [g], note=op.note, scope=op.scope)
+    own.changed = True
+    if made.name and not own.name.startswith("d_"):
+        own.name = made.name
+    _merge(made, own, uses)
+    return [copy]

@@ -1,0 +1,182 @@
+"""The updates of an optimizer, taken together: small parameters at once, large ones in blocks that fit the cache.
+
+Each parameter's update is the same list of calls. Where no call needs the parameter itself, one call on all gradients
+and states, which then lie one after the other, does what many would; the parameters keep their own arrays.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..engine.arrays import Array
+from .settings import OptimizerStep, Row
+from .tape import Op, Storage, Symbol, Value
+
+if TYPE_CHECKING:
+    from .plan import Plan
+
+BLOCK = 2**15  # elements: three arrays of so many float32 stay in the cache of one core
+
+
+@dataclass(eq=False)
+class Together:
+    """Parameters that are updated at once: the calls of each of them, and the flat array of each role."""
+
+    rows: list[Row]
+    ops: list[list[Op]]
+    flats: dict[tuple[Any, ...], Array] = field(default_factory=dict)
+
+    @property
+    def offsets(self) -> list[int]:
+        """Where each begins in a flat array."""
+        found = [0]
+        for row in self.rows:
+            found.append(found[-1] + row.p.array.size)
+        return found
+
+
+@dataclass(eq=False)
+class Update:
+    """What the calls of one step of an optimizer become."""
+
+    step: OptimizerStep
+    together: list[Together]
+    blocks: list[tuple[Row, list[Op]]]
+    alone: list[Op]
+
+
+class Updates:
+    """All of a program, and where the arrays lie that were put together."""
+
+    def __init__(self) -> None:
+        self.of: dict[OptimizerStep, Update] = {}
+        self.handled: set[Op] = set()
+        self.flat: dict[Storage, tuple[Together, tuple[Any, ...], int]] = {}  # whose group, which role, where it begins
+        self.blockwise: set[Storage] = set()  # scratch of which a block is enough
+
+
+def updates_of(plan: Plan) -> Updates:
+    """Look which calls can be taken together."""
+    made = Updates()
+    for step in plan.recording.optimizers:
+        own = {op for op in plan.ops if op.kind == "ufunc"}
+        lists = _by_row(step, [op for op in plan.ops if op in own])
+        forms: dict[Any, list[tuple[Row, list[Op]]]] = {}
+        update = Update(step, [], [], [])
+        for row, ops in lists:
+            form = _form(row, ops)
+            if form is not None and _is_plain(plan, row):
+                forms.setdefault((row.group, row.p.array.dtype, row.scratch[0].array.dtype, form), []).append(
+                    (row, ops)
+                )
+        for alike in forms.values():
+            small = [(row, ops) for row, ops in alike if row.p.array.size <= BLOCK // 2]
+            if len(small) > 1 and (group := _together(plan, small)) is not None:
+                update.together.append(group)
+                made.handled.update(op for ops in group.ops for op in ops)
+                for i, row in enumerate(group.rows):
+                    made.flat[row.g.storage] = group, ("g",), group.offsets[i]
+                    for role, value in _roles(row).items():
+                        if role[0] in ("state", "scratch") and role in group.flats:
+                            made.flat[value.storage] = group, role, group.offsets[i]
+            for row, ops in alike:
+                if row.p.array.size > BLOCK:
+                    update.blocks.append((row, ops))
+                    made.handled.update(ops)
+                    made.blockwise.update(v.storage for v in row.scratch)
+        made.of[step] = update
+    return made
+
+
+def _roles(row: Row) -> dict[tuple[Any, ...], Value]:
+    named = {("state", name): value for name, value in row.state.items()}
+    return {("p",): row.p, ("g",): row.g, **named, ("scratch", "a"): row.scratch[0], ("scratch", "b"): row.scratch[1]}
+
+
+def _by_row(step: OptimizerStep, ops: list[Op]) -> list[tuple[Row, list[Op]]]:
+    """The calls that update each parameter."""
+    scratch = {v.storage: i for i, row in enumerate(step.rows) for v in row.scratch}
+    found: list[list[Op]] = [[] for _ in step.rows]
+    lists = list(zip(step.rows, found, strict=True))
+    state = {v.storage: i for i, row in enumerate(step.rows) for v in row.state.values()}
+    for op in ops:
+        used = [v.storage for v in [*op.values(), *op.into]]
+        places = {scratch[s] for s in used if s in scratch} | {state[s] for s in used if s in state}
+        if len(places) == 1:
+            found[places.pop()].append(op)
+    return lists
+
+
+def _form(row: Row, ops: list[Op]) -> Any:
+    """What the calls are but for the arrays, in words; None if one isn't elementwise on this parameter's own arrays."""
+    roles = {value.storage: role for role, value in _roles(row).items()}
+    shape, made = row.p.array.shape, []
+    for op in ops:
+        if op.kind != "ufunc" or op.function.signature is not None or op.errors or len(op.into) != 1:
+            return None
+        words: list[Any] = [op.name]
+        for x in [*op.args, *op.into]:
+            if x.__class__ is Value:
+                role = roles.get(x.storage)
+                if role is None:
+                    if x.array.ndim or x.storage.kind != "constant":
+                        return None
+                    words.append((x.array.dtype.str, x.array.tobytes()))
+                elif x.array.shape != shape or not x.whole:
+                    return None
+                else:
+                    words.append(role)
+            elif x.__class__ is Symbol:
+                words.append(x.text)
+            else:
+                words.append(repr(x))
+        words.append(repr(sorted(op.options.items())))
+        made.append(tuple(words))
+    return tuple(made) or None
+
+
+def _is_plain(plan: Plan, row: Row) -> bool:
+    """Whether the gradient is memory of the program's own, in rows, and so are parameter and state."""
+    arrays = [row.p.array, row.g.array, *(v.array for v in row.state.values())]
+    return row.g.whole and plan.is_kept(row.g.storage) and all(x.flags.c_contiguous for x in arrays)
+
+
+def _together(plan: Plan, alike: list[tuple[Row, list[Op]]]) -> Together | None:
+    rows, ops = [row for row, _ in alike], [ops for _, ops in alike]
+    if len({id(row.g.storage) for row in rows}) < len(rows) or len({row.g.array.dtype for row in rows}) > 1:
+        return None
+    group = Together(rows, ops)
+    total = group.offsets[-1]
+    for role, value in _roles(rows[0]).items():
+        if role[0] == "state":
+            flat = _flattened([row.state[role[1]] for row in rows], total)
+            if flat is None:
+                return None
+            group.flats[role] = flat
+            for row, start in zip(rows, group.offsets, strict=False):
+                old = row.state[role[1]]
+                view = flat[start : start + old.array.size].reshape(old.array.shape)
+                old.array = old.storage.array = row.memory[role[1]] = view
+        elif role[0] == "scratch" or role == ("g",):
+            group.flats[role] = np.empty(total, value.array.dtype)
+    return group
+
+
+def _flattened(values: list[Value], total: int) -> Array | None:
+    """One array in which these states lie one after the other; None if they already lie in another one."""
+    base = values[0].array.base
+    if base is None:
+        if any(v.array.base is not None for v in values):
+            return None
+        return np.concatenate([v.array.reshape(-1) for v in values])
+    if not isinstance(base, np.ndarray) or base.shape != (total,):
+        return None
+    start = base.ctypes.data
+    for v in values:
+        if v.array.base is not base or v.array.ctypes.data != start:
+            return None
+        start += v.array.nbytes
+    return base
