@@ -162,7 +162,7 @@ class Program:
                 p.grad = grad
             for g, state in zip(self._generators_now(), states, strict=False):
                 g.bit_generator.state = state
-            raise Diverged from error
+            raise Diverged from (None if isinstance(error, Diverged) else error)
 
     def _generators_now(self) -> list[np.random.Generator]:
         return [random.generator(), *self.generators]

@@ -457,7 +457,7 @@ class Recorder(Observer):
                     raise CompileError(_changed_setting(f"{type(module).__name__}.{key}"))
             for _, holder, key, value in places(module):
                 array = value._data if isinstance(value, Tensor) else value
-                if not isinstance(array, Watched) or id(value) in ours or value in self.parameters:
+                if not isinstance(array, Watched) or id(value) in ours or (array is not value and value in self.parameters):
                     continue
                 if isinstance(value, Tensor) and value._requires_grad and value not in self.visited:
                     raise CompileError(
@@ -465,7 +465,8 @@ class Recorder(Observer):
                         "program keeps no graph; keep .detach() of it"
                     )
                 self._object(module if holder is vars(module) else holder)
-                made.append((module if holder is vars(module) else holder, key, self._form(value)[0]))
+                kind, *form = self._form(value)[0]
+                made.append((module if holder is vars(module) else holder, key, (_KEPT.get(kind, kind), *form)))
         return made
 
     def _gradients(self) -> list[tuple[Tensor, Value | None]]:
@@ -485,6 +486,9 @@ class Recorder(Observer):
         found = [Setting("closure", self.function, watching)]
         found += [Setting("module", module, numbers) for module, numbers in self.modules.items()]
         return [*found, *(s for step in self.steps for s in step.settings())]
+
+
+_KEPT = {"array": "ndarray", "argument": "ndarray"}  # forwards keep arrays, not numbers
 
 
 def _changed_setting(name: str) -> str:

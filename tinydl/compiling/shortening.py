@@ -34,10 +34,10 @@ class _Uses:
                 self.values.setdefault(v.storage, {})[v] = None
 
     def read_after(self, storage: Storage, i: int) -> bool:
-        return self.reads.get(storage, [-1])[-1] > i
+        return (self.reads.get(storage) or [-1])[-1] > i
 
     def written_after(self, storage: Storage, i: int) -> bool:
-        return self.writes.get(storage, [-1])[-1] > i
+        return (self.writes.get(storage) or [-1])[-1] > i
 
 
 def without_repetitions(ops: list[Op], results: list[Value]) -> list[Op]:

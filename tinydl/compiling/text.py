@@ -6,6 +6,7 @@ it are made once. Read program.py next, which runs it.
 
 from __future__ import annotations
 
+import builtins
 import keyword
 import re
 from typing import Any
@@ -36,7 +37,7 @@ class Text:
         self.ops: list[Op | None] = []  # which call each line is
         self.symbols: dict[str, str] = {}
         self.errors: tuple[Any, ...] = ()
-        self._taken = {"np", "wrap", "diverge", "step", "memory", "next_stamp", *keyword.kwlist, *arguments}
+        self._taken = {"np", "wrap", "diverge", "step", "memory", "next_stamp", *keyword.kwlist, *dir(builtins), *arguments}
         self._note = ""
         for value, name in zip(plan.recording.arguments, arguments, strict=True):
             self.names.setdefault(value.storage, name)
@@ -265,6 +266,8 @@ class Text:
         for x in outputs:
             if x.__class__ is Value:
                 names.append(self.name(x))
+                if op.many and op.effect:
+                    checks.append(f"if {names[-1]} is None: diverge()")
             elif x.__class__ is Symbol:
                 self.symbols[x.text] = name = self.fresh(x.text)
                 names.append(name)
@@ -474,6 +477,8 @@ class Text:
             return f"wrap({self._fresh_value(what)})"
         if kind == "array":
             return f"{self._fresh_value(what)}{'' if what.array.ndim else '[()]'}"
+        if kind == "ndarray":
+            return self._fresh_value(what) if what.array.ndim else f"np.asarray({self._fresh_value(what)})"
         if kind == "argument":
             return self.name(what)
         if kind == "number":

@@ -22,7 +22,7 @@ from .tape import CompileError, Op, Tape, Value
 
 _OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _NUMPY = os.path.dirname(os.path.abspath(np.__file__)) + os.sep
-_TENSORS = tuple(os.path.join(_OURS, "engine", name) for name in ("methods.py", "dispatch.py", "tensor.py"))
+_TENSORS = tuple(os.path.join(_OURS, "engine", name) for name in ("methods.py", "dispatch.py", "tensor.py", "recording.py"))
 _BETWEEN = (*_TENSORS, os.path.join(_OURS, "compiling", ""), _NUMPY, "<__array_function__")
 _WHOLE = {Primitive.__call__.__code__, Primitive.pull.__code__}
 
@@ -34,6 +34,8 @@ class _Watching(np.ndarray):
     borrowed: Any = None  # what `base` says: the array that this is a view of in the recorded step
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, out: Any = None, **options: Any) -> Any:
+        if _has_tensors(inputs):
+            return NotImplemented
         tape = _tape_of(inputs, out, options)
         if tape is None:
             inputs, options = _bare(inputs), _bare(options)
@@ -46,6 +48,8 @@ class _Watching(np.ndarray):
         return tape.apply(kind, name, ufunc if method == "__call__" else getattr(ufunc, method), inputs, options, out)
 
     def __array_function__(self, function: Any, types: Any, args: Any, options: dict[str, Any]) -> Any:
+        if any(issubclass(kind, Tensor) for kind in types):
+            return NotImplemented
         tape = _tape_of(args, options)
         if tape is None:
             return function(*_bare(args), **_bare(options))
@@ -188,6 +192,14 @@ def _tape_of(*given: Any) -> Tape | None:
         elif kind is dict and x and (found := _tape_of(*x.values())) is not None:
             return found
     return None
+
+
+def _has_tensors(inputs: Any) -> bool:
+    """Whether a Tensor is among them, which then is to answer."""
+    for x in inputs:
+        if x.__class__ is Tensor:
+            return True
+    return False
 
 
 def _changing(tape: Tape, kind: str, name: str, function: Any, inputs: Any, options: Any = None) -> None:

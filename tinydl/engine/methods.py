@@ -40,7 +40,8 @@ _OPERATORS = {
 }  # fmt: skip
 _COMPARISONS = {"lt": np.less, "le": np.less_equal, "gt": np.greater, "ge": np.greater_equal, "eq": np.equal,
                 "ne": np.not_equal}  # fmt: skip
-_UNARY = {"neg": np.negative, "pos": np.positive, "abs": np.absolute}
+_LOGICAL = {"and": np.bitwise_and, "or": np.bitwise_or, "xor": np.bitwise_xor}
+_UNARY = {"invert": np.invert, "neg": np.negative, "pos": np.positive, "abs": np.absolute}
 _METHODS = {
     "sum": np.sum, "mean": np.mean, "std": np.std, "var": np.var, "max": np.max, "min": np.min, "prod": np.prod,
     "cumsum": np.cumsum, "cumprod": np.cumprod, "ravel": np.ravel, "flatten": np.ravel, "squeeze": np.squeeze,
@@ -60,6 +61,9 @@ def attach() -> None:
         behave(f"__i{name}__", _augmented(symbol, answer, ufunc))
     for name, comparison in _COMPARISONS.items():
         behave(f"__{name}__", _binary(table[comparison]))
+    for name, logical in _LOGICAL.items():
+        behave(f"__{name}__", _binary(table[logical]))
+        behave(f"__r{name}__", lambda self, other, answer=table[logical]: answer(other, self))
     for name, unary in _UNARY.items():
         behave(f"__{name}__", _unary(table[unary]))
     for name in elementwise:
@@ -78,6 +82,8 @@ _AS_THEY_ARE = {np.ndarray, *_NUMBERS}
 
 
 def _unary(f: Any) -> Callable[..., Any]:
+    if not isinstance(f, Primitive):
+        return lambda self: f(self)
     forward, output = f.forward, f.output
 
     def method(self: Tensor) -> Any:  # what f(self) does, without its loop over the inputs

@@ -23,7 +23,7 @@ from ..derivatives import activations, elementwise, reductions, shapes
 from ..derivatives.softmax import bounded_log, huber, log_softmax, weighted_cross_entropy
 from ..engine.arrays import Array, as_array, beside, default_dtype_now, is_array, on_host, plain_array, wide
 from ..engine.checks import array_of, at, first
-from ..engine.recording import special, state
+from ..engine.recording import computed_plainly, special, state
 from ..engine.tensor import Tensor, wrap
 
 
@@ -204,9 +204,8 @@ def binary_cross_entropy(input: Any, target: Any, weight: Any = None, reduction:
     """
     name = "binary_cross_entropy"
     p, t = _pair(name, input, target, reduction)
-    _refuse_outside_unit(
-        name, "input", p, "For raw outputs of a network use binary_cross_entropy_with_logits, or sigmoid first"
-    )
+    advice = "For raw outputs of a network use binary_cross_entropy_with_logits, or sigmoid first"
+    computed_plainly(refuse_outside_unit, name, "input", array_of(p), advice, 0.0)
     _refuse_other_than_binary(name, t)
     losses = -(t * bounded_log(p) + (1 - t) * bounded_log(1 - p))
     return _reduced(name, _weighted(name, losses, weight), reduction)
@@ -243,14 +242,15 @@ def _tell(targets: Array, again: Callable[[Array], None]) -> None:
 
 def _refuse_other_than_binary(name: str, targets: Any) -> None:
     def check(array: Any) -> None:
-        _refuse_outside_unit(name, "target", array, _BINARY_ADVICE, _SLACK)
+        refuse_outside_unit(name, "target", array, _BINARY_ADVICE, _SLACK)
 
-    _tell(array_of(targets), check)
-    check(targets)
+    array = array_of(targets)
+    _tell(array, check)
+    computed_plainly(refuse_outside_unit, name, "target", array, _BINARY_ADVICE, _SLACK)
 
 
-def _refuse_outside_unit(name: str, what: str, x: Any, advice: str, slack: float = 0.0) -> None:
-    array = array_of(x)
+def refuse_outside_unit(name: str, what: str, array: Array, advice: str, slack: float) -> None:
+    """ValueError for numbers that aren't from 0 to 1, but for some slack."""
     outside = (array < -slack) | (array > 1 + slack)
     if outside.any():
         index = first(outside)
@@ -259,8 +259,11 @@ def _refuse_outside_unit(name: str, what: str, x: Any, advice: str, slack: float
 
 
 def _refuse_probabilities(name: str, what: str, x: Any, advice: str) -> None:
+    computed_plainly(refuse_probabilities, name, what, on_host(array_of(x)), advice)
+
+
+def refuse_probabilities(name: str, what: str, array: Array, advice: str) -> None:
     """ValueError for logarithms above 0, but for rounding errors and for the 1e-3 that somebody added under the log."""
-    array = on_host(array_of(x))
     largest = np.max(array, initial=-math.inf)
     if not largest > 0:
         return
@@ -346,11 +349,9 @@ def cross_entropy(
     if ignored is not None and (label_smoothing or reduction == "none"):
         rows = elementwise.where(ignored.reshape(-1, 1), 0, rows)  # they count nothing, whatever they hold
     if label_smoothing:
-        mixed = np.full(rows.shape, label_smoothing / classes, rows.dtype)
-        mixed[np.arange(labels.size), labels.ravel()] += 1 - label_smoothing
-        mixed *= 1 / divisor if weight is None else weight * (1 / divisor)
-        if ignored is not None:
-            mixed[ignored.ravel()] = 0
+        mixed = computed_plainly(
+            smoothed, labels, classes, label_smoothing, weight, 1 / divisor, ignored, rows._data.dtype
+        )
         shares = beside(mixed, rows._data)
         return _of_labels(-reductions.sum(_times(shares, log_softmax(rows)), axis=-1), labels, reduction)
     if reduction == "none":
@@ -397,6 +398,14 @@ def _shares(
     if weight is None and ignored is None:
         divisor = float(_some(name, "targets", labels).size) if reduction == "mean" else 1.0
         return 1 / divisor, divisor
+    counts, divisor = computed_plainly(label_shares, name, labels, weight, ignored, reduction)
+    return beside(counts, like, like.dtype), divisor
+
+
+def label_shares(
+    name: str, labels: Array, weight: Array | None, ignored: Array | None, reduction: str
+) -> tuple[Array, float]:
+    """How much each label counts, by its class's weight, after division by their sum; and that sum."""
     counts = np.ones(labels.size) if weight is None else weight[labels.ravel()].astype(np.float64)
     if ignored is not None:
         counts = np.where(ignored.ravel(), 0, counts)
@@ -406,7 +415,25 @@ def _shares(
             f"{name}: all labels are ignored or of classes of weight 0, so there is nothing to take the mean of; "
             'skip this batch or use reduction="sum"'
         )
-    return beside(counts / divisor, like, like.dtype), divisor
+    return counts / divisor, divisor
+
+
+def smoothed(
+    labels: Array,
+    classes: int,
+    smoothing: float,
+    weight: Array | None,
+    scale: float,
+    ignored: Array | None,
+    dtype: np.dtype[Any],
+) -> Array:
+    """For each label a row of shares of the classes: (1 − ε) for its own and ε/K for each, times `scale`."""
+    mixed: Array = np.full((labels.size, classes), smoothing / classes, dtype)
+    mixed[np.arange(labels.size), labels.ravel()] += 1 - smoothing
+    mixed *= scale if weight is None else weight * scale
+    if ignored is not None:
+        mixed[ignored.ravel()] = 0
+    return mixed
 
 
 def _soft_cross_entropy(
@@ -419,8 +446,8 @@ def _soft_cross_entropy(
         )
     t = _cast(targets, z)
     if not isinstance(t, Tensor) or not t.requires_grad:
-        _tell(array_of(t), lambda others: _refuse_improbable(name, others, axis))
-        _refuse_improbable(name, array_of(t), axis)
+        _tell(array_of(t), lambda others: refuse_improbable(name, on_host(others), axis))
+        computed_plainly(refuse_improbable, name, on_host(array_of(t)), axis)
     if label_smoothing:
         t = t * (1 - label_smoothing) + label_smoothing / z.shape[axis]
     losses = _times(t, log_softmax(z, axis=axis))
@@ -429,8 +456,8 @@ def _soft_cross_entropy(
     return _reduced(name, -reductions.sum(losses, axis=axis), reduction)
 
 
-def _refuse_improbable(name: str, rows: Array, axis: int) -> None:
-    rows = on_host(rows)
+def refuse_improbable(name: str, rows: Array, axis: int) -> None:
+    """ValueError for rows that are no probabilities: one below 0, or a sum other than 1."""
     sums = rows.sum(axis)
     wrong = (np.abs(sums - 1) > 0.01) | (rows.min(axis, initial=0) < -_SLACK)
     if wrong.any():
@@ -516,6 +543,12 @@ def _labels(name: str, given: Array, shape: tuple[int, ...], ignore_index: int) 
         )
     if special.count:
         _tell(given, lambda others: _refuse_labels_outside(name, "targets", _without(others, ignore_index), classes))
+    found: tuple[Array, Array | None] = computed_plainly(class_labels, name, given, classes, ignore_index)
+    return found
+
+
+def class_labels(name: str, given: Array, classes: int, ignore_index: int) -> tuple[Array, Array | None]:
+    """Labels that can be used as indices, and which of them are ignored. Raises ValueError for one that is no class."""
     labels = given.astype(np.intp, copy=False)
     # seen as unsigned, a negative label is a huge one: one pass finds both kinds
     largest = np.maximum.reduce(labels.view(np.uintp), None) if labels.size else 0

@@ -7,10 +7,18 @@ from typing import Any
 import numpy as np
 
 from ..derivatives.elementwise import where
+from ..engine.arrays import Array
 from ..engine.checks import array_of, whole
+from ..engine.recording import computed_plainly
 from ..engine.tensor import Tensor
 from . import init
 from .module import Module, parameter
+
+
+def refuse_other_rows(index: Array, rows: int) -> None:
+    """ValueError for numbers that aren't those of rows."""
+    if index.size and not 0 <= index.min() <= index.max() < rows:
+        raise ValueError(f"Embedding has the rows 0 … {rows - 1}, but x has numbers {index.min()} … {index.max()}")
 
 
 class Embedding(Module):
@@ -35,10 +43,7 @@ class Embedding(Module):
         index = array_of(x)
         if index.dtype.kind not in "iu":
             raise TypeError(f"Embedding picks rows by integers, but x is of {index.dtype}; write x.astype(np.int64)")
-        if index.size and not 0 <= index.min() <= index.max() < self.num_embeddings:
-            raise ValueError(
-                f"Embedding has the rows 0 … {self.num_embeddings - 1}, but x has numbers {index.min()} … {index.max()}"
-            )
+        computed_plainly(refuse_other_rows, index, self.num_embeddings)
         y: Tensor = self.weight[index]
         if self.padding_idx is None:
             return y

@@ -12,6 +12,7 @@ import numpy as np
 from ..derivatives.normalising import centre, normalise
 from ..engine.arrays import Array, as_array, default_dtype_now
 from ..engine.checks import array_of, real, whole
+from ..engine.recording import computed_plainly
 from ..functional.activations import as_input
 from . import init
 from .module import Module, parameter
@@ -76,14 +77,22 @@ class BatchNorm1d(Module):
         if self.running_mean is None or self.running_var is None or self.num_batches_tracked is None:
             return
         self.num_batches_tracked = as_array(self.num_batches_tracked + 1)
-        rate = 1 / int(self.num_batches_tracked) if self.momentum is None else self.momentum
-        dtype = self.running_mean.dtype
-        _, mean, std = centre(x, axes)
-        n = x.size // mean.size
-        mean, unbiased = mean.ravel().astype(dtype), (std * std * (n / (n - 1))).ravel().astype(dtype)
         # New arrays, not updates in place: a graph recorded in eval mode keeps the statistics it was computed with.
-        self.running_mean = (1 - rate) * self.running_mean + rate * mean
-        self.running_var = (1 - rate) * self.running_var + rate * unbiased
+        self.running_mean, self.running_var = computed_plainly(
+            followed, self.running_mean, self.running_var, x, axes, self.momentum, self.num_batches_tracked
+        )
+
+
+def followed(
+    mean: Array, var: Array, x: Array, axes: tuple[int, ...], momentum: float | None, count: Array
+) -> tuple[Array, Array]:
+    """(1 − momentum)·running + momentum·new of the mean and the unbiased variance; without momentum, 1/count in its
+    place."""
+    rate = 1 / int(count) if momentum is None else momentum
+    _, new, std = centre(x, axes)
+    n = x.size // new.size
+    new, unbiased = new.ravel().astype(mean.dtype), (std * std * (n / (n - 1))).ravel().astype(mean.dtype)
+    return (1 - rate) * mean + rate * new, (1 - rate) * var + rate * unbiased
 
 
 class LayerNorm(Module):
