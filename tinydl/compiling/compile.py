@@ -12,15 +12,15 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from types import MethodType
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
 from ..engine.arrays import default_dtype_now, is_foreign
 from ..engine.recording import no_grad, special, state
-from ..engine.tensor import Tensor
+from ..engine.tensor import Tensor, wrap
 from ..nn.module import Module
-from .comparing import difference
+from .comparing import difference, parting, trail
 from .program import Diverged, Program
 from .recorder import Recorder
 from .tape import CompileError
@@ -57,10 +57,10 @@ class Compiled:
 
     def __call__(self, *args: Any, **options: Any) -> Any:
         if state.observers or self._here.running:
-            return self.function(*args, **options)
+            return self._by_function(args, options)
         flat, key = _signature(args, options)
         if flat is None:
-            return self.function(*args, **options)
+            return self._by_function(args, options)
         self._here.running = True
         try:
             for program in self._by_key.get(key, ()):
@@ -69,10 +69,17 @@ class Compiled:
                         return self._run(program, flat, args, options)
                     except Diverged as why:
                         if why.__cause__ is not None:
-                            return self._failed(why.__cause__, program, args, options)
+                            self._failed(why.__cause__, args, options)
             return self._record(flat, key, args, options)
         finally:
             self._here.running = False
+
+    def _by_function(self, args: Any, options: Any) -> Any:
+        """What the function gives; unless it runs inside of itself or is recorded, its Tensors are constants, too."""
+        result = self.function(*args, **options)
+        if self._here.running or any(isinstance(observer, Recorder) for observer in state.observers):
+            return result
+        return _constants(result)
 
     def _run(self, program: Program, flat: list[Any], args: Any, options: Any) -> Any:
         program.calls = n = program.calls + 1
@@ -80,23 +87,44 @@ class Compiled:
             return self._compared(program, flat, args, options)
         return program.run(flat)
 
-    def _failed(self, error: BaseException, program: Program, args: Any, options: Any) -> Any:
+    def _failed(self, error: BaseException, args: Any, options: Any) -> NoReturn:
         """The program raised, and all is as it was before: the function raises the same, with its own words."""
+        if not isinstance(error, (ValueError, TypeError, LookupError, ArithmeticError, RuntimeError)):
+            raise error
         self.function(*args, **options)
         raise CompileError(f"the program of {self.__name__} failed where the function doesn't: {error!r}") from error
 
     def _compared(self, program: Program, flat: list[Any], args: Any, options: Any) -> Any:
-        """Program and function from the same state; gives what the function gave."""
+        """Function and program from the same state; what the program gave and left stays."""
         before = program.state()
-        ours = program.run(flat)
-        after = program.state()
-        program.restore(before)
         theirs = self.function(*args, **options)
-        found = difference(ours, theirs, after, program.state(), program)
+        expected = program.state()
+        program.restore(before)
+        ours = program.run(flat)
+        found = difference(ours, theirs, program.state(), expected, program)
         if found:
+            program.restore(expected)
+            self._drop(program)
+            raise CompileError(
+                f"in call {program.calls} the program of {self.__name__} did something else than the function: {found}. "
+                f"{self._parting(program, before, expected, flat, args, options)}. What varies must be an argument, or a "
+                "setting read by name; tl.compile(…, check=False) doesn't compare"
+            )
+        return ours
+
+    def _parting(self, program: Program, before: Any, expected: Any, flat: Any, args: Any, options: Any) -> str:
+        """Where the function does something else than when it was recorded."""
+        program.restore(before)
+        again = Recorder(self.function).run(flat, lambda stand_ins: _rebuilt(args, options, iter(stand_ins)))
+        program.restore(expected)
+        return parting(program.trail, trail(again.tape.ops))
+
+    def _drop(self, program: Program) -> None:
+        with self._lock:
             self.programs.remove(program)
-            raise CompileError(f"the program and the function gave different results in call {program.calls}: {found}")
-        return theirs
+            for known in self._by_key.values():
+                if program in known:
+                    known.remove(program)
 
     def _record(self, flat: list[Any], key: Any, args: Any, options: Any) -> Any:
         recorder = Recorder(self.function)
@@ -108,10 +136,7 @@ class Compiled:
             self._by_key.setdefault(key, []).insert(0, program)
             self.programs.append(program)
             if len(self.programs) > self.limit:
-                oldest = self.programs.pop(0)
-                for known in self._by_key.values():
-                    if oldest in known:
-                        known.remove(oldest)
+                self._drop(self.programs[0])
         return returned
 
     @property
@@ -177,14 +202,36 @@ def _add(x: Any, flat: list[Any], key: list[Any]) -> None:
         key.append((kind, tuple(x)))
         for item in x.values():
             _add(item, flat, key)
-    elif is_foreign(x):
+    elif is_foreign(x) or isinstance(x, np.ndarray):
         flat.append(None)
+    elif kind is float or isinstance(x, (complex, np.generic)):
+        key.append((kind, repr(x)))
     else:
-        try:
-            hash(x)
-            key.append((kind, x))
-        except TypeError:
-            key.append((kind, id(x)))
+        key.append((kind, x if kind in (int, bool, str, bytes) else _It(x)))
+
+
+def _constants(x: Any) -> Any:
+    """The same without any graph."""
+    if x.__class__ is Tensor:
+        return wrap(x._data) if x.primitive is not None and x._requires_grad else x
+    if isinstance(x, tuple) and hasattr(x, "_make"):
+        return x._make(map(_constants, x))
+    if x.__class__ in (list, tuple):
+        return x.__class__(map(_constants, x))
+    return {key: _constants(item) for key, item in x.items()} if x.__class__ is dict else x
+
+
+class _It:
+    """An object, equal to itself alone, and kept so that no other one gets its place in memory."""
+
+    def __init__(self, x: Any) -> None:
+        self.x = x
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _It) and self.x is other.x
+
+    def __hash__(self) -> int:
+        return id(self.x)
 
 
 def _rebuilt(args: Any, options: Any, stand_ins: Any) -> Any:

@@ -222,9 +222,9 @@ def _symbols(x: Any) -> bool:
     return x.__class__ is Symbol
 
 
-def strided(array: Array) -> tuple[Any, ...]:
-    """What makes two arrays lie alike."""
-    return array.shape, array.strides, array.dtype.str
+def strided(array: Any) -> Any:
+    """What makes two arrays lie alike; None of what is no array."""
+    return (array.shape, array.strides, array.dtype.str) if array.__class__ is np.ndarray else None
 
 
 __all__ = ["GIVEN", "OptimizerStep", "Place", "Plan", "Update", "strided"]

@@ -7,6 +7,8 @@ on watched.py; plan.py makes a program of it.
 
 from __future__ import annotations
 
+import linecache
+import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -15,13 +17,13 @@ from typing import Any
 import numpy as np
 
 from ..engine.arrays import Array
+from ..engine.dispatch import array_function, array_ufunc
 from ..engine.recording import AsOne, Observer, observing
 from ..engine.tensor import Primitive, Tensor, next_stamp, wrap
 from ..engine.trace import name_in
-from ..nn.keeping import is_kept_number
 from ..nn.module import Module, places
-from ..watching.lines import is_ours
-from .settings import OptimizerStep, Setting, constants_of
+from ..watching.lines import NOT_THE_USERS, is_ours
+from .settings import OptimizerStep, Setting, Kept, constants_of, is_same, numbers_of
 from .tape import CompileError, Op, Symbol, Tape, Value
 from .watched import Watched, taken_out, unwatched, watch
 
@@ -65,7 +67,7 @@ class Recording:
     read_before: set[Tensor] = field(default_factory=set)  # those whose gradients from before the step were used
     entry_gradients: dict[Tensor, Array] = field(default_factory=dict)
     held: list[Value] = field(default_factory=list)  # what Modules hold and the program reads
-    training: dict[Module, bool] = field(default_factory=dict)
+    attributes: list[tuple[Any, Any, Tensor, str]] = field(default_factory=list)  # where Modules hold their Tensors
 
 
 class Recorder(Observer):
@@ -82,13 +84,14 @@ class Recorder(Observer):
         self.modules: dict[Module, dict[str, Any]] = {}  # those that were entered, and their numbers and strings then
         self.held: list[tuple[Any, Any, Any, Any]] = []  # (holder, key, what was there, what is there now, watched)
         self.held_values: list[Value] = []
+        self.attributes: dict[tuple[int, Any], tuple[Any, Any, Tensor, str]] = {}  # where Modules hold Tensors
         self.entry_gradients: dict[Tensor, Array] = {}
-        self.training: dict[Module, bool] = {}
         self.running: list[tuple[Module, str]] = []
         self.names: dict[int, str] = {}
         self.objects: dict[str, Any] = {}
         self.visited: set[Tensor] = set()  # nodes that a backward pass went through
         self.cleared: set[Tensor] = set()
+        self.without: set[Tensor] = set()  # parameters that had no gradient when a backward pass began
         self.read_before: set[Tensor] = set()
         self.consumed: set[Tensor] = set()
         self.leaves: dict[Tensor, None] = {}  # in the order in which gradients were written
@@ -103,7 +106,7 @@ class Recorder(Observer):
         """Run the function on stand-ins for its array arguments; `again` puts them where `flat` has the arrays."""
         arguments, stand_ins = self._arguments(flat)
         args, options = again(stand_ins)
-        watching = constants_of(self.function)
+        watching, kept = constants_of(self.function), Kept(self.function)
         try:
             with observing(self):
                 returned = self.function(*args, **options)
@@ -111,20 +114,30 @@ class Recorder(Observer):
             assigned = self._assigned()
             gradients = self._gradients()
             changed = constants_of(self.function)
-            if changed != watching:
-                raise CompileError(
-                    _changed_setting(", ".join(sorted(k for k in changed if changed[k] != watching.get(k))))
-                )
+            for name, value in changed.items():
+                if not is_same(value, watching.get(name, self)):
+                    raise CompileError(_changed_setting(name))
+            if name := kept.changed():
+                raise CompileError(_changed_setting(name))
         except CompileError as error:
             self._close()
             raise CompileError(f"{error}{_line_of(error)}") from None
+        except (TypeError, RuntimeError) as error:
+            self._close()
+            if _is_of_stand_in(error):
+                raise CompileError(
+                    f"while a step is recorded its arrays are Tensors, and this can't be done to one: {error} Do it "
+                    f"before the call, and pass what it gives{_line_of(error)}"
+                ) from error
+            raise
         except BaseException:
             self._close()
             raise
         self._close()
         made = Recording(self.tape, arguments, result, assigned, gradients, self.parameters, self.names, self.objects, self.steps,
                          list(self.modules), self._settings(watching), given, self.consumed, self.cleared,
-                         self.read_before, self.entry_gradients, self.held_values, self.training)  # fmt: skip
+                         self.read_before, self.entry_gradients, self.held_values,
+                         list(self.attributes.values()))  # fmt: skip
         return made
 
     def _arguments(self, flat: list[Any]) -> tuple[list[Value], list[Any]]:
@@ -228,8 +241,7 @@ class Recorder(Observer):
                 for name, p in module.named_parameters():
                     if id(p) not in self.names and p.stamp < self.began:
                         self._name(p, name)
-            self.training[module] = module.training
-            self.modules[module] = {key: x for key, x in vars(module).items() if is_kept_number(x)}
+            self.modules[module] = numbers_of(module)
             for name, holder, key, value in places(module):
                 self._watch_held(module, path, name, holder, key, value)
         self.running.append((module, path))
@@ -238,6 +250,8 @@ class Recorder(Observer):
     def module_left(self, module: Any, output: Any) -> None:
         self.running.pop()
         self.tape.scope = ""
+        if not self.running and output.__class__ is Tensor and output._data.dtype.kind == "f":
+            output.notes = None  # the outermost Module gives a Tensor, also of an array
         if self.running:
             outer, path = self.running[-1]
             self.tape.scope = f"{path} ({type(outer).__name__})" if path else type(outer).__name__
@@ -250,6 +264,9 @@ class Recorder(Observer):
         ):
             if value.stamp < self.began:
                 self.see(value)
+                owner = self._object(module if holder is vars(module) else holder)
+                source = f"{owner}.{key}._data" if holder is vars(module) else f"{owner}[{key!r}]._data"
+                self.attributes[id(holder), key] = holder, key, value, source
             return
         if isinstance(value, Tensor) and (value._requires_grad or isinstance(value._data, Watched)):
             return  # what was kept with its graph: `see` refuses it where it is used
@@ -318,17 +335,18 @@ class Recorder(Observer):
         return made.watched[1].storage.name if isinstance(made, Watched) and made.watched is not None else ""
 
     def flattened(self, name: str, inputs: Sequence[Any], result: Any) -> Any:
-        if _asked_by_user() and (isinstance(result, Watched) or isinstance(result, tuple)):
-            return self._stand_in(result)
+        if (isinstance(result, (Watched, tuple))) and _asked_by_user():
+            return self._stand_in(result, bool(inputs))
         return None
 
-    def _stand_in(self, result: Any) -> Any:
+    def _stand_in(self, result: Any, number: bool) -> Any:
+        """A Tensor in the place of what eager code would have as an array or, where it has no axes, as a number."""
         if isinstance(result, tuple):
-            return tuple(map(self._stand_in, result))
+            return tuple(self._stand_in(item, number) for item in result)
         if not isinstance(result, Watched):
             return result
         made = wrap(result)
-        made.notes = {"array": True}
+        made.notes = {"array": number}
         return made
 
     def read(self, tensor: Tensor) -> None:
@@ -365,8 +383,11 @@ class Recorder(Observer):
         self.visited.update(nodes)
         for node in nodes:
             for x in node.inputs:
-                if x.__class__ is Tensor and x.primitive is None and x._requires_grad and x.grad is not None:
-                    self.see_gradient(x)
+                if x.__class__ is Tensor and x.primitive is None and x._requires_grad:
+                    if x.grad is not None:
+                        self.see_gradient(x)
+                    elif x not in self.cleared and x not in self.leaves:
+                        self.without.add(x)
         self.tape.add(Op("note", "backward", None, (), {}, note="backward"))
 
     def backward_ended(self, leaves: Sequence[Tensor]) -> None:
@@ -374,9 +395,14 @@ class Recorder(Observer):
             self.leaves[x] = None
             self.consumed.discard(x)
 
+    def gradients_used(self, parameters: Sequence[Any]) -> None:
+        for p in parameters:
+            if p.__class__ is Tensor and p.grad is not None:
+                self.see_gradient(p)
+
     def forgotten(self, parameters: Sequence[Tensor]) -> None:
         for p in parameters:
-            if p not in self.read_before:
+            if p not in self.read_before and p not in self.without:
                 self.cleared.add(p)
             self.leaves[p] = None
         tensors = [p for p in parameters if p.stamp < self.began or p in self.originals]
@@ -423,12 +449,12 @@ class Recorder(Observer):
             return ("copy", x.copy()), x
         return ("object", x), x
 
-    def _tensor_form(self, x: Tensor) -> tuple[Any, Any]:
+    def _tensor_form(self, x: Tensor, kept: bool = False) -> tuple[Any, Any]:
         if x in self.parameters:
             return ("object", x), x
         if not isinstance(x._data, Watched):
             self.see(x)
-        if x._requires_grad and x not in self.visited:
+        if x._requires_grad and x not in self.visited and not kept:
             raise CompileError(
                 f"the function gives a Tensor of shape {x.shape} that requires a gradient, but no backward pass inside "
                 "of it went through that: the program keeps no graph. Compile the whole step, with backward(), or call "
@@ -439,7 +465,9 @@ class Recorder(Observer):
             if value.storage.kind == "argument" and value.maker is None:
                 return ("argument", value), value.array
             array = value.array if value.storage.kind == "argument" else value.array.copy("K")
-            return ("array", value), array[()] if not array.ndim else array
+            if not array.ndim and x.notes["array"]:
+                return ("array", value), array[()]
+            return ("ndarray", value), array
         return ("tensor", value), wrap(value.array.copy("K"))
 
     def _escaping(self, array: Any) -> Value:
@@ -452,20 +480,21 @@ class Recorder(Observer):
         made = []
         ours = {id(now) for _, _, _, now in self.held}
         for module, numbers in self.modules.items():
-            for key, x in vars(module).items():
-                if is_kept_number(x) and (key not in numbers or numbers[key] != x):
+            now = numbers_of(module)
+            for key, x in now.items():
+                if key not in numbers or not is_same(x, numbers[key]):
                     raise CompileError(_changed_setting(f"{type(module).__name__}.{key}"))
             for _, holder, key, value in places(module):
                 array = value._data if isinstance(value, Tensor) else value
                 if not isinstance(array, Watched) or id(value) in ours or (array is not value and value in self.parameters):
                     continue
-                if isinstance(value, Tensor) and value._requires_grad and value not in self.visited:
-                    raise CompileError(
-                        f"a forward of {type(module).__name__} keeps a Tensor that requires a gradient ({key}), but the "
-                        "program keeps no graph; keep .detach() of it"
-                    )
                 self._object(module if holder is vars(module) else holder)
-                kind, *form = self._form(value)[0]
+                if (known := self.attributes.pop((id(holder), key), None)) is not None:
+                    _, _, t, source = known  # a Tensor that each step replaces is read from where it is
+                    seen = self.parameters.pop(t)
+                    seen.storage.kind, seen.storage.source = "held", source
+                    self.held_values.append(seen)
+                kind, *form = (self._tensor_form(value, True) if value.__class__ is Tensor else self._form(value))[0]
                 made.append((module if holder is vars(module) else holder, key, (_KEPT.get(kind, kind), *form)))
         return made
 
@@ -511,8 +540,29 @@ def _asked_by_user() -> bool:
 
 
 def _line_of(error: BaseException) -> str:
-    """The user's line in which an error was raised."""
-    return ""
+    """The user's line in which an error was raised, in brackets."""
+    trace, found = error.__traceback__, None
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        if not code.co_filename.startswith(NOT_THE_USERS):
+            line = linecache.getline(code.co_filename, trace.tb_lineno).strip()
+            found = f"{os.path.basename(code.co_filename)}:{trace.tb_lineno}: {line}"
+        trace = trace.tb_next
+    return f" ({found})" if found else ""
+
+
+_OF_TENSORS = {array_function.__code__, array_ufunc.__code__, Tensor.__dict__["__setitem__"].__code__}
+
+
+def _is_of_stand_in(error: BaseException) -> bool:
+    """Whether it was raised because an array is a Tensor while a step is recorded."""
+    trace = error.__traceback__
+    while trace is not None:
+        frame = trace.tb_frame
+        if frame.f_code in _OF_TENSORS and "array" in (frame.f_locals["self"].notes or ()):
+            return True
+        trace = trace.tb_next
+    return False
 
 
 def _there(holder: Any, key: Any) -> Any:

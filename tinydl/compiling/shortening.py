@@ -58,6 +58,7 @@ def without_repetitions(ops: list[Op], results: list[Value]) -> list[Op]:
                     if all(_target(o) is target for o in before):
                         dropped.update([op, *before])
                         _merge(target, other, uses)
+                        content.of.pop(target, None)
                         target = None
                         break
             if target is not None:

@@ -266,10 +266,10 @@ class Tape:
         op.outputs.append(result)
         return result
 
-    def number(self, name: str, source: str) -> str:
-        """A name for a number that the program reads there."""
+    def number(self, name: str, source: str, again: bool = False) -> str:
+        """A name for a number that the program reads there; a new one if it is to be read again."""
         base, n = name, 2
-        while self.numbers.get(name, source) != source:
+        while name in self.numbers and (again or self.numbers[name] != source):
             name, n = f"{base}_{n}", n + 1
         self.numbers[name] = source
         return name

@@ -22,7 +22,7 @@ from .tape import CompileError, Op, Tape, Value
 
 _OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _NUMPY = os.path.dirname(os.path.abspath(np.__file__)) + os.sep
-_TENSORS = tuple(os.path.join(_OURS, "engine", name) for name in ("methods.py", "dispatch.py", "tensor.py", "recording.py"))
+_TENSORS = tuple(os.path.join(_OURS, "engine", name) for name in ("methods.py", "dispatch.py", "tensor.py", "recording.py", "transforms.py"))
 _BETWEEN = (*_TENSORS, os.path.join(_OURS, "compiling", ""), _NUMPY, "<__array_function__")
 _WHOLE = {Primitive.__call__.__code__, Primitive.pull.__code__}
 

@@ -65,6 +65,9 @@ class Observer:
     def as_one(self, function: Callable[..., Any], inputs: Sequence[Any]) -> Any:
         """The same of a function within a primitive, which changes nothing."""
 
+    def gradients_used(self, parameters: Sequence[Any]) -> None:
+        """The gradients of these Tensors are about to be read, or changed in place."""
+
     def forgotten(self, parameters: Sequence[Any]) -> None:
         """The gradients of these Tensors were set to None."""
 
