@@ -126,7 +126,7 @@ def same_bits(jobs: dict[str, Any], steps: int = 5) -> None:
     """Run tinydl and tinydl compiled on from where they are: DifferentWork unless they agree in every bit.
 
     A first call is recorded, the second, fourth, eighth are compared by tinydl itself, and the third and fifth are the
-    program's alone.
+    program's alone; so it is also said if a call was recorded anew.
     """
     import numpy as np
 
@@ -139,6 +139,8 @@ def same_bits(jobs: dict[str, Any], steps: int = 5) -> None:
                 found = job.gradients()
             ends.append([np.asarray(result).tobytes() for result in (*found, *job.parameters())])
     apart = [k for k, (a, b) in enumerate(zip(*ends, strict=True)) if a != b] if ends else []
+    if COMPILED in jobs and jobs[COMPILED].programs() > 1:
+        raise DifferentWork(f"{COMPILED} recorded {jobs[COMPILED].programs()} programs of one step")
     if apart:
         named = ", ".join(map(str, apart))
         raise DifferentWork(f"{COMPILED} and tinydl differ in some bits of results {named} of {len(ends[0])}")

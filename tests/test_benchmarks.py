@@ -136,6 +136,17 @@ def test_a_compiled_pass_without_parameters_must_agree_with_tinydl_in_every_bit_
         measure.same_bits({"tinydl": job(9), "tinydl compiled": job(call)})
 
 
+def test_a_compiled_step_that_is_recorded_at_each_call_stops_the_benchmark():
+    import measure
+    from adapters import Job
+
+    jobs = {name: Job(lambda: None, lambda: [1.0]) for name in ("tinydl", "tinydl compiled")}
+    measure.same_bits(jobs)
+    jobs["tinydl compiled"].programs = lambda: 2
+    with pytest.raises(measure.DifferentWork, match="recorded 2 programs of one step"):
+        measure.same_bits(jobs)
+
+
 def test_peak_memory_is_that_of_the_calls_asked_for():
     import measure
 

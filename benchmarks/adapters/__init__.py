@@ -23,6 +23,7 @@ class Job:
     gradients: Callable[[], Sequence[Any]]  # the loss, then its gradients, by the same code and without an update
     parameters: Callable[[], Sequence[Any]] = tuple  # what the steps have changed
     around: Callable[[], AbstractContextManager[Any]] = nullcontext  # entered once for many steps, and not timed
+    programs: Callable[[], int] = int  # how many the steps have been recorded as, if they are compiled
 
 
 ADAPTERS = {  # peer → (its file in this folder, none if it has whole programs only; the packages it needs)

@@ -20,6 +20,11 @@ def as_it_is(function: Any) -> Any:
     return function
 
 
+def programs(step: Any) -> int:
+    """How many programs a compiled step has recorded; 0 of a function as it is."""
+    return len(getattr(step, "programs", ()))
+
+
 def chain(problem: Any) -> Job:
     x = tl.tensor(problem.x, requires_grad=True)
     a, b, c, upstream = (tl.tensor(v) for v in (problem.a, problem.b, problem.c, problem.upstream))
@@ -81,7 +86,8 @@ def _job(parameters: list[tl.Tensor], loss: Any, x: Any, y: Any, optimizer: Any,
         value = backward(x, y)
         return [value.item(), *(p.grad.numpy() for p in parameters)]
 
-    return Job(partial(step, x, y), gradients, lambda: [p.numpy() for p in parameters])
+    values = lambda: [p.numpy() for p in parameters]
+    return Job(partial(step, x, y), gradients, values, programs=partial(programs, step))
 
 
 def training(problem: Any, made: Any = as_it_is) -> Job:
@@ -105,7 +111,8 @@ def moons(problem: Any, made: Any = as_it_is) -> Job:
 def inference(problem: Any, made: Any = as_it_is) -> Job:
     linear, relu, last = _network(problem)
     answer = made(nn.Sequential(linear, relu, nn.Dropout(0.25), last).eval())
-    return Job(partial(answer, problem.x), lambda: [answer(problem.x).numpy()], around=tl.no_grad)
+    result = lambda: [answer(problem.x).numpy()]
+    return Job(partial(answer, problem.x), result, around=tl.no_grad, programs=partial(programs, answer))
 
 
 def attention(problem: Any, made: Any = as_it_is) -> Job:
@@ -131,4 +138,4 @@ def attention(problem: Any, made: Any = as_it_is) -> Job:
     def gradients() -> list[Any]:
         return [step(problem.upstream).item(), *(leaf.grad.numpy() for leaf in leaves)]
 
-    return Job(partial(step, problem.upstream), gradients)
+    return Job(partial(step, problem.upstream), gradients, programs=partial(programs, step))
