@@ -23,7 +23,7 @@ from ..nn.module import Module
 from .comparing import difference, parting, trail
 from .program import Diverged, Program
 from .recorder import Recorder
-from .tape import CompileError
+from .tape import CompileError, Foreign
 
 
 class _Here(threading.local):
@@ -128,7 +128,10 @@ class Compiled:
 
     def _record(self, flat: list[Any], key: Any, args: Any, options: Any) -> Any:
         recorder = Recorder(self.function)
-        recording = recorder.run(flat, lambda stand_ins: _rebuilt(args, options, iter(stand_ins)))
+        try:
+            recording = recorder.run(flat, lambda stand_ins: _rebuilt(args, options, iter(stand_ins)))
+        except Foreign:  # of a parameter, which comes before anything that the step changes
+            return self.function(*args, **options)
         returned = recording.returned
         names = _names(self.function, args, options)
         program = Program(recording, names, self.__name__, self.keep_grads)

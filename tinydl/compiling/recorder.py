@@ -24,7 +24,7 @@ from ..engine.trace import name_in
 from ..nn.module import Module, places
 from ..watching.lines import NOT_THE_USERS, is_ours
 from .settings import OptimizerStep, Setting, Kept, constants_of, is_same, numbers_of
-from .tape import CompileError, Op, Symbol, Tape, Value
+from .tape import CompileError, Foreign, Op, Symbol, Tape, Value
 from .watched import Watched, taken_out, unwatched, watch
 
 
@@ -168,7 +168,10 @@ class Recorder(Observer):
                 holder[key] = before
         for module in self.modules:
             for _, holder, key, value in places(module):
-                holder[key] = _unwatched_value(value)
+                plain = _unwatched_value(value)
+                if is_stand_in(value) and not (plain.ndim or self._held_array(holder, key)):
+                    plain = plain[()]
+                holder[key] = plain
 
     # ---- what comes in ----
 
@@ -182,6 +185,8 @@ class Recorder(Observer):
                 "function; compile the whole step, or pass it as an argument with .detach()"
             )
         array = t._data
+        if not isinstance(array, np.ndarray):
+            raise Foreign
         if t.stamp > self.began or t.primitive is not None:
             watched = self.tape.give(unwatched(array), "constant")
         else:
@@ -236,15 +241,15 @@ class Recorder(Observer):
         if self.running:
             outer, above = self.running[-1]
             path = ".".join(filter(None, (above, name_in(outer, module))))
+        self.running.append((module, path))  # first, for it is left also where what follows raises
         if module not in self.modules:
-            if not self.running:
+            if len(self.running) == 1:
                 for name, p in module.named_parameters():
                     if id(p) not in self.names and p.stamp < self.began:
                         self._name(p, name)
             self.modules[module] = numbers_of(module)
             for name, holder, key, value in places(module):
                 self._watch_held(module, path, name, holder, key, value)
-        self.running.append((module, path))
         self.tape.scope = f"{path} ({type(module).__name__})" if path else type(module).__name__
 
     def module_left(self, module: Any, output: Any) -> None:
@@ -495,8 +500,14 @@ class Recorder(Observer):
                     seen.storage.kind, seen.storage.source = "held", source
                     self.held_values.append(seen)
                 kind, *form = (self._tensor_form(value, True) if value.__class__ is Tensor else self._form(value))[0]
-                made.append((module if holder is vars(module) else holder, key, (_KEPT.get(kind, kind), *form)))
+                if not (is_stand_in(value) and (array.ndim or not self._held_array(holder, key))):
+                    kind = _KEPT.get(kind, kind)
+                made.append((module if holder is vars(module) else holder, key, (kind, *form)))
         return made
+
+    def _held_array(self, holder: Any, key: Any) -> bool:
+        """Whether an array was there before: a Module then makes one of a number, too."""
+        return any(holder is h and key == k and isinstance(before, np.ndarray) for h, k, before, _ in self.held)
 
     def _gradients(self) -> list[tuple[Tensor, Value | None]]:
         made = list[tuple[Tensor, Value | None]]()
@@ -577,4 +588,9 @@ def _unwatched_value(value: Any) -> Any:
         return unwatched(value)
     if isinstance(value, Tensor) and isinstance(value._data, Watched):
         value._data = unwatched(value._data)
-    return value
+    return value._data if is_stand_in(value) else value
+
+
+def is_stand_in(value: Any) -> bool:
+    """Whether a Tensor stands for a plain array: an argument, or what was made of such alone."""
+    return isinstance(value, Tensor) and value.notes is not None and "array" in value.notes
