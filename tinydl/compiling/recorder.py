@@ -10,12 +10,15 @@ from __future__ import annotations
 import linecache
 import os
 import re
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from types import FrameType
 from typing import Any
 
 import numpy as np
 
+from ..engine import random
 from ..engine.arrays import Array
 from ..engine.dispatch import array_function, array_ufunc
 from ..engine.recording import AsOne, Observer, observing
@@ -23,9 +26,10 @@ from ..engine.tensor import Primitive, Tensor, next_stamp, wrap
 from ..engine.trace import name_in
 from ..nn.module import Module, places
 from ..watching.lines import NOT_THE_USERS, is_ours
-from .settings import OptimizerStep, Setting, Kept, constants_of, is_same, numbers_of
+from .returning import is_only_returned
+from .settings import OptimizerStep, Setting, Kept, constants_of, is_same, leaves_of, numbers_of
 from .tape import CompileError, Foreign, Op, Symbol, Tape, Value
-from .watched import Watched, taken_out, unwatched, watch
+from .watched import BETWEEN, Watched, taken_out, unwatched, watch
 
 
 class Number:
@@ -91,6 +95,7 @@ class Recorder(Observer):
         self.objects: dict[str, Any] = {}
         self.visited: set[Tensor] = set()  # nodes that a backward pass went through
         self.cleared: set[Tensor] = set()
+        self.had: dict[Tensor, Any] = {}  # the gradients that there were before the step
         self.without: set[Tensor] = set()  # parameters that had no gradient when a backward pass began
         self.read_before: set[Tensor] = set()
         self.consumed: set[Tensor] = set()
@@ -99,6 +104,7 @@ class Recorder(Observer):
         self.phase = "forward"
         self.marked = 0
         self.kept: list[Any] = []
+        self.floats: dict[int, tuple[float, Value]] = {}  # what float() gave, by id
 
     # ---- the run ----
 
@@ -108,6 +114,7 @@ class Recorder(Observer):
         args, options = again(stand_ins)
         watching, kept = constants_of(self.function), Kept(self.function)
         try:
+            self.had = {p: p.grad for p in leaves_of(self.function)}
             with observing(self):
                 returned = self.function(*args, **options)
             result, given = self._form(returned)
@@ -356,7 +363,12 @@ class Recorder(Observer):
 
     def read(self, tensor: Tensor) -> None:
         if _asked_by_user() and (isinstance(tensor._data, Watched) or tensor._requires_grad):
-            raise CompileError(taken_out("a plain array made of a Tensor"))
+            raise CompileError(taken_out("a plain array, number or text made of a Tensor"))
+
+    def written(self, tensor: Tensor) -> None:
+        made: Any = tensor._data
+        if tensor.notes and "array" in tensor.notes and isinstance(made, Watched):
+            self.tape.refuse_to_write(made.watched[1])
 
     def number(self, value: Any) -> Any:
         if not _asked_by_user():
@@ -370,11 +382,23 @@ class Recorder(Observer):
             return Number(made.watched[1].array.item(), made.watched[1])
         return None
 
+    def as_float(self, tensor: Tensor) -> Any:
+        made: Any = tensor._data
+        if not isinstance(made, Watched) or made.size != 1:
+            return None
+        frame = _users_frame()
+        if frame is None or not is_only_returned(frame, "float"):
+            raise CompileError(taken_out("float() of a Tensor, which isn't only returned"))
+        found = float(unwatched(made))
+        self.floats[id(found)] = found, made.watched[1]
+        return found
+
     def plainly(self, function: Callable[..., Any], inputs: Sequence[Any], changed: Sequence[Any]) -> Any:
-        op_count = len(self.tape.ops)
+        drawn = [random.generator(), *(x for x in inputs if isinstance(x, np.random.Generator))]
+        before = [g.bit_generator.state for g in drawn]
         made = self.tape.call(function.__name__, function, inputs, {}, changed)
-        for op in self.tape.ops[op_count:]:
-            op.effect = True
+        op = self.tape.ops[-1]
+        op.effect, op.draws = True, [g.bit_generator.state for g in drawn] != before
         return (made,)
 
     def as_one(self, function: Callable[..., Any], inputs: Sequence[Any]) -> Any:
@@ -392,8 +416,15 @@ class Recorder(Observer):
                     if x.grad is not None:
                         self.see_gradient(x)
                     elif x not in self.cleared and x not in self.leaves:
-                        self.without.add(x)
+                        self._is_without(x)
         self.tape.add(Op("note", "backward", None, (), {}, note="backward"))
+
+    def _is_without(self, x: Tensor) -> None:
+        """It has no gradient: whoever set that to None in this step has cleared it."""
+        if self.had.get(x) is None:
+            self.without.add(x)
+        else:
+            self.forgotten([x])
 
     def backward_ended(self, leaves: Sequence[Tensor]) -> None:
         for x in leaves:
@@ -434,6 +465,8 @@ class Recorder(Observer):
         """The form of what the function gives, for the program, and what it gave, with plain arrays."""
         if x.__class__ is Tensor:
             return self._tensor_form(x)
+        if x.__class__ is float and id(x) in self.floats:
+            return ("float", self.floats[id(x)][1]), x
         if x.__class__ is Number:
             return ("number", x.of), x.value
         if x.__class__ is Symbol:
@@ -510,6 +543,9 @@ class Recorder(Observer):
         return any(holder is h and key == k and isinstance(before, np.ndarray) for h, k, before, _ in self.held)
 
     def _gradients(self) -> list[tuple[Tensor, Value | None]]:
+        for p, grad in self.had.items():
+            if grad is not None and p.grad is None and p not in self.leaves:
+                self.forgotten([p])
         made = list[tuple[Tensor, Value | None]]()
         for p in self.leaves:
             if p.stamp > self.began and p not in self.parameters:
@@ -540,14 +576,15 @@ def _changed_setting(name: str) -> str:
 
 def _asked_by_user() -> bool:
     """Whether the engine was called by a user's line rather than by another room of tinydl."""
-    import sys
+    return _users_frame() is not None
 
-    from .watched import _BETWEEN
 
+def _users_frame() -> FrameType | None:
+    """The user's function that called the engine; None if another room of tinydl did."""
     frame = sys._getframe(2)
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_BETWEEN):
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(BETWEEN):
         frame = frame.f_back
-    return not is_ours(frame)
+    return None if is_ours(frame) else frame
 
 
 def _line_of(error: BaseException) -> str:

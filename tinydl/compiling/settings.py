@@ -7,7 +7,7 @@ steps.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,6 +75,23 @@ class Kept:
                 if not is_same(x, numbers.get(key, self)):
                     return f"{name}: {type(module).__name__}.{key}"
         return ""
+
+
+def leaves_of(x: Any, depth: int = 3) -> Iterator[Tensor]:
+    """The Tensors that a function reads by name, or an object holds: parameters of Modules and optimizers, too."""
+    if isinstance(x, Tensor):
+        if x._requires_grad and x.primitive is None:
+            yield x
+    elif isinstance(x, Module):
+        yield from x.parameters()
+    elif isinstance(x, Optimizer):
+        yield from x.params
+    elif isinstance(x, (list, tuple, dict)) and depth:
+        for item in x.values() if isinstance(x, dict) else x:
+            yield from leaves_of(item, depth - 1)
+    elif callable(x) and hasattr(x, "__code__") and depth == 3:
+        yield from leaves_of(_named(x), 2)
+        yield from leaves_of(vars(x.__self__) if hasattr(getattr(x, "__self__", None), "__dict__") else {}, 2)
 
 
 def _settings_of(optimizer: Optimizer) -> list[dict[str, Any]]:
