@@ -388,7 +388,7 @@ class Recorder(Observer):
             return None
         frame = _users_frame()
         if frame is None or not is_only_returned(frame, "float"):
-            raise CompileError(taken_out("float() of a Tensor, which isn't only returned"))
+            raise CompileError(taken_out("float() of what is not only returned"))
         found = float(unwatched(made))
         self.floats[id(found)] = found, made.watched[1]
         return found
