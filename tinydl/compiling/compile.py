@@ -121,9 +121,9 @@ class Compiled:
             program.restore(expected)
             self._drop(program)
             raise CompileError(
-                f"in call {program.calls} the program of {self.__name__} did something else than the function: {found}. "
-                f"{self._parting(program, before, expected, flat, args, options)}. What varies must be an argument, or a "
-                "setting read by name; tl.compile(…, check=False) doesn't compare"
+                f"in call {program.calls} the program of {self.__name__} did something else than the function: "
+                f"{found}. {self._parting(program, before, expected, flat, args, options)}. What varies must be an "
+                "argument, or a setting read by name; tl.compile(…, check=False) doesn't compare"
             )
         return ours
 
