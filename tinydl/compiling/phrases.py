@@ -9,10 +9,14 @@ from __future__ import annotations
 import builtins
 import keyword
 import re
+import textwrap
 from typing import Any
 
 import numpy as np
 
+from ..engine.arrays import Array
+from ..nn.module import Module
+from ..optim.optimizer import Optimizer
 from .plan import Plan
 from .tape import Op, Storage, Symbol, Value
 from .updates import Together
@@ -24,7 +28,7 @@ _VIEWS = {".T": "T", ".mT": "mT", ".reshape": "rows", ".transpose": "turned", ".
 class Phrases:
     """The names of a program, the lines that make what is made once, and those that fetch what objects hold."""
 
-    def __init__(self, plan: Plan, arguments: list[str]) -> None:
+    def __init__(self, plan: Plan, arguments: list[str], title: str) -> None:
         self.plan, self.arguments = plan, arguments
         self.scope: dict[str, Any] = {"np": np}
         self.names: dict[Any, str] = {}
@@ -32,7 +36,7 @@ class Phrases:
         self.loads: list[str] = []
         self.symbols: dict[str, str] = {}
         ours = {"np", "wrap", "diverge", "step", "memory", "next_stamp", "p", "m"}
-        self._taken = {*ours, *keyword.kwlist, *dir(builtins), *arguments}
+        self._taken = {*ours, title, *keyword.kwlist, *dir(builtins), *arguments}
         for value, name in zip(plan.recording.arguments, arguments, strict=True):
             self.names.setdefault(value.storage, name)
 
@@ -74,13 +78,18 @@ class Phrases:
         if single and array.dtype.kind in "fiub" and np.isfinite(array):
             self.names[storage] = name = self._number(array.item(), array.dtype)
             return name
-        name = self.names[storage] = self.fresh(storage.name or ("constant" if storage.kind == "constant" else "a"))
+        if storage.kind == "constant":
+            key = ("constant", array.shape, array.dtype, array.tobytes() if array.nbytes <= _SMALL else id(array))
+            if key not in self.names:
+                self.names[key] = self.fresh("rows" if _is_range(array) else storage.name or "constant")
+                self._constant(self.names[key], array)
+            self.names[storage] = self.names[key]
+            return self.names[key]
+        name = self.names[storage] = self.fresh(storage.name or "a")
         if storage.kind in ("parameter", "state"):
             self.scope[name] = array
         elif storage.source:
             self.loads.append(f"    {name} = {self._source(storage.source)}")
-        elif storage.kind == "constant":
-            self.scope[name] = array.copy() if storage.changed else array
         elif storage in self.plan.updates.flat:
             group, role, start = self.plan.updates.flat[storage]
             flat = self._flat(group, role)
@@ -93,6 +102,26 @@ class Phrases:
                 f"{name} = np.ndarray({array.shape}, np.{array.dtype.name}, memory, {place.start}{strides})"
             )
         return name
+
+    def _constant(self, name: str, array: Array) -> None:
+        """Bring in an array that is the same at each call: by its text, if that is short."""
+        if _is_range(array):
+            self.once.append(f"{name} = np.arange({len(array)})")
+        elif array.size <= 8 and array.dtype.kind in "fiub" and np.isfinite(array).all() and array.flags.c_contiguous:
+            self.once.append(f"{name} = np.array({array.tolist()}, np.{array.dtype.name})")
+        else:
+            self.scope[name] = array
+
+    def given(self) -> list[str]:
+        """Comments that say what the program is given: arrays with their shapes, the others with their types."""
+        said = []
+        for name, x in self.scope.items():
+            if isinstance(x, np.ndarray):
+                said.append(f"{name} {x.shape}" + ("" if x.dtype == np.float32 else f" {x.dtype}"))
+            elif isinstance(x, (Optimizer, Module)):
+                said.append(f"{name}, the {type(x).__name__}")
+        lines = textwrap.wrap(f"given: {'; '.join(said)}", 110) if said else []
+        return [f"# {line}" for line in lines]
 
     def _flat(self, group: Together, role: tuple[Any, ...]) -> str:
         key = (id(group), role)
@@ -272,6 +301,10 @@ class Phrases:
         return self.thing(own, name[0]) + source[name.end() :]
 
 
+def _is_range(array: Array) -> bool:
+    return array.ndim == 1 and array.dtype == np.intp and np.array_equal(array, np.arange(len(array)))
+
+
 def _has_symbols(x: Any) -> bool:
     if x.__class__ in (tuple, list):
         return any(map(_has_symbols, x))
@@ -290,4 +323,5 @@ def _of_numpy(name: str) -> Any:
 _SIGNS = {np.add: "+", np.subtract: "-", np.multiply: "*", np.divide: "/", np.less: "<", np.less_equal: "<=",
           np.greater: ">", np.greater_equal: ">=", np.equal: "==", np.not_equal: "!="}  # fmt: skip
 _ALIKE = {*_SIGNS, np.maximum, np.minimum, np.power}  # whose operands are of one dtype
+_SMALL = 4096  # bytes of constants that are compared, so that equal ones have one name
 _NUMBERS = {0.0: "zero", 1.0: "one", 2.0: "two", 0.5: "half", -1.0: "minus_one"}

@@ -19,8 +19,9 @@ from .updates import BLOCK, Together, Update
 class Text(Phrases):
     """The source of a program, and what its names stand for."""
 
-    def __init__(self, plan: Plan, arguments: list[str]) -> None:
-        super().__init__(plan, arguments)
+    def __init__(self, plan: Plan, arguments: list[str], title: str) -> None:
+        super().__init__(plan, arguments, title)
+        self.title = title
         self.lines: list[str] = []
         self.first_change = 0  # how many lines run before what the caller can see is changed in place
         self.errors: tuple[Any, ...] = ()
@@ -39,7 +40,8 @@ class Text(Phrases):
         if self.plan.bytes:
             self.once.insert(0, f"memory = np.empty({self.plan.bytes}, np.uint8)")
         top = ["# made once: arrays that are written anew at each call, and views", *self.once, ""] if self.once else []
-        head = [*top, f"def step({', '.join(self.arguments)}):", *self.loads]
+        given = self.given()
+        head = [*given, *([""] if given else []), *top, f"def {self.title}({', '.join(self.arguments)}):", *self.loads]
         self.first_change = len(head) + (self.first_change or len(self.lines))
         self.source = "\n".join([*head, *self.lines, ""])
 
