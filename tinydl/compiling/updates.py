@@ -156,6 +156,8 @@ def _together(alike: list[tuple[Row, list[Op]]]) -> Together | None:
             group.flats[role] = flat
             for row, start in zip(rows, group.offsets, strict=False):
                 old = row.state[role[1]]
+                if old.array.base is flat:
+                    continue  # since another program was made: that knows it by this very array
                 view = flat[start : start + old.array.size].reshape(old.array.shape)
                 old.array = old.storage.array = row.memory[role[1]] = view
         elif role[0] == "scratch" or role == ("g",):
