@@ -162,8 +162,11 @@ class Text(Phrases):
             self.line(call)
             return
         storage = outputs[0].storage if len(outputs) == 1 and outputs[0].__class__ is Value else None
-        if storage is not None and storage.changed and not storage.array.ndim and op.kind in ("ufunc", "reduce"):
-            call = self._call(op, f"np.empty((), np.{storage.array.dtype.name})")  # as a number it couldn't be changed
+        if storage is not None and storage.changed and not storage.array.ndim and storage.maker is op:
+            if op.kind in ("ufunc", "reduce"):
+                call = self._call(op, f"np.empty((), np.{storage.array.dtype.name})")
+            else:
+                call = f"np.array({call})"  # as a number it couldn't be changed
         self.line(f"{', '.join(names)}{',' if op.many and len(names) == 1 else ''} = {call}")
         for check in checks:
             self.line(check)
