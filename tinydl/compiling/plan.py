@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.arrays import Array
 from .recorder import Recording
 from .settings import OptimizerStep
 from .shortening import masks_in_place, without_repetitions

@@ -42,7 +42,9 @@ class _Here(threading.local):
 class Program:
     """The NumPy program of one signature. `source` is its text, `calls` how often it was called (the recording too)."""
 
-    def __init__(self, recording: Recording, names: list[str], title: str, keep_grads: bool, check: bool, args: Any) -> None:
+    def __init__(
+        self, recording: Recording, names: list[str], title: str, keep_grads: bool, check: bool, args: Any
+    ) -> None:
         self.trail = trail(recording.tape.ops)
         for value, name in zip(recording.arguments, names, strict=True):
             value.storage.name = name

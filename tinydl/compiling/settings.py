@@ -58,12 +58,12 @@ class Kept:
     """The settings of the optimizers and Modules that a function reads by name, as they were before it ran."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
-        own = vars(function.__self__) if hasattr(function, "__self__") and hasattr(function.__self__, "__dict__") else {}
+        own = (
+            vars(function.__self__) if hasattr(function, "__self__") and hasattr(function.__self__, "__dict__") else {}
+        )
         named = [*_named(function).items(), *own.items(), ("self", getattr(function, "__self__", None))]
         self.optimizers = [(name, x, _settings_of(x)) for name, x in named if isinstance(x, Optimizer)]
-        self.modules = [
-            (name, m, numbers_of(m)) for name, x in named if isinstance(x, Module) for m in x.modules()
-        ]
+        self.modules = [(name, m, numbers_of(m)) for name, x in named if isinstance(x, Module) for m in x.modules()]
 
     def changed(self) -> str:
         """What the function changed, "optimizer.lr"; "" if nothing."""

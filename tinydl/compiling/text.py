@@ -37,7 +37,17 @@ class Text:
         self.ops: list[Op | None] = []  # which call each line is
         self.symbols: dict[str, str] = {}
         self.errors: tuple[Any, ...] = ()
-        self._taken = {"np", "wrap", "diverge", "step", "memory", "next_stamp", *keyword.kwlist, *dir(builtins), *arguments}
+        self._taken = {
+            "np",
+            "wrap",
+            "diverge",
+            "step",
+            "memory",
+            "next_stamp",
+            *keyword.kwlist,
+            *dir(builtins),
+            *arguments,
+        }
         self._note = ""
         for value, name in zip(plan.recording.arguments, arguments, strict=True):
             self.names.setdefault(value.storage, name)
@@ -328,7 +338,9 @@ class Text:
     def _is_number(self, x: Value) -> bool:
         """Whether the program has it as a number rather than as an array without axes."""
         maker, storage = x.storage.maker, x.storage
-        made = storage.kind == "made" and not storage.changed and maker is not None and maker.kind in ("ufunc", "reduce")
+        made = (
+            storage.kind == "made" and not storage.changed and maker is not None and maker.kind in ("ufunc", "reduce")
+        )
         return made and not x.array.ndim and x.whole and storage not in self.plan.places
 
     def _operand(self, op: Op, x: Any) -> str:

@@ -7,7 +7,6 @@ happen: a user's decision is an error, tinydl's own a check that the program mak
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable
 from types import FrameType
@@ -18,12 +17,9 @@ import numpy as np
 from ..engine.arrays import Array
 from ..engine.recording import AsOne
 from ..engine.tensor import Primitive, Tensor
+from .asking import BETWEEN, OURS, taken_out
 from .tape import CompileError, Op, Tape, Value
 
-_OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
-_NUMPY = os.path.dirname(os.path.abspath(np.__file__)) + os.sep
-_TENSORS = tuple(os.path.join(_OURS, "engine", name) for name in ("methods.py", "dispatch.py", "tensor.py", "recording.py", "transforms.py"))
-BETWEEN = (*_TENSORS, os.path.join(_OURS, "compiling", ""), _NUMPY, "<__array_function__")
 _WHOLE = {Primitive.__call__.__code__, Primitive.pull.__code__}
 
 
@@ -99,10 +95,10 @@ class _Watching(np.ndarray):
             if frame.f_code in _WHOLE and not _on_tensors(frame):
                 raise AsOne(tape.call)
             frame = frame.f_back
-        if frame is None or not frame.f_code.co_filename.startswith(_OURS):
+        if frame is None or not frame.f_code.co_filename.startswith(OURS):
             raise CompileError(taken_out(what))
         inner = frame
-        while inner is not None and inner.f_code.co_filename.startswith(_OURS):
+        while inner is not None and inner.f_code.co_filename.startswith(OURS):
             if inner.f_code in _WHOLE and not _on_tensors(inner):
                 raise AsOne(tape.call)
             inner = inner.f_back
@@ -144,15 +140,6 @@ def _on_tensors(frame: FrameType) -> bool:
     """Whether a derivative rule runs on Tensors there, so that what it does is itself recorded as a graph."""
     given = frame.f_locals.get("given")
     return given is not None and given[1].__class__ is Tensor
-
-
-def taken_out(what: str) -> str:
-    """What to say where a user's function takes values out of the recorded step."""
-    return (
-        f"{what} takes a value out of the step that is being compiled, which the program could not follow: it would "
-        "use today's value at every call. Compute with the Tensors themselves; for a number return loss.item(), and compute "
-        "or decide with it outside; what varies from call to call must be an argument"
-    )
 
 
 def watch(array: Array, tape: Tape, value: Value) -> Any:
