@@ -30,8 +30,8 @@ def taken_out(what: str) -> str:
     """What to say where a user's function takes values out of the recorded step."""
     return (
         f"{what} takes a value out of the step that is being compiled, which the program could not follow: it would "
-        "use today's value at every call. Compute with the Tensors themselves; for a number return loss.item(), and compute "
-        "or decide with it outside; what varies from call to call must be an argument"
+        "use today's value at every call. Compute with the Tensors themselves; for a number return loss.item(), and "
+        "compute or decide with it outside; what varies from call to call must be an argument"
     )
 
 
@@ -47,9 +47,9 @@ class Number:
     __hash__ = object.__hash__
 
 
-for _name in ("add", "radd", "sub", "rsub", "mul", "rmul", "truediv", "rtruediv", "floordiv", "rfloordiv", "mod", "rmod",
-              "pow", "rpow", "neg", "pos", "abs", "lt", "le", "gt", "ge", "eq", "ne", "bool", "float", "int", "index",
-              "round", "format", "str", "array", "divmod", "trunc"):  # fmt: skip
+for _name in ("add", "radd", "sub", "rsub", "mul", "rmul", "truediv", "rtruediv", "floordiv", "rfloordiv", "mod",
+              "rmod", "pow", "rpow", "neg", "pos", "abs", "lt", "le", "gt", "ge", "eq", "ne", "bool", "float", "int",
+              "index", "round", "format", "str", "array", "divmod", "trunc"):  # fmt: skip
     setattr(Number, f"__{_name}__", Number._refuse)
 
 

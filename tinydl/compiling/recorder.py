@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -42,13 +42,13 @@ class Recording:
     optimizers: list[OptimizerStep]
     modules: list[Module]
     settings: list[Setting]
-    returned: Any = None  # what the function gave in this run
-    consumed: set[Tensor] = field(default_factory=set)  # parameters whose gradients an optimizer used up
-    cleared: set[Tensor] = field(default_factory=set)  # and those whose gradients were forgotten before they were read
-    read_before: set[Tensor] = field(default_factory=set)  # those whose gradients from before the step were used
-    entry_gradients: dict[Tensor, Array] = field(default_factory=dict)
-    held: list[Value] = field(default_factory=list)  # what Modules hold and the program reads
-    attributes: list[tuple[Any, Any, Tensor, str]] = field(default_factory=list)  # where Modules hold their Tensors
+    returned: Any  # what the function gave in this run
+    consumed: set[Tensor]  # parameters whose gradients an optimizer used up
+    cleared: set[Tensor]  # and those whose gradients were forgotten before they were read
+    read_before: set[Tensor]  # those whose gradients from before the step were used
+    entry_gradients: dict[Tensor, Array]  # and these
+    held: list[Value]  # what Modules hold and the program reads
+    attributes: list[tuple[Any, Any, Tensor, str]]  # where Modules hold their Tensors
 
 
 class Recorder(Observer):
@@ -118,11 +118,26 @@ class Recorder(Observer):
             self._close()
             raise
         self._close()
-        made = Recording(self.tape, arguments, result, assigned, gradients, self.parameters, self.names, self.objects, self.steps,
-                         list(self.modules), self._settings(watching), given, self.consumed, self.cleared,
-                         self.read_before, self.entry_gradients, self.held_values,
-                         list(self.attributes.values()))  # fmt: skip
-        return made
+        return Recording(
+            tape=self.tape,
+            arguments=arguments,
+            result=result,
+            assigned=assigned,
+            gradients=gradients,
+            parameters=self.parameters,
+            names=self.names,
+            objects=self.objects,
+            optimizers=self.steps,
+            modules=list(self.modules),
+            settings=self._settings(watching),
+            returned=given,
+            consumed=self.consumed,
+            cleared=self.cleared,
+            read_before=self.read_before,
+            entry_gradients=self.entry_gradients,
+            held=self.held_values,
+            attributes=list(self.attributes.values()),
+        )
 
     def _arguments(self, flat: list[Any]) -> tuple[list[Value], list[Any]]:
         arguments, stand_ins = list[Value](), list[Any]()

@@ -8,7 +8,7 @@ happen: a user's decision is an error, tinydl's own a check that the program mak
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import FrameType
 from typing import Any
 
@@ -43,12 +43,13 @@ class _Watching(np.ndarray):
         kind = "ufunc" if method == "__call__" else "reduce"
         return tape.apply(kind, name, ufunc if method == "__call__" else getattr(ufunc, method), inputs, options, out)
 
-    def __array_function__(self, function: Any, types: Any, args: Any, options: dict[str, Any]) -> Any:
+    def __array_function__(self, function: Any, types: Any, args: Any, options: Mapping[str, Any]) -> Any:
         if any(issubclass(kind, Tensor) for kind in types):
             return NotImplemented
         tape = _tape_of(args, options)
         if tape is None:
             return function(*_bare(args), **_bare(options))
+        options = dict(options)
         out = options.pop("out", None)
         if function is np.copyto:
             target, *others = args
@@ -83,7 +84,8 @@ class _Watching(np.ndarray):
         tape, value = self._asked("bool()")
         if tape is None:
             return bool(np.ndarray.view(self, np.ndarray))
-        return tape.decided(Op("decide", "bool", bool, (value,), {}), bool(value.array))
+        decided: bool = tape.decided(Op("decide", "bool", bool, (value,), {}), bool(value.array))
+        return decided
 
     def _asked(self, what: str) -> tuple[Any, Any]:
         """Whose value is asked for: (None, None) if nobody records, else this one's; raises where it can't be told."""
@@ -97,7 +99,7 @@ class _Watching(np.ndarray):
             frame = frame.f_back
         if frame is None or not frame.f_code.co_filename.startswith(OURS):
             raise CompileError(taken_out(what))
-        inner = frame
+        inner: FrameType | None = frame
         while inner is not None and inner.f_code.co_filename.startswith(OURS):
             if inner.f_code in _WHOLE and not _on_tensors(inner):
                 raise AsOne(tape.call)
@@ -183,10 +185,7 @@ def _tape_of(*given: Any) -> Tape | None:
 
 def _has_tensors(inputs: Any) -> bool:
     """Whether a Tensor is among them, which then is to answer."""
-    for x in inputs:
-        if x.__class__ is Tensor:
-            return True
-    return False
+    return any(x.__class__ is Tensor for x in inputs)
 
 
 def _changing(tape: Tape, kind: str, name: str, function: Any, inputs: Any, options: Any = None) -> None:
