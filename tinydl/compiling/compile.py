@@ -304,7 +304,7 @@ def _names(function: Any, args: Any, options: Any) -> list[str]:
 
 
 def compile(function: Any = None, *, programs: int = 8, check: bool = True, keep_grads: bool = False) -> Any:
-    r"""A function that does a training step, as a NumPy program, as one would have written it by hand. Also a decorator:
+    r"""A function that does a training step, as the NumPy program that one would have written. Also a decorator:
 
     >>> @tl.compile
     ... def step(x, y):
