@@ -76,9 +76,9 @@ def entrance(program: Any, tests: _Tests, args: tuple[Any, ...], title: str) -> 
         elif kind in (int, bool, str, type(None)):
             likes.append(f"{name}.__class__ is {tests.thing(kind)} and {name} == {tests.thing(x)}")
         else:
-            return _no_entrance
+            return no_entrance
     if not program.can_enter or any(np.may_share_memory(*pair) for pair in combinations(_plain(args), 2)):
-        return _no_entrance
+        return no_entrance
     likes.append(f"default_dtype_now() is {tests.thing(default_dtype_now())}")
     scope = {**tests.scope, "program": program, "here": program.here, "MISS": MISS, "ndarray": np.ndarray}
     scope |= {"may_share_memory": np.may_share_memory, "default_dtype_now": default_dtype_now}
@@ -101,7 +101,8 @@ def _plain(args: tuple[Any, ...]) -> list[Any]:
     return [x._data if x.__class__ is Tensor else x for x in args if isinstance(x, (np.ndarray, Tensor))]
 
 
-def _no_entrance(*args: Any) -> Any:
+def no_entrance(*args: Any) -> Any:
+    """For calls that take the longer way."""
     return MISS
 
 

@@ -117,7 +117,7 @@ class Phrases:
         if op is None:
             return "scratch"
         name = op.name.removeprefix("np.").strip(".[]_") or "picked"
-        return _MADE.get(name, name.rpartition(".")[2] if op.kind != "call" else name)
+        return _MADE.get(name, name.rpartition("_" if op.kind == "call" else ".")[2])
 
     def _constant(self, name: str, array: Array) -> None:
         """Bring in an array that is the same at each call: by its text, if that is short."""
@@ -128,16 +128,16 @@ class Phrases:
         else:
             self.scope[name] = array
 
-    def given(self) -> list[str]:
-        """Comments that say what the program is given: arrays with their shapes, the others with their types."""
+    def given(self, lines: list[str]) -> list[str]:
+        """Comments on these lines that say what the program is given: arrays with their shapes, the others with their types."""
         inputs = [_shown(self.text(v), v.array) for v in dict.fromkeys(self.plan.recording.arguments)]
         arrays = [_shown(name, x) for name, x in self.scope.items() if isinstance(x, np.ndarray)]
         objects = [name for name, x in self.scope.items() if isinstance(x, (Optimizer, Module))]
-        helpers = [name for name, x in self.scope.items() if callable(x) and name in _HELPERS]
-        lines = [f"for {'; '.join(inputs)}"] if inputs else []
-        lines += [f"given: {'; '.join(arrays + objects)}"] if arrays or objects else []
-        lines += [f"{name}: {_HELPERS[name]}" for name in helpers]
-        return [f"# {part}" for line in lines for part in textwrap.wrap(line, 110, subsequent_indent="  ")]
+        helpers = [name for name in _HELPERS if any(name in line for line in lines)]
+        said = [f"for {'; '.join(inputs)}"] if inputs else []
+        said += [f"given: {'; '.join(arrays + objects)}"] if arrays or objects else []
+        said += [f"{name}: {_HELPERS[name]}" for name in helpers]
+        return [f"# {part}" for line in said for part in textwrap.wrap(line, 110, subsequent_indent="  ")]
 
     def _flat(self, group: Together, role: tuple[Any, ...]) -> str:
         key = (id(group), role)
@@ -155,14 +155,12 @@ class Phrases:
         """A view: made once where what it is a view of stays where it is."""
         op = value.maker
         assert op is not None
-        name = self.fresh(f"{self._base_name(value)}_{_VIEWS.get(op.name, 'view')}")
+        base = self.text(op.args[0]) if op.args and op.args[0].__class__ is Value else self.storage(value.storage)
+        name = self.fresh(f"{base}_{_VIEWS.get(op.name, 'view')}")
         self.names[value] = name
         if self._once(value):
             self.views.append(f"{name} = {self._call(op)}")
         return name
-
-    def _base_name(self, value: Value) -> str:
-        return self.storage(value.storage)
 
     def _once(self, value: Value) -> bool:
         op = value.maker
@@ -227,7 +225,7 @@ class Phrases:
         """Whether the program has it as a number rather than as an array without axes."""
         maker, storage = x.storage.maker, x.storage
         made = (
-            storage.kind == "made" and not storage.changed and maker is not None and maker.kind in ("ufunc", "reduce")
+            storage.kind == "made" and not storage.changed and maker is not None and maker.kind in ("ufunc", "reduce", "function")
         )
         return made and not x.array.ndim and x.whole and storage not in self.plan.places
 

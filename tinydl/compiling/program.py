@@ -6,6 +6,7 @@ own.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import keyword
 import linecache
@@ -20,7 +21,7 @@ from ..engine.recording import state
 from ..engine.tensor import Tensor
 from ..nn.module import places
 from .comparing import trail
-from .guards import entrance, guard
+from .guards import entrance, guard, no_entrance
 from .plan import Plan
 from .recorder import Recording
 from .text import Text
@@ -70,7 +71,9 @@ class Program:
         self.can_enter = not self.draws and not kept and state.recording
         self.compared_at = 2 if check else 2**62  # the number of the next call in which it is compared
         self.is_good, tests = guard(recording, title)
-        self.enter = entrance(self, tests, args, title)
+        self.enter: Callable[..., Any] = no_entrance
+        self.open_entrance = functools.partial(entrance, self, tests, args, title)
+        recording.release()
 
     def __str__(self) -> str:
         return self.source

@@ -50,6 +50,18 @@ class Recording:
     held: list[Value]  # what Modules hold and the program reads
     attributes: list[tuple[Any, Any, Tensor, str]]  # where Modules hold their Tensors
 
+    def release(self) -> None:
+        """Let go of the arrays of the run, which hold one another in circles."""
+        for op in self.tape.ops:
+            for v in [*op.values(), *op.into, *op.outputs]:
+                if v.__class__ is Value:
+                    v.storage.maker = v.maker = None
+            op.args, op.options, op.outputs, op.into = (), {}, [], []
+        for table in (self.tape.ops, self.tape.given, self.tape.constants, self.tape.kept, self.arguments):
+            table.clear()
+        self.result = self.returned = None
+        self.assigned, self.gradients, self.held = [], [], []
+
 
 class Recorder(Observer):
     """The observer of one run."""

@@ -13,7 +13,7 @@ import numpy as np
 from ..derivatives.elementwise import _BITS, masked
 from .tape import Op, Storage, Symbol, Value
 
-_PURE = {"ufunc", "reduce", "function"}
+_PURE = {"ufunc", "reduce", "function", "method", "call"}
 _OPPOSITE = {np.not_equal: np.equal, np.equal: np.not_equal}
 
 

@@ -49,7 +49,7 @@ class Text(Phrases):
             if lines
             for line in (f"# {title}", *lines, "")
         ]
-        given = self.given()
+        given = self.given(self.lines)
         head = [*given, *([""] if given else []), *top, f"def {self.title}({', '.join(self.arguments)}):", *self.loads]
         self.first_change = len(head) + (self.first_change or len(self.lines))
         self.source = "\n".join([*head, *self.lines, ""])
