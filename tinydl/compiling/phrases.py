@@ -225,7 +225,10 @@ class Phrases:
         """Whether the program has it as a number rather than as an array without axes."""
         maker, storage = x.storage.maker, x.storage
         made = (
-            storage.kind == "made" and not storage.changed and maker is not None and maker.kind in ("ufunc", "reduce", "function")
+            storage.kind == "made"
+            and not storage.changed
+            and maker is not None
+            and maker.kind in ("ufunc", "reduce", "function")
         )
         return made and not x.array.ndim and x.whole and storage not in self.plan.places
 
