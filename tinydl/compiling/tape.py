@@ -197,6 +197,7 @@ class Tape:
         self.open = True
         self._watch = watch
         self.constants: dict[int, Value] = {}  # arrays that stood in a call though nobody watches them, by id
+        self.given: dict[int, Value] = {}  # arrays from outside, by id
         self.kept: list[Any] = []  # so that no id is used twice
         self.errors = _error_state()
         self.scope = self.line = ""
@@ -206,9 +207,15 @@ class Tape:
     # ---- arrays ----
 
     def give(self, array: Array, kind: str, **what: Any) -> Any:
-        """A watched view of an array that the step is given."""
-        storage = Storage(array, kind, **what)
-        return self._watch(array, self, Value(storage, array))
+        """A watched view of an array that the step is given; each has one storage, but what is scratch."""
+        known = self.given.get(id(array))
+        if known is not None and known.storage.kind == "argument":
+            known = None
+        if known is None or kind == "scratch":
+            known = Value(Storage(array, kind, **what), array)
+            self.given[id(array)] = known
+            self.kept.append(array)
+        return self._watch(array, self, known)
 
     def strip(self, x: Any) -> tuple[Any, Any]:
         """What a call is made with, plain arrays, and what is written down of it, values."""

@@ -73,6 +73,7 @@ def updates_of(plan: Plan) -> Updates:
                     (row, ops)
                 )
         for alike in forms.values():
+            alike = [(row, ops) for row, ops in alike if row.g.storage not in made.flat]
             small = [(row, ops) for row, ops in alike if row.p.array.size <= BLOCK // 2]
             if len(small) > 1 and (group := _together(plan, small)) is not None:
                 update.together.append(group)
