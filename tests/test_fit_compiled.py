@@ -263,6 +263,39 @@ def test_a_setting_of_the_model_that_a_callback_changes_counts(programs):
     assert_the_same(programs, make=TakingTurns, callback=next_turn, epochs=6, strict=False)
 
 
+FACTOR = 1.0
+
+
+class Scaled(nn.Module):
+    def __init__(self):
+        self.linear = nn.Linear(4, 3)
+
+    def forward(self, x):
+        return self.linear(x) * FACTOR
+
+
+@pytest.mark.parametrize("where", ["closure", "global", "called", "forward"])
+def test_a_number_that_loss_or_forward_reads_by_name_counts_when_a_callback_changes_it(programs, monkeypatch, where):
+    smoothing = 0.0
+
+    def in_closure(outputs, targets):
+        return F.cross_entropy(outputs, targets, label_smoothing=smoothing)
+
+    def in_global(outputs, targets):
+        return FACTOR * F.cross_entropy(outputs, targets)
+
+    def calling(outputs, targets):
+        return 2 * in_closure(outputs, targets)
+
+    def change(model, optimizer, epoch, history):
+        nonlocal smoothing
+        smoothing = (epoch + 1) % 3 * 0.1
+        monkeypatch.setitem(globals(), "FACTOR", 1.0 + smoothing)
+
+    loss = {"closure": in_closure, "global": in_global, "called": calling}.get(where, F.cross_entropy)
+    assert_the_same(programs, make=Scaled if where == "forward" else net, loss=loss, callback=change, epochs=6)
+
+
 def test_each_shape_of_batch_is_recorded_once(programs, monkeypatch):
     made = []
     monkeypatch.setattr(

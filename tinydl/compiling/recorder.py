@@ -23,7 +23,7 @@ from ..engine.tensor import Primitive, Tensor, next_stamp, wrap
 from ..engine.trace import name_in
 from ..nn.module import Module, places
 from ..watching.lines import NOT_THE_USERS, is_ours
-from .settings import OptimizerStep, Setting, Kept, constants_of, is_same, numbers_of
+from .settings import OptimizerStep, Setting, Kept, constants_of, constants_of_all, is_same, is_users, numbers_of
 from .tape import CompileError, Foreign, Op, Symbol, Tape, Value
 from .watched import Watched, taken_out, unwatched, watch
 
@@ -106,17 +106,17 @@ class Recorder(Observer):
         """Run the function on stand-ins for its array arguments; `again` puts them where `flat` has the arrays."""
         arguments, stand_ins = self._arguments(flat)
         args, options = again(stand_ins)
-        watching, kept = constants_of(self.function), Kept(self.function)
+        watching, kept = constants_of_all([self.function]), Kept(self.function)
         try:
             with observing(self):
                 returned = self.function(*args, **options)
             result, given = self._form(returned)
             assigned = self._assigned()
             gradients = self._gradients()
-            changed = constants_of(self.function)
-            for name, value in changed.items():
-                if not is_same(value, watching.get(name, self)):
-                    raise CompileError(_changed_setting(name))
+            for function, constants in watching:
+                for name, value in constants_of(function).items():
+                    if not is_same(value, constants.get(name, self)):
+                        raise CompileError(_changed_setting(name))
             if name := kept.changed():
                 raise CompileError(_changed_setting(name))
         except CompileError as error:
@@ -522,8 +522,9 @@ class Recorder(Observer):
                 made.append((p, value[1]))
         return made
 
-    def _settings(self, watching: dict[str, Any]) -> list[Setting]:
-        found = [Setting("closure", self.function, watching)]
+    def _settings(self, watching: list[tuple[Any, dict[str, Any]]]) -> list[Setting]:
+        forwards = constants_of_all(m.forward for m in self.modules if is_users(m.forward))
+        found = [Setting("closure", f, constants) for f, constants in [*watching, *forwards]]
         found += [Setting("module", module, numbers) for module, numbers in self.modules.items()]
         return [*found, *(s for step in self.steps for s in step.settings())]
 

@@ -7,8 +7,9 @@ steps.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from types import FunctionType, MethodType
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from ..engine.tensor import Tensor
 from ..nn.keeping import is_kept_number
 from ..nn.module import Module
 from ..optim.optimizer import Optimizer
+from ..watching.lines import NOT_THE_USERS
 from .tape import Op, Symbol, Tape, Value
 
 
@@ -55,12 +57,12 @@ class Kept:
     """The settings of the optimizers and Modules that a function reads by name, as they were before it ran."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
-        own = vars(function.__self__) if hasattr(function, "__self__") and hasattr(function.__self__, "__dict__") else {}
+        own = (
+            vars(function.__self__) if hasattr(function, "__self__") and hasattr(function.__self__, "__dict__") else {}
+        )
         named = [*_named(function).items(), *own.items(), ("self", getattr(function, "__self__", None))]
         self.optimizers = [(name, x, _settings_of(x)) for name, x in named if isinstance(x, Optimizer)]
-        self.modules = [
-            (name, m, numbers_of(m)) for name, x in named if isinstance(x, Module) for m in x.modules()
-        ]
+        self.modules = [(name, m, numbers_of(m)) for name, x in named if isinstance(x, Module) for m in x.modules()]
 
     def changed(self) -> str:
         """What the function changed, "optimizer.lr"; "" if nothing."""
@@ -84,6 +86,27 @@ def _settings_of(optimizer: Optimizer) -> list[dict[str, Any]]:
 def constants_of(function: Callable[..., Any]) -> dict[str, Any]:
     """The numbers, strings, and tuples of them that a function reads by name: closure, defaults, globals."""
     return {name: value for name, value in _named(function).items() if is_kept_number(value)}
+
+
+def constants_of_all(functions: Iterable[Callable[..., Any]]) -> list[tuple[Callable[..., Any], dict[str, Any]]]:
+    """The constants of functions, and of those of the user's that they read by name or, as methods, of their object, and
+    so on: of each that has some, once."""
+    found, waiting, seen = [], list(functions), set[int]()
+    for f in waiting:
+        inner = getattr(f, "__func__", f)
+        if id(inner) not in seen:
+            seen.add(id(inner))
+            named = [*_named(f).values(), *getattr(getattr(f, "__self__", None), "__dict__", {}).values()]
+            waiting += [x for x in named if is_users(x)]
+            if constants := constants_of(f):
+                found.append((f, constants))
+    return found
+
+
+def is_users(x: Any) -> bool:
+    """Whether it is a function that was written outside of tinydl and NumPy."""
+    code = getattr(x, "__code__", None) if isinstance(x, (FunctionType, MethodType)) else None
+    return code is not None and not code.co_filename.startswith(NOT_THE_USERS)
 
 
 def _named(function: Callable[..., Any]) -> dict[str, Any]:
