@@ -7,8 +7,12 @@ after an attribute of some Module was set.
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import combinations
 from typing import Any
 
+import numpy as np
+
+from ..engine.arrays import default_dtype_now
 from ..engine.tensor import Tensor
 from ..nn.keeping import attributes
 from .plan import strided
@@ -30,13 +34,78 @@ class _Tests:
         self.scope[name] = x
         return name
 
+    def __str__(self) -> str:
+        return "\n        and ".join(self.lines)
+
     def add(self, form: str, *things: Any) -> None:
         """One more test, with the names of these things in it."""
         self.lines.append(form.format(*map(self.thing, things)))
 
 
-def guard(recording: Recording, title: str) -> Callable[[], bool]:
-    """A function that says whether all is as it was when the program was recorded, but for what it reads anew."""
+def guard(recording: Recording, title: str) -> tuple[Callable[[], bool], _Tests]:
+    """A function that says whether all is as it was when the program was recorded, but for what it reads anew; and the
+    tests that it makes."""
+    tests = _tests(recording)
+    source = f"def is_good():\n    return (\n        {tests}\n    )\n"
+    exec(compile(source, f"<{title}, guard>", "exec"), tests.scope)
+    made: Callable[[], bool] = tests.scope["is_good"]
+    return made, tests
+
+
+MISS: Any = object()  # what an entrance gives where the program doesn't fit the call
+
+
+def entrance(program: Any, tests: _Tests, args: tuple[Any, ...], title: str) -> Callable[..., Any]:
+    """The quick way into a program, for calls like the recorded one: signature and guard in one expression, then the
+    step. It gives MISS for any other call, for one that is to be compared, and where the program can't go on."""
+    names = [f"x{i}" for i in range(len(args))]
+    likes: list[str] = []
+    arrays: list[str] = []
+    for name, x in zip(names, args, strict=True):
+        kind = x.__class__
+        if kind is np.ndarray or (kind is Tensor and not x._requires_grad):
+            own = name if kind is np.ndarray else f"{name}._data"
+            array = x if kind is np.ndarray else x._data
+            if kind is Tensor:
+                likes.append(f"{name}.__class__ is Tensor and not {name}._requires_grad")
+            form = "{0}.__class__ is ndarray and {0}.shape == {1} and {0}.strides == {2} and {0}.dtype is {3}"
+            likes.append(form.format(own, array.shape, array.strides, tests.thing(array.dtype)))
+            likes += [f"({own}.base is None is {o}.base or not may_share_memory({own}, {o}))" for o in arrays]
+            likes += [f"{own} is not {o}" for o in arrays]
+            arrays.append(own)
+        elif kind in (int, bool, str, type(None)):
+            likes.append(f"{name}.__class__ is {tests.thing(kind)} and {name} == {tests.thing(x)}")
+        else:
+            return _no_entrance
+    if not program.can_enter or any(np.may_share_memory(*pair) for pair in combinations(_plain(args), 2)):
+        return _no_entrance
+    likes.append(f"default_dtype_now() is {tests.thing(default_dtype_now())}")
+    scope = {**tests.scope, "program": program, "here": program.here, "MISS": MISS, "ndarray": np.ndarray}
+    scope |= {"may_share_memory": np.may_share_memory, "default_dtype_now": default_dtype_now}
+    given, count = "".join(f"{name}, " for name in names), len(names)
+    source = (
+        f"def enter(*args):\n    if len(args) != {count}:\n        return MISS\n"
+        + (f"    {given}= args\n" if names else "")
+        + f"    if not (\n        {' and '.join(likes)}\n        and {tests}\n    ):\n        return MISS\n"
+        "    n = program.calls + 1\n    if n >= program.compared_at:\n        return MISS\n    program.calls = n\n"
+        f"    try:\n        return (here.step or program.made_here())({', '.join(arrays)})\n"
+        "    except Exception as error:\n        if not program.is_before_changes(error):\n            raise\n"
+        "    return MISS\n"
+    )
+    exec(compile(source, f"<{title}, entrance>", "exec"), scope)
+    made: Callable[..., Any] = scope["enter"]
+    return made
+
+
+def _plain(args: tuple[Any, ...]) -> list[Any]:
+    return [x._data if x.__class__ is Tensor else x for x in args if isinstance(x, (np.ndarray, Tensor))]
+
+
+def _no_entrance(*args: Any) -> Any:
+    return MISS
+
+
+def _tests(recording: Recording) -> _Tests:
     tests = _Tests()
     for p, value in recording.parameters.items():
         tests.add(f"{{0}}._data is {{1}} and {{0}}._requires_grad is {p._requires_grad}", p, value.storage.array)
@@ -57,10 +126,7 @@ def guard(recording: Recording, title: str) -> Callable[[], bool]:
             tests.add("is_same(constants_of({0}), {1})", setting.holder, setting.expected)
     modules = _Modules(recording)
     tests.add("({0}.seen == attributes.assigned or {0}.are_alike())", modules)
-    source = "def is_good():\n    return (\n        " + "\n        and ".join(tests.lines) + "\n    )\n"
-    exec(compile(source, f"<{title}, guard>", "exec"), tests.scope)
-    made: Callable[[], bool] = tests.scope["is_good"]
-    return made
+    return tests
 
 
 def _of_optimizers(tests: _Tests, recording: Recording) -> None:

@@ -15,10 +15,11 @@ from typing import Any, NoReturn
 import numpy as np
 
 from ..engine import random
+from ..engine.recording import state
 from ..engine.tensor import Tensor
 from ..nn.module import places
 from .comparing import trail
-from .guards import guard
+from .guards import entrance, guard
 from .plan import Plan
 from .recorder import Recording
 from .text import Text
@@ -41,7 +42,7 @@ class _Here(threading.local):
 class Program:
     """The NumPy program of one signature. `source` is its text, `calls` how often it was called (the recording too)."""
 
-    def __init__(self, recording: Recording, names: list[str], title: str, keep_grads: bool) -> None:
+    def __init__(self, recording: Recording, names: list[str], title: str, keep_grads: bool, check: bool, args: Any) -> None:
         self.trail = trail(recording.tape.ops)
         for value, name in zip(recording.arguments, names, strict=True):
             value.storage.name = name
@@ -51,7 +52,7 @@ class Program:
         linecache.cache[self.filename] = (len(self.source), None, self.source.splitlines(True), self.filename)
         self._code = compile(self.source, self.filename, "exec")
         self._scope = {**text.scope, "diverge": _diverge}
-        self._here = _Here()
+        self.here = _Here()
         self.calls = 1
         self.draws = any(op.effect and op.kind == "call" for op in recording.tape.ops)
         self.generators = _generators(recording)
@@ -61,31 +62,35 @@ class Program:
         self.memories = [row.memory for step in recording.optimizers for row in step.rows]
         self.modules = recording.modules
         self.names = recording.names
-        self.is_good = guard(recording, title)
+        kept = [p for op in recording.tape.ops if op.kind == "forget" for p in op.args if p not in recording.cleared]
+        self.can_enter = not self.draws and not kept and state.recording
+        self.compared_at = 2 if check else 2**62  # the number of the next call in which it is compared
+        self.is_good, tests = guard(recording, title)
+        self.enter = entrance(self, tests, args, title)
 
     def __str__(self) -> str:
         return self.source
 
     # ---- running ----
 
-    def _made_here(self) -> Callable[..., Any]:
+    def made_here(self) -> Callable[..., Any]:
         """The function, with this thread's kept arrays."""
         scope = dict(self._scope)
         exec(self._code, scope)
         made: Callable[..., Any] = scope["step"]
-        self._here.step = made
+        self.here.step = made
         return made
 
     def run(self, flat: list[Any]) -> Any:
         """Do the step. Raises Diverged, with nothing changed, where the program can't do this one."""
-        step = self._here.step or self._made_here()
+        step = self.here.step or self.made_here()
         arrays = [x._data if x.__class__ is Tensor else x for x in flat]
         before = [p.grad for p in self.leaves]
         states = [g.bit_generator.state for g in self._generators_now()] if self.draws else []
         try:
             return step(*arrays)
         except Exception as error:
-            if not self._is_before_changes(error):
+            if not self.is_before_changes(error):
                 raise
             for p, grad in zip(self.leaves, before, strict=True):
                 p.grad = grad
@@ -96,7 +101,7 @@ class Program:
     def _generators_now(self) -> list[np.random.Generator]:
         return [random.generator(), *self.generators]
 
-    def _is_before_changes(self, error: BaseException) -> bool:
+    def is_before_changes(self, error: BaseException) -> bool:
         trace = error.__traceback__
         while trace is not None:
             if trace.tb_frame.f_code.co_filename == self.filename:

@@ -23,7 +23,9 @@ from ..engine.tensor import Primitive, Tensor, next_stamp, wrap
 from ..engine.trace import name_in
 from ..nn.module import Module, places
 from ..watching.lines import NOT_THE_USERS, is_ours
-from .settings import OptimizerStep, Setting, Kept, constants_of, constants_of_all, is_same, is_users, numbers_of
+from .settings import (
+    Kept, Lists, OptimizerStep, Setting, constants_of, constants_of_all, is_same, is_users, leaves_of, numbers_of,
+)  # fmt: skip
 from .tape import CompileError, Foreign, Op, Symbol, Tape, Value
 from .watched import Watched, taken_out, unwatched, watch
 
@@ -82,6 +84,7 @@ class Recorder(Observer):
             Tensor, tuple[Array, Any]
         ] = {}  # Tensors whose array is watched: theirs, and the watched one
         self.modules: dict[Module, dict[str, Any]] = {}  # those that were entered, and their numbers and strings then
+        self.lists: list[Lists] = []  # that they hold
         self.held: list[tuple[Any, Any, Any, Any]] = []  # (holder, key, what was there, what is there now, watched)
         self.held_values: list[Value] = []
         self.attributes: dict[tuple[int, Any], tuple[Any, Any, Tensor, str]] = {}  # where Modules hold Tensors
@@ -91,6 +94,7 @@ class Recorder(Observer):
         self.objects: dict[str, Any] = {}
         self.visited: set[Tensor] = set()  # nodes that a backward pass went through
         self.cleared: set[Tensor] = set()
+        self.had: dict[Tensor, Any] = {}  # the gradients that there were before the step
         self.without: set[Tensor] = set()  # parameters that had no gradient when a backward pass began
         self.read_before: set[Tensor] = set()
         self.consumed: set[Tensor] = set()
@@ -108,6 +112,7 @@ class Recorder(Observer):
         args, options = again(stand_ins)
         watching, kept = constants_of_all([self.function]), Kept(self.function)
         try:
+            self.had = {p: p.grad for p in leaves_of(self.function)}
             with observing(self):
                 returned = self.function(*args, **options)
             result, given = self._form(returned)
@@ -248,6 +253,7 @@ class Recorder(Observer):
                     if id(p) not in self.names and p.stamp < self.began:
                         self._name(p, name)
             self.modules[module] = numbers_of(module)
+            self.lists.append(Lists(module))
             for name, holder, key, value in places(module):
                 self._watch_held(module, path, name, holder, key, value)
         self.tape.scope = f"{path} ({type(module).__name__})" if path else type(module).__name__
@@ -392,8 +398,15 @@ class Recorder(Observer):
                     if x.grad is not None:
                         self.see_gradient(x)
                     elif x not in self.cleared and x not in self.leaves:
-                        self.without.add(x)
+                        self._is_without(x)
         self.tape.add(Op("note", "backward", None, (), {}, note="backward"))
+
+    def _is_without(self, x: Tensor) -> None:
+        """It has no gradient: whoever set that to None in this step has cleared it."""
+        if self.had.get(x) is None:
+            self.without.add(x)
+        else:
+            self.forgotten([x])
 
     def backward_ended(self, leaves: Sequence[Tensor]) -> None:
         for x in leaves:
@@ -484,6 +497,8 @@ class Recorder(Observer):
         """What forwards left in their Modules. CompileError for a number that they changed."""
         made = []
         ours = {id(now) for _, _, _, now in self.held}
+        for lists in self.lists:
+            lists.check()
         for module, numbers in self.modules.items():
             now = numbers_of(module)
             for key, x in now.items():
@@ -510,6 +525,9 @@ class Recorder(Observer):
         return any(holder is h and key == k and isinstance(before, np.ndarray) for h, k, before, _ in self.held)
 
     def _gradients(self) -> list[tuple[Tensor, Value | None]]:
+        for p, grad in self.had.items():
+            if grad is not None and p.grad is None and p not in self.leaves:
+                self.forgotten([p])
         made = list[tuple[Tensor, Value | None]]()
         for p in self.leaves:
             if p.stamp > self.began and p not in self.parameters:

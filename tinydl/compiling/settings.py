@@ -7,7 +7,7 @@ steps.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from types import FunctionType, MethodType
 from typing import Any
@@ -19,7 +19,7 @@ from ..nn.keeping import is_kept_number
 from ..nn.module import Module
 from ..optim.optimizer import Optimizer
 from ..watching.lines import NOT_THE_USERS
-from .tape import Op, Symbol, Tape, Value
+from .tape import CompileError, Op, Symbol, Tape, Value
 
 
 @dataclass(eq=False)
@@ -53,6 +53,32 @@ def numbers_of(module: Any) -> dict[str, Any]:
     return found
 
 
+class Lists:
+    """The lists that a Module holds, and how long they were: what a forward adds to one, no program would."""
+
+    def __init__(self, module: Module) -> None:
+        self.module = module
+        self.lengths = [(name, held, len(held)) for name, held in _lists("", vars(module))]
+
+    def check(self) -> None:
+        """CompileError if one has become longer or shorter."""
+        for name, held, length in self.lengths:
+            if len(held) != length:
+                raise CompileError(
+                    f"a forward of {type(self.module).__name__} adds to or takes from the list {name}, which the "
+                    "program would not do; keep an array in its place, or return what you want to collect"
+                )
+
+
+def _lists(name: str, held: Any) -> Iterator[tuple[str, list[Any]]]:
+    """Also in dicts, tuples and lists, by dotted names."""
+    if isinstance(held, list):
+        yield name, held
+    if isinstance(held, (dict, list, tuple)):
+        for key, x in held.items() if isinstance(held, dict) else enumerate(held):
+            yield from _lists(f"{name}.{key}" if name else str(key), x)
+
+
 class Kept:
     """The settings of the optimizers and Modules that a function reads by name, as they were before it ran."""
 
@@ -77,6 +103,23 @@ class Kept:
                 if not is_same(x, numbers.get(key, self)):
                     return f"{name}: {type(module).__name__}.{key}"
         return ""
+
+
+def leaves_of(x: Any, depth: int = 3) -> Iterator[Tensor]:
+    """The Tensors that a function reads by name, or an object holds: parameters of Modules and optimizers, too."""
+    if isinstance(x, Tensor):
+        if x._requires_grad and x.primitive is None:
+            yield x
+    elif isinstance(x, Module):
+        yield from x.parameters()
+    elif isinstance(x, Optimizer):
+        yield from x.params
+    elif isinstance(x, (list, tuple, dict)) and depth:
+        for item in x.values() if isinstance(x, dict) else x:
+            yield from leaves_of(item, depth - 1)
+    elif callable(x) and hasattr(x, "__code__") and depth == 3:
+        yield from leaves_of(_named(x), 2)
+        yield from leaves_of(vars(x.__self__) if hasattr(getattr(x, "__self__", None), "__dict__") else {}, 2)
 
 
 def _settings_of(optimizer: Optimizer) -> list[dict[str, Any]]:
