@@ -156,17 +156,23 @@ class _Modules:
     def __init__(self, recording: Recording) -> None:
         self.numbers = [(s.holder, s.expected) for s in recording.settings if s.kind == "module"]
         self.inner = [(module, _inner(module)) for module, _ in self.numbers]
+        self.held = [(vars(m), len(vars(m)), _but_arrays(m)) for m, _ in self.numbers]
         self.seen = attributes.assigned
 
     def are_alike(self) -> bool:
         """Whether nothing of it has changed."""
         now = attributes.assigned
-        if not all(is_same(numbers_of(module), expected) for module, expected in self.numbers):
-            return False
-        if any(_inner(module) != inner for module, inner in self.inner):
-            return False
+        if not all(len(held) == n and all(held.get(key) is x for key, x in own) for held, n, own in self.held):
+            if not all(is_same(numbers_of(module), expected) for module, expected in self.numbers):
+                return False
+            if any(_inner(module) != inner for module, inner in self.inner):
+                return False
         self.seen = now
         return True
+
+
+def _but_arrays(module: Any) -> list[tuple[str, Any]]:
+    return [(key, x) for key, x in vars(module).items() if not isinstance(x, (Tensor, np.ndarray))]
 
 
 def _inner(module: Any) -> list[int]:

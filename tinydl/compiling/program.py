@@ -54,7 +54,7 @@ class Program:
         self._scope = {**text.scope, "diverge": _diverge}
         self.here = _Here()
         self.calls = 1
-        self.draws = any(op.effect and op.kind == "call" for op in recording.tape.ops)
+        self.draws = any(op.draws for op in recording.tape.ops)
         self.generators = _generators(recording)
         self.parameters = dict.fromkeys(recording.parameters)
         self.leaves = [p for p, _ in recording.gradients]

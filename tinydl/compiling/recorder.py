@@ -10,12 +10,15 @@ from __future__ import annotations
 import linecache
 import os
 import re
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from types import FrameType
 from typing import Any
 
 import numpy as np
 
+from ..engine import random
 from ..engine.arrays import Array
 from ..engine.dispatch import array_function, array_ufunc
 from ..engine.recording import AsOne, Observer, observing
@@ -23,11 +26,12 @@ from ..engine.tensor import Primitive, Tensor, next_stamp, wrap
 from ..engine.trace import name_in
 from ..nn.module import Module, places
 from ..watching.lines import NOT_THE_USERS, is_ours
+from .returning import is_only_returned
 from .settings import (
     Kept, Lists, OptimizerStep, Setting, constants_of, constants_of_all, is_same, is_users, leaves_of, numbers_of,
 )  # fmt: skip
 from .tape import CompileError, Foreign, Op, Symbol, Tape, Value
-from .watched import Watched, taken_out, unwatched, watch
+from .watched import BETWEEN, Watched, taken_out, unwatched, watch
 
 
 class Number:
@@ -103,6 +107,7 @@ class Recorder(Observer):
         self.phase = "forward"
         self.marked = 0
         self.kept: list[Any] = []
+        self.floats: dict[int, tuple[float, Value]] = {}  # what float() gave, by id
 
     # ---- the run ----
 
@@ -362,7 +367,12 @@ class Recorder(Observer):
 
     def read(self, tensor: Tensor) -> None:
         if _asked_by_user() and (isinstance(tensor._data, Watched) or tensor._requires_grad):
-            raise CompileError(taken_out("a plain array made of a Tensor"))
+            raise CompileError(taken_out("a plain array, number or text made of a Tensor"))
+
+    def written(self, tensor: Tensor) -> None:
+        made: Any = tensor._data
+        if tensor.notes and "array" in tensor.notes and isinstance(made, Watched):
+            self.tape.refuse_to_write(made.watched[1])
 
     def number(self, value: Any) -> Any:
         if not _asked_by_user():
@@ -376,11 +386,23 @@ class Recorder(Observer):
             return Number(made.watched[1].array.item(), made.watched[1])
         return None
 
+    def as_float(self, tensor: Tensor) -> Any:
+        made: Any = tensor._data
+        if not isinstance(made, Watched) or made.size != 1:
+            return None
+        frame = _users_frame()
+        if frame is None or not is_only_returned(frame, "float"):
+            raise CompileError(taken_out("float() of a Tensor, which isn't only returned"))
+        found = float(unwatched(made))
+        self.floats[id(found)] = found, made.watched[1]
+        return found
+
     def plainly(self, function: Callable[..., Any], inputs: Sequence[Any], changed: Sequence[Any]) -> Any:
-        op_count = len(self.tape.ops)
+        drawn = [random.generator(), *(x for x in inputs if isinstance(x, np.random.Generator))]
+        before = [g.bit_generator.state for g in drawn]
         made = self.tape.call(function.__name__, function, inputs, {}, changed)
-        for op in self.tape.ops[op_count:]:
-            op.effect = True
+        op = self.tape.ops[-1]
+        op.effect, op.draws = True, [g.bit_generator.state for g in drawn] != before
         return (made,)
 
     def as_one(self, function: Callable[..., Any], inputs: Sequence[Any]) -> Any:
@@ -447,6 +469,8 @@ class Recorder(Observer):
         """The form of what the function gives, for the program, and what it gave, with plain arrays."""
         if x.__class__ is Tensor:
             return self._tensor_form(x)
+        if x.__class__ is float and id(x) in self.floats:
+            return ("float", self.floats[id(x)][1]), x
         if x.__class__ is Number:
             return ("number", x.of), x.value
         if x.__class__ is Symbol:
@@ -559,14 +583,15 @@ def _changed_setting(name: str) -> str:
 
 def _asked_by_user() -> bool:
     """Whether the engine was called by a user's line rather than by another room of tinydl."""
-    import sys
+    return _users_frame() is not None
 
-    from .watched import _BETWEEN
 
+def _users_frame() -> FrameType | None:
+    """The user's function that called the engine; None if another room of tinydl did."""
     frame = sys._getframe(2)
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_BETWEEN):
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(BETWEEN):
         frame = frame.f_back
-    return not is_ours(frame)
+    return None if is_ours(frame) else frame
 
 
 def _line_of(error: BaseException) -> str:

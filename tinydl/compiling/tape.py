@@ -71,6 +71,7 @@ class Op:
     options: dict[str, Any]
     outputs: list[Any] = field(default_factory=list)
     into: list[Value] = field(default_factory=list)  # what it writes to: out=, the target of an assignment
+    draws: bool = False  # whether it takes random numbers
     many: bool = False  # whether it gives a tuple
     effect: bool = False  # whether it must run though nobody needs what it gives
     errors: tuple[Any, ...] = ()  # NumPy's error state, if it isn't what it was when recording began
@@ -325,6 +326,13 @@ class Tape:
         if found is None or found[0] is not self:
             raise CompileError("an array was written to that isn't part of the recorded step")
         value: Value = found[1]
+        self.refuse_to_write(value)
+        value.storage.changed = True
+        return value
+
+    @staticmethod
+    def refuse_to_write(value: Value) -> None:
+        """CompileError where a step must not write."""
         if value.storage.kind == "constant":
             raise CompileError(
                 "a Tensor that the function makes itself is changed in place; make it outside of the compiled function"
@@ -334,8 +342,6 @@ class Tape:
                 "an argument of a compiled function is never written to, but this one changes its argument in place; "
                 "write y = x + … for a new array, or x.copy() first"
             )
-        value.storage.changed = True
-        return value
 
     def call(self, name: str, function: Any, args: Any, options: dict[str, Any], changed: Any = ()) -> Any:
         """Call a function as a whole: the program will call it by its name."""

@@ -539,6 +539,8 @@ class Text:
             return self.name(what)
         if kind == "number":
             return f"{self.text(what)}.item()" if what.__class__ is Value else self.text(what)
+        if kind == "float":
+            return f"float({self.text(what)})"
         if kind == "copy":
             return f"{self.thing(what, 'constant')}.copy()"
         if kind == "items":

@@ -23,7 +23,7 @@ from .tape import CompileError, Op, Tape, Value
 _OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _NUMPY = os.path.dirname(os.path.abspath(np.__file__)) + os.sep
 _TENSORS = tuple(os.path.join(_OURS, "engine", name) for name in ("methods.py", "dispatch.py", "tensor.py", "recording.py", "transforms.py"))
-_BETWEEN = (*_TENSORS, os.path.join(_OURS, "compiling", ""), _NUMPY, "<__array_function__")
+BETWEEN = (*_TENSORS, os.path.join(_OURS, "compiling", ""), _NUMPY, "<__array_function__")
 _WHOLE = {Primitive.__call__.__code__, Primitive.pull.__code__}
 
 
@@ -95,7 +95,7 @@ class _Watching(np.ndarray):
             return None, None
         tape, value = self.watched
         frame: FrameType | None = sys._getframe(2)
-        while frame is not None and frame.f_code.co_filename.startswith(_BETWEEN):
+        while frame is not None and frame.f_code.co_filename.startswith(BETWEEN):
             if frame.f_code in _WHOLE and not _on_tensors(frame):
                 raise AsOne(tape.call)
             frame = frame.f_back
@@ -150,8 +150,8 @@ def taken_out(what: str) -> str:
     """What to say where a user's function takes values out of the recorded step."""
     return (
         f"{what} takes a value out of the step that is being compiled, which the program could not follow: it would "
-        "use today's value at every call. Compute with the Tensors themselves; return loss.item() for a number; what "
-        "decides something must be an argument, or stand outside of the compiled function"
+        "use today's value at every call. Compute with the Tensors themselves; for a number return loss.item(), and compute "
+        "or decide with it outside; what varies from call to call must be an argument"
     )
 
 
