@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from compile_parts import ROWS, VOCABULARY, Follows, changed, defaults
+from compile_parts import CLASSES, ROWS, VOCABULARY, Follows, changed, defaults
 
 import tinydl as tl
 from tinydl import functional as F
@@ -287,7 +287,8 @@ def measures(w):
         loss.backward()
         optimizer.step()
         right = (z.argmax(1) == y).mean() if classes else np.abs(z.detach() - y).max()
-        return {"loss": loss.item(), "right": right, "most": z.argmax(axis=1), "positive": z > 0, "z": z}
+        found = {"loss": loss.item(), "right": right, "most": z.argmax(axis=1), "positive": z > 0, "z": z}
+        return {**found, "ones": F.one_hot(y % CLASSES, CLASSES)} if classes else found
 
     return step
 
@@ -513,17 +514,21 @@ class Strided(Given):
 
 
 class SharedMemory(Given):
-    """Two arguments are views of one array, at every call but the third."""
+    """Two arguments are one array, but not at the third call, and views of one at the fourth."""
 
     keeps_signature = False
 
     def made(self, step, compile):
-        def with_shift(x, y, shift):
-            return step(x + 0 * shift, y)
+        def with_another(x, y, z):
+            return step(np.maximum(x, z), y)
 
-        run = compile(with_shift)
-        turn = itertools.count(1)
-        return lambda x, y: run(x, y, x.copy() if next(turn) == THIRD else x)
+        run, turn = compile(with_another), itertools.count(1)
+
+        def called(x, y):
+            call = next(turn)
+            return run(x, y, x[::-1].copy() if call == THIRD else x[::-1] if call == 4 else x)
+
+        return called
 
 
 class Numbers(Given):
@@ -636,6 +641,10 @@ class Between:
 
     def around(self, call: int) -> AbstractContextManager[Any]:
         return nullcontext()
+
+    def looks_on(self, call: int) -> bool:
+        """Whether an observer is open, so that the function runs, and gives what it gives."""
+        return False
 
     def raises(self, call: int) -> bool:
         return False
@@ -908,6 +917,9 @@ class AnomalyDetected(Between):
 
     def around(self, call):
         return tl.detect_anomaly() if call == THIRD else nullcontext()
+
+    def looks_on(self, call):
+        return call == THIRD
 
 
 class OtherDefaultDtype(Between):

@@ -86,7 +86,7 @@ def entrance(program: Any, tests: _Tests, args: tuple[Any, ...], title: str) -> 
     source = (
         f"def enter(*args):\n    if len(args) != {count}:\n        return MISS\n"
         + (f"    {given}= args\n" if names else "")
-        + f"    if not (\n        {' and '.join(likes)}\n        and {tests}\n    ):\n        return MISS\n"
+        + f"    if not ({' and '.join(likes)} and is_good()):\n        return MISS\n"
         "    n = program.calls + 1\n    if n >= program.compared_at:\n        return MISS\n    program.calls = n\n"
         f"    try:\n        return (here.step or program.made_here())({', '.join(arrays)})\n"
         "    except Exception as error:\n        if not program.is_before_changes(error):\n            raise\n"

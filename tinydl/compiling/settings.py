@@ -48,7 +48,10 @@ def numbers_of(module: Any) -> dict[str, Any]:
     """The settings of a Module: numbers, strings and the like in its attributes and in those of its class."""
     found = {}
     for kind in reversed(type(module).__mro__[:-1]):
+        if kind.__module__.startswith("tinydl."):
+            continue  # whose classes stay as they are
         found.update({key: x for key, x in vars(kind).items() if key[:2] != "__" and is_kept_number(x)})
+    found["training"] = module.training
     found.update({key: x for key, x in vars(module).items() if is_kept_number(x)})
     return found
 

@@ -79,10 +79,15 @@ class Op:
     scope: str = ""
     line: str = ""
     number: int = 0
+    _values: list[Value] | None = None
 
     def values(self) -> list[Value]:
         """The values that go in."""
-        return list(_values_in((self.args, self.options)))
+        if self._values is None:
+            self._values = list(_values_in(self.args))
+            if self.options:
+                self._values += _values_in(self.options)
+        return self._values
 
 
 def _values_in(x: Any) -> Any:
