@@ -36,14 +36,14 @@ class Steps:
             return
         from ..compiling.tape import CompileError
 
-        dice, warming = random.generator().bit_generator.state, optimizer.warming
+        dice = random.generator().bit_generator.state
         put_back, rates = snapshot(model, optimizer), None if schedule is None else schedule.state_dict()
         try:
             yield
         except CompileError:
             if not self.update.programs:
                 put_back()
-                random.generator().bit_generator.state, optimizer.warming = dice, warming
+                random.generator().bit_generator.state = dice
                 if schedule is not None and rates is not None:
                     schedule.load_state_dict(rates)
             raise
