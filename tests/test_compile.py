@@ -259,6 +259,19 @@ def test_parameters_of_any_size_are_updated_as_eager_code_updates_them(name):
         assert not list(differences(optimizer.state_dict(), other.state_dict(), f"call {call}, state"))
 
 
+@pytest.mark.parametrize("name", OPTIONS)
+def test_two_programs_by_turns_settle(name):
+    pair = zoo.Pair(Situation(option_name=name, between_name="UnevenBatches"))
+    for call in range(1, 13):
+        pair.call(call)
+    before = pair.compiled.ran
+    for call in range(
+        13, 17
+    ):  # the seventh and eighth of each program, or the sixth and seventh, one of which is compared
+        pair.call(call)
+    assert pair.compiled.ran <= before + 2
+
+
 def sum_of_squares(params, optimizer):
     """A step in which each parameter has a gradient of its own."""
 

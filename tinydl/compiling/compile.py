@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from ..engine.arrays import default_dtype_now, is_foreign
+from ..engine.checks import kind, whole
 from ..engine.recording import no_grad, special, state
 from ..engine.tensor import Tensor, wrap
 from ..nn.module import Module
@@ -45,6 +46,10 @@ class Compiled:
         self.__doc__ = getattr(function, "__doc__", None)
         self.__name__ = getattr(function, "__name__", type(function).__name__)
         self.__wrapped__ = function
+        self._written = function  # whose parameters name the arguments
+        if isinstance(function, Module):
+            self.__name__, self._written = "model", function.forward
+            self.function = no_grad()(function.__call__)
         self._last: Program | None = None  # which ran last, and is tried first
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
@@ -121,9 +126,9 @@ class Compiled:
             program.restore(expected)
             self._drop(program)
             raise CompileError(
-                f"in call {program.calls} the program of {self.__name__} did something else than the function: {found}. "
-                f"{self._parting(program, before, expected, flat, args, options)}. What varies must be an argument, or a "
-                "setting read by name; tl.compile(…, check=False) doesn't compare"
+                f"in call {program.calls} the program of {self.__name__} did something else than the function: "
+                f"{found}. {self._parting(program, before, expected, flat, args, options)}. What varies must be an "
+                "argument, or a setting read by name; tl.compile(…, check=False) doesn't compare"
             )
         return ours
 
@@ -149,7 +154,7 @@ class Compiled:
         except Foreign:  # of a parameter, which comes before anything that the step changes
             return self.function(*args, **options)
         returned = recording.returned
-        names = _names(self.function, args, options)
+        names = _names(self._written, args, options)
         plain = () if options else args
         program = Program(recording, names, self.__name__, self.keep_grads, self.check, plain)
         with self._lock:
@@ -299,9 +304,42 @@ def _names(function: Any, args: Any, options: Any) -> list[str]:
 
 
 def compile(function: Any = None, *, programs: int = 8, check: bool = True, keep_grads: bool = False) -> Any:
-    """The function as a NumPy program that does the same, to the bit."""
+    r"""A function that does a training step, as the NumPy program that one would have written. Also a decorator:
+
+    >>> @tl.compile
+    ... def step(x, y):
+    ...     optimizer.zero_grad()
+    ...     loss = F.cross_entropy(model(x), y)
+    ...     loss.backward()
+    ...     optimizer.step()
+    ...     return loss
+
+    ``step(x, y)`` does what the function does, to the bit: results, parameters, the optimizer's state, buffers, random
+    draws. The first call of a signature runs the function and writes down what it does; from then on the program runs,
+    without any graph. ``print(step)``, and `step.source`, show it; `step.programs` has one for each signature: shapes,
+    dtypes, strides, memory that is shared, Python arguments, train or eval, and settings that are read by name (of
+    Modules and optimizers, and the function's own constants). Learning rates are read anew at each call. A function,
+    a method, or a Module, which is called under `no_grad`; forward, backward passes, clipping and steps in any order.
+
+    - Results are fresh at each call, arguments are never written to, parameters keep their own arrays.
+    - Whatever else Python does in the function (printing, appending to a list) isn't part of the program: it happens
+      when the function runs. What varies from call to call must be an argument or a setting read by name; contents of
+      other objects can't be watched.
+    - A loss whose `backward` ran inside comes back as a constant; ``loss.item()`` may be returned, not computed with.
+    - `.grad` is as the function leaves it, but where the optimizer's step used it up and the next call forgets it
+      first: there it is None, unless `keep_grads`.
+    - With `check` the function runs as well in the calls 2, 4, 8, 16, …, from the same state, and must do the same.
+    - `programs`: how many are kept; then the oldest goes.
+
+    While anything observes the engine (`strict`, `detect_anomaly`, …), inside of itself, and for arrays of another
+    library than NumPy, the function runs. Each thread has kept arrays of its own. Raises CompileError, with the line,
+    for what a program can't do: a decision by a number, an array made of a Tensor, a result that still requires a
+    gradient, a setting that the function changes itself.
+    """
     if function is None:
         return functools.partial(compile, programs=programs, check=check, keep_grads=keep_grads)
-    if isinstance(function, Module):
-        function = no_grad()(function.__call__)
+    if not callable(function):
+        raise TypeError(f"compile takes a function, a method or a Module, not {kind(function)}")
+    if whole("programs", programs, 1) and isinstance(function, Compiled):
+        raise TypeError(f"{function.__name__} is compiled already")
     return Compiled(function, programs, check, keep_grads)

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.arrays import Array
 from .recorder import Recording
 from .settings import OptimizerStep
 from .shortening import masks_in_place, without_repetitions
@@ -53,7 +52,7 @@ class Plan:
         self.ops = [op for op in self.ops if not self._is_constant(op)]
         self.ops = masks_in_place(without_repetitions(self.ops, self.results))
         self.lives = self._lives()
-        self.updates = updates_of(self)
+        self.updates = updates_of(self.ops, recording.optimizers, self.is_kept)
         self._wait_for_updates()
         self.places: dict[Storage, Place] = {}
         self.bytes = 0

@@ -7,6 +7,7 @@ own.
 from __future__ import annotations
 
 import itertools
+import keyword
 import linecache
 import threading
 from collections.abc import Callable
@@ -42,11 +43,14 @@ class _Here(threading.local):
 class Program:
     """The NumPy program of one signature. `source` is its text, `calls` how often it was called (the recording too)."""
 
-    def __init__(self, recording: Recording, names: list[str], title: str, keep_grads: bool, check: bool, args: Any) -> None:
+    def __init__(
+        self, recording: Recording, names: list[str], title: str, keep_grads: bool, check: bool, args: Any
+    ) -> None:
         self.trail = trail(recording.tape.ops)
         for value, name in zip(recording.arguments, names, strict=True):
             value.storage.name = name
-        text = Text(Plan(recording, keep_grads), names)
+        self.name = title if title.isidentifier() and not keyword.iskeyword(title) and title not in names else "step"
+        text = Text(Plan(recording, keep_grads), names, self.name)
         self.source, self.first_change = text.source, text.first_change
         self.filename = f"<{title}, program {next(_numbers)}>"
         linecache.cache[self.filename] = (len(self.source), None, self.source.splitlines(True), self.filename)
@@ -77,7 +81,7 @@ class Program:
         """The function, with this thread's kept arrays."""
         scope = dict(self._scope)
         exec(self._code, scope)
-        made: Callable[..., Any] = scope["step"]
+        made: Callable[..., Any] = scope[self.name]
         self.here.step = made
         return made
 

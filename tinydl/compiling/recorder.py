@@ -7,49 +7,26 @@ on watched.py; plan.py makes a program of it.
 
 from __future__ import annotations
 
-import linecache
-import os
 import re
-import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from types import FrameType
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ..engine import random
 from ..engine.arrays import Array
-from ..engine.dispatch import array_function, array_ufunc
 from ..engine.recording import AsOne, Observer, observing
 from ..engine.tensor import Primitive, Tensor, next_stamp, wrap
 from ..engine.trace import name_in
 from ..nn.module import Module, places
-from ..watching.lines import NOT_THE_USERS, is_ours
+from .asking import Number, asked_by_user, is_of_stand_in, is_stand_in, line_of, taken_out, users_frame
 from .returning import is_only_returned
 from .settings import (
     Kept, Lists, OptimizerStep, Setting, constants_of, constants_of_all, is_same, is_users, leaves_of, numbers_of,
 )  # fmt: skip
 from .tape import CompileError, Foreign, Op, Symbol, Tape, Value
-from .watched import BETWEEN, Watched, taken_out, unwatched, watch
-
-
-class Number:
-    """What `.item()` gives while a step is recorded: a number that may be returned, and nothing else."""
-
-    def __init__(self, value: Any, of: Any) -> None:
-        self.value, self.of = value, of
-
-    def _refuse(self, *other: Any, **options: Any) -> Any:
-        raise CompileError(taken_out("a number made by .item()"))
-
-    __hash__ = object.__hash__
-
-
-for _name in ("add", "radd", "sub", "rsub", "mul", "rmul", "truediv", "rtruediv", "floordiv", "rfloordiv", "mod", "rmod",
-              "pow", "rpow", "neg", "pos", "abs", "lt", "le", "gt", "ge", "eq", "ne", "bool", "float", "int", "index",
-              "round", "format", "str", "array", "divmod", "trunc"):  # fmt: skip
-    setattr(Number, f"__{_name}__", Number._refuse)
+from .watched import Watched, unwatched, watch
 
 
 @dataclass(eq=False)
@@ -67,13 +44,13 @@ class Recording:
     optimizers: list[OptimizerStep]
     modules: list[Module]
     settings: list[Setting]
-    returned: Any = None  # what the function gave in this run
-    consumed: set[Tensor] = field(default_factory=set)  # parameters whose gradients an optimizer used up
-    cleared: set[Tensor] = field(default_factory=set)  # and those whose gradients were forgotten before they were read
-    read_before: set[Tensor] = field(default_factory=set)  # those whose gradients from before the step were used
-    entry_gradients: dict[Tensor, Array] = field(default_factory=dict)
-    held: list[Value] = field(default_factory=list)  # what Modules hold and the program reads
-    attributes: list[tuple[Any, Any, Tensor, str]] = field(default_factory=list)  # where Modules hold their Tensors
+    returned: Any  # what the function gave in this run
+    consumed: set[Tensor]  # parameters whose gradients an optimizer used up
+    cleared: set[Tensor]  # and those whose gradients were forgotten before they were read
+    read_before: set[Tensor]  # those whose gradients from before the step were used
+    entry_gradients: dict[Tensor, Array]  # and these
+    held: list[Value]  # what Modules hold and the program reads
+    attributes: list[tuple[Any, Any, Tensor, str]]  # where Modules hold their Tensors
 
 
 class Recorder(Observer):
@@ -131,24 +108,39 @@ class Recorder(Observer):
                 raise CompileError(_changed_setting(name))
         except CompileError as error:
             self._close()
-            raise CompileError(f"{error}{_line_of(error)}") from None
+            raise CompileError(f"{error}{line_of(error)}") from None
         except (TypeError, RuntimeError) as error:
             self._close()
-            if _is_of_stand_in(error):
+            if is_of_stand_in(error):
                 raise CompileError(
                     f"while a step is recorded its arrays are Tensors, and this can't be done to one: {error} Do it "
-                    f"before the call, and pass what it gives{_line_of(error)}"
+                    f"before the call, and pass what it gives{line_of(error)}"
                 ) from error
             raise
         except BaseException:
             self._close()
             raise
         self._close()
-        made = Recording(self.tape, arguments, result, assigned, gradients, self.parameters, self.names, self.objects, self.steps,
-                         list(self.modules), self._settings(watching), given, self.consumed, self.cleared,
-                         self.read_before, self.entry_gradients, self.held_values,
-                         list(self.attributes.values()))  # fmt: skip
-        return made
+        return Recording(
+            tape=self.tape,
+            arguments=arguments,
+            result=result,
+            assigned=assigned,
+            gradients=gradients,
+            parameters=self.parameters,
+            names=self.names,
+            objects=self.objects,
+            optimizers=self.steps,
+            modules=list(self.modules),
+            settings=self._settings(watching),
+            returned=given,
+            consumed=self.consumed,
+            cleared=self.cleared,
+            read_before=self.read_before,
+            entry_gradients=self.entry_gradients,
+            held=self.held_values,
+            attributes=list(self.attributes.values()),
+        )
 
     def _arguments(self, flat: list[Any]) -> tuple[list[Value], list[Any]]:
         arguments, stand_ins = list[Value](), list[Any]()
@@ -351,7 +343,7 @@ class Recorder(Observer):
         return made.watched[1].storage.name if isinstance(made, Watched) and made.watched is not None else ""
 
     def flattened(self, name: str, inputs: Sequence[Any], result: Any) -> Any:
-        if (isinstance(result, (Watched, tuple))) and _asked_by_user():
+        if (isinstance(result, (Watched, tuple))) and asked_by_user():
             return self._stand_in(result, bool(inputs))
         return None
 
@@ -366,7 +358,7 @@ class Recorder(Observer):
         return made
 
     def read(self, tensor: Tensor) -> None:
-        if _asked_by_user() and (isinstance(tensor._data, Watched) or tensor._requires_grad):
+        if asked_by_user() and (isinstance(tensor._data, Watched) or tensor._requires_grad):
             raise CompileError(taken_out("a plain array, number or text made of a Tensor"))
 
     def written(self, tensor: Tensor) -> None:
@@ -375,7 +367,7 @@ class Recorder(Observer):
             self.tape.refuse_to_write(made.watched[1])
 
     def number(self, value: Any) -> Any:
-        if not _asked_by_user():
+        if not asked_by_user():
             return None
         if value.__class__ is Symbol:
             return Number(value.value, value)
@@ -390,9 +382,9 @@ class Recorder(Observer):
         made: Any = tensor._data
         if not isinstance(made, Watched) or made.size != 1:
             return None
-        frame = _users_frame()
+        frame = users_frame()
         if frame is None or not is_only_returned(frame, "float"):
-            raise CompileError(taken_out("float() of a Tensor, which isn't only returned"))
+            raise CompileError(taken_out("float() of what is not only returned"))
         found = float(unwatched(made))
         self.floats[id(found)] = found, made.watched[1]
         return found
@@ -530,7 +522,11 @@ class Recorder(Observer):
                     raise CompileError(_changed_setting(f"{type(module).__name__}.{key}"))
             for _, holder, key, value in places(module):
                 array = value._data if isinstance(value, Tensor) else value
-                if not isinstance(array, Watched) or id(value) in ours or (array is not value and value in self.parameters):
+                if (
+                    not isinstance(array, Watched)
+                    or id(value) in ours
+                    or (array is not value and value in self.parameters)
+                ):
                     continue
                 self._object(module if holder is vars(module) else holder)
                 if (known := self.attributes.pop((id(holder), key), None)) is not None:
@@ -581,45 +577,6 @@ def _changed_setting(name: str) -> str:
     )
 
 
-def _asked_by_user() -> bool:
-    """Whether the engine was called by a user's line rather than by another room of tinydl."""
-    return _users_frame() is not None
-
-
-def _users_frame() -> FrameType | None:
-    """The user's function that called the engine; None if another room of tinydl did."""
-    frame = sys._getframe(2)
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(BETWEEN):
-        frame = frame.f_back
-    return None if is_ours(frame) else frame
-
-
-def _line_of(error: BaseException) -> str:
-    """The user's line in which an error was raised, in brackets."""
-    trace, found = error.__traceback__, None
-    while trace is not None:
-        code = trace.tb_frame.f_code
-        if not code.co_filename.startswith(NOT_THE_USERS):
-            line = linecache.getline(code.co_filename, trace.tb_lineno).strip()
-            found = f"{os.path.basename(code.co_filename)}:{trace.tb_lineno}: {line}"
-        trace = trace.tb_next
-    return f" ({found})" if found else ""
-
-
-_OF_TENSORS = {array_function.__code__, array_ufunc.__code__, Tensor.__dict__["__setitem__"].__code__}
-
-
-def _is_of_stand_in(error: BaseException) -> bool:
-    """Whether it was raised because an array is a Tensor while a step is recorded."""
-    trace = error.__traceback__
-    while trace is not None:
-        frame = trace.tb_frame
-        if frame.f_code in _OF_TENSORS and "array" in (frame.f_locals["self"].notes or ()):
-            return True
-        trace = trace.tb_next
-    return False
-
-
 def _there(holder: Any, key: Any) -> Any:
     try:
         return holder[key]
@@ -633,8 +590,3 @@ def _unwatched_value(value: Any) -> Any:
     if isinstance(value, Tensor) and isinstance(value._data, Watched):
         value._data = unwatched(value._data)
     return value._data if is_stand_in(value) else value
-
-
-def is_stand_in(value: Any) -> bool:
-    """Whether a Tensor stands for a plain array: an argument, or what was made of such alone."""
-    return isinstance(value, Tensor) and value.notes is not None and "array" in value.notes

@@ -15,7 +15,7 @@ _GIVEN_BACK = (ast.Tuple, ast.List, ast.Dict, ast.Return)
 
 
 def is_only_returned(frame: FrameType, name: str) -> bool:
-    """Whether each call of `name` in the line that runs stands in what the function returns, or in a variable that does.
+    """Whether each call of `name` in the line that runs stands in what the function returns, or in a variable there.
 
     False where the source isn't at hand.
     """

@@ -280,7 +280,7 @@ class OptimizerStep:
     def end(self) -> None:
         """Put back what was there, with the counts that the step wrote."""
         self.put_back()
-        for (name, text), (symbol, memories) in self.writes.items():
+        for (name, _), (symbol, memories) in self.writes.items():
             self.tape.add(Op("write", name, None, (symbol, tuple(memories)), {}, effect=True))
 
     def put_back(self) -> None:
