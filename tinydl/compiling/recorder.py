@@ -22,9 +22,7 @@ from ..engine.trace import name_in
 from ..nn.module import Module, places
 from .asking import Number, asked_by_user, is_of_stand_in, is_stand_in, line_of, taken_out, users_frame
 from .returning import is_only_returned
-from .settings import (
-    Kept, Lists, OptimizerStep, Setting, constants_of, constants_of_all, is_same, is_users, leaves_of, numbers_of,
-)  # fmt: skip
+from .settings import Kept, Lists, OptimizerStep, Setting, constants_of_all, is_same, is_users, leaves_of, numbers_of
 from .tape import CompileError, Foreign, Op, Symbol, Tape, Value
 from .watched import Watched, unwatched, watch
 
@@ -92,7 +90,7 @@ class Recorder(Observer):
         """Run the function on stand-ins for its array arguments; `again` puts them where `flat` has the arrays."""
         arguments, stand_ins = self._arguments(flat)
         args, options = again(stand_ins)
-        watching, kept = constants_of_all([self.function]), Kept(self.function)
+        kept = Kept(self.function)
         try:
             self.had = {p: p.grad for p in leaves_of(self.function)}
             with observing(self):
@@ -100,10 +98,6 @@ class Recorder(Observer):
             result, given = self._form(returned)
             assigned = self._assigned()
             gradients = self._gradients()
-            for function, constants in watching:
-                for name, value in constants_of(function).items():
-                    if not is_same(value, constants.get(name, self)):
-                        raise CompileError(_changed_setting(name))
             if name := kept.changed():
                 raise CompileError(_changed_setting(name))
         except CompileError as error:
@@ -132,7 +126,7 @@ class Recorder(Observer):
             objects=self.objects,
             optimizers=self.steps,
             modules=list(self.modules),
-            settings=self._settings(watching),
+            settings=self._settings(kept),
             returned=given,
             consumed=self.consumed,
             cleared=self.cleared,
@@ -560,9 +554,9 @@ class Recorder(Observer):
                 made.append((p, value[1]))
         return made
 
-    def _settings(self, watching: list[tuple[Any, dict[str, Any]]]) -> list[Setting]:
+    def _settings(self, kept: Kept) -> list[Setting]:
         forwards = constants_of_all(m.forward for m in self.modules if is_users(m.forward))
-        found = [Setting("closure", f, constants) for f, constants in [*watching, *forwards]]
+        found = [Setting("closure", f, constants) for f, constants in [*kept.constants, *forwards]]
         found += [Setting("module", module, numbers) for module, numbers in self.modules.items()]
         return [*found, *(s for step in self.steps for s in step.settings())]
 

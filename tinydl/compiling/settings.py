@@ -83,18 +83,21 @@ def _lists(name: str, held: Any) -> Iterator[tuple[str, list[Any]]]:
 
 
 class Kept:
-    """The settings of the optimizers and Modules that a function reads by name, as they were before it ran."""
+    """The constants of a function, and the settings of the optimizers and Modules that it reads by name, as they were
+    before it ran."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
-        own = (
-            vars(function.__self__) if hasattr(function, "__self__") and hasattr(function.__self__, "__dict__") else {}
-        )
-        named = [*_named(function).items(), *own.items(), ("self", getattr(function, "__self__", None))]
+        self.constants = constants_of_all([function])
+        named = [*_named(function).items(), *_own(function).items(), ("self", getattr(function, "__self__", None))]
         self.optimizers = [(name, x, _settings_of(x)) for name, x in named if isinstance(x, Optimizer)]
         self.modules = [(name, m, numbers_of(m)) for name, x in named if isinstance(x, Module) for m in x.modules()]
 
     def changed(self) -> str:
         """What the function changed, "optimizer.lr"; "" if nothing."""
+        for function, constants in self.constants:
+            for name, value in constants_of(function).items():
+                if not is_same(value, constants.get(name, self)):
+                    return name
         for name, optimizer, settings in self.optimizers:
             for now, then in zip(_settings_of(optimizer), settings, strict=True):
                 for key in now:
@@ -122,7 +125,7 @@ def leaves_of(x: Any, depth: int = 3) -> Iterator[Tensor]:
             yield from leaves_of(item, depth - 1)
     elif callable(x) and hasattr(x, "__code__") and depth == 3:
         yield from leaves_of(_named(x), 2)
-        yield from leaves_of(vars(x.__self__) if hasattr(getattr(x, "__self__", None), "__dict__") else {}, 2)
+        yield from leaves_of(_own(x), 2)
 
 
 def _settings_of(optimizer: Optimizer) -> list[dict[str, Any]]:
@@ -135,17 +138,19 @@ def constants_of(function: Callable[..., Any]) -> dict[str, Any]:
 
 
 def constants_of_all(functions: Iterable[Callable[..., Any]]) -> list[tuple[Callable[..., Any], dict[str, Any]]]:
-    """The constants of functions, and of those of the user's that they read by name or, as methods, of their object, and
-    so on: of each that has some, once."""
-    found, waiting, seen = [], list(functions), set[int]()
+    """The constants of functions, and of those of the user's that they read by name or, as methods, of their object,
+    and so on: of each that has some, once."""
+    waiting, found = list(functions), dict[int, tuple[Callable[..., Any], dict[str, Any]]]()
     for f in waiting:
-        inner = getattr(f, "__func__", f)
-        if id(inner) not in seen:
-            seen.add(id(inner))
-            named = [*_named(f).values(), *getattr(getattr(f, "__self__", None), "__dict__", {}).values()]
-            waiting += [x for x in named if is_users(x)]
-            if constants := constants_of(f):
-                found.append((f, constants))
+        if (key := id(getattr(f, "__func__", f))) not in found:
+            found[key] = f, constants_of(f)
+            waiting += [x for x in [*_named(f).values(), *_own(f).values()] if is_users(x)]
+    return [pair for pair in found.values() if pair[1]]
+
+
+def _own(function: Callable[..., Any]) -> dict[str, Any]:
+    """The attributes of a method's object."""
+    found: dict[str, Any] = getattr(getattr(function, "__self__", None), "__dict__", {})
     return found
 
 
