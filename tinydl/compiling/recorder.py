@@ -62,7 +62,7 @@ class Recorder(Observer):
         self.originals: dict[
             Tensor, tuple[Array, Any]
         ] = {}  # Tensors whose array is watched: theirs, and the watched one
-        self.modules: dict[Module, dict[str, Any]] = {}  # those that were entered, and their numbers and strings then
+        self.modules: dict[int, tuple[Module, dict[str, Any]]] = {}  # by id those entered, with their settings then
         self.lists: list[Lists] = []  # that they hold
         self.held: list[tuple[Any, Any, Any, Any]] = []  # (holder, key, what was there, what is there now, watched)
         self.held_values: list[Value] = []
@@ -125,7 +125,7 @@ class Recorder(Observer):
             names=self.names,
             objects=self.objects,
             optimizers=self.steps,
-            modules=list(self.modules),
+            modules=[module for module, _ in self.modules.values()],
             settings=self._settings(kept),
             returned=given,
             consumed=self.consumed,
@@ -162,7 +162,7 @@ class Recorder(Observer):
         for holder, key, before, now in self.held:
             if _there(holder, key) is now:
                 holder[key] = before
-        for module in self.modules:
+        for module, _ in self.modules.values():
             for _, holder, key, value in places(module):
                 plain = _unwatched_value(value)
                 if is_stand_in(value) and not (plain.ndim or self._held_array(holder, key)):
@@ -238,12 +238,12 @@ class Recorder(Observer):
             outer, above = self.running[-1]
             path = ".".join(filter(None, (above, name_in(outer, module))))
         self.running.append((module, path))  # first, for it is left also where what follows raises
-        if module not in self.modules:
+        if id(module) not in self.modules:
             if len(self.running) == 1:
                 for name, p in module.named_parameters():
                     if id(p) not in self.names and p.stamp < self.began:
                         self._name(p, name)
-            self.modules[module] = numbers_of(module)
+            self.modules[id(module)] = module, numbers_of(module)
             self.lists.append(Lists(module))
             for name, holder, key, value in places(module):
                 self._watch_held(module, path, name, holder, key, value)
@@ -509,7 +509,7 @@ class Recorder(Observer):
         ours = {id(now) for _, _, _, now in self.held}
         for lists in self.lists:
             lists.check()
-        for module, numbers in self.modules.items():
+        for module, numbers in self.modules.values():
             now = numbers_of(module)
             for key, x in now.items():
                 if key not in numbers or not is_same(x, numbers[key]):
@@ -555,9 +555,9 @@ class Recorder(Observer):
         return made
 
     def _settings(self, kept: Kept) -> list[Setting]:
-        forwards = constants_of_all(m.forward for m in self.modules if is_users(m.forward))
+        forwards = constants_of_all(m.forward for m, _ in self.modules.values() if is_users(m.forward))
         found = [Setting("closure", f, constants) for f, constants in [*kept.constants, *forwards]]
-        found += [Setting("module", module, numbers) for module, numbers in self.modules.items()]
+        found += [Setting("module", module, numbers) for module, numbers in self.modules.values()]
         return [*found, *(s for step in self.steps for s in step.settings())]
 
 
