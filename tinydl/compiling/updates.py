@@ -76,7 +76,8 @@ def updates_of(ops: list[Op], steps: list[OptimizerStep], is_kept: Callable[[Sto
                 update.together.append(group)
                 made.handled.update(op for ops in group.ops for op in ops)
                 for i, row in enumerate(group.rows):
-                    made.flat[row.g.storage] = group, ("g",), group.offsets[i]
+                    if row.g.storage.kind != "gradient":
+                        made.flat[row.g.storage] = group, ("g",), group.offsets[i]
                     for role, value in _roles(row).items():
                         if role[0] in ("state", "scratch") and role in group.flats:
                             made.flat[value.storage] = group, role, group.offsets[i]
@@ -137,9 +138,11 @@ def _form(row: Row, ops: list[Op]) -> Any:
 
 
 def _is_plain(row: Row, is_kept: Callable[[Storage], bool]) -> bool:
-    """Whether the gradient is memory of the program's own, in rows, and so are parameter and state."""
+    """Whether the gradient is memory of the program's own, or one from before the step, in rows as parameter and state
+    are."""
     arrays = [row.p.array, row.g.array, *(v.array for v in row.state.values())]
-    return row.g.whole and is_kept(row.g.storage) and all(x.flags.c_contiguous for x in arrays)
+    known = is_kept(row.g.storage) or row.g.storage.kind == "gradient"
+    return row.g.whole and known and all(x.flags.c_contiguous for x in arrays)
 
 
 def _together(alike: list[tuple[Row, list[Op]]]) -> Together | None:
