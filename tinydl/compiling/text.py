@@ -228,6 +228,9 @@ class Text(Phrases):
         used = {v.storage for op in ops for v in [*op.values(), *op.into]}
         short = {role: value for role, value in roles.items() if value.storage in used}
         names = {value.storage: self.fresh(_SHORT.get(role[0], role[-1])) for role, value in short.items()}
+        if row.scratch[0].storage in self.plan.updates.spent and row.g.storage.kind != "gradient":
+            names[row.scratch[0].storage] = names[row.g.storage]
+            short.pop(("scratch", "a"), None)
         own = self.name(row.p)
         blocks = self.fresh(f"blocks_of_{own}")
         size = row.p.array.size
