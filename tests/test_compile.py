@@ -165,6 +165,8 @@ EXPRESSIONS = {
     "np.isfinite": lambda x, y, i: (np.isfinite(x).all(), np.isnan(x), np.sign(x), np.floor(x)),
     "np.count_nonzero": lambda x, y, i: np.count_nonzero(x > 0),
     "np.concatenate": lambda x, y, i: (np.concatenate([x, y]), np.stack([x, y]), np.vstack((x, y))),
+    "np.concatenate of what dies there": lambda x, y, i: (lambda a, b: np.concatenate([b, a]) * 3)(x * 2, y + 1),
+    "np.stack of what dies there": lambda x, y, i: (lambda a, b, c: np.stack([c, b, a], 1) * 3)(x * 2, y + 1, x - y),
     "np.split": lambda x, y, i: np.split(x, 2),
     "np.linalg": lambda x, y, i: (np.linalg.norm(x), np.linalg.inv(x.T @ x + np.eye(4, dtype=np.float32))),
     "np.einsum": lambda x, y, i: np.einsum("ij,ij->i", x, y),
@@ -244,7 +246,7 @@ def shares(value, *arrays):
 @pytest.mark.parametrize("name", OPTIONS)
 def test_parameters_of_any_size_are_updated_as_eager_code_updates_them(name):
     # one by one, several at once, and in blocks
-    sizes = [(3,), (5, 2), (100, 163), (100, 164), (2**15,), (2**15 + 1,), (300, 300), ()]
+    sizes = [(300, 300), (3,), (5, 2), (100, 163), (2**15 + 1,), (), (100, 164), (2**15,)]
     worlds = []
     for compile in (lambda step: step, tl.compile):
         rng = np.random.default_rng(0)
@@ -288,32 +290,40 @@ def sum_of_squares(params, optimizer):
 # ---- threads ----
 
 
+@pytest.mark.parametrize("beside", [False, True], ids=["compiled alone", "beside eager code"])
 @pytest.mark.parametrize("rows", [[8] * 8, [1, 2, 3, 4, 1, 2, 3, 4]], ids=["one signature", "several"])
-def test_eight_threads_share_one_compiled_model(rows):
+def test_eight_threads_share_one_compiled_model(rows, beside):
     tl.manual_seed(0)
-    model = nn.Sequential(
-        nn.Linear(6, 16), nn.GELU(), nn.BatchNorm1d(16), nn.Linear(16, 16), nn.ReLU(), nn.Linear(16, 3)
-    )
+    layers = [nn.Linear(6, 16), nn.GELU(), nn.BatchNorm1d(16), nn.Linear(16, 16), nn.ReLU(), nn.Linear(16, 3)]
+    model = nn.Sequential(*layers)
     model(np.random.default_rng(0).normal(size=(20, 6)))
     model.eval()
     run, wrong, barrier = tl.compile(model), [], threading.Barrier(8)
+    batches = [np.random.default_rng(i).normal(size=(60, n, 6)).astype(np.float32) for i, n in enumerate(rows)]
+    wanted = [[tl.no_grad()(model)(x) for x in xs] for xs in batches]
 
     def use(number):
-        rng = np.random.default_rng(number)
         barrier.wait()
-        for _ in range(60):
-            x = rng.normal(size=(rows[number], 6)).astype(np.float32)
+        for call, x in enumerate(batches[number]):
+            function = model if beside and (number + call) % 2 else run
             with tl.no_grad():
-                given = run(x)
-                wanted = model(x)
-            if given.data.tobytes() != wanted.data.tobytes():
-                wrong.append(number)
+                try:
+                    given = function(x)
+                except Exception as error:
+                    wrong.append(f"call {call} of thread {number}: {error!r}")
+                else:
+                    wrong.extend(differences(wanted[number][call], given, f"call {call} of thread {number}"))
 
     threads = [threading.Thread(target=use, args=(number,)) for number in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)  # seconds: they take turns within a call
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
     assert not wrong
 
 
