@@ -651,7 +651,7 @@ def in_a_range(w, x, y, z, loss):
 REFUSED = {  # what the sentence says of it
     decides_by_an_item: r"^a number made by \.item\(\) takes a value out of the step",
     decides_by_a_float: r"for a number return loss\.item\(\)",
-    decides_by_a_tensor: r"^bool\(\) takes .* decide with it outside; what varies from call to call must be an argument",
+    decides_by_a_tensor: r"^bool\(\) takes .* decide with it outside; what varies .* must be an argument",
     decides_by_an_argument: r"^bool\(\) takes",
     computes_with_a_number: r"Compute with the Tensors themselves",
     formats_a_number: r"^a number made by \.item\(\) takes",
