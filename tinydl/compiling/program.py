@@ -32,7 +32,7 @@ class Diverged(Exception):
     """Something that the program takes for granted isn't so in this call."""
 
 
-def _diverge() -> NoReturn:
+def _run_the_function() -> NoReturn:
     raise Diverged
 
 
@@ -55,7 +55,7 @@ class Program:
         self.filename = f"<{title}, program {next(_numbers)}>"
         linecache.cache[self.filename] = (len(self.source), None, self.source.splitlines(True), self.filename)
         self._code = compile(self.source, self.filename, "exec")
-        self._scope = {**text.scope, "diverge": _diverge}
+        self._scope = {**text.scope, "run_the_function": _run_the_function}
         self.here = _Here()
         self.calls = 1
         self.draws = any(op.draws for op in recording.tape.ops)

@@ -70,6 +70,7 @@ class Recorder(Observer):
         self.running: list[tuple[Module, str]] = []
         self.names: dict[int, str] = {}
         self.objects: dict[str, Any] = {}
+        self.scope_of: dict[Tensor, str] = {}  # the layer in which a node was computed
         self.visited: set[Tensor] = set()  # nodes that a backward pass went through
         self.cleared: set[Tensor] = set()
         self.had: dict[Tensor, Any] = {}  # the gradients that there were before the step
@@ -316,6 +317,8 @@ class Recorder(Observer):
         for op in ops:
             op.note = op.note or primitive.name
         made = output._data
+        if output.primitive is not None and self.tape.scope:
+            self.scope_of[output] = self.tape.scope
         if isinstance(made, Watched) and made.watched is not None:
             value = made.watched[1]
             if value.whole and value.storage.kind == "made" and not value.storage.name:
@@ -326,8 +329,9 @@ class Recorder(Observer):
         ops, self.marked = self.tape.ops[self.marked :], len(self.tape.ops)
         x = node.inputs[position]
         name = self.names.get(id(x)) or self._named(x)
+        where = self.scope_of.get(node, "") or (node.primitive.name if node.primitive else "")
         for op in ops:
-            op.note = op.note or f"{node.primitive.name}: ∂/∂{name or 'input'}" if node.primitive else ""
+            op.note, op.scope = op.note or f"∂loss/∂{name or 'input'}", op.scope or where
         made = gradient._data if gradient.__class__ is Tensor else gradient
         if isinstance(made, Watched) and made.watched is not None and name:
             value = made.watched[1]

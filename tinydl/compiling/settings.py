@@ -213,7 +213,11 @@ class OptimizerStep:
                 if o._state[i] is None:
                     o._state[i] = states[i] = o._start(a, group)
                 memory = o._state[i]
-                scratch = [tape.give(x, "scratch", name=n, role=("scratch", n)) for n, x in (("a", a), ("b", b))]
+                own = p._data.watched[1].storage.name
+                scratch = [
+                    tape.give(x, "scratch", name=f"{said}_{own}", role=("scratch", n))
+                    for n, said, x in (("a", "step", a), ("b", "other", b))
+                ]
                 arrays = {
                     name: tape.give(x, "state", name=f"{name}_{p._data.watched[1].storage.name}", role=("state", name))
                     for name, x in memory.items()
@@ -249,7 +253,7 @@ class OptimizerStep:
             return value
         known = self.counts.get((name, value))
         if known is None:
-            base = place = f"{self.name}_memory"
+            base = place = f"{self.name}_state"
             while place in self.objects:
                 place = f"{base}_{len(self.objects)}"
             self.objects[place] = memory

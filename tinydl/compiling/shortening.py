@@ -144,6 +144,7 @@ def _merge(gone: Storage, kept: Storage, uses: _Uses) -> None:
     for v in uses.values.get(gone, {}):
         if v.whole:
             v.array = kept.array
+            v.alias = gone.name if gone.name.startswith("d_") else ""
         v.storage = kept
         uses.values.setdefault(kept, {})[v] = None
     kept.changed = kept.changed or gone.changed
@@ -182,8 +183,6 @@ def _in_place(op: Op, i: int, uses: _Uses) -> list[Op] | None:
     if maker is None or maker.function not in _OPPOSITE or uses.reads[mask.storage] != [i] or not mask.whole:
         return None
     own.changed = True
-    if made.name and not own.name.startswith("d_"):
-        own.name = made.name
     _merge(made, own, uses)
     if own.array.size >= FEW and own.array.itemsize in _BITS:
         bits = Value(own, own.array.view(_BITS[own.array.itemsize]))

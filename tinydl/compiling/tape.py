@@ -45,6 +45,7 @@ class Value:
     storage: Storage
     array: Array  # as it was while recording, with its shape, dtype and strides
     maker: Op | None = None  # the call that made the view; None for the whole
+    alias: str = ""  # what it is called here, where its storage has another name
 
     @property
     def whole(self) -> bool:

@@ -39,7 +39,16 @@ class Text(Phrases):
         self._end()
         if self.plan.bytes:
             self.once.insert(0, f"memory = np.empty({self.plan.bytes}, np.uint8)")
-        top = ["# made once: arrays that are written anew at each call, and views", *self.once, ""] if self.once else []
+        top = [
+            line
+            for title, lines in (
+                ("constants", self.constants),
+                ("made once, and written anew at each call", self.once),
+                ("views of these, and of what is given", self.views),
+            )
+            if lines
+            for line in (f"# {title}", *lines, "")
+        ]
         given = self.given()
         head = [*given, *([""] if given else []), *top, f"def {self.title}({', '.join(self.arguments)}):", *self.loads]
         self.first_change = len(head) + (self.first_change or len(self.lines))
@@ -63,7 +72,7 @@ class Text(Phrases):
             if op.args:
                 name = self.fresh("parameters")
                 self.scope[name] = op.args
-                self.line(f"for p in {name}:")
+                self.line(f"for p in {name}:  # forgets the gradients of the last call")
                 self.line("    p.grad = None")
         elif op.kind == "write":
             self._write(op)
@@ -104,7 +113,7 @@ class Text(Phrases):
             self.line(text)
         if op.kind == "decide":
             call = self._call(op) if op.name != "bool" else self.text(op.args[0])
-            self.line(f"if {'not ' if op.outputs[0] else ''}{call}: diverge()")
+            self.line(f"if {'not ' if op.outputs[0] else ''}{call}: run_the_function()")
         elif op.kind == "set":
             target, index, item = op.args
             self.line(f"{self.text(target)}[{self._index(index)}] = {self.text(item)}")
@@ -128,7 +137,8 @@ class Text(Phrases):
             casting = ', casting="unsafe"' if op.name == ".astype" else ""
             self.line(f"np.copyto({name}, {self.text(op.args[0])}{casting})")
         else:
-            self.line(self._call(op, name))
+            old = self.plan.heirs.get(value.storage)
+            self.line(self._call(op, name) + (f"  # over {self.storage(old)}" if old is not None else ""))
 
     def _like(self, op: Op) -> None:
         (fill,), value = op.args, op.outputs[0]
@@ -150,14 +160,14 @@ class Text(Phrases):
             if x.__class__ is Value:
                 names.append(self.name(x))
                 if op.many and op.effect:
-                    checks.append(f"if {names[-1]} is None: diverge()")
+                    checks.append(f"{names[-1]} is None")
             elif x.__class__ is Symbol:
                 self.symbols[x.text] = name = self.fresh(x.text)
                 names.append(name)
             else:
                 names.append(name := self.fresh("flag"))
-                checks.append(f"if {name} is not {x!r}: diverge()" if x is None or isinstance(x, bool) else
-                              f"if {name} != {self.text(x)}: diverge()")  # fmt: skip
+                alike = f"is not {x!r}" if x is None or isinstance(x, bool) else f"!= {self.text(x)}"
+                checks.append(f"{name} {alike}")
         if not outputs or (len(outputs) == 1 and outputs[0] is None and op.effect):
             self.line(call)
             return
@@ -165,8 +175,8 @@ class Text(Phrases):
         if storage is not None and storage.changed and not storage.array.ndim and op.kind in ("ufunc", "reduce"):
             call = self._call(op, f"np.empty((), np.{storage.array.dtype.name})")  # as a number it couldn't be changed
         self.line(f"{', '.join(names)}{',' if op.many and len(names) == 1 else ''} = {call}")
-        for check in checks:
-            self.line(check)
+        if checks:
+            self.line(f"if {' or '.join(checks)}: run_the_function()")
 
     # ---- the update ----
 
@@ -174,9 +184,9 @@ class Text(Phrases):
         symbol, memories = op.args
         for text in self._scalars(symbol):
             self.line(text)
-        name = self.thing(memories, "memories")
-        self.line(f"for m in {name}:")
-        self.line(f"    m[{op.name!r}] = {self.text(symbol)}")
+        name = self.thing(memories, "states")
+        self.line(f"for s in {name}:  # of the parameters")
+        self.line(f"    s[{op.name!r}] = {self.text(symbol)}")
 
     def _update(self, update: Update) -> None:
         self.first_change = self.first_change or len(self.lines)
@@ -222,7 +232,7 @@ class Text(Phrases):
             else f"{self.name(v)}.reshape(-1)[i : i + {BLOCK}]"
             for v in short.values()
         ]
-        self.once.append(f"{blocks} = [({', '.join(flat)}) for i in range(0, {size}, {BLOCK})]")
+        self.views.append(f"{blocks} = [({', '.join(flat)}) for i in range(0, {size}, {BLOCK})]")
         self.line(f"for {', '.join(names[v.storage] for v in short.values())} in {blocks}:")
         for op in ops:
             args = [names.get(x.storage, "") or self.text(x) if x.__class__ is Value else self.text(x) for x in op.args]
@@ -257,22 +267,22 @@ class Text(Phrases):
             if g is not None and p in kept and g.storage.kind != "gradient":
                 copy = ".copy()" if g.storage.kind not in ("made",) or g.maker is not None else ""
                 own = self.thing(p, f"{recording.names.get(id(p), 'leaf')}_tensor")
-                self.scope["wrap"] = wrap
-                self.line(f"{own}.grad = wrap({self.name(g)}{copy})")
+                self.scope["as_tensor"] = wrap
+                self.line(f"{own}.grad = as_tensor({self.name(g)}{copy})")
         for holder, key, form in recording.assigned:
             own = self.thing(vars(holder) if hasattr(holder, "forward") else holder, type(holder).__name__.lower())
             self.line(f"{own}[{key!r}] = {self._form(form)}")
         if changed:
             self.scope["next_stamp"] = next_stamp
-            self.line(f"for p in {self.thing(tuple(changed), 'updated')}:")
+            self.line(f"for p in {self.thing(tuple(changed), 'updated')}:  # graphs of before notice it")
             self.line("    p.stamp = next_stamp()")
         self.line(f"return {self._form(recording.result)}")
 
     def _form(self, form: Any) -> str:
         kind, what, *rest = form if form.__class__ is tuple else ("dict", form)
         if kind == "tensor":
-            self.scope["wrap"] = wrap
-            return f"wrap({self._fresh_value(what)})"
+            self.scope["as_tensor"] = wrap
+            return f"as_tensor({self._fresh_value(what)})"
         if kind == "array":
             return f"{self._fresh_value(what)}{'' if what.array.ndim else '[()]'}"
         if kind == "ndarray":
