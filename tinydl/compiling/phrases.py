@@ -122,7 +122,7 @@ class Phrases:
         """Bring in an array that is the same at each call: by its text, if that is short."""
         if _is_range(array):
             self.constants.append(f"{name} = np.arange({len(array)})")
-        elif array.size <= 8 and array.dtype.kind in "fiub" and np.isfinite(array).all() and array.flags.c_contiguous:
+        elif 0 < array.size <= 8 and array.dtype.kind in "fiub" and np.isfinite(array).all() and array.flags.c_contiguous:
             self.constants.append(f"{name} = np.array({array.tolist()}, np.{array.dtype.name})")
         else:
             self.scope[name] = array
@@ -216,7 +216,7 @@ class Phrases:
                 texts.append(repr(x.array.item()))
             elif x.__class__ is Value and self._is_number(x):
                 texts.append(self.name(x))
-            elif x.__class__ in (int, float) and np.isfinite(x):
+            elif x.__class__ in (int, float) and abs(x) < 2**53:  # and not NaN
                 texts.append(repr(x))
             else:
                 return ""
@@ -241,7 +241,7 @@ class Phrases:
             return self.text(x)
         if x.__class__ in (int, float) and len(kinds) == 1 and op.function in _ALIKE and out.ndim:
             (kind,) = kinds
-            if kind.kind == "f" and np.isfinite(x):
+            if kind.kind == "f" and abs(x) < 2**53:  # nor NaN
                 return self._number(x, kind)
         if x.__class__ is not Value:
             return self.text(x)
