@@ -1,0 +1,433 @@
+"""What a model does with a batch, as a list of steps that hold for any number of rows.
+
+A recording is a list of calls on memory that may be written over. Here each call becomes a step that makes an array of
+its own, which is how one would write it down; where parts of an array are written to, the array stays one, and is
+changed in place. `merged` makes of the steps for two batches those for any batch. Read text.py next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..compiling.recorder import Recording
+from ..compiling.tape import CompileError, Op, Storage, Symbol, Value
+from ..engine.arrays import Array
+
+
+class Ref(NamedTuple):
+    """An array in a step: one that is given, by its name, or what an earlier step made, by its number."""
+
+    step: int | str
+    output: int = 0
+
+
+class Rows(NamedTuple):
+    """A whole number that grows with the number n of rows: times·n + plus."""
+
+    times: int
+    plus: int
+
+
+class Filled(NamedTuple):
+    """An array that is made of one number, or of nothing where that is None; or of 0, 1, 2, … ("range")."""
+
+    shape: Any
+    number: Any
+    dtype: Any
+
+
+class Part(NamedTuple):
+    """A slice."""
+
+    start: Any
+    stop: Any
+    step: Any
+
+
+@dataclass
+class Step:
+    """One line of the program: ``name(*args, **options)``, with references in the place of arrays.
+
+    kind as of an `Op`; "make" is an array that is filled here. `changes` are the arrays that it writes to, `fixed`
+    says that it must stay a line of its own, in its place.
+    """
+
+    kind: str
+    name: str
+    function: Any
+    args: Any
+    options: Any
+    outputs: int = 1
+    changes: tuple[Ref, ...] = ()
+    into: tuple[Ref, ...] = ()
+    truth: bool = True
+    effect: bool = False
+    fixed: bool = False
+    errors: Any = ()
+    scope: str = ""
+    operators: bool = True  # whether all it is made of are arrays and numbers
+
+    def same_as(self, other: Step) -> bool:
+        """Whether another step does the same with the same."""
+        ours, theirs = replace(self, function=None), replace(other, function=None)
+        code = getattr(self.function, "__code__", None)  # a function may be made anew in each call of a model
+        return repr(ours) == repr(theirs) and code == getattr(other.function, "__code__", None)
+
+
+@dataclass
+class Steps:
+    """The steps of a batch, the array that they give in the end, and the arrays that they take, by their names."""
+
+    steps: list[Step]
+    result: Ref
+    arrays: dict[str, Array]
+    keys: dict[str, str]  # what they are called in the model
+    cast: Any = None  # the dtype that x is brought to first
+
+
+class DiffersError(Exception):
+    """The steps for two batches aren't the same but for numbers that grow with the rows."""
+
+
+def steps_of(recording: Recording, keys: dict[int, str]) -> Steps:
+    """The steps of a recorded model; `keys` says what its arrays are called, by id. CompileError for what a program
+    on its own can't do."""
+    return _without_cast(_Reader(recording, keys).read())
+
+
+class _Reader:
+    def __init__(self, recording: Recording, keys: dict[int, str]) -> None:
+        self.recording, self.known = recording, keys
+        self.ops = [op for op in recording.tape.ops if op.kind not in ("note", "forget", "write")]
+        self.parameters = {value.storage: t for t, value in recording.parameters.items()}
+        self.made = Steps([], Ref("x"), {}, {})
+        self.wholes: dict[Storage, Ref] = {}
+        self.views: dict[Value, Ref] = {}
+        self.changing = self._changing()
+        for value in recording.arguments:
+            self.wholes[value.storage] = Ref("x")
+
+    def read(self) -> Steps:
+        """All steps that are needed."""
+        for op in self.ops:
+            self._add(op)
+        kind, *form = self.recording.result if isinstance(self.recording.result, tuple) else ("", None)
+        if kind not in ("tensor", "array", "argument"):
+            raise CompileError("what the model gives doesn't depend on x, so there is nothing to write down")
+        self.made.result = self.ref(form[0])
+        return _needed(self.made)
+
+    # ---- which arrays stay one, and are changed in place ----
+
+    def _changing(self) -> set[Storage]:
+        """The arrays whose parts are written to, or that are seen through views while they change."""
+        found: set[Storage] = set()
+        for i, op in enumerate(self.ops):
+            for v in op.into:
+                own = v.storage
+                if own.kind != "made":
+                    raise CompileError(
+                        f"the model changes {own.name or 'an array'} in place when it is asked, so that its answers "
+                        "depend on what came before; a program on its own can't do that. Make a new array instead"
+                    )
+                alone = op.kind in ("ufunc", "reduce", "function") and op.into == op.outputs and len(op.into) == 1
+                if not (alone and self._is_last_seen(v, i) and _is_made_alike(op, v.array)):
+                    found.add(own)
+        return found
+
+    def _is_last_seen(self, value: Value, i: int) -> bool:
+        """Whether after the call number i its array is seen only through this value, which is all of it."""
+        seen, own = {value}, value.storage
+        if value.array.size != own.array.size:
+            return False
+        for op in self.ops[i + 1 :]:
+            given = {v for v in [*op.values(), *op.into] if v.storage is own}
+            if not given <= seen:
+                return False
+            if given:
+                seen.update(v for v in op.outputs if v.__class__ is Value)
+        return all(v in seen for v in _results(self.recording) if v.storage is own)
+
+    # ---- steps ----
+
+    def _add(self, op: Op) -> None:
+        if op.kind == "like":
+            self._like(op)
+            return
+        if self._is_nothing(op):
+            self.place(op.outputs[0], self.ref(op.args[0]))
+            return
+        values = op.values()
+        step = Step(op.kind, op.name, op.function, self.form(op.args), self.form(op.options), scope=op.scope)
+        step.operators = all(x.__class__ is Value or isinstance(x, (int, float, np.generic)) for x in op.args)
+        step.effect, step.outputs = op.effect or op.kind == "decide", len(op.outputs)
+        if op.outputs == [None]:
+            step.outputs = 0
+        step.errors = tuple(p for p in op.errors if p not in self.recording.tape.errors and p[0] != "call")
+        step.changes = tuple(self.wholes[v.storage] for v in op.into if v.storage in self.changing)
+        touched = {v.storage for v in [*values, *op.into]} & self.changing
+        made = [v for v in op.outputs if v.__class__ is Value and v.storage in self.changing]
+        step.fixed = bool(touched or made or step.effect or step.errors or step.outputs != 1)
+        if op.kind == "decide":
+            step.truth = op.outputs[0]
+        elif step.changes and op.kind in ("ufunc", "reduce", "function") and op.outputs:
+            step.into = tuple(map(self.ref, op.into))
+        number = len(self.made.steps)
+        self.made.steps.append(step)
+        for k, v in enumerate(op.outputs):
+            if v.__class__ is Value and not step.into:
+                self.place(v, Ref(number, k))
+            elif v.__class__ is Symbol:
+                raise CompileError("the model computes with a number taken out of an array; compute with the array")
+
+    def place(self, value: Value, ref: Ref) -> None:
+        """Say where a value is from here on."""
+        if value.maker is None:
+            self.wholes[value.storage] = ref
+        else:
+            self.views[value] = ref
+
+    def _like(self, op: Op) -> None:
+        value, fill = op.outputs[0], op.args[0]
+        if fill is None and value.storage not in self.changing:
+            return  # it is made by the first call that writes to it
+        if not value.array.flags.c_contiguous:
+            raise CompileError(f"{op.name} of an array that doesn't lie in rows can't be written down; copy it first")
+        filled = Filled(value.array.shape, fill, value.array.dtype)
+        made = Step("make", "", None, (filled,), {}, fixed=value.storage in self.changing, scope=op.scope)
+        self.made.steps.append(made)
+        self.place(value, Ref(len(self.made.steps) - 1))
+
+    def _is_nothing(self, op: Op) -> bool:
+        """Whether a call gives what it takes: a copy that nobody writes to, a reshape to the same shape."""
+        if op.kind not in ("view", "method") or op.name not in ("np.reshape", ".reshape", ".copy", ".ravel"):
+            return False
+        given, made = op.args[0], op.outputs[0]
+        if given.__class__ is not Value or {given.storage, made.storage} & self.changing:
+            return False
+        a, b = given.array, made.array
+        return a.shape == b.shape and a.strides == b.strides and a.dtype == b.dtype
+
+    # ---- forms ----
+
+    def form(self, x: Any) -> Any:
+        """What stands in a call, with references in the place of arrays."""
+        kind = x.__class__
+        if kind is Value:
+            return self.ref(x)
+        if kind in (tuple, list):
+            return kind(map(self.form, x))
+        if kind is dict:
+            return {key: self.form(item) for key, item in x.items()}
+        if kind is slice:
+            return Part(*map(self.form, (x.start, x.stop, x.step)))
+        if kind is Symbol:
+            raise CompileError("the model computes with a number taken out of an array; compute with the array")
+        if isinstance(x, np.random.Generator):
+            raise CompileError(
+                "the model draws random numbers also in eval mode, so that no program gives the same; draw only "
+                "while self.training, as nn.Dropout does"
+            )
+        return x
+
+    def ref(self, value: Value) -> Any:
+        """Where an array is found."""
+        if value.maker is not None:
+            return self.views[value]
+        storage = value.storage
+        if storage not in self.wholes:
+            filled = _filled(storage.array) if storage.kind == "constant" else None
+            if filled is not None:
+                return filled
+            self.wholes[storage] = self._given(storage)
+        return self.wholes[storage]
+
+    def _given(self, storage: Storage) -> Ref:
+        array = storage.array
+        if not (array.flags.c_contiguous or array.flags.f_contiguous):
+            raise CompileError(
+                f"{storage.name or 'an array'} of shape {array.shape} that the model computes with lies in memory with "
+                "gaps, which a file doesn't keep; make it with .copy()"
+            )
+        t = self.parameters.get(storage)
+        name = storage.name or "constant"
+        n = 2
+        while name in self.made.arrays:
+            name, n = f"{storage.name or 'constant'}_{n}", n + 1
+        self.made.arrays[name] = array
+        self.made.keys[name] = self.known.get(id(array if t is None else t), name)
+        return Ref(name)
+
+
+def _results(recording: Recording) -> list[Value]:
+    result = recording.result
+    return [x for x in result if x.__class__ is Value] if isinstance(result, tuple) else []
+
+
+def _is_made_alike(op: Op, like: Array) -> bool:
+    """Whether a call makes the same array anew as it writes into: of its dtype, laid out as it is."""
+    args = [x.array if x.__class__ is Value else x for x in op.args]
+    if any(isinstance(x, (list, tuple)) for x in op.args):
+        return False
+    options = {key: x.array if x.__class__ is Value else x for key, x in op.options.items()}
+    with np.errstate(all="ignore"):
+        made = np.asarray(op.function(*args, **options))
+    axes = [i for i, size in enumerate(like.shape) if size > 1]
+    same = made.shape == like.shape and made.dtype == like.dtype
+    return bool(same and all(made.strides[i] == like.strides[i] for i in axes))
+
+
+def _filled(array: Array) -> Any:
+    """The same array by a formula that holds for other sizes, too; None if it has none."""
+    if not array.ndim:
+        return array[()]
+    if not array.size or not array.flags.c_contiguous:
+        return None
+    if array.ndim == 1 and array.dtype == np.intp and array.size > 1 and (array == np.arange(array.size)).all():
+        return Filled(array.shape, "range", array.dtype)
+    number = array.flat[0]
+    if array.tobytes() == number.tobytes() * array.size and np.isfinite(number):
+        return Filled(array.shape, number.item(), array.dtype)
+    return None
+
+
+def references(x: Any) -> list[Ref]:
+    """All references in a form."""
+    if x.__class__ is Ref:
+        return [x]
+    if isinstance(x, (tuple, list)):
+        return [r for item in x for r in references(item)]
+    if x.__class__ is dict:
+        return [r for item in x.values() for r in references(item)]
+    return []
+
+
+def replaced(x: Any, change: Callable[[Any], Any]) -> Any:
+    """A form with another in the place of each number and reference for which `change` gives one."""
+    if x.__class__ is Ref or not isinstance(x, (tuple, list, dict)):
+        return change(x)
+    if isinstance(x, dict):
+        return {key: replaced(item, change) for key, item in x.items()}
+    items = [replaced(item, change) for item in x]
+    return type(x)(*items) if hasattr(x, "_fields") else type(x)(items)
+
+
+def _needed(all_steps: Steps) -> Steps:
+    """Those on which the result or an error depends."""
+    live = {all_steps.result}
+    needed: set[int] = set()
+    before = -1
+    while before != len(needed):  # once more where an array that is changed in place turned out to be needed
+        before = len(needed)
+        for i in reversed(range(len(all_steps.steps))):
+            step = all_steps.steps[i]
+            made = {Ref(i, k) for k in range(step.outputs)}
+            if step.effect or made & live or live.intersection(step.changes):
+                needed.add(i)
+                live.update(references((step.args, step.options)), step.changes)
+    places = {old: new for new, old in enumerate(sorted(needed))}
+
+    def moved(x: Any) -> Any:
+        return Ref(places[x.step], x.output) if x.__class__ is Ref and isinstance(x.step, int) else x
+
+    steps = [replace(all_steps.steps[i]) for i in sorted(needed)]
+    for step in steps:
+        step.args, step.options = replaced(step.args, moved), replaced(step.options, moved)
+        step.changes, step.into = replaced(step.changes, moved), replaced(step.into, moved)
+    names = {r.step for step in steps for r in references((step.args, step.options))} | {all_steps.result.step}
+    arrays = {name: array for name, array in all_steps.arrays.items() if name in names}
+    return Steps(steps, moved(all_steps.result), arrays, {name: all_steps.keys[name] for name in arrays})
+
+
+def _without_cast(given: Steps) -> Steps:
+    """Where x is only used in another dtype, the steps that follow after the cast."""
+    uses = [step for step in given.steps if Ref("x") in references((step.args, step.options))]
+    casts = [s for s in uses if s.name == ".astype" and s.args[0] == Ref("x")]
+    if not casts or len(casts) < len(uses) or given.result == Ref("x") or any(s.fixed for s in casts):
+        return given
+    if len({np.dtype(s.args[1]) for s in casts}) > 1:
+        return given
+    cast = {given.steps.index(s) for s in casts}
+    left = [i for i in range(len(given.steps)) if i not in cast]
+
+    def moved(x: Any) -> Any:
+        if x.__class__ is not Ref or isinstance(x.step, str):
+            return x
+        return Ref("x") if x.step in cast else Ref(left.index(x.step), x.output)
+
+    steps = [replace(given.steps[i]) for i in left]
+    for step in steps:
+        step.args, step.options = replaced(step.args, moved), replaced(step.options, moved)
+        step.changes, step.into = replaced(step.changes, moved), replaced(step.into, moved)
+    return Steps(steps, moved(given.result), given.arrays, given.keys, np.dtype(casts[0].args[1]))
+
+
+# ---- any number of rows ----
+
+
+def merged(a: Steps, b: Steps, rows: tuple[int, int]) -> Steps:
+    """The steps for any number of rows, of those for two numbers. Raises DiffersError."""
+    if len(a.steps) != len(b.steps) or a.result != b.result:
+        raise DiffersError
+    _same_arrays(a, b)
+    steps = []
+    for s, t in zip(a.steps, b.steps, strict=True):
+        args, options = _merged((s.args, s.options), (t.args, t.options), rows)
+        steps.append(replace(s, args=args, options=options))
+        if not replace(s, args=(), options={}).same_as(replace(t, args=(), options={})):
+            raise DiffersError
+    return Steps(steps, a.result, a.arrays, a.keys, a.cast)
+
+
+def is_for(general: Steps, some: Steps, n: int) -> bool:
+    """Whether the steps for n rows are the general ones."""
+    try:
+        _same_arrays(general, some)
+    except DiffersError:
+        return False
+    steps = [replace(s, args=_at(s.args, n), options=_at(s.options, n)) for s in general.steps]
+    alike = len(steps) == len(some.steps) and general.result == some.result
+    return alike and all(s.same_as(t) for s, t in zip(steps, some.steps, strict=True))
+
+
+def _same_arrays(a: Steps, b: Steps) -> None:
+    if a.arrays.keys() != b.arrays.keys():
+        raise DiffersError
+    for name, array in a.arrays.items():
+        other = b.arrays[name]
+        if array is not other and (array.shape != other.shape or array.tobytes() != other.tobytes()):
+            raise DiffersError
+
+
+def _merged(a: Any, b: Any, rows: tuple[int, int]) -> Any:
+    if type(a) is not type(b):
+        raise DiffersError
+    if isinstance(a, dict):
+        if a.keys() != b.keys():
+            raise DiffersError
+        return {key: _merged(a[key], b[key], rows) for key in a}
+    if a.__class__ is not Ref and isinstance(a, (tuple, list)):
+        if len(a) != len(b):
+            raise DiffersError
+        items = [_merged(x, y, rows) for x, y in zip(a, b, strict=True)]
+        return type(a)(*items) if hasattr(a, "_fields") else type(a)(items)
+    if a is b or (type(a) is type(b) and repr(a) == repr(b)):
+        return a
+    if type(a) is int:
+        times, rest = divmod(b - a, rows[1] - rows[0])
+        if not rest:
+            return Rows(times, a - times * rows[0])
+    raise DiffersError
+
+
+def _at(x: Any, n: int) -> Any:
+    if x.__class__ is Rows:
+        return x.times * n + x.plus
+    if x.__class__ is not Ref and isinstance(x, (tuple, list)):
+        items = [_at(item, n) for item in x]
+        return type(x)(*items) if hasattr(x, "_fields") else type(x)(items)
+    return {key: _at(item, n) for key, item in x.items()} if x.__class__ is dict else x
