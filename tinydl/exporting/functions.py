@@ -93,8 +93,8 @@ class Functions:
                 f"the source of {wanted} isn't at hand (it was typed in, or its file has changed since), so that it "
                 "can't be written down; define it in a file and import it"
             )
-        own = function.__name__.isidentifier() and not isinstance(written.node, ast.Lambda)
-        name = self._names[function] = self._free(function.__name__ if own else wanted)
+        own = wanted if isinstance(written.node, ast.Lambda) else function.__name__
+        name = self._names[function] = self._free(own if own.isidentifier() else "function")
         copied = _Copy(written.text, written.node, name)
         known = {**function.__globals__, **closed_over(function)}
         for used in sorted(_names_in(function.__code__) | copied.used()):
@@ -158,8 +158,11 @@ def _assigned(filename: str, name: str, x: Any) -> str | None:
                     return None
             except ValueError:
                 return None
+            last = lines[node.end_lineno - 1].encode()[node.end_col_offset :].strip() if node.end_lineno else b""
+            if node.col_offset or not (last == b"" or last.startswith(b"#")):
+                return None  # other statements stand on its lines
             first = node.lineno - 1
-            while lines[first - 1].startswith("#") and first > 0:
+            while first > 0 and lines[first - 1].startswith("#"):
                 first -= 1
             return "".join(lines[first : node.end_lineno]).rstrip()
     return None

@@ -30,7 +30,7 @@ from ..training.fit import predict
 from ..training.saving import format_of
 from .functions import Functions
 from .steps import DiffersError, Steps, is_for, merged, steps_of
-from .text import WIDTH, Lines, dtype_text
+from .text import WIDTH, Lines, dtype_text, quoted
 
 _AT_ONCE = 256  # rows: as predict takes them
 _KINDS = {"b": ("bool",), "i": ("int8", "int16", "int32", "int64"), "u": ("uint8", "uint16", "uint32", "uint64"),
@@ -129,7 +129,8 @@ def _recorded(model: Module, x: Array, keys: dict[int, str]) -> Steps:
     recording = recorder.run([x], lambda stand_ins: ((stand_ins[0],), {}))
     held = {value.storage.source for value in recording.held}
     for holder, key, _ in recording.assigned:
-        if f"{recording.names.get(-id(holder), '')}.{key}" in held:
+        name = recording.names.get(-id(holder), "")
+        if f"{name}.{key}" in held or f"{name}[{key!r}]" in held:
             raise CompileError(
                 f"the model keeps {key} from one batch for the next, which a program on its own can't do; give it as "
                 "part of x"
@@ -176,9 +177,9 @@ class _Module:
             raise DiffersError
         return general
 
-    def _dtypes(self) -> dict[str, Any]:
-        """The dtypes of x with which the model does the same, and to which it brings it first."""
-        own, found = self.steps, dict[str, Any]()
+    def _dtypes(self) -> list[str]:
+        """The dtypes of x with which the model does the same, once it has brought it to `cast`."""
+        own, found = self.steps, {self.x.dtype.name: self.steps.cast}
         zeros = np.zeros((2, *self.x.shape[1:]), self.x.dtype)
         for name in (name for names in _KINDS.values() for name in names):
             try:
@@ -187,11 +188,11 @@ class _Module:
                 continue
             if is_for(own, some, 2):
                 found[name] = some.cast
-        cast = next((c for c in (own.cast, *found.values()) if c is not None), None)
-        self.cast = cast
-        if cast is not None:
-            found = {name: c for name, c in found.items() if cast in (c, np.dtype(name))}
-        return {**found, self.x.dtype.name: own.cast}
+        wanted = self.x.dtype if own.cast is None else own.cast
+        self.cast = wanted if wanted in found.values() else None
+        if self.cast is None:
+            return [name for name, cast in found.items() if cast is None]
+        return [name for name, cast in found.items() if cast == wanted or name == wanted.name]
 
     # ---- text ----
 
@@ -251,7 +252,7 @@ class _Module:
         lines += _raising("TypeError", f"predict takes an array of {said}, not {{x.dtype}}; write x.astype({cure[2:]})")
         lines += [f"if x.ndim != {len(shape) + 1}" + (f" or x.shape[1:] != {shape}:" if shape else ":")]
         lines += _raising("ValueError", f"predict takes x of shape {wanted}, not {{x.shape}}; of one row write x[None]")
-        lines += ["if not len(x):", *(f"    {line}" for line in self._nothing())]
+        lines += ["if not len(x):", *self._nothing()]
         if self.cast is not None:
             lines += [f"x = x.astype({dtype_text(self.cast)}, copy=False)"]
         lines += [f"batches = [x[i : i + {_AT_ONCE}].copy() for i in range(0, len(x), {_AT_ONCE})]"]
@@ -261,22 +262,24 @@ class _Module:
     def _asked_dtype(self) -> tuple[str, str, str]:
         """The test for another dtype, the dtypes in words, and the one to write, after a comma."""
         names = set(self.dtypes)
-        kinds = "".join(kind for kind, members in _KINDS.items() if names.issuperset(members))
-        cure = f", {dtype_text(self.cast if self.cast is not None else self.x.dtype)}"
-        words = {"biuf": "real numbers", "iu": "integers", "biu": "integers", "f": "floats", "iuf": "real numbers"}
-        if kinds in words and names.issubset(name for kind in kinds for name in _KINDS[kind]):
-            return f'x.dtype.kind not in "{kinds}"', words[kinds], cure
-        if len(names) == 1:
-            return f"x.dtype != {dtype_text(self.x.dtype)}", self.x.dtype.name, cure
-        return f"x.dtype.name not in {tuple(self.dtypes)!r}".replace("'", '"'), listed(list(self.dtypes), most=20), cure
+        kinds = [kind for kind, members in _KINDS.items() if names.issuperset(members) and len(members) > 1]
+        others = [name for name in self.dtypes if name not in (n for kind in kinds for n in _KINDS[kind])]
+        tests = [f'x.dtype.kind not in "{"".join(kinds)}"'] if kinds else []
+        if len(others) == 1:
+            tests.append(f"x.dtype != {dtype_text(np.dtype(others[0]))}")
+        elif others:
+            tests.append(f"x.dtype.name not in ({', '.join(map(quoted, others))})")
+        said = {"i": "int", "u": "uint", "f": "float"}
+        words = listed([*(f"{said[kind]} of any size" for kind in kinds), *others], most=20)
+        return " and ".join(tests), words, f", {dtype_text(self.x.dtype if self.cast is None else self.cast)}"
 
     def _nothing(self) -> list[str]:
         """What is done of no rows."""
         try:
             made = predict(self.model, self.x[:0])
         except _REFUSALS as error:
-            return _raising("ValueError", _literal(str(error)), indent="")
-        return [f"return np.empty({made.shape}, {dtype_text(made.dtype)})"]
+            return _raising("ValueError", _literal(str(error)))
+        return [f"    return np.empty({made.shape}, {dtype_text(made.dtype)})"]
 
     def _forward(self) -> str:
         lines = [f'"""The model itself, for at most {_AT_ONCE} rows."""']
@@ -291,28 +294,31 @@ def _function(name: str, lines: list[str]) -> str:
     return "\n".join([f"def {name}(x):", *(f"    {line}" if line else "" for line in lines)])
 
 
-def _raising(kind: str, said: str, indent: str = "    ") -> list[str]:
+def _raising(kind: str, said: str) -> list[str]:
     """The lines that raise an exception with a sentence, which may have expressions in braces."""
     mark = "f" if "{" in said.replace("{{", "") else ""
     said = said if mark else said.replace("{{", "{").replace("}}", "}")
-    line = f'{indent}raise {kind}({mark}"{said}")'
+    line = f'    raise {kind}({mark}"{said}")'
     if len(line) <= WIDTH - 4:
         return [line]
-    parts = [f'{indent}    {mark if "{" in part else ""}"{part}"' for part in _cut(said)]
-    return [f"{indent}raise {kind}(", *parts, f"{indent})"]
+    parts = [f'        {mark if "{" in part else ""}"{part}"' for part in _cut(said, WIDTH - 4 - 8 - len(mark) - 2)]
+    return [f"    raise {kind}(", *parts, "    )"]
 
 
-def _cut(said: str) -> list[str]:
-    """A sentence in parts of at most about 90 characters, cut at spaces outside of braces."""
-    parts, depth, start, space = [], 0, 0, 0
+def _cut(said: str, width: int) -> list[str]:
+    """A sentence in parts that aren't wider, cut after spaces outside of braces."""
+    words, depth, start = list[str](), 0, 0
     for i, c in enumerate(said):
         depth += (c == "{") - (c == "}")
         if c == " " and not depth:
-            if i - start > 90 and space > start:
-                parts.append(said[start:space])
-                start = space
-            space = i + 1
-    return [*parts, said[start:]]
+            words.append(said[start : i + 1])
+            start = i + 1
+    parts = [""]
+    for word in [*words, said[start:]]:
+        if len(parts[-1]) + len(word) > width and parts[-1]:
+            parts.append("")
+        parts[-1] += word
+    return parts
 
 
 def _literal(said: str) -> str:
@@ -342,7 +348,7 @@ def _compare(model: Module, name: str, text: str, arrays: dict[str, Array], x: A
         if made != expected:
             raise CompileError(
                 f"the program of the model doesn't give what tl.predict gives for {len(given)} rows, so nothing was "
-                "written. Does forward use something that isn't the model's own and varies, such as the time? Otherwise this is "
+                "written. Does forward use what varies and isn't the model's own, such as the time? Otherwise this is "
                 "an error of tinydl: please report it with the model"
             )
 

@@ -116,9 +116,10 @@ class _Reader:
         for op in self.ops:
             self._add(op)
         kind, *form = self.recording.result if isinstance(self.recording.result, tuple) else ("", None)
-        if kind not in ("tensor", "array", "argument"):
+        result = self.ref(form[0]) if kind in ("tensor", "array", "argument") else None
+        if result.__class__ is not Ref:
             raise CompileError("what the model gives doesn't depend on x, so there is nothing to write down")
-        self.made.result = self.ref(form[0])
+        self.made.result = result
         return _needed(self.made)
 
     # ---- which arrays stay one, and are changed in place ----
@@ -210,7 +211,7 @@ class _Reader:
         if given.__class__ is not Value or {given.storage, made.storage} & self.changing:
             return False
         a, b = given.array, made.array
-        return a.shape == b.shape and a.strides == b.strides and a.dtype == b.dtype
+        return (a.shape, a.strides, a.dtype) == (b.shape, b.strides, b.dtype)
 
     # ---- forms ----
 
@@ -277,8 +278,9 @@ def _is_made_alike(op: Op, like: Array) -> bool:
     with np.errstate(all="ignore"):
         made = np.asarray(op.function(*args, **options))
     axes = [i for i, size in enumerate(like.shape) if size > 1]
-    same = made.shape == like.shape and made.dtype == like.dtype
-    return bool(same and all(made.strides[i] == like.strides[i] for i in axes))
+    if made.shape != like.shape or made.dtype != like.dtype:
+        return False
+    return all(made.strides[i] == like.strides[i] for i in axes)
 
 
 def _filled(array: Array) -> Any:

@@ -20,7 +20,7 @@ from .steps import Filled, Part, Ref, Rows, Step, Steps, references
 WIDTH = 120
 _LONG = 96  # characters of a line, beyond which a part of it gets a line of its own
 _INNER = "abcdefgpqrstuvwyz"  # names of arrays within a layer
-_OPERATORS = {"matmul": ("@", 7), "multiply": ("*", 7), "divide": ("/", 7), "add": ("+", 6), "subtract": ("-", 6),
+_OPERATORS = {"matmul": ("@", 7.5), "multiply": ("*", 7), "divide": ("/", 7), "add": ("+", 6), "subtract": ("-", 6),
               "bitwise_and": ("&", 4), "bitwise_xor": ("^", 3), "bitwise_or": ("|", 2), "less": ("<", 1),
               "less_equal": ("<=", 1), "greater": (">", 1), "greater_equal": (">=", 1), "equal": ("==", 1),
               "not_equal": ("!=", 1)}  # fmt: skip
@@ -33,10 +33,10 @@ class Text(NamedTuple):
     """An expression: its text, how strongly it holds together, and the arrays whose names stand in it."""
 
     text: str
-    strength: int = _ATOM
+    strength: float = _ATOM
     uses: tuple[Ref, ...] = ()
 
-    def within(self, strength: int) -> str:
+    def within(self, strength: float) -> str:
         """It as an operand of an operator."""
         return self.text if self.strength >= strength else f"({self.text})"
 
@@ -189,15 +189,15 @@ class Lines:
         if step.kind == "ufunc" and not step.into and step.operators and not step.options:
             if short in _OPERATORS and len(args) == 2:
                 return self._operation(*_OPERATORS[short], self.read(args[0]), self.read(args[1]))
-            if short in _SIGNS:
-                x = self.read(args[0])
-                return Text(f"{_SIGNS[short]}{x.within(_UNARY)}", _UNARY, x.uses)
+            x = self.read(args[0])
+            if short in _SIGNS and not x.text.startswith(_SIGNS[short]):
+                return Text(f"{_SIGNS[short]}{x.within(_UNARY + 1)}", _UNARY, x.uses)
         if name == "[]":
             x, index = self.read(args[0]), self.index(args[1])
             return Text(f"{x.within(_ATOM)}[{index.text}]", _ATOM, x.uses + index.uses)
-        if name in (".T", ".mT"):
+        if name in (".T", ".mT") or (name == "np.transpose" and args[1:] in ((), (None,)) and not step.options):
             x = self.read(args[0])
-            return Text(f"{x.within(_ATOM)}{name}", _ATOM, x.uses)
+            return Text(f"{x.within(_ATOM)}{'.mT' if name == '.mT' else '.T'}", _ATOM, x.uses)
         if (as_method := _as_method(step)) is not None:
             this, method, others, options = as_method
             x, call = self.read(this), self._arguments(others, options, ())
@@ -206,12 +206,14 @@ class Lines:
         return Text(f"{self._called(step)}({call.text})", _ATOM, call.uses)
 
     @staticmethod
-    def _operation(sign: str, strength: int, a: Text, b: Text) -> Text:
+    def _operation(sign: str, strength: float, a: Text, b: Text) -> Text:
         left = strength if strength > 1 else 2  # a < b < c is something else
         return Text(f"{a.within(left)} {sign} {b.within(strength + 1)}", strength, a.uses + b.uses)
 
     def _called(self, step: Step) -> str:
-        if step.kind in ("call",) or not step.name.startswith("np."):
+        if step.kind == "at":
+            return step.name
+        if step.kind == "call" or not step.name.startswith("np."):
             return self.function_name(step.function, step.name)
         if step.name == "np.absolute":
             return "np.abs"
@@ -292,6 +294,8 @@ def _as_method(step: Step) -> Any:
     if name == "np.reshape" and len(others) in (1, 2) and others[1:] in ([], ["C"]) and not options:
         shape = others[0] if isinstance(others[0], (tuple, list)) and others[0].__class__ is not Rows else (others[0],)
         return this, "reshape", tuple(shape), {}
+    if name == ".reshape" and len(others) == 1 and others[0].__class__ in (tuple, list):
+        return this, "reshape", tuple(others[0]), options
     if name.startswith(".") and step.kind in ("method", "view"):
         return this, name[1:], others, options
     return None
