@@ -127,6 +127,10 @@ class _Reader:
     def _changing(self) -> set[Storage]:
         """The arrays whose parts are written to, or that are seen through views while they change."""
         found: set[Storage] = set()
+        touching: dict[Storage, list[tuple[int, Op]]] = {}
+        for i, op in enumerate(self.ops):
+            for storage in {v.storage for v in [*op.values(), *op.into]}:
+                touching.setdefault(storage, []).append((i, op))
         for i, op in enumerate(self.ops):
             for v in op.into:
                 own = v.storage
@@ -136,21 +140,19 @@ class _Reader:
                         "depend on what came before; a program on its own can't do that. Make a new array instead"
                     )
                 alone = op.kind in ("ufunc", "reduce", "function") and op.into == op.outputs and len(op.into) == 1
-                if not (alone and self._is_last_seen(v, i) and _is_made_alike(op, v.array)):
+                if not (alone and self._is_last_seen(v, [o for k, o in touching[own] if k > i]) and _is_made_alike(op, v.array)):
                     found.add(own)
         return found
 
-    def _is_last_seen(self, value: Value, i: int) -> bool:
-        """Whether after the call number i its array is seen only through this value, which is all of it."""
+    def _is_last_seen(self, value: Value, later: list[Op]) -> bool:
+        """Whether later calls see its array only through this value, which is all of it."""
         seen, own = {value}, value.storage
         if value.array.size != own.array.size:
             return False
-        for op in self.ops[i + 1 :]:
-            given = {v for v in [*op.values(), *op.into] if v.storage is own}
-            if not given <= seen:
+        for op in later:
+            if not {v for v in [*op.values(), *op.into] if v.storage is own} <= seen:
                 return False
-            if given:
-                seen.update(v for v in op.outputs if v.__class__ is Value)
+            seen.update(v for v in op.outputs if v.__class__ is Value)
         return all(v in seen for v in _results(self.recording) if v.storage is own)
 
     # ---- steps ----

@@ -18,7 +18,8 @@ import numpy as np
 from .steps import Filled, Part, Ref, Rows, Step, Steps, references
 
 WIDTH = 120
-_LONG = 96  # characters of a line, beyond which a part of it gets a line of its own
+_LONG = 92  # characters of a statement, beyond which a part of it gets a line of its own
+_PART = 72  # and of such a part
 _INNER = "abcdefgpqrstuvwyz"  # names of arrays within a layer
 _OPERATORS = {"matmul": ("@", 7.5), "multiply": ("*", 7), "divide": ("/", 7), "add": ("+", 6), "subtract": ("-", 6),
               "bitwise_and": ("&", 4), "bitwise_xor": ("^", 3), "bitwise_or": ("|", 2), "less": ("<", 1),
@@ -57,13 +58,13 @@ class Lines:
         for step in self.steps:
             for r in references((step.args, step.options, step.into)):
                 self.users.setdefault(r, []).append(step)
+        self.parts: dict[Ref, Text] = {}  # what will stand in the line of another
         self.scope = ""
         self.errors: Any = ()
         for i, step in enumerate(self.steps):
-            if not self._stands_in_another(i, step):
-                self._statement(i, step)
+            self._add(i, step)
         self._enter("", ())
-        self.lines.append(f"return {self._whole(self.read(steps.result)).text}")
+        self.lines.append(f"return {self.read(steps.result).text}")
 
     # ---- lines ----
 
@@ -72,28 +73,36 @@ class Lines:
         indent = 4 if self.errors else 0
         self.lines += [" " * indent + part for part in folded(text, WIDTH - 4 - indent)]
 
-    def _enter(self, scope: str, errors: Any) -> None:
+    def _within(self, scope: str) -> None:
+        """Name the layer from which the next lines are."""
         if scope and scope != self.scope:
             self.errors = ()
             self.line(f"# {scope}")
             self.scope = scope
+
+    def _enter(self, scope: str, errors: Any) -> None:
+        self._within(scope)
         if errors != self.errors:
             self.errors = ()
             if errors:
                 self.line(f"with np.errstate({', '.join(f'{key}={quoted(how)}' for key, how in errors)}):")
             self.errors = errors
 
-    def _stands_in_another(self, i: int, step: Step) -> bool:
-        """Whether a step has no line of its own."""
-        if step.fixed:
-            return False
+    def _add(self, i: int, step: Step) -> None:
+        """A line of its own, or a part of another one."""
         users = self.users.get(Ref(i), [])
-        if _is_light(step):
-            return True
-        return len(users) == 1 and users[0] is not None and users[0].scope == step.scope
+        used_here = len(users) == 1 and users[0] is not None and users[0].scope == step.scope
+        if not step.fixed and (used_here or _is_light(step)):
+            self._within(step.scope)
+            made = self._shortened(self.expression(step), step, 0)
+            if len(made.text) <= _PART:
+                self.parts[Ref(i)] = made
+                return
+        self._statement(i, step)
 
     def _statement(self, i: int, step: Step) -> None:
-        made = self.expression(step)
+        self._within(step.scope)
+        made = self._shortened(self.expression(step), step, len("h = "))
         self._enter(step.scope, step.errors)
         if step.kind == "decide":
             self._decision(step, made)
@@ -106,7 +115,6 @@ class Lines:
         if step.into or not step.outputs:
             self._done(made.text, [made])
             return
-        made = self._shortened(made, step, len("h = "))
         self._spend(made)
         names = [self._name(Ref(i, k), step) for k in range(step.outputs)]
         target = names[0] if step.outputs == 1 else ", ".join(names)
@@ -127,12 +135,14 @@ class Lines:
     def _spend(self, made: Text) -> None:
         for r in made.uses:
             self.left[r] -= 1
+            if not self.left[r] and isinstance(r.step, int):
+                del self.names[r]
 
     def _name(self, ref: Ref, step: Step) -> str:
         """A name for what a step makes, one that nothing else needs any more."""
         users = self.users.get(ref, [])
         passed_on = any(user is None or user.scope != step.scope for user in users)
-        busy = {name for r, name in self.names.items() if isinstance(r.step, str) or self.left[r] > 0}
+        busy = {name for r, name in self.names.items() if isinstance(r.step, str) or self.left[r]}
         pool = ["h"] if passed_on else list(_INNER)
         numbered = (f"{pool[0]}_{k}" for k in range(2, 10**6))
         name = next(name for names in (pool, numbered) for name in names if name not in busy and name not in self.taken)
@@ -144,37 +154,26 @@ class Lines:
     def read(self, x: Any) -> Text:
         """How something that a step takes stands in its line."""
         if x.__class__ is Ref:
-            if x in self.names:
-                return Text(self.names[x], _ATOM, (x,))
-            return self.expression(self.maker(x))
+            return self.parts[x] if x in self.parts else Text(self.names[x], _ATOM, (x,))
         return self.value(x)
-
-    def maker(self, ref: Ref) -> Step:
-        """The step that makes an array."""
-        assert isinstance(ref.step, int)
-        return self.steps[ref.step]
-
-    def _whole(self, made: Text) -> Text:
-        self._spend(made)
-        return made
 
     def _shortened(self, made: Text, step: Step, before: int) -> Text:
         """The same with its longest parts on lines of their own, until it isn't too long."""
-        indent = 8 if step.errors else 4
-        while indent + before + len(made.text) > _LONG:
-            parts = [r for r in references((step.args, step.options)) if r not in self.names]
-            if not parts:
+        while 4 * bool(step.errors) + before + len(made.text) > _LONG:
+            parts = [r for r in references((step.args, step.options)) if r in self.parts and not self._is_light(r)]
+            longest = max(parts, key=lambda r: len(self.parts[r].text), default=None)
+            if longest is None or len(self.parts[longest].text) < 12:
                 break
-            longest = max(parts, key=lambda r: len(self.read(r).text))
-            part = self.maker(longest)
-            if len(self.read(longest).text) < 12 or _is_light(part):
-                break
-            inner = self._shortened(self.read(longest), part, before)
-            self._spend(inner)
-            name = self._name(longest, part)
-            self.line(f"{name} = {inner.text}")
+            part = self.parts.pop(longest)
+            self._spend(part)
+            self._enter(step.scope, ())
+            assert isinstance(longest.step, int)
+            self.line(f"{self._name(longest, self.steps[longest.step])} = {part.text}")
             made = self.expression(step)
         return made
+
+    def _is_light(self, ref: Ref) -> bool:
+        return isinstance(ref.step, int) and _is_light(self.steps[ref.step])
 
     def expression(self, step: Step) -> Text:
         """What a step computes."""
@@ -189,8 +188,7 @@ class Lines:
         if step.kind == "ufunc" and not step.into and step.operators and not step.options:
             if short in _OPERATORS and len(args) == 2:
                 return self._operation(*_OPERATORS[short], self.read(args[0]), self.read(args[1]))
-            x = self.read(args[0])
-            if short in _SIGNS and not x.text.startswith(_SIGNS[short]):
+            if short in _SIGNS and not (x := self.read(args[0])).text.startswith(_SIGNS[short]):
                 return Text(f"{_SIGNS[short]}{x.within(_UNARY + 1)}", _UNARY, x.uses)
         if name == "[]":
             x, index = self.read(args[0]), self.index(args[1])
