@@ -102,7 +102,7 @@ def steps_of(recording: Recording, keys: dict[int, str]) -> Steps:
 class _Reader:
     def __init__(self, recording: Recording, keys: dict[int, str]) -> None:
         self.recording, self.known = recording, keys
-        self.ops = [op for op in recording.tape.ops if op.kind not in ("note", "forget", "write")]
+        self.ops = _needed(recording)
         self.parameters = {value.storage: t for t, value in recording.parameters.items()}
         self.made = Steps([], Ref("x"), {}, {})
         self.wholes: dict[Storage, Ref] = {}
@@ -112,7 +112,7 @@ class _Reader:
             self.wholes[value.storage] = Ref("x")
 
     def read(self) -> Steps:
-        """All steps that are needed."""
+        """All steps."""
         for op in self.ops:
             self._add(op)
         kind, *form = self.recording.result if isinstance(self.recording.result, tuple) else ("", None)
@@ -120,7 +120,7 @@ class _Reader:
         if result.__class__ is not Ref:
             raise CompileError("what the model gives doesn't depend on x, so there is nothing to write down")
         self.made.result = result
-        return _needed(self.made)
+        return self.made
 
     # ---- which arrays stay one, and are changed in place ----
 
@@ -140,7 +140,11 @@ class _Reader:
                         "depend on what came before; a program on its own can't do that. Make a new array instead"
                     )
                 alone = op.kind in ("ufunc", "reduce", "function") and op.into == op.outputs and len(op.into) == 1
-                if not (alone and self._is_last_seen(v, [o for k, o in touching[own] if k > i]) and _is_made_alike(op, v.array)):
+                if not (
+                    alone
+                    and self._is_last_seen(v, [o for k, o in touching[own] if k > i])
+                    and _is_made_alike(op, v.array)
+                ):
                     found.add(own)
         return found
 
@@ -320,31 +324,22 @@ def replaced(x: Any, change: Callable[[Any], Any]) -> Any:
     return type(x)(*items) if hasattr(x, "_fields") else type(x)(items)
 
 
-def _needed(all_steps: Steps) -> Steps:
-    """Those on which the result or an error depends."""
-    live = {all_steps.result}
-    needed: set[int] = set()
-    before = -1
-    while before != len(needed):  # once more where an array that is changed in place turned out to be needed
-        before = len(needed)
-        for i in reversed(range(len(all_steps.steps))):
-            step = all_steps.steps[i]
-            made = {Ref(i, k) for k in range(step.outputs)}
-            if step.effect or made & live or live.intersection(step.changes):
-                needed.add(i)
-                live.update(references((step.args, step.options)), step.changes)
-    places = {old: new for new, old in enumerate(sorted(needed))}
-
-    def moved(x: Any) -> Any:
-        return Ref(places[x.step], x.output) if x.__class__ is Ref and isinstance(x.step, int) else x
-
-    steps = [replace(all_steps.steps[i]) for i in sorted(needed)]
-    for step in steps:
-        step.args, step.options = replaced(step.args, moved), replaced(step.options, moved)
-        step.changes, step.into = replaced(step.changes, moved), replaced(step.into, moved)
-    names = {r.step for step in steps for r in references((step.args, step.options))} | {all_steps.result.step}
-    arrays = {name: array for name, array in all_steps.arrays.items() if name in names}
-    return Steps(steps, moved(all_steps.result), arrays, {name: all_steps.keys[name] for name in arrays})
+def _needed(recording: Recording) -> list[Op]:
+    """The calls on which the result or an error depends."""
+    results = _results(recording)
+    values, storages = set(results), {v.storage for v in results}
+    found = []
+    for op in reversed(recording.tape.ops):
+        if op.kind in ("note", "forget", "write"):
+            continue
+        outputs = [v for v in op.outputs if v.__class__ is Value]
+        used = any(v in values if v.maker is op else v.storage in storages for v in [*outputs, *op.into])
+        if used or op.effect or op.kind == "decide":
+            found.append(op)
+            given = [*op.values(), *op.into]
+            values.update(given)
+            storages.update(v.storage for v in given)
+    return found[::-1]
 
 
 def _without_cast(given: Steps) -> Steps:
