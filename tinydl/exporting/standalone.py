@@ -276,7 +276,8 @@ class _Module:
     def _nothing(self) -> list[str]:
         """What is done of no rows."""
         try:
-            made = predict(self.model, self.x[:0])
+            with np.errstate(all="ignore"):  # the mean of nothing
+                made = predict(self.model, self.x[:0])
         except _REFUSALS as error:
             return _raising("ValueError", _literal(str(error)))
         return [f"    return np.empty({made.shape}, {dtype_text(made.dtype)})"]

@@ -325,10 +325,10 @@ def replaced(x: Any, change: Callable[[Any], Any]) -> Any:
 
 
 def _needed(recording: Recording) -> list[Op]:
-    """The calls on which the result or an error depends."""
+    """The calls on which the result or an error depends, and those that change what it depends on the next time."""
     results = _results(recording)
     values, storages = set(results), {v.storage for v in results}
-    found = []
+    found, left_out = list[Op](), list[Op]()
     for op in reversed(recording.tape.ops):
         if op.kind in ("note", "forget", "write"):
             continue
@@ -339,7 +339,10 @@ def _needed(recording: Recording) -> list[Op]:
             given = [*op.values(), *op.into]
             values.update(given)
             storages.update(v.storage for v in given)
-    return found[::-1]
+        elif op.into:
+            left_out.append(op)
+    for_next = [op for op in left_out if any(v.storage in storages and v.storage.kind != "made" for v in op.into)]
+    return [*for_next, *found[::-1]]
 
 
 def _without_cast(given: Steps) -> Steps:
