@@ -139,6 +139,27 @@ def write_parts(x):
     return y + first.sum(axis=1, keepdims=True)
 
 
+def see_before(x):
+    y = x * 1
+    first = y[:, :1]
+    y *= 2
+    return y + first
+
+
+def copy_and_write(x):
+    y = x.copy()
+    y[:, 0] = 0
+    return y + x
+
+
+def write_in_rows(x):
+    """Sums of columns, which are added up in another order where the numbers lie in columns."""
+    turned = x.T.copy().T
+    y = np.empty_like(x)
+    np.multiply(turned, 2, out=y)
+    return x + y.sum(axis=0)
+
+
 def closing_over(shift, array):
     return tl.primitive(lambda x: x + shift if bool((x == 0).all()) else x * array, lambda g, y, x: g)
 
@@ -149,6 +170,7 @@ FUNCTIONS = {
     "decides": decided,
     "decides_3": lambda y: decided(y, power=3),
     "parts": parts,
+    **{f.__name__: tl.primitive(f, lambda g, y, x: g) for f in (see_before, copy_and_write, write_in_rows)},
     "closure": closing_over(2.0, np.arange(6, dtype=np.float32)),
     "logsumexp": lambda y: F.logsumexp(y, axis=1),
     "log_softmax": F.log_softmax,
@@ -339,6 +361,14 @@ def test_functions_go_along_with_what_they_need_and_without_annotations(tmp_path
     assert loaded(tmp_path / "net.py")["TABLE"].tolist() == TABLE.tolist()
 
 
+def test_comments_on_numbers_go_along(tmp_path):
+    tl.to_numpy(nn.GELU(), tmp_path / "net.py", X)
+    text = (tmp_path / "net.py").read_text(encoding="utf-8")
+    assert "\n# W. J. Cody, Rational Chebyshev approximations" in text and text.index("Cody") < text.index(
+        "\n_NEAR = ("
+    )
+
+
 def test_the_examples_of_the_docstring_run(tmp_path):
     space = {"tl": tl, "nn": nn, "np": np, "folder": tmp_path}
     examples = doctest.DocTestParser().get_doctest(tl.to_numpy.__doc__, space, "to_numpy", None, None)
@@ -392,6 +422,11 @@ def test_other_dtypes_are_cast_where_the_model_casts_them_and_refused_where_it_w
     tl.to_numpy(nn.Sigmoid(), tmp_path / "other.py", X.astype(np.float32))
     with pytest.raises(TypeError, match=r"an array of float32, not float64; write x.astype\(np.float32\)"):
         loaded(tmp_path / "other.py")["predict"](X)
+    tl.to_numpy(nn.ELU(), tmp_path / "third.py", X)
+    predict = loaded(tmp_path / "third.py")["predict"]
+    assert predict(WORDS[:, [0] * 6]).tobytes() == tl.predict(nn.ELU(), WORDS[:, [0] * 6]).tobytes()
+    with pytest.raises(TypeError, match="not float32"):
+        predict(X.astype(np.float32))
 
 
 # ---- what is refused ----
@@ -425,6 +460,7 @@ def changes(self, y):
         (Of(lambda y: F.dropout(y, 0.5)), "other numbers each time"),
         (Of(lambda y: y * len(y) ** 2), "with another number of rows"),
         (Of(lambda y: y if len(y) < 200 else np.tanh(y)), "with another number of rows"),
+        (Of(lambda y: y * (np.arange(6.0) + len(y))), "with another number of rows"),
         (Of(lambda y: y * np.arange(12.0)[::2]), "lies in memory with gaps"),
         (Of(lambda y: np.ones((len(y), 2))), "doesn't depend on x"),
         (Of(tl.primitive(eval("lambda x: -x if x.any() else x"), lambda g, y, x: g)), "source of .* isn't at hand"),
