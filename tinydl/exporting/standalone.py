@@ -35,6 +35,7 @@ from .text import WIDTH, Lines, dtype_text, quoted
 _AT_ONCE = 256  # rows: as predict takes them
 _KINDS = {"b": ("bool",), "i": ("int8", "int16", "int32", "int64"), "u": ("uint8", "uint16", "uint32", "uint64"),
           "f": ("float16", "float32", "float64")}  # fmt: skip
+_WORDS = {"b": "bool", "i": "int", "u": "uint", "f": "float", "iu": "integers", "biu": "integers", "biuf": "numbers"}
 _REFUSALS = (ValueError, TypeError, IndexError)  # what a model may say of an x that it can't take
 _MARK = "Written by tl.to_numpy"
 
@@ -188,11 +189,9 @@ class _Module:
                 continue
             if is_for(own, some, 2):
                 found[name] = some.cast
-        wanted = self.x.dtype if own.cast is None else own.cast
-        self.cast = wanted if wanted in found.values() else None
-        if self.cast is None:
-            return [name for name, cast in found.items() if cast is None]
-        return [name for name, cast in found.items() if cast == wanted or name == wanted.name]
+        wanted = own.cast or self.x.dtype.name
+        self.cast = wanted if wanted in found.values() else ""
+        return [name for name, cast in found.items() if cast == self.cast or name == self.cast]
 
     # ---- text ----
 
@@ -253,8 +252,8 @@ class _Module:
         lines += [f"if x.ndim != {len(shape) + 1}" + (f" or x.shape[1:] != {shape}:" if shape else ":")]
         lines += _raising("ValueError", f"predict takes x of shape {wanted}, not {{x.shape}}; of one row write x[None]")
         lines += ["if not len(x):", *self._nothing()]
-        if self.cast is not None:
-            lines += [f"x = x.astype({dtype_text(self.cast)}, copy=False)"]
+        if self.cast:
+            lines += [f"x = x.astype(np.{self.cast}, copy=False)"]
         lines += [f"batches = [x[i : i + {_AT_ONCE}].copy() for i in range(0, len(x), {_AT_ONCE})]"]
         lines += ["return np.concatenate([forward(batch) for batch in batches])"]
         return _function("predict", lines)
@@ -262,16 +261,16 @@ class _Module:
     def _asked_dtype(self) -> tuple[str, str, str]:
         """The test for another dtype, the dtypes in words, and the one to write, after a comma."""
         names = set(self.dtypes)
-        kinds = [kind for kind, members in _KINDS.items() if names.issuperset(members) and len(members) > 1]
+        kinds = "".join(kind for kind, members in _KINDS.items() if names.issuperset(members))
         others = [name for name in self.dtypes if name not in (n for kind in kinds for n in _KINDS[kind])]
-        tests = [f'x.dtype.kind not in "{"".join(kinds)}"'] if kinds else []
+        tests = [f'x.dtype.kind not in "{kinds}"'] if kinds else []
         if len(others) == 1:
             tests.append(f"x.dtype != {dtype_text(np.dtype(others[0]))}")
         elif others:
             tests.append(f"x.dtype.name not in ({', '.join(map(quoted, others))})")
-        said = {"i": "int", "u": "uint", "f": "float"}
-        words = listed([*(f"{said[kind]} of any size" for kind in kinds), *others], most=20)
-        return " and ".join(tests), words, f", {dtype_text(self.x.dtype if self.cast is None else self.cast)}"
+        words = [_WORDS[kinds]] if kinds in _WORDS else [_WORDS[kind] for kind in kinds]
+        cure = np.dtype(self.cast) if self.cast else self.x.dtype
+        return " and ".join(tests), listed([*words, *others], most=20), f", {dtype_text(cure)}"
 
     def _nothing(self) -> list[str]:
         """What is done of no rows."""

@@ -86,7 +86,8 @@ class Steps:
     result: Ref
     arrays: dict[str, Array]
     keys: dict[str, str]  # what they are called in the model
-    cast: Any = None  # the dtype that x is brought to first
+    calls: list[str]  # the names of all calls that the steps are made of
+    cast: str = ""  # the dtype that x is brought to first, if it is
 
 
 class DiffersError(Exception):
@@ -104,7 +105,7 @@ class _Reader:
         self.recording, self.known = recording, keys
         self.ops = _needed(recording)
         self.parameters = {value.storage: t for t, value in recording.parameters.items()}
-        self.made = Steps([], Ref("x"), {}, {})
+        self.made = Steps([], Ref("x"), {}, {}, [op.name for op in self.ops])
         self.wholes: dict[Storage, Ref] = {}
         self.views: dict[Value, Ref] = {}
         self.changing = self._changing()
@@ -365,7 +366,7 @@ def _without_cast(given: Steps) -> Steps:
     for step in steps:
         step.args, step.options = replaced(step.args, moved), replaced(step.options, moved)
         step.changes, step.into = replaced(step.changes, moved), replaced(step.into, moved)
-    return Steps(steps, moved(given.result), given.arrays, given.keys, np.dtype(casts[0].args[1]))
+    return replace(given, steps=steps, result=moved(given.result), cast=np.dtype(casts[0].args[1]).name)
 
 
 # ---- any number of rows ----
@@ -382,11 +383,14 @@ def merged(a: Steps, b: Steps, rows: tuple[int, int]) -> Steps:
         steps.append(replace(s, args=args, options=options))
         if not replace(s, args=(), options={}).same_as(replace(t, args=(), options={})):
             raise DiffersError
-    return Steps(steps, a.result, a.arrays, a.keys, a.cast)
+    return replace(a, steps=steps)
 
 
 def is_for(general: Steps, some: Steps, n: int) -> bool:
-    """Whether the steps for n rows are the general ones."""
+    """Whether the steps for n rows are the general ones. Of a single row, which lies in rows and in columns, that is
+    asked of the calls alone."""
+    if n == 1:
+        return general.calls == some.calls
     try:
         _same_arrays(general, some)
     except DiffersError:
