@@ -160,6 +160,23 @@ def write_in_rows(x):
     return x + y.sum(axis=0)
 
 
+def a(x):
+    return x * 2 if x.size > 1e9 or bool((x > 1e9).any()) else x * 3
+
+
+class Named(nn.Module):
+    """Arrays and functions by names that mean something else in the module."""
+
+    def __init__(self):
+        self.x, self.n, self.len, self.math = (tl.tensor([k, 2.0], requires_grad=True) for k in (1.0, 2.0, 3.0, 4.0))
+        self.h, self.predict = np.ones(2, np.float32), nn.Linear(6, 2)
+        self.times = tl.primitive(a, lambda g, y, x: g)
+
+    def forward(self, x):
+        y = self.times(self.predict(x))
+        return F.gelu(y * self.x - self.n * y.reshape(len(x), 2)) + self.len * self.math - self.h
+
+
 def closing_over(shift, array):
     return tl.primitive(lambda x: x + shift if bool((x == 0).all()) else x * array, lambda g, y, x: g)
 
@@ -199,6 +216,7 @@ def cases():
     for name, function in FUNCTIONS.items():
         yield name, lambda function=function: Of(function), X.astype(np.float32), np.float32
     yield "residual", Residual, X.astype(np.float32), np.float32
+    yield "named", Named, X.astype(np.float32), np.float32
     yield "recurrent", Recurrent, SERIES.astype(np.float32), np.float32
     yield "attention", Attention, WORDS, np.float32
     yield "pixels", lambda: nn.Linear(6, 3), np.abs(X * 50).astype(np.uint8), np.float32

@@ -12,6 +12,7 @@ import dis
 import importlib
 import linecache
 import math
+import re
 import sys
 import textwrap
 from collections.abc import Callable, Iterator
@@ -78,6 +79,9 @@ class Functions:
         return self._names[id(array)]
 
     def _free(self, wanted: str) -> str:
+        wanted = (
+            f"{wanted}_" if re.fullmatch(r"[a-z](_\d+)?", wanted) else wanted
+        )  # as the arrays of a forward are called
         name, n = wanted, 2
         while name in self.taken:
             name, n = f"{wanted}_{n}", n + 1

@@ -29,7 +29,7 @@ from ..training import arguments, care
 from ..training.fit import predict
 from ..training.saving import format_of
 from .functions import Functions
-from .steps import DiffersError, Steps, is_for, merged, steps_of
+from .steps import RESERVED, DiffersError, Steps, is_for, merged, steps_of
 from .text import WIDTH, Lines, dtype_text, quoted
 
 _AT_ONCE = 256  # rows: as predict takes them
@@ -157,7 +157,7 @@ class _Module:
         except CompileError as error:
             raise CompileError(f"the model can't be written down as a program. {error}") from error
         self.dtypes = self._dtypes()
-        self.functions = Functions({"predict", "forward", "arrays", "Path", "np", *self.steps.arrays})
+        self.functions = Functions({*RESERVED, *self.steps.arrays})
         self.lines = Lines(self.steps, self.functions.name)
 
     def _rows(self, n: int) -> Array:

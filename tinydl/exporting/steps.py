@@ -7,6 +7,9 @@ changed in place. `merged` makes of the steps for two batches those for any batc
 
 from __future__ import annotations
 
+import builtins
+import keyword
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
@@ -16,6 +19,10 @@ import numpy as np
 from ..compiling.recorder import Recording
 from ..compiling.tape import CompileError, Op, Storage, Symbol, Value
 from ..engine.arrays import Array
+
+# names that an array of the model can't have in a module of its own
+RESERVED = {"x", "n", "np", "arrays", "Path", "predict", "forward", *keyword.kwlist, *dir(builtins),
+            *sys.stdlib_module_names}  # fmt: skip
 
 
 class Ref(NamedTuple):
@@ -262,10 +269,11 @@ class _Reader:
                 "gaps, which a file doesn't keep; make it with .copy()"
             )
         t = self.parameters.get(storage)
-        name = storage.name or "constant"
-        n = 2
+        base = storage.name or "constant"
+        base = f"{base}_" if base in RESERVED else base
+        name, n = base, 2
         while name in self.made.arrays:
-            name, n = f"{storage.name or 'constant'}_{n}", n + 1
+            name, n = f"{base}_{n}", n + 1
         self.made.arrays[name] = array
         self.made.keys[name] = self.known.get(id(array if t is None else t), name)
         return Ref(name)

@@ -6,16 +6,14 @@ names to new ones, so that a chain of layers is one of ``h = …``. Read standal
 
 from __future__ import annotations
 
-import builtins
 import json
-import keyword
 from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from .steps import Filled, Part, Ref, Rows, Step, Steps, references
+from .steps import RESERVED, Filled, Part, Ref, Rows, Step, Steps, references
 
 WIDTH = 120
 _LONG = 92  # characters of a statement, beyond which a part of it gets a line of its own
@@ -49,7 +47,7 @@ class Lines:
         self.steps, self.function_name = steps.steps, function_name
         self.lines: list[str] = []
         self.counts_rows = False
-        self.taken = {"x", "n", "np", "arrays", "predict", "forward", *steps.arrays, *keyword.kwlist, *dir(builtins)}
+        self.taken = {*RESERVED, *steps.arrays}
         self.names: dict[Ref, str] = {Ref(name): name for name in ("x", *steps.arrays)}
         self.left = Counter(r for s in self.steps for r in references((s.args, s.options, s.into)))
         self.left[steps.result] += 1
