@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import IO, Any
 
 import measure
-from workloads import WORKLOADS, Workload
+from workloads import COMPILED, RECORDED, WORKLOADS, Workload
 
 ROOT = Path(__file__).resolve().parent.parent
 HERE, THERE = "here", "there"  # this tree and the commit's; names of one length, so that paths have one length too
@@ -203,7 +203,10 @@ def by_workers(
                 if launch == 0:
                     workers[HERE].ask("leave the outcome", outcome)
                     workers[THERE].ask("compare the outcome", outcome)
+                can_compile = all(worker.ask("can compile") for worker in workers.values())
                 for what, often in WORK[workload.kind].items():
+                    if what.endswith(", compiled") and not can_compile:
+                        continue
                     players = {name: partial(worker.turn, what) for name, worker in workers.items()}
                     rounds, turns = (how["rounds"], how["turns"]) if often else (1, 1)
                     in_turns(players, rounds, samples, turns)
@@ -220,6 +223,17 @@ def imports(folders: dict[str, Path], environments: dict[str, dict[str, str]], h
         return {"time": measure.import_seconds("tinydl", environments[name], folders[name])}
 
     return warm_then_in_turns(turn, how["imports"])
+
+
+def first_calls(folders: dict[str, Path], environments: dict[str, dict[str, str]], how: dict[str, Any]) -> Samples:
+    """The first call of each compiled step, all of them in one process; nothing where a tree can't compile."""
+    if not all(measure.process_can_compile(environment) for environment in environments.values()):
+        return {}
+
+    def turn(name: str) -> Figures:
+        return measure.process_of_first_calls(RECORDED, environments[name])
+
+    return warm_then_in_turns(turn, how["programs"])
 
 
 def digits(folders: dict[str, Path], environments: dict[str, dict[str, str]], how: dict[str, Any]) -> Samples:
@@ -262,7 +276,7 @@ def warm_then_in_turns(turn: Callable[[str], Figures], rounds: int) -> Samples:
 
 
 PROGRAMS: dict[str, Callable[[dict[str, Path], dict[str, dict[str, str]], dict[str, Any]], Samples]] = {
-    f.__name__: f for f in (imports, digits, program2)
+    f.__name__: f for f in (imports, first_calls, digits, program2)
 }
 
 
@@ -308,14 +322,14 @@ def work(workload: Workload, tree: Path, how: dict[str, Any]) -> None:
 
 
 WORK = {  # kind of workload → what a worker is asked for, and whether in every round or once in its life
-    "steps": {"time": True},
+    "steps": {"time": True, "time, compiled": True},
     "long_chain": {
         "time per operation": True,
         "long chain, gc off": False,
         "long chain, gc on": False,
     },
     "doubled": {"time": True},
-    "memory": {"memory": False},
+    "memory": {"memory": False, "memory, compiled": False},
 }
 
 
@@ -326,36 +340,49 @@ class Ready:
         assert workload.problem is not None
         self.workload, self.how = workload, how
         self.problem = workload.problem(**workload.sizes)
-        self.job = self.make()
-        self.n = 0
+        self.can_compile = COMPILED in workload.peers and measure.can_compile()
+        self.jobs = {"": self.make()}  # that of tinydl as it is and, where it can be compiled, compiled
+        if self.can_compile:
+            self.jobs[" compiled"] = self.make(COMPILED)
+        self.n = dict.fromkeys(self.jobs, 0)
 
-    def make(self) -> Any:
-        return measure.prepare(self.workload, ["tinydl"], self.problem)["tinydl"]
+    def make(self, peer: str = "tinydl") -> Any:
+        return measure.prepare(self.workload, [peer], self.problem)[peer]
+
+    def outcome(self) -> measure.Outcome:
+        """Of jobs that haven't taken a step; raises DifferentWork if tinydl compiled doesn't do what tinydl does."""
+        if self.can_compile:
+            measure.same_bits({peer: self.make(peer) for peer in ("tinydl", COMPILED)})
+        return measure.outcome(self.make())
 
     def does(self, what: str, argument: str) -> float:
         """One thing that it was asked for."""
         import numpy as np
 
         if what == "prepare":
-            self.n = measure.repeats(self.job, self.how["seconds"])
+            self.n = {form: measure.repeats(job, self.how["seconds"]) for form, job in self.jobs.items()}
             measure.settle()
-            measure.turn(self.job, self.n)  # a process is slow in its first moments
-            return self.n
+            for form, job in self.jobs.items():
+                measure.turn(job, self.n[form])  # a process is slow in its first moments
+            return 0
+        if what == "can compile":
+            return self.can_compile
         if what == "leave the outcome":
-            results, changes = measure.outcome(self.make())  # not the job, which has taken one step or two
+            results, changes = self.outcome()
             np.savez(argument, *results, *changes, results=len(results))
             return 0
         if what == "compare the outcome":
             with np.load(argument) as file:
                 left, results = [file[f"arr_{k}"] for k in range(len(file.files) - 1)], int(file["results"])
-            return measure.agree(
-                "the commit", measure.outcome(self.make()), "this tree", (left[:results], left[results:])
-            )
+            return measure.agree("the commit", self.outcome(), "this tree", (left[:results], left[results:]))
         if what == "memory":
             return measure.peak(self.make, self.problem)
+        if what == "memory, compiled":
+            return measure.peak(partial(self.make, COMPILED), self.problem, measure.ALONE)
         if what.startswith("long chain"):
             return self.long(what.rpartition(" ")[2])
-        seconds = measure.turn(self.job, self.n)[0] / self.n
+        form = what.partition(",")[2]
+        seconds = measure.turn(self.jobs[form], self.n[form])[0] / self.n[form]
         return seconds / self.problem.length if what == "time per operation" else seconds
 
     def long(self, collector: str) -> float:

@@ -7,6 +7,7 @@ result, a dictionary, goes to the file named on the command line. Read `workload
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import gc
 import importlib
 import json
@@ -20,10 +21,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from workloads import WORKLOADS, Target, Workload
+from workloads import CHECKED, COMPILED, FIRST, RECORDED, WORKLOADS, Target, Workload
 
 HERE = Path(__file__).parent
 Samples = dict[str, list[float]]  # peer → one figure per round
+ALONE, CHECKING = range(5, 8), range(8, 9)  # calls in which a compiled step's program runs alone, and is compared
 Outcome = tuple[list[Any], list[Any]]  # loss and gradients; what some steps made of the parameters
 
 
@@ -48,13 +50,15 @@ def ratios(ours: Sequence[float], theirs: Sequence[float]) -> list[float]:
 
 
 def verdict(target: Target, samples: dict[str, Samples]) -> dict[str, Any] | None:
-    """The target with the figure measured; None if the peer wasn't."""
-    kind = "time" if target.what == "ms over" else target.what
-    ours = samples.get(kind, {}).get("tinydl")
-    theirs = samples.get(kind, {}).get(target.peer)
+    """The target with the figure measured; None if one of the two wasn't."""
+    measured = samples.get(target.what, {})
+    ours = measured.get(target.ours)
+    theirs = measured.get(target.peer) if target.unit != "ms" else ours
     if not ours or not theirs:
         return None
-    if target.what == "ms over":
+    if target.unit == "ms":
+        figures = [1000 * value for value in quartiles(ours)]
+    elif target.unit == "ms over":
         difference = 1000 * (statistics.median(ours) - statistics.median(theirs))
         low, _, high = quartiles([1000 * (a - b) for a, b in zip(ours, theirs, strict=True)])
         figures = [low, difference, high]
@@ -63,7 +67,7 @@ def verdict(target: Target, samples: dict[str, Samples]) -> dict[str, Any] | Non
     else:
         figures = ratios(ours, theirs)
     reached = None if target.limit is None else figures[1] <= target.limit
-    return {"peer": target.peer, "what": target.what, "limit": target.limit, "ratio": figures, "reached": reached}
+    return {**dataclasses.asdict(target), "ratio": figures, "reached": reached}
 
 
 # ---- the same work? ----
@@ -85,11 +89,12 @@ def distance(a: Any, b: Any) -> float:
 
 def outcome(job: Any, steps: int = 3) -> Outcome:
     """A job's loss and gradients, then the change that its parameters undergo in `steps` steps."""
-    found = [_array(r) for r in job.gradients()]
-    before = [_array(p) for p in job.parameters()]
-    for _ in range(steps if before else 0):
-        job.step()
-    return found, [_array(p) - b for p, b in zip(job.parameters(), before, strict=True)]
+    with job.around():
+        found = [_array(r) for r in job.gradients()]
+        before = [_array(p) for p in job.parameters()]
+        for _ in range(steps if before else 0):
+            job.step()
+        return found, [_array(p) - b for p, b in zip(job.parameters(), before, strict=True)]
 
 
 def agree(peer: str, found: Outcome, first: str, reference: Outcome, tolerance: float = 1e-4) -> float:
@@ -117,6 +122,32 @@ def compare(jobs: dict[str, Any], tolerance: float = 1e-4, steps: int = 3) -> di
     return {peer: agree(peer, outcome(jobs[peer], steps), first, reference, tolerance) for peer in others}
 
 
+def same_bits(jobs: dict[str, Any], calls: int = 5) -> None:
+    """Run tinydl and tinydl compiled on from where they are: DifferentWork unless they agree in every bit.
+
+    A first call is recorded (a second one, too, if there are gradients by then that it has to forget), the second and
+    fourth are compared by tinydl itself, the third and fifth are the program's alone: from then on nothing is recorded.
+    """
+    import numpy as np
+
+    ends = []
+    for job in (jobs[name] for name in ("tinydl", COMPILED) if COMPILED in jobs):
+        recorded = 0
+        with job.around():
+            for call in range(calls):
+                if job.parameters():
+                    job.step()
+                found = job.gradients()
+                recorded = job.programs() if call < 2 else recorded
+            if job.programs() > recorded:
+                raise DifferentWork(f"{COMPILED} is recorded anew, the {job.programs()}th time, though nothing changed")
+            ends.append([np.asarray(result).tobytes() for result in (*found, *job.parameters())])
+    apart = [k for k, (a, b) in enumerate(zip(*ends, strict=True)) if a != b] if ends else []
+    if apart:
+        named = ", ".join(map(str, apart))
+        raise DifferentWork(f"{COMPILED} and tinydl differ in some bits of results {named} of {len(ends[0])}")
+
+
 def _array(x: Any) -> Any:
     import numpy as np
 
@@ -129,11 +160,12 @@ def _array(x: Any) -> Any:
 def repeats(job: Any, seconds: float) -> int:
     """How many steps of a job fit into that time; asked before the first turn, it warms the job as well."""
     once = 0.0
-    for _ in range(2):  # the first warms: compiled code, allocated memory; a long one is warm within itself
-        if once < 0.1:
-            start = time.perf_counter()
-            job.step()
-            once = time.perf_counter() - start
+    with job.around():
+        for _ in range(2):  # the first warms: compiled code, allocated memory; a long one is warm within itself
+            if once < 0.1:
+                start = time.perf_counter()
+                job.step()
+                once = time.perf_counter() - start
     return max(1, min(int(seconds / once), 100_000))
 
 
@@ -145,13 +177,14 @@ def settle() -> None:
 
 def turn(job: Any, n: int) -> tuple[float, float]:
     """One job's turn: the seconds that `n` steps take, and how much processor time."""
-    if n > 1:
-        job.step()  # the caches were another's
     step = job.step
-    cpu, start = time.process_time(), time.perf_counter()
-    for _ in range(n):
-        step()
-    return time.perf_counter() - start, time.process_time() - cpu
+    with job.around():
+        if n > 1:
+            step()  # the caches were another's
+        cpu, start = time.process_time(), time.perf_counter()
+        for _ in range(n):
+            step()
+        return time.perf_counter() - start, time.process_time() - cpu
 
 
 def interleave(jobs: dict[str, Any], rounds: int, seconds: float) -> tuple[Samples, dict[str, float]]:
@@ -192,6 +225,7 @@ def steps(workload: Workload, peers: Sequence[str], how: dict[str, Any]) -> dict
     assert workload.problem is not None
     jobs = prepare(workload, peers, workload.problem(**workload.sizes))
     apart = compare(jobs, steps=1 if "micrograd" in jobs else 3)
+    same_bits(jobs)
     times, cores = interleave(jobs, how["rounds"], how["seconds"])
     return {"samples": {"time": times}, "cores": cores, "apart": apart}
 
@@ -240,7 +274,7 @@ def with_collector(collector: str, job: Any) -> float:
 
 
 def memory(workload: Workload, peers: Sequence[str], how: dict[str, Any]) -> dict[str, Any]:
-    """Peak memory of a training step of tinydl and of NumPy by hand, which has it both ways."""
+    """Peak memory of a training step of tinydl, as it is and compiled, and of NumPy by hand, which has it both ways."""
     assert workload.problem is not None
     import adapters.by_hand as hand
 
@@ -250,15 +284,25 @@ def memory(workload: Workload, peers: Sequence[str], how: dict[str, Any]) -> dic
         import adapters.in_tinydl as ours
 
         makers["tinydl"] = lambda: ours.training(problem)
+    if COMPILED in peers:
+        import adapters.in_tinydl_compiled as compiled
+
+        makers[COMPILED] = lambda: compiled.training(problem)
     makers["numpy"] = lambda: hand.training(problem, keep_gradients=True, relu_in_place=False)
     makers["numpy, relu in place"] = lambda: hand.training(problem, keep_gradients=True, relu_in_place=True)
-    apart = compare({name: make() for name, make in makers.items()})
+    jobs = {name: make() for name, make in makers.items()}
+    apart = compare(jobs)
+    same_bits(jobs)
+    jobs.clear()
     peaks = {name: [peak(make, problem)] for name, make in makers.items()}
+    if COMPILED in peers:
+        peaks[COMPILED] = [peak(makers[COMPILED], problem, ALONE)]
+        peaks[CHECKED] = [peak(makers[COMPILED], problem, CHECKING)]
     return {"samples": {"memory": peaks}, "apart": apart}
 
 
-def peak(make: Callable[[], Any], problem: Any) -> float:
-    """Bytes in use at most during a training step, everything it keeps alive included: batch, parameters, gradients.
+def peak(make: Callable[[], Any], problem: Any, calls: range = range(4, 6)) -> float:
+    """Bytes in use at most during those steps, everything kept alive included: batch, parameters, gradients.
 
     tracemalloc counts exactly what NumPy and Python allocate, and nothing else (no interpreter, no imported code, no
     BLAS buffers, which are the same for both). A process's resident set would add what the allocator hasn't returned.
@@ -268,13 +312,75 @@ def peak(make: Callable[[], Any], problem: Any) -> float:
     gc.collect()
     tracemalloc.start()
     job = make()
-    for _ in range(3):
+    for _ in range(calls.start - 1):
         job.step()
     tracemalloc.reset_peak()
-    for _ in range(2):
+    for _ in calls:
         job.step()
     found = float(tracemalloc.get_traced_memory()[1] + problem.x.nbytes)
     tracemalloc.stop()
+    return found
+
+
+def first_calls(workload: Workload, peers: Sequence[str], how: dict[str, Any]) -> dict[str, Any]:
+    """Seconds that the first call of each compiled step takes, in turns with the step as it is.
+
+    Every call is of a step made anew, and the first of each kind doesn't count: what tinydl reads once in a process, it
+    has read by then. What that costs is seen in processes that record W2's step before anything else.
+    """
+    alone = [process_of_first_calls(RECORDED[:1])[FIRST] for _ in range(how["imports"])]
+    samples: dict[str, Samples] = {FIRST: {COMPILED: alone}}
+    for step in recorded(RECORDED):
+        problem = step.problem(**step.sizes)
+        job = prepare(step, ["tinydl"], problem)["tinydl"]
+        n = repeats(job, how["seconds"])
+        first_call(step, problem)
+        settle()
+        times = samples[step.id] = {COMPILED: [], "tinydl": []}
+        for _ in range(how["rounds"]):
+            times[COMPILED].append(first_call(step, problem))
+            times["tinydl"].append(turn(job, n)[0] / n)
+    return {"samples": samples}
+
+
+def recorded(ids: Sequence[str]) -> list[Any]:
+    """The workloads of these names, in that order."""
+    return [next(w for w in WORKLOADS if w.id == id) for id in ids]
+
+
+def first_call(step: Workload, problem: Any) -> float:
+    """Seconds that the first call of a workload's compiled step takes, a model and an optimizer made for it."""
+    job = prepare(step, [COMPILED], problem)[COMPILED]
+    gc.collect()
+    return turn(job, 1)[0]
+
+
+def print_first_calls(*ids: str) -> None:
+    """The first calls of these steps, as JSON: the first one's, then each one's, as it is in a process at work."""
+    first, *_ = steps = recorded(ids)
+    found = {FIRST: first_call(first, first.problem(**first.sizes))}
+    found |= {step.id: first_call(step, step.problem(**step.sizes)) for step in steps}
+    print(json.dumps(found))
+
+
+def can_compile() -> bool:
+    """Whether this process's tinydl has `tl.compile`; that of an old commit hasn't."""
+    import tinydl
+
+    return hasattr(tinydl, "compile")
+
+
+def process_can_compile(environment: dict[str, str]) -> bool:
+    """What `can_compile` says in a process with that environment."""
+    command = [sys.executable, "-c", "import measure; print(measure.can_compile())"]
+    return subprocess.run(command, capture_output=True, check=True, cwd=HERE, env=environment).stdout.strip() == b"True"
+
+
+def process_of_first_calls(ids: Sequence[str], environment: dict[str, str] | None = None) -> dict[str, float]:
+    """`print_first_calls` in a process of its own."""
+    command = [sys.executable, "-c", f"import measure; measure.print_first_calls(*{tuple(ids)})"]
+    finished = subprocess.run(command, capture_output=True, check=True, cwd=HERE, env=environment)
+    found: dict[str, float] = json.loads(finished.stdout)
     return found
 
 
@@ -402,7 +508,7 @@ def same_line(fixed: dict[str, dict[str, float]]) -> None:
 
 
 KINDS: dict[str, Callable[[Workload, Sequence[str], dict[str, Any]], dict[str, Any]]] = {
-    f.__name__: f for f in (steps, doubled, long_chain, memory, imports, digits, program2)
+    f.__name__: f for f in (steps, doubled, long_chain, memory, first_calls, imports, digits, program2)
 }
 
 

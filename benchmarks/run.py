@@ -14,6 +14,7 @@ import importlib.util
 import json
 import os
 import platform
+import shutil
 import signal
 import subprocess
 import sys
@@ -23,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import against
-from adapters import ADAPTERS, NAMES
+from adapters import ADAPTERS, COMPILERS, NAMES, TWICE
 from measure import quartiles
 from workloads import Workload, chosen
 
@@ -36,7 +37,7 @@ def main() -> int:
     Times are not judged: slower than a target, or than a commit, is said and doesn't change the exit status.
     """
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="under a minute: few rounds, a first impression")
+    parser.add_argument("--quick", action="store_true", help="about a minute: few rounds, a first impression")
     parser.add_argument("--only", nargs="+", metavar="W", help="these workloads: --only W1 W3 (W4 means W4a and W4b)")
     parser.add_argument("--threads", type=int, default=1, help="threads each library may use (default 1)")
     parser.add_argument("--output", type=Path, default=HERE / "results", help="folder for JSON file and picture")
@@ -46,17 +47,16 @@ def main() -> int:
     workloads = chosen(arguments.only)
     if arguments.against is not None:
         return against_commit(workloads, arguments)
-    there = {peer: installed(needs) for peer, (_, needs) in ADAPTERS.items()}
+    there = {peer: installed(needs) and compiler_of(peer) for peer, (_, needs) in ADAPTERS.items()}
     if not there["tinydl"]:
         raise SystemExit("tinydl itself isn't installed in this Python: pip install -e .")
-    versions = {peer: version(needs) for peer, (_, needs) in ADAPTERS.items() if there[peer]}
+    versions = {peer: version(needs) for peer, (_, needs) in ADAPTERS.items() if there[peer] and peer not in TWICE}
     report = begun(arguments, versions, skipped=[peer for peer in ADAPTERS if not there[peer]])
     print(heading(report), flush=True)
     for workload in workloads:
         peers = [peer for peer in workload.peers if there[peer]]
-        if arguments.quick:  # what has a target; the others take half of the time, most of it to import and compile
-            judged = {target.peer.split(",")[0] for target in workload.targets}
-            peers = [peer for peer in peers if peer == "tinydl" or peer in judged or workload.id in ("W1", "W3")]
+        if arguments.quick:
+            peers = [peer for peer in peers if in_quick(peer, workload)]
         found = in_own_process(workload, peers, arguments.quick, arguments.threads)
         report["workloads"][workload.id] = {"title": workload.title, **found}
         print(table(workload, found, [p for p in workload.peers if not there[p]]), flush=True)
@@ -77,12 +77,24 @@ def main() -> int:
     return int(any("error" in found for found in report["workloads"].values()))
 
 
+def in_quick(peer: str, workload: Workload) -> bool:
+    """Whether --quick measures it: what has a target does; the others take most of the time, to import and compile."""
+    judged = {t.peer.split(",")[0] for t in workload.targets if t.limit is not None or t.ours == "tinydl"}
+    ours = {t.ours for t in workload.targets}
+    return peer not in COMPILERS and (peer in judged | ours or workload.id in ("W1", "W3"))
+
+
 # ---- the machine and what is installed on it ----
 
 
 def installed(packages: tuple[str, ...]) -> bool:
     """Whether all of them can be imported, found out without importing them."""
     return all(importlib.util.find_spec(package) is not None for package in packages)
+
+
+def compiler_of(peer: str) -> bool:
+    """Whether the compiler that a peer needs is there, if it needs one."""
+    return peer not in COMPILERS or shutil.which(COMPILERS[peer]) is not None
 
 
 def version(packages: tuple[str, ...]) -> str:
@@ -167,7 +179,9 @@ def title(peer: str) -> str:
 
 def quantity(value: float, what: str) -> str:
     """A time or a size with its unit."""
-    units = [(1.0, "B"), (2**20, "MiB")] if what == "memory" else [(1e-9, "ns"), (1e-6, "µs"), (1e-3, "ms"), (1.0, "s")]
+    units = [(1e-9, "ns"), (1e-6, "µs"), (1e-3, "ms"), (1.0, "s")]
+    if what.startswith("memory"):
+        units = [(1.0, "B"), (2**20, "MiB")]
     scale, unit = max((u for u in units if u[0] <= abs(value)), default=units[0])
     number = value / scale
     return f"{number:.0f} {unit}" if number >= 100 else f"{number:.3g} {unit}"
@@ -178,15 +192,15 @@ def limit_text(target: dict[str, Any]) -> str:
     limit = target["limit"]
     if limit is None:
         return "reported"
-    if target["what"] == "ms over":
-        return f"≤ {limit:g} ms over"
+    if target["unit"] != "ratio":
+        return f"≤ {limit:g} {target['unit']}"
     return f"≤ {limit:.3g}" if limit > 0.05 else f"≤ 1/{1 / limit:,.0f}"
 
 
 def ratio_text(target: dict[str, Any]) -> str:
     """The ratio measured, with its quartiles."""
     low, middle, high = target["ratio"]
-    if target["what"] == "ms over":
+    if target["unit"] != "ratio":
         return f"{middle:.1f} ms ({low:.1f} … {high:.1f})"
     if middle < 0.05:
         return f"1/{1 / middle:,.0f} (1/{1 / high:,.0f} … 1/{1 / low:,.0f})"
@@ -200,7 +214,17 @@ def reached_text(target: dict[str, Any]) -> str:
     if target["reached"]:
         return "reached"
     over = target["ratio"][1] - target["limit"]
-    return f"MISSED by {over:.1f} ms" if target["what"] == "ms over" else f"MISSED by {over / target['limit']:.0%}"
+    return f"MISSED by {over / target['limit']:.0%}" if target["unit"] == "ratio" else f"MISSED by {over:.1f} ms"
+
+
+def beside(target: dict[str, Any]) -> str:
+    """What the figure is a ratio to and, unless it is the usual one, of what: "NumPy by hand, memory"."""
+    return ", ".join(filter(None, [title(target["peer"]), target["what"] if target["what"] != "time" else ""]))
+
+
+def own(target: dict[str, Any]) -> str:
+    """The form of tinydl that the target is about: "", or "compiled"."""
+    return title(target["ours"]).removeprefix("tinydl").strip()
 
 
 def table(workload: Workload, found: dict[str, Any], skipped: list[str]) -> str:
@@ -216,18 +240,22 @@ def table(workload: Workload, found: dict[str, Any], skipped: list[str]) -> str:
             label = what if what != "time" else found.get("unit", "")
             lines.append(f"  {title(peer):34} {quantity(middle, what):>9}   {spread:24} {label}{busy}".rstrip())
     for target in found["targets"]:
-        label = f"tinydl / {title(target['peer'])}"
-        if target["what"] == "ms over":
-            label = f"tinydl over {NAMES[target['peer']]}"
+        label = f"{title(target['ours'])} {'/' if target['unit'] == 'ratio' else 'over'} {beside(target)}"
+        if target["unit"] == "ms":
+            label = f"{title(target['ours'])}, {beside(target)}"
         elif target["peer"].startswith("itself"):
             label = f"{target['peer']} / as it is"
-        what = f", {target['what']}" if target["what"] not in ("time", "ms over") else ""
-        lines.append(
-            f"  → {label + what:44} {ratio_text(target):30} {limit_text(target):12} {reached_text(target)}".rstrip()
-        )
+        lines.append(f"  → {label:44} {ratio_text(target):30} {limit_text(target):12} {reached_text(target)}".rstrip())
     if skipped:
         lines.append(f"  skipped, not installed: {', '.join(NAMES[p] for p in skipped)}")
     return "\n".join(lines)
+
+
+def in_short(id: str, target: dict[str, Any]) -> str:
+    """A target that was missed, for the summary."""
+    named = " ".join(filter(None, [id, own(target)]))
+    against = f" against {title(target['peer'])}" if target["peer"] else ""
+    return f"{named}{against} ({target['what']})"
 
 
 def summary(report: dict[str, Any]) -> str:
@@ -235,7 +263,7 @@ def summary(report: dict[str, Any]) -> str:
     judged = [
         (id, t) for id, w in report["workloads"].items() for t in w.get("targets", []) if t["reached"] is not None
     ]
-    missed = [f"{id} against {title(t['peer'])} ({t['what']})" for id, t in judged if not t["reached"]]
+    missed = [in_short(id, t) for id, t in judged if not t["reached"]]
     failed = [id for id, w in report["workloads"].items() if "error" in w]
     text = f"{len(judged) - len(missed)} of {len(judged)} targets reached"
     if missed:
@@ -258,11 +286,10 @@ def markdown(report: dict[str, Any]) -> str:
     for id, workload in report["workloads"].items():
         heading = f"{id} | {workload['title']}"
         for target in workload.get("targets", []):
-            what = "time" if target["what"] == "ms over" else target["what"]
-            own = quantity(workload["quartiles"][what]["tinydl"][1], what)
-            beside = title(target["peer"]) + (f", {what}" if what != "time" else "")
-            reached = reached_text(target).replace("MISSED", "missed")
-            lines.append(f"| {heading} | {own} | {beside} | {ratio_text(target)} | {limit_text(target)} | {reached} |")
+            measured = quantity(workload["quartiles"][target["what"]][target["ours"]][1], target["what"])
+            figures = [ratio_text(target), limit_text(target), reached_text(target).replace("MISSED", "missed")]
+            cells = [heading, f"{own(target)} {measured}".strip(), beside(target), *figures]
+            lines.append(f"| {' | '.join(cells)} |")
             heading = " | "
     return "\n".join(lines) + "\n"
 
@@ -332,7 +359,10 @@ def compared(id: str, found: dict[str, Any]) -> str:
     """One workload's lines of the table that is printed."""
     if "error" in found:
         return line_of(id, f"ERROR: {found['error']}")
-    return "\n".join(line_of("" if k else id, *cells_of(row)) for k, row in enumerate(against.rows(found)))
+    rows = against.rows(found)
+    if not rows:
+        return line_of(id, "nothing that both trees can do")
+    return "\n".join(line_of("" if k else id, *cells_of(row)) for k, row in enumerate(rows))
 
 
 def worse(report: dict[str, Any]) -> str:
@@ -363,8 +393,9 @@ def markdown_against(report: dict[str, Any]) -> str:
 # ---- the picture ----
 
 _COLOURS = {
-    "numpy": "black", "torch": "tab:orange", "jax": "tab:blue", "autograd": "tab:green", "mygrad": "tab:purple",
-    "micrograd": "tab:brown", "sklearn": "tab:cyan", "keras": "tab:red",
+    "numpy": "black", "tinydl compiled": "magenta", "torch": "tab:orange", "torch compiled": "gold", "jax": "tab:blue",
+    "autograd": "tab:green", "mygrad": "tab:purple", "micrograd": "tab:brown", "sklearn": "tab:cyan",
+    "keras": "tab:red",
 }  # fmt: skip
 
 
@@ -375,7 +406,7 @@ def draw(report: dict[str, Any], file: Path) -> None:
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    shown = [(id, w) for id, w in report["workloads"].items() if "error" not in w]
+    shown = [(id, w) for id, w in report["workloads"].items() if {"time", "memory"} & w.get("samples", {}).keys()]
     if not shown:
         return
     figure, axes = plt.subplots(figsize=(9, 1.6 + 0.5 * len(shown)), layout="constrained")
@@ -389,7 +420,8 @@ def draw(report: dict[str, Any], file: Path) -> None:
                 axes.plot([low, high], [row, row], color=colour, linewidth=2)
                 axes.plot(middle, row, "o", color=colour, markersize=6)
         for target in found["targets"]:
-            if target["limit"] and target["what"] == what and target["peer"] in _COLOURS:
+            own_limit = target["limit"] and target["ours"] == "tinydl" and target["unit"] == "ratio"
+            if own_limit and target["what"] == what and target["peer"] in _COLOURS:
                 colour = _COLOURS[target["peer"]]
                 axes.plot([1 / target["limit"]] * 2, [row - 0.32, row + 0.32], color=colour, linewidth=1.5)
     present = {p for _, w in shown for s in w["samples"].values() for p in s}
@@ -401,9 +433,9 @@ def draw(report: dict[str, Any], file: Path) -> None:
     axes.set_xscale("log")
     axes.set_yticks(range(len(shown)), [f"{id}  {w['title']}" for id, w in shown])
     axes.set_ylim(len(shown) - 0.4, -0.6)
-    axes.set_xlabel("times tinydl's time (W10: memory); tinydl is ahead right of the line")
     threads = in_words(report["threads"])
-    axes.set_title(f"{report['machine']}; {threads}; {report['date']}", fontsize=9)
+    meaning = "times tinydl's time (W10: memory); tinydl is ahead right of the line"
+    figure.suptitle(f"{meaning}\n{report['machine']}; {threads}; {report['date']}", fontsize=9)
     figure.legend(loc="outside lower center", ncols=5, frameon=False, fontsize=9)
     figure.savefig(file, dpi=150)
     plt.close(figure)

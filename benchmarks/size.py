@@ -27,9 +27,10 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = "tinydl"
 
 BUDGETS = {  # rooms that share a budget, in lines of code
-    ("engine",): 1_830,
+    ("engine",): 1_900,
     ("derivatives",): 2_350,
-    ("functional", "nn", "optim"): 2_300,
+    ("functional", "nn", "optim"): 2_360,
+    ("compiling",): 2_900,
 }
 FILE = 500
 FUNCTION = 60
@@ -52,7 +53,7 @@ READ = [
     "optim/clipping.py",
     "training/fit.py", "training/history.py",
 ]  # fmt: skip
-READABLE = 4_680  # lines with anything on them: whoever reads, reads docstrings and comments too
+READABLE = 4_790  # lines with anything on them: whoever reads, reads docstrings and comments too
 HEART = 1_900  # of them the Tensor and the table of rules, which README calls the heart: an afternoon
 
 Sources = dict[str, str]  # a file's path within the package → its text

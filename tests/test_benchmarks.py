@@ -1,5 +1,6 @@
 """The benchmark: its statistics, its comparison of results, its tables, and that its quick form runs to the end."""
 
+import dataclasses
 import json
 import os
 import re
@@ -53,11 +54,17 @@ def test_a_target_is_judged_by_the_median_ratio():
     missed = measure.verdict(Target("torch", 0.54), samples)
     assert reached is not None and reached["reached"] is True and reached["ratio"][1] == pytest.approx(0.55)
     assert missed is not None and missed["reached"] is False
-    over = measure.verdict(Target("numpy", 150, "ms over"), samples)
+    over = measure.verdict(Target("numpy", 150, unit="ms over"), samples)
     assert over is not None and over["ratio"][1] == pytest.approx(100) and over["reached"]
+    alone = measure.verdict(Target("", 1000, unit="ms"), samples)
+    assert alone is not None and alone["ratio"][1] == pytest.approx(1100) and alone["reached"] is False
     assert measure.verdict(Target("keras", 0.5), samples) is None
     reported = measure.verdict(Target("torch", None), samples)
     assert reported is not None and reported["reached"] is None
+    assert measure.verdict(Target("numpy", 0.9, ours="tinydl compiled"), samples) is None
+    samples["time"]["tinydl compiled"] = [0.8, 0.8, 0.9]
+    compiled = measure.verdict(Target("numpy", 0.9, ours="tinydl compiled"), samples)
+    assert compiled is not None and compiled["ratio"][1] == pytest.approx(0.8) and compiled["reached"]
 
 
 def test_results_that_differ_stop_the_benchmark():
@@ -88,6 +95,111 @@ def test_updates_that_differ_stop_the_benchmark_though_the_gradients_agree():
         measure.compare({"a": job(0.1), "b": job(0.11)})
 
 
+@pytest.mark.parametrize("call", [1, 2, 3, 5])
+def test_a_compiled_step_that_differs_from_tinydl_in_one_bit_after_some_calls_stops_the_benchmark(call):
+    import measure
+    from adapters import Job
+
+    def job(wrong_at):
+        w, calls = np.ones(3, np.float32), []
+
+        def step():
+            calls.append(0)
+            w[...] *= np.float32(0.9)
+            if len(calls) == wrong_at:
+                w[1] = np.nextafter(w[1], np.float32(2))
+
+        return Job(step, lambda: [np.float64(1)], lambda: [w])
+
+    measure.same_bits({"tinydl": job(0), "numpy": job(1)})
+    measure.same_bits({"tinydl": job(0), "tinydl compiled": job(0), "numpy": job(1)})
+    with pytest.raises(measure.DifferentWork, match="some bits of results 1 of 2"):
+        measure.same_bits({"tinydl": job(0), "tinydl compiled": job(call)})
+
+
+@pytest.mark.parametrize("call", [1, 3])
+def test_a_compiled_pass_without_parameters_must_agree_with_tinydl_in_every_bit_at_the_third_call(call):
+    import measure
+    from adapters import Job
+
+    def job(right_before):
+        calls = []
+
+        def gradients():
+            calls.append(0)
+            return [1.0, np.zeros(2) if len(calls) < right_before else -np.zeros(2)]
+
+        return Job(gradients, gradients)
+
+    measure.same_bits({"tinydl": job(9), "tinydl compiled": job(9)})
+    with pytest.raises(measure.DifferentWork, match="some bits of results 1 of 2"):
+        measure.same_bits({"tinydl": job(9), "tinydl compiled": job(call)})
+
+
+@pytest.mark.parametrize("always", [False, True])
+def test_a_compiled_step_that_is_recorded_at_each_call_stops_the_benchmark(always):
+    import measure
+    from adapters import Job
+
+    def job(limit):
+        calls = []
+        return Job(tuple, lambda: calls.append(0) or [1.0], programs=lambda: min(len(calls), limit))
+
+    jobs = {"tinydl": job(0), "tinydl compiled": job(8 if always else 2)}
+    if always:
+        with pytest.raises(measure.DifferentWork, match="recorded anew, the 5th time"):
+            measure.same_bits(jobs)
+    else:
+        measure.same_bits(jobs)
+
+
+def test_peak_memory_is_that_of_the_calls_asked_for():
+    import measure
+
+    def peak(calls):
+        count = []
+
+        def step():
+            count.append(0)
+            np.empty(2**20 if len(count) == 4 else 2**10)
+
+        def make():
+            count.clear()
+            return types.SimpleNamespace(step=step)
+
+        found = measure.peak(make, types.SimpleNamespace(x=np.empty(0)), calls)
+        return len(count), found > 2**20
+
+    assert peak(range(1, 4)) == (3, False)
+    assert peak(range(3, 5)) == (4, True)
+    assert peak(range(5, 8)) == (7, False)
+
+
+def test_what_is_around_a_job_is_entered_once_for_a_turn():
+    import contextlib
+
+    import measure
+    from adapters import Job
+
+    seen = []
+
+    @contextlib.contextmanager
+    def around():
+        seen.append("in")
+        yield
+        seen.append("out")
+
+    job = Job(lambda: seen.append("step"), lambda: seen.append("gradients") or [1.0], lambda: [np.ones(1)], around)
+    measure.turn(job, 2)
+    assert seen == ["in", "step", "step", "step", "out"]
+    seen.clear()
+    measure.outcome(job, steps=1)
+    assert seen == ["in", "gradients", "step", "out"]
+    seen.clear()
+    measure.repeats(job, 0.0)
+    assert seen == ["in", "step", "step", "out"]
+
+
 def test_jobs_take_turns_and_each_gives_one_figure_per_round():
     import measure
     from adapters import Job
@@ -99,15 +211,73 @@ def test_jobs_take_turns_and_each_gives_one_figure_per_round():
     assert {name: len(t) for name, t in times.items()} == {"a": 3, "b": 3} and set(cores) == {"a", "b"}
 
 
-@pytest.mark.parametrize("id", ["W2", "W3", "W5a", "W6", "W9"])
-def test_tinydl_does_the_same_work_as_numpy_by_hand(id):
+@pytest.mark.parametrize("id", ["W2", "W3", "W5a", "W6", "W9", "W14"])
+def test_tinydl_compiled_or_not_does_the_same_work_as_numpy_by_hand(id):
     import measure
     import workloads
 
     workload = next(w for w in workloads.WORKLOADS if w.id == id)
     sizes = {**workload.sizes, "sizes": (9, 7, 5, 3), "batch": 4} if workload.work == "training" else {}
     sizes |= {"batch": 2, "length": 5, "width": 6} if id == "W9" else {}
-    measure.compare(measure.prepare(workload, ["tinydl", "numpy"], workload.problem(**sizes)))
+    jobs = measure.prepare(workload, ["tinydl", "tinydl compiled", "numpy"], workload.problem(**sizes))
+    measure.compare(jobs)
+    measure.same_bits(jobs)
+
+
+def test_the_first_calls_of_steps_made_anew_are_measured_as_their_targets_name_them(monkeypatch):
+    import measure
+    import workloads
+
+    monkeypatch.setattr(measure, "RECORDED", ("W2", "W3"))
+    workload = next(w for w in workloads.WORKLOADS if w.kind == "first_calls")
+    found = measure.first_calls(workload, workload.peers, {"imports": 1, "rounds": 2, "seconds": 0.0})["samples"]
+    assert {what: {peer: len(times) for peer, times in peers.items()} for what, peers in found.items()} == {
+        workloads.FIRST: {"tinydl compiled": 1},
+        "W2": {"tinydl compiled": 2, "tinydl": 2},
+        "W3": {"tinydl compiled": 2, "tinydl": 2},
+    }
+    judged = [measure.verdict(target, found) for target in workload.targets]
+    assert [v["what"] for v in judged if v] == [workloads.FIRST, "W2", "W3"]
+    steps = [w for w in workloads.WORKLOADS if w.kind == "steps" and w.work != "inference"]
+    assert tuple(w.id for w in steps) == workloads.RECORDED
+    assert all("tinydl compiled" in w.peers for w in steps)
+
+
+def test_a_step_whose_first_call_is_timed_has_made_none(monkeypatch):
+    import measure
+
+    calls = []
+    monkeypatch.setattr(
+        measure, "prepare", lambda *_: {"tinydl compiled": job_with(lambda: time.sleep(0 if calls else 0.05), calls)}
+    )
+    assert measure.first_call(None, None) > 0.04 and len(calls) == 1
+
+
+def job_with(do, calls):
+    from adapters import Job
+
+    return Job(lambda: (do(), calls.append(0)), tuple)
+
+
+def test_quick_leaves_out_what_compiles_for_seconds_and_measures_what_has_a_target():
+    import run
+    import workloads
+
+    for workload in workloads.WORKLOADS:
+        peers = {peer for peer in workload.peers if run.in_quick(peer, workload)}
+        judged = {t.peer.split(",")[0] for t in workload.targets if t.limit is not None and t.peer in workload.peers}
+        assert peers >= judged | {"tinydl"} and "torch compiled" not in peers
+        assert ("tinydl compiled" in peers) == ("tinydl compiled" in workload.peers)
+        assert ("jax" in peers) == (workload.id == "W3")
+
+
+def test_a_peer_that_needs_a_compiler_is_skipped_where_there_is_none(monkeypatch):
+    import run
+
+    monkeypatch.setitem(run.COMPILERS, "torch compiled", "no-such-compiler")
+    assert not run.compiler_of("torch compiled") and run.compiler_of("torch")
+    monkeypatch.setitem(run.COMPILERS, "torch compiled", sys.executable)
+    assert run.compiler_of("torch compiled")
 
 
 @pytest.mark.parametrize("options", [{"keep_gradients": True}, {"keep_gradients": True, "relu_in_place": False}])
@@ -123,13 +293,14 @@ def test_the_frugal_and_the_lavish_form_of_hand_written_numpy_agree(options):
 def test_every_target_names_a_peer_of_its_workload_and_every_workload_a_function_of_its_adapters():
     import measure
     import workloads
-    from adapters import ADAPTERS, NAMES
+    from adapters import ADAPTERS, COMPILERS, NAMES, TWICE
 
-    assert set(ADAPTERS) == set(NAMES)
+    assert set(ADAPTERS) == set(NAMES) and set(COMPILERS) <= set(ADAPTERS) and set(TWICE) <= set(ADAPTERS)
     for workload in workloads.WORKLOADS:
         assert workload.kind in measure.KINDS and set(workload.peers) <= set(ADAPTERS)
         for target in workload.targets:
-            assert target.peer.split(",")[0] in (*workload.peers, "itself"), (workload.id, target)
+            known = (*workload.peers, "itself") if target.unit != "ms" else ("",)
+            assert target.peer.split(",")[0] in known and target.ours.split(",")[0] in workload.peers, workload.id
         for peer in workload.peers if workload.work else ():
             text = (BENCHMARKS / "adapters" / f"{ADAPTERS[peer][0]}.py").read_text()
             assert f"def {workload.work}(" in text, (workload.id, peer)
@@ -144,10 +315,15 @@ def test_w4_means_both_of_its_sizes_and_w1_only_itself():
         workloads.chosen(["W99"])
 
 
+def target_of(peer, **other):
+    """A target as a report has it."""
+    return {"peer": peer, "what": "time", "ours": "tinydl", "unit": "ratio", "limit": None, "reached": None, **other}
+
+
 def test_small_ratios_are_written_as_fractions():
     import run
 
-    target = {"peer": "micrograd", "what": "time", "limit": 1 / 8000, "ratio": [1 / 12000, 1 / 10000, 1 / 9000]}
+    target = target_of("micrograd", limit=1 / 8000, ratio=[1 / 12000, 1 / 10000, 1 / 9000])
     assert run.ratio_text(target) == "1/10,000 (1/9,000 … 1/12,000)" and run.limit_text(target) == "≤ 1/8,000"
     assert run.reached_text({**target, "reached": True}) == "reached"
     missed = {**target, "limit": 0.5, "ratio": [0.5, 0.6, 0.7], "reached": False}
@@ -159,19 +335,25 @@ def test_the_markdown_table_has_a_row_for_each_target_and_says_what_was_missed()
     import run
 
     targets = [
-        {"peer": "torch", "what": "time", "limit": 0.5, "ratio": [0.4, 0.45, 0.5], "reached": True},
-        {"peer": "numpy", "what": "time", "limit": 1.2, "ratio": [1.4, 1.5, 1.6], "reached": False},
+        target_of("torch", limit=0.5, ratio=[0.4, 0.45, 0.5], reached=True),
+        target_of("numpy", limit=1.2, ratio=[1.4, 1.5, 1.6], reached=False),
+        target_of("numpy", ours="tinydl compiled", limit=0.9, ratio=[0.9, 0.99, 1.1], reached=False),
+        target_of("", what="W2", ours="tinydl compiled", unit="ms", limit=5, ratio=[5.5, 6.0, 7.0], reached=False),
     ]
-    quartiles = {"time": {"tinydl": [1e-3, 1.5e-3, 2e-3]}}
+    quartiles = {"time": {"tinydl": [1e-3, 1.5e-3, 2e-3], "tinydl compiled": [9e-4, 1e-3, 1e-3]}}
+    quartiles["W2"] = {"tinydl compiled": [5.5e-3, 6e-3, 7e-3]}
     report = {
         "date": "2026-01-02 03:04", "command": "python benchmarks/run.py", "machine": "a computer",
         "versions": {"tinydl": "1", "torch": "2.0"},
         "workloads": {"W3": {"title": "a step", "quartiles": quartiles, "targets": targets}},
     }  # fmt: skip
     heading, _, *rows = run.markdown(report).splitlines()
-    assert "2026-01-02, a computer, PyTorch" in heading and "1 of 2 targets reached; missed: W3" in heading
+    assert "2026-01-02, a computer, PyTorch" in heading and "1 of 4 targets reached; missed: W3" in heading
+    assert "W3 against NumPy by hand (time), W3 compiled against NumPy by hand (time), W3 compiled (W2)" in heading
     assert rows[2] == "| W3 | a step | 1.5 ms | PyTorch eager | 0.450 (0.400 … 0.500) | ≤ 0.5 | reached |"
     assert rows[3].startswith("|  |  | 1.5 ms | NumPy by hand |") and rows[3].endswith("| ≤ 1.2 | missed by 25% |")
+    assert rows[4] == "|  |  | compiled 1 ms | NumPy by hand | 0.990 (0.900 … 1.100) | ≤ 0.9 | missed by 10% |"
+    assert rows[5] == "|  |  | compiled 6 ms | W2 | 6.0 ms (5.5 … 7.0) | ≤ 5 ms | missed by 1.0 ms |"
     assert all(row.count("|") == 8 for row in rows)
 
 
@@ -309,12 +491,18 @@ def test_the_table_of_results_has_a_row_for_each_target_as_it_is_defined():
     defined = []
     for workload in workloads.WORKLOADS:
         name = [workload.id, workload.title]
-        for target in workload.targets:
-            beside = run.title(target.peer) + (f", {target.what}" if target.what not in ("time", "ms over") else "")
-            limit = run.limit_text({"limit": target.limit, "what": target.what})
-            defined.append([*name, beside, limit])
+        for target in map(dataclasses.asdict, workload.targets):
+            if target["ours"] != "tinydl" or workload.id == "W14":
+                continue  # these rows come with the figures of the first run that measures a compiled step
+            defined.append([*name, run.own(target), run.beside(target), run.limit_text(target)])
             name = ["", ""]
-    assert [[id, title, beside, limit] for id, title, _, beside, _, limit, _ in results()] == defined
+    found = [[id, title, form_of(own), beside, limit] for id, title, own, beside, _, limit, _ in results()]
+    assert found == defined
+
+
+def form_of(cell):
+    """What stands before a figure: "compiled", or nothing."""
+    return re.sub(r" ?[\d.]+ \S+$", "", cell)
 
 
 def test_every_workload_is_explained_beside_its_results():
@@ -353,7 +541,8 @@ def test_the_figures_in_readme_are_those_of_the_table():
     found, id = {}, ""
     for row in results():
         id = row[0] or id
-        found[id, row[3]] = number(row[4])
+        if not form_of(row[2]):
+            found[id, row[3]] = number(row[4])
     layers, small = ("W4a", "W4b", "W5a", "W5b"), ("W2", "W3", "W6")
     peers = "NumPy by hand", "PyTorch eager"
     spans = re.findall(r"([\d.]+) to ([\d.]+) times", how_fast_it_is())
@@ -457,6 +646,7 @@ def test_the_comparison_has_a_row_for_each_thing_measured_with_both_medians_and_
     figures = ["time", "2 ms (1.9 ms … 2.1 ms)", "1 ms (950 µs … 1.05 ms)", "2.000", "2.000 (2.000 … 2.000)"]
     assert re.split("  +", printed) == ["W3", *figures, "apart, WORSE"]
     assert run.compared("W2", report["workloads"]["W2"]) == "W2    ERROR: it broke"
+    assert run.compared("W13", {"samples": {}, "quartiles": {}}) == "W13   nothing that both trees can do"
     above, _, heading, _, *rows = run.markdown_against(report).splitlines()
     assert "a computer, NumPy 2.0; worse by more than 3 %" in above and "| 0123456 (quartiles) |" in heading
     assert rows == ["| W3 | a step | " + " | ".join([*figures, "apart, WORSE"]) + " |"]
@@ -540,6 +730,7 @@ def test_what_was_made_slow_since_a_commit_is_found_and_nothing_is_left_behind(s
     assert list(report["workloads"]) == only
     times = report["workloads"]["W2"]["samples"]["time"]
     assert len(times["here"]) == len(times["there"]) == 8
+    assert report["workloads"]["W2"]["samples"]["time, compiled"].keys() == times.keys()
     assert (
         statistics.median(times["here"]) > 0.02 > statistics.median(times["there"])
         and "W2 time (" in out.splitlines()[-1]
@@ -547,9 +738,24 @@ def test_what_was_made_slow_since_a_commit_is_found_and_nothing_is_left_behind(s
     for id in ("W8", "W11"):  # whole processes: each imports its own tree's tinydl
         median = {name: figures[1] for name, figures in report["workloads"][id]["quartiles"]["time"].items()}
         assert median["here"] > max(0.5, median["there"] + 0.25)
-    memory = report["workloads"]["W10a"]["quartiles"]["memory"]
-    assert memory["here"][1] == pytest.approx(memory["there"][1], rel=1e-2)
-    assert json_file.with_suffix(".md").read_text(encoding="utf-8").count("| W10a |") == 1
+    for what in ("memory", "memory, compiled"):
+        memory = report["workloads"]["W10a"]["quartiles"][what]
+        assert memory["here"][1] == pytest.approx(memory["there"][1], rel=1e-2)
+    assert json_file.with_suffix(".md").read_text(encoding="utf-8").count("| W10a |") == 2
+
+
+@needs_git
+@pytest.mark.slow
+def test_beside_a_tree_that_cannot_compile_only_the_rest_is_measured(scratch, tmp_path):
+    with (scratch[0] / "tinydl" / "__init__.py").open("a", encoding="utf-8") as file:
+        file.write('\nglobals().pop("compile", None)\n_LATER.pop("compile", None)\n')
+    only = ["--only", "W2", "W10a", "W13"]
+    process = started(scratch, "--quick", *only, "--against", "HEAD", "--output", str(tmp_path / "out"))
+    out, err = process.communicate()
+    assert process.returncode == 0 and "W13   nothing that both trees can do" in out, out + err
+    (json_file,) = (tmp_path / "out").glob("against-*-1-thread.json")
+    found = json.loads(json_file.read_text())["workloads"]
+    assert {id: list(w["samples"]) for id, w in found.items()} == {"W2": ["time"], "W10a": ["memory"], "W13": []}
 
 
 DOUBLED = """

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -441,6 +442,30 @@ def {function}(*given):
 def test_a_mistake_of_any_exercise_is_named(name, text, says):
     result = judging.check_text(name, f"import numpy as np\ndef {text}\n")
     assert not result and says in result.sentence, result
+
+
+@pytest.mark.parametrize(("body", "code", "says", "tried"), [
+    ("a = g @ w", "unwritten", "It leaves its argument a as it was. `a = ...` would only give", "a (4, 3)"),
+    ("np.matmul(g, w, out=a); np.matmul(g.T, x, out=b); return g.sum(0)", "unwritten", "its argument c as", "c (2,)"),
+    ("np.matmul(g, w, out=x)", "changes_inputs", "It changes its argument x in place; it is only to be read", "x (4"),
+    ("a[:], b[:], c[:] = g @ w, g.T @ x * 1.001, g.sum(0)", "wrong_value", "2 of the 6 results tried are wrong",
+     "it gave in its argument b "),
+    ("a[:], b[:], c[:] = 2 * g @ w, 2 * g.T @ x, 2 * g.sum(0)", "factor", "a factor 2 too much", "in its argument a "),
+])  # fmt: skip
+def test_an_answer_writes_into_the_arguments_that_are_to_be_written_to(body, code, says, tried):
+    text = f"import numpy as np\ndef linear_backward(g, x, w, a, b, c):\n    {body}\n"
+    result = judging.check_text("ex_linear_into", text)
+    assert result.code == code and says in result.sentence and tried in result.tried, result
+
+
+def test_an_answer_in_place_makes_no_array_and_may_use_the_scratch_array():
+    solution = exercises.companion("ex_adam_in_place")["SOLUTION"]
+    assert judging.check_text("ex_adam_in_place", solution)
+    result = judging.check_text("ex_adam_in_place", solution.replace("w -= s", "w -= 1 * s"))
+    assert result.code == "memory" and "bytes at once" in result.sentence, result
+    result = judging.check_text("ex_adam_in_place", solution.replace("np.square(g, out=s)", "np.square(g, out=g)"))
+    assert result.code == "changes_inputs" and "argument g" in result.sentence, result
+    assert not tracemalloc.is_tracing()
 
 
 def test_the_progress_says_what_its_marks_mean(folder, capsys):

@@ -211,6 +211,17 @@ def test_lessons_dont_import_each_other(lesson: Path) -> None:
     assert not imported & names
 
 
+def test_the_page_about_compiling_runs_as_it_stands() -> None:
+    text = (TUTORIALS / "compiling.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    assert len(blocks) == 4
+    code = "".join(blocks)
+    done = subprocess.run([sys.executable, "-X", "utf8", "-W", "error", "-"], input=code, capture_output=True,
+                          encoding="utf-8", timeout=60)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "def step(x, y):" in done.stdout and "# backward" in done.stdout
+
+
 # ---- questions ----
 
 

@@ -122,7 +122,7 @@ def test_the_front_page_has_six_lines_of_code_that_print_what_they_say() -> None
 
 def test_the_front_page_numbers_its_lessons_as_their_files_are_and_asks_a_question_of_each() -> None:
     rows = re.findall(r"^\| \[(\d+)\. [^\]]+\]\((\d\d)_\w+\.py\) \| .*\? \|$", front(), re.MULTILINE)
-    assert [(int(number), int(file)) for number, file in rows] == [(n, n) for n in range(15)]
+    assert [(int(number), int(file)) for number, file in rows] == [(n, n) for n in range(16)]
 
 
 def test_the_front_page_has_the_lessons_own_titles_and_leaves_out_what_is_not_written(

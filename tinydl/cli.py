@@ -29,6 +29,7 @@ from .course.command import Parser, UsageError, complain, did_you_mean, discard,
 from .course.demo import add_demo_command
 from .course.document import add_document_command
 from .course.learn import add_learn_command
+from .course.program import add_program_command
 from .engine import dispatch
 from .engine.checks import kind
 from .engine.tensor import Primitive
@@ -41,6 +42,7 @@ examples:
   tinydl gradcheck exp matmul
   tinydl document D11
   tinydl learn
+  tinydl program
 
 `tinydl demo --help` says what a command takes; so it is with the others.
 """
@@ -78,6 +80,7 @@ def _run(arguments: Sequence[str] | None) -> int:
     add_gradcheck_command(subparsers)
     add_document_command(subparsers)
     add_learn_command(subparsers)
+    add_program_command(subparsers)
     chosen = parser.parse_args(arguments)
     if not hasattr(chosen, "run"):
         parser.print_help()

@@ -467,5 +467,6 @@ quiz(
 # | [12. Trusting a gradient](12_trusting_a_gradient.py) | 1, 4, 7 |
 # | [13. The bug lab](13_bug_lab.py) | 5, 7, 10, 12 |
 # | [14. Build it yourself](14_build_it_yourself.py) | 3, 4 |
+# | [15. Your step as a NumPy program](15_your_step_as_a_program.py) | 4, 5 |
 #
 # Ready? Next: [lesson 1](01_derivatives.py).

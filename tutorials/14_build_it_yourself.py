@@ -616,5 +616,6 @@ assert 50 <= count_lines(yours) <= 60 and 2.5 < count_lines(theirs) / count_line
 # - `tinydl/derivatives/elementwise.py`: step 1, for the functions of NumPy that act on each element.
 # - `tinydl/engine/transforms.py`: `grad` and its kin, which nest because of step 7.
 #
-# This is the end of the course. You know now what is under every `loss.backward()` that you will ever write, and how to
-# find out whether it is right.
+# You know now what is under every `loss.backward()` that you will ever write.
+#
+# Next: [lesson 15](15_your_step_as_a_program.py), where the engine is asked for what it computes, and then left out.

@@ -247,8 +247,8 @@ def lay_out_front(pages: Path) -> None:
 
 
 def lay_out_notes(pages: Path) -> None:
-    """How to add to tinydl, and what has changed. Of a link to what has no page here, the text stays."""
-    for note in ("contributing.md", "changelog.md"):
+    """What compiling promises, how to add to tinydl, what has changed. Of a link that has no page, the text stays."""
+    for note in ("compiling.md", "contributing.md", "changelog.md"):
         text = (HERE / note).read_text(encoding="utf-8")
         text = re.sub(r"\[([^\]]+)\]\(\.\./[^)]*\)", r"`\1`", text)
         (pages / note).write_text(links_on_the_site(text), encoding="utf-8")

@@ -161,6 +161,16 @@ def moons(problem: Any) -> Job:
     return Job(step, check, lambda: parameters)
 
 
+def inference(problem: Any) -> Job:
+    """Linear, relu, linear, as one writes it."""
+    x, (w1, w2), (b1, b2) = problem.x, problem.weights, problem.biases
+
+    def answer() -> Array:
+        return np.maximum(x @ w1.T + b1, 0) @ w2.T + b2
+
+    return Job(answer, lambda: [answer()])
+
+
 def attention(problem: Any) -> Job:
     """Layer norm, self-attention, gelu of a linear map, forward and backward; see `workloads.Attention`."""
     x, scale, shift, upstream = problem.x, problem.scale, problem.shift, problem.upstream

@@ -55,6 +55,52 @@ def training(problem: Any) -> Job:
     return Job(step, gradients, lambda: [np.array(p) for p in jax.tree.leaves(state[0])])
 
 
+def moons(problem: Any) -> Job:
+    lr, decay = problem.lr, problem.decay
+    x, y = jnp.asarray(problem.x), jnp.asarray(problem.y)
+    state = [[(jnp.asarray(w), jnp.asarray(b)) for w, b in zip(problem.weights, problem.biases, strict=True)]]
+
+    def loss(parameters: Any) -> Any:
+        *hidden, (w3, b3) = parameters
+        h = x
+        for w, b in hidden:
+            h = jax.nn.relu(h @ w.T + b)
+        score = (h @ w3.T + b3)[:, 0]
+        squares = sum(jnp.vdot(p, p) for p in jax.tree.leaves(parameters))
+        return jax.nn.relu(1 - y * score).mean() + decay * squares
+
+    loss_and_gradients = jax.jit(jax.value_and_grad(loss))
+
+    def descend(parameters: Any) -> Any:
+        value, gradients = jax.value_and_grad(loss)(parameters)
+        return value, jax.tree.map(lambda p, g: p - lr * g, parameters, gradients)
+
+    compiled = jax.jit(descend, donate_argnums=0)
+
+    def step() -> Any:
+        value, *state[:] = compiled(*state)
+        return jax.block_until_ready((value, state))[0]
+
+    def gradients() -> list[Any]:
+        value, gradients = loss_and_gradients(*state)
+        return [float(value), *map(np.array, jax.tree.leaves(gradients))]
+
+    return Job(step, gradients, lambda: [np.array(p) for p in jax.tree.leaves(state)])
+
+
+def inference(problem: Any) -> Job:
+    x, weights, biases = jnp.asarray(problem.x), *([*map(jnp.asarray, a)] for a in (problem.weights, problem.biases))
+
+    @jax.jit
+    def answer(x: Any, weights: Any, biases: Any) -> Any:
+        return jax.nn.relu(x @ weights[0].T + biases[0]) @ weights[1].T + biases[1]
+
+    def step() -> Any:
+        return jax.block_until_ready(answer(x, weights, biases))
+
+    return Job(step, lambda: [np.array(step())])
+
+
 def attention(problem: Any) -> Job:
     names = ("x", "scale", "shift", "wq", "wk", "wv", "wo")
     leaves = [jnp.asarray(getattr(problem, n)) for n in names]

@@ -1,7 +1,11 @@
-"""tinydl, through its public interface only: what a user would write."""
+"""tinydl, through its public interface only: what a user would write.
+
+What in_tinydl_compiled.py compiles is the same code: `made` is then `tl.compile`.
+"""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,6 +14,15 @@ import tinydl as tl
 from adapters import Job
 from tinydl import functional as F
 from tinydl import nn, optim
+
+
+def as_it_is(function: Any) -> Any:
+    return function
+
+
+def programs(step: Any) -> int:
+    """How many programs a compiled step has recorded; 0 of a function as it is."""
+    return len(getattr(step, "programs", ()))
 
 
 def chain(problem: Any) -> Job:
@@ -53,43 +66,56 @@ def _network(problem: Any) -> nn.Sequential:
     return nn.Sequential(*layers[:-1])
 
 
-def _job(parameters: list[tl.Tensor], compute: Any, optimizer: Any) -> Job:
-    def step() -> tl.Tensor:
+def _job(parameters: list[tl.Tensor], loss: Any, x: Any, y: Any, optimizer: Any, made: Any) -> Job:
+    @made
+    def step(x: Any, y: Any) -> tl.Tensor:
         optimizer.zero_grad()
-        loss = compute()
-        loss.backward()
+        value = loss(x, y)
+        value.backward()
         optimizer.step()
-        return loss
+        return value
+
+    @made
+    def backward(x: Any, y: Any) -> tl.Tensor:
+        optimizer.zero_grad()
+        value = loss(x, y)
+        value.backward()
+        return value
 
     def gradients() -> list[Any]:
-        optimizer.zero_grad()
-        loss = compute()
-        loss.backward()
-        return [loss.item(), *(p.grad.numpy() for p in parameters)]
+        value = backward(x, y)
+        return [value.item(), *(p.grad.numpy() for p in parameters)]
 
-    return Job(step, gradients, lambda: [p.numpy() for p in parameters])
+    values = lambda: [p.numpy() for p in parameters]
+    return Job(partial(step, x, y), gradients, values, programs=partial(programs, step))
 
 
-def training(problem: Any) -> Job:
+def training(problem: Any, made: Any = as_it_is) -> Job:
     model = _network(problem)
     parameters = list(model.parameters())
     optimizer = getattr(optim, problem.optimizer)(parameters, lr=problem.lr)
-    return _job(parameters, lambda: F.cross_entropy(model(problem.x), problem.y), optimizer)
+    return _job(parameters, lambda x, y: F.cross_entropy(model(x), y), problem.x, problem.y, optimizer, made)
 
 
-def moons(problem: Any) -> Job:
+def moons(problem: Any, made: Any = as_it_is) -> Job:
     model = _network(problem)
     parameters = list(model.parameters())
-    y = problem.y[:, None]
 
-    def loss() -> tl.Tensor:
-        hinge = F.relu(1 - y * model(problem.x)).mean()
+    def loss(x: Any, y: Any) -> tl.Tensor:
+        hinge = F.relu(1 - y * model(x)).mean()
         return hinge + problem.decay * sum(np.vdot(p, p) for p in parameters)
 
-    return _job(parameters, loss, optim.SGD(parameters, lr=problem.lr))
+    return _job(parameters, loss, problem.x, problem.y[:, None], optim.SGD(parameters, lr=problem.lr), made)
 
 
-def attention(problem: Any) -> Job:
+def inference(problem: Any, made: Any = as_it_is) -> Job:
+    linear, relu, last = _network(problem)
+    answer = made(nn.Sequential(linear, relu, nn.Dropout(0.25), last).eval())
+    result = lambda: [answer(problem.x).numpy()]
+    return Job(partial(answer, problem.x), result, around=tl.no_grad, programs=partial(programs, answer))
+
+
+def attention(problem: Any, made: Any = as_it_is) -> Job:
     names = ("x", "scale", "shift", "wq", "wk", "wv", "wo")
     leaves = x, scale, shift, wq, wk, wv, wo = [tl.tensor(getattr(problem, n), requires_grad=True) for n in names]
     width = problem.x.shape[-1]
@@ -97,15 +123,19 @@ def attention(problem: Any) -> Job:
     norm.weight, norm.bias = scale, shift
     root = width**-0.5
 
-    def step() -> tl.Tensor:
+    @made
+    def step(upstream: Any) -> tl.Tensor:
         for leaf in leaves:
             leaf.grad = None
         h = norm(x)
         q, k, v = F.linear(h, wq), F.linear(h, wk), F.linear(h, wv)
         a = F.softmax(q @ k.mT * root, axis=-1) @ v
         output = F.gelu(F.linear(a, wo), approximate="tanh")
-        loss = (output * problem.upstream).sum()
+        loss = (output * upstream).sum()
         loss.backward()
         return loss
 
-    return Job(step, lambda: [step().item(), *(leaf.grad.numpy() for leaf in leaves)])
+    def gradients() -> list[Any]:
+        return [step(problem.upstream).item(), *(leaf.grad.numpy() for leaf in leaves)]
+
+    return Job(partial(step, problem.upstream), gradients, programs=partial(programs, step))

@@ -1,4 +1,7 @@
-"""PyTorch in its eager mode, with the layers, losses and optimizers that it brings."""
+"""PyTorch in its eager mode, with the layers, losses and optimizers that it brings.
+
+What in_torch_compiled.py compiles is the same code: `made` is then `torch.compile`.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,10 @@ from torch.nn import functional as F
 from adapters import Job
 
 torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
+
+
+def as_it_is(function: Any) -> Any:
+    return function
 
 
 def chain(problem: Any) -> Job:
@@ -56,12 +63,14 @@ def _network(problem: Any) -> nn.Sequential:
     return nn.Sequential(*layers[:-1])
 
 
-def _job(parameters: list[torch.Tensor], compute: Any, optimizer: torch.optim.Optimizer) -> Job:
+def _job(parameters: list[torch.Tensor], loss: Any, optimizer: torch.optim.Optimizer, made: Any) -> Job:
+    compute, update = made(loss), made(optimizer.step)
+
     def step() -> torch.Tensor:
         optimizer.zero_grad()
         loss = compute()
         loss.backward()
-        optimizer.step()
+        update()
         return loss
 
     def gradients() -> list[Any]:
@@ -73,15 +82,15 @@ def _job(parameters: list[torch.Tensor], compute: Any, optimizer: torch.optim.Op
     return Job(step, gradients, lambda: [p.detach().numpy().copy() for p in parameters])
 
 
-def training(problem: Any) -> Job:
+def training(problem: Any, made: Any = as_it_is) -> Job:
     model = _network(problem)
     parameters = list(model.parameters())
     optimizer = getattr(torch.optim, problem.optimizer)(parameters, lr=problem.lr)
     x, y = torch.tensor(problem.x), torch.tensor(problem.y)
-    return _job(parameters, lambda: F.cross_entropy(model(x), y), optimizer)
+    return _job(parameters, lambda: F.cross_entropy(model(x), y), optimizer, made)
 
 
-def moons(problem: Any) -> Job:
+def moons(problem: Any, made: Any = as_it_is) -> Job:
     model = _network(problem)
     parameters = list(model.parameters())
     x, y = torch.tensor(problem.x), torch.tensor(problem.y)[:, None]
@@ -90,24 +99,36 @@ def moons(problem: Any) -> Job:
         hinge = F.relu(1 - y * model(x)).mean()
         return hinge + problem.decay * sum((p * p).sum() for p in parameters)
 
-    return _job(parameters, loss, torch.optim.SGD(parameters, lr=problem.lr))
+    return _job(parameters, loss, torch.optim.SGD(parameters, lr=problem.lr), made)
 
 
-def attention(problem: Any) -> Job:
+def inference(problem: Any, made: Any = as_it_is) -> Job:
+    linear, relu, last = _network(problem)
+    answer = made(nn.Sequential(linear, relu, nn.Dropout(0.25), last).eval())
+    x = torch.tensor(problem.x)
+    return Job(lambda: answer(x), lambda: [answer(x).numpy()], around=torch.inference_mode)
+
+
+def attention(problem: Any, made: Any = as_it_is) -> Job:
     names = ("x", "scale", "shift", "wq", "wk", "wv", "wo")
     leaves = x, scale, shift, wq, wk, wv, wo = [torch.tensor(getattr(problem, n), requires_grad=True) for n in names]
     width = problem.x.shape[-1]
     upstream = torch.tensor(problem.upstream)
     root = width**-0.5
 
-    def step() -> torch.Tensor:
-        for leaf in leaves:
-            leaf.grad = None
+    def compute() -> torch.Tensor:
         h = F.layer_norm(x, (width,), scale, shift)
         q, k, v = F.linear(h, wq), F.linear(h, wk), F.linear(h, wv)
         a = F.softmax(q @ k.mT * root, dim=-1) @ v
         output = F.gelu(F.linear(a, wo), approximate="tanh")
-        loss = (output * upstream).sum()
+        return (output * upstream).sum()
+
+    compute = made(compute)
+
+    def step() -> torch.Tensor:
+        for leaf in leaves:
+            leaf.grad = None
+        loss = compute()
         loss.backward()
         return loss
 

@@ -2,54 +2,95 @@
 
 from __future__ import annotations
 
+import zlib
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
 from ..engine.tensor import Tensor
+from .tape import Op, Storage, Symbol, Value
+
+Trail = list[tuple[Any, str]]
 
 
 def difference(ours: Any, theirs: Any, after: Any, expected: Any, program: Any) -> str:
     """What differs in results and state, in words; "" if nothing does."""
     if (found := _differ(ours, theirs, "the result")) is not None:
         return found
+    if len(after) != len(expected):
+        return "Modules or optimizers hold other arrays afterwards"
     for (where, a), (_, b) in zip(after, expected, strict=True):
-        kind = where[0]
-        if kind == "grad" and (a is None) and where[1] in program.recording.consumed:
+        kind, own, *rest = where
+        if kind == "random" and a != b:
+            return "other random numbers were drawn"
+        if kind == "random" or (kind == "gradient" and a is None and own in program.consumed):
             continue
-        if kind in ("grad", "held"):
-            a, b = (None if a is None else a[1]), (None if b is None else b[1])
-        if kind == "random":
-            if a != b:
-                return "other random numbers were drawn"
-            continue
-        name = {
-            "data": "the parameter",
-            "grad": "the gradient of",
-            "memory": "the optimizer's",
-            "held": "what is kept as",
-        }
-        what = where[-1] if isinstance(where[-1], str) else program.recording.names.get(id(where[1]), "a Tensor")
-        if (found := _differ(a, b, f"{name[kind]} {what}")) is not None:
+        if kind in ("gradient", "held"):
+            a, b = (x if x is None else x[1] for x in (a, b))
+        name = rest[-1] if rest else program.names.get(id(own), "a Tensor")
+        if (found := _differ(a, b, f"{_WHAT[kind]} {name}")) is not None:
             return found
     return ""
 
 
+_WHAT = {"parameter": "the parameter", "gradient": "the gradient of", "memory": "the optimizer's", "held": "the kept"}
+
+
 def _differ(a: Any, b: Any, what: str) -> str | None:
-    if isinstance(a, Tensor) or isinstance(b, Tensor):
-        if not (isinstance(a, Tensor) and isinstance(b, Tensor)):
-            return f"{what} is a {type(a).__name__}, not a {type(b).__name__}"
-        return _differ(a._data, b._data, what)
+    if isinstance(a, Tensor) and isinstance(b, Tensor):
+        a, b = a._data, b._data
     if isinstance(a, (list, tuple)) and isinstance(b, (list, tuple)) and len(a) == len(b):
         return next((d for x, y in zip(a, b, strict=True) if (d := _differ(x, y, what)) is not None), None)
     if isinstance(a, dict) and isinstance(b, dict) and a.keys() == b.keys():
         return next((d for k in a if (d := _differ(a[k], b[k], f"{what}[{k!r}]")) is not None), None)
-    if isinstance(a, (np.ndarray, np.generic)) and isinstance(b, (np.ndarray, np.generic)):
+    if type(a) is not type(b):
+        return f"{what} is of type {type(a).__name__}, not {type(b).__name__}"
+    if isinstance(a, (np.ndarray, np.generic)):
         if a.dtype != b.dtype or a.shape != b.shape:
             return f"{what} is of shape {a.shape} and {a.dtype}, not {b.shape} and {b.dtype}"
-        if a.tobytes() != b.tobytes():
-            return f"{what} has other numbers"
-        return None
-    if type(a) is not type(b) or not (a == b or (a != a and b != b)):
-        return f"{what} is {a!r}, not {b!r}"
-    return None
+        return None if a.tobytes() == b.tobytes() else f"{what} has other numbers"
+    return None if a is b or repr(a) == repr(b) else f"{what} is {a!r}, not {b!r}"
+
+
+# ---- the way that a run took ----
+
+
+def trail(ops: Iterable[Op]) -> Trail:
+    """Of each call what it was and what went in, but for the numbers of what isn't constant; and where it was made."""
+    numbers: dict[Storage, int] = {}
+    return [((op.kind, op.name, _key((op.args, op.options), numbers)), place(op)) for op in ops if op.kind != "note"]
+
+
+def place(op: Op) -> str:
+    """Where a call was made: the layer, the operation, the user's line."""
+    said = [op.note and f"in {op.note}", op.scope and f"of layer {op.scope}", op.line and f"({op.line})"]
+    return " ".join(filter(None, said))
+
+
+def _key(x: Any, numbers: dict[Storage, int]) -> Any:
+    if x.__class__ is Value:
+        if x.storage.kind != "constant":
+            return "array", numbers.setdefault(x.storage, len(numbers)), x.array.shape
+        array = x.array if x.array.nbytes <= 2**20 else x.array.reshape(-1)[:1024]
+        return "constant", x.array.shape, x.array.dtype.str, zlib.crc32(np.ascontiguousarray(array).tobytes())
+    if x.__class__ is Symbol:
+        return "number", x.text
+    if isinstance(x, (tuple, list)):
+        return tuple(_key(item, numbers) for item in x)
+    if isinstance(x, dict):
+        return tuple((name, _key(item, numbers)) for name, item in x.items())
+    if isinstance(x, slice):
+        return "slice", *(_key(item, numbers) for item in (x.start, x.stop, x.step))
+    return repr(x) if isinstance(x, (bool, int, float, str, np.generic, type(None))) else id(x)
+
+
+def parting(then: Trail, now: Trail) -> str:
+    """Where two runs of a function part, in words."""
+    for (a, there), (b, here) in zip(then, now, strict=False):
+        if a != b:
+            name = b[1].lstrip(".[]") or "an index"
+            return f"{name} {here or there} was recorded with other numbers or in another way than it runs now"
+    if len(then) != len(now):
+        return "another number of calls was recorded than are made now"
+    return "no call of theirs differs: the program itself is wrong, which is a fault of tinydl; please report it"

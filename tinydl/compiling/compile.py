@@ -12,18 +12,20 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from types import MethodType
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
 from ..engine.arrays import default_dtype_now, is_foreign
+from ..engine.checks import kind, whole
 from ..engine.recording import no_grad, special, state
-from ..engine.tensor import Tensor
+from ..engine.tensor import Tensor, wrap
 from ..nn.module import Module
-from .comparing import difference
+from .comparing import difference, parting, trail
+from .guards import MISS
 from .program import Diverged, Program
 from .recorder import Recorder
-from .tape import CompileError
+from .tape import CompileError, Foreign
 
 
 class _Here(threading.local):
@@ -44,7 +46,11 @@ class Compiled:
         self.__doc__ = getattr(function, "__doc__", None)
         self.__name__ = getattr(function, "__name__", type(function).__name__)
         self.__wrapped__ = function
-        self._methods: Any = None
+        self._written = function  # whose parameters name the arguments
+        if isinstance(function, Module):
+            self.__name__, self._written = "model", function.forward
+            self.function = no_grad()(function.__call__)
+        self._last: Program | None = None  # which ran last, and is tried first
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         if instance is None:
@@ -56,11 +62,19 @@ class Compiled:
         return held[name]
 
     def __call__(self, *args: Any, **options: Any) -> Any:
+        program = self._last
+        if program is not None and not options and not special.count:
+            result = program.enter(*args)
+            if result is not MISS:
+                return result
+        return self._called(args, options)
+
+    def _called(self, args: Any, options: Any) -> Any:
         if state.observers or self._here.running:
-            return self.function(*args, **options)
+            return self._by_function(args, options)
         flat, key = _signature(args, options)
         if flat is None:
-            return self.function(*args, **options)
+            return self._by_function(args, options)
         self._here.running = True
         try:
             for program in self._by_key.get(key, ()):
@@ -69,49 +83,88 @@ class Compiled:
                         return self._run(program, flat, args, options)
                     except Diverged as why:
                         if why.__cause__ is not None:
-                            return self._failed(why.__cause__, program, args, options)
+                            self._failed(why.__cause__, args, options)
             return self._record(flat, key, args, options)
         finally:
             self._here.running = False
 
+    def _by_function(self, args: Any, options: Any) -> Any:
+        """What the function gives; unless it runs inside of itself or is recorded, its Tensors are constants, too."""
+        result = self.function(*args, **options)
+        if self._here.running or any(isinstance(observer, Recorder) for observer in state.observers):
+            return result
+        return _constants(result)
+
     def _run(self, program: Program, flat: list[Any], args: Any, options: Any) -> Any:
         program.calls = n = program.calls + 1
-        if self.check and n & (n - 1) == 0:
+        self._last = program
+        if n == 2:
+            program.enter = program.open_entrance()  # the recording is quicker without it
+        if n >= program.compared_at:
+            program.compared_at = 2 * n
             return self._compared(program, flat, args, options)
         return program.run(flat)
 
-    def _failed(self, error: BaseException, program: Program, args: Any, options: Any) -> Any:
+    def _failed(self, error: BaseException, args: Any, options: Any) -> NoReturn:
         """The program raised, and all is as it was before: the function raises the same, with its own words."""
+        if not isinstance(error, (ValueError, TypeError, LookupError, ArithmeticError, RuntimeError)):
+            raise error
         self.function(*args, **options)
         raise CompileError(f"the program of {self.__name__} failed where the function doesn't: {error!r}") from error
 
     def _compared(self, program: Program, flat: list[Any], args: Any, options: Any) -> Any:
-        """Program and function from the same state; gives what the function gave."""
+        """Function and program from the same state; what the program gave and left stays."""
         before = program.state()
-        ours = program.run(flat)
-        after = program.state()
+        special.open(1)  # so that what it calls looks whether it runs inside of itself
+        try:
+            theirs = self.function(*args, **options)
+        finally:
+            special.open(-1)
+        expected = program.state()
         program.restore(before)
-        theirs = self.function(*args, **options)
-        found = difference(ours, theirs, after, program.state(), program)
+        ours = program.run(flat)
+        found = difference(ours, theirs, program.state(), expected, program)
         if found:
+            program.restore(expected)
+            self._drop(program)
+            raise CompileError(
+                f"in call {program.calls} the program of {self.__name__} did something else than the function: "
+                f"{found}. {self._parting(program, before, expected, flat, args, options)}. What varies must be an "
+                "argument, or a setting read by name; tl.compile(…, check=False) doesn't compare"
+            )
+        return ours
+
+    def _parting(self, program: Program, before: Any, expected: Any, flat: Any, args: Any, options: Any) -> str:
+        """Where the function does something else than when it was recorded."""
+        program.restore(before)
+        again = Recorder(self.function).run(flat, lambda stand_ins: _rebuilt(args, options, iter(stand_ins)))
+        program.restore(expected)
+        return parting(program.trail, trail(again.tape.ops))
+
+    def _drop(self, program: Program) -> None:
+        with self._lock:
             self.programs.remove(program)
-            raise CompileError(f"the program and the function gave different results in call {program.calls}: {found}")
-        return theirs
+            self._last = None if self._last is program else self._last
+            for known in self._by_key.values():
+                if program in known:
+                    known.remove(program)
 
     def _record(self, flat: list[Any], key: Any, args: Any, options: Any) -> Any:
         recorder = Recorder(self.function)
-        recording = recorder.run(flat, lambda stand_ins: _rebuilt(args, options, iter(stand_ins)))
+        try:
+            recording = recorder.run(flat, lambda stand_ins: _rebuilt(args, options, iter(stand_ins)))
+        except Foreign:  # of a parameter, which comes before anything that the step changes
+            return self.function(*args, **options)
         returned = recording.returned
-        names = _names(self.function, args, options)
-        program = Program(recording, names, self.__name__, self.keep_grads)
+        names = _names(self._written, args, options)
+        plain = () if options else args
+        program = Program(recording, names, self.__name__, self.keep_grads, self.check, plain)
         with self._lock:
             self._by_key.setdefault(key, []).insert(0, program)
             self.programs.append(program)
+            self._last = program
             if len(self.programs) > self.limit:
-                oldest = self.programs.pop(0)
-                for known in self._by_key.values():
-                    if oldest in known:
-                        known.remove(oldest)
+                self._drop(self.programs[0])
         return returned
 
     @property
@@ -177,14 +230,36 @@ def _add(x: Any, flat: list[Any], key: list[Any]) -> None:
         key.append((kind, tuple(x)))
         for item in x.values():
             _add(item, flat, key)
-    elif is_foreign(x):
+    elif is_foreign(x) or isinstance(x, np.ndarray):
         flat.append(None)
+    elif kind is float or isinstance(x, (complex, np.generic)):
+        key.append((kind, repr(x)))
     else:
-        try:
-            hash(x)
-            key.append((kind, x))
-        except TypeError:
-            key.append((kind, id(x)))
+        key.append((kind, x if kind in (int, bool, str, bytes) else _It(x)))
+
+
+def _constants(x: Any) -> Any:
+    """The same without any graph."""
+    if x.__class__ is Tensor:
+        return wrap(x._data) if x.primitive is not None and x._requires_grad else x
+    if isinstance(x, tuple) and hasattr(x, "_make"):
+        return x._make(map(_constants, x))
+    if x.__class__ in (list, tuple):
+        return x.__class__(map(_constants, x))
+    return {key: _constants(item) for key, item in x.items()} if x.__class__ is dict else x
+
+
+class _It:
+    """An object, equal to itself alone, and kept so that no other one gets its place in memory."""
+
+    def __init__(self, x: Any) -> None:
+        self.x = x
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _It) and self.x is other.x
+
+    def __hash__(self) -> int:
+        return id(self.x)
 
 
 def _rebuilt(args: Any, options: Any, stand_ins: Any) -> Any:
@@ -231,12 +306,42 @@ def _names(function: Any, args: Any, options: Any) -> list[str]:
 
 
 def compile(function: Any = None, *, programs: int = 8, check: bool = True, keep_grads: bool = False) -> Any:
-    """The function as a NumPy program that does the same, to the bit."""
+    r"""A function that does a training step, as the NumPy program that one would have written. Also a decorator:
+
+    >>> @tl.compile
+    ... def step(x, y):
+    ...     optimizer.zero_grad()
+    ...     loss = F.cross_entropy(model(x), y)
+    ...     loss.backward()
+    ...     optimizer.step()
+    ...     return loss
+
+    ``step(x, y)`` does what the function does, to the bit: results, parameters, the optimizer's state, buffers, random
+    draws. The first call of a signature runs the function and writes down what it does; from then on the program runs,
+    without any graph. ``print(step)``, and `step.source`, show it; `step.programs` has one for each signature: shapes,
+    dtypes, strides, memory that is shared, Python arguments, train or eval, and settings that are read by name (of
+    Modules and optimizers, and the function's own constants). Learning rates are read anew at each call. A function,
+    a method, or a Module, which is called under `no_grad`; forward, backward passes, clipping and steps in any order.
+
+    - Results are fresh at each call, arguments are never written to, parameters keep their own arrays.
+    - Whatever else Python does in the function (printing, appending to a list) isn't part of the program: it happens
+      when the function runs. What varies from call to call must be an argument or a setting read by name; contents of
+      other objects can't be watched.
+    - A loss whose `backward` ran inside comes back as a constant; ``loss.item()`` may be returned, not computed with.
+    - `.grad` is as the function leaves it, but where the optimizer's step used it up and the next call forgets it
+      first: there it is None, unless `keep_grads`.
+    - With `check` the function runs as well in the calls 2, 4, 8, 16, …, from the same state, and must do the same.
+    - `programs`: how many are kept; then the oldest goes.
+
+    While anything observes the engine (`strict`, `detect_anomaly`, …), inside of itself, and for arrays of another
+    library than NumPy, the function runs. Each thread has kept arrays of its own. Raises CompileError, with the line,
+    for what a program can't do: a decision by a number, an array made of a Tensor, a result that still requires a
+    gradient, a setting that the function changes itself.
+    """
     if function is None:
         return functools.partial(compile, programs=programs, check=check, keep_grads=keep_grads)
-    if isinstance(function, Module):
-        function = no_grad()(function.__call__)
+    if not callable(function):
+        raise TypeError(f"compile takes a function, a method or a Module, not {kind(function)}")
+    if whole("programs", programs, 1) and isinstance(function, Compiled):
+        raise TypeError(f"{function.__name__} is compiled already")
     return Compiled(function, programs, check, keep_grads)
-
-
-_ = special

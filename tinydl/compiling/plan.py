@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.arrays import Array
 from .recorder import Recording
 from .settings import OptimizerStep
 from .shortening import masks_in_place, without_repetitions
@@ -53,9 +52,10 @@ class Plan:
         self.ops = [op for op in self.ops if not self._is_constant(op)]
         self.ops = masks_in_place(without_repetitions(self.ops, self.results))
         self.lives = self._lives()
-        self.updates = updates_of(self)
+        self.updates = updates_of(self.ops, recording.optimizers, self.is_kept)
         self._wait_for_updates()
         self.places: dict[Storage, Place] = {}
+        self.heirs: dict[Storage, Storage] = {}  # which storage is written over another one, that isn't needed any more
         self.bytes = 0
         self._arrange()
 
@@ -168,6 +168,7 @@ class Plan:
                 if heir is not None:
                     place = Place(storage, heir.start, heir.size, i, last)
                     taken.remove(heir)
+                    self.heirs[storage] = heir.storage
                 else:
                     taken = [p for p in taken if p.last >= i]
                     size = -(-max(storage.array.nbytes, 1) // _ALIGNED) * _ALIGNED
@@ -222,9 +223,9 @@ def _symbols(x: Any) -> bool:
     return x.__class__ is Symbol
 
 
-def strided(array: Array) -> tuple[Any, ...]:
-    """What makes two arrays lie alike."""
-    return array.shape, array.strides, array.dtype.str
+def strided(array: Any) -> Any:
+    """What makes two arrays lie alike; None of what is no array."""
+    return (array.shape, array.strides, array.dtype.str) if array.__class__ is np.ndarray else None
 
 
 __all__ = ["GIVEN", "OptimizerStep", "Place", "Plan", "Update", "strided"]

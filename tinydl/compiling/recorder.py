@@ -9,39 +9,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from ..engine import random
 from ..engine.arrays import Array
 from ..engine.recording import AsOne, Observer, observing
 from ..engine.tensor import Primitive, Tensor, next_stamp, wrap
 from ..engine.trace import name_in
-from ..nn.keeping import is_kept_number
 from ..nn.module import Module, places
-from ..watching.lines import is_ours
-from .settings import OptimizerStep, Setting, constants_of
-from .tape import CompileError, Op, Symbol, Tape, Value
-from .watched import Watched, taken_out, unwatched, watch
-
-
-class Number:
-    """What `.item()` gives while a step is recorded: a number that may be returned, and nothing else."""
-
-    def __init__(self, value: Any, of: Any) -> None:
-        self.value, self.of = value, of
-
-    def _refuse(self, *other: Any, **options: Any) -> Any:
-        raise CompileError(taken_out("a number made by .item()"))
-
-    __hash__ = object.__hash__
-
-
-for _name in ("add", "radd", "sub", "rsub", "mul", "rmul", "truediv", "rtruediv", "floordiv", "rfloordiv", "mod", "rmod",
-              "pow", "rpow", "neg", "pos", "abs", "lt", "le", "gt", "ge", "eq", "ne", "bool", "float", "int", "index",
-              "round", "format", "str", "array", "divmod", "trunc"):  # fmt: skip
-    setattr(Number, f"__{_name}__", Number._refuse)
+from .asking import Number, asked_by_user, is_of_stand_in, is_stand_in, line_of, taken_out, users_frame
+from .returning import is_only_returned
+from .settings import Kept, OptimizerStep, Setting, constants_of, is_same, leaves_of, numbers_of
+from .tape import CompileError, Foreign, Op, Symbol, Tape, Value
+from .watched import Watched, unwatched, watch
 
 
 @dataclass(eq=False)
@@ -59,13 +42,25 @@ class Recording:
     optimizers: list[OptimizerStep]
     modules: list[Module]
     settings: list[Setting]
-    returned: Any = None  # what the function gave in this run
-    consumed: set[Tensor] = field(default_factory=set)  # parameters whose gradients an optimizer used up
-    cleared: set[Tensor] = field(default_factory=set)  # and those whose gradients were forgotten before they were read
-    read_before: set[Tensor] = field(default_factory=set)  # those whose gradients from before the step were used
-    entry_gradients: dict[Tensor, Array] = field(default_factory=dict)
-    held: list[Value] = field(default_factory=list)  # what Modules hold and the program reads
-    training: dict[Module, bool] = field(default_factory=dict)
+    returned: Any  # what the function gave in this run
+    consumed: set[Tensor]  # parameters whose gradients an optimizer used up
+    cleared: set[Tensor]  # and those whose gradients were forgotten before they were read
+    read_before: set[Tensor]  # those whose gradients from before the step were used
+    entry_gradients: dict[Tensor, Array]  # and these
+    held: list[Value]  # what Modules hold and the program reads
+    attributes: list[tuple[Any, Any, Tensor, str]]  # where Modules hold their Tensors
+
+    def release(self) -> None:
+        """Let go of the arrays of the run, which hold one another in circles."""
+        for op in self.tape.ops:
+            for v in [*op.values(), *op.into, *op.outputs]:
+                if v.__class__ is Value:
+                    v.storage.maker = v.maker = None
+            op.args, op.options, op.outputs, op.into = (), {}, [], []
+        for table in (self.tape.ops, self.tape.given, self.tape.constants, self.tape.kept, self.arguments):
+            table.clear()
+        self.result = self.returned = None
+        self.assigned, self.gradients, self.held = [], [], []
 
 
 class Recorder(Observer):
@@ -82,13 +77,16 @@ class Recorder(Observer):
         self.modules: dict[Module, dict[str, Any]] = {}  # those that were entered, and their numbers and strings then
         self.held: list[tuple[Any, Any, Any, Any]] = []  # (holder, key, what was there, what is there now, watched)
         self.held_values: list[Value] = []
+        self.attributes: dict[tuple[int, Any], tuple[Any, Any, Tensor, str]] = {}  # where Modules hold Tensors
         self.entry_gradients: dict[Tensor, Array] = {}
-        self.training: dict[Module, bool] = {}
         self.running: list[tuple[Module, str]] = []
         self.names: dict[int, str] = {}
         self.objects: dict[str, Any] = {}
+        self.scope_of: dict[Tensor, str] = {}  # the layer in which a node was computed
         self.visited: set[Tensor] = set()  # nodes that a backward pass went through
         self.cleared: set[Tensor] = set()
+        self.had: dict[Tensor, Any] = {}  # the gradients that there were before the step
+        self.without: set[Tensor] = set()  # parameters that had no gradient when a backward pass began
         self.read_before: set[Tensor] = set()
         self.consumed: set[Tensor] = set()
         self.leaves: dict[Tensor, None] = {}  # in the order in which gradients were written
@@ -96,6 +94,7 @@ class Recorder(Observer):
         self.phase = "forward"
         self.marked = 0
         self.kept: list[Any] = []
+        self.floats: dict[int, tuple[float, Value]] = {}  # what float() gave, by id
 
     # ---- the run ----
 
@@ -103,29 +102,55 @@ class Recorder(Observer):
         """Run the function on stand-ins for its array arguments; `again` puts them where `flat` has the arrays."""
         arguments, stand_ins = self._arguments(flat)
         args, options = again(stand_ins)
-        watching = constants_of(self.function)
+        watching, kept = constants_of(self.function), Kept(self.function)
         try:
+            self.had = {p: p.grad for p in leaves_of(self.function)}
             with observing(self):
                 returned = self.function(*args, **options)
             result, given = self._form(returned)
             assigned = self._assigned()
             gradients = self._gradients()
             changed = constants_of(self.function)
-            if changed != watching:
-                raise CompileError(
-                    _changed_setting(", ".join(sorted(k for k in changed if changed[k] != watching.get(k))))
-                )
+            for name, value in changed.items():
+                if not is_same(value, watching.get(name, self)):
+                    raise CompileError(_changed_setting(name))
+            if name := kept.changed():
+                raise CompileError(_changed_setting(name))
         except CompileError as error:
             self._close()
-            raise CompileError(f"{error}{_line_of(error)}") from None
+            raise CompileError(f"{error}{line_of(error)}") from None
+        except (TypeError, RuntimeError) as error:
+            self._close()
+            if is_of_stand_in(error):
+                raise CompileError(
+                    f"while a step is recorded its arrays are Tensors, and this can't be done to one: {error} Do it "
+                    f"before the call, and pass what it gives{line_of(error)}"
+                ) from error
+            raise
         except BaseException:
             self._close()
             raise
         self._close()
-        made = Recording(self.tape, arguments, result, assigned, gradients, self.parameters, self.names, self.objects, self.steps,
-                         list(self.modules), self._settings(watching), given, self.consumed, self.cleared,
-                         self.read_before, self.entry_gradients, self.held_values, self.training)  # fmt: skip
-        return made
+        return Recording(
+            tape=self.tape,
+            arguments=arguments,
+            result=result,
+            assigned=assigned,
+            gradients=gradients,
+            parameters=self.parameters,
+            names=self.names,
+            objects=self.objects,
+            optimizers=self.steps,
+            modules=list(self.modules),
+            settings=self._settings(watching),
+            returned=given,
+            consumed=self.consumed,
+            cleared=self.cleared,
+            read_before=self.read_before,
+            entry_gradients=self.entry_gradients,
+            held=self.held_values,
+            attributes=list(self.attributes.values()),
+        )
 
     def _arguments(self, flat: list[Any]) -> tuple[list[Value], list[Any]]:
         arguments, stand_ins = list[Value](), list[Any]()
@@ -155,7 +180,10 @@ class Recorder(Observer):
                 holder[key] = before
         for module in self.modules:
             for _, holder, key, value in places(module):
-                holder[key] = _unwatched_value(value)
+                plain = _unwatched_value(value)
+                if is_stand_in(value) and not (plain.ndim or self._held_array(holder, key)):
+                    plain = plain[()]
+                holder[key] = plain
 
     # ---- what comes in ----
 
@@ -169,6 +197,8 @@ class Recorder(Observer):
                 "function; compile the whole step, or pass it as an argument with .detach()"
             )
         array = t._data
+        if not isinstance(array, np.ndarray):
+            raise Foreign
         if t.stamp > self.began or t.primitive is not None:
             watched = self.tape.give(unwatched(array), "constant")
         else:
@@ -223,21 +253,22 @@ class Recorder(Observer):
         if self.running:
             outer, above = self.running[-1]
             path = ".".join(filter(None, (above, name_in(outer, module))))
+        self.running.append((module, path))  # first, for it is left also where what follows raises
         if module not in self.modules:
-            if not self.running:
+            if len(self.running) == 1:
                 for name, p in module.named_parameters():
                     if id(p) not in self.names and p.stamp < self.began:
                         self._name(p, name)
-            self.training[module] = module.training
-            self.modules[module] = {key: x for key, x in vars(module).items() if is_kept_number(x)}
+            self.modules[module] = numbers_of(module)
             for name, holder, key, value in places(module):
                 self._watch_held(module, path, name, holder, key, value)
-        self.running.append((module, path))
         self.tape.scope = f"{path} ({type(module).__name__})" if path else type(module).__name__
 
     def module_left(self, module: Any, output: Any) -> None:
         self.running.pop()
         self.tape.scope = ""
+        if not self.running and output.__class__ is Tensor and output._data.dtype.kind == "f":
+            output.notes = None  # the outermost Module gives a Tensor, also of an array
         if self.running:
             outer, path = self.running[-1]
             self.tape.scope = f"{path} ({type(outer).__name__})" if path else type(outer).__name__
@@ -250,6 +281,9 @@ class Recorder(Observer):
         ):
             if value.stamp < self.began:
                 self.see(value)
+                owner = self._object(module if holder is vars(module) else holder)
+                source = f"{owner}.{key}._data" if holder is vars(module) else f"{owner}[{key!r}]._data"
+                self.attributes[id(holder), key] = holder, key, value, source
             return
         if isinstance(value, Tensor) and (value._requires_grad or isinstance(value._data, Watched)):
             return  # what was kept with its graph: `see` refuses it where it is used
@@ -295,6 +329,8 @@ class Recorder(Observer):
         for op in ops:
             op.note = op.note or primitive.name
         made = output._data
+        if output.primitive is not None and self.tape.scope:
+            self.scope_of[output] = self.tape.scope
         if isinstance(made, Watched) and made.watched is not None:
             value = made.watched[1]
             if value.whole and value.storage.kind == "made" and not value.storage.name:
@@ -305,8 +341,9 @@ class Recorder(Observer):
         ops, self.marked = self.tape.ops[self.marked :], len(self.tape.ops)
         x = node.inputs[position]
         name = self.names.get(id(x)) or self._named(x)
+        where = self.scope_of.get(node, "") or (node.primitive.name if node.primitive else "")
         for op in ops:
-            op.note = op.note or f"{node.primitive.name}: ∂/∂{name or 'input'}" if node.primitive else ""
+            op.note, op.scope = op.note or f"∂loss/∂{name or 'input'}", op.scope or where
         made = gradient._data if gradient.__class__ is Tensor else gradient
         if isinstance(made, Watched) and made.watched is not None and name:
             value = made.watched[1]
@@ -318,25 +355,31 @@ class Recorder(Observer):
         return made.watched[1].storage.name if isinstance(made, Watched) and made.watched is not None else ""
 
     def flattened(self, name: str, inputs: Sequence[Any], result: Any) -> Any:
-        if _asked_by_user() and (isinstance(result, Watched) or isinstance(result, tuple)):
-            return self._stand_in(result)
+        if (isinstance(result, (Watched, tuple))) and asked_by_user():
+            return self._stand_in(result, bool(inputs))
         return None
 
-    def _stand_in(self, result: Any) -> Any:
+    def _stand_in(self, result: Any, number: bool) -> Any:
+        """A Tensor in the place of what eager code would have as an array or, where it has no axes, as a number."""
         if isinstance(result, tuple):
-            return tuple(map(self._stand_in, result))
+            return tuple(self._stand_in(item, number) for item in result)
         if not isinstance(result, Watched):
             return result
         made = wrap(result)
-        made.notes = {"array": True}
+        made.notes = {"array": number}
         return made
 
     def read(self, tensor: Tensor) -> None:
-        if _asked_by_user() and (isinstance(tensor._data, Watched) or tensor._requires_grad):
-            raise CompileError(taken_out("a plain array made of a Tensor"))
+        if asked_by_user() and (isinstance(tensor._data, Watched) or tensor._requires_grad):
+            raise CompileError(taken_out("a plain array, number or text made of a Tensor"))
+
+    def written(self, tensor: Tensor) -> None:
+        made: Any = tensor._data
+        if tensor.notes and "array" in tensor.notes and isinstance(made, Watched):
+            self.tape.refuse_to_write(made.watched[1])
 
     def number(self, value: Any) -> Any:
-        if not _asked_by_user():
+        if not asked_by_user():
             return None
         if value.__class__ is Symbol:
             return Number(value.value, value)
@@ -347,11 +390,23 @@ class Recorder(Observer):
             return Number(made.watched[1].array.item(), made.watched[1])
         return None
 
+    def as_float(self, tensor: Tensor) -> Any:
+        made: Any = tensor._data
+        if not isinstance(made, Watched) or made.size != 1:
+            return None
+        frame = users_frame()
+        if frame is None or not is_only_returned(frame, "float"):
+            raise CompileError(taken_out("float() of what is not only returned"))
+        found = float(unwatched(made))
+        self.floats[id(found)] = found, made.watched[1]
+        return found
+
     def plainly(self, function: Callable[..., Any], inputs: Sequence[Any], changed: Sequence[Any]) -> Any:
-        op_count = len(self.tape.ops)
+        drawn = [random.generator(), *(x for x in inputs if isinstance(x, np.random.Generator))]
+        before = [g.bit_generator.state for g in drawn]
         made = self.tape.call(function.__name__, function, inputs, {}, changed)
-        for op in self.tape.ops[op_count:]:
-            op.effect = True
+        op = self.tape.ops[-1]
+        op.effect, op.draws = True, [g.bit_generator.state for g in drawn] != before
         return (made,)
 
     def as_one(self, function: Callable[..., Any], inputs: Sequence[Any]) -> Any:
@@ -365,18 +420,33 @@ class Recorder(Observer):
         self.visited.update(nodes)
         for node in nodes:
             for x in node.inputs:
-                if x.__class__ is Tensor and x.primitive is None and x._requires_grad and x.grad is not None:
-                    self.see_gradient(x)
+                if x.__class__ is Tensor and x.primitive is None and x._requires_grad:
+                    if x.grad is not None:
+                        self.see_gradient(x)
+                    elif x not in self.cleared and x not in self.leaves:
+                        self._is_without(x)
         self.tape.add(Op("note", "backward", None, (), {}, note="backward"))
+
+    def _is_without(self, x: Tensor) -> None:
+        """It has no gradient: whoever set that to None in this step has cleared it."""
+        if self.had.get(x) is None:
+            self.without.add(x)
+        else:
+            self.forgotten([x])
 
     def backward_ended(self, leaves: Sequence[Tensor]) -> None:
         for x in leaves:
             self.leaves[x] = None
             self.consumed.discard(x)
 
+    def gradients_used(self, parameters: Sequence[Any]) -> None:
+        for p in parameters:
+            if p.__class__ is Tensor and p.grad is not None:
+                self.see_gradient(p)
+
     def forgotten(self, parameters: Sequence[Tensor]) -> None:
         for p in parameters:
-            if p not in self.read_before:
+            if p not in self.read_before and p not in self.without:
                 self.cleared.add(p)
             self.leaves[p] = None
         tensors = [p for p in parameters if p.stamp < self.began or p in self.originals]
@@ -403,6 +473,8 @@ class Recorder(Observer):
         """The form of what the function gives, for the program, and what it gave, with plain arrays."""
         if x.__class__ is Tensor:
             return self._tensor_form(x)
+        if x.__class__ is float and id(x) in self.floats:
+            return ("float", self.floats[id(x)][1]), x
         if x.__class__ is Number:
             return ("number", x.of), x.value
         if x.__class__ is Symbol:
@@ -423,12 +495,12 @@ class Recorder(Observer):
             return ("copy", x.copy()), x
         return ("object", x), x
 
-    def _tensor_form(self, x: Tensor) -> tuple[Any, Any]:
+    def _tensor_form(self, x: Tensor, kept: bool = False) -> tuple[Any, Any]:
         if x in self.parameters:
             return ("object", x), x
         if not isinstance(x._data, Watched):
             self.see(x)
-        if x._requires_grad and x not in self.visited:
+        if x._requires_grad and x not in self.visited and not kept:
             raise CompileError(
                 f"the function gives a Tensor of shape {x.shape} that requires a gradient, but no backward pass inside "
                 "of it went through that: the program keeps no graph. Compile the whole step, with backward(), or call "
@@ -439,7 +511,9 @@ class Recorder(Observer):
             if value.storage.kind == "argument" and value.maker is None:
                 return ("argument", value), value.array
             array = value.array if value.storage.kind == "argument" else value.array.copy("K")
-            return ("array", value), array[()] if not array.ndim else array
+            if not array.ndim and x.notes["array"]:
+                return ("array", value), array[()]
+            return ("ndarray", value), array
         return ("tensor", value), wrap(value.array.copy("K"))
 
     def _escaping(self, array: Any) -> Value:
@@ -452,24 +526,38 @@ class Recorder(Observer):
         made = []
         ours = {id(now) for _, _, _, now in self.held}
         for module, numbers in self.modules.items():
-            for key, x in vars(module).items():
-                if is_kept_number(x) and (key not in numbers or numbers[key] != x):
+            now = numbers_of(module)
+            for key, x in now.items():
+                if key not in numbers or not is_same(x, numbers[key]):
                     raise CompileError(_changed_setting(f"{type(module).__name__}.{key}"))
             for _, holder, key, value in places(module):
                 array = value._data if isinstance(value, Tensor) else value
-                if not isinstance(array, Watched) or id(value) in ours or (array is not value and value in self.parameters):
+                if (
+                    not isinstance(array, Watched)
+                    or id(value) in ours
+                    or (array is not value and value in self.parameters)
+                ):
                     continue
-                if isinstance(value, Tensor) and value._requires_grad and value not in self.visited:
-                    raise CompileError(
-                        f"a forward of {type(module).__name__} keeps a Tensor that requires a gradient ({key}), but the "
-                        "program keeps no graph; keep .detach() of it"
-                    )
                 self._object(module if holder is vars(module) else holder)
-                kind, *form = self._form(value)[0]
-                made.append((module if holder is vars(module) else holder, key, (_KEPT.get(kind, kind), *form)))
+                if (known := self.attributes.pop((id(holder), key), None)) is not None:
+                    _, _, t, source = known  # a Tensor that each step replaces is read from where it is
+                    seen = self.parameters.pop(t)
+                    seen.storage.kind, seen.storage.source = "held", source
+                    self.held_values.append(seen)
+                kind, *form = (self._tensor_form(value, True) if value.__class__ is Tensor else self._form(value))[0]
+                if not (is_stand_in(value) and (array.ndim or not self._held_array(holder, key))):
+                    kind = _KEPT.get(kind, kind)
+                made.append((module if holder is vars(module) else holder, key, (kind, *form)))
         return made
 
+    def _held_array(self, holder: Any, key: Any) -> bool:
+        """Whether an array was there before: a Module then makes one of a number, too."""
+        return any(holder is h and key == k and isinstance(before, np.ndarray) for h, k, before, _ in self.held)
+
     def _gradients(self) -> list[tuple[Tensor, Value | None]]:
+        for p, grad in self.had.items():
+            if grad is not None and p.grad is None and p not in self.leaves:
+                self.forgotten([p])
         made = list[tuple[Tensor, Value | None]]()
         for p in self.leaves:
             if p.stamp > self.began and p not in self.parameters:
@@ -498,23 +586,6 @@ def _changed_setting(name: str) -> str:
     )
 
 
-def _asked_by_user() -> bool:
-    """Whether the engine was called by a user's line rather than by another room of tinydl."""
-    import sys
-
-    from .watched import _BETWEEN
-
-    frame = sys._getframe(2)
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_BETWEEN):
-        frame = frame.f_back
-    return not is_ours(frame)
-
-
-def _line_of(error: BaseException) -> str:
-    """The user's line in which an error was raised."""
-    return ""
-
-
 def _there(holder: Any, key: Any) -> Any:
     try:
         return holder[key]
@@ -527,4 +598,4 @@ def _unwatched_value(value: Any) -> Any:
         return unwatched(value)
     if isinstance(value, Tensor) and isinstance(value._data, Watched):
         value._data = unwatched(value._data)
-    return value
+    return value._data if is_stand_in(value) else value

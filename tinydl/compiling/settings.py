@@ -7,7 +7,7 @@ steps.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,8 @@ import numpy as np
 
 from ..engine.tensor import Tensor
 from ..nn.keeping import is_kept_number
+from ..nn.module import Module
+from ..optim.optimizer import Optimizer
 from .tape import Op, Symbol, Tape, Value
 
 
@@ -27,8 +29,84 @@ class Setting:
     expected: dict[str, Any]
 
 
+def is_same(a: Any, b: Any) -> bool:
+    """Whether two settings are the same: 1, 1.0 and True aren't, nor are 0.0 and -0.0; NaN is itself."""
+    if a is b:
+        return True
+    if type(a) is not type(b):
+        return False
+    if isinstance(a, dict):
+        return a.keys() == b.keys() and all(is_same(x, b[key]) for key, x in a.items())
+    if isinstance(a, tuple):
+        return len(a) == len(b) and all(map(is_same, a, b))
+    return repr(a) == repr(b) if isinstance(a, (float, complex)) else bool(a == b)
+
+
+def numbers_of(module: Any) -> dict[str, Any]:
+    """The settings of a Module: numbers, strings and the like in its attributes and in those of its class."""
+    found = {}
+    for kind in reversed(type(module).__mro__[:-1]):
+        if kind.__module__.startswith("tinydl."):
+            continue  # whose classes stay as they are
+        found.update({key: x for key, x in vars(kind).items() if key[:2] != "__" and is_kept_number(x)})
+    found["training"] = module.training
+    found.update({key: x for key, x in vars(module).items() if is_kept_number(x)})
+    return found
+
+
+class Kept:
+    """The settings of the optimizers and Modules that a function reads by name, as they were before it ran."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        own = (
+            vars(function.__self__) if hasattr(function, "__self__") and hasattr(function.__self__, "__dict__") else {}
+        )
+        named = [*_named(function).items(), *own.items(), ("self", getattr(function, "__self__", None))]
+        self.optimizers = [(name, x, _settings_of(x)) for name, x in named if isinstance(x, Optimizer)]
+        self.modules = [(name, m, numbers_of(m)) for name, x in named if isinstance(x, Module) for m in x.modules()]
+
+    def changed(self) -> str:
+        """What the function changed, "optimizer.lr"; "" if nothing."""
+        for name, optimizer, settings in self.optimizers:
+            for now, then in zip(_settings_of(optimizer), settings, strict=True):
+                for key in now:
+                    if not is_same(now[key], then.get(key)):
+                        return f"{name}.{key}"
+        for name, module, numbers in self.modules:
+            now = numbers_of(module)
+            for key, x in now.items():
+                if not is_same(x, numbers.get(key, self)):
+                    return f"{name}: {type(module).__name__}.{key}"
+        return ""
+
+
+def leaves_of(x: Any, depth: int = 3) -> Iterator[Tensor]:
+    """The Tensors that a function reads by name, or an object holds: parameters of Modules and optimizers, too."""
+    if isinstance(x, Tensor):
+        if x._requires_grad and x.primitive is None:
+            yield x
+    elif isinstance(x, Module):
+        yield from x.parameters()
+    elif isinstance(x, Optimizer):
+        yield from x.params
+    elif isinstance(x, (list, tuple, dict)) and depth:
+        for item in x.values() if isinstance(x, dict) else x:
+            yield from leaves_of(item, depth - 1)
+    elif callable(x) and hasattr(x, "__code__") and depth == 3:
+        yield from leaves_of(_named(x), 2)
+        yield from leaves_of(vars(x.__self__) if hasattr(getattr(x, "__self__", None), "__dict__") else {}, 2)
+
+
+def _settings_of(optimizer: Optimizer) -> list[dict[str, Any]]:
+    return [{key: x for key, x in group.items() if key != "params"} for group in optimizer.groups]
+
+
 def constants_of(function: Callable[..., Any]) -> dict[str, Any]:
     """The numbers, strings, and tuples of them that a function reads by name: closure, defaults, globals."""
+    return {name: value for name, value in _named(function).items() if is_kept_number(value)}
+
+
+def _named(function: Callable[..., Any]) -> dict[str, Any]:
     inner = getattr(function, "__func__", function)
     code = getattr(inner, "__code__", None)
     if code is None:
@@ -46,7 +124,7 @@ def constants_of(function: Callable[..., Any]) -> dict[str, Any]:
         found[f"default {i}"] = value
     for name, value in (inner.__kwdefaults__ or {}).items():
         found[f"default {name}"] = value
-    return {name: value for name, value in found.items() if is_kept_number(value)}
+    return found
 
 
 class _Group(dict[str, Any]):
@@ -96,6 +174,7 @@ class Row:
     """A parameter in a step: its values, in the order of the optimizer."""
 
     group: int
+    index: int
     parameter: Tensor
     p: Value
     g: Value
@@ -134,7 +213,11 @@ class OptimizerStep:
                 if o._state[i] is None:
                     o._state[i] = states[i] = o._start(a, group)
                 memory = o._state[i]
-                scratch = [tape.give(x, "scratch", name=n, role=("scratch", n)) for n, x in (("a", a), ("b", b))]
+                own = p._data.watched[1].storage.name
+                scratch = [
+                    tape.give(x, "scratch", name=f"{said}_{own}", role=("scratch", n))
+                    for n, said, x in (("a", "step", a), ("b", "other", b))
+                ]
                 arrays = {
                     name: tape.give(x, "state", name=f"{name}_{p._data.watched[1].storage.name}", role=("state", name))
                     for name, x in memory.items()
@@ -144,7 +227,7 @@ class OptimizerStep:
                 seen.append((i, p, *scratch))
                 state = {name: x.watched[1] for name, x in arrays.items()}
                 values = tuple(x.watched[1] for x in scratch)
-                self.rows.append(Row(k, p, p._data.watched[1], p.grad._data.watched[1], state, values, memory))
+                self.rows.append(Row(k, i, p, p._data.watched[1], p.grad._data.watched[1], state, values, memory))
             rows_seen.append(seen)
         o.groups = [_Group(self, k, group) for k, group in enumerate(o.groups)]
         o._state, o._rows = states, rows_seen
@@ -152,7 +235,7 @@ class OptimizerStep:
     def end(self) -> None:
         """Put back what was there, with the counts that the step wrote."""
         self.put_back()
-        for (name, text), (symbol, memories) in self.writes.items():
+        for (name, _), (symbol, memories) in self.writes.items():
             self.tape.add(Op("write", name, None, (symbol, tuple(memories)), {}, effect=True))
 
     def put_back(self) -> None:
@@ -170,9 +253,11 @@ class OptimizerStep:
             return value
         known = self.counts.get((name, value))
         if known is None:
-            place = f"{self.name}_memory" + (f"_{len(self.counts) + 1}" if self.counts else "")
+            base = place = f"{self.name}_state"
+            while place in self.objects:
+                place = f"{base}_{len(self.objects)}"
             self.objects[place] = memory
-            text = self.tape.number("t" if name == "step" else name, f"{place}[{name!r}]")
+            text = self.tape.number("t" if name == "step" else name, f"{place}[{name!r}]", again=True)
 
             def decided(symbol: Symbol, truth: bool) -> None:
                 if not (truth and symbol.value > 0):  # that it isn't 0 will stay so

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from ..derivatives.elementwise import masked
+from ..derivatives.elementwise import _BITS, masked
 from .tape import Op, Storage, Symbol, Value
 
-_PURE = {"ufunc", "reduce", "function"}
+_PURE = {"ufunc", "reduce", "function", "method", "call"}
 _OPPOSITE = {np.not_equal: np.equal, np.equal: np.not_equal}
 
 
@@ -58,6 +58,7 @@ def without_repetitions(ops: list[Op], results: list[Value]) -> list[Op]:
                     if all(_target(o) is target for o in before):
                         dropped.update([op, *before])
                         _merge(target, other, uses)
+                        content.of.pop(target, None)
                         target = None
                         break
             if target is not None:
@@ -143,6 +144,7 @@ def _merge(gone: Storage, kept: Storage, uses: _Uses) -> None:
     for v in uses.values.get(gone, {}):
         if v.whole:
             v.array = kept.array
+            v.alias = gone.name if gone.name.startswith("d_") else ""
         v.storage = kept
         uses.values.setdefault(kept, {})[v] = None
     kept.changed = kept.changed or gone.changed
@@ -153,7 +155,8 @@ def _merge(gone: Storage, kept: Storage, uses: _Uses) -> None:
 
 
 def masks_in_place(ops: list[Op]) -> list[Op]:
-    """``masked(g, mask)`` as ``np.copyto(g, 0, where=not mask)`` where g isn't needed any more."""
+    """``masked(g, mask)`` where g isn't needed any more: ``np.copyto(g, 0, where=not mask)``, or its bits times the
+    mask."""
     uses = _Uses(ops)
     made: list[Op] = []
     for i, op in enumerate(ops):
@@ -179,11 +182,20 @@ def _in_place(op: Op, i: int, uses: _Uses) -> list[Op] | None:
         return None
     if maker is None or maker.function not in _OPPOSITE or uses.reads[mask.storage] != [i] or not mask.whole:
         return None
-    maker.function = _OPPOSITE[maker.function]
-    maker.name = f"np.{maker.function.__name__}"
-    copy = Op("function", "np.copyto", np.copyto, (g, 0), {"where": mask}, [], [g], note=op.note, scope=op.scope)
     own.changed = True
-    if made.name and not own.name.startswith("d_"):
-        own.name = made.name
     _merge(made, own, uses)
-    return [copy]
+    if own.array.size >= FEW and own.array.itemsize in _BITS:
+        bits = Value(own, own.array.view(_BITS[own.array.itemsize]))
+        bits.maker = Op("view", ".view", np.ndarray.view, (g, bits.array.dtype), {}, [bits])
+        product = Op("ufunc", "np.multiply", np.multiply, (bits, mask), {}, [bits], [bits])
+        made_now = [bits.maker, product]
+    else:
+        maker.function = _OPPOSITE[maker.function]
+        maker.name = f"np.{maker.function.__name__}"
+        made_now = [Op("function", "np.copyto", np.copyto, (g, 0), {"where": mask}, [], [g])]
+    for new in made_now:
+        new.note, new.scope, new.line = op.note, op.scope, op.line
+    return made_now
+
+
+FEW = 1024  # elements, from which on a product with the bits is quicker than choosing

@@ -20,6 +20,10 @@ class CompileError(RuntimeError):
     """A function can't be turned into a program; the message says what to write."""
 
 
+class Foreign(Exception):
+    """An array of another library, on which only the function itself can run."""
+
+
 @dataclass(eq=False)
 class Storage:
     """Memory that was allocated once: who made it, who writes to it, who has it when the step is over."""
@@ -41,6 +45,7 @@ class Value:
     storage: Storage
     array: Array  # as it was while recording, with its shape, dtype and strides
     maker: Op | None = None  # the call that made the view; None for the whole
+    alias: str = ""  # what it is called here, where its storage has another name
 
     @property
     def whole(self) -> bool:
@@ -67,6 +72,7 @@ class Op:
     options: dict[str, Any]
     outputs: list[Any] = field(default_factory=list)
     into: list[Value] = field(default_factory=list)  # what it writes to: out=, the target of an assignment
+    draws: bool = False  # whether it takes random numbers
     many: bool = False  # whether it gives a tuple
     effect: bool = False  # whether it must run though nobody needs what it gives
     errors: tuple[Any, ...] = ()  # NumPy's error state, if it isn't what it was when recording began
@@ -74,10 +80,15 @@ class Op:
     scope: str = ""
     line: str = ""
     number: int = 0
+    _values: list[Value] | None = None
 
     def values(self) -> list[Value]:
         """The values that go in."""
-        return list(_values_in((self.args, self.options)))
+        if self._values is None:
+            self._values = list(_values_in(self.args))
+            if self.options:
+                self._values += _values_in(self.options)
+        return self._values
 
 
 def _values_in(x: Any) -> Any:
@@ -193,6 +204,7 @@ class Tape:
         self.open = True
         self._watch = watch
         self.constants: dict[int, Value] = {}  # arrays that stood in a call though nobody watches them, by id
+        self.given: dict[int, Value] = {}  # arrays from outside, by id
         self.kept: list[Any] = []  # so that no id is used twice
         self.errors = _error_state()
         self.scope = self.line = ""
@@ -202,9 +214,15 @@ class Tape:
     # ---- arrays ----
 
     def give(self, array: Array, kind: str, **what: Any) -> Any:
-        """A watched view of an array that the step is given."""
-        storage = Storage(array, kind, **what)
-        return self._watch(array, self, Value(storage, array))
+        """A watched view of an array that the step is given; each has one storage, but what is scratch."""
+        known = self.given.get(id(array))
+        if known is not None and known.storage.kind == "argument":
+            known = None
+        if known is None or kind == "scratch":
+            known = Value(Storage(array, kind, **what), array)
+            self.given[id(array)] = known
+            self.kept.append(array)
+        return self._watch(array, self, known)
 
     def strip(self, x: Any) -> tuple[Any, Any]:
         """What a call is made with, plain arrays, and what is written down of it, values."""
@@ -266,10 +284,10 @@ class Tape:
         op.outputs.append(result)
         return result
 
-    def number(self, name: str, source: str) -> str:
-        """A name for a number that the program reads there."""
+    def number(self, name: str, source: str, again: bool = False) -> str:
+        """A name for a number that the program reads there; a new one if it is to be read again."""
         base, n = name, 2
-        while self.numbers.get(name, source) != source:
+        while name in self.numbers and (again or self.numbers[name] != source):
             name, n = f"{base}_{n}", n + 1
         self.numbers[name] = source
         return name
@@ -314,6 +332,13 @@ class Tape:
         if found is None or found[0] is not self:
             raise CompileError("an array was written to that isn't part of the recorded step")
         value: Value = found[1]
+        self.refuse_to_write(value)
+        value.storage.changed = True
+        return value
+
+    @staticmethod
+    def refuse_to_write(value: Value) -> None:
+        """CompileError where a step must not write."""
         if value.storage.kind == "constant":
             raise CompileError(
                 "a Tensor that the function makes itself is changed in place; make it outside of the compiled function"
@@ -323,8 +348,6 @@ class Tape:
                 "an argument of a compiled function is never written to, but this one changes its argument in place; "
                 "write y = x + … for a new array, or x.copy() first"
             )
-        value.storage.changed = True
-        return value
 
     def call(self, name: str, function: Any, args: Any, options: dict[str, Any], changed: Any = ()) -> Any:
         """Call a function as a whole: the program will call it by its name."""

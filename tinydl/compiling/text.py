@@ -6,134 +6,29 @@ it are made once. Read program.py next, which runs it.
 
 from __future__ import annotations
 
-import builtins
-import keyword
-import re
 from typing import Any
 
-import numpy as np
-
 from ..engine.tensor import next_stamp, wrap
+from .phrases import Phrases
 from .plan import GIVEN, Plan
 from .settings import Row
-from .tape import Op, Storage, Symbol, Value
+from .tape import Op, Symbol, Value
 from .updates import BLOCK, Together, Update
 
-_VIEWS = {".T": "T", ".mT": "mT", ".reshape": "rows", ".transpose": "turned", ".swapaxes": "turned", "[]": "part",
-          ".ravel": "flat", ".squeeze": "squeezed", ".view": "view"}  # fmt: skip
 
-
-class Text:
+class Text(Phrases):
     """The source of a program, and what its names stand for."""
 
-    def __init__(self, plan: Plan, arguments: list[str]) -> None:
-        self.plan, self.arguments = plan, arguments
-        self.scope: dict[str, Any] = {"np": np}
-        self.names: dict[Any, str] = {}
-        self.once: list[str] = []  # lines that make what is made once
-        self.loads: list[str] = []  # lines that fetch what objects hold
+    def __init__(self, plan: Plan, arguments: list[str], title: str) -> None:
+        super().__init__(plan, arguments, title)
+        self.title = title
         self.lines: list[str] = []
         self.first_change = 0  # how many lines run before what the caller can see is changed in place
-        self.ops: list[Op | None] = []  # which call each line is
-        self.symbols: dict[str, str] = {}
         self.errors: tuple[Any, ...] = ()
-        self._taken = {"np", "wrap", "diverge", "step", "memory", "next_stamp", *keyword.kwlist, *dir(builtins), *arguments}
         self._note = ""
-        for value, name in zip(plan.recording.arguments, arguments, strict=True):
-            self.names.setdefault(value.storage, name)
+        self._steps = iter(plan.recording.optimizers)
+        self._used = {v for op in plan.ops for v in [*op.values(), *op.into]} | set(plan.results)
         self._make()
-
-    # ---- names ----
-
-    def fresh(self, wanted: str) -> str:
-        """A name that nothing else has."""
-        base = re.sub(r"\W", "_", wanted).strip("_") or "value"
-        base = f"_{base}" if base[0].isdigit() else base
-        name, n = base, 2
-        while name in self._taken:
-            name, n = f"{base}_{n}", n + 1
-        self._taken.add(name)
-        return name
-
-    def thing(self, x: Any, wanted: str) -> str:
-        """The name of an object that the program uses."""
-        key = ("thing", id(x))
-        if key not in self.names:
-            self.names[key] = name = self.fresh(wanted)
-            self.scope[name] = x
-        return self.names[key]
-
-    def name(self, value: Value) -> str:
-        """What an array is called, which is made or given before it is used."""
-        if value in self.names:
-            return self.names[value]
-        if value.maker is None:
-            return self.storage(value.storage)
-        name = self.names[value] = self._view(value)
-        return name
-
-    def storage(self, storage: Storage) -> str:
-        """The name of a whole array; where it is a constant or given from outside, it is brought in."""
-        if storage in self.names:
-            return self.names[storage]
-        array = storage.array
-        if storage.kind == "constant" and not array.ndim and not storage.changed and array.dtype.kind in "fiub":
-            text = f"np.{array.dtype.name}({array.item()!r})" if np.isfinite(array) else ""
-            if text:
-                self.names[storage] = text
-                return text
-        name = self.names[storage] = self.fresh(storage.name or ("constant" if storage.kind == "constant" else "a"))
-        if storage.kind in ("parameter", "state"):
-            self.scope[name] = array
-        elif storage.source:
-            self.loads.append(f"    {name} = {self._source(storage.source)}")
-        elif storage.kind == "constant":
-            self.scope[name] = array.copy() if storage.changed else array
-        elif storage in self.plan.updates.flat:
-            group, role, start = self.plan.updates.flat[storage]
-            flat = self._flat(group, role)
-            shape = f".reshape{array.shape}" if array.ndim != 1 else ""
-            self.once.append(f"{name} = {flat}[{start}:{start + array.size}]{shape}")
-        elif storage in self.plan.places:
-            place = self.plan.places[storage]
-            strides = "" if array.flags.c_contiguous else f", {array.strides}"
-            self.once.append(
-                f"{name} = np.ndarray({array.shape}, np.{array.dtype.name}, memory, {place.start}{strides})"
-            )
-        return name
-
-    def _flat(self, group: Together, role: tuple[Any, ...]) -> str:
-        key = (id(group), role)
-        if key not in self.names:
-            wanted = {"g": "gradients", "scratch": "scratch"}.get(role[0], f"all_{role[-1]}")
-            self.names[key] = name = self.fresh(wanted)
-            array = group.flats[role]
-            if role[0] == "state":
-                self.scope[name] = array
-            else:
-                self.once.append(f"{name} = np.empty({array.size}, np.{array.dtype.name})")
-        return self.names[key]
-
-    def _view(self, value: Value) -> str:
-        """A view: made once where what it is a view of stays where it is."""
-        op = value.maker
-        assert op is not None
-        name = self.fresh(f"{self._base_name(value)}_{_VIEWS.get(op.name, 'view')}")
-        self.names[value] = name
-        if self._once(value):
-            self.once.append(f"{name} = {self._call(op)}")
-        return name
-
-    def _base_name(self, value: Value) -> str:
-        return self.storage(value.storage)
-
-    def _once(self, value: Value) -> bool:
-        op = value.maker
-        if op is None:
-            return value.storage in self.plan.updates.flat or self.plan.is_made_once(value)
-        if op.kind != "view" or _has_symbols((op.args, op.options)):
-            return False
-        return all(self._once(v) for v in op.values())
 
     # ---- the program ----
 
@@ -144,17 +39,25 @@ class Text:
         self._end()
         if self.plan.bytes:
             self.once.insert(0, f"memory = np.empty({self.plan.bytes}, np.uint8)")
-        top = ["# made once: arrays that are written anew at each call, and views", *self.once, ""] if self.once else []
-        head = [*top, f"def step({', '.join(self.arguments)}):", *self.loads]
-        self.ops = [None] * len(head) + self.ops
+        top = [
+            line
+            for title, lines in (
+                ("constants", self.constants),
+                ("made once, and written anew at each call", self.once),
+                ("views of these, and of what is given", self.views),
+            )
+            if lines
+            for line in (f"# {title}", *lines, "")
+        ]
+        given = self.given(self.lines)
+        head = [*given, *([""] if given else []), *top, f"def {self.title}({', '.join(self.arguments)}):", *self.loads]
         self.first_change = len(head) + (self.first_change or len(self.lines))
         self.source = "\n".join([*head, *self.lines, ""])
 
-    def line(self, text: str, op: Op | None = None) -> None:
+    def line(self, text: str) -> None:
         """One line of the function."""
         indent = "        " if self.errors else "    "
         self.lines.append(indent + text if text else "")
-        self.ops.append(op)
 
     def comment(self, text: str) -> None:
         """A comment on what follows."""
@@ -169,36 +72,25 @@ class Text:
             if op.args:
                 name = self.fresh("parameters")
                 self.scope[name] = op.args
-                self.line(f"for p in {name}:", op)
-                self.line("    p.grad = None", op)
+                self.line(f"for p in {name}:  # forgets the gradients of the last call")
+                self.line("    p.grad = None")
         elif op.kind == "write":
             self._write(op)
-        elif op.kind == "view" and all(self._once(v) or v not in self._needed_views() for v in _arrays(op.outputs)):
+        elif op.kind == "view" and all(self._once(v) or v not in self._used for v in _arrays(op.outputs)):
             pass  # made once, or where it is used
         else:
             self._remark(op)
             self._within_errors(op)
             self._statement(op)
 
-    def _needed_views(self) -> set[Value]:
-        if not hasattr(self, "_used"):
-            used = {v for op in self.plan.ops for v in [*op.values(), *op.into]}
-            self._used = used | set(self.plan.results)
-        return self._used
-
     def _section(self, op: Op) -> None:
         self._within_errors(None)
         if op.name == "stepped":
-            step = [s for s in self.plan.recording.optimizers if s in self.plan.updates.of][self._steps_done()]
-            self._update(self.plan.updates.of[step])
+            self._update(self.plan.updates.of[next(self._steps)])
             return
         if op.note:
             self.line("")
             self.comment(op.note)
-
-    def _steps_done(self) -> int:
-        self._done = getattr(self, "_done", -1) + 1
-        return self._done
 
     def _remark(self, op: Op) -> None:
         where = f"{op.scope}: {op.note}" if op.scope and op.note else op.scope or op.note
@@ -218,18 +110,18 @@ class Text:
 
     def _statement(self, op: Op) -> None:
         for text in self._scalars((op.args, op.options)):
-            self.line(text, op)
+            self.line(text)
         if op.kind == "decide":
             call = self._call(op) if op.name != "bool" else self.text(op.args[0])
-            self.line(f"if {'not ' if op.outputs[0] else ''}{call}: diverge()", op)
+            self.line(f"if {'not ' if op.outputs[0] else ''}{call}: run_the_function()")
         elif op.kind == "set":
             target, index, item = op.args
-            self.line(f"{self.text(target)}[{self._index(index)}] = {self.text(item)}", op)
+            self.line(f"{self.text(target)}[{self._index(index)}] = {self.text(item)}")
         elif op.kind == "like":
             self._like(op)
         elif op.into and op.kind in ("ufunc", "reduce", "function") and op.outputs:
             into = ", ".join(self.name(v) for v in op.into)
-            self.line(self._call(op, into if len(op.into) == 1 else f"({into})"), op)
+            self.line(self._call(op, into if len(op.into) == 1 else f"({into})"))
         elif len(op.outputs) == 1 and op.outputs[0].__class__ is Value and self._is_kept(op.outputs[0], op):
             self._into_kept(op, op.outputs[0])
         else:
@@ -243,21 +135,22 @@ class Text:
         name = self.name(value)
         if op.kind == "method":
             casting = ', casting="unsafe"' if op.name == ".astype" else ""
-            self.line(f"np.copyto({name}, {self.text(op.args[0])}{casting})", op)
+            self.line(f"np.copyto({name}, {self.text(op.args[0])}{casting})")
         else:
-            self.line(self._call(op, name), op)
+            old = self.plan.heirs.get(value.storage)
+            self.line(self._call(op, name) + (f"  # over {self.storage(old)}" if old is not None else ""))
 
     def _like(self, op: Op) -> None:
         (fill,), value = op.args, op.outputs[0]
         if self._is_kept(value, op):
             if fill is not None:
-                self.line(f"{self.name(value)}.fill({fill})", op)
+                self.line(f"{self.name(value)}.fill({fill})")
             else:
                 self.name(value)
             return
         array = value.array
         made = {None: "empty", 0: "zeros", 1: "ones"}[fill]
-        self.line(f"{self.name(value)} = np.{made}({array.shape}, np.{array.dtype.name})", op)
+        self.line(f"{self.name(value)} = np.{made}({array.shape}, np.{array.dtype.name})")
 
     def _assignment(self, op: Op) -> None:
         outputs = op.outputs
@@ -267,118 +160,33 @@ class Text:
             if x.__class__ is Value:
                 names.append(self.name(x))
                 if op.many and op.effect:
-                    checks.append(f"if {names[-1]} is None: diverge()")
+                    checks.append(f"{names[-1]} is None")
             elif x.__class__ is Symbol:
                 self.symbols[x.text] = name = self.fresh(x.text)
                 names.append(name)
             else:
                 names.append(name := self.fresh("flag"))
-                checks.append(f"if {name} is not {x!r}: diverge()" if x is None or isinstance(x, bool) else
-                              f"if {name} != {self.text(x)}: diverge()")  # fmt: skip
+                alike = f"is not {x!r}" if x is None or isinstance(x, bool) else f"!= {self.text(x)}"
+                checks.append(f"{name} {alike}")
         if not outputs or (len(outputs) == 1 and outputs[0] is None and op.effect):
-            self.line(call, op)
+            self.line(call)
             return
         storage = outputs[0].storage if len(outputs) == 1 and outputs[0].__class__ is Value else None
         if storage is not None and storage.changed and not storage.array.ndim and op.kind in ("ufunc", "reduce"):
             call = self._call(op, f"np.empty((), np.{storage.array.dtype.name})")  # as a number it couldn't be changed
-        self.line(f"{', '.join(names)}{',' if op.many and len(names) == 1 else ''} = {call}", op)
-        for check in checks:
-            self.line(check, op)
-
-    # ---- expressions ----
-
-    def _call(self, op: Op, into: str = "") -> str:
-        args = [self.text(x) for x in op.args]
-        options = [f"{key}={self.text(x)}" for key, x in op.options.items()]
-        if op.kind in ("method", "view") and op.name.startswith((".", "[")):
-            this, *rest = op.args
-            base = self.text(this)
-            if op.name == "[]":
-                return f"{base}[{self._index(rest[0])}]"
-            if op.name in (".T", ".mT"):
-                return f"{base}{op.name}"
-            return f"{base}{op.name}({', '.join([*map(self.text, rest), *options])})"
-        name = op.name
-        if not name.startswith("np."):
-            name = self.thing(op.function, name.lstrip("_"))
-        elif op.kind in ("function", "view", "decide") and _of_numpy(name) is not op.function:
-            name = self.thing(op.function, name.rpartition(".")[2])
-        return f"{name}({', '.join([*args, *options, *([f'out={into}'] if into else [])])})"
-
-    def _index(self, index: Any) -> str:
-        if index.__class__ is tuple and index:
-            return ", ".join(map(self._index_part, index)) + ("," if len(index) == 1 else "")
-        return self._index_part(index)
-
-    def _index_part(self, x: Any) -> str:
-        if x.__class__ is slice:
-            parts = ["" if part is None else self.text(part) for part in (x.start, x.stop, x.step)]
-            return ":".join(parts[:2] if parts[2] == "" else parts)
-        return self.text(x)
-
-    def text(self, x: Any) -> str:
-        """How something stands in the program."""
-        if x.__class__ is Value:
-            return self.name(x)
-        if x.__class__ is Symbol:
-            return self.symbols.get(x.text, x.text)
-        if x.__class__ is tuple:
-            return f"({', '.join(map(self.text, x))}{',' if len(x) == 1 else ''})"
-        if x.__class__ is list:
-            return f"[{', '.join(map(self.text, x))}]"
-        if x is Ellipsis:
-            return "..."
-        if x.__class__ is slice:
-            return f"slice({self.text(x.start)}, {self.text(x.stop)}, {self.text(x.step)})"
-        if isinstance(x, float) and not np.isfinite(x):
-            return f"-np.{abs(x)}" if x < 0 else f"np.{x}"
-        if isinstance(x, np.dtype) and x.name in ("float32", "float64", "int64", "bool", "float16"):
-            return f"np.{x.name}"
-        if isinstance(x, type) and issubclass(x, np.generic):
-            return f"np.{x.__name__}"
-        if x is None or isinstance(x, (bool, int, float, str)) or isinstance(x, np.generic):
-            return repr(x)
-        return self.thing(x, type(x).__name__.lower())
-
-    def _scalars(self, x: Any) -> list[str]:
-        """Lines that compute the numbers that a call needs and that don't have a name yet."""
-        if x.__class__ is Symbol:
-            return self._scalar(x)
-        if x.__class__ in (tuple, list):
-            return [line for item in x for line in self._scalars(item)]
-        if x.__class__ is dict:
-            return [line for item in x.values() for line in self._scalars(item)]
-        return []
-
-    def _scalar(self, x: Symbol) -> list[str]:
-        lines = []
-        numbers = self.plan.recording.tape.numbers
-        for word in re.findall(r"[A-Za-z_]\w*", x.text):
-            if word in numbers and word not in self.symbols:
-                self.symbols[word] = self.fresh(word)
-                lines.append(f"{self.symbols[word]} = {self._source(numbers[word])}")
-        if x.text not in self.symbols:
-            text = re.sub(r"[A-Za-z_]\w*", lambda found: self.symbols.get(found[0], found[0]), x.text)
-            self.symbols[x.text] = name = self.fresh("rate")
-            lines.append(f"{name} = {text}")
-        return lines
-
-    def _source(self, source: str) -> str:
-        """How the program gets at a number or array of an object: the object is brought in by its name."""
-        name = re.match(r"\w+", source)
-        assert name is not None
-        own = self.plan.recording.objects[name[0]]
-        return self.thing(own, name[0]) + source[name.end() :]
+        self.line(f"{', '.join(names)}{',' if op.many and len(names) == 1 else ''} = {call}")
+        if checks:
+            self.line(f"if {' or '.join(checks)}: run_the_function()")
 
     # ---- the update ----
 
     def _write(self, op: Op) -> None:
         symbol, memories = op.args
         for text in self._scalars(symbol):
-            self.line(text, op)
-        name = self.thing(memories, "memories")
-        self.line(f"for m in {name}:", op)
-        self.line(f"    m[{op.name!r}] = {self.text(symbol)}", op)
+            self.line(text)
+        name = self.thing(memories, "states")
+        self.line(f"for s in {name}:  # of the parameters")
+        self.line(f"    s[{op.name!r}] = {self.text(symbol)}")
 
     def _update(self, update: Update) -> None:
         self.first_change = self.first_change or len(self.lines)
@@ -390,12 +198,12 @@ class Text:
     def _together(self, group: Together) -> None:
         for k, op in enumerate(group.ops[0]):
             for text in self._scalars((op.args, op.options)):
-                self.line(text, op)
+                self.line(text)
             if any(v.storage is group.rows[0].p.storage for v in [*op.values(), *op.into]):
                 for ops in group.ops:
-                    self.line(self._call(ops[k], self.name(ops[k].into[0])), ops[k])
+                    self.line(self._call(ops[k], self.name(ops[k].into[0])))
             else:
-                self.line(self._flat_call(group, op), op)
+                self.line(self._flat_call(group, op))
 
     def _flat_call(self, group: Together, op: Op) -> str:
         roles = {v.storage: role for role, v in _roles_of(group.rows[0]).items()}
@@ -410,7 +218,7 @@ class Text:
         """The update of a large parameter, a block that fits the cache after the other."""
         for op in ops:
             for text in self._scalars((op.args, op.options)):
-                self.line(text, op)
+                self.line(text)
         roles = _roles_of(row)
         used = {v.storage for op in ops for v in [*op.values(), *op.into]}
         short = {role: value for role, value in roles.items() if value.storage in used}
@@ -424,13 +232,13 @@ class Text:
             else f"{self.name(v)}.reshape(-1)[i : i + {BLOCK}]"
             for v in short.values()
         ]
-        self.once.append(f"{blocks} = [({', '.join(flat)}) for i in range(0, {size}, {BLOCK})]")
-        self.line(f"for {', '.join(names[v.storage] for v in short.values())} in {blocks}:", ops[0])
+        self.views.append(f"{blocks} = [({', '.join(flat)}) for i in range(0, {size}, {BLOCK})]")
+        self.line(f"for {', '.join(names[v.storage] for v in short.values())} in {blocks}:")
         for op in ops:
             args = [names.get(x.storage, "") or self.text(x) if x.__class__ is Value else self.text(x) for x in op.args]
             options = [f"{key}={self.text(x)}" for key, x in op.options.items()]
             into = names[op.into[0].storage]
-            self.line(f"    {op.name}({', '.join([*args, *options, f'out={into}'])})", op)
+            self.line(f"    {op.name}({', '.join([*args, *options, f'out={into}'])})")
 
     def _block(self, value: Value) -> str:
         """The scratch array that serves all blocks, one for each of an update's two and each dtype."""
@@ -459,22 +267,22 @@ class Text:
             if g is not None and p in kept and g.storage.kind != "gradient":
                 copy = ".copy()" if g.storage.kind not in ("made",) or g.maker is not None else ""
                 own = self.thing(p, f"{recording.names.get(id(p), 'leaf')}_tensor")
-                self.scope["wrap"] = wrap
-                self.line(f"{own}.grad = wrap({self.name(g)}{copy})")
+                self.scope["as_tensor"] = wrap
+                self.line(f"{own}.grad = as_tensor({self.name(g)}{copy})")
         for holder, key, form in recording.assigned:
             own = self.thing(vars(holder) if hasattr(holder, "forward") else holder, type(holder).__name__.lower())
             self.line(f"{own}[{key!r}] = {self._form(form)}")
         if changed:
             self.scope["next_stamp"] = next_stamp
-            self.line(f"for p in {self.thing(tuple(changed), 'updated')}:")
+            self.line(f"for p in {self.thing(tuple(changed), 'updated')}:  # graphs of before notice it")
             self.line("    p.stamp = next_stamp()")
         self.line(f"return {self._form(recording.result)}")
 
     def _form(self, form: Any) -> str:
         kind, what, *rest = form if form.__class__ is tuple else ("dict", form)
         if kind == "tensor":
-            self.scope["wrap"] = wrap
-            return f"wrap({self._fresh_value(what)})"
+            self.scope["as_tensor"] = wrap
+            return f"as_tensor({self._fresh_value(what)})"
         if kind == "array":
             return f"{self._fresh_value(what)}{'' if what.array.ndim else '[()]'}"
         if kind == "ndarray":
@@ -483,6 +291,8 @@ class Text:
             return self.name(what)
         if kind == "number":
             return f"{self.text(what)}.item()" if what.__class__ is Value else self.text(what)
+        if kind == "float":
+            return f"float({self.text(what)})"
         if kind == "copy":
             return f"{self.thing(what, 'constant')}.copy()"
         if kind == "items":
@@ -511,18 +321,3 @@ def _roles_of(row: Row) -> dict[tuple[Any, ...], Value]:
 
 def _arrays(xs: list[Any]) -> list[Value]:
     return [x for x in xs if x.__class__ is Value]
-
-
-def _has_symbols(x: Any) -> bool:
-    if x.__class__ in (tuple, list):
-        return any(map(_has_symbols, x))
-    if x.__class__ is dict:
-        return any(map(_has_symbols, x.values()))
-    return x.__class__ is Symbol
-
-
-def _of_numpy(name: str) -> Any:
-    found: Any = np
-    for part in name.split(".")[1:]:
-        found = getattr(found, part, None)
-    return found

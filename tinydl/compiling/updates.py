@@ -6,17 +6,15 @@ and states, which then lie one after the other, does what many would; the parame
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ..engine.arrays import Array
 from .settings import OptimizerStep, Row
 from .tape import Op, Storage, Symbol, Value
-
-if TYPE_CHECKING:
-    from .plan import Plan
 
 BLOCK = 2**15  # elements: three arrays of so many float32 stay in the cache of one core
 
@@ -58,23 +56,23 @@ class Updates:
         self.blockwise: set[Storage] = set()  # scratch of which a block is enough
 
 
-def updates_of(plan: Plan) -> Updates:
-    """Look which calls can be taken together."""
+def updates_of(ops: list[Op], steps: list[OptimizerStep], is_kept: Callable[[Storage], bool]) -> Updates:
+    """Look which of these calls can be taken together; a gradient must be kept, not somebody else's."""
     made = Updates()
-    for step in plan.recording.optimizers:
-        own = {op for op in plan.ops if op.kind == "ufunc"}
-        lists = _by_row(step, [op for op in plan.ops if op in own])
+    for step in steps:
+        lists = _by_row(step, [op for op in ops if op.kind == "ufunc"])
         forms: dict[Any, list[tuple[Row, list[Op]]]] = {}
         update = Update(step, [], [], [])
-        for row, ops in lists:
-            form = _form(row, ops)
-            if form is not None and _is_plain(plan, row):
+        for row, own in lists:
+            form = _form(row, own)
+            if form is not None and _is_plain(row, is_kept):
                 forms.setdefault((row.group, row.p.array.dtype, row.scratch[0].array.dtype, form), []).append(
-                    (row, ops)
+                    (row, own)
                 )
         for alike in forms.values():
+            alike = [(row, ops) for row, ops in alike if row.g.storage not in made.flat]
             small = [(row, ops) for row, ops in alike if row.p.array.size <= BLOCK // 2]
-            if len(small) > 1 and (group := _together(plan, small)) is not None:
+            if len(small) > 1 and (group := _together(small)) is not None:
                 update.together.append(group)
                 made.handled.update(op for ops in group.ops for op in ops)
                 for i, row in enumerate(group.rows):
@@ -138,13 +136,13 @@ def _form(row: Row, ops: list[Op]) -> Any:
     return tuple(made) or None
 
 
-def _is_plain(plan: Plan, row: Row) -> bool:
+def _is_plain(row: Row, is_kept: Callable[[Storage], bool]) -> bool:
     """Whether the gradient is memory of the program's own, in rows, and so are parameter and state."""
     arrays = [row.p.array, row.g.array, *(v.array for v in row.state.values())]
-    return row.g.whole and plan.is_kept(row.g.storage) and all(x.flags.c_contiguous for x in arrays)
+    return row.g.whole and is_kept(row.g.storage) and all(x.flags.c_contiguous for x in arrays)
 
 
-def _together(plan: Plan, alike: list[tuple[Row, list[Op]]]) -> Together | None:
+def _together(alike: list[tuple[Row, list[Op]]]) -> Together | None:
     rows, ops = [row for row, _ in alike], [ops for _, ops in alike]
     if len({id(row.g.storage) for row in rows}) < len(rows) or len({row.g.array.dtype for row in rows}) > 1:
         return None
@@ -158,6 +156,8 @@ def _together(plan: Plan, alike: list[tuple[Row, list[Op]]]) -> Together | None:
             group.flats[role] = flat
             for row, start in zip(rows, group.offsets, strict=False):
                 old = row.state[role[1]]
+                if old.array.base is flat:
+                    continue  # since another program was made: that knows it by this very array
                 view = flat[start : start + old.array.size].reshape(old.array.shape)
                 old.array = old.storage.array = row.memory[role[1]] = view
         elif role[0] == "scratch" or role == ("g",):

@@ -7,9 +7,8 @@ happen: a user's decision is an error, tinydl's own a check that the program mak
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import FrameType
 from typing import Any
 
@@ -18,12 +17,9 @@ import numpy as np
 from ..engine.arrays import Array
 from ..engine.recording import AsOne
 from ..engine.tensor import Primitive, Tensor
+from .asking import BETWEEN, OURS, taken_out
 from .tape import CompileError, Op, Tape, Value
 
-_OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
-_NUMPY = os.path.dirname(os.path.abspath(np.__file__)) + os.sep
-_TENSORS = tuple(os.path.join(_OURS, "engine", name) for name in ("methods.py", "dispatch.py", "tensor.py", "recording.py"))
-_BETWEEN = (*_TENSORS, os.path.join(_OURS, "compiling", ""), _NUMPY, "<__array_function__")
 _WHOLE = {Primitive.__call__.__code__, Primitive.pull.__code__}
 
 
@@ -47,12 +43,13 @@ class _Watching(np.ndarray):
         kind = "ufunc" if method == "__call__" else "reduce"
         return tape.apply(kind, name, ufunc if method == "__call__" else getattr(ufunc, method), inputs, options, out)
 
-    def __array_function__(self, function: Any, types: Any, args: Any, options: dict[str, Any]) -> Any:
+    def __array_function__(self, function: Any, types: Any, args: Any, options: Mapping[str, Any]) -> Any:
         if any(issubclass(kind, Tensor) for kind in types):
             return NotImplemented
         tape = _tape_of(args, options)
         if tape is None:
             return function(*_bare(args), **_bare(options))
+        options = dict(options)
         out = options.pop("out", None)
         if function is np.copyto:
             target, *others = args
@@ -87,7 +84,8 @@ class _Watching(np.ndarray):
         tape, value = self._asked("bool()")
         if tape is None:
             return bool(np.ndarray.view(self, np.ndarray))
-        return tape.decided(Op("decide", "bool", bool, (value,), {}), bool(value.array))
+        decided: bool = tape.decided(Op("decide", "bool", bool, (value,), {}), bool(value.array))
+        return decided
 
     def _asked(self, what: str) -> tuple[Any, Any]:
         """Whose value is asked for: (None, None) if nobody records, else this one's; raises where it can't be told."""
@@ -95,18 +93,18 @@ class _Watching(np.ndarray):
             return None, None
         tape, value = self.watched
         frame: FrameType | None = sys._getframe(2)
-        while frame is not None and frame.f_code.co_filename.startswith(_BETWEEN):
+        while frame is not None and frame.f_code.co_filename.startswith(BETWEEN):
             if frame.f_code in _WHOLE and not _on_tensors(frame):
                 raise AsOne(tape.call)
             frame = frame.f_back
-        if frame is None or not frame.f_code.co_filename.startswith(_OURS):
-            while frame is not None and not frame.f_code.co_filename.startswith(_OURS):
+        if frame is None or not frame.f_code.co_filename.startswith(OURS):
+            while frame is not None and not frame.f_code.co_filename.startswith(OURS):
                 frame = frame.f_back
             if frame is not None and frame.f_code in _WHOLE and not _on_tensors(frame):
                 raise AsOne(tape.call)  # a user's own primitive
             raise CompileError(taken_out(what))
-        inner = frame
-        while inner is not None and inner.f_code.co_filename.startswith(_OURS):
+        inner: FrameType | None = frame
+        while inner is not None and inner.f_code.co_filename.startswith(OURS):
             if inner.f_code in _WHOLE and not _on_tensors(inner):
                 raise AsOne(tape.call)
             inner = inner.f_back
@@ -150,15 +148,6 @@ def _on_tensors(frame: FrameType) -> bool:
     return given is not None and given[1].__class__ is Tensor
 
 
-def taken_out(what: str) -> str:
-    """What to say where a user's function takes values out of the recorded step."""
-    return (
-        f"{what} takes a value out of the step that is being compiled, which the program could not follow: it would "
-        "use today's value at every call. Compute with the Tensors themselves; return loss.item() for a number; what "
-        "decides something must be an argument, or stand outside of the compiled function"
-    )
-
-
 def watch(array: Array, tape: Tape, value: Value) -> Any:
     """This array, watched."""
     made = array.view(Watched)
@@ -200,10 +189,7 @@ def _tape_of(*given: Any) -> Tape | None:
 
 def _has_tensors(inputs: Any) -> bool:
     """Whether a Tensor is among them, which then is to answer."""
-    for x in inputs:
-        if x.__class__ is Tensor:
-            return True
-    return False
+    return any(x.__class__ is Tensor for x in inputs)
 
 
 def _changing(tape: Tape, kind: str, name: str, function: Any, inputs: Any, options: Any = None) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import copy
 import functools
 import inspect
+import tracemalloc
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -75,6 +76,7 @@ class _Judging:
     ) -> None:
         self.known, self.answer, self.right, self.cases, self.trial = known, answer, right, cases, trial
         self.close: float | None = known.get("CLOSE")  # relative to each number, where that is asked for
+        self.into: tuple[int, ...] = known.get("INTO", ())  # the arguments that are to be written to
 
     # ---- values ----
 
@@ -86,15 +88,27 @@ class _Judging:
             shown = self._show_one(self.cases, outcomes)
             self._typical(self.cases, outcomes)
             _compare(outcomes[shown] if _reshaped(outcomes[shown]) else pairs, self.close)
+        if self.known.get("LEAN"):
+            self._memory(self.cases[-1])
         return _remark(pairs)
+
+    def _memory(self, arguments: tuple[Any, ...]) -> None:
+        """Raise Mistake if the answer makes arrays that are large beside those that it is given to write to."""
+        handed = copy.deepcopy(arguments)
+        self.trial.begin(names_of(self.answer, self.right, len(arguments)), arguments)
+        with _Tracing() as tracing:
+            self.answer(*handed)
+        if tracing.peak > min(arguments[i].nbytes for i in self.into) / 2:
+            raise Mistake("memory", f"The numbers are right, but it makes new arrays, {tracing.peak:,} bytes at once: "
+                          "compute in those that are given, with out= or with +=, -=, *= and /=.")  # fmt: skip
 
     def _outcome(self, arguments: tuple[Any, ...], what: str) -> list[Pair]:
         """Each number or array that the answer gives, with the right one."""
         ours, theirs = copy.deepcopy(arguments), copy.deepcopy(arguments)
-        expected = self.right(*ours)
+        expected = _given(self.right, ours, self.into)
         self.trial.begin(names_of(self.answer, self.right, len(arguments)), arguments)
         try:
-            got = _call(self.answer, arguments, theirs)
+            got = _call(self.answer, arguments, theirs, self.into, self.known.get("SCRATCH", ()))
         except Mistake:
             raise
         except Exception as error:
@@ -148,7 +162,9 @@ class _Judging:
                 self._steady(calls[wrong], outcomes[wrong])
             arguments, outcome = calls[-n], outcomes[-n]
             self.trial.begin(names_of(self.answer, self.right, len(arguments)), arguments)
-            self.trial.differs(*outcome[number], f" as result {number + 1}" if len(outcome) > 1 else "")
+            which = f" as result {number + 1}" if len(outcome) > 1 else ""
+            which = f" in {_parameter(self.answer, self.into[number])}" if self.into else which
+            self.trial.differs(*outcome[number], which)
         return -n
 
     def _steady(self, arguments: tuple[Any, ...], outcome: Sequence[Pair]) -> None:
@@ -187,7 +203,7 @@ class _Judging:
         """Raise the typical mistake that gives the answer's numbers, if there is one."""
         for code, sentence, mistaken in self._mistakes():
             if all(
-                _gives(mistaken, arguments, outcome, self.close)
+                _gives(mistaken, arguments, outcome, self.close, self.into)
                 for arguments, outcome in zip(calls, outcomes, strict=True)
             ):
                 raise Mistake(code, sentence)
@@ -335,11 +351,15 @@ def _check_parameters(expected: dict[str, Any], got: dict[str, Any]) -> None:
 
 
 def _gives(
-    mistaken: Callable[..., Any], arguments: tuple[Any, ...], outcome: Sequence[Pair], close: float | None
+    mistaken: Callable[..., Any],
+    arguments: tuple[Any, ...],
+    outcome: Sequence[Pair],
+    close: float | None,
+    into: tuple[int, ...] = (),
 ) -> bool:
     """Whether a typical mistake gives what came out."""
     try:
-        result = mistaken(*copy.deepcopy(arguments))
+        result = _given(mistaken, copy.deepcopy(arguments), into)
         several = isinstance(result, tuple) and len(result) == len(outcome)
         return all(_near(got, _numbers(b), close)
                    for (got, _), b in zip(outcome, result if several else (result,), strict=True))  # fmt: skip
@@ -359,14 +379,37 @@ def _shape(value: Any) -> tuple[int, ...] | None:
         return None
 
 
-def _call(answer: Callable[..., Any], case: tuple[Any, ...], handed: tuple[Any, ...] | None = None) -> Any:
-    """What the answer gives, having made sure that it leaves its arguments, or what is handed of them, alone."""
+def _given(function: Callable[..., Any], arguments: tuple[Any, ...], into: tuple[int, ...]) -> Any:
+    """What a function gives: what it returns, or what it writes to these arguments."""
+    result = function(*arguments)
+    return tuple(arguments[i] for i in into) if into else result
+
+
+def _call(
+    answer: Callable[..., Any],
+    case: tuple[Any, ...],
+    handed: tuple[Any, ...] | None = None,
+    into: tuple[int, ...] = (),
+    scratch: tuple[int, ...] = (),
+) -> Any:
+    """What the answer gives, having made sure that it leaves its arguments, or what is handed of them, alone.
+
+    `into` are the arguments that it is to write to: then they are what it gives. It may change those in `scratch`.
+    """
     handed = copy.deepcopy(case) if handed is None else handed
     got = answer(*handed)
     got = tuple(got) if isinstance(got, Iterator) else got  # of a generator, map or zip
     for number, (before, after) in enumerate(zip(case, handed, strict=True)):
-        if not callable(before) and not _same(before, after):
-            raise Mistake("changes_inputs", f"It changes {_parameter(answer, number)} in place; make a new one.")
+        if not callable(before) and number not in into + scratch and not _same(before, after):
+            instead = "it is only to be read" if into else "make a new one"
+            raise Mistake("changes_inputs", f"It changes {_parameter(answer, number)} in place; {instead}.")
+    for number in into:
+        if _same(case[number], handed[number]):
+            name = dict(enumerate(parameters(answer))).get(number, "it")
+            raise Mistake("unwritten", f"It leaves {_parameter(answer, number)} as it was. `{name} = ...` would only "
+                          f"give the name to another array: write with out={name}, or {name}[...] = ....")  # fmt: skip
+    if into:
+        return tuple(handed[number] for number in into)
     if got is None:
         raise Mistake("returns_nothing", "It returns nothing: is there a `return`?")
     return got
@@ -498,6 +541,25 @@ def _distance(got: Array, expected: Array) -> float:
 def _same_to_the_end(a: Array, b: Array) -> bool:
     """Whether a is b in float64, number by number; gradcheck looks closer at what isn't."""
     return a.shape == b.shape and bool(np.allclose(a, b, rtol=1e-12, atol=0, equal_nan=True))
+
+
+class _Tracing:
+    """While it is entered, the memory that Python and NumPy take is counted; `peak` is the most that there was."""
+
+    peak = 0
+
+    def __enter__(self) -> _Tracing:
+        self._ours = not tracemalloc.is_tracing()
+        if self._ours:
+            tracemalloc.start()
+        tracemalloc.reset_peak()
+        self._before = tracemalloc.get_traced_memory()[0]
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.peak = tracemalloc.get_traced_memory()[1] - self._before
+        if self._ours:
+            tracemalloc.stop()
 
 
 class _Asked:

@@ -90,10 +90,7 @@ def run_demo(chosen: argparse.Namespace) -> int:
     with random.seeded(chosen.seed), np.errstate(all="ignore"):  # what comes of a rate too high is said below
         train, test = data.split(data.digits(), 0.8, seed=SPLIT_SEED, stratify=True)
         train, validation = data.split(train, 0.9, seed=SPLIT_SEED, stratify=True)
-        try:
-            model = demo_model(chosen.hidden)
-        except (MemoryError, ValueError, OverflowError):  # the last two for more units than an axis can have
-            raise UsageError(f"there isn't enough memory for --hidden {chosen.hidden}") from None
+        model = asked_model(chosen.hidden)
         size = sum(p.size for p in model.parameters())
         say(f"tinydl {__version__}: a network 64-{chosen.hidden}-10 ({size:,} parameters) learns handwritten digits")
         sizes = f"{len(train)} digits to train on, {len(validation)} for validation, {len(test)} for the test"
@@ -132,6 +129,14 @@ def run_demo(chosen: argparse.Namespace) -> int:
 def demo_model(hidden: int) -> nn.Sequential:
     """The demo's network: one hidden layer, a quarter of which is dropped at random in training."""
     return nn.Sequential(nn.Linear(64, hidden), nn.ReLU(), nn.Dropout(0.25), nn.Linear(hidden, 10))
+
+
+def asked_model(hidden: int) -> nn.Sequential:
+    """The same, of as many units as the user wants; UsageError where there is no room for them."""
+    try:
+        return demo_model(hidden)
+    except (MemoryError, ValueError, OverflowError):  # the last two for more units than an axis can have
+        raise UsageError(f"there isn't enough memory for --hidden {hidden}") from None
 
 
 def _gradient_is_right(model: nn.Module, examples: data.Dataset) -> bool:

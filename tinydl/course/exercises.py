@@ -45,6 +45,8 @@ def companion(name: str) -> dict[str, Any]:
     """What belongs to an exercise and isn't shown: SOLUTION, HINTS, WRONG, cases and how to check.
 
     Answers that are wrong altogether stand in INSTEAD, as a body or as what is returned, and come into WRONG here.
+    INTO are the positions of arguments that an answer is to write to, SCRATCH of those that it may change, too; with
+    LEAN it mustn't make arrays of their size.
     """
     return _companion(exercises_folder() / "_answers" / f"{name}.py")
 

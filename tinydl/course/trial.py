@@ -12,7 +12,8 @@ from ..engine.arrays import Array
 
 FEW = 6  # numbers of an array that are shown whole, and at most 4 of one that came out
 # where the shapes of arrays tell enough
-SHAPES = frozenset(["raises", "shape", "count", "type", "transposed", "returns_nothing", "prints", "changes_inputs"])
+SHAPES = frozenset(["raises", "shape", "count", "type", "transposed", "returns_nothing", "prints", "changes_inputs",
+                    "unwritten", "memory"])  # fmt: skip
 
 
 class Trial:

@@ -148,6 +148,9 @@ def _indexing(getitem: Primitive) -> Callable[..., Any]:
 def _augmented(symbol: str, f: Callable[..., Any], ufunc: Any) -> Callable[..., Any]:
     def method(self: Tensor, other: Any) -> Any:
         if self.primitive is not None or not self._requires_grad:
+            if special.count:
+                for observer in state.observers:
+                    observer.written(self)
             return f(self, other)  # t += u means t = t + u
         if state.recording:
             raise RuntimeError(_in_place_advice(self, f"t {symbol}= u", f"t = t {symbol} u"))
@@ -307,13 +310,18 @@ def __array__(self: Tensor, dtype: Any = None, copy: bool | None = None) -> Arra
     return array.astype(array.dtype if dtype is None else dtype)
 
 
-for _number in (float, int):
-    behave(
-        f"__{_number.__name__}__",
-        lambda self, kind=_number: kind(
-            _one(_exit(self, f"{kind.__name__}()", f"Use NumPy's functions, such as np.exp, not math.exp. {_JOIN}"))
-        ),
+def _as_number(self: Tensor, kind: type[Any]) -> Any:
+    if special.count and kind is float and not self._requires_grad:
+        for observer in state.observers:
+            if (made := observer.as_float(self)) is not None:
+                return made
+    return kind(
+        _one(_exit(self, f"{kind.__name__}()", f"Use NumPy's functions, such as np.exp, not math.exp. {_JOIN}"))
     )
+
+
+for _number in (float, int):
+    behave(f"__{_number.__name__}__", lambda self, kind=_number: _as_number(self, kind))
 
 
 def _one(array: Array) -> Any:
@@ -344,6 +352,9 @@ def __divmod__(self: Tensor, other: Any) -> Any:
 
 @behaviour
 def __format__(self: Tensor, spec: str) -> str:
+    if special.count:
+        number(self)
+        tell_read(self)
     if not spec:
         return str(self)
     if self._data.size != 1:
@@ -353,6 +364,8 @@ def __format__(self: Tensor, spec: str) -> str:
 
 @behaviour
 def __repr__(self: Tensor) -> str:
+    if special.count:
+        tell_read(self)
     parts = [np.array2string(on_host(self._data), precision=4, threshold=100, separator=", ", prefix="tensor(")]
     if self._data.dtype.kind == "f" and self._data.dtype != np.float32:
         parts.append(f"dtype={self._data.dtype}")

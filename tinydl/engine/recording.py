@@ -54,9 +54,15 @@ class Observer:
     def read(self, tensor: Any) -> None:
         """The value of a Tensor is taken out of the graph, by .data, .numpy(), .item() and the like."""
 
+    def written(self, tensor: Any) -> None:
+        """``tensor += u`` is about to mean ``tensor = tensor + u``, since no gradient is wanted for this one."""
+
     def number(self, value: Any) -> Any:
         """The value of a Tensor, or a norm, is about to be given out as a Python number. What is returned, if it isn't
         None, takes its place."""
+
+    def as_float(self, tensor: Any) -> Any:
+        """The same for float(), which gives nothing but a float of Python's own."""
 
     def plainly(self, function: Callable[..., Any], inputs: Sequence[Any], changed: Sequence[Any]) -> Any:
         """tinydl is about to call ``function(*inputs)`` on plain arrays, of which it changes some in place. Who makes
@@ -64,6 +70,9 @@ class Observer:
 
     def as_one(self, function: Callable[..., Any], inputs: Sequence[Any]) -> Any:
         """The same of a function within a primitive, which changes nothing."""
+
+    def gradients_used(self, parameters: Sequence[Any]) -> None:
+        """The gradients of these Tensors are about to be read, or changed in place."""
 
     def forgotten(self, parameters: Sequence[Any]) -> None:
         """The gradients of these Tensors were set to None."""

@@ -20,7 +20,7 @@ from numpy import ndarray  # by its own name where every operation looks it up: 
 from .arrays import Array, ChangedValueError, as_array, beside, fitted, is_borrowed, own_array, plain_array, with_shapes
 from .graph import ancestors, leading_to
 from .names import TensorType
-from .recording import AsOne, recording, special, state
+from .recording import AsOne, computed_plainly, recording, special, state
 from .signature import Signature
 
 next_stamp = itertools.count(1).__next__  # one counter for all threads: what is made later has the larger stamp
@@ -385,10 +385,16 @@ def _seed(output: Tensor, gradient: Any, create_graph: bool) -> Any:
         one = np.ones_like(output._data)
         return wrap(one) if create_graph else one
     expected = output._data.shape
-    seed = gradient if isinstance(gradient, Tensor) else wrap(beside(gradient, output._data))
+    seed = gradient if isinstance(gradient, Tensor) else wrap(computed_plainly(own_seed, gradient, output._data))
     if seed._data.shape != expected:
         raise ValueError(f"gradient= has shape {seed._data.shape}, but the Tensor it belongs to has {expected}")
     return fitted(seed if create_graph else seed._data, output._data, "gradient=")
+
+
+def own_seed(gradient: Any, like: Array) -> Array:
+    """A copy of the gradient that somebody gave for an output, beside that."""
+    seed: Array = beside(gradient, like).copy()
+    return seed
 
 
 def _changed(node: Tensor, x: Tensor) -> ChangedValueError:

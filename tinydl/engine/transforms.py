@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from .arrays import own_array
-from .dispatch import primitives
+from .dispatch import primitives, tell_flattened
 from .graph import leaves
 from .nested import as_numbers, flat, is_number, is_numbers, paired, rebuilt
 from .recording import enable_grad, state
@@ -97,7 +97,7 @@ class _Run:
         if not self.outputs or not all(isinstance(y, Tensor) for y in self.outputs):
             raise TypeError(
                 f"the function returned {type(self.output).__name__}, not a Tensor, so there is no way back to its "
-                "arguments. Compute with the Tensors themselves: no .data, .numpy(), .item() or float() on the way."
+                "arguments. Compute with the Tensors themselves: no ._data, .numpy(), .item() or float() on the way."
             )
         self.record = recording and _is_wanted(*self.outputs)
 
@@ -111,7 +111,7 @@ class _Run:
         for x in self.inputs:
             g = found.get(x)
             if g is None:
-                g = np.zeros_like(x.data)
+                g = np.zeros_like(x._data)
                 gradients.append(wrap(g) if record else g)
             else:
                 gradients.append(g if record else g.copy() if x in shared or g.base is not None else g)
@@ -126,14 +126,14 @@ class _Run:
 
     def value(self) -> Any:
         """What f returned, in the type that the arguments came in."""
-        if any(isinstance(x, Tensor) for x in self.leaves):
+        if any(map(_is_tensor, self.leaves)):
             return rebuilt(self.output, iter([self.back(y, y) for y in self.outputs]))
         return rebuilt(self.output, iter([self.back(y, self.alike(y)) for y in self.outputs]))
 
     def alike(self, output: Tensor) -> Any:
         """What tells the type in which something of the shape of this output is given back; None: an array."""
         first = self.leaves[0] if self.leaves else None
-        if isinstance(first, Tensor):
+        if _is_tensor(first):
             return first
         return 0.0 if output.size == 1 and (is_number(first) or is_numbers(first)) else None
 
@@ -145,10 +145,17 @@ class _Run:
                 if result.primitive is not None and result.stamp > self.newest:  # not the user's own
                     result.notes = {**(result.notes or {}), "transform": self.name}
                 return result
-            result = result.data.copy()
-        if isinstance(given, Tensor):
+            result = result._data.copy()
+        if _is_tensor(given):
             return wrap(result)
-        return as_numbers(given, result.reshape(np.shape(given))) if is_number(given) or is_numbers(given) else result
+        if is_number(given) or is_numbers(given):
+            return as_numbers(given, result.reshape(np.shape(given)))
+        return tell_flattened(self.name, (), result)
+
+
+def _is_tensor(x: Any) -> bool:
+    """Whether somebody gave a Tensor; not one that stands for an array while a step is recorded."""
+    return isinstance(x, Tensor) and not (x.notes and "array" in x.notes)
 
 
 def _is_wanted(*tensors: Tensor) -> bool:
@@ -163,7 +170,7 @@ def _fresh(x: Any, recording: bool) -> Tensor:
             return alias
         if x.dtype.kind != "f":
             raise TypeError(f"a Tensor of {x.dtype} has no gradient; write .astype(float) first")
-        return wrap(x.data.copy(), True)
+        return wrap(x._data.copy(), True)
     return wrap(own_array(x, True, np.float64 if isinstance(x, (float, int)) or is_numbers(x) else None), True)
 
 
@@ -180,7 +187,7 @@ def _value_and_grad(f: Function, argnums: int | Sequence[int], args: Any, option
             f"grad needs a function that returns a single number, but this one returned {returned}. "
             "Sum or average it, or use tl.vjp or tl.jacobian."
         )
-    gradients = run.pull(run.outputs, [np.ones_like(run.output.data)])
+    gradients = run.pull(run.outputs, [np.ones_like(run.output._data)])
     return run.value(), run.give(gradients)
 
 
@@ -236,14 +243,14 @@ def jvp(f: Function, inputs: Any, tangents: Any) -> tuple[Any, Any]:
     wanted = any(isinstance(t, Tensor) and t.requires_grad for t in tangents)
     recording = state.recording and (run.record or wanted)
     with enable_grad():
-        dummies = [wrap(np.zeros_like(y.data), True) for y in run.outputs]
+        dummies = [wrap(np.zeros_like(y._data), True) for y in run.outputs]
         gradients = run.pull(run.outputs, dummies, record=True)
     dependent = [(g, t) for g, t in zip(gradients, tangents, strict=True) if g.requires_grad]
     found: dict[Tensor, Any] = {}
     if dependent:
         outputs, cotangents = zip(*dependent, strict=True)
         found, _ = propagate(outputs, cotangents, wanted=dummies, create_graph=recording)
-    results = [found.get(dummy, np.zeros_like(dummy.data)) for dummy in dummies]
+    results = [found.get(dummy, np.zeros_like(dummy._data)) for dummy in dummies]
     results = [t if isinstance(t, Tensor) else t.copy() for t in results]
     return run.value(), rebuilt(run.output, iter([run.back(t, run.alike(t)) for t in results]))
 
@@ -269,7 +276,7 @@ def _jacobian_of(run: _Run, y: Tensor) -> Any:
     rows = [run.pull([y], [row]) for row in basis]
     results = []
     for i, x in enumerate(run.inputs):
-        stacked = primitives["stack"](*(row[i] for row in rows)) if rows else np.zeros_like(x.data, shape=0)
+        stacked = primitives["stack"](*(row[i] for row in rows)) if rows else np.zeros_like(x._data, shape=0)
         results.append(stacked.reshape((*shape, *x.shape)))
     scalars = not shape and all(not x.shape for x in run.inputs)
     return run.give(results, [x if scalars or isinstance(x, Tensor) else None for x in run.leaves])

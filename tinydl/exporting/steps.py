@@ -124,7 +124,7 @@ class _Reader:
         for op in self.ops:
             self._add(op)
         kind, *form = self.recording.result if isinstance(self.recording.result, tuple) else ("", None)
-        result = self.ref(form[0]) if kind in ("tensor", "array", "argument") else None
+        result = self.ref(form[0]) if kind in ("tensor", "array", "ndarray", "argument") else None
         if result.__class__ is not Ref:
             raise CompileError("what the model gives doesn't depend on x, so there is nothing to write down")
         self.made.result = result
@@ -176,7 +176,11 @@ class _Reader:
         if self._is_nothing(op):
             self.place(op.outputs[0], self.ref(op.args[0]))
             return
-        values = op.values()
+        if op.draws:
+            raise CompileError(
+                "the model draws random numbers also in eval mode, so that no program gives the same; draw only "
+                "while self.training, as nn.Dropout does"
+            )
         step = Step(op.kind, op.name, op.function, self.form(op.args), self.form(op.options), scope=op.scope)
         step.operators = all(x.__class__ is Value or isinstance(x, (int, float, np.generic)) for x in op.args)
         step.effect, step.outputs = op.effect or op.kind == "decide", len(op.outputs)
@@ -184,7 +188,7 @@ class _Reader:
             step.outputs = 0
         step.errors = tuple(p for p in op.errors if p not in self.recording.tape.errors and p[0] != "call")
         step.changes = tuple(self.wholes[v.storage] for v in op.into if v.storage in self.changing)
-        touched = {v.storage for v in [*values, *op.into]} & self.changing
+        touched = {v.storage for v in [*op.values(), *op.into]} & self.changing
         made = [v for v in op.outputs if v.__class__ is Value and v.storage in self.changing]
         step.fixed = bool(touched or made or step.effect or step.errors or step.outputs != 1)
         if op.kind == "decide":
@@ -242,11 +246,6 @@ class _Reader:
             return Part(*map(self.form, (x.start, x.stop, x.step)))
         if kind is Symbol:
             raise CompileError("the model computes with a number taken out of an array; compute with the array")
-        if isinstance(x, np.random.Generator):
-            raise CompileError(
-                "the model draws random numbers also in eval mode, so that no program gives the same; draw only "
-                "while self.training, as nn.Dropout does"
-            )
         return x
 
     def ref(self, value: Value) -> Any:

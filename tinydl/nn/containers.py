@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from .keeping import attributes
 from .module import Module
 
 
@@ -48,7 +49,11 @@ class Sequential(Module):
             )
         if name in vars(self):
             raise ValueError(f"this Sequential has a {name!r} already")
+        self._set(name, layer)
+
+    def _set(self, name: str, layer: Module) -> None:
         vars(self)[name] = layer
+        attributes.assigned += 1
 
     def _names(self) -> list[str]:
         return [name for name, value in vars(self).items() if isinstance(value, Module)]
@@ -76,7 +81,7 @@ class Sequential(Module):
 
     def __setitem__(self, index: int | str, layer: Module) -> None:
         _refuse_no_layer(index, layer)
-        vars(self)[self._name(index)] = layer
+        self._set(self._name(index), layer)
 
 
 def _refuse_no_layer(name: int | str, layer: Any) -> None:

@@ -82,6 +82,10 @@ class Keeping:
                 self.__dict__["_before_forward"] = left
         object.__setattr__(self, name, value)
 
+    def __delattr__(self, name: str) -> None:
+        attributes.assigned += 1
+        object.__delattr__(self, name)
+
     def _write_down(self, was: Mapping[str, Any]) -> None:
         if was:
             self.__dict__["_before_forward"] = {**self._before_forward, **was}

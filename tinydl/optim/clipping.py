@@ -8,7 +8,7 @@ import numpy as np
 
 from ..engine.arrays import Array, euclidean_norms
 from ..engine.checks import kind
-from ..engine.recording import computed_plainly, number
+from ..engine.recording import computed_plainly, number, special, state
 from ..engine.tensor import Tensor, next_stamp
 from .optimizer import Parameters, working_dtype
 
@@ -56,6 +56,9 @@ def clip_grad_value(params: Tensor | Parameters, clip_value: float) -> None:
 def _gradients(params: Tensor | Parameters) -> list[Tensor]:
     """The gradients there are, each parameter's once, as leaves that may be changed in place."""
     given = [params] if isinstance(params, Tensor) else list(params)
+    if special.count:
+        for observer in state.observers:
+            observer.gradients_used(given)
     for p in given:
         if not isinstance(p, Tensor):
             raise TypeError(f"clipping takes parameters, Tensors with a grad, not {kind(p)}")

@@ -16,7 +16,7 @@ import numpy as np
 from ..data import Batches, Dataset, as_dataset, batches
 from ..data.dataset import check_array
 from ..engine.arrays import Array, beside, on_host
-from ..engine.checks import first, kind
+from ..engine.checks import array_of, first, kind
 from ..engine.tensor import Tensor
 from ..nn import Module
 from .arguments import check_data, check_feed
@@ -158,6 +158,7 @@ def weighted_loss(loss: Callable[..., Any], outputs: Any, targets: Array, weight
             "that takes reduction=, as tinydl.functional's do, or pass it on: lambda outputs, targets, "
             "reduction: F.mse_loss(outputs, targets, reduction=reduction)"
         )
+    weights = array_of(weights)  # of a step that is compiled it is a Tensor
     share = beside(weights / weights.sum(), each._data, each.dtype)
     return (each.reshape(n, -1).mean(axis=1) * share).sum()
 

@@ -32,6 +32,7 @@ from .arguments import Callback, Data, Loss, Metric
 from .feeding import Batch, Feed, feed_of, weighted_loss
 from .history import History
 from .limits import FirstBatch
+from .programs import Steps
 
 # ---- one step, and an epoch of them ----
 
@@ -51,6 +52,7 @@ class _Run:
     feed: Feed
     held_out: Dataset | None
     watched: int  # how many of the first steps
+    compile: bool
 
     def __post_init__(self) -> None:
         self.watch = FirstSteps(self.model, self.optimizer, self.watched)
@@ -59,6 +61,7 @@ class _Run:
         self.parameters = list(self.named.values())
         self.norms: dict[str, dict[str, float]] = {}  # of the last step of the last epoch
         self.stateful = True  # whether a batch may leave anything behind in the model; known after the first
+        self.steps = Steps(self.gradients, self.update, self.compile)
 
     def step(self, x: Array, y: Array, weights: Array | None, where: str) -> tuple[Array, float]:
         """Forward, loss, backward, update; gives the outputs and the loss.
@@ -68,28 +71,37 @@ class _Run:
         undo = care.snapshot(self.model, self.stateful)
         self.forget_gradients()
         try:
-            outputs, loss, objective = self.forward(x, y, weights)
+            outputs, loss = self.steps.gradients(x, y, weights)
         except Exception:
             undo()
             raise
-        objective.backward()
-        number, finite = self.judged(loss)
+        number, finite = self.judged(array_of(loss))
         if not finite:
             raise FloatingPointError(self.what_went_wrong((x, y, weights), where, number, undo))
-        if self.clip_norm is not None:
-            clip_grad_norm(self.parameters, self.clip_norm)
-        self.optimizer.step()
+        self.steps.update()
         if self.schedule is not None and self.schedule.per == "step":
             self.schedule.step(number)
         return outputs, number
 
-    def forward(self, x: Array, y: Array, weights: Array | None) -> tuple[Array, Array, Tensor]:
-        """The outputs, the loss as an array of one number, and the Tensor to minimise: the loss and the penalties."""
+    def gradients(self, x: Array, y: Array, weights: Array | None) -> tuple[Array, Tensor]:
+        """Forward and backward; gives the outputs and the loss."""
+        outputs, loss, objective = self.forward(x, y, weights)
+        objective.backward()
+        return array_of(outputs), loss.detach()
+
+    def forward(self, x: Array, y: Array, weights: Array | None) -> tuple[Any, Tensor, Tensor]:
+        """The outputs, the loss, and what is to be minimised: the loss and the penalties."""
         with self.first_batch.watch(y):
             outputs = arguments.check_outputs(self.model(x), x)
             given = self.loss(outputs, y) if weights is None else weighted_loss(self.loss, outputs, y, weights)
             loss = arguments.check_loss(given)
-        return array_of(outputs), array_of(loss), loss + self._penalty() if self.l1 or self.l2 else loss
+        return outputs, loss, loss + self._penalty() if self.l1 or self.l2 else loss
+
+    def update(self) -> None:
+        """Clip the gradients and step."""
+        if self.clip_norm is not None:
+            clip_grad_norm(self.parameters, self.clip_norm)
+        self.optimizer.step()
 
     def _penalty(self) -> Any:
         weights = [p for p in self.parameters if p.requires_grad and p.ndim >= 2]
@@ -192,6 +204,7 @@ def fit(
     drop_last: bool = False,
     sample_weight: Any = None,
     strict: bool = True,
+    compile: bool = False,
     seed: int | None = None,
     progress: bool | Literal["lines"] = True,
 ) -> History:
@@ -234,6 +247,10 @@ def fit(
         reduction=, too, or gives one number per example. Examples of weight 0 are left out. Where classes are of
         unequal size, ``(len(y) / np.bincount(y))[y]`` makes each class count alike.
     strict: watch the first steps for what is a mistake whatever comes later (below); False doesn't.
+    compile: run each step as two programs in plain NumPy, made by `tl.compile` of forward with backward and of the
+        update; what comes of it is the same to the bit. Model and loss may then compute whatever they like, but not
+        take numbers out on the way (``float()``, ``np.asarray(x)``, ``if loss > 1:``) nor change settings, as it says
+        there. Each shape of batch gets its own, and eight are kept. The steps that `strict` watches run as they are.
     seed: makes the whole run, shuffling and dropout included, repeatable to the bit, and leaves the default
         Generator alone.
     progress: show a bar, if standard error is a terminal; "lines" prints a line after each epoch instead, wherever
@@ -250,7 +267,8 @@ def fit(
     model has no output for, and a last batch of one that batch normalisation can't take.
 
     Raises FloatingPointError, before the optimizer steps, at the first loss or gradient that isn't finite, naming the
-    operation where that began; ValueError and TypeError for arguments that can't be meant.
+    operation where that began; ValueError and TypeError for arguments that can't be meant; with `compile` CompileError
+    for a step that can't be a program: then model, optimizer and schedule are as they came.
     """
     arguments.check_run(model, loss, optimizer, l1, l2, clip_norm)
     metrics, callbacks = arguments.check_metrics(metrics), arguments.check_callbacks(callbacks)
@@ -258,12 +276,13 @@ def fit(
     arguments.check_plan(epochs, batch_size, patience, held_out, schedule, optimizer, checkpoint, progress)
     feed = feed_of(train, batch_size, shuffle, drop_last, sample_weight)
     watched = min(2, epochs * len(feed)) if strict else 0
-    run = _Run(model, loss, optimizer, metrics, l1, l2, clip_norm, schedule, feed, held_out, watched)
+    run = _Run(model, loss, optimizer, metrics, l1, l2, clip_norm, schedule, feed, held_out, watched, compile)
     history, best = History(), care.Best(model, patience, checkpoint)
     told = [care.line_of_each(epochs)] * int(progress == "lines") + callbacks
     with (
         random.seeded(seed),
         care.mode(model, True),
+        run.steps.or_as_before(model, optimizer, schedule),
         care.progress_bar(epochs, len(feed), bool(progress) and progress != "lines") as shown,
         care.one_interrupt() as interrupted,
     ):

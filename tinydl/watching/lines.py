@@ -25,7 +25,7 @@ from ..nn.module import Module, current_path
 _OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep  # the package's folder
 _FIT = os.path.join(_OURS, "training", "fit.py")
 _NUMPY = os.path.dirname(os.path.abspath(np.__file__)) + os.sep
-_NOT_THE_USERS = (_OURS, _NUMPY, contextlib.__file__, "<__array_function__")
+NOT_THE_USERS = (_OURS, _NUMPY, contextlib.__file__, "<__array_function__")
 
 
 def is_ours(frame: FrameType) -> bool:
@@ -36,7 +36,7 @@ def is_ours(frame: FrameType) -> bool:
 def _users_frame() -> tuple[FrameType, int]:
     """The innermost frame outside tinydl and NumPy, and how many calls it is away from who asks here."""
     frame, depth = sys._getframe(1), 0
-    while frame.f_back and frame.f_code.co_filename.startswith(_NOT_THE_USERS):
+    while frame.f_back and frame.f_code.co_filename.startswith(NOT_THE_USERS):
         frame, depth = frame.f_back, depth + 1
     return frame, depth
 

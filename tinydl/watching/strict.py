@@ -65,7 +65,7 @@ class FirstSteps:
 
     def __init__(self, model: Any, optimizer: Any, steps: int) -> None:
         self.taken, self.steps = 0, steps
-        self._restore = _snapshot(model, optimizer) if steps else lambda: None
+        self._restore = snapshot(model, optimizer) if steps else lambda: None
         self._program = program = _Program()
         self._cut_off = _CutOff(program)
         self._watch = _Watch(  # a loop through transforms may be meant to be differentiated
@@ -111,7 +111,8 @@ class FirstSteps:
             )
 
 
-def _snapshot(model: Any, optimizer: Any) -> Callable[[], None]:
+def snapshot(model: Any, optimizer: Any) -> Callable[[], None]:
+    """A function that puts back the model's parameters and buffers, and the optimizer's state, as they are now."""
     parameters = {p: p.data.copy() for p in {*model.parameters(), *optimizer.params}}
     put_back, settings = remembered(model, weights=False), optimizer.state_dict()
 

@@ -1,0 +1,374 @@
+"""What models are made of in test_compile.py: layers, losses and optimizers, each with each of its settings.
+
+Layers and optimizers are found by themselves, once with their defaults, once with all numbers among their settings
+changed and once with all switches; losses are written out.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+import tinydl as tl
+from tinydl import functional as F
+from tinydl import nn, optim
+
+WIDTH, CLASSES, ROWS, VOCABULARY = 6, 3, 8, 7
+
+forwards: list[None] = []  # one for each time that a model's forward has run as it is written
+
+
+# ---- settings, changed ----
+
+ELSE = {  # by the name of a parameter: a value that isn't its default, and one in its place
+    "approximate": ("tanh", "none"), "axis": (0, 1), "betas": ((0.7, 0.9), (0.8, 0.95)), "lr": (0.05, 0.02),
+    "weight_decay": (0.1, 0.03), "momentum": (0.6, 0.4), "dampening": (0.3, 0.1), "p": (0.3, 0.4), "eps": (1e-3, 1e-2),
+    "padding_idx": (2, 3),
+}  # fmt: skip
+
+
+def changed(name: str, value: Any) -> Any:
+    """Another value for a setting of this name that has this one: by the table, or one that is made up."""
+    if name in ELSE:
+        return ELSE[name][ELSE[name][0] == value]
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, (int, float)):
+        return value / 2 if value else 0.1
+    raise LookupError(f"no other value is known for {name}={value!r}; add one to ELSE in {__file__}")
+
+
+def defaults(kind: type) -> dict[str, Any]:
+    """The parameters of a class that have a default."""
+    found = inspect.signature(kind).parameters.values()
+    return {p.name: p.default for p in found if p.default is not p.empty}
+
+
+def needed(kind: type) -> list[str]:
+    found = inspect.signature(kind).parameters.values()
+    return [p.name for p in found if p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD]
+
+
+def is_switch(value: Any) -> bool:
+    return isinstance(value, (bool, str))
+
+
+def numbers_and_switches(kind: type) -> tuple[dict[str, Any], dict[str, Any]]:
+    """All that can be set otherwise: numbers, and switches."""
+    other = {name: changed(name, value) for name, value in defaults(kind).items()}
+    return (
+        {name: value for name, value in other.items() if not is_switch(value)},
+        {name: value for name, value in other.items() if is_switch(value)},
+    )
+
+
+# ---- layers: what comes first takes the data, what comes after it (rows, WIDTH) → (rows, WIDTH) ----
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A way to make a layer, and what it takes: rows of this shape, of floats or of integers below VOCABULARY."""
+
+    kind: type
+    make: Callable[[], nn.Module]
+    settings: frozenset[str] = frozenset()
+    shape: tuple[int, ...] = (WIDTH,)
+    integers: bool = False
+
+
+class Tied(nn.Module):
+    """One weight, there and back."""
+
+    def __init__(self):
+        self.there = nn.Linear(WIDTH, 4)
+        self.back = nn.Linear(4, WIDTH)
+        self.back.weight = self.turned = None  # the weight of `there`, transposed, takes its place
+
+    def forward(self, x):
+        return F.linear(np.tanh(self.there(x)), self.there.weight.T, self.back.bias)
+
+
+class SameTensorTwice(nn.Module):
+    """Two layers that hold the very same weight."""
+
+    def __init__(self):
+        self.first, self.second = nn.Linear(WIDTH, WIDTH), nn.Linear(WIDTH, WIDTH)
+        self.second.weight = self.first.weight
+
+    def forward(self, x):
+        return self.second(F.relu(self.first(x)))
+
+
+class Shared(nn.Module):
+    """One layer, used twice."""
+
+    def __init__(self):
+        self.layers = [nn.Linear(WIDTH, WIDTH), nn.Tanh()] * 2
+
+    def forward(self, x):
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+
+class Follows(nn.Module):
+    """Statistics of its own as buffers, and a setting that is a number."""
+
+    rate = 0.1
+
+    def __init__(self):
+        self.linear = nn.Linear(WIDTH, WIDTH)
+        self.mean = np.zeros(WIDTH, tl.tensor([0.0]).dtype)
+        self.seen = np.array(0)
+        self.scale = 1.5
+
+    def forward(self, x):
+        y = self.linear(x)
+        if self.training:
+            self.seen = self.seen + len(x)
+            self.mean = (1 - self.rate) * self.mean + self.rate * y.detach().mean(axis=0)
+        return self.scale * (y - self.mean)
+
+
+class Keeps(nn.Module):
+    """What it computed on the way is kept, in an attribute, a list and a dict."""
+
+    def __init__(self):
+        self.linear = nn.Linear(WIDTH, WIDTH)
+        self.h, self.lists, self._by_name = None, [None, None], {}
+
+    def forward(self, x):
+        self.h = self.linear(x)
+        y = np.tanh(self.h)
+        self.lists[0], self.lists[1] = y, y.detach()
+        self._by_name["square"] = y * y
+        return y
+
+
+class Residual(nn.Module):
+    """Parameters in a list and a dict, and a branch round them."""
+
+    def __init__(self):
+        self.scales = {"up": tl.tensor(np.full(WIDTH, 1.1), dtype=tl.tensor([0.0]).dtype, requires_grad=True)}
+        self.blocks = [nn.Linear(WIDTH, WIDTH, bias=False), nn.LayerNorm(WIDTH)]
+
+    def forward(self, x):
+        y = self.blocks[1](self.blocks[0](x)) * self.scales["up"]
+        return np.maximum(y, 0) + x
+
+
+def before_linear(layer: Callable[[], nn.Module], features: int) -> Callable[[], nn.Module]:
+    return lambda: nn.Sequential(layer(), nn.Flatten(), nn.Linear(features, WIDTH))
+
+
+FRONTS = {
+    "Linear": Layer(nn.Linear, lambda: nn.Linear(WIDTH, WIDTH)),
+    "Linear(bias)": Layer(nn.Linear, lambda: nn.Linear(4, WIDTH, bias=False), frozenset({"bias"}), (4,)),
+    "Flatten": Layer(nn.Flatten, before_linear(nn.Flatten, 4), frozenset(), (2, 2)),
+    "Flatten(start_dim, end_dim)": Layer(
+        nn.Flatten, before_linear(lambda: nn.Flatten(-2, 2), 6), frozenset({"start_dim", "end_dim"}), (3, 2)
+    ),
+    "Embedding": Layer(nn.Embedding, before_linear(lambda: nn.Embedding(VOCABULARY, 3), 6), frozenset(), (2,), True),
+    "Embedding(padding_idx)": Layer(
+        nn.Embedding, before_linear(lambda: nn.Embedding(VOCABULARY, 3, 2), 6), frozenset({"padding_idx"}), (2,), True
+    ),
+    "BatchNorm1d of sequences": Layer(nn.BatchNorm1d, before_linear(lambda: nn.BatchNorm1d(2), 6), shape=(2, 3)),
+    "LayerNorm of two axes": Layer(nn.LayerNorm, before_linear(lambda: nn.LayerNorm((2, 3)), 6), shape=(2, 3)),
+    "Sequential": Layer(nn.Sequential, lambda: nn.Sequential({"a": nn.Sequential(nn.Linear(WIDTH, WIDTH), nn.ReLU())})),
+    "Tied": Layer(nn.Module, Tied),
+    "SameTensorTwice": Layer(nn.Module, SameTensorTwice),
+    "Shared": Layer(nn.Module, Shared),
+    "Follows": Layer(nn.Module, Follows),
+    "Keeps": Layer(nn.Module, Keeps),
+    "Residual": Layer(nn.Module, Residual),
+}
+
+
+def hidden_layers() -> dict[str, Layer]:
+    """Every layer that isn't among the first ones: with its numbers changed, and with its switches changed."""
+    found = {}
+    for name in nn.__all__:
+        kind = getattr(nn, name)
+        if not isinstance(kind, type) or kind in {nn.Module, nn.Linear, nn.Flatten, nn.Embedding, nn.Sequential}:
+            continue
+        given = [WIDTH] * len(needed(kind))
+        numbers, switches = numbers_and_switches(kind)
+        for options in (numbers, switches) if switches else (numbers,):
+            made = functools.partial(kind, *given, **options)
+            found[f"{name}({', '.join(options)})" if options else name] = Layer(kind, made, frozenset(options))
+    made = functools.partial(nn.BatchNorm1d, WIDTH, momentum=None)
+    return {**found, "BatchNorm1d(momentum=None)": Layer(nn.BatchNorm1d, made)}
+
+
+HIDDEN = hidden_layers()
+
+
+class Model(nn.Module):
+    """The first layer, the hidden one, and a head."""
+
+    def __init__(self, front: Layer, hidden: Layer):
+        self.front, self.hidden, self.head = front.make(), hidden.make(), nn.Linear(WIDTH, CLASSES)
+
+    def forward(self, x):
+        forwards.append(None)
+        return self.rest(self.front(x))
+
+    def rest(self, h):
+        return self.head(self.hidden(h))
+
+
+# ---- losses ----
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A loss of logits (rows, CLASSES), and its targets: those of a call, and some that it refuses."""
+
+    name: str
+    of: Callable[[Any, Any], Any]
+    targets: Callable[[np.random.Generator, int, int], Any]
+    settings: frozenset[str]
+
+    @property
+    def classes(self) -> bool:
+        return self.targets is labels or self.targets is some_ignored
+
+    def refused(self, y: Any) -> Any:
+        """Targets like these that the loss raises for."""
+        if self.name in ("mse_loss", "l1_loss", "huber_loss"):
+            return y[:-1]
+        wrong = y.copy()
+        wrong[1] = CLASSES if self.classes else 2.5 if self.targets is log_shares else -1.5
+        return wrong
+
+
+def labels(rng: np.random.Generator, rows: int, call: int) -> Any:
+    return rng.integers(0, CLASSES, rows)
+
+
+def some_ignored(rng: np.random.Generator, rows: int, call: int) -> Any:
+    """Labels of which the second is to be ignored, in every other call."""
+    y = labels(rng, rows, call)
+    y[1:2] = -1 if call % 2 else y[0]
+    return y
+
+
+def numbers(rng: np.random.Generator, rows: int, call: int) -> Any:
+    return rng.normal(size=(rows, CLASSES))
+
+
+def shares(rng: np.random.Generator, rows: int, call: int) -> Any:
+    y = rng.random((rows, CLASSES))
+    return y / y.sum(axis=1, keepdims=True)
+
+
+def log_shares(rng: np.random.Generator, rows: int, call: int) -> Any:
+    return np.log(shares(rng, rows, call))
+
+
+CLASS_WEIGHT = np.array([0.5, 2.0, 1.0])
+
+
+def losses() -> dict[str, Loss]:
+    """Each loss with each of its options, by name."""
+    given = {
+        "cross_entropy": [
+            (labels, {}), (labels, {"weight": CLASS_WEIGHT}), (some_ignored, {"ignore_index": -1}),
+            (labels, {"label_smoothing": 0.1}), (labels, {"reduction": "sum"}), (labels, {"reduction": "none"}),
+            (some_ignored, {"ignore_index": -1, "reduction": "none"}),
+            (some_ignored, {"ignore_index": -1, "weight": CLASS_WEIGHT, "label_smoothing": 0.2}),
+            (shares, {}), (shares, {"weight": CLASS_WEIGHT, "label_smoothing": 0.1}), (shares, {"reduction": "none"}),
+        ],
+        "nll_loss": [
+            (labels, {}), (labels, {"weight": CLASS_WEIGHT, "reduction": "sum"}),
+            (some_ignored, {"ignore_index": -1}), (some_ignored, {"ignore_index": -1, "reduction": "none"}),
+        ],
+        "mse_loss": [(numbers, {}), (numbers, {"reduction": "sum"}), (numbers, {"reduction": "none"})],
+        "l1_loss": [(numbers, {}), (numbers, {"reduction": "sum"}), (numbers, {"reduction": "none"})],
+        "huber_loss": [(numbers, {}), (numbers, {"delta": 0.5, "reduction": "sum"}), (numbers, {"reduction": "none"})],
+        "binary_cross_entropy": [
+            (shares, {}), (shares, {"weight": CLASS_WEIGHT}), (shares, {"reduction": "sum"}),
+        ],
+        "binary_cross_entropy_with_logits": [
+            (shares, {}), (shares, {"weight": CLASS_WEIGHT}), (shares, {"pos_weight": CLASS_WEIGHT}),
+            (shares, {"pos_weight": CLASS_WEIGHT, "weight": CLASS_WEIGHT, "reduction": "none"}),
+        ],
+        "kl_div": [
+            (shares, {}), (shares, {"reduction": "batchmean"}), (log_shares, {"log_target": True}),
+            (log_shares, {"log_target": True, "reduction": "sum"}),
+        ],
+    }  # fmt: skip
+    found = {}
+    for name, variants in given.items():
+        for targets, options in variants:
+            shown = [*(["soft"] if name == "cross_entropy" and targets is shares else ()), *options]
+            shown = [f"{o}={options[o]}" if o == "reduction" else o for o in shown]
+            of = loss_of(getattr(F, name), F.log_softmax if name in ("nll_loss", "kl_div") else None, options)
+            if name == "binary_cross_entropy":
+                of = loss_of(F.binary_cross_entropy, F.sigmoid, options)
+            key = f"{name}({', '.join(shown)})" if shown else name
+            assert key not in found, key
+            found[key] = Loss(name, of, targets, frozenset(options))
+    return found
+
+
+def loss_of(function: Any, first: Any, options: dict[str, Any]) -> Callable[[Any, Any], Any]:
+    """From logits and targets to one number."""
+
+    def loss(z, y):
+        found = function(z if first is None else first(z), y, **options)
+        return found.mean() if found.ndim else found / ROWS if options.get("reduction") == "sum" else found
+
+    return loss
+
+
+LOSSES = losses()
+
+
+# ---- optimizers ----
+
+
+@dataclass(frozen=True)
+class Option:
+    """An optimizer, and settings of it; the parameters may come in groups that have settings of their own."""
+
+    kind: type
+    settings: dict[str, Any]
+    groups: dict[str, Any] = field(default_factory=dict)
+    named: bool = False
+
+    def make(self, parameters: list[tuple[str, Any]]) -> Any:
+        given = parameters if self.named else [p for _, p in parameters]
+        if self.groups and len(given) > 1:
+            given = [{"params": given[::2]}, {"params": given[1::2], **self.groups}]
+        return self.kind(given, **self.settings)
+
+
+NEEDS = {"nesterov": {"momentum": 0.6}}  # what a setting is nothing without
+EXCLUDES = {"nesterov": {"dampening"}}
+
+
+def optimizers() -> dict[str, Option]:
+    """Every optimizer: with its defaults, its numbers changed, its switches changed, and in groups that differ."""
+    found = {}
+    for name in optim.__all__:
+        kind = getattr(optim, name)
+        if not isinstance(kind, type) or not issubclass(kind, optim.Optimizer) or kind is optim.Optimizer:
+            continue
+        numbers, switches = numbers_and_switches(kind)
+        found[name] = Option(kind, {"lr": ELSE["lr"][0]})
+        found[f"{name}({', '.join(numbers)})"] = Option(kind, numbers)
+        wanted = {n: v for switch in switches for n, v in NEEDS.get(switch, {}).items()} | switches
+        found[f"{name}({', '.join(switches)})"] = Option(kind, {"lr": ELSE["lr"][0], **wanted}, named=True)
+    decay = {"weight_decay": 0.2, "maximize": True, "lr": 0.02}
+    found["SGD in groups"] = Option(optim.SGD, {"lr": 0.05}, {"momentum": 0.5, "nesterov": True, **decay})
+    found["Adam in groups"] = Option(optim.Adam, {"lr": 0.05}, {"betas": (0.5, 0.7), "amsgrad": True, **decay})
+    return found
+
+
+OPTIONS = optimizers()

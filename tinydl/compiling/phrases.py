@@ -1,0 +1,377 @@
+"""How things stand in a program: names of arrays, what is made once, calls as text.
+
+`Phrases` knows what each value of a Plan is called, and brings in what the program needs from outside. Read text.py
+next, whose statements are made of these.
+"""
+
+from __future__ import annotations
+
+import builtins
+import inspect
+import keyword
+import re
+import textwrap
+from typing import Any
+
+import numpy as np
+
+from ..engine.arrays import Array
+from ..nn.module import Module
+from ..optim.optimizer import Optimizer
+from .plan import Plan
+from .tape import Op, Storage, Symbol, Value
+from .updates import Together
+
+_VIEWS = {".T": "T", ".mT": "mT", ".reshape": "rows", ".transpose": "turned", ".swapaxes": "turned", "[]": "part",
+          ".ravel": "flat", ".squeeze": "squeezed", ".view": "view"}  # fmt: skip
+
+
+class Phrases:
+    """The names of a program, the lines that make what is made once, and those that fetch what objects hold."""
+
+    def __init__(self, plan: Plan, arguments: list[str], title: str) -> None:
+        self.plan, self.arguments = plan, arguments
+        self.scope: dict[str, Any] = {"np": np}
+        self.names: dict[Any, str] = {}
+        self.constants: list[str] = []  # lines that make what is made once: these,
+        self.once: list[str] = []  # kept arrays,
+        self.views: list[str] = []  # and views of them and of what is given
+        self.loads: list[str] = []
+        self.symbols: dict[str, str] = {}
+        ours = {"np", "as_tensor", "run_the_function", "step", "memory", "next_stamp", "p", "s"}
+        self._taken = {*ours, title, *keyword.kwlist, *dir(builtins), *arguments}
+        for value, name in zip(plan.recording.arguments, arguments, strict=True):
+            self.names.setdefault(value.storage, name)
+
+    # ---- names ----
+
+    def fresh(self, wanted: str) -> str:
+        """A name that nothing else has."""
+        base = re.sub(r"\W", "_", wanted).strip("_") or "value"
+        base = f"_{base}" if base[0].isdigit() else base
+        name, n = base, 2
+        while name in self._taken:
+            name, n = f"{base}_{n}", n + 1
+        self._taken.add(name)
+        return name
+
+    def thing(self, x: Any, wanted: str) -> str:
+        """The name of an object that the program uses."""
+        key = ("thing", id(x))
+        if key not in self.names:
+            self.names[key] = name = self.fresh(wanted)
+            self.scope[name] = x
+        return self.names[key]
+
+    def name(self, value: Value) -> str:
+        """What an array is called, which is made or given before it is used."""
+        if value in self.names:
+            return self.names[value]
+        if value.maker is None:
+            own = self.storage(value.storage)
+            if value.alias and value.storage in self.plan.places:
+                own, kept = self.fresh(value.alias), own
+                self.once.append(f"{own} = {kept}")
+                self.names[value] = own
+            return own
+        name = self.names[value] = self._view(value)
+        return name
+
+    def storage(self, storage: Storage) -> str:
+        """The name of a whole array; where it is a constant or given from outside, it is brought in."""
+        if storage in self.names:
+            return self.names[storage]
+        array = storage.array
+        single = storage.kind == "constant" and not array.ndim and not storage.changed
+        if single and array.dtype.kind in "fiub" and np.isfinite(array):
+            self.names[storage] = name = self._number(array.item(), array.dtype)
+            return name
+        if storage.kind == "constant":
+            key = ("constant", array.shape, array.dtype, array.tobytes() if array.nbytes <= _SMALL else id(array))
+            if key not in self.names:
+                self.names[key] = self.fresh("rows" if _is_range(array) else storage.name or "constant")
+                self._constant(self.names[key], array)
+            self.names[storage] = self.names[key]
+            return self.names[key]
+        name = self.names[storage] = self.fresh(storage.name or self._by_what_made(storage))
+        if storage.kind in ("parameter", "state"):
+            self.scope[name] = array
+        elif storage.source:
+            self.loads.append(f"    {name} = {self._source(storage.source)}")
+        elif storage in self.plan.updates.flat:
+            group, role, start = self.plan.updates.flat[storage]
+            flat = self._flat(group, role)
+            shape = f".reshape{array.shape}" if array.ndim != 1 else ""
+            self.once.append(f"{name} = {flat}[{start}:{start + array.size}]{shape}")
+        elif storage in self.plan.places:
+            place = self.plan.places[storage]
+            more = "" if array.flags.c_contiguous else f", strides={array.strides}"
+            offset = f"offset={place.start}{more}"
+            self.once.append(f"{name} = np.ndarray({array.shape}, np.{array.dtype.name}, memory, {offset})")
+        return name
+
+    @staticmethod
+    def _by_what_made(storage: Storage) -> str:
+        """A name for what no formula names: the function that made it."""
+        op = storage.maker
+        if op is None:
+            return "scratch"
+        name = op.name.removeprefix("np.").strip(".[]_") or "picked"
+        return _MADE.get(name, name.rpartition("_" if op.kind == "call" else ".")[2])
+
+    def _constant(self, name: str, array: Array) -> None:
+        """Bring in an array that is the same at each call: by its text, if that is short."""
+        if _is_range(array):
+            self.constants.append(f"{name} = np.arange({len(array)})")
+        elif array.size <= 8 and array.dtype.kind in "fiub" and np.isfinite(array).all() and array.flags.c_contiguous:
+            self.constants.append(f"{name} = np.array({array.tolist()}, np.{array.dtype.name})")
+        else:
+            self.scope[name] = array
+
+    def given(self, lines: list[str]) -> list[str]:
+        """Comments on these lines that say what the program is given: arrays with their shapes, the others with their types."""
+        inputs = [_shown(self.text(v), v.array) for v in dict.fromkeys(self.plan.recording.arguments)]
+        arrays = [_shown(name, x) for name, x in self.scope.items() if isinstance(x, np.ndarray)]
+        objects = [name for name, x in self.scope.items() if isinstance(x, (Optimizer, Module))]
+        helpers = [name for name in _HELPERS if any(name in line for line in lines)]
+        said = [f"for {'; '.join(inputs)}"] if inputs else []
+        said += [f"given: {'; '.join(arrays + objects)}"] if arrays or objects else []
+        said += [f"{name}: {_HELPERS[name]}" for name in helpers]
+        return [f"# {part}" for line in said for part in textwrap.wrap(line, 110, subsequent_indent="  ")]
+
+    def _flat(self, group: Together, role: tuple[Any, ...]) -> str:
+        key = (id(group), role)
+        if key not in self.names:
+            wanted = {"g": "gradients", "scratch": "scratch"}.get(role[0], f"all_{role[-1]}")
+            self.names[key] = name = self.fresh(wanted)
+            array = group.flats[role]
+            if role[0] == "state":
+                self.scope[name] = array
+            else:
+                self.once.append(f"{name} = np.empty({array.size}, np.{array.dtype.name})")
+        return self.names[key]
+
+    def _view(self, value: Value) -> str:
+        """A view: made once where what it is a view of stays where it is."""
+        op = value.maker
+        assert op is not None
+        base = self.text(op.args[0]) if op.args and op.args[0].__class__ is Value else self.storage(value.storage)
+        name = self.fresh(f"{base}_{_VIEWS.get(op.name, 'view')}")
+        self.names[value] = name
+        if self._once(value):
+            self.views.append(f"{name} = {self._call(op)}")
+        return name
+
+    def _once(self, value: Value) -> bool:
+        op = value.maker
+        if op is None:
+            return value.storage in self.plan.updates.flat or self.plan.is_made_once(value)
+        if op.kind != "view" or _has_symbols((op.args, op.options)):
+            return False
+        return all(self._once(v) for v in op.values())
+
+    # ---- expressions ----
+
+    def _call(self, op: Op, into: str = "") -> str:
+        args = [self.text(x) for x in op.args]
+        options = [f"{key}={self.text(x)}" for key, x in sorted(op.options.items())]
+        if op.kind in ("method", "view") and op.name.startswith((".", "[")):
+            this, *rest = op.args
+            base = self.text(this)
+            if op.name == "[]":
+                return f"{base}[{self._index(rest[0])}]"
+            if op.name in (".T", ".mT"):
+                return f"{base}{op.name}"
+            return f"{base}{op.name}({', '.join([*map(self.text, rest), *options])})"
+        if op.kind == "ufunc" and not into and (scalar := self._of_scalars(op)):
+            return scalar
+        if op.kind == "ufunc":
+            args = [self._operand(op, x) for x in op.args]
+        name = op.name
+        if not name.startswith("np."):
+            name = self.thing(op.function, name.lstrip("_"))
+            if op.effect:
+                args = self._by_names(op, args)
+        elif op.kind in ("function", "view", "decide") and _of_numpy(name) is not op.function:
+            name = self.thing(op.function, name.rpartition(".")[2])
+        return f"{name}({', '.join([*args, *options, *([f'out={into}'] if into else [])])})"
+
+    def _by_names(self, op: Op, args: list[str]) -> list[str]:
+        """The arguments of a helper with the names of its parameters, which say what they are."""
+        try:
+            names = [*inspect.signature(op.function).bind(*op.args).arguments]
+        except (TypeError, ValueError):
+            return args
+        return [f"{name}={x}" for name, x in zip(names, args, strict=True)] if len(names) == len(args) else args
+
+    def _of_scalars(self, op: Op) -> str:
+        """An operation on numbers alone, which NumPy does ten times as fast by its sign; "" if it isn't one."""
+        if op.function not in _SIGNS or len(op.args) != 2 or op.options:
+            return ""
+        kinds = {v.array.dtype for v in op.values()}
+        texts = []
+        for x in op.args:
+            if x.__class__ is Value and x.storage.kind == "constant" and not x.array.ndim and len(kinds) == 1:
+                texts.append(repr(x.array.item()))
+            elif x.__class__ is Value and self._is_number(x):
+                texts.append(self.name(x))
+            elif x.__class__ in (int, float) and np.isfinite(x):
+                texts.append(repr(x))
+            else:
+                return ""
+        return f" {_SIGNS[op.function]} ".join(texts)
+
+    def _is_number(self, x: Value) -> bool:
+        """Whether the program has it as a number rather than as an array without axes."""
+        maker, storage = x.storage.maker, x.storage
+        made = (
+            storage.kind == "made" and not storage.changed and maker is not None and maker.kind in ("ufunc", "reduce", "function")
+        )
+        return made and not x.array.ndim and x.whole and storage not in self.plan.places
+
+    def _operand(self, op: Op, x: Any) -> str:
+        """What goes into an elementwise call, in the form in which that is quickest."""
+        out = op.outputs[0].array if op.outputs and op.outputs[0].__class__ is Value else None
+        kinds = {v.array.dtype for v in op.values()}
+        if out is None or op.function.signature is not None:
+            return self.text(x)
+        if x.__class__ in (int, float) and len(kinds) == 1 and op.function in _ALIKE and out.ndim:
+            (kind,) = kinds
+            if kind.kind == "f" and np.isfinite(x):
+                return self._number(x, kind)
+        if x.__class__ is not Value:
+            return self.text(x)
+        array, alike = x.array, x.array.size == out.size and x.array.shape != out.shape and out.ndim
+        if alike and array.flags.c_contiguous and out.flags.c_contiguous and self._once(x) and array.ndim:
+            key = (x, out.shape)
+            if key not in self.names:
+                name = self.name(x)
+                self.names[key] = self.fresh(f"{name}_rows")
+                self.views.append(f"{self.names[key]} = {name}.reshape({out.shape})")
+            return self.names[key]
+        return self.text(x)
+
+    def _number(self, x: Any, kind: np.dtype[Any]) -> str:
+        """A constant as an array without axes, made once: a Python number costs a small operation as much as itself."""
+        key = ("number", repr(float(x)), kind)
+        if key not in self.names:
+            self.names[key] = self.fresh(
+                _NUMBERS.get(float(x), f"number_{shortest(x, kind)}".replace("-", "minus_").replace("+", ""))
+            )
+            self.constants.append(f"{self.names[key]} = np.array({shortest(x, kind)}, np.{kind.name})")
+        return self.names[key]
+
+    def _index(self, index: Any) -> str:
+        if index.__class__ is tuple and index:
+            return ", ".join(map(self._index_part, index)) + ("," if len(index) == 1 else "")
+        return self._index_part(index)
+
+    def _index_part(self, x: Any) -> str:
+        if x.__class__ is slice:
+            parts = ["" if part is None else self.text(part) for part in (x.start, x.stop, x.step)]
+            return ":".join(parts[:2] if parts[2] == "" else parts)
+        return self.text(x)
+
+    def text(self, x: Any) -> str:
+        """How something stands in the program."""
+        if x.__class__ is Value:
+            return self.name(x)
+        if x.__class__ is Symbol:
+            return self.symbols.get(x.text, x.text)
+        if x.__class__ is tuple:
+            return f"({', '.join(map(self.text, x))}{',' if len(x) == 1 else ''})"
+        if x.__class__ is list:
+            return f"[{', '.join(map(self.text, x))}]"
+        if x is Ellipsis:
+            return "..."
+        if x.__class__ is slice:
+            return f"slice({self.text(x.start)}, {self.text(x.stop)}, {self.text(x.step)})"
+        if isinstance(x, float) and not np.isfinite(x):
+            return f"-np.{abs(x)}" if x < 0 else f"np.{x}"
+        if isinstance(x, np.dtype) and x.name in ("float32", "float64", "int64", "bool", "float16"):
+            return f"np.{x.name}"
+        if isinstance(x, type) and issubclass(x, np.generic):
+            return f"np.{x.__name__}"
+        if x is None or isinstance(x, (bool, int, float, str, np.generic)):
+            return repr(x)
+        return self.thing(x, type(x).__name__.lower())
+
+    def _scalars(self, x: Any) -> list[str]:
+        """Lines that compute the numbers that a call needs and that don't have a name yet."""
+        if x.__class__ is Symbol:
+            return self._scalar(x)
+        if x.__class__ in (tuple, list):
+            return [line for item in x for line in self._scalars(item)]
+        if x.__class__ is dict:
+            return [line for item in x.values() for line in self._scalars(item)]
+        return []
+
+    def _scalar(self, x: Symbol) -> list[str]:
+        lines = []
+        numbers = self.plan.recording.tape.numbers
+        for word in re.findall(r"[A-Za-z_]\w*", x.text):
+            if word in numbers and word not in self.symbols:
+                self.symbols[word] = self.fresh(word)
+                lines.append(f"{self.symbols[word]} = {self._source(numbers[word])}")
+        if x.text not in self.symbols:
+            text = x.text
+            for known in sorted((k for k in self.symbols if not k.isidentifier()), key=len, reverse=True):
+                text = text.replace(known, self.symbols[known])
+            text = re.sub(r"[A-Za-z_]\w*", lambda found: self.symbols.get(found[0], found[0]), text)
+            words = set(re.findall(r"[A-Za-z_]\w*", x.text))
+            wanted = "rate" if "lr" in words else "small" if "eps" in words else "t_now" if words == {"t"} else "factor"
+            self.symbols[x.text] = name = self.fresh(wanted)
+            lines.append(f"{name} = {text[1:-1] if text[0] == '(' and text.find(')') == len(text) - 1 else text}")
+        return lines
+
+    def _source(self, source: str) -> str:
+        """How the program gets at a number or array of an object: the object is brought in by its name."""
+        name = re.match(r"\w+", source)
+        assert name is not None
+        own = self.plan.recording.objects[name[0]]
+        return self.thing(own, name[0]) + source[name.end() :]
+
+
+def _is_range(array: Array) -> bool:
+    return array.ndim == 1 and array.dtype == np.intp and np.array_equal(array, np.arange(len(array)))
+
+
+def shortest(x: Any, kind: np.dtype[Any]) -> str:
+    """The shortest text of a number that means the same in this dtype: 0.9, not 0.8999999761581421."""
+    text = str(kind.type(x)) if kind.kind == "f" else repr(x)
+    return text if kind.type(text) == kind.type(x) else repr(x)
+
+
+def _shown(name: str, array: Array) -> str:
+    return f"{name} {array.shape}" + ("" if array.dtype == np.float32 else f" {array.dtype}")
+
+
+def _has_symbols(x: Any) -> bool:
+    if x.__class__ in (tuple, list):
+        return any(map(_has_symbols, x))
+    if x.__class__ is dict:
+        return any(map(_has_symbols, x.values()))
+    return x.__class__ is Symbol
+
+
+def _of_numpy(name: str) -> Any:
+    found: Any = np
+    for part in name.split(".")[1:]:
+        found = getattr(found, part, None)
+    return found
+
+
+_SIGNS = {np.add: "+", np.subtract: "-", np.multiply: "*", np.divide: "/", np.less: "<", np.less_equal: "<=",
+          np.greater: ">", np.greater_equal: ">=", np.equal: "==", np.not_equal: "!="}  # fmt: skip
+_ALIKE = {*_SIGNS, np.maximum, np.minimum, np.power}  # whose operands are of one dtype
+_MADE = {"maximum.reduce": "peak", "add.reduce": "total", "subtract": "difference", "multiply": "product",
+         "divide": "quotient", "equal": "is_equal", "not_equal": "is_other", "[": "picked", "": "picked",
+         "square": "squares", "true_divide": "quotient"}  # fmt: skip
+_HELPERS = {
+    "run_the_function": "leaves the program: something isn't as it was recorded, so the function itself runs",
+    "as_tensor": "makes a Tensor of an array", "next_stamp": "by which an older graph notices that a value changed",
+    "class_labels": "checks the labels; gives them, and which of them are to be ignored, or None",
+    "dropout_mask": "draws a mask: 0 with probability p, else 1/(1 − p)",
+}  # fmt: skip
+_SMALL = 4096  # bytes of constants that are compared, so that equal ones have one name
+_NUMBERS = {0.0: "zero", 1.0: "one", 2.0: "two", 0.5: "half", -1.0: "minus_one"}
