@@ -264,18 +264,16 @@ class _It:
 
 def _rebuilt(args: Any, options: Any, stand_ins: Any) -> Any:
     """The arguments with stand-ins in the places of arrays."""
+    return tuple(_put(x, stand_ins) for x in args), {name: _put(x, stand_ins) for name, x in options.items()}
 
-    def put(x: Any) -> Any:
-        kind = x.__class__
-        if (kind is np.ndarray and x.dtype.kind in "biuf") or (kind is Tensor and not x._requires_grad):
-            return next(stand_ins)
-        if kind in (list, tuple):
-            return kind(put(item) for item in x)
-        if kind is dict:
-            return {name: put(item) for name, item in x.items()}
-        return x
 
-    return tuple(put(x) for x in args), {name: put(x) for name, x in options.items()}
+def _put(x: Any, stand_ins: Any) -> Any:
+    kind = x.__class__
+    if (kind is np.ndarray and x.dtype.kind in "biuf") or (kind is Tensor and not x._requires_grad):
+        return next(stand_ins)
+    if kind in (list, tuple):
+        return kind(_put(item, stand_ins) for item in x)
+    return {name: _put(item, stand_ins) for name, item in x.items()} if kind is dict else x
 
 
 def _names(function: Any, args: Any, options: Any) -> list[str]:

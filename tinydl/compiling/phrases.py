@@ -129,7 +129,7 @@ class Phrases:
             self.scope[name] = array
 
     def given(self, lines: list[str]) -> list[str]:
-        """Comments on these lines that say what the program is given: arrays with their shapes, the others with their types."""
+        """Comments on these lines: what they are for, what they are given, and what their helpers do."""
         inputs = [_shown(self.text(v), v.array) for v in dict.fromkeys(self.plan.recording.arguments)]
         arrays = [_shown(name, x) for name, x in self.scope.items() if isinstance(x, np.ndarray)]
         objects = [name for name, x in self.scope.items() if isinstance(x, (Optimizer, Module))]
@@ -140,6 +140,8 @@ class Phrases:
         return [f"# {part}" for line in said for part in textwrap.wrap(line, 110, subsequent_indent="  ")]
 
     def _flat(self, group: Together, role: tuple[Any, ...]) -> str:
+        if group.spent and role == ("scratch", "a"):
+            role = ("g",)
         key = (id(group), role)
         if key not in self.names:
             wanted = {"g": "gradients", "scratch": "scratch"}.get(role[0], f"all_{role[-1]}")
@@ -225,7 +227,10 @@ class Phrases:
         """Whether the program has it as a number rather than as an array without axes."""
         maker, storage = x.storage.maker, x.storage
         made = (
-            storage.kind == "made" and not storage.changed and maker is not None and maker.kind in ("ufunc", "reduce", "function")
+            storage.kind == "made"
+            and not storage.changed
+            and maker is not None
+            and maker.kind in ("ufunc", "reduce", "function")
         )
         return made and not x.array.ndim and x.whole and storage not in self.plan.places
 

@@ -6,7 +6,6 @@ own.
 
 from __future__ import annotations
 
-import functools
 import itertools
 import keyword
 import linecache
@@ -72,7 +71,7 @@ class Program:
         self.compared_at = 2 if check else 2**62  # the number of the next call in which it is compared
         self.is_good, tests = guard(recording, title)
         self.enter: Callable[..., Any] = no_entrance
-        self.open_entrance = functools.partial(entrance, self, tests, args, title)
+        self.open_entrance = entrance(self, tests, args, title)
         recording.release()
 
     def __str__(self) -> str:

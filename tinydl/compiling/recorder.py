@@ -22,7 +22,7 @@ from ..engine.trace import name_in
 from ..nn.module import Module, places
 from .asking import Number, asked_by_user, is_of_stand_in, is_stand_in, line_of, taken_out, users_frame
 from .returning import is_only_returned
-from .settings import Kept, OptimizerStep, Setting, constants_of, is_same, leaves_of, numbers_of
+from .settings import Kept, Lists, OptimizerStep, Setting, constants_of_all, is_same, is_users, leaves_of, numbers_of
 from .tape import CompileError, Foreign, Op, Symbol, Tape, Value
 from .watched import Watched, unwatched, watch
 
@@ -74,7 +74,8 @@ class Recorder(Observer):
         self.originals: dict[
             Tensor, tuple[Array, Any]
         ] = {}  # Tensors whose array is watched: theirs, and the watched one
-        self.modules: dict[Module, dict[str, Any]] = {}  # those that were entered, and their numbers and strings then
+        self.modules: dict[int, tuple[Module, dict[str, Any]]] = {}  # by id those entered, with their settings then
+        self.lists: list[Lists] = []  # that they hold
         self.held: list[tuple[Any, Any, Any, Any]] = []  # (holder, key, what was there, what is there now, watched)
         self.held_values: list[Value] = []
         self.attributes: dict[tuple[int, Any], tuple[Any, Any, Tensor, str]] = {}  # where Modules hold Tensors
@@ -102,7 +103,7 @@ class Recorder(Observer):
         """Run the function on stand-ins for its array arguments; `again` puts them where `flat` has the arrays."""
         arguments, stand_ins = self._arguments(flat)
         args, options = again(stand_ins)
-        watching, kept = constants_of(self.function), Kept(self.function)
+        kept = Kept(self.function)
         try:
             self.had = {p: p.grad for p in leaves_of(self.function)}
             with observing(self):
@@ -110,10 +111,6 @@ class Recorder(Observer):
             result, given = self._form(returned)
             assigned = self._assigned()
             gradients = self._gradients()
-            changed = constants_of(self.function)
-            for name, value in changed.items():
-                if not is_same(value, watching.get(name, self)):
-                    raise CompileError(_changed_setting(name))
             if name := kept.changed():
                 raise CompileError(_changed_setting(name))
         except CompileError as error:
@@ -141,8 +138,8 @@ class Recorder(Observer):
             names=self.names,
             objects=self.objects,
             optimizers=self.steps,
-            modules=list(self.modules),
-            settings=self._settings(watching),
+            modules=[module for module, _ in self.modules.values()],
+            settings=self._settings(kept),
             returned=given,
             consumed=self.consumed,
             cleared=self.cleared,
@@ -178,7 +175,7 @@ class Recorder(Observer):
         for holder, key, before, now in self.held:
             if _there(holder, key) is now:
                 holder[key] = before
-        for module in self.modules:
+        for module, _ in self.modules.values():
             for _, holder, key, value in places(module):
                 plain = _unwatched_value(value)
                 if is_stand_in(value) and not (plain.ndim or self._held_array(holder, key)):
@@ -254,12 +251,13 @@ class Recorder(Observer):
             outer, above = self.running[-1]
             path = ".".join(filter(None, (above, name_in(outer, module))))
         self.running.append((module, path))  # first, for it is left also where what follows raises
-        if module not in self.modules:
+        if id(module) not in self.modules:
             if len(self.running) == 1:
                 for name, p in module.named_parameters():
                     if id(p) not in self.names and p.stamp < self.began:
                         self._name(p, name)
-            self.modules[module] = numbers_of(module)
+            self.modules[id(module)] = module, numbers_of(module)
+            self.lists.append(Lists(module))
             for name, holder, key, value in places(module):
                 self._watch_held(module, path, name, holder, key, value)
         self.tape.scope = f"{path} ({type(module).__name__})" if path else type(module).__name__
@@ -525,7 +523,9 @@ class Recorder(Observer):
         """What forwards left in their Modules. CompileError for a number that they changed."""
         made = []
         ours = {id(now) for _, _, _, now in self.held}
-        for module, numbers in self.modules.items():
+        for lists in self.lists:
+            lists.check()
+        for module, numbers in self.modules.values():
             now = numbers_of(module)
             for key, x in now.items():
                 if key not in numbers or not is_same(x, numbers[key]):
@@ -570,9 +570,10 @@ class Recorder(Observer):
                 made.append((p, value[1]))
         return made
 
-    def _settings(self, watching: dict[str, Any]) -> list[Setting]:
-        found = [Setting("closure", self.function, watching)]
-        found += [Setting("module", module, numbers) for module, numbers in self.modules.items()]
+    def _settings(self, kept: Kept) -> list[Setting]:
+        forwards = constants_of_all(m.forward for m, _ in self.modules.values() if is_users(m.forward))
+        found = [Setting("closure", f, constants) for f, constants in [*kept.constants, *forwards]]
+        found += [Setting("module", module, numbers) for module, numbers in self.modules.values()]
         return [*found, *(s for step in self.steps for s in step.settings())]
 
 

@@ -196,6 +196,11 @@ class Text(Phrases):
             self._blocks(row, ops)
 
     def _together(self, group: Together) -> None:
+        for row, start in zip(group.rows, group.offsets, strict=False):
+            if row.g.storage.kind == "gradient":  # from outside: copied to where the others are
+                name, end = self.fresh(f"copy_of_{row.g.storage.name}"), start + row.p.array.size
+                self.once.append(f"{name} = {self._flat(group, ('g',))}[{start}:{end}].reshape{row.p.array.shape}")
+                self.line(f"np.copyto({name}, {self.name(row.g)})")
         for k, op in enumerate(group.ops[0]):
             for text in self._scalars((op.args, op.options)):
                 self.line(text)
@@ -223,17 +228,30 @@ class Text(Phrases):
         used = {v.storage for op in ops for v in [*op.values(), *op.into]}
         short = {role: value for role, value in roles.items() if value.storage in used}
         names = {value.storage: self.fresh(_SHORT.get(role[0], role[-1])) for role, value in short.items()}
+        if row.scratch[0].storage in self.plan.updates.spent and row.g.storage.kind != "gradient":
+            names[row.scratch[0].storage] = names[row.g.storage]
+            short.pop(("scratch", "a"), None)
         own = self.name(row.p)
         blocks = self.fresh(f"blocks_of_{own}")
         size = row.p.array.size
+        outside = row.g.storage.kind == "gradient"  # then it is another array in each call
+        first = self.fresh("i") if outside else ""
         flat = [
-            f"{self._block(v)}[: min({BLOCK}, {size} - i)]"
+            "i"
+            if v.storage.kind == "gradient"
+            else f"{self._block(v)}[: min({BLOCK}, {size} - i)]"
             if v.storage.kind == "scratch"
             else f"{self.name(v)}.reshape(-1)[i : i + {BLOCK}]"
             for v in short.values()
         ]
         self.views.append(f"{blocks} = [({', '.join(flat)}) for i in range(0, {size}, {BLOCK})]")
-        self.line(f"for {', '.join(names[v.storage] for v in short.values())} in {blocks}:")
+        if outside:
+            whole = self.fresh("whole_gradient")
+            self.line(f"{whole} = {self.name(row.g)}.reshape(-1)")
+        taken = [first if v.storage.kind == "gradient" else names[v.storage] for v in short.values()]
+        self.line(f"for {', '.join(taken)} in {blocks}:")
+        if outside:
+            self.line(f"    {names[row.g.storage]} = {whole}[{first} : {first} + {BLOCK}]")
         for op in ops:
             args = [names.get(x.storage, "") or self.text(x) if x.__class__ is Value else self.text(x) for x in op.args]
             options = [f"{key}={self.text(x)}" for key, x in op.options.items()]
