@@ -480,6 +480,7 @@ def changes(self, y):
         (Of(lambda y: y if len(y) < 200 else np.tanh(y)), "with another number of rows"),
         (Of(lambda y: y * (np.arange(6.0) + len(y))), "with another number of rows"),
         (Of(lambda y: y * np.arange(12.0)[::2]), "lies in memory with gaps"),
+        (Of(closing_over(1.0, np.arange(12.0)[::2])), r"array of shape \(6,\) .* lies in memory with gaps"),
         (Of(lambda y: np.ones((len(y), 2))), "doesn't depend on x"),
         (Of(tl.primitive(eval("lambda x: -x if x.any() else x"), lambda g, y, x: g)), "source of .* isn't at hand"),
         (Stateful(keeps), "keeps state from one batch for the next"),

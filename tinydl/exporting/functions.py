@@ -25,6 +25,7 @@ from ..compiling.tape import CompileError
 from ..engine.arrays import Array, as_array
 from ..engine.source import closed_over, find
 from ..engine.tensor import Primitive
+from .steps import refuse_gaps
 
 _STAND_INS: list[tuple[Any, str]] = [(as_array, "np.asarray")]  # what is shorter where there are arrays of NumPy alone
 _NAMED = (int, float, str, bool, type(None), np.generic)
@@ -74,14 +75,14 @@ class Functions:
 
     def _kept(self, array: Array, wanted: str) -> str:
         if id(array) not in self._names:
+            refuse_gaps(array, wanted)
             self._names[id(array)] = name = self._free(wanted)
             self.arrays[name] = array
         return self._names[id(array)]
 
     def _free(self, wanted: str) -> str:
-        wanted = (
-            f"{wanted}_" if re.fullmatch(r"[a-z](_\d+)?", wanted) else wanted
-        )  # as the arrays of a forward are called
+        if re.fullmatch(r"[a-z](_\d+)?", wanted):  # as the arrays of `forward` are called
+            wanted = f"{wanted}_"
         name, n = wanted, 2
         while name in self.taken:
             name, n = f"{wanted}_{n}", n + 1

@@ -262,11 +262,7 @@ class _Reader:
 
     def _given(self, storage: Storage) -> Ref:
         array = storage.array
-        if not (array.flags.c_contiguous or array.flags.f_contiguous):
-            raise CompileError(
-                f"{storage.name or 'an array'} of shape {array.shape} that the model computes with lies in memory with "
-                "gaps, which a file doesn't keep; make it with .copy()"
-            )
+        refuse_gaps(array, storage.name)
         t = self.parameters.get(storage)
         base = storage.name or "constant"
         base = f"{base}_" if base in RESERVED else base
@@ -276,6 +272,15 @@ class _Reader:
         self.made.arrays[name] = array
         self.made.keys[name] = self.known.get(id(array if t is None else t), name)
         return Ref(name)
+
+
+def refuse_gaps(array: Array, name: str) -> None:
+    """CompileError for an array that a file wouldn't keep as it lies in memory."""
+    if not (array.flags.c_contiguous or array.flags.f_contiguous):
+        raise CompileError(
+            f"{name or 'an array'} of shape {array.shape} that the model computes with lies in memory with gaps, which "
+            "a file doesn't keep; make it with .copy()"
+        )
 
 
 def _results(recording: Recording) -> list[Value]:

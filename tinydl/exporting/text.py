@@ -51,7 +51,6 @@ class Lines:
         self.names: dict[Ref, str] = {Ref(name): name for name in ("x", *steps.arrays)}
         self.left = Counter(r for s in self.steps for r in references((s.args, s.options, s.into)))
         self.left[steps.result] += 1
-        self.result = steps.result
         self.users: dict[Ref, list[Step | None]] = {steps.result: [None]}
         for step in self.steps:
             for r in references((step.args, step.options, step.into)):
