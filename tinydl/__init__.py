@@ -39,7 +39,8 @@ if TYPE_CHECKING:  # what `import tinydl` leaves for when it is used
 __version__ = "0.1.0"
 
 __all__ = [
-    "ChangedValueError", "CompileError", "Diagnosis", "History", "Primitive", "StrictError", "Tensor", "Verdict", "accuracy", "compile", "data",
+    "ChangedValueError", "CompileError", "Diagnosis", "History", "Primitive", "StrictError", "Tensor", "Verdict",
+    "accuracy", "compile", "data",
     "default_dtype", "derivatives", "detect_anomaly", "diagnose", "enable_grad", "evaluate", "explain", "fit",
     "functional", "grad", "gradcheck", "hessian", "hvp", "jacobian", "jvp", "load", "manual_seed", "nn", "no_grad",
     "optim", "plots", "predict", "primitive", "save", "set_default_dtype", "source_lines", "strict", "summary",

@@ -83,7 +83,7 @@ class Compiled:
                         return self._run(program, flat, args, options)
                     except Diverged as why:
                         if why.__cause__ is not None:
-                            self._failed(why.__cause__, args, options)
+                            self._failed(program, why.__cause__, args, options)
             return self._record(flat, key, args, options)
         finally:
             self._here.running = False
@@ -105,12 +105,16 @@ class Compiled:
             return self._compared(program, flat, args, options)
         return program.run(flat)
 
-    def _failed(self, error: BaseException, args: Any, options: Any) -> NoReturn:
+    def _failed(self, program: Program, error: BaseException, args: Any, options: Any) -> NoReturn:
         """The program raised, and all is as it was before: the function raises the same, with its own words."""
         if not isinstance(error, (ValueError, TypeError, LookupError, ArithmeticError, RuntimeError)):
             raise error
         self.function(*args, **options)
-        raise CompileError(f"the program of {self.__name__} failed where the function doesn't: {error!r}") from error
+        self._drop(program)
+        raise CompileError(
+            f"the program of {self.__name__} failed where the function doesn't, which did this step: {error!r}. The "
+            "next call records another program"
+        ) from error
 
     def _compared(self, program: Program, flat: list[Any], args: Any, options: Any) -> Any:
         """Function and program from the same state; what the program gave and left stays."""

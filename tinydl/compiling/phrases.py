@@ -38,8 +38,7 @@ class Phrases:
         self.views: list[str] = []  # and views of them and of what is given
         self.loads: list[str] = []
         self.symbols: dict[str, str] = {}
-        ours = {"np", "as_tensor", "run_the_function", "step", "memory", "next_stamp", "p", "s"}
-        self._taken = {*ours, title, *keyword.kwlist, *dir(builtins), *arguments}
+        self._taken = {*RESERVED, title, *keyword.kwlist, *dir(builtins), *arguments}
         for value, name in zip(plan.recording.arguments, arguments, strict=True):
             self.names.setdefault(value.storage, name)
 
@@ -47,7 +46,7 @@ class Phrases:
 
     def fresh(self, wanted: str) -> str:
         """A name that nothing else has."""
-        base = re.sub(r"\W", "_", wanted).strip("_") or "value"
+        base = re.sub(r"[^A-Za-z0-9_]", "_", wanted).strip("_") or "value"
         base = f"_{base}" if base[0].isdigit() else base
         name, n = base, 2
         while name in self._taken:
@@ -246,7 +245,7 @@ class Phrases:
                 return self._number(x, kind)
         if x.__class__ is not Value:
             return self.text(x)
-        array, alike = x.array, x.array.size == out.size and x.array.shape != out.shape and out.ndim
+        array, alike = x.array, x.array.size == out.size > 0 and x.array.shape != out.shape and out.ndim
         if alike and array.flags.c_contiguous and out.flags.c_contiguous and self._once(x) and array.ndim:
             key = (x, out.shape)
             if key not in self.names:
@@ -369,6 +368,7 @@ def _of_numpy(name: str) -> Any:
 _SIGNS = {np.add: "+", np.subtract: "-", np.multiply: "*", np.divide: "/", np.less: "<", np.less_equal: "<=",
           np.greater: ">", np.greater_equal: ">=", np.equal: "==", np.not_equal: "!="}  # fmt: skip
 _ALIKE = {*_SIGNS, np.maximum, np.minimum, np.power}  # whose operands are of one dtype
+RESERVED = {"np", "as_tensor", "run_the_function", "memory", "next_stamp", *dir(builtins), *keyword.kwlist}
 _MADE = {"maximum.reduce": "peak", "add.reduce": "total", "subtract": "difference", "multiply": "product",
          "divide": "quotient", "equal": "is_equal", "not_equal": "is_other", "[": "picked", "": "picked",
          "square": "squares", "true_divide": "quotient"}  # fmt: skip

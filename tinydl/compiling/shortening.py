@@ -69,6 +69,9 @@ def without_repetitions(ops: list[Op], results: list[Value]) -> list[Op]:
         for v in op.into:
             if v.storage is not target or key is None:
                 content.of[v.storage] = content.new()
+            if v.storage.kind not in ("made", "scratch"):  # others from outside may lie in the same memory
+                for other in [s for s in content.of if s.kind not in ("made", "scratch", "constant")]:
+                    content.of[other] = content.new()
     return [op for op in ops if op not in dropped]
 
 
