@@ -98,6 +98,10 @@ class _Watching(np.ndarray):
                 raise AsOne(tape.call)
             frame = frame.f_back
         if frame is None or not frame.f_code.co_filename.startswith(OURS):
+            while frame is not None and not frame.f_code.co_filename.startswith(OURS):
+                frame = frame.f_back
+            if frame is not None and frame.f_code in _WHOLE and not _on_tensors(frame):
+                raise AsOne(tape.call)  # a user's own primitive
             raise CompileError(taken_out(what))
         inner: FrameType | None = frame
         while inner is not None and inner.f_code.co_filename.startswith(OURS):
