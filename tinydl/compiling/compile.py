@@ -32,6 +32,27 @@ class _Here(threading.local):
     running = False
 
 
+class _Turns:
+    """A lock of all compiled functions, which may share parameters, that knows whether somebody else had it before."""
+
+    def __init__(self) -> None:
+        self.lock, self.last = threading.RLock(), 0
+
+    def __enter__(self) -> None:
+        self.lock.acquire()
+
+    def waited(self) -> bool:
+        """Whether another thread has recorded since this one did."""
+        return self.last != threading.get_ident()
+
+    def __exit__(self, *exception: Any) -> None:
+        self.last = threading.get_ident()
+        self.lock.release()
+
+
+RECORDING = _Turns()
+
+
 class Compiled:
     """What `compile` gives: called as the function is; `print` shows the program."""
 
@@ -77,16 +98,26 @@ class Compiled:
             return self._by_function(args, options)
         self._here.running = True
         try:
-            for program in self._by_key.get(key, ()):
-                if program.is_good():
-                    try:
-                        return self._run(program, flat, args, options)
-                    except Diverged as why:
-                        if why.__cause__ is not None:
-                            self._failed(program, why.__cause__, args, options)
-            return self._record(flat, key, args, options)
+            result = self._by_program(flat, key, args, options)
+            if result is MISS:
+                with RECORDING:  # while which parameters are watched: other threads wait, and then may find a program
+                    result = self._by_program(flat, key, args, options) if RECORDING.waited() else MISS
+                    if result is MISS:
+                        result = self._record(flat, key, args, options)
+            return result
         finally:
             self._here.running = False
+
+    def _by_program(self, flat: list[Any], key: Any, args: Any, options: Any) -> Any:
+        """What the first program gives that fits; MISS if none does."""
+        for program in self._by_key.get(key, ()):
+            if program.is_good():
+                try:
+                    return self._run(program, flat, args, options)
+                except Diverged as why:
+                    if why.__cause__ is not None:
+                        self._failed(program, why.__cause__, args, options)
+        return MISS
 
     def _by_function(self, args: Any, options: Any) -> Any:
         """What the function gives; unless it runs inside of itself or is recorded, its Tensors are constants, too."""

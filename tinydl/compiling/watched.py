@@ -89,7 +89,7 @@ class _Watching(np.ndarray):
 
     def _asked(self, what: str) -> tuple[Any, Any]:
         """Whose value is asked for: (None, None) if nobody records, else this one's; raises where it can't be told."""
-        if self.watched is None or not self.watched[0].open:
+        if self.watched is None or not self.watched[0].records():
             return None, None
         tape, value = self.watched
         frame: FrameType | None = sys._getframe(2)
@@ -176,7 +176,7 @@ def _tape_of(*given: Any) -> Tape | None:
     """The open tape that one of these belongs to."""
     for x in given:
         kind = type(x)
-        if kind is Watched and x.watched is not None and x.watched[0].open:
+        if kind is Watched and x.watched is not None and x.watched[0].records():
             tape: Tape = x.watched[0]
             return tape
         if kind in (list, tuple) and x:
