@@ -32,6 +32,13 @@ class _Here(threading.local):
     running = False
 
 
+class _Comparing(threading.local):
+    depth = 0  # how many functions run to be compared with their programs, in this thread
+
+
+comparing = _Comparing()
+
+
 class _Turns:
     """A lock of all compiled functions, which may share parameters, that knows whether somebody else had it before."""
 
@@ -91,7 +98,7 @@ class Compiled:
         return self._called(args, options)
 
     def _called(self, args: Any, options: Any) -> Any:
-        if state.observers or self._here.running:
+        if state.observers or self._here.running or comparing.depth:
             return self._by_function(args, options)
         flat, key = _signature(args, options)
         if flat is None:
@@ -122,7 +129,7 @@ class Compiled:
     def _by_function(self, args: Any, options: Any) -> Any:
         """What the function gives; unless it runs inside of itself or is recorded, its Tensors are constants, too."""
         result = self.function(*args, **options)
-        if self._here.running or any(isinstance(observer, Recorder) for observer in state.observers):
+        if self._here.running or comparing.depth or any(isinstance(observer, Recorder) for observer in state.observers):
             return result
         return _constants(result)
 
@@ -150,10 +157,12 @@ class Compiled:
     def _compared(self, program: Program, flat: list[Any], args: Any, options: Any) -> Any:
         """Function and program from the same state; what the program gave and left stays."""
         before = program.state()
-        special.open(1)  # so that what it calls looks whether it runs inside of itself
+        special.open(1)  # so that compiled functions that it calls look for this:
+        comparing.depth += 1
         try:
             theirs = self.function(*args, **options)
         finally:
+            comparing.depth -= 1
             special.open(-1)
         expected = program.state()
         program.restore(before)
@@ -356,6 +365,7 @@ def compile(function: Any = None, *, programs: int = 8, check: bool = True, keep
     Modules and optimizers, and the function's own constants). Learning rates are read anew at each call. A function,
     a method, or a Module, which is called under `no_grad`; forward, backward passes, clipping and steps in any order.
 
+    - While it is recorded, the arrays among the arguments are Tensors, and so is what is computed from them.
     - Results are fresh at each call, arguments are never written to, parameters keep their own arrays.
     - Whatever else Python does in the function (printing, appending to a list) isn't part of the program: it happens
       when the function runs. What varies from call to call must be an argument or a setting read by name; contents of
@@ -373,6 +383,10 @@ def compile(function: Any = None, *, programs: int = 8, check: bool = True, keep
     """
     if function is None:
         return functools.partial(compile, programs=programs, check=check, keep_grads=keep_grads)
+    if not isinstance(check, bool) or not isinstance(keep_grads, bool):
+        raise TypeError(f"check and keep_grads are True or False, not {check!r} and {keep_grads!r}")
+    if isinstance(function, type):
+        raise TypeError(f"compile takes a function, a method or a Module, not a class; write {function.__name__}(…)")
     if not callable(function):
         raise TypeError(f"compile takes a function, a method or a Module, not {kind(function)}")
     if whole("programs", programs, 1) and isinstance(function, Compiled):

@@ -119,7 +119,7 @@ class Recorder(Observer):
         except CompileError as error:
             self._close()
             raise CompileError(f"{error}{line_of(error)}") from None
-        except (TypeError, RuntimeError) as error:
+        except (TypeError, RuntimeError, AttributeError) as error:
             self._close()
             if is_of_stand_in(error):
                 raise CompileError(
@@ -383,6 +383,8 @@ class Recorder(Observer):
                 if tensor not in self.parameters
                 else (". To update a parameter write `with tl.no_grad(): p -= lr * p.grad`")
             )
+            if tensor._data.dtype.kind in "iu":
+                update = "; to pick rows of a table by an argument write tl.tensor(table)[y], or F.one_hot(y, classes)"
             raise CompileError(taken_out("a plain array, number or text made of a Tensor") + update)
 
     def detached(self, tensor: Tensor, made: Tensor) -> None:
@@ -533,7 +535,7 @@ class Recorder(Observer):
         if x.notes is not None and "array" in x.notes:
             if value.storage.kind == "argument" and value.maker is None:
                 return ("argument", value), value.array
-            array = value.array if value.storage.kind == "argument" else value.array.copy("K")
+            array = value.array.copy("K")
             if not array.ndim and x.notes["array"]:
                 return ("array", value), array[()]
             return ("ndarray", value), array
