@@ -37,7 +37,7 @@ def main() -> int:
     Times are not judged: slower than a target, or than a commit, is said and doesn't change the exit status.
     """
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="under a minute: few rounds, a first impression")
+    parser.add_argument("--quick", action="store_true", help="about a minute: few rounds, a first impression")
     parser.add_argument("--only", nargs="+", metavar="W", help="these workloads: --only W1 W3 (W4 means W4a and W4b)")
     parser.add_argument("--threads", type=int, default=1, help="threads each library may use (default 1)")
     parser.add_argument("--output", type=Path, default=HERE / "results", help="folder for JSON file and picture")
@@ -433,9 +433,9 @@ def draw(report: dict[str, Any], file: Path) -> None:
     axes.set_xscale("log")
     axes.set_yticks(range(len(shown)), [f"{id}  {w['title']}" for id, w in shown])
     axes.set_ylim(len(shown) - 0.4, -0.6)
-    axes.set_xlabel("times tinydl's time (W10: memory); tinydl is ahead right of the line")
     threads = in_words(report["threads"])
-    axes.set_title(f"{report['machine']}; {threads}; {report['date']}", fontsize=9)
+    meaning = "times tinydl's time (W10: memory); tinydl is ahead right of the line"
+    figure.suptitle(f"{meaning}\n{report['machine']}; {threads}; {report['date']}", fontsize=9)
     figure.legend(loc="outside lower center", ncols=5, frameon=False, fontsize=9)
     figure.savefig(file, dpi=150)
     plt.close(figure)

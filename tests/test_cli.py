@@ -1,5 +1,6 @@
 """The `tinydl` command: what it prints, what it leaves, and its exit status."""
 
+import ast
 import io
 import os
 import re
@@ -14,6 +15,7 @@ import pytest
 import tinydl as tl
 from tinydl import cli
 from tinydl.course import demo
+from tinydl.course.program import demo_step
 from tinydl.engine import terminal
 
 README = Path(__file__).resolve().parent.parent / "README.md"
@@ -71,6 +73,12 @@ def test_it_knows_its_version(capsys):
     (["gradcheck", "matmull"], "matmul"),
     (["gradcheck", "no_such_file.py:f"], "no_such_file.py"),
     (["gradcheck", "--cases", "0"], "--cases"),
+    (["program", "--batch", "0"], "--batch"),
+    (["program", "--batch", "1798"], "1797 digits"),
+    (["program", "--hidden", "0"], "--hidden"),
+    (["program", "--hidden", "1" + "0" * 40], "enough memory"),
+    (["program", "--optimizer", "newton"], "adam"),
+    (["program", "x"], "x"),
 ])  # fmt: skip
 def test_a_bad_value_gets_one_clear_line_and_status_2(capsys, tmp_path, monkeypatch, arguments, said):
     monkeypatch.chdir(tmp_path)
@@ -212,6 +220,8 @@ def test_it_survives_a_terminal_without_utf_8(tmp_path):
     (["demo", "--help"], 0),
     (["gradcheck", "--help"], 0),
     (["gradcheck", "exp", "--cases", "1"], 0),
+    (["program", "--help"], 0),
+    (["program", "--hidden", "2"], 0),
     (["demo", "--output", "数字/p.png"], 2),
     (["gradcheck", "数字"], 2),
 ])  # fmt: skip
@@ -264,6 +274,36 @@ def test_the_demo_is_right_97_times_in_100_for_19_of_20_seeds(capsys, tmp_path, 
         out = call(capsys, "demo", "--seed", str(seed), "--output", str(tmp_path / "p.png"))[1]
         scores.append(float(re.search(r"accuracy ([\d.]+)%, loss", out)[1]))
     assert sum(score >= 97 for score in scores) >= 19
+
+
+# ---- program ----
+
+
+@pytest.mark.parametrize("name", demo.OPTIMIZERS)
+def test_program_prints_the_demos_step_as_the_numpy_that_runs_in_its_place(capsys, name):
+    status, out, err = call(capsys, "program", "--optimizer", name, "--hidden", "16", "--batch", "8")
+    assert (status, err) == (0, "")
+    title, text = out.split("\n", 1)
+    assert title == f"# a training step of the demo in NumPy: a batch of 8, a network 64-16-10, {name}"
+    ast.parse(text)
+    parts = ["def step(x, y):", "# 0 (Linear)", "# 1 (ReLU)", "# 3 (Linear)", "# backward", "'s step\n", "return "]
+    assert [text.index(part) for part in parts] == sorted(text.index(part) for part in parts)
+    assert "(8, 16)" in text and "(16, 64)" in text and "∂" in text
+    compiled = demo_step(16, name, tl.data.digits()[:8])
+    assert text == f"{compiled}\n"
+    before = compiled.programs[-1].calls
+    compiled(*tl.data.digits()[:8])
+    assert compiled.programs[-1].calls == before + 1  # what is printed is what runs
+
+
+def test_no_line_of_the_program_is_broken_and_in_ascii_it_is_python_still(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "40")
+    out = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr("sys.stdout", out)
+    assert cli.main(["program"]) == 0
+    text = out.buffer.getvalue().decode("ascii")
+    ast.parse(text)
+    assert "linear: d/dweight_3" in text and max(map(len, text.split("\n"))) > 60
 
 
 # ---- gradcheck ----

@@ -1,5 +1,6 @@
 """fit(compile=True) leaves to the bit what fit without it leaves; a step that can't be compiled changes nothing."""
 
+import dataclasses
 import functools
 import itertools
 import os
@@ -44,6 +45,19 @@ class Statistics(nn.Module):
         return self.linear(x - self.mean)
 
 
+@dataclasses.dataclass
+class Equal(nn.Module):
+    """It has no hash, as a dataclass that can be compared."""
+
+    width: int = 3
+
+    def __post_init__(self):
+        self.linear = nn.Linear(4, self.width)
+
+    def forward(self, x):
+        return self.linear(x)
+
+
 class Shared(nn.Module):
     def __init__(self):
         self.a, self.b = nn.Linear(4, 4), nn.Linear(4, 3)
@@ -71,18 +85,23 @@ def in_dtype(dtype, make=net):
         return make()
 
 
+class Made(list):
+    """The programs that were made, true once one of them has run."""
+
+    @property
+    def runs(self):
+        return sum(program.calls - 1 for program in self)  # the recording is a call, too
+
+    def __bool__(self):
+        return self.runs > 0
+
+
 @pytest.fixture
 def programs(monkeypatch):
-    """How often each program of `fit` has run, by its name."""
-    ran = {}
-    run = Program.run
-
-    def counted(program, *arguments):
-        ran[program] = ran.get(program, 0) + 1
-        return run(program, *arguments)
-
-    monkeypatch.setattr(Program, "run", counted)
-    return ran
+    """The programs that `fit` makes."""
+    made, init = Made(), Program.__init__
+    monkeypatch.setattr(Program, "__init__", lambda self, *given: (made.append(self), init(self, *given))[1])
+    return made
 
 
 def plain(value):
@@ -175,6 +194,7 @@ CIRCUMSTANCES = {
     "a loss of one's own": {"loss": lambda z, y: -np.log(np.exp(z[np.arange(len(y)), y]) / np.exp(z).sum(1)).mean()},
     "statistics": {"make": Statistics},
     "shared layers": {"make": Shared},
+    "a dataclass": {"make": Equal},
     "a frozen layer": {"make": frozen},
     "large layers": {"make": lambda: nn.Sequential(nn.Linear(4, 300), nn.Linear(300, 120), nn.Linear(120, 3))},
 }  # fmt: skip
@@ -263,16 +283,43 @@ def test_a_setting_of_the_model_that_a_callback_changes_counts(programs):
     assert_the_same(programs, make=TakingTurns, callback=next_turn, epochs=6, strict=False)
 
 
-def test_each_shape_of_batch_is_recorded_once(programs, monkeypatch):
-    made = []
-    monkeypatch.setattr(
-        Program, "__init__", lambda self, *given, f=Program.__init__: (made.append(1), f(self, *given))[0]
-    )
-    left_by(True, net, lambda m: optim.SGD(m.parameters(), lr=0.1), classes(), epochs=8)  # 90 = 5 × 16 + 10
-    assert len(made) == 3  # gradients of 16 and of 10 examples, and the update
-    assert (
-        sum(programs.values()) == 2 * 6 * 8 - 2 * 2 - 3
-    )  # but for two steps that are watched, and for what is recorded
+FACTOR = 1.0
+
+
+class Scaled(nn.Module):
+    def __init__(self):
+        self.linear = nn.Linear(4, 3)
+
+    def forward(self, x):
+        return self.linear(x) * FACTOR
+
+
+@pytest.mark.parametrize("where", ["closure", "global", "called", "forward"])
+def test_a_number_that_loss_or_forward_reads_by_name_counts_when_a_callback_changes_it(programs, monkeypatch, where):
+    smoothing = 0.0
+
+    def in_closure(outputs, targets):
+        return F.cross_entropy(outputs, targets, label_smoothing=smoothing)
+
+    def in_global(outputs, targets):
+        return FACTOR * F.cross_entropy(outputs, targets)
+
+    def calling(outputs, targets):
+        return 2 * in_closure(outputs, targets)
+
+    def change(model, optimizer, epoch, history):
+        nonlocal smoothing
+        smoothing = (epoch + 1) % 3 * 0.1
+        monkeypatch.setitem(globals(), "FACTOR", 1.0 + smoothing)
+
+    loss = {"closure": in_closure, "global": in_global, "called": calling}.get(where, F.cross_entropy)
+    assert_the_same(programs, make=Scaled if where == "forward" else net, loss=loss, callback=change, epochs=6)
+
+
+def test_each_shape_of_batch_is_recorded_once(programs):
+    left_by(True, net, lambda model: optim.SGD(model.parameters(), lr=0.1), classes(), epochs=8)  # 90 = 5 × 16 + 10
+    assert len(programs) == 3  # gradients of 16 and of 10 examples, and the update
+    assert programs.runs == 2 * 6 * 8 - 2 * 2 - 3  # but for two steps that are watched, and for what is recorded
 
 
 def test_the_users_arrays_are_left_alone_and_outputs_are_the_metrics_own(programs):

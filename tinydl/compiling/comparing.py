@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import linecache
+import os
 import zlib
 from collections.abc import Iterable
 from typing import Any
@@ -76,7 +78,10 @@ def trail(ops: Iterable[Op]) -> Trail:
 
 def place(op: Op) -> str:
     """Where a call was made: the layer, the operation, the user's line."""
-    said = [op.note and f"in {op.note}", op.scope and f"of layer {op.scope}", op.line and f"({op.line})"]
+    said = [op.note and f"in {op.note}", op.scope and f"of layer {op.scope}"]
+    if op.line:
+        name, number = op.line
+        said.append(f"({os.path.basename(name)}:{number}: {linecache.getline(name, number).strip()})")
     return " ".join(filter(None, said))
 
 
@@ -101,7 +106,7 @@ def parting(then: Trail, now: Trail) -> str:
     """Where two runs of a function part, in words."""
     for (a, there), (b, here) in zip(then, now, strict=False):
         if a != b:
-            name = b[1].lstrip(".[]") or "an index"
+            name = b[1].lstrip(".[]") or {"set": "an item assignment"}.get(b[0], "an index")
             return f"{name} {here or there} was recorded with other numbers or in another way than it runs now"
     if len(then) != len(now):
         return "another number of calls was recorded than are made now"

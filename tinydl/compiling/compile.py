@@ -32,6 +32,34 @@ class _Here(threading.local):
     running = False
 
 
+class _Comparing(threading.local):
+    depth = 0  # how many functions run to be compared with their programs, in this thread
+
+
+comparing = _Comparing()
+
+
+class _Turns:
+    """A lock of all compiled functions, which may share parameters, that knows whether somebody else had it before."""
+
+    def __init__(self) -> None:
+        self.lock, self.last = threading.RLock(), 0
+
+    def __enter__(self) -> None:
+        self.lock.acquire()
+
+    def waited(self) -> bool:
+        """Whether another thread has recorded since this one did."""
+        return self.last != threading.get_ident()
+
+    def __exit__(self, *exception: Any) -> None:
+        self.last = threading.get_ident()
+        self.lock.release()
+
+
+RECORDING = _Turns()
+
+
 class Compiled:
     """What `compile` gives: called as the function is; `print` shows the program."""
 
@@ -70,53 +98,71 @@ class Compiled:
         return self._called(args, options)
 
     def _called(self, args: Any, options: Any) -> Any:
-        if state.observers or self._here.running:
+        if state.observers or self._here.running or comparing.depth:
             return self._by_function(args, options)
         flat, key = _signature(args, options)
         if flat is None:
             return self._by_function(args, options)
         self._here.running = True
         try:
-            for program in self._by_key.get(key, ()):
-                if program.is_good():
-                    try:
-                        return self._run(program, flat, args, options)
-                    except Diverged as why:
-                        if why.__cause__ is not None:
-                            self._failed(why.__cause__, args, options)
-            return self._record(flat, key, args, options)
+            result = self._by_program(flat, key, args, options)
+            if result is MISS:
+                with RECORDING:  # while which parameters are watched: other threads wait, and then may find a program
+                    result = self._by_program(flat, key, args, options) if RECORDING.waited() else MISS
+                    if result is MISS:
+                        result = self._record(flat, key, args, options)
+            return result
         finally:
             self._here.running = False
+
+    def _by_program(self, flat: list[Any], key: Any, args: Any, options: Any) -> Any:
+        """What the first program gives that fits; MISS if none does."""
+        for program in self._by_key.get(key, ()):
+            if program.is_good():
+                try:
+                    return self._run(program, flat, args, options)
+                except Diverged as why:
+                    if why.__cause__ is not None:
+                        self._failed(program, why.__cause__, args, options)
+        return MISS
 
     def _by_function(self, args: Any, options: Any) -> Any:
         """What the function gives; unless it runs inside of itself or is recorded, its Tensors are constants, too."""
         result = self.function(*args, **options)
-        if self._here.running or any(isinstance(observer, Recorder) for observer in state.observers):
+        if self._here.running or comparing.depth or any(isinstance(observer, Recorder) for observer in state.observers):
             return result
         return _constants(result)
 
     def _run(self, program: Program, flat: list[Any], args: Any, options: Any) -> Any:
         program.calls = n = program.calls + 1
         self._last = program
+        if n == 2:
+            program.enter = program.open_entrance()  # the recording is quicker without it
         if n >= program.compared_at:
             program.compared_at = 2 * n
             return self._compared(program, flat, args, options)
         return program.run(flat)
 
-    def _failed(self, error: BaseException, args: Any, options: Any) -> NoReturn:
+    def _failed(self, program: Program, error: BaseException, args: Any, options: Any) -> NoReturn:
         """The program raised, and all is as it was before: the function raises the same, with its own words."""
         if not isinstance(error, (ValueError, TypeError, LookupError, ArithmeticError, RuntimeError)):
             raise error
         self.function(*args, **options)
-        raise CompileError(f"the program of {self.__name__} failed where the function doesn't: {error!r}") from error
+        self._drop(program)
+        raise CompileError(
+            f"the program of {self.__name__} failed where the function doesn't, which did this step: {error!r}. The "
+            "next call records another program"
+        ) from error
 
     def _compared(self, program: Program, flat: list[Any], args: Any, options: Any) -> Any:
         """Function and program from the same state; what the program gave and left stays."""
         before = program.state()
-        special.open(1)  # so that what it calls looks whether it runs inside of itself
+        special.open(1)  # so that compiled functions that it calls look for this:
+        comparing.depth += 1
         try:
             theirs = self.function(*args, **options)
         finally:
+            comparing.depth -= 1
             special.open(-1)
         expected = program.state()
         program.restore(before)
@@ -262,18 +308,16 @@ class _It:
 
 def _rebuilt(args: Any, options: Any, stand_ins: Any) -> Any:
     """The arguments with stand-ins in the places of arrays."""
+    return tuple(_put(x, stand_ins) for x in args), {name: _put(x, stand_ins) for name, x in options.items()}
 
-    def put(x: Any) -> Any:
-        kind = x.__class__
-        if (kind is np.ndarray and x.dtype.kind in "biuf") or (kind is Tensor and not x._requires_grad):
-            return next(stand_ins)
-        if kind in (list, tuple):
-            return kind(put(item) for item in x)
-        if kind is dict:
-            return {name: put(item) for name, item in x.items()}
-        return x
 
-    return tuple(put(x) for x in args), {name: put(x) for name, x in options.items()}
+def _put(x: Any, stand_ins: Any) -> Any:
+    kind = x.__class__
+    if (kind is np.ndarray and x.dtype.kind in "biuf") or (kind is Tensor and not x._requires_grad):
+        return next(stand_ins)
+    if kind in (list, tuple):
+        return kind(_put(item, stand_ins) for item in x)
+    return {name: _put(item, stand_ins) for name, item in x.items()} if kind is dict else x
 
 
 def _names(function: Any, args: Any, options: Any) -> list[str]:
@@ -321,6 +365,7 @@ def compile(function: Any = None, *, programs: int = 8, check: bool = True, keep
     Modules and optimizers, and the function's own constants). Learning rates are read anew at each call. A function,
     a method, or a Module, which is called under `no_grad`; forward, backward passes, clipping and steps in any order.
 
+    - While it is recorded, the arrays among the arguments are Tensors, and so is what is computed from them.
     - Results are fresh at each call, arguments are never written to, parameters keep their own arrays.
     - Whatever else Python does in the function (printing, appending to a list) isn't part of the program: it happens
       when the function runs. What varies from call to call must be an argument or a setting read by name; contents of
@@ -338,6 +383,10 @@ def compile(function: Any = None, *, programs: int = 8, check: bool = True, keep
     """
     if function is None:
         return functools.partial(compile, programs=programs, check=check, keep_grads=keep_grads)
+    if not isinstance(check, bool) or not isinstance(keep_grads, bool):
+        raise TypeError(f"check and keep_grads are True or False, not {check!r} and {keep_grads!r}")
+    if isinstance(function, type):
+        raise TypeError(f"compile takes a function, a method or a Module, not a class; write {function.__name__}(…)")
     if not callable(function):
         raise TypeError(f"compile takes a function, a method or a Module, not {kind(function)}")
     if whole("programs", programs, 1) and isinstance(function, Compiled):

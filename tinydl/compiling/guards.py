@@ -55,9 +55,10 @@ def guard(recording: Recording, title: str) -> tuple[Callable[[], bool], _Tests]
 MISS: Any = object()  # what an entrance gives where the program doesn't fit the call
 
 
-def entrance(program: Any, tests: _Tests, args: tuple[Any, ...], title: str) -> Callable[..., Any]:
-    """The quick way into a program, for calls like the recorded one: signature and guard in one expression, then the
-    step. It gives MISS for any other call, for one that is to be compared, and where the program can't go on."""
+def entrance(program: Any, tests: _Tests, args: tuple[Any, ...], title: str) -> Callable[[], Callable[..., Any]]:
+    """What makes the quick way into a program, for calls like the recorded one: signature and guard in one expression,
+    then the step. That gives MISS for any other call, for one that is to be compared, and where the program can't go
+    on."""
     names = [f"x{i}" for i in range(len(args))]
     likes: list[str] = []
     arrays: list[str] = []
@@ -76,9 +77,9 @@ def entrance(program: Any, tests: _Tests, args: tuple[Any, ...], title: str) -> 
         elif kind in (int, bool, str, type(None)):
             likes.append(f"{name}.__class__ is {tests.thing(kind)} and {name} == {tests.thing(x)}")
         else:
-            return _no_entrance
+            return lambda: no_entrance
     if not program.can_enter or any(np.may_share_memory(*pair) for pair in combinations(_plain(args), 2)):
-        return _no_entrance
+        return lambda: no_entrance
     likes.append(f"default_dtype_now() is {tests.thing(default_dtype_now())}")
     scope = {**tests.scope, "program": program, "here": program.here, "MISS": MISS, "ndarray": np.ndarray}
     scope |= {"may_share_memory": np.may_share_memory, "default_dtype_now": default_dtype_now}
@@ -92,16 +93,21 @@ def entrance(program: Any, tests: _Tests, args: tuple[Any, ...], title: str) -> 
         "    except Exception as error:\n        if not program.is_before_changes(error):\n            raise\n"
         "    return MISS\n"
     )
-    exec(compile(source, f"<{title}, entrance>", "exec"), scope)
-    made: Callable[..., Any] = scope["enter"]
-    return made
+
+    def make() -> Callable[..., Any]:
+        exec(compile(source, f"<{title}, entrance>", "exec"), scope)
+        made: Callable[..., Any] = scope["enter"]
+        return made
+
+    return make
 
 
 def _plain(args: tuple[Any, ...]) -> list[Any]:
     return [x._data if x.__class__ is Tensor else x for x in args if isinstance(x, (np.ndarray, Tensor))]
 
 
-def _no_entrance(*args: Any) -> Any:
+def no_entrance(*args: Any) -> Any:
+    """For calls that take the longer way."""
     return MISS
 
 

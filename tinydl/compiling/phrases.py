@@ -7,8 +7,8 @@ next, whose statements are made of these.
 from __future__ import annotations
 
 import builtins
+import inspect
 import keyword
-import math
 import re
 import textwrap
 from typing import Any
@@ -33,11 +33,12 @@ class Phrases:
         self.plan, self.arguments = plan, arguments
         self.scope: dict[str, Any] = {"np": np}
         self.names: dict[Any, str] = {}
-        self.once: list[str] = []
+        self.constants: list[str] = []  # lines that make what is made once: these,
+        self.once: list[str] = []  # kept arrays,
+        self.views: list[str] = []  # and views of them and of what is given
         self.loads: list[str] = []
         self.symbols: dict[str, str] = {}
-        ours = {"np", "wrap", "diverge", "step", "memory", "next_stamp", "p", "m"}
-        self._taken = {*ours, title, *keyword.kwlist, *dir(builtins), *arguments}
+        self._taken = {*RESERVED, title, *keyword.kwlist, *dir(builtins), *arguments}
         for value, name in zip(plan.recording.arguments, arguments, strict=True):
             self.names.setdefault(value.storage, name)
 
@@ -45,7 +46,7 @@ class Phrases:
 
     def fresh(self, wanted: str) -> str:
         """A name that nothing else has."""
-        base = re.sub(r"\W", "_", wanted).strip("_") or "value"
+        base = re.sub(r"[^A-Za-z0-9_]", "_", wanted).strip("_") or "value"
         base = f"_{base}" if base[0].isdigit() else base
         name, n = base, 2
         while name in self._taken:
@@ -66,7 +67,12 @@ class Phrases:
         if value in self.names:
             return self.names[value]
         if value.maker is None:
-            return self.storage(value.storage)
+            own = self.storage(value.storage)
+            if value.alias and value.storage in self.plan.places:
+                own, kept = self.fresh(value.alias), own
+                self.once.append(f"{own} = {kept}")
+                self.names[value] = own
+            return own
         name = self.names[value] = self._view(value)
         return name
 
@@ -86,7 +92,7 @@ class Phrases:
                 self._constant(self.names[key], array)
             self.names[storage] = self.names[key]
             return self.names[key]
-        name = self.names[storage] = self.fresh(storage.name or "a")
+        name = self.names[storage] = self.fresh(storage.name or self._by_what_made(storage))
         if storage.kind in ("parameter", "state"):
             self.scope[name] = array
         elif storage.source:
@@ -98,38 +104,45 @@ class Phrases:
             self.once.append(f"{name} = {flat}[{start}:{start + array.size}]{shape}")
         elif storage in self.plan.places:
             place = self.plan.places[storage]
-            strides = "" if array.flags.c_contiguous else f", {array.strides}"
-            self.once.append(
-                f"{name} = np.ndarray({array.shape}, np.{array.dtype.name}, memory, {place.start}{strides})"
-            )
+            more = "" if array.flags.c_contiguous else f", strides={array.strides}"
+            offset = f"offset={place.start}{more}"
+            self.once.append(f"{name} = np.ndarray({array.shape}, np.{array.dtype.name}, memory, {offset})")
         return name
+
+    @staticmethod
+    def _by_what_made(storage: Storage) -> str:
+        """A name for what no formula names: the function that made it."""
+        op = storage.maker
+        if op is None:
+            return "scratch"
+        name = op.name.removeprefix("np.").strip(".[]_") or "picked"
+        return _MADE.get(name, name.rpartition("_" if op.kind == "call" else ".")[2])
 
     def _constant(self, name: str, array: Array) -> None:
         """Bring in an array that is the same at each call: by its text, if that is short."""
         if _is_range(array):
-            self.once.append(f"{name} = np.arange({len(array)})")
+            self.constants.append(f"{name} = np.arange({len(array)})")
         elif (
-            0 < array.size <= 8
-            and array.dtype.kind in "fiub"
-            and np.isfinite(array).all()
-            and array.flags.c_contiguous
+            0 < array.size <= 8 and array.dtype.kind in "fiub" and np.isfinite(array).all() and array.flags.c_contiguous
         ):
-            self.once.append(f"{name} = np.array({array.tolist()}, np.{array.dtype.name})")
+            self.constants.append(f"{name} = np.array({array.tolist()}, np.{array.dtype.name})")
         else:
             self.scope[name] = array
 
-    def given(self) -> list[str]:
-        """Comments that say what the program is given: arrays with their shapes, the others with their types."""
-        said = []
-        for name, x in self.scope.items():
-            if isinstance(x, np.ndarray):
-                said.append(f"{name} {x.shape}" + ("" if x.dtype == np.float32 else f" {x.dtype}"))
-            elif isinstance(x, (Optimizer, Module)):
-                said.append(f"{name}, the {type(x).__name__}")
-        lines = textwrap.wrap(f"given: {'; '.join(said)}", 110) if said else []
-        return [f"# {line}" for line in lines]
+    def given(self, lines: list[str]) -> list[str]:
+        """Comments on these lines: what they are for, what they are given, and what their helpers do."""
+        inputs = [_shown(self.text(v), v.array) for v in dict.fromkeys(self.plan.recording.arguments)]
+        arrays = [_shown(name, x) for name, x in self.scope.items() if isinstance(x, np.ndarray)]
+        objects = [name for name, x in self.scope.items() if isinstance(x, (Optimizer, Module))]
+        helpers = [name for name in _HELPERS if any(name in line for line in lines)]
+        said = [f"for {'; '.join(inputs)}"] if inputs else []
+        said += [f"given: {'; '.join(arrays + objects)}"] if arrays or objects else []
+        said += [f"{name}: {_HELPERS[name]}" for name in helpers]
+        return [f"# {part}" for line in said for part in textwrap.wrap(line, 110, subsequent_indent="  ")]
 
     def _flat(self, group: Together, role: tuple[Any, ...]) -> str:
+        if group.spent and role == ("scratch", "a"):
+            role = ("g",)
         key = (id(group), role)
         if key not in self.names:
             wanted = {"g": "gradients", "scratch": "scratch"}.get(role[0], f"all_{role[-1]}")
@@ -145,14 +158,12 @@ class Phrases:
         """A view: made once where what it is a view of stays where it is."""
         op = value.maker
         assert op is not None
-        name = self.fresh(f"{self._base_name(value)}_{_VIEWS.get(op.name, 'view')}")
+        base = self.text(op.args[0]) if op.args and op.args[0].__class__ is Value else self.storage(value.storage)
+        name = self.fresh(f"{base}_{_VIEWS.get(op.name, 'view')}")
         self.names[value] = name
         if self._once(value):
-            self.once.append(f"{name} = {self._call(op)}")
+            self.views.append(f"{name} = {self._call(op)}")
         return name
-
-    def _base_name(self, value: Value) -> str:
-        return self.storage(value.storage)
 
     def _once(self, value: Value) -> bool:
         op = value.maker
@@ -166,7 +177,7 @@ class Phrases:
 
     def _call(self, op: Op, into: str = "") -> str:
         args = [self.text(x) for x in op.args]
-        options = [f"{key}={self.text(x)}" for key, x in op.options.items()]
+        options = [f"{key}={self.text(x)}" for key, x in sorted(op.options.items())]
         if op.kind in ("method", "view") and op.name.startswith((".", "[")):
             this, *rest = op.args
             base = self.text(this)
@@ -182,9 +193,19 @@ class Phrases:
         name = op.name
         if not name.startswith("np."):
             name = self.thing(op.function, name.lstrip("_"))
+            if op.effect:
+                args = self._by_names(op, args)
         elif op.kind in ("function", "view", "decide") and _of_numpy(name) is not op.function:
             name = self.thing(op.function, name.rpartition(".")[2])
         return f"{name}({', '.join([*args, *options, *([f'out={into}'] if into else [])])})"
+
+    def _by_names(self, op: Op, args: list[str]) -> list[str]:
+        """The arguments of a helper with the names of its parameters, which say what they are."""
+        try:
+            names = [*inspect.signature(op.function).bind(*op.args).arguments]
+        except (TypeError, ValueError):
+            return args
+        return [f"{name}={x}" for name, x in zip(names, args, strict=True)] if len(names) == len(args) else args
 
     def _of_scalars(self, op: Op) -> str:
         """An operation on numbers alone, which NumPy does ten times as fast by its sign; "" if it isn't one."""
@@ -198,7 +219,7 @@ class Phrases:
                 texts.append(repr(x.array.item()))
             elif x.__class__ is Value and self._is_number(x):
                 texts.append(self.name(x))
-            elif x.__class__ in (int, float) and math.isfinite(x):
+            elif x.__class__ in (int, float) and abs(x) < 2**53:  # and not NaN
                 texts.append(repr(x))
             else:
                 return ""
@@ -208,7 +229,10 @@ class Phrases:
         """Whether the program has it as a number rather than as an array without axes."""
         maker, storage = x.storage.maker, x.storage
         made = (
-            storage.kind == "made" and not storage.changed and maker is not None and maker.kind in ("ufunc", "reduce")
+            storage.kind == "made"
+            and not storage.changed
+            and maker is not None
+            and maker.kind in ("ufunc", "reduce", "function")
         )
         return made and not x.array.ndim and x.whole and storage not in self.plan.places
 
@@ -221,17 +245,17 @@ class Phrases:
         plain = op.function in _ALIKE and "dtype" not in op.options and out.ndim
         if x.__class__ in (int, float) and len(kinds) == 1 and plain:
             (kind,) = kinds
-            if kind.kind == "f" and math.isfinite(x):
+            if kind.kind == "f" and abs(x) < 2**53:  # nor NaN
                 return self._number(x, kind)
         if x.__class__ is not Value:
             return self.text(x)
-        array, alike = x.array, x.array.size == out.size and x.array.shape != out.shape and out.ndim
+        array, alike = x.array, x.array.size == out.size > 0 and x.array.shape != out.shape and out.ndim
         if alike and array.flags.c_contiguous and out.flags.c_contiguous and self._once(x) and array.ndim:
             key = (x, out.shape)
             if key not in self.names:
                 name = self.name(x)
                 self.names[key] = self.fresh(f"{name}_rows")
-                self.once.append(f"{self.names[key]} = {name}.reshape({out.shape})")
+                self.views.append(f"{self.names[key]} = {name}.reshape({out.shape})")
             return self.names[key]
         return self.text(x)
 
@@ -239,8 +263,10 @@ class Phrases:
         """A constant as an array without axes, made once: a Python number costs a small operation as much as itself."""
         key = ("number", np.asarray(x, kind).tobytes(), kind)
         if key not in self.names:
-            self.names[key] = self.fresh(_NUMBERS.get(float(x), f"number_{x:g}".replace("-", "minus_")))
-            self.once.append(f"{self.names[key]} = np.array({x!r}, np.{kind.name})")
+            self.names[key] = self.fresh(
+                _NUMBERS.get(float(x), f"number_{shortest(x, kind)}".replace("-", "minus_").replace("+", ""))
+            )
+            self.constants.append(f"{self.names[key]} = np.array({shortest(x, kind)}, np.{kind.name})")
         return self.names[key]
 
     def _index(self, index: Any) -> str:
@@ -297,9 +323,14 @@ class Phrases:
                 self.symbols[word] = self.fresh(word)
                 lines.append(f"{self.symbols[word]} = {self._source(numbers[word])}")
         if x.text not in self.symbols:
-            text = re.sub(r"[A-Za-z_]\w*", lambda found: self.symbols.get(found[0], found[0]), x.text)
-            self.symbols[x.text] = name = self.fresh("rate")
-            lines.append(f"{name} = {text}")
+            text = x.text
+            for known in sorted((k for k in self.symbols if not k.isidentifier()), key=len, reverse=True):
+                text = text.replace(known, self.symbols[known])
+            text = re.sub(r"[A-Za-z_]\w*", lambda found: self.symbols.get(found[0], found[0]), text)
+            words = set(re.findall(r"[A-Za-z_]\w*", x.text))
+            wanted = "rate" if "lr" in words else "small" if "eps" in words else "t_now" if words == {"t"} else "factor"
+            self.symbols[x.text] = name = self.fresh(wanted)
+            lines.append(f"{name} = {text[1:-1] if text[0] == '(' and text.find(')') == len(text) - 1 else text}")
         return lines
 
     def _source(self, source: str) -> str:
@@ -312,6 +343,16 @@ class Phrases:
 
 def _is_range(array: Array) -> bool:
     return array.ndim == 1 and array.dtype == np.intp and np.array_equal(array, np.arange(len(array)))
+
+
+def shortest(x: Any, kind: np.dtype[Any]) -> str:
+    """The shortest text of a number that means the same in this dtype: 0.9, not 0.8999999761581421."""
+    text = str(kind.type(x)) if kind.kind == "f" else repr(x)
+    return text if kind.type(text) == kind.type(x) else repr(x)
+
+
+def _shown(name: str, array: Array) -> str:
+    return f"{name} {array.shape}" + ("" if array.dtype == np.float32 else f" {array.dtype}")
 
 
 def _has_symbols(x: Any) -> bool:
@@ -332,5 +373,15 @@ def _of_numpy(name: str) -> Any:
 _SIGNS = {np.add: "+", np.subtract: "-", np.multiply: "*", np.divide: "/", np.less: "<", np.less_equal: "<=",
           np.greater: ">", np.greater_equal: ">=", np.equal: "==", np.not_equal: "!="}  # fmt: skip
 _ALIKE = {*_SIGNS, np.maximum, np.minimum, np.power}  # whose operands are of one dtype
+RESERVED = {"np", "as_tensor", "run_the_function", "memory", "next_stamp", *dir(builtins), *keyword.kwlist}
+_MADE = {"maximum.reduce": "peak", "add.reduce": "total", "subtract": "difference", "multiply": "product",
+         "divide": "quotient", "equal": "is_equal", "not_equal": "is_other", "[": "picked", "": "picked",
+         "square": "squares", "true_divide": "quotient"}  # fmt: skip
+_HELPERS = {
+    "run_the_function": "leaves the program: something isn't as it was recorded, so the function itself runs",
+    "as_tensor": "makes a Tensor of an array", "next_stamp": "by which an older graph notices that a value changed",
+    "class_labels": "checks the labels; gives them, and which of them are to be ignored, or None",
+    "dropout_mask": "draws a mask: 0 with probability p, else 1/(1 − p)",
+}  # fmt: skip
 _SMALL = 4096  # bytes of constants that are compared, so that equal ones have one name
 _NUMBERS = {0.0: "zero", 1.0: "one", 2.0: "two", 0.5: "half", -1.0: "minus_one"}

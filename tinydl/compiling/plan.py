@@ -55,6 +55,7 @@ class Plan:
         self.updates = updates_of(self.ops, recording.optimizers, self.is_kept)
         self._wait_for_updates()
         self.places: dict[Storage, Place] = {}
+        self.heirs: dict[Storage, Storage] = {}  # which storage is written over another one, that isn't needed any more
         self.bytes = 0
         self._arrange()
 
@@ -167,6 +168,7 @@ class Plan:
                 if heir is not None:
                     place = Place(storage, heir.start, heir.size, i, last)
                     taken.remove(heir)
+                    self.heirs[storage] = heir.storage
                 else:
                     taken = [p for p in taken if p.last >= i]
                     size = -(-max(storage.array.nbytes, 1) // _ALIGNED) * _ALIGNED

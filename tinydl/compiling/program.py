@@ -20,7 +20,8 @@ from ..engine.recording import state
 from ..engine.tensor import Tensor
 from ..nn.module import places
 from .comparing import trail
-from .guards import entrance, guard
+from .guards import entrance, guard, no_entrance
+from .phrases import RESERVED
 from .plan import Plan
 from .recorder import Recording
 from .text import Text
@@ -32,7 +33,7 @@ class Diverged(Exception):
     """Something that the program takes for granted isn't so in this call."""
 
 
-def _diverge() -> NoReturn:
+def _run_the_function() -> NoReturn:
     raise Diverged
 
 
@@ -47,15 +48,17 @@ class Program:
         self, recording: Recording, names: list[str], title: str, keep_grads: bool, check: bool, args: Any
     ) -> None:
         self.trail = trail(recording.tape.ops)
+        names = [f"{name}_" if name in RESERVED else name for name in names]
+        title = f"{title}_" if title in RESERVED else title
         for value, name in zip(recording.arguments, names, strict=True):
             value.storage.name = name
         self.name = title if title.isidentifier() and not keyword.iskeyword(title) and title not in names else "step"
         text = Text(Plan(recording, keep_grads), names, self.name)
-        self.source, self.first_change = text.source, text.first_change
+        self.source, self.first_change, self.checks_late = text.source, text.first_change, text.checks_late
         self.filename = f"<{title}, program {next(_numbers)}>"
         linecache.cache[self.filename] = (len(self.source), None, self.source.splitlines(True), self.filename)
         self._code = compile(self.source, self.filename, "exec")
-        self._scope = {**text.scope, "diverge": _diverge}
+        self._scope = {**text.scope, "run_the_function": _run_the_function}
         self.here = _Here()
         self.calls = 1
         self.draws = any(op.draws for op in recording.tape.ops)
@@ -67,10 +70,12 @@ class Program:
         self.modules = recording.modules
         self.names = recording.names
         kept = [p for op in recording.tape.ops if op.kind == "forget" for p in op.args if p not in recording.cleared]
-        self.can_enter = not self.draws and not kept and state.recording
+        self.can_enter = not (self.draws or kept or self.checks_late) and state.recording
         self.compared_at = 2 if check else 2**62  # the number of the next call in which it is compared
         self.is_good, tests = guard(recording, title)
-        self.enter = entrance(self, tests, args, title)
+        self.enter: Callable[..., Any] = no_entrance
+        self.open_entrance = entrance(self, tests, args, title)
+        recording.release()
 
     def __str__(self) -> str:
         return self.source
@@ -91,9 +96,13 @@ class Program:
         arrays = [x._data if x.__class__ is Tensor else x for x in flat]
         before = [p.grad for p in self.leaves]
         states = [g.bit_generator.state for g in self._generators_now()] if self.draws else []
+        all_of_it = self.state() if self.checks_late else []
         try:
             return step(*arrays)
         except Exception as error:
+            if self.checks_late and isinstance(error, Diverged):
+                self.restore(all_of_it)
+                raise
             if not self.is_before_changes(error):
                 raise
             for p, grad in zip(self.leaves, before, strict=True):

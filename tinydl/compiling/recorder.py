@@ -7,7 +7,9 @@ on watched.py; plan.py makes a program of it.
 
 from __future__ import annotations
 
+import inspect
 import re
+import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,9 +22,9 @@ from ..engine.recording import AsOne, Observer, observing
 from ..engine.tensor import Primitive, Tensor, next_stamp, wrap
 from ..engine.trace import name_in
 from ..nn.module import Module, places
-from .asking import Number, asked_by_user, is_of_stand_in, is_stand_in, line_of, taken_out, users_frame
+from .asking import Number, asked_by_user, is_of_stand_in, is_stand_in, line_of, taken_out, users_frame, users_place
 from .returning import is_only_returned
-from .settings import Kept, OptimizerStep, Setting, constants_of, is_same, leaves_of, numbers_of
+from .settings import Kept, Lists, OptimizerStep, Setting, constants_of_all, is_same, is_users, leaves_of, numbers_of
 from .tape import CompileError, Foreign, Op, Symbol, Tape, Value
 from .watched import Watched, unwatched, watch
 
@@ -50,6 +52,18 @@ class Recording:
     held: list[Value]  # what Modules hold and the program reads
     attributes: list[tuple[Any, Any, Tensor, str]]  # where Modules hold their Tensors
 
+    def release(self) -> None:
+        """Let go of the arrays of the run, which hold one another in circles."""
+        for op in self.tape.ops:
+            for v in [*op.values(), *op.into, *op.outputs]:
+                if v.__class__ is Value:
+                    v.storage.maker = v.maker = None
+            op.args, op.options, op.outputs, op.into = (), {}, [], []
+        for table in (self.tape.ops, self.tape.given, self.tape.constants, self.tape.kept, self.arguments):
+            table.clear()
+        self.result = self.returned = None
+        self.assigned, self.gradients, self.held = [], [], []
+
 
 class Recorder(Observer):
     """The observer of one run."""
@@ -62,14 +76,17 @@ class Recorder(Observer):
         self.originals: dict[
             Tensor, tuple[Array, Any]
         ] = {}  # Tensors whose array is watched: theirs, and the watched one
-        self.modules: dict[Module, dict[str, Any]] = {}  # those that were entered, and their numbers and strings then
+        self.modules: dict[int, tuple[Module, dict[str, Any]]] = {}  # by id those entered, with their settings then
+        self.lists: list[Lists] = []  # that they hold
         self.held: list[tuple[Any, Any, Any, Any]] = []  # (holder, key, what was there, what is there now, watched)
+        self.made: list[Any] = []  # weak references to the Tensors that operations made
         self.held_values: list[Value] = []
         self.attributes: dict[tuple[int, Any], tuple[Any, Any, Tensor, str]] = {}  # where Modules hold Tensors
         self.entry_gradients: dict[Tensor, Array] = {}
         self.running: list[tuple[Module, str]] = []
         self.names: dict[int, str] = {}
         self.objects: dict[str, Any] = {}
+        self.scope_of: dict[Tensor, str] = {}  # the layer in which a node was computed
         self.visited: set[Tensor] = set()  # nodes that a backward pass went through
         self.cleared: set[Tensor] = set()
         self.had: dict[Tensor, Any] = {}  # the gradients that there were before the step
@@ -89,7 +106,7 @@ class Recorder(Observer):
         """Run the function on stand-ins for its array arguments; `again` puts them where `flat` has the arrays."""
         arguments, stand_ins = self._arguments(flat)
         args, options = again(stand_ins)
-        watching, kept = constants_of(self.function), Kept(self.function)
+        kept = Kept(self.function)
         try:
             self.had = {p: p.grad for p in leaves_of(self.function)}
             with observing(self):
@@ -97,16 +114,12 @@ class Recorder(Observer):
             result, given = self._form(returned)
             assigned = self._assigned()
             gradients = self._gradients()
-            changed = constants_of(self.function)
-            for name, value in changed.items():
-                if not is_same(value, watching.get(name, self)):
-                    raise CompileError(_changed_setting(name))
             if name := kept.changed():
                 raise CompileError(_changed_setting(name))
         except CompileError as error:
             self._close()
             raise CompileError(f"{error}{line_of(error)}") from None
-        except (TypeError, RuntimeError) as error:
+        except (TypeError, RuntimeError, AttributeError) as error:
             self._close()
             if is_of_stand_in(error):
                 raise CompileError(
@@ -128,8 +141,8 @@ class Recorder(Observer):
             names=self.names,
             objects=self.objects,
             optimizers=self.steps,
-            modules=list(self.modules),
-            settings=self._settings(watching),
+            modules=[module for module, _ in self.modules.values()],
+            settings=self._settings(kept),
             returned=given,
             consumed=self.consumed,
             cleared=self.cleared,
@@ -159,13 +172,16 @@ class Recorder(Observer):
             step.put_back()
         for t, (array, watched) in self.originals.items():
             t._data = array if t._data is watched else unwatched(t._data)
+        for made in self.made:
+            if (kept := made()) is not None:  # somebody has it, or the graph that it is in
+                kept._data = unwatched(kept._data)
         for t in [*self.leaves, *self.parameters]:
             if t.grad is not None:
                 t.grad._data = unwatched(t.grad._data)
         for holder, key, before, now in self.held:
             if _there(holder, key) is now:
                 holder[key] = before
-        for module in self.modules:
+        for module, _ in self.modules.values():
             for _, holder, key, value in places(module):
                 plain = _unwatched_value(value)
                 if is_stand_in(value) and not (plain.ndim or self._held_array(holder, key)):
@@ -197,7 +213,7 @@ class Recorder(Observer):
 
     def _name(self, thing: Any, wanted: str) -> str:
         """A name for an object, an identifier that nobody else has."""
-        parts = re.sub(r"\W", "_", wanted).strip("_").split("_")
+        parts = re.sub(r"[^A-Za-z0-9_]", "_", wanted).strip("_").split("_")
         while parts and parts[0].isdigit():
             parts = [*parts[1:], parts[0]] if any(not p.isdigit() for p in parts) else ["layer", *parts]
         base = name = "_".join(parts) or "value"
@@ -241,12 +257,13 @@ class Recorder(Observer):
             outer, above = self.running[-1]
             path = ".".join(filter(None, (above, name_in(outer, module))))
         self.running.append((module, path))  # first, for it is left also where what follows raises
-        if module not in self.modules:
+        if id(module) not in self.modules:
             if len(self.running) == 1:
                 for name, p in module.named_parameters():
                     if id(p) not in self.names and p.stamp < self.began:
                         self._name(p, name)
-            self.modules[module] = numbers_of(module)
+            self.modules[id(module)] = module, numbers_of(module)
+            self.lists.append(Lists(module))
             for name, holder, key, value in places(module):
                 self._watch_held(module, path, name, holder, key, value)
         self.tape.scope = f"{path} ({type(module).__name__})" if path else type(module).__name__
@@ -313,9 +330,13 @@ class Recorder(Observer):
 
     def _note(self, output: Tensor, primitive: Primitive) -> None:
         ops, self.marked = self.tape.ops[self.marked :], len(self.tape.ops)
+        where = users_place()
         for op in ops:
-            op.note = op.note or primitive.name
+            op.note, op.line = op.note or primitive.name, where
+        self.made.append(weakref.ref(output))
         made = output._data
+        if output.primitive is not None and self.tape.scope:
+            self.scope_of[output] = self.tape.scope
         if isinstance(made, Watched) and made.watched is not None:
             value = made.watched[1]
             if value.whole and value.storage.kind == "made" and not value.storage.name:
@@ -326,8 +347,10 @@ class Recorder(Observer):
         ops, self.marked = self.tape.ops[self.marked :], len(self.tape.ops)
         x = node.inputs[position]
         name = self.names.get(id(x)) or self._named(x)
+        where = self.scope_of.get(node, "") or (node.primitive.name if node.primitive else "")
+        line = users_place()
         for op in ops:
-            op.note = op.note or f"{node.primitive.name}: ∂/∂{name or 'input'}" if node.primitive else ""
+            op.note, op.scope, op.line = op.note or f"∂loss/∂{name or 'input'}", op.scope or where, line
         made = gradient._data if gradient.__class__ is Tensor else gradient
         if isinstance(made, Watched) and made.watched is not None and name:
             value = made.watched[1]
@@ -355,7 +378,19 @@ class Recorder(Observer):
 
     def read(self, tensor: Tensor) -> None:
         if asked_by_user() and (isinstance(tensor._data, Watched) or tensor._requires_grad):
-            raise CompileError(taken_out("a plain array, number or text made of a Tensor"))
+            update = (
+                ""
+                if tensor not in self.parameters
+                else (". To update a parameter write `with tl.no_grad(): p -= lr * p.grad`")
+            )
+            if tensor._data.dtype.kind in "iu":
+                update = "; to pick rows of a table by an argument write tl.tensor(table)[y], or F.one_hot(y, classes)"
+            raise CompileError(taken_out("a plain array, number or text made of a Tensor") + update)
+
+    def detached(self, tensor: Tensor, made: Tensor) -> None:
+        if not isinstance(tensor._data, Watched):
+            self.see(tensor)
+            made._data = tensor._data.copy()
 
     def written(self, tensor: Tensor) -> None:
         made: Any = tensor._data
@@ -366,12 +401,12 @@ class Recorder(Observer):
         if not asked_by_user():
             return None
         if value.__class__ is Symbol:
-            return Number(value.value, value)
+            return Number(value.value, value, self.tape)
         if value.__class__ is Tensor:
             if not isinstance(value._data, Watched):
                 self.see(value)
             made: Any = value._data
-            return Number(made.watched[1].array.item(), made.watched[1])
+            return Number(made.watched[1].array.item(), made.watched[1], self.tape)
         return None
 
     def as_float(self, tensor: Tensor) -> Any:
@@ -379,8 +414,9 @@ class Recorder(Observer):
         if not isinstance(made, Watched) or made.size != 1:
             return None
         frame = users_frame()
-        if frame is None or not is_only_returned(frame, "float"):
-            raise CompileError(taken_out("float() of what is not only returned"))
+        own = inspect.unwrap(getattr(self.function, "__func__", self.function))
+        if frame is None or frame.f_code is not getattr(own, "__code__", None) or not is_only_returned(frame, "float"):
+            raise CompileError(taken_out("float() of what the function doesn't only return"))
         found = float(unwatched(made))
         self.floats[id(found)] = found, made.watched[1]
         return found
@@ -477,7 +513,12 @@ class Recorder(Observer):
             return ("dict", {k: form for k, (form, _) in both.items()}), {k: given for k, (_, given) in both.items()}
         if type(x) is np.ndarray:
             return ("copy", x.copy()), x
-        return ("object", x), x
+        if x is None or isinstance(x, _GIVEN):
+            return ("object", x), x
+        raise CompileError(
+            f"the function gives a {type(x).__name__}; a program gives Tensors, arrays, numbers, strings, and lists, "
+            "tuples and dicts of them. Make it of these outside"
+        )
 
     def _tensor_form(self, x: Tensor, kept: bool = False) -> tuple[Any, Any]:
         if x in self.parameters:
@@ -494,7 +535,7 @@ class Recorder(Observer):
         if x.notes is not None and "array" in x.notes:
             if value.storage.kind == "argument" and value.maker is None:
                 return ("argument", value), value.array
-            array = value.array if value.storage.kind == "argument" else value.array.copy("K")
+            array = value.array.copy("K")
             if not array.ndim and x.notes["array"]:
                 return ("array", value), array[()]
             return ("ndarray", value), array
@@ -509,7 +550,9 @@ class Recorder(Observer):
         """What forwards left in their Modules. CompileError for a number that they changed."""
         made = []
         ours = {id(now) for _, _, _, now in self.held}
-        for module, numbers in self.modules.items():
+        for lists in self.lists:
+            lists.check()
+        for module, numbers in self.modules.values():
             now = numbers_of(module)
             for key, x in now.items():
                 if key not in numbers or not is_same(x, numbers[key]):
@@ -554,12 +597,14 @@ class Recorder(Observer):
                 made.append((p, value[1]))
         return made
 
-    def _settings(self, watching: dict[str, Any]) -> list[Setting]:
-        found = [Setting("closure", self.function, watching)]
-        found += [Setting("module", module, numbers) for module, numbers in self.modules.items()]
+    def _settings(self, kept: Kept) -> list[Setting]:
+        forwards = constants_of_all(m.forward for m, _ in self.modules.values() if is_users(m.forward))
+        found = [Setting("closure", f, constants) for f, constants in [*kept.constants, *forwards]]
+        found += [Setting("module", module, numbers) for module, numbers in self.modules.values()]
         return [*found, *(s for step in self.steps for s in step.settings())]
 
 
+_GIVEN = (bool, int, float, complex, str, bytes, np.generic, np.dtype, slice, range, type, Module)
 _KEPT = {"array": "ndarray", "argument": "ndarray"}  # forwards keep arrays, not numbers
 
 

@@ -7,8 +7,9 @@ steps.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from types import FunctionType, MethodType
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,8 @@ from ..engine.tensor import Tensor
 from ..nn.keeping import is_kept_number
 from ..nn.module import Module
 from ..optim.optimizer import Optimizer
-from .tape import Op, Symbol, Tape, Value
+from ..watching.lines import NOT_THE_USERS
+from .tape import CompileError, Op, Symbol, Tape, Value
 
 
 @dataclass(eq=False)
@@ -54,19 +56,48 @@ def numbers_of(module: Any) -> dict[str, Any]:
     return found
 
 
+class Lists:
+    """The lists that a Module holds, and how long they were: what a forward adds to one, no program would."""
+
+    def __init__(self, module: Module) -> None:
+        self.module = module
+        self.lengths = [(name, held, len(held)) for name, held in _lists("", vars(module))]
+
+    def check(self) -> None:
+        """CompileError if one has become longer or shorter."""
+        for name, held, length in self.lengths:
+            if len(held) != length:
+                raise CompileError(
+                    f"a forward of {type(self.module).__name__} adds to or takes from the list {name}, which the "
+                    "program would not do; keep an array in its place, or return what you want to collect"
+                )
+
+
+def _lists(name: str, held: Any) -> Iterator[tuple[str, list[Any]]]:
+    """Also in dicts, tuples and lists, by dotted names."""
+    if isinstance(held, list):
+        yield name, held
+    if isinstance(held, (dict, list, tuple)):
+        for key, x in held.items() if isinstance(held, dict) else enumerate(held):
+            yield from _lists(f"{name}.{key}" if name else str(key), x)
+
+
 class Kept:
-    """The settings of the optimizers and Modules that a function reads by name, as they were before it ran."""
+    """The constants of a function, and the settings of the optimizers and Modules that it reads by name, as they were
+    before it ran."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
-        own = (
-            vars(function.__self__) if hasattr(function, "__self__") and hasattr(function.__self__, "__dict__") else {}
-        )
-        named = [*_named(function).items(), *own.items(), ("self", getattr(function, "__self__", None))]
+        self.constants = constants_of_all([function])
+        named = [*_named(function).items(), *_own(function).items(), ("self", getattr(function, "__self__", None))]
         self.optimizers = [(name, x, _settings_of(x)) for name, x in named if isinstance(x, Optimizer)]
         self.modules = [(name, m, numbers_of(m)) for name, x in named if isinstance(x, Module) for m in x.modules()]
 
     def changed(self) -> str:
         """What the function changed, "optimizer.lr"; "" if nothing."""
+        for function, constants in self.constants:
+            for name, value in constants_of(function).items():
+                if not is_same(value, constants.get(name, self)):
+                    return name
         for name, optimizer, settings in self.optimizers:
             for now, then in zip(_settings_of(optimizer), settings, strict=True):
                 for key in now:
@@ -94,7 +125,7 @@ def leaves_of(x: Any, depth: int = 3) -> Iterator[Tensor]:
             yield from leaves_of(item, depth - 1)
     elif callable(x) and hasattr(x, "__code__") and depth == 3:
         yield from leaves_of(_named(x), 2)
-        yield from leaves_of(vars(x.__self__) if hasattr(getattr(x, "__self__", None), "__dict__") else {}, 2)
+        yield from leaves_of(_own(x), 2)
 
 
 def _settings_of(optimizer: Optimizer) -> list[dict[str, Any]]:
@@ -104,6 +135,29 @@ def _settings_of(optimizer: Optimizer) -> list[dict[str, Any]]:
 def constants_of(function: Callable[..., Any]) -> dict[str, Any]:
     """The numbers, strings, and tuples of them that a function reads by name: closure, defaults, globals."""
     return {name: value for name, value in _named(function).items() if is_kept_number(value)}
+
+
+def constants_of_all(functions: Iterable[Callable[..., Any]]) -> list[tuple[Callable[..., Any], dict[str, Any]]]:
+    """The constants of functions, and of those of the user's that they read by name or, as methods, of their object,
+    and so on: of each that has some, once."""
+    waiting, found = list(functions), dict[int, tuple[Callable[..., Any], dict[str, Any]]]()
+    for f in waiting:
+        if (key := id(getattr(f, "__func__", f))) not in found:
+            found[key] = f, constants_of(f)
+            waiting += [x for x in [*_named(f).values(), *_own(f).values()] if is_users(x)]
+    return [pair for pair in found.values() if pair[1]]
+
+
+def _own(function: Callable[..., Any]) -> dict[str, Any]:
+    """The attributes of a method's object."""
+    found: dict[str, Any] = getattr(getattr(function, "__self__", None), "__dict__", {})
+    return found
+
+
+def is_users(x: Any) -> bool:
+    """Whether it is a function that was written outside of tinydl and NumPy."""
+    code = getattr(x, "__code__", None) if isinstance(x, (FunctionType, MethodType)) else None
+    return code is not None and not code.co_filename.startswith(NOT_THE_USERS)
 
 
 def _named(function: Callable[..., Any]) -> dict[str, Any]:
@@ -213,7 +267,11 @@ class OptimizerStep:
                 if o._state[i] is None:
                     o._state[i] = states[i] = o._start(a, group)
                 memory = o._state[i]
-                scratch = [tape.give(x, "scratch", name=n, role=("scratch", n)) for n, x in (("a", a), ("b", b))]
+                own = p._data.watched[1].storage.name
+                scratch = [
+                    tape.give(x, "scratch", name=f"{said}_{own}", role=("scratch", n))
+                    for n, said, x in (("a", "step", a), ("b", "other", b))
+                ]
                 arrays = {
                     name: tape.give(x, "state", name=f"{name}_{p._data.watched[1].storage.name}", role=("state", name))
                     for name, x in memory.items()
@@ -249,7 +307,7 @@ class OptimizerStep:
             return value
         known = self.counts.get((name, value))
         if known is None:
-            base = place = f"{self.name}_memory"
+            base = place = f"{self.name}_state"
             while place in self.objects:
                 place = f"{base}_{len(self.objects)}"
             self.objects[place] = memory

@@ -13,7 +13,7 @@ import numpy as np
 from ..derivatives.elementwise import _BITS, masked
 from .tape import Op, Storage, Symbol, Value
 
-_PURE = {"ufunc", "reduce", "function"}
+_PURE = {"ufunc", "reduce", "function", "method", "call"}
 _OPPOSITE = {np.not_equal: np.equal, np.equal: np.not_equal}
 
 
@@ -69,6 +69,9 @@ def without_repetitions(ops: list[Op], results: list[Value]) -> list[Op]:
         for v in op.into:
             if v.storage is not target or key is None:
                 content.of[v.storage] = content.new()
+            if v.storage.kind not in ("made", "scratch"):  # others from outside may lie in the same memory
+                for other in [s for s in content.of if s.kind not in ("made", "scratch", "constant")]:
+                    content.of[other] = content.new()
     return [op for op in ops if op not in dropped]
 
 
@@ -97,7 +100,7 @@ def _target(op: Op) -> Storage | None:
 
 
 def _key(op: Op, content: _Content) -> int | None:
-    parts: list[Any] = [op.kind, op.name, op.outputs[0].array.shape, op.outputs[0].array.strides]
+    parts: list[Any] = [op.kind, op.name, id(op.function), op.outputs[0].array.shape, op.outputs[0].array.strides]
     for x in [*op.args, *(item for pair in sorted(op.options.items()) for item in pair)]:
         part = _part(x, content)
         if part is None:
@@ -144,6 +147,7 @@ def _merge(gone: Storage, kept: Storage, uses: _Uses) -> None:
     for v in uses.values.get(gone, {}):
         if v.whole:
             v.array = kept.array
+            v.alias = gone.name if gone.name.startswith("d_") else ""
         v.storage = kept
         uses.values.setdefault(kept, {})[v] = None
     kept.changed = kept.changed or gone.changed
@@ -182,9 +186,9 @@ def _in_place(op: Op, i: int, uses: _Uses) -> list[Op] | None:
         return None
     if maker is None or maker.function not in _OPPOSITE or uses.reads[mask.storage] != [i] or not mask.whole:
         return None
+    if mask.storage.escapes or mask.storage.changed:
+        return None
     own.changed = True
-    if made.name and not own.name.startswith("d_"):
-        own.name = made.name
     _merge(made, own, uses)
     if own.array.size >= FEW and own.array.itemsize in _BITS:
         bits = Value(own, own.array.view(_BITS[own.array.itemsize]))

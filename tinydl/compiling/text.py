@@ -22,8 +22,10 @@ class Text(Phrases):
     def __init__(self, plan: Plan, arguments: list[str], title: str) -> None:
         super().__init__(plan, arguments, title)
         self.title = title
+        self.each = self.fresh("p")  # in loops
         self.lines: list[str] = []
         self.first_change = 0  # how many lines run before what the caller can see is changed in place
+        self.checks_late = False  # whether it can turn out after that that the program doesn't fit
         self.errors: tuple[Any, ...] = ()
         self._note = ""
         self._steps = iter(plan.recording.optimizers)
@@ -39,10 +41,21 @@ class Text(Phrases):
         self._end()
         if self.plan.bytes:
             self.once.insert(0, f"memory = np.empty({self.plan.bytes}, np.uint8)")
-        top = ["# made once: arrays that are written anew at each call, and views", *self.once, ""] if self.once else []
-        given = self.given()
+        top = [
+            line
+            for title, lines in (
+                ("constants", self.constants),
+                ("made once, and written anew at each call", self.once),
+                ("views of these, and of what is given", self.views),
+            )
+            if lines
+            for line in (f"# {title}", *lines, "")
+        ]
+        given = self.given(self.lines)
         head = [*given, *([""] if given else []), *top, f"def {self.title}({', '.join(self.arguments)}):", *self.loads]
         self.first_change = len(head) + (self.first_change or len(self.lines))
+        checks = [i for i, line in enumerate(self.lines, len(head) + 1) if line.endswith("run_the_function()")]
+        self.checks_late = bool(checks) and checks[-1] > self.first_change
         self.source = "\n".join([*head, *self.lines, ""])
 
     def line(self, text: str) -> None:
@@ -63,8 +76,8 @@ class Text(Phrases):
             if op.args:
                 name = self.fresh("parameters")
                 self.scope[name] = op.args
-                self.line(f"for p in {name}:")
-                self.line("    p.grad = None")
+                self.line(f"for {self.each} in {name}:  # forgets the gradients of the last call")
+                self.line(f"    {self.each}.grad = None")
         elif op.kind == "write":
             self._write(op)
         elif op.kind == "view" and all(self._once(v) or v not in self._used for v in _arrays(op.outputs)):
@@ -104,7 +117,7 @@ class Text(Phrases):
             self.line(text)
         if op.kind == "decide":
             call = self._call(op) if op.name != "bool" else self.text(op.args[0])
-            self.line(f"if {'not ' if op.outputs[0] else ''}{call}: diverge()")
+            self.line(f"if {'not ' if op.outputs[0] else ''}{call}: run_the_function()")
         elif op.kind == "set":
             target, index, item = op.args
             self.line(f"{self.text(target)}[{self._index(index)}] = {self.text(item)}")
@@ -128,7 +141,8 @@ class Text(Phrases):
             casting = ', casting="unsafe"' if op.name == ".astype" else ""
             self.line(f"np.copyto({name}, {self.text(op.args[0])}{casting})")
         else:
-            self.line(self._call(op, name))
+            old = self.plan.heirs.get(value.storage)
+            self.line(self._call(op, name) + (f"  # over {self.storage(old)}" if old is not None else ""))
 
     def _like(self, op: Op) -> None:
         (fill,), value = op.args, op.outputs[0]
@@ -148,28 +162,29 @@ class Text(Phrases):
         names, checks = [], []
         for x in outputs:
             if x.__class__ is Value:
-                names.append(self.name(x))
+                known = any(x is v for v in op.values())  # what goes in as it comes out keeps its name
+                names.append(self.fresh(f"{self.name(x)}_given") if known else self.name(x))
                 if op.many and op.effect:
-                    checks.append(f"if {names[-1]} is None: diverge()")
+                    checks.append(f"{names[-1]} is None")
             elif x.__class__ is Symbol:
                 self.symbols[x.text] = name = self.fresh(x.text)
                 names.append(name)
             else:
                 names.append(name := self.fresh("flag"))
-                checks.append(f"if {name} is not {x!r}: diverge()" if x is None or isinstance(x, bool) else
-                              f"if {name} != {self.text(x)}: diverge()")  # fmt: skip
+                alike = f"is not {x!r}" if x is None or isinstance(x, bool) else f"!= {self.text(x)}"
+                checks.append(f"{name} {alike}")
         if not outputs or (len(outputs) == 1 and outputs[0] is None and op.effect):
             self.line(call)
             return
         storage = outputs[0].storage if len(outputs) == 1 and outputs[0].__class__ is Value else None
-        if storage is not None and storage.changed and not storage.array.ndim and storage.maker is op:
-            if op.kind in ("ufunc", "reduce"):
-                call = self._call(op, f"np.empty((), np.{storage.array.dtype.name})")
-            else:
-                call = f"np.array({call})"  # as a number it couldn't be changed
+        if storage is not None and storage.changed and not storage.array.ndim:  # as a number it couldn't be changed
+            empty = f"np.empty((), np.{storage.array.dtype.name})"
+            call = self._call(op, empty) if op.kind in ("ufunc", "reduce") else f"np.array({call})"
         self.line(f"{', '.join(names)}{',' if op.many and len(names) == 1 else ''} = {call}")
-        for check in checks:
-            self.line(check)
+        if op.sized:
+            checks += [f"{self.name(x)}.shape != {x.array.shape}" for x in outputs if x.__class__ is Value]
+        if checks:
+            self.line(f"if {' or '.join(checks)}: run_the_function()")
 
     # ---- the update ----
 
@@ -177,9 +192,9 @@ class Text(Phrases):
         symbol, memories = op.args
         for text in self._scalars(symbol):
             self.line(text)
-        name = self.thing(memories, "memories")
-        self.line(f"for m in {name}:")
-        self.line(f"    m[{op.name!r}] = {self.text(symbol)}")
+        name = self.thing(memories, "states")
+        self.line(f"for {self.each} in {name}:  # of the parameters")
+        self.line(f"    {self.each}[{op.name!r}] = {self.text(symbol)}")
 
     def _update(self, update: Update) -> None:
         self.first_change = self.first_change or len(self.lines)
@@ -189,6 +204,11 @@ class Text(Phrases):
             self._blocks(row, ops)
 
     def _together(self, group: Together) -> None:
+        for row, start in zip(group.rows, group.offsets, strict=False):
+            if row.g.storage.kind == "gradient":  # from outside: copied to where the others are
+                name, end = self.fresh(f"copy_of_{row.g.storage.name}"), start + row.p.array.size
+                self.once.append(f"{name} = {self._flat(group, ('g',))}[{start}:{end}].reshape{row.p.array.shape}")
+                self.line(f"np.copyto({name}, {self.name(row.g)})")
         for k, op in enumerate(group.ops[0]):
             for text in self._scalars((op.args, op.options)):
                 self.line(text)
@@ -216,17 +236,30 @@ class Text(Phrases):
         used = {v.storage for op in ops for v in [*op.values(), *op.into]}
         short = {role: value for role, value in roles.items() if value.storage in used}
         names = {value.storage: self.fresh(_SHORT.get(role[0], role[-1])) for role, value in short.items()}
+        if row.scratch[0].storage in self.plan.updates.spent and row.g.storage.kind != "gradient":
+            names[row.scratch[0].storage] = names[row.g.storage]
+            short.pop(("scratch", "a"), None)
         own = self.name(row.p)
         blocks = self.fresh(f"blocks_of_{own}")
         size = row.p.array.size
+        outside = row.g.storage.kind == "gradient"  # then it is another array in each call
+        first = self.fresh("i") if outside else ""
         flat = [
-            f"{self._block(v)}[: min({BLOCK}, {size} - i)]"
+            "i"
+            if v.storage.kind == "gradient"
+            else f"{self._block(v)}[: min({BLOCK}, {size} - i)]"
             if v.storage.kind == "scratch"
             else f"{self.name(v)}.reshape(-1)[i : i + {BLOCK}]"
             for v in short.values()
         ]
-        self.once.append(f"{blocks} = [({', '.join(flat)}) for i in range(0, {size}, {BLOCK})]")
-        self.line(f"for {', '.join(names[v.storage] for v in short.values())} in {blocks}:")
+        self.views.append(f"{blocks} = [({', '.join(flat)}) for i in range(0, {size}, {BLOCK})]")
+        if outside:
+            whole = self.fresh("whole_gradient")
+            self.line(f"{whole} = {self.name(row.g)}.reshape(-1)")
+        taken = [first if v.storage.kind == "gradient" else names[v.storage] for v in short.values()]
+        self.line(f"for {', '.join(taken)} in {blocks}:")
+        if outside:
+            self.line(f"    {names[row.g.storage]} = {whole}[{first} : {first} + {BLOCK}]")
         for op in ops:
             args = [names.get(x.storage, "") or self.text(x) if x.__class__ is Value else self.text(x) for x in op.args]
             options = [f"{key}={self.text(x)}" for key, x in op.options.items()]
@@ -254,28 +287,28 @@ class Text(Phrases):
         kept = {p for p, g in left if g is not None}
         none = tuple(p for p, g in left if g is None and p not in recording.cleared)
         if none:
-            self.line(f"for p in {self.thing(none, 'without_gradient')}:")
-            self.line("    p.grad = None")
+            self.line(f"for {self.each} in {self.thing(none, 'without_gradient')}:")
+            self.line(f"    {self.each}.grad = None")
         for p, g in left:
             if g is not None and p in kept and g.storage.kind != "gradient":
                 copy = ".copy()" if g.storage.kind not in ("made",) or g.maker is not None else ""
                 own = self.thing(p, f"{recording.names.get(id(p), 'leaf')}_tensor")
-                self.scope["wrap"] = wrap
-                self.line(f"{own}.grad = wrap({self.name(g)}{copy})")
+                self.scope["as_tensor"] = wrap
+                self.line(f"{own}.grad = as_tensor({self.name(g)}{copy})")
         for holder, key, form in recording.assigned:
             own = self.thing(vars(holder) if hasattr(holder, "forward") else holder, type(holder).__name__.lower())
             self.line(f"{own}[{key!r}] = {self._form(form)}")
         if changed:
             self.scope["next_stamp"] = next_stamp
-            self.line(f"for p in {self.thing(tuple(changed), 'updated')}:")
-            self.line("    p.stamp = next_stamp()")
+            self.line(f"for {self.each} in {self.thing(tuple(changed), 'updated')}:  # graphs of before notice it")
+            self.line(f"    {self.each}.stamp = next_stamp()")
         self.line(f"return {self._form(recording.result)}")
 
     def _form(self, form: Any) -> str:
         kind, what, *rest = form if form.__class__ is tuple else ("dict", form)
         if kind == "tensor":
-            self.scope["wrap"] = wrap
-            return f"wrap({self._fresh_value(what)})"
+            self.scope["as_tensor"] = wrap
+            return f"as_tensor({self._fresh_value(what)})"
         if kind == "array":
             return f"{self._fresh_value(what)}{'' if what.array.ndim else '[()]'}"
         if kind == "ndarray":

@@ -26,6 +26,7 @@ class Together:
     rows: list[Row]
     ops: list[list[Op]]
     flats: dict[tuple[Any, ...], Array] = field(default_factory=dict)
+    spent: bool = False  # whether the first scratch array may be the gradients', which nobody needs by then
 
     @property
     def offsets(self) -> list[int]:
@@ -54,17 +55,20 @@ class Updates:
         self.handled: set[Op] = set()
         self.flat: dict[Storage, tuple[Together, tuple[Any, ...], int]] = {}  # whose group, which role, where it begins
         self.blockwise: set[Storage] = set()  # scratch of which a block is enough
+        self.spent: set[Storage] = set()  # and which may be the gradient's own block
 
 
 def updates_of(ops: list[Op], steps: list[OptimizerStep], is_kept: Callable[[Storage], bool]) -> Updates:
     """Look which of these calls can be taken together; a gradient must be kept, not somebody else's."""
     made = Updates()
+    last = {v.storage: op for op in ops for v in [*op.values(), *op.into]}
     for step in steps:
         lists = _by_row(step, [op for op in ops if op.kind == "ufunc"])
         forms: dict[Any, list[tuple[Row, list[Op]]]] = {}
         update = Update(step, [], [], [])
-        for row, own in lists:
-            form = _form(row, own)
+        shared = {i for i, row in enumerate(step.rows) if _shares_memory(row, step.rows)}
+        for i, (row, own) in enumerate(lists):
+            form = None if i in shared else _form(row, own)
             if form is not None and _is_plain(row, is_kept):
                 forms.setdefault((row.group, row.p.array.dtype, row.scratch[0].array.dtype, form), []).append(
                     (row, own)
@@ -73,10 +77,12 @@ def updates_of(ops: list[Op], steps: list[OptimizerStep], is_kept: Callable[[Sto
             alike = [(row, ops) for row, ops in alike if row.g.storage not in made.flat]
             small = [(row, ops) for row, ops in alike if row.p.array.size <= BLOCK // 2]
             if len(small) > 1 and (group := _together(small)) is not None:
+                group.spent = all(_is_spent(row, own, last) for row, own in small)
                 update.together.append(group)
                 made.handled.update(op for ops in group.ops for op in ops)
                 for i, row in enumerate(group.rows):
-                    made.flat[row.g.storage] = group, ("g",), group.offsets[i]
+                    if row.g.storage.kind != "gradient":
+                        made.flat[row.g.storage] = group, ("g",), group.offsets[i]
                     for role, value in _roles(row).items():
                         if role[0] in ("state", "scratch") and role in group.flats:
                             made.flat[value.storage] = group, role, group.offsets[i]
@@ -85,8 +91,22 @@ def updates_of(ops: list[Op], steps: list[OptimizerStep], is_kept: Callable[[Sto
                     update.blocks.append((row, ops))
                     made.handled.update(ops)
                     made.blockwise.update(v.storage for v in row.scratch)
+                    if _is_spent(row, ops, last):
+                        made.spent.add(row.scratch[0].storage)
         made.of[step] = update
     return made
+
+
+def _shares_memory(row: Row, rows: list[Row]) -> bool:
+    """Whether another parameter lies in the same memory: then one update must follow the other."""
+    return any(other is not row and np.may_share_memory(row.p.array, other.p.array) for other in rows)
+
+
+def _is_spent(row: Row, ops: list[Op], last: dict[Storage, Op]) -> bool:
+    """Whether the gradient is used for the last time no later than the first scratch array is written."""
+    scratch = row.scratch[0].storage
+    writes = [i for i, op in enumerate(ops) if any(v.storage is scratch for v in op.into)]
+    return bool(writes) and last.get(row.g.storage) in ops[: writes[0] + 1] and row.g.array.dtype == scratch.array.dtype
 
 
 def _roles(row: Row) -> dict[tuple[Any, ...], Value]:
@@ -137,9 +157,11 @@ def _form(row: Row, ops: list[Op]) -> Any:
 
 
 def _is_plain(row: Row, is_kept: Callable[[Storage], bool]) -> bool:
-    """Whether the gradient is memory of the program's own, in rows, and so are parameter and state."""
+    """Whether the gradient is memory of the program's own, or one from before the step, in rows as parameter and state
+    are."""
     arrays = [row.p.array, row.g.array, *(v.array for v in row.state.values())]
-    return row.g.whole and is_kept(row.g.storage) and all(x.flags.c_contiguous for x in arrays)
+    known = is_kept(row.g.storage) or row.g.storage.kind == "gradient"
+    return row.g.whole and known and all(x.flags.c_contiguous for x in arrays)
 
 
 def _together(alike: list[tuple[Row, list[Op]]]) -> Together | None:

@@ -315,7 +315,9 @@ def _as_number(self: Tensor, kind: type[Any]) -> Any:
         for observer in state.observers:
             if (made := observer.as_float(self)) is not None:
                 return made
-    return kind(_one(_exit(self, f"{kind.__name__}()", f"Use NumPy's functions, such as np.exp, not math.exp. {_JOIN}")))
+    return kind(
+        _one(_exit(self, f"{kind.__name__}()", f"Use NumPy's functions, such as np.exp, not math.exp. {_JOIN}"))
+    )
 
 
 for _number in (float, int):

@@ -22,11 +22,18 @@ class Steps:
 
     def __init__(self, gradients: Callable[..., Any], update: Callable[..., Any], wanted: bool) -> None:
         self.gradients, self.compiled = gradients, wanted
-        self.update: Any = update
+        self._update: Any = update
+        self._put_back: Callable[[], None] | None = None  # until both have become programs
         if wanted:
             from ..compiling.compile import compile
 
-            self.gradients, self.update = compile(gradients), compile(update)
+            self.gradients, self._update = compile(gradients), compile(update)
+
+    def update(self) -> None:
+        """What comes after the gradients."""
+        self._update()
+        if self._put_back is not None and self._update.programs:
+            self._put_back = None
 
     @contextmanager
     def or_as_before(self, model: Module, optimizer: Optimizer, schedule: Schedule | None) -> Iterator[None]:
@@ -36,14 +43,23 @@ class Steps:
             return
         from ..compiling.tape import CompileError
 
-        dice, warming = random.generator().bit_generator.state, optimizer.warming
-        put_back, rates = snapshot(model, optimizer), None if schedule is None else schedule.state_dict()
+        self._put_back = _snapshot(model, optimizer, schedule)
         try:
             yield
         except CompileError:
-            if not self.update.programs:
-                put_back()
-                random.generator().bit_generator.state, optimizer.warming = dice, warming
-                if schedule is not None and rates is not None:
-                    schedule.load_state_dict(rates)
+            if self._put_back is not None:
+                self._put_back()
             raise
+
+
+def _snapshot(model: Module, optimizer: Optimizer, schedule: Schedule | None) -> Callable[[], None]:
+    dice = random.generator().bit_generator.state
+    put_back, rates = snapshot(model, optimizer), None if schedule is None else schedule.state_dict()
+
+    def restore() -> None:
+        put_back()
+        random.generator().bit_generator.state = dice
+        if schedule is not None and rates is not None:
+            schedule.load_state_dict(rates)
+
+    return restore
