@@ -6,6 +6,7 @@ NaN, infinities, other signs, so that whatever was decided by a value, or taken 
 
 import numpy as np
 import pytest
+from straight_lines import Straight, inputs_of
 from test_derivatives import CASES, IDS
 
 import tinydl as tl
@@ -209,3 +210,46 @@ def test_a_program_of_a_numpy_name_gives_the_bits_of_the_function_for_other_numb
 @pytest.mark.parametrize("i", range(len(CASES)), ids=IDS)
 def test_a_program_of_a_numpy_name_gives_the_bits_in_each_dtype(i, dtype, check):
     assert_name_followed(i, dtype, check)
+
+
+# ---- straight lines of calls, drawn at random ----
+
+
+def calls_of(function, scope, inputs):
+    """What a function of the world `scope` gives, and leaves in p and q, call after call."""
+    for given in inputs:
+        given = [scope["p"]._data if x is None else x for x in given]
+        yield [outcome(function, given), *(bits(scope[name]._data) for name in "pq")]
+
+
+def sharing(seed):
+    """(x, y, i) of several calls: other numbers, NaN, the same array twice, arrays that overlap, and p's own memory."""
+    first, *rest = (inputs_of(seed + k) for k in range(4))
+    rest[1][0][0] = np.nan, np.inf, 0, -0.0
+    whole = np.random.default_rng(seed).normal(size=(4, 4))
+    shared = [first[0], first[0], first[2]], [whole[1:], whole[:3], first[2]], [None, first[1], first[2]]
+    mirrored = [first[0], first[0][::-1], first[2]]
+    return [first, *rest, *(s for s in shared for _ in range(2)), mirrored, first]
+
+
+def assert_straight_lines_followed(seed, check):
+    straight = Straight(seed)
+    function, scope = straight.made()
+    again, other = straight.made()
+    compiled = tl.compile(again, check=check, programs=32)
+    pairs = zip(calls_of(function, scope, sharing(seed)), calls_of(compiled, other, sharing(seed)), strict=True)
+    for call, (expected, made) in enumerate(pairs):
+        assert made == expected, f"seed {seed}, call {call}\n{straight.source}\n{compiled}"
+    return sum(program.calls - 1 for program in compiled.programs)
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_straight_lines_of_calls_give_the_bits_of_the_function(seed):
+    assert_straight_lines_followed(seed, check=False)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("group", range(20))
+def test_many_straight_lines_of_calls_give_the_bits_of_the_function(group):
+    for seed in range(100 + 50 * group, 150 + 50 * group):
+        assert_straight_lines_followed(seed, check=bool(seed % 2))

@@ -60,6 +60,10 @@ class Observer:
     def written(self, tensor: Any) -> None:
         """``tensor += u`` is about to mean ``tensor = tensor + u``, since no gradient is wanted for this one."""
 
+    def changing(self, tensor: Any, replaced: bool) -> None:
+        """A leaf is about to be changed in place, by ``tensor[index] = value`` or ``tensor -= u`` under no_grad; or to
+        get another array, by ``tensor.data = array``."""
+
     def number(self, value: Any) -> Any:
         """The value of a Tensor, or a norm, is about to be given out as a Python number. What is returned, if it isn't
         None, takes its place."""
