@@ -188,9 +188,10 @@ class _Modules:
         for held, n, own, lists in self.held:
             if not all(key in held and _do_as_well(held[key], x) for key, x in lists):
                 return False
-            if len(held) != n or not all(held.get(key) is x for key, x in own):
-                if not (_has_no_more(held, own, lists) and all(is_same(numbers_of(m), x) for m, x in self.numbers)):
-                    return False
+            if len(held) == n and all(held.get(key) is x for key, x in own):
+                continue
+            if not (_has_no_more(held, own, lists) and all(is_same(numbers_of(m), x) for m, x in self.numbers)):
+                return False
         self.seen = now
         return True
 

@@ -108,8 +108,9 @@ class Reads:
     def _add(self, name: str, holder: Any, form: str, read: Callable[[], Any]) -> None:
         place = Place(name, holder, form, read, None)
         place.value = place.now()
-        if place.value is not _NOTHING and not isinstance(place.value, ModuleType):
-            self.places.setdefault((id(holder), form), place)
+        if place.value is _NOTHING or isinstance(place.value, ModuleType) or not is_like(place.now(), place.value):
+            return  # or it gives another object whenever it is read
+        self.places.setdefault((id(holder), form), place)
 
     def _cell(self, name: str, cell: CellType) -> None:
         self._add(name, cell, "{0}.cell_contents", lambda: cell.cell_contents)
@@ -158,10 +159,17 @@ class Reads:
                 return MethodType(static, holder)
             if hasattr(type(static), "__get__") and not isinstance(static, (MemberDescriptorType, FunctionType)):
                 return _NOTHING
+        if static is _NOTHING:
+            return _NOTHING
         value = getattr(holder, attribute, _NOTHING)
-        if not (isinstance(holder, Module) and isinstance(value, (Tensor, np.ndarray))):  # which are looked at there
+        if not (isinstance(holder, Module) and _may_be_kept(value)):
             self._add(f"{name}.{attribute}", holder, f"{{0}}.{attribute}", lambda: getattr(holder, attribute))
         return value
+
+
+def _may_be_kept(x: Any) -> bool:
+    """Whether a forward may have put it there: an array or Tensor, but no parameter."""
+    return isinstance(x, np.ndarray) or (isinstance(x, Tensor) and not (x._requires_grad and x.primitive is None))
 
 
 def _default(f: FunctionType, key: int | str) -> Callable[[], Any]:
@@ -200,20 +208,22 @@ def _codes(code: CodeType) -> Iterator[CodeType]:
             yield from _codes(inner)
 
 
-def _loads(code: CodeType) -> Iterator[tuple[str, str, list[str]]]:
-    """(where it is, name, attributes of it) of the names that are loaded; "local" ones only with attributes."""
+@functools.lru_cache(256)
+def _loads(code: CodeType) -> list[tuple[str, str, list[str]]]:
+    """(where it is, name, attributes of it) of the names that are loaded."""
+    found: list[tuple[str, str, list[str]]] = []
     last: tuple[str, str, list[str]] | None = None
     for step in dis.get_instructions(code):
         if step.opname in ("LOAD_ATTR", "LOAD_METHOD"):
             if last is None:
                 last = "local", "", []
+                found.append(last)
             last[2].append(step.argval)
         elif step.opname != "EXTENDED_ARG":
-            if last is not None:
-                yield last
             last = _loaded(step)
-    if last is not None:
-        yield last
+            if last is not None:
+                found.append(last)
+    return found
 
 
 def _loaded(step: dis.Instruction) -> tuple[str, str, list[str]] | None:

@@ -623,7 +623,7 @@ _KEPT = {"array": "ndarray", "argument": "ndarray"}  # forwards keep arrays, not
 def _changed_setting(name: str) -> str:
     return (
         f"the function changes {name} itself, which the program would not do; change settings outside of the compiled "
-        "function, or keep a count in an array: self.calls = np.array(0)"
+        "function, or keep a count in an array of a Module: self.calls = np.array(0)"
     )
 
 
