@@ -241,6 +241,22 @@ def two_backward_passes(w):
 
 
 @inside()
+def clips_between_two_passes(w):
+    model, optimizer, loss_of = w.model, w.optimizer, w.loss_of
+
+    def step(x, y):
+        optimizer.zero_grad()
+        loss = loss_of(model(x), y)
+        loss.backward()
+        optim.clip_grad_value(model.parameters(), 0.02)
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    return step
+
+
+@inside()
 def several_optimizers(w):
     model, loss_of = w.model, w.loss_of
     named = [*model.named_parameters()]

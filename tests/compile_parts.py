@@ -158,8 +158,8 @@ class Residual(nn.Module):
         self.blocks = [nn.Linear(WIDTH, WIDTH, bias=False), nn.LayerNorm(WIDTH)]
 
     def forward(self, x):
-        y = self.blocks[1](self.blocks[0](x)) * self.scales["up"]
-        return np.maximum(y, 0) + x
+        h = self.blocks[0](x)
+        return F.relu(self.blocks[1](h) * self.scales["up"]) + np.maximum(h, 0) + h
 
 
 def before_linear(layer: Callable[[], nn.Module], features: int) -> Callable[[], nn.Module]:

@@ -64,18 +64,6 @@ MISTAKES = [
         "self.lives[v.storage][1] = max(self.lives[v.storage][1], end)",
         "pass",
     ),
-    Mistake(
-        "views that are given back are views of what is kept",
-        "text.py",
-        """return self.name(value) + ("" if own else '.copy("K")')""",
-        "return self.name(value)",
-    ),
-    Mistake(
-        "a gradient that is a view is left without being copied",
-        "text.py",
-        'copy = ".copy()" if g.storage.kind not in ("made",) or g.maker is not None else ""',
-        'copy = ""',
-    ),
     Mistake("threads share what is kept", "program.py", "class _Here(threading.local):", "class _Here:"),
     # what is left out
     Mistake(

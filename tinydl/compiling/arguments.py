@@ -190,7 +190,7 @@ class Rebuilt:
             return held
         like = copy.copy(x)
         if isinstance(x, dict):
-            like.update(held)
+            dict.update(like, held)  # a Counter's own adds
             return like
         for name, item in held.items():
             object.__setattr__(like, name, item)  # which a frozen one allows, too

@@ -17,7 +17,7 @@ import numpy as np
 from ..engine.dispatch import array_function, array_ufunc
 from ..engine.tensor import Tensor
 from ..watching.lines import NOT_THE_USERS, is_ours
-from .tape import CompileError
+from .tape import CompileError, Tape
 
 OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _NUMPY = os.path.dirname(os.path.abspath(np.__file__)) + os.sep
@@ -38,19 +38,28 @@ def taken_out(what: str) -> str:
 class Number:
     """What `.item()` gives while a step is recorded: a number that may be returned, and nothing else."""
 
-    def __init__(self, value: Any, of: Any) -> None:
-        self.value, self.of = value, of
-
-    def _refuse(self, *other: Any, **options: Any) -> Any:
-        raise CompileError(taken_out("a number made by .item()"))
+    def __init__(self, value: Any, of: Any, tape: Tape) -> None:
+        self.value, self.of, self.tape = value, of, tape
 
     __hash__ = object.__hash__
+
+    def __repr__(self) -> str:
+        return repr(self.value)
+
+
+def _refusing(name: str) -> Any:
+    def ask(self: Number, *other: Any) -> Any:
+        if self.tape.open:
+            raise CompileError(taken_out("a number made by .item()"))
+        return getattr(self.value, name)(*other)  # somebody kept it: from now on it is that number
+
+    return ask
 
 
 for _name in ("add", "radd", "sub", "rsub", "mul", "rmul", "truediv", "rtruediv", "floordiv", "rfloordiv", "mod",
               "rmod", "pow", "rpow", "neg", "pos", "abs", "lt", "le", "gt", "ge", "eq", "ne", "bool", "float", "int",
               "index", "round", "format", "str", "array", "divmod", "trunc"):  # fmt: skip
-    setattr(Number, f"__{_name}__", Number._refuse)
+    setattr(Number, f"__{_name}__", _refusing(f"__{_name}__"))
 
 
 def asked_by_user() -> bool:
@@ -64,6 +73,14 @@ def users_frame() -> FrameType | None:
     while frame.f_back is not None and frame.f_code.co_filename.startswith(BETWEEN):
         frame = frame.f_back
     return None if is_ours(frame) else frame
+
+
+def users_place() -> tuple[str, int]:
+    """The file and line of the user that runs."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(NOT_THE_USERS):
+        frame = frame.f_back
+    return frame.f_code.co_filename, frame.f_lineno
 
 
 def line_of(error: BaseException) -> str:
@@ -84,6 +101,8 @@ _OF_TENSORS = {array_function.__code__, array_ufunc.__code__, Tensor.__dict__["_
 def is_of_stand_in(error: BaseException) -> bool:
     """Whether it was raised because an array is a Tensor while a step is recorded."""
     trace = error.__traceback__
+    if isinstance(error, AttributeError):  # of a method that arrays have
+        return str(error).startswith("'Tensor' object")
     while trace is not None:
         frame = trace.tb_frame
         if frame.f_code in _OF_TENSORS and "array" in (frame.f_locals["self"].notes or ()):

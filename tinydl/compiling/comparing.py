@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import linecache
+import os
 import zlib
 from collections.abc import Iterable
 from typing import Any
@@ -49,8 +51,20 @@ def _differ(a: Any, b: Any, what: str) -> str | None:
     if isinstance(a, (np.ndarray, np.generic)):
         if a.dtype != b.dtype or a.shape != b.shape:
             return f"{what} is of shape {a.shape} and {a.dtype}, not {b.shape} and {b.dtype}"
-        return None if a.tobytes() == b.tobytes() else f"{what} has other numbers"
+        return None if are_the_same(a, b) else f"{what} has other numbers"
     return None if a is b or repr(a) == repr(b) else f"{what} is {a!r}, not {b!r}"
+
+
+def are_the_same(a: Any, b: Any) -> bool:
+    """Whether two arrays of one shape and dtype have the same bits, or NaN both: the sign of the sum of two NaNs is
+    that of either, as their memory is aligned, also where the same function runs twice."""
+    if a.tobytes() == b.tobytes():
+        return True
+    if a.dtype.kind != "f":
+        return False
+    lost = np.isnan(a)
+    there = np.where(lost, 0, a).tobytes() == np.where(lost, 0, b).tobytes()
+    return there and np.array_equal(lost, np.isnan(b))
 
 
 # ---- the way that a run took ----
@@ -64,7 +78,10 @@ def trail(ops: Iterable[Op]) -> Trail:
 
 def place(op: Op) -> str:
     """Where a call was made: the layer, the operation, the user's line."""
-    said = [op.note and f"in {op.note}", op.scope and f"of layer {op.scope}", op.line and f"({op.line})"]
+    said = [op.note and f"in {op.note}", op.scope and f"of layer {op.scope}"]
+    if op.line:
+        name, number = op.line
+        said.append(f"({os.path.basename(name)}:{number}: {linecache.getline(name, number).strip()})")
     return " ".join(filter(None, said))
 
 
@@ -89,7 +106,7 @@ def parting(then: Trail, now: Trail) -> str:
     """Where two runs of a function part, in words."""
     for (a, there), (b, here) in zip(then, now, strict=False):
         if a != b:
-            name = b[1].lstrip(".[]") or "an index"
+            name = b[1].lstrip(".[]") or {"set": "an item assignment"}.get(b[0], "an index")
             return f"{name} {here or there} was recorded with other numbers or in another way than it runs now"
     if len(then) != len(now):
         return "another number of calls was recorded than are made now"

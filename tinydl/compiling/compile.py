@@ -64,6 +64,27 @@ class _Methods:
         return type(None), ()
 
 
+class _Turns:
+    """A lock of all compiled functions, which may share parameters, that knows whether somebody else had it before."""
+
+    def __init__(self) -> None:
+        self.lock, self.last = threading.RLock(), 0
+
+    def __enter__(self) -> None:
+        self.lock.acquire()
+
+    def waited(self) -> bool:
+        """Whether another thread has recorded since this one did."""
+        return self.last != threading.get_ident()
+
+    def __exit__(self, *exception: Any) -> None:
+        self.last = threading.get_ident()
+        self.lock.release()
+
+
+RECORDING = _Turns()
+
+
 class Compiled:
     """What `compile` gives: called as the function is; `print` shows the program."""
 
@@ -166,16 +187,26 @@ class Compiled:
             return self._by_function(args, options)
         _here.running = True
         try:
-            for program in self._by_key.get(key, ()):
-                if program.is_good():
-                    try:
-                        return self._run(program, flat, args, options)
-                    except Diverged as why:
-                        if why.__cause__ is not None:
-                            self._failed(why.__cause__, args, options)
-            return self._record(flat, key, args, options)
+            result = self._by_program(flat, key, args, options)
+            if result is MISS:
+                with RECORDING:  # while which parameters are watched: other threads wait, and then may find a program
+                    result = self._by_program(flat, key, args, options) if RECORDING.waited() else MISS
+                    if result is MISS:
+                        result = self._record(flat, key, args, options)
+            return result
         finally:
             _here.running = False
+
+    def _by_program(self, flat: list[Any], key: Any, args: Any, options: Any) -> Any:
+        """What the first program gives that fits; MISS if none does."""
+        for program in self._by_key.get(key, ()):
+            if program.is_good():
+                try:
+                    return self._run(program, flat, args, options)
+                except Diverged as why:
+                    if why.__cause__ is not None:
+                        self._failed(program, why.__cause__, args, options)
+        return MISS
 
     def _by_function(self, args: Any, options: Any) -> Any:
         """What the function gives; unless it runs inside of a compiled one or is recorded, its Tensors are constants,
@@ -195,12 +226,16 @@ class Compiled:
             return self._compared(program, flat, args, options)
         return program.run(flat)
 
-    def _failed(self, error: BaseException, args: Any, options: Any) -> NoReturn:
+    def _failed(self, program: Program, error: BaseException, args: Any, options: Any) -> NoReturn:
         """The program raised, and all is as it was before: the function raises the same, with its own words."""
         if not isinstance(error, (ValueError, TypeError, LookupError, ArithmeticError, RuntimeError)):
             raise error
         self.function(*args, **options)
-        raise CompileError(f"the program of {self.__name__} failed where the function doesn't: {error!r}") from error
+        self._drop(program)
+        raise CompileError(
+            f"the program of {self.__name__} failed where the function doesn't, which did this step: {error!r}. The "
+            "next call records another program"
+        ) from error
 
     def _compared(self, program: Program, flat: list[Any], args: Any, options: Any) -> Any:
         """Function and program from the same state; what the program gave and left stays."""
@@ -330,6 +365,7 @@ def compile(function: Any = None, *, programs: int = 8, check: bool = True, keep
     Modules and optimizers, and the function's own constants). Learning rates are read anew at each call. A function,
     a method, or a Module, which is called under `no_grad`; forward, backward passes, clipping and steps in any order.
 
+    - While it is recorded, the arrays among the arguments are Tensors, and so is what is computed from them.
     - Arguments may be lists, tuples, named tuples, dicts and dataclasses of arrays, also in one another. A number of
       Python's is part of the signature, and each value of it is recorded anew: pass one that varies as
       ``np.array(number, np.float32)``, which is an argument as any array.
@@ -350,6 +386,10 @@ def compile(function: Any = None, *, programs: int = 8, check: bool = True, keep
     """
     if function is None:
         return functools.partial(compile, programs=programs, check=check, keep_grads=keep_grads)
+    if not isinstance(check, bool) or not isinstance(keep_grads, bool):
+        raise TypeError(f"check and keep_grads are True or False, not {check!r} and {keep_grads!r}")
+    if isinstance(function, type):
+        raise TypeError(f"compile takes a function, a method or a Module, not a class; write {function.__name__}(…)")
     _check_is_plain(function)
     if whole("programs", programs, 1) and isinstance(function, Compiled):
         raise TypeError(f"{function.__name__} is compiled already")

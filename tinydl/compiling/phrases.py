@@ -38,8 +38,7 @@ class Phrases:
         self.views: list[str] = []  # and views of them and of what is given
         self.loads: list[str] = []
         self.symbols: dict[str, str] = {}
-        ours = {"np", "as_tensor", "run_the_function", "step", "memory", "next_stamp", "p", "s"}
-        self._taken = {*ours, title, *keyword.kwlist, *dir(builtins), *arguments}
+        self._taken = {*RESERVED, title, *keyword.kwlist, *dir(builtins), *arguments}
         for value, name in zip(plan.recording.arguments, arguments, strict=True):
             self.names.setdefault(value.storage, name)
 
@@ -47,7 +46,7 @@ class Phrases:
 
     def fresh(self, wanted: str) -> str:
         """A name that nothing else has."""
-        base = re.sub(r"\W", "_", wanted).strip("_") or "value"
+        base = re.sub(r"[^A-Za-z0-9_]", "_", wanted).strip("_") or "value"
         base = f"_{base}" if base[0].isdigit() else base
         name, n = base, 2
         while name in self._taken:
@@ -123,7 +122,9 @@ class Phrases:
         """Bring in an array that is the same at each call: by its text, if that is short."""
         if _is_range(array):
             self.constants.append(f"{name} = np.arange({len(array)})")
-        elif array.size <= 8 and array.dtype.kind in "fiub" and np.isfinite(array).all() and array.flags.c_contiguous:
+        elif (
+            0 < array.size <= 8 and array.dtype.kind in "fiub" and np.isfinite(array).all() and array.flags.c_contiguous
+        ):
             self.constants.append(f"{name} = np.array({array.tolist()}, np.{array.dtype.name})")
         else:
             self.scope[name] = array
@@ -213,11 +214,12 @@ class Phrases:
         kinds = {v.array.dtype for v in op.values()}
         texts = []
         for x in op.args:
-            if x.__class__ is Value and x.storage.kind == "constant" and not x.array.ndim and len(kinds) == 1:
+            constant = x.__class__ is Value and x.storage.kind == "constant" and not x.array.ndim
+            if constant and len(kinds) == 1 and np.isfinite(x.array):
                 texts.append(repr(x.array.item()))
             elif x.__class__ is Value and self._is_number(x):
                 texts.append(self.name(x))
-            elif x.__class__ in (int, float) and np.isfinite(x):
+            elif x.__class__ in (int, float) and abs(x) < 2**53:  # and not NaN
                 texts.append(repr(x))
             else:
                 return ""
@@ -240,13 +242,14 @@ class Phrases:
         kinds = {v.array.dtype for v in op.values()}
         if out is None or op.function.signature is not None:
             return self.text(x)
-        if x.__class__ in (int, float) and len(kinds) == 1 and op.function in _ALIKE and out.ndim:
+        plain = op.function in _ALIKE and "dtype" not in op.options and out.ndim
+        if x.__class__ in (int, float) and len(kinds) == 1 and plain:
             (kind,) = kinds
-            if kind.kind == "f" and np.isfinite(x):
+            if kind.kind == "f" and abs(x) < 2**53:  # nor NaN
                 return self._number(x, kind)
         if x.__class__ is not Value:
             return self.text(x)
-        array, alike = x.array, x.array.size == out.size and x.array.shape != out.shape and out.ndim
+        array, alike = x.array, x.array.size == out.size > 0 and x.array.shape != out.shape and out.ndim
         if alike and array.flags.c_contiguous and out.flags.c_contiguous and self._once(x) and array.ndim:
             key = (x, out.shape)
             if key not in self.names:
@@ -258,7 +261,7 @@ class Phrases:
 
     def _number(self, x: Any, kind: np.dtype[Any]) -> str:
         """A constant as an array without axes, made once: a Python number costs a small operation as much as itself."""
-        key = ("number", repr(float(x)), kind)
+        key = ("number", np.asarray(x, kind).tobytes(), kind)
         if key not in self.names:
             self.names[key] = self.fresh(
                 _NUMBERS.get(float(x), f"number_{shortest(x, kind)}".replace("-", "minus_").replace("+", ""))
@@ -369,6 +372,7 @@ def _of_numpy(name: str) -> Any:
 _SIGNS = {np.add: "+", np.subtract: "-", np.multiply: "*", np.divide: "/", np.less: "<", np.less_equal: "<=",
           np.greater: ">", np.greater_equal: ">=", np.equal: "==", np.not_equal: "!="}  # fmt: skip
 _ALIKE = {*_SIGNS, np.maximum, np.minimum, np.power}  # whose operands are of one dtype
+RESERVED = {"np", "as_tensor", "run_the_function", "memory", "next_stamp", *dir(builtins), *keyword.kwlist}
 _MADE = {"maximum.reduce": "peak", "add.reduce": "total", "subtract": "difference", "multiply": "product",
          "divide": "quotient", "equal": "is_equal", "not_equal": "is_other", "[": "picked", "": "picked",
          "square": "squares", "true_divide": "quotient"}  # fmt: skip

@@ -22,6 +22,7 @@ from ..engine.tensor import Tensor
 from ..nn.module import places
 from .comparing import trail
 from .guards import entrance, guard, no_entrance
+from .phrases import RESERVED
 from .plan import Plan
 from .recorder import Recording
 from .text import Text
@@ -48,6 +49,8 @@ class Program:
         self, recording: Recording, names: list[str], title: str, keep_grads: bool, check: bool, args: Any
     ) -> None:
         self.trail = trail(recording.tape.ops)
+        names = [f"{name}_" if name in RESERVED else name for name in names]
+        title = f"{title}_" if title in RESERVED else title
         for value, name in zip(recording.arguments, names, strict=True):
             value.storage.name = name
         self.name = title if title.isidentifier() and not keyword.iskeyword(title) and title not in names else "step"

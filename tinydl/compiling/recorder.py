@@ -7,7 +7,9 @@ on watched.py; plan.py makes a program of it.
 
 from __future__ import annotations
 
+import inspect
 import re
+import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +22,7 @@ from ..engine.recording import AsOne, Observer, observing
 from ..engine.tensor import Primitive, Tensor, next_stamp, wrap
 from ..engine.trace import name_in
 from ..nn.module import Module, places
-from .asking import Number, asked_by_user, is_of_stand_in, is_stand_in, line_of, taken_out, users_frame
+from .asking import Number, asked_by_user, is_of_stand_in, is_stand_in, line_of, taken_out, users_frame, users_place
 from .returning import is_only_returned
 from .settings import Kept, Lists, OptimizerStep, Setting, constants_of_all, is_same, is_users, leaves_of, numbers_of
 from .tape import CompileError, Foreign, Op, Symbol, Tape, Value
@@ -77,6 +79,7 @@ class Recorder(Observer):
         self.modules: dict[int, tuple[Module, dict[str, Any]]] = {}  # by id those entered, with their settings then
         self.lists: list[Lists] = []  # that they hold
         self.held: list[tuple[Any, Any, Any, Any]] = []  # (holder, key, what was there, what is there now, watched)
+        self.made: list[Any] = []  # weak references to the Tensors that operations made
         self.held_values: list[Value] = []
         self.attributes: dict[tuple[int, Any], tuple[Any, Any, Tensor, str]] = {}  # where Modules hold Tensors
         self.entry_gradients: dict[Tensor, Array] = {}
@@ -116,7 +119,7 @@ class Recorder(Observer):
         except CompileError as error:
             self._close()
             raise CompileError(f"{error}{line_of(error)}") from None
-        except (TypeError, RuntimeError) as error:
+        except (TypeError, RuntimeError, AttributeError) as error:
             self._close()
             if is_of_stand_in(error):
                 raise CompileError(
@@ -169,6 +172,9 @@ class Recorder(Observer):
             step.put_back()
         for t, (array, watched) in self.originals.items():
             t._data = array if t._data is watched else unwatched(t._data)
+        for made in self.made:
+            if (kept := made()) is not None:  # somebody has it, or the graph that it is in
+                kept._data = unwatched(kept._data)
         for t in [*self.leaves, *self.parameters]:
             if t.grad is not None:
                 t.grad._data = unwatched(t.grad._data)
@@ -207,7 +213,7 @@ class Recorder(Observer):
 
     def _name(self, thing: Any, wanted: str) -> str:
         """A name for an object, an identifier that nobody else has."""
-        parts = re.sub(r"\W", "_", wanted).strip("_").split("_")
+        parts = re.sub(r"[^A-Za-z0-9_]", "_", wanted).strip("_").split("_")
         while parts and parts[0].isdigit():
             parts = [*parts[1:], parts[0]] if any(not p.isdigit() for p in parts) else ["layer", *parts]
         base = name = "_".join(parts) or "value"
@@ -324,8 +330,10 @@ class Recorder(Observer):
 
     def _note(self, output: Tensor, primitive: Primitive) -> None:
         ops, self.marked = self.tape.ops[self.marked :], len(self.tape.ops)
+        where = users_place()
         for op in ops:
-            op.note = op.note or primitive.name
+            op.note, op.line = op.note or primitive.name, where
+        self.made.append(weakref.ref(output))
         made = output._data
         if output.primitive is not None and self.tape.scope:
             self.scope_of[output] = self.tape.scope
@@ -340,8 +348,9 @@ class Recorder(Observer):
         x = node.inputs[position]
         name = self.names.get(id(x)) or self._named(x)
         where = self.scope_of.get(node, "") or (node.primitive.name if node.primitive else "")
+        line = users_place()
         for op in ops:
-            op.note, op.scope = op.note or f"∂loss/∂{name or 'input'}", op.scope or where
+            op.note, op.scope, op.line = op.note or f"∂loss/∂{name or 'input'}", op.scope or where, line
         made = gradient._data if gradient.__class__ is Tensor else gradient
         if isinstance(made, Watched) and made.watched is not None and name:
             value = made.watched[1]
@@ -369,7 +378,19 @@ class Recorder(Observer):
 
     def read(self, tensor: Tensor) -> None:
         if asked_by_user() and (isinstance(tensor._data, Watched) or tensor._requires_grad):
-            raise CompileError(taken_out("a plain array, number or text made of a Tensor"))
+            update = (
+                ""
+                if tensor not in self.parameters
+                else (". To update a parameter write `with tl.no_grad(): p -= lr * p.grad`")
+            )
+            if tensor._data.dtype.kind in "iu":
+                update = "; to pick rows of a table by an argument write tl.tensor(table)[y], or F.one_hot(y, classes)"
+            raise CompileError(taken_out("a plain array, number or text made of a Tensor") + update)
+
+    def detached(self, tensor: Tensor, made: Tensor) -> None:
+        if not isinstance(tensor._data, Watched):
+            self.see(tensor)
+            made._data = tensor._data.copy()
 
     def written(self, tensor: Tensor) -> None:
         made: Any = tensor._data
@@ -380,12 +401,12 @@ class Recorder(Observer):
         if not asked_by_user():
             return None
         if value.__class__ is Symbol:
-            return Number(value.value, value)
+            return Number(value.value, value, self.tape)
         if value.__class__ is Tensor:
             if not isinstance(value._data, Watched):
                 self.see(value)
             made: Any = value._data
-            return Number(made.watched[1].array.item(), made.watched[1])
+            return Number(made.watched[1].array.item(), made.watched[1], self.tape)
         return None
 
     def as_float(self, tensor: Tensor) -> Any:
@@ -393,8 +414,9 @@ class Recorder(Observer):
         if not isinstance(made, Watched) or made.size != 1:
             return None
         frame = users_frame()
-        if frame is None or not is_only_returned(frame, "float"):
-            raise CompileError(taken_out("float() of what is not only returned"))
+        own = inspect.unwrap(getattr(self.function, "__func__", self.function))
+        if frame is None or frame.f_code is not getattr(own, "__code__", None) or not is_only_returned(frame, "float"):
+            raise CompileError(taken_out("float() of what the function doesn't only return"))
         found = float(unwatched(made))
         self.floats[id(found)] = found, made.watched[1]
         return found
@@ -491,7 +513,12 @@ class Recorder(Observer):
             return ("dict", {k: form for k, (form, _) in both.items()}), {k: given for k, (_, given) in both.items()}
         if type(x) is np.ndarray:
             return ("copy", x.copy()), x
-        return ("object", x), x
+        if x is None or isinstance(x, _GIVEN):
+            return ("object", x), x
+        raise CompileError(
+            f"the function gives a {type(x).__name__}; a program gives Tensors, arrays, numbers, strings, and lists, "
+            "tuples and dicts of them. Make it of these outside"
+        )
 
     def _tensor_form(self, x: Tensor, kept: bool = False) -> tuple[Any, Any]:
         if x in self.parameters:
@@ -508,7 +535,7 @@ class Recorder(Observer):
         if x.notes is not None and "array" in x.notes:
             if value.storage.kind == "argument" and value.maker is None:
                 return ("argument", value), value.array
-            array = value.array if value.storage.kind == "argument" else value.array.copy("K")
+            array = value.array.copy("K")
             if not array.ndim and x.notes["array"]:
                 return ("array", value), array[()]
             return ("ndarray", value), array
@@ -577,6 +604,7 @@ class Recorder(Observer):
         return [*found, *(s for step in self.steps for s in step.settings())]
 
 
+_GIVEN = (bool, int, float, complex, str, bytes, np.generic, np.dtype, slice, range, type, Module)
 _KEPT = {"array": "ndarray", "argument": "ndarray"}  # forwards keep arrays, not numbers
 
 

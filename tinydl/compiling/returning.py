@@ -46,6 +46,10 @@ def _is_given_back(node: ast.AST, parents: dict[ast.AST, ast.AST], tree: ast.AST
     if not isinstance(above, ast.Assign) or not all(isinstance(target, ast.Name) for target in above.targets):
         return False
     names = {target.id for target in above.targets if isinstance(target, ast.Name)}
+    if any(
+        isinstance(n, ast.AugAssign) and isinstance(n.target, ast.Name) and n.target.id in names for n in ast.walk(tree)
+    ):
+        return False
     loads = [n for n in ast.walk(tree) if isinstance(n, ast.Name) and n.id in names and isinstance(n.ctx, ast.Load)]
     return all(_stands_in_return(n, parents) for n in loads)
 

@@ -69,6 +69,9 @@ def without_repetitions(ops: list[Op], results: list[Value]) -> list[Op]:
         for v in op.into:
             if v.storage is not target or key is None:
                 content.of[v.storage] = content.new()
+            if v.storage.kind not in ("made", "scratch"):  # others from outside may lie in the same memory
+                for other in [s for s in content.of if s.kind not in ("made", "scratch", "constant")]:
+                    content.of[other] = content.new()
     return [op for op in ops if op not in dropped]
 
 
@@ -113,7 +116,7 @@ def _part(x: Any, content: _Content) -> Any:
     if x.__class__ is Value:
         s = x.storage
         place = x.array.ctypes.data - s.array.ctypes.data
-        return "value", content(s), x.array.shape, x.array.strides, place
+        return "value", content(s), x.array.dtype, x.array.shape, x.array.strides, place
     if x.__class__ is Symbol:
         return None
     if isinstance(x, (tuple, list)):
@@ -148,6 +151,7 @@ def _merge(gone: Storage, kept: Storage, uses: _Uses) -> None:
         v.storage = kept
         uses.values.setdefault(kept, {})[v] = None
     kept.changed = kept.changed or gone.changed
+    kept.escapes = kept.escapes or gone.escapes
     for mine, theirs in ((uses.reads, uses.reads), (uses.writes, uses.writes)):
         mine[kept] = sorted([*mine.get(kept, []), *theirs.get(gone, [])])
     if kept.role == () and gone.role:

@@ -7,6 +7,7 @@ call and writes it down; watched.py has the arrays that bring their calls here. 
 from __future__ import annotations
 
 import itertools
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -74,11 +75,12 @@ class Op:
     into: list[Value] = field(default_factory=list)  # what it writes to: out=, the target of an assignment
     draws: bool = False  # whether it takes random numbers
     many: bool = False  # whether it gives a tuple
+    sized: bool = False  # whether its values decide the shape of what it gives, which the program then checks
     effect: bool = False  # whether it must run though nobody needs what it gives
     errors: tuple[Any, ...] = ()  # NumPy's error state, if it isn't what it was when recording began
     note: str = ""
     scope: str = ""
-    line: str = ""
+    line: Any = None  # the user's file and line
     number: int = 0
     _values: list[Value] | None = None
 
@@ -196,20 +198,35 @@ _OF_FORMS = {np.shape, np.ndim, np.size, np.result_type, np.iscomplexobj, np.may
 _LIKE = {np.zeros_like: 0, np.ones_like: 1, np.empty_like: None}
 
 
+_SIZED = {np.nonzero, np.flatnonzero, np.argwhere, np.where, np.unique, np.compress, np.extract, np.repeat, np.delete,
+          np.bincount, np.setdiff1d, np.intersect1d, np.union1d, np.trim_zeros}  # fmt: skip
+
+
+def _picks(name: str, args: Any) -> bool:
+    """Whether it is an index with a mask in it."""
+    return name == "[]" and any(v.array.dtype == bool and v.array.ndim for v in _values_in(args[1:]))
+
+
 class Tape:
     """The calls of one run, while `open`; and what the arrays are that they were made on."""
 
     def __init__(self, watch: Callable[[Array, Tape, Value], Any]) -> None:
         self.ops: list[Op] = []
         self.open = True
+        self.thread = threading.get_ident()  # whose calls it writes down
+        self.thread = threading.get_ident()  # whose calls it writes down
         self._watch = watch
         self.constants: dict[int, Value] = {}  # arrays that stood in a call though nobody watches them, by id
         self.given: dict[int, Value] = {}  # arrays from outside, by id
         self.kept: list[Any] = []  # so that no id is used twice
         self.errors = _error_state()
-        self.scope = self.line = ""
+        self.scope = ""
         self.numbers: dict[str, str] = {}  # how the program gets at the numbers that symbols begin with, by name
         self.results = itertools.count(1)
+
+    def records(self) -> bool:
+        """Whether what is done now, in this thread, is written down."""
+        return self.open and self.thread == threading.get_ident()
 
     # ---- arrays ----
 
@@ -313,6 +330,7 @@ class Tape:
         if function in _OF_FORMS:
             return result
         given = op.values()
+        op.sized = function in _SIZED or name in (".nonzero", ".repeat", ".compress") or _picks(name, args)
         made = self.wrapped(result, op, given)
         if isinstance(made, (bool, np.bool_)):
             return self.decided(op, bool(made))
@@ -375,7 +393,7 @@ class Tape:
 
     def add(self, op: Op) -> None:
         """Write it down."""
-        op.number, op.scope, op.line = len(self.ops), self.scope, self.line
+        op.number, op.scope = len(self.ops), self.scope
         errors = _error_state()
         if errors != self.errors:
             op.errors = errors

@@ -22,6 +22,7 @@ class Text(Phrases):
     def __init__(self, plan: Plan, arguments: list[str], title: str) -> None:
         super().__init__(plan, arguments, title)
         self.title = title
+        self.each = self.fresh("p")  # in loops
         self.lines: list[str] = []
         self.first_change = 0  # how many lines run before what the caller can see is changed in place
         self.errors: tuple[Any, ...] = ()
@@ -72,8 +73,8 @@ class Text(Phrases):
             if op.args:
                 name = self.fresh("parameters")
                 self.scope[name] = op.args
-                self.line(f"for p in {name}:  # forgets the gradients of the last call")
-                self.line("    p.grad = None")
+                self.line(f"for {self.each} in {name}:  # forgets the gradients of the last call")
+                self.line(f"    {self.each}.grad = None")
         elif op.kind == "write":
             self._write(op)
         elif op.kind == "view" and all(self._once(v) or v not in self._used for v in _arrays(op.outputs)):
@@ -158,7 +159,8 @@ class Text(Phrases):
         names, checks = [], []
         for x in outputs:
             if x.__class__ is Value:
-                names.append(self.name(x))
+                known = any(x is v for v in op.values())  # what goes in as it comes out keeps its name
+                names.append(self.fresh(f"{self.name(x)}_given") if known else self.name(x))
                 if op.many and op.effect:
                     checks.append(f"{names[-1]} is None")
             elif x.__class__ is Symbol:
@@ -172,9 +174,12 @@ class Text(Phrases):
             self.line(call)
             return
         storage = outputs[0].storage if len(outputs) == 1 and outputs[0].__class__ is Value else None
-        if storage is not None and storage.changed and not storage.array.ndim and op.kind in ("ufunc", "reduce"):
-            call = self._call(op, f"np.empty((), np.{storage.array.dtype.name})")  # as a number it couldn't be changed
+        if storage is not None and storage.changed and not storage.array.ndim:  # as a number it couldn't be changed
+            empty = f"np.empty((), np.{storage.array.dtype.name})"
+            call = self._call(op, empty) if op.kind in ("ufunc", "reduce") else f"np.array({call})"
         self.line(f"{', '.join(names)}{',' if op.many and len(names) == 1 else ''} = {call}")
+        if op.sized:
+            checks += [f"{self.name(x)}.shape != {x.array.shape}" for x in outputs if x.__class__ is Value]
         if checks:
             self.line(f"if {' or '.join(checks)}: run_the_function()")
 
@@ -185,8 +190,8 @@ class Text(Phrases):
         for text in self._scalars(symbol):
             self.line(text)
         name = self.thing(memories, "states")
-        self.line(f"for s in {name}:  # of the parameters")
-        self.line(f"    s[{op.name!r}] = {self.text(symbol)}")
+        self.line(f"for {self.each} in {name}:  # of the parameters")
+        self.line(f"    {self.each}[{op.name!r}] = {self.text(symbol)}")
 
     def _update(self, update: Update) -> None:
         self.first_change = self.first_change or len(self.lines)
@@ -279,8 +284,8 @@ class Text(Phrases):
         kept = {p for p, g in left if g is not None}
         none = tuple(p for p, g in left if g is None and p not in recording.cleared)
         if none:
-            self.line(f"for p in {self.thing(none, 'without_gradient')}:")
-            self.line("    p.grad = None")
+            self.line(f"for {self.each} in {self.thing(none, 'without_gradient')}:")
+            self.line(f"    {self.each}.grad = None")
         for p, g in left:
             if g is not None and p in kept and g.storage.kind != "gradient":
                 copy = ".copy()" if g.storage.kind not in ("made",) or g.maker is not None else ""
@@ -292,8 +297,8 @@ class Text(Phrases):
             self.line(f"{own}[{key!r}] = {self._form(form)}")
         if changed:
             self.scope["next_stamp"] = next_stamp
-            self.line(f"for p in {self.thing(tuple(changed), 'updated')}:  # graphs of before notice it")
-            self.line("    p.stamp = next_stamp()")
+            self.line(f"for {self.each} in {self.thing(tuple(changed), 'updated')}:  # graphs of before notice it")
+            self.line(f"    {self.each}.stamp = next_stamp()")
         self.line(f"return {self._form(recording.result)}")
 
     def _form(self, form: Any) -> str:

@@ -66,8 +66,9 @@ def updates_of(ops: list[Op], steps: list[OptimizerStep], is_kept: Callable[[Sto
         lists = _by_row(step, [op for op in ops if op.kind == "ufunc"])
         forms: dict[Any, list[tuple[Row, list[Op]]]] = {}
         update = Update(step, [], [], [])
-        for row, own in lists:
-            form = _form(row, own)
+        shared = {i for i, row in enumerate(step.rows) if _shares_memory(row, step.rows)}
+        for i, (row, own) in enumerate(lists):
+            form = None if i in shared else _form(row, own)
             if form is not None and _is_plain(row, is_kept):
                 forms.setdefault((row.group, row.p.array.dtype, row.scratch[0].array.dtype, form), []).append(
                     (row, own)
@@ -94,6 +95,11 @@ def updates_of(ops: list[Op], steps: list[OptimizerStep], is_kept: Callable[[Sto
                         made.spent.add(row.scratch[0].storage)
         made.of[step] = update
     return made
+
+
+def _shares_memory(row: Row, rows: list[Row]) -> bool:
+    """Whether another parameter lies in the same memory: then one update must follow the other."""
+    return any(other is not row and np.may_share_memory(row.p.array, other.p.array) for other in rows)
 
 
 def _is_spent(row: Row, ops: list[Op], last: dict[Storage, Op]) -> bool:

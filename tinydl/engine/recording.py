@@ -54,6 +54,9 @@ class Observer:
     def read(self, tensor: Any) -> None:
         """The value of a Tensor is taken out of the graph, by .data, .numpy(), .item() and the like."""
 
+    def detached(self, tensor: Any, made: Any) -> None:
+        """`made` was made of this Tensor by .detach()."""
+
     def written(self, tensor: Any) -> None:
         """``tensor += u`` is about to mean ``tensor = tensor + u``, since no gradient is wanted for this one."""
 

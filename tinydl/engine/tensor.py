@@ -88,7 +88,11 @@ class Tensor(metaclass=TensorType):
 
     def detach(self) -> Tensor:
         """A constant Tensor with a copy of this one's value (a copy, so that no update of this one changes it)."""
-        return wrap(self._data.copy())
+        made = wrap(self._data.copy())
+        if special.count:
+            for observer in state.observers:
+                observer.detached(self, made)
+        return made
 
     def backward(self, gradient: Any = None, *, create_graph: bool = False, retain_grads: bool = False) -> None:
         """Add ∂self/∂leaf, weighted by `gradient` (of self's shape; 1 for a single number), to every leaf's `.grad`.

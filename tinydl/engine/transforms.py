@@ -170,7 +170,9 @@ def _fresh(x: Any, recording: bool) -> Tensor:
             return alias
         if x.dtype.kind != "f":
             raise TypeError(f"a Tensor of {x.dtype} has no gradient; write .astype(float) first")
-        return wrap(x._data.copy(), True)
+        made = x.detach()
+        made._requires_grad = True
+        return made
     return wrap(own_array(x, True, np.float64 if isinstance(x, (float, int)) or is_numbers(x) else None), True)
 
 
