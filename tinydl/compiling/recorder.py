@@ -23,8 +23,9 @@ from ..engine.tensor import Primitive, Tensor, next_stamp, wrap
 from ..engine.trace import name_in
 from ..nn.module import Module, places
 from .asking import Number, asked_by_user, is_of_stand_in, is_stand_in, line_of, taken_out, users_frame, users_place
+from .reading import Place, Reads, is_same, is_users
 from .returning import is_only_returned
-from .settings import Kept, Lists, OptimizerStep, Setting, constants_of_all, is_same, is_users, leaves_of, numbers_of
+from .settings import Kept, Lists, OptimizerStep, Setting, leaves_of, numbers_of
 from .tape import CompileError, Foreign, Op, Symbol, Tape, Value
 from .watched import Watched, unwatched, watch
 
@@ -44,6 +45,7 @@ class Recording:
     optimizers: list[OptimizerStep]
     modules: list[Module]
     settings: list[Setting]
+    places: list[Place]  # where the function, and forwards of the user's, read by name
     returned: Any  # what the function gave in this run
     consumed: set[Tensor]  # parameters whose gradients an optimizer used up
     cleared: set[Tensor]  # and those whose gradients were forgotten before they were read
@@ -131,6 +133,7 @@ class Recorder(Observer):
             self._close()
             raise
         self._close()
+        forwards = Reads(m.forward for m, _ in self.modules.values() if is_users(m.forward))
         return Recording(
             tape=self.tape,
             arguments=arguments,
@@ -142,7 +145,8 @@ class Recorder(Observer):
             objects=self.objects,
             optimizers=self.steps,
             modules=[module for module, _ in self.modules.values()],
-            settings=self._settings(kept),
+            settings=self._settings(kept, forwards),
+            places=self._places(kept, forwards),
             returned=given,
             consumed=self.consumed,
             cleared=self.cleared,
@@ -481,6 +485,12 @@ class Recorder(Observer):
         tensors = [p for p in parameters if p.stamp < self.began or p in self.originals]
         self.tape.add(Op("forget", "", None, tuple(tensors), {}, effect=True))
 
+    def schedule_stepping(self, schedule: Any) -> None:
+        raise CompileError(
+            f"a {type(schedule).__name__} goes on inside of the compiled function, and the program would not count "
+            "with it; write schedule.step() after the call: the learning rate is read anew at each call"
+        )
+
     def optimizer_stepping(self, optimizer: Any) -> None:
         self.tape.add(Op("note", "step", None, (), {}, note=f"{type(optimizer).__name__}'s step"))
         for p in optimizer.params:
@@ -606,11 +616,15 @@ class Recorder(Observer):
                 made.append((p, value[1]))
         return made
 
-    def _settings(self, kept: Kept) -> list[Setting]:
-        forwards = constants_of_all(m.forward for m, _ in self.modules.values() if is_users(m.forward))
-        found = [Setting("closure", f, constants) for f, constants in [*kept.constants, *forwards]]
-        found += [Setting("module", module, numbers) for module, numbers in self.modules.values()]
+    def _settings(self, kept: Kept, forwards: Reads) -> list[Setting]:
+        attributes = kept.reads.attributes | forwards.attributes
+        found = [Setting("module", module, numbers) for module, numbers in self.modules.values()]
+        found += kept.rates([step.optimizer for step in self.steps], attributes)
         return [*found, *(s for step in self.steps for s in step.settings())]
+
+    def _places(self, kept: Kept, forwards: Reads) -> list[Place]:
+        both = {**forwards.places, **kept.reads.places}
+        return [place for place in both.values() if id(place.holder) not in self.modules]  # which are looked at anyway
 
 
 _GIVEN = (bool, int, float, complex, str, bytes, np.generic, np.dtype, slice, range, type, Module)
@@ -620,7 +634,7 @@ _KEPT = {"array": "ndarray", "argument": "ndarray"}  # forwards keep arrays, not
 def _changed_setting(name: str) -> str:
     return (
         f"the function changes {name} itself, which the program would not do; change settings outside of the compiled "
-        "function, or keep a count in an array: self.calls = np.array(0)"
+        "function, or keep a count in an array of a Module: self.calls = np.array(0)"
     )
 
 

@@ -62,6 +62,8 @@ class _Watching(np.ndarray):
         return self._do("[]", _pick, (self, index))
 
     def __setitem__(self, index: Any, item: Any) -> None:
+        if item.__class__ is Tensor and not item._requires_grad:
+            item = item._data
         tape = _tape_of((self, index, item))
         if tape is None:
             np.ndarray.view(self, np.ndarray)[_bare(index)] = _bare(item)
