@@ -77,6 +77,8 @@ def outcome(function, arrays):
 
 
 def bits(x):
+    if x is None:
+        return None
     array = x.data if isinstance(x, tl.Tensor) else x
     if array.dtype.kind == "f":  # the sign of NaN + -NaN is that of either, as the arrays happen to be aligned
         array = np.where(np.isnan(array), array.dtype.type(np.nan), array)

@@ -396,7 +396,7 @@ class Recorder(Observer):
             self.see(tensor)
             made._data = tensor._data.copy()
 
-    def changing(self, tensor: Tensor, replaced: bool) -> None:
+    def touched(self, tensor: Tensor, replaced: bool) -> None:
         if not replaced:
             self.see(tensor)
         elif tensor in self.parameters or tensor.stamp < self.began:

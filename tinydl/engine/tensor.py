@@ -68,7 +68,7 @@ class Tensor(metaclass=TensorType):
         array = beside(array._data if isinstance(array, Tensor) else array, self._data, self._data.dtype)
         if array.shape != self._data.shape:
             raise ValueError(f"the data of a Tensor of shape {self._data.shape} can't become one of {array.shape}")
-        tell_changing(self, replaced=True)
+        tell_touched(self, replaced=True)
         self._data = array
         self.stamp = next_stamp()
 
@@ -174,10 +174,10 @@ def tell_read(t: Tensor) -> None:
         observer.read(t)
 
 
-def tell_changing(t: Tensor, replaced: bool = False) -> None:
-    """Observers learn that this leaf is about to be changed in place, or to get another array."""
+def tell_touched(t: Tensor, replaced: bool = False) -> None:
+    """Tell observers that the array of a Tensor is about to be used outside of all operations."""
     for observer in state.observers if special.count else ():
-        observer.changing(t, replaced)
+        observer.touched(t, replaced)
 
 
 def _plain(value: Any) -> Array:
