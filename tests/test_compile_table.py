@@ -66,13 +66,13 @@ def others(arrays, seed, wide=True):
 # ---- program and function side by side ----
 
 
-def outcome(function, arrays):
+def outcome(function, arrays, words=True):
     """What a function gives, down to the bits; or which error, with its words."""
     try:
         with np.errstate(all="ignore"):
             made = function(*arrays)
     except (ValueError, TypeError, ArithmeticError, LookupError, np.linalg.LinAlgError) as error:
-        return type(error).__name__, str(error)
+        return type(error).__name__, words and str(error)
     return [bits(x) for x in made]
 
 
@@ -221,7 +221,8 @@ def calls_of(function, scope, inputs):
     """What a function of the world `scope` gives, and leaves in p and q, call after call."""
     for given in inputs:
         given = [scope["p"]._data if x is None else x for x in given]
-        yield [outcome(function, given), *(bits(scope[name]._data) for name in "pq")]
+        # after a change in place it is NumPy that raises, in its own words
+        yield [outcome(function, given, words=False), *(bits(scope[name]._data) for name in "pq")]
 
 
 def sharing(seed):
