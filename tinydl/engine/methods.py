@@ -28,7 +28,7 @@ from .dispatch import (
 )
 from .names import TENSOR, lacks
 from .recording import number, special, state
-from .tensor import Primitive, Tensor, next_stamp, tell_touched, tell_read, wrap
+from .tensor import Primitive, Tensor, next_stamp, tell_read, tell_touched, wrap
 from .terminal import spelled
 
 # ---- Operators and methods ----
