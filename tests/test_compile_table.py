@@ -1,4 +1,4 @@
-"""Every rule of the table inside a compiled function: what the program does with other numbers is what the function does.
+"""Every rule of the table inside a compiled function: with other numbers the program does what the function does.
 
 A program is recorded on one sample. Then it is called with the same shapes and dtypes but other numbers: ties, zeros,
 NaN, infinities, other signs, so that whatever was decided by a value, or taken as it was, shows.
@@ -6,11 +6,8 @@ NaN, infinities, other signs, so that whatever was decided by a value, or taken 
 
 import numpy as np
 import pytest
-from test_derivatives import CASES
 
 import tinydl as tl
-from tinydl.checking.samples import Draw, sample
-from tinydl.engine.dispatch import primitives
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 
@@ -105,7 +102,9 @@ def with_derivatives(call, wanted):
     def derived(*arrays):
         count = len(wanted)
         inputs, g, weights = arrays[:count], arrays[count], arrays[count + 1 :]
-        leaves = [tl.tensor(x, requires_grad=True) if is_wanted else x for x, is_wanted in zip(inputs, wanted, strict=True)]
+        leaves = [
+            tl.tensor(x, requires_grad=True) if is_wanted else x for x, is_wanted in zip(inputs, wanted, strict=True)
+        ]
         y = call(*leaves)
         if not isinstance(y, tl.Tensor) or not y.requires_grad:
             return (y,)
@@ -123,7 +122,9 @@ def with_derivatives(call, wanted):
 
         def loss(*floats):
             given = iter(floats)
-            return np.sum(call(*(next(given) if is_wanted else x for x, is_wanted in zip(inputs, wanted, strict=True))) * g)
+            return np.sum(
+                call(*(next(given) if is_wanted else x for x, is_wanted in zip(inputs, wanted, strict=True))) * g
+            )
 
         floats = [x for x, is_wanted in zip(inputs, wanted, strict=True) if is_wanted]
         return (*found, *tl.grad(loss, tuple(range(len(floats))))(*floats))

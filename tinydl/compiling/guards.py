@@ -6,18 +6,21 @@ after an attribute of some Module was set.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import combinations
+from types import FunctionType
 from typing import Any
 
 import numpy as np
 
 from ..engine.arrays import default_dtype_now
 from ..engine.tensor import Tensor
-from ..nn.keeping import attributes
+from ..nn.keeping import attributes, is_kept_number
+from ..nn.module import Module
 from .plan import strided
+from .reading import is_like, is_same
 from .recorder import Recording
-from .settings import constants_of, is_same, numbers_of
+from .settings import numbers_of
 
 
 class _Tests:
@@ -25,7 +28,7 @@ class _Tests:
 
     def __init__(self) -> None:
         self.scope: dict[str, Any] = {"strided": strided, "attributes": attributes, "Tensor": Tensor}
-        self.scope |= {"is_same": is_same, "constants_of": constants_of, "settled": _settled}
+        self.scope |= {"is_like": is_like, "settled": _settled}
         self.lines: list[str] = []
 
     def thing(self, x: Any) -> str:
@@ -46,7 +49,8 @@ def guard(recording: Recording, title: str) -> tuple[Callable[[], bool], _Tests]
     """A function that says whether all is as it was when the program was recorded, but for what it reads anew; and the
     tests that it makes."""
     tests = _tests(recording)
-    source = f"def is_good():\n    return (\n        {tests}\n    )\n"
+    source = f"def is_good():\n    try:\n        return (\n        {tests}\n        )\n    except {_GONE}:\n"
+    source += "        return False\n"
     exec(compile(source, f"<{title}, guard>", "exec"), tests.scope)
     made: Callable[[], bool] = tests.scope["is_good"]
     return made, tests
@@ -127,10 +131,20 @@ def _tests(recording: Recording) -> _Tests:
     for value in recording.held:
         own, rest = parted(value.storage.source, recording.objects)
         tests.add(f"strided({{0}}{rest}) == {{1}}", own, strided(value.array))
+    for place in recording.places:
+        can_be_equal = is_kept_number(place.value) or isinstance(place.value, np.generic)
+        is_it = f"{place.form} is {{1}}"
+        form = f"({is_it} or is_like({place.form}, {{1}}))" if can_be_equal else is_it
+        tests.add(form, place.holder, place.value)
     for setting in recording.settings:
-        if setting.kind == "closure" and setting.expected:
-            tests.add("is_same(constants_of({0}), {1})", setting.holder, setting.expected)
+        if setting.kind == "rates":
+            for key, x in setting.expected.items():
+                tests.add(f"{{0}}[{key!r}] == {{1}}", setting.holder, x)
     modules = _Modules(recording)
+    for kind, key in modules.of_classes:
+        tests.add(f"({{0}}.{key} is {{1}} or is_like({{0}}.{key}, {{1}}))", kind, getattr(kind, key))
+    for held in modules.lists:
+        tests.add("{0} == {1}", held, _copied(held))
     tests.add("({0}.seen == attributes.assigned or {0}.are_alike())", modules)
     return tests
 
@@ -157,32 +171,92 @@ def _of_optimizers(tests: _Tests, recording: Recording) -> None:
 
 
 class _Modules:
-    """The Modules that a step entered, their numbers and strings and the Modules in them, as they were."""
+    """The Modules that a step entered and those inside, their attributes, as they were."""
 
     def __init__(self, recording: Recording) -> None:
-        self.numbers = [(s.holder, s.expected) for s in recording.settings if s.kind == "module"]
-        self.inner = [(module, _inner(module)) for module, _ in self.numbers]
-        self.held = [(vars(m), len(vars(m)), _but_arrays(m)) for m, _ in self.numbers]
+        entered = {s.holder: s.expected for s in recording.settings if s.kind == "module"}
+        modules = dict.fromkeys([*entered, *(inner for m in entered for inner in m.modules())])
+        self.numbers = [(m, entered.get(m) or numbers_of(m)) for m in modules]
+        self.held = [(vars(m), len(vars(m)), *_parted(m)) for m in modules]
+        self.lists = [x for held, *_ in self.held for x in held.values() if _is_of_modules(x)]
+        self.of_classes = dict.fromkeys(pair for m in modules for pair in _of_class(m))
         self.seen = attributes.assigned
 
     def are_alike(self) -> bool:
         """Whether nothing of it has changed."""
         now = attributes.assigned
-        if not all(len(held) == n and all(held.get(key) is x for key, x in own) for held, n, own in self.held):
-            if not all(is_same(numbers_of(module), expected) for module, expected in self.numbers):
+        for held, n, own, lists in self.held:
+            if not all(key in held and _do_as_well(held[key], x) for key, x in lists):
                 return False
-            if any(_inner(module) != inner for module, inner in self.inner):
+            if len(held) == n and all(held.get(key) is x for key, x in own):
+                continue
+            if not (_has_no_more(held, own, lists) and all(is_same(numbers_of(m), x) for m, x in self.numbers)):
                 return False
         self.seen = now
         return True
 
 
-def _but_arrays(module: Any) -> list[tuple[str, Any]]:
-    return [(key, x) for key, x in vars(module).items() if not isinstance(x, (Tensor, np.ndarray))]
+def _parted(module: Any) -> tuple[list[tuple[str, Any]], list[tuple[str, Any]]]:
+    """The attributes but for arrays and what nn/keeping.py writes down; lists, tuples and dicts of them apart."""
+    found = [(key, x) for key, x in vars(module).items() if key not in _NOTES and not isinstance(x, _ARRAYS)]
+    return [(k, x) for k, x in found if not _is_list(x)], [(k, _copied(x)) for k, x in found if _is_list(x)]
 
 
-def _inner(module: Any) -> list[int]:
-    return [id(inner) for inner in module.modules()]
+def _has_no_more(held: dict[str, Any], own: list[tuple[str, Any]], lists: list[tuple[str, Any]]) -> bool:
+    """Whether attributes that are no numbers are those that were there, arrays or kept notes apart."""
+    known = {key for key, _ in lists} | _NOTES
+    left = {key: x for key, x in held.items() if not (key in known or isinstance(x, _ARRAYS) or is_kept_number(x))}
+    were = {key: x for key, x in own if not is_kept_number(x)}
+    return left.keys() == were.keys() and all(is_like(left[key], x) for key, x in were.items())
+
+
+def _is_list(x: Any) -> bool:
+    return x.__class__ in (list, tuple, dict) and not is_kept_number(x)
+
+
+def _copied(x: Any) -> Any:
+    """Lists, tuples and dicts copied, all else as it is."""
+    if x.__class__ in (list, tuple):
+        return x.__class__(map(_copied, x))
+    return {key: _copied(item) for key, item in x.items()} if x.__class__ is dict else x
+
+
+def _do_as_well(now: Any, then: Any) -> bool:
+    """Whether attributes do as well as what was there: any array or Tensor, which are looked at elsewhere, for another;
+    numbers by value; all else is itself."""
+    if isinstance(then, _ARRAYS):
+        return isinstance(now, _ARRAYS)
+    if then.__class__ in (list, tuple) and now.__class__ is then.__class__:
+        return len(now) == len(then) and all(map(_do_as_well, now, then))
+    if then.__class__ is dict and now.__class__ is dict:
+        more = (x for key, x in now.items() if key not in then)
+        return all(isinstance(x, _ARRAYS) for x in more) and all(
+            key in now and _do_as_well(now[key], x) for key, x in then.items()
+        )
+    return is_like(now, then)
+
+
+def _is_of_modules(x: Any) -> bool:
+    """Whether it is a list or dict, or a tuple of such, with nothing but Modules and functions in it."""
+    if x.__class__ not in (list, tuple, dict) or not x:
+        return False
+    items = x.values() if x.__class__ is dict else x
+    return all(isinstance(item, (Module, FunctionType)) or _is_of_modules(item) for item in items)
+
+
+def _of_class(module: Any) -> Iterator[tuple[type, str]]:
+    """(class, name) of plain attributes of the user's classes that a Module has."""
+    for kind in type(module).__mro__[:-1]:
+        if not kind.__module__.startswith("tinydl."):
+            for key, x in vars(kind).items():
+                plain = not (callable(x) or hasattr(type(x), "__get__") or isinstance(x, _ARRAYS))
+                if plain and key[:2] != "__" and key.isidentifier() and key not in vars(module):
+                    yield kind, key
+
+
+_ARRAYS = (Tensor, np.ndarray)
+_NOTES = {"_before_forward", "_held"}  # of nn/keeping.py
+_GONE = "(LookupError, ValueError, AttributeError)"  # an item, a cell's contents or an attribute
 
 
 def _settled(optimizer: Any) -> bool:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from types import FunctionType, MethodType
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,7 @@ from ..engine.tensor import Tensor
 from ..nn.keeping import is_kept_number
 from ..nn.module import Module
 from ..optim.optimizer import Optimizer
-from ..watching.lines import NOT_THE_USERS
+from .reading import Reads, is_like, is_same
 from .tape import CompileError, Op, Symbol, Tape, Value
 
 
@@ -29,19 +28,6 @@ class Setting:
     kind: str
     holder: Any
     expected: dict[str, Any]
-
-
-def is_same(a: Any, b: Any) -> bool:
-    """Whether two settings are the same: 1, 1.0 and True aren't, nor are 0.0 and -0.0; NaN is itself."""
-    if a is b:
-        return True
-    if type(a) is not type(b):
-        return False
-    if isinstance(a, dict):
-        return a.keys() == b.keys() and all(is_same(x, b[key]) for key, x in a.items())
-    if isinstance(a, tuple):
-        return len(a) == len(b) and all(map(is_same, a, b))
-    return repr(a) == repr(b) if isinstance(a, (float, complex)) else bool(a == b)
 
 
 def numbers_of(module: Any) -> dict[str, Any]:
@@ -83,32 +69,55 @@ def _lists(name: str, held: Any) -> Iterator[tuple[str, list[Any]]]:
 
 
 class Kept:
-    """The constants of a function, and the settings of the optimizers and Modules that it reads by name, as they were
-    before it ran."""
+    """What a function reads by name, and the settings of the optimizers and Modules there, as they were before it
+    ran."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
-        self.constants = constants_of_all([function])
-        named = [*_named(function).items(), *_own(function).items(), ("self", getattr(function, "__self__", None))]
+        self.reads = Reads([function])
+        named = _named(self.reads, function)
         self.optimizers = [(name, x, _settings_of(x)) for name, x in named if isinstance(x, Optimizer)]
         self.modules = [(name, m, numbers_of(m)) for name, x in named if isinstance(x, Module) for m in x.modules()]
 
     def changed(self) -> str:
         """What the function changed, "optimizer.lr"; "" if nothing."""
-        for function, constants in self.constants:
-            for name, value in constants_of(function).items():
-                if not is_same(value, constants.get(name, self)):
-                    return name
+        for place in self.reads.places.values():
+            now = place.now()
+            is_array = isinstance(now, _ARRAYS) and isinstance(place.value, _ARRAYS)
+            if (is_array or is_kept_number(now)) and not is_like(now, place.value):
+                return place.name
         for name, optimizer, settings in self.optimizers:
-            for now, then in zip(_settings_of(optimizer), settings, strict=True):
-                for key in now:
-                    if not is_same(now[key], then.get(key)):
+            for group, then in zip(_settings_of(optimizer), settings, strict=True):
+                for key in group:
+                    if not is_same(group[key], then.get(key)):
                         return f"{name}.{key}"
         for name, module, numbers in self.modules:
-            now = numbers_of(module)
-            for key, x in now.items():
+            for key, x in numbers_of(module).items():
                 if not is_same(x, numbers.get(key, self)):
                     return f"{name}: {type(module).__name__}.{key}"
         return ""
+
+    def rates(self, others: Iterable[Any], attributes: set[str]) -> list[Setting]:
+        """The settings of optimizers that are read outside of their steps, as the names of attributes tell."""
+        found = []
+        for optimizer in {id(x): x for x in [*(x for _, x, _ in self.optimizers), *others]}.values():
+            for group, settings in zip(optimizer.groups, _settings_of(optimizer), strict=True):
+                names = settings.keys() if "groups" in attributes else settings.keys() & attributes
+                found.append(Setting("rates", group, {name: settings[name] for name in settings if name in names}))
+        return found
+
+
+_ARRAYS = (Tensor, np.ndarray)
+
+
+def _named(reads: Reads, function: Callable[..., Any]) -> list[tuple[str, Any]]:
+    """What was found by name, what a method's object holds, and what is in lists, tuples and dicts of these."""
+    found = [(place.name, place.value) for place in reads.places.values()]
+    own = getattr(function, "__self__", None)
+    found += [*getattr(own, "__dict__", {}).items(), ("self", own)]
+    for name, x in tuple(found):
+        if isinstance(x, (list, tuple, dict)):
+            found += [(name, item) for item in (x.values() if isinstance(x, dict) else x)]
+    return list({id(x): (name, x) for name, x in reversed(found)}.values())[::-1]
 
 
 def leaves_of(x: Any, depth: int = 3) -> Iterator[Tensor]:
@@ -123,62 +132,12 @@ def leaves_of(x: Any, depth: int = 3) -> Iterator[Tensor]:
     elif isinstance(x, (list, tuple, dict)) and depth:
         for item in x.values() if isinstance(x, dict) else x:
             yield from leaves_of(item, depth - 1)
-    elif callable(x) and hasattr(x, "__code__") and depth == 3:
-        yield from leaves_of(_named(x), 2)
-        yield from leaves_of(_own(x), 2)
+    elif callable(x) and depth == 3:
+        yield from leaves_of([value for _, value in _named(Reads([x]), x)], 2)
 
 
 def _settings_of(optimizer: Optimizer) -> list[dict[str, Any]]:
     return [{key: x for key, x in group.items() if key != "params"} for group in optimizer.groups]
-
-
-def constants_of(function: Callable[..., Any]) -> dict[str, Any]:
-    """The numbers, strings, and tuples of them that a function reads by name: closure, defaults, globals."""
-    return {name: value for name, value in _named(function).items() if is_kept_number(value)}
-
-
-def constants_of_all(functions: Iterable[Callable[..., Any]]) -> list[tuple[Callable[..., Any], dict[str, Any]]]:
-    """The constants of functions, and of those of the user's that they read by name or, as methods, of their object,
-    and so on: of each that has some, once."""
-    waiting, found = list(functions), dict[int, tuple[Callable[..., Any], dict[str, Any]]]()
-    for f in waiting:
-        if (key := id(getattr(f, "__func__", f))) not in found:
-            found[key] = f, constants_of(f)
-            waiting += [x for x in [*_named(f).values(), *_own(f).values()] if is_users(x)]
-    return [pair for pair in found.values() if pair[1]]
-
-
-def _own(function: Callable[..., Any]) -> dict[str, Any]:
-    """The attributes of a method's object."""
-    found: dict[str, Any] = getattr(getattr(function, "__self__", None), "__dict__", {})
-    return found
-
-
-def is_users(x: Any) -> bool:
-    """Whether it is a function that was written outside of tinydl and NumPy."""
-    code = getattr(x, "__code__", None) if isinstance(x, (FunctionType, MethodType)) else None
-    return code is not None and not code.co_filename.startswith(NOT_THE_USERS)
-
-
-def _named(function: Callable[..., Any]) -> dict[str, Any]:
-    inner = getattr(function, "__func__", function)
-    code = getattr(inner, "__code__", None)
-    if code is None:
-        return {}
-    found = {}
-    for name, cell in zip(code.co_freevars, inner.__closure__ or (), strict=True):
-        try:
-            found[name] = cell.cell_contents
-        except ValueError:  # the cell is still empty
-            continue
-    for name in code.co_names:
-        if name in inner.__globals__:
-            found[name] = inner.__globals__[name]
-    for i, value in enumerate(inner.__defaults__ or ()):
-        found[f"default {i}"] = value
-    for name, value in (inner.__kwdefaults__ or {}).items():
-        found[f"default {name}"] = value
-    return found
 
 
 class _Group(dict[str, Any]):

@@ -62,6 +62,8 @@ class _Watching(np.ndarray):
         return self._do("[]", _pick, (self, index))
 
     def __setitem__(self, index: Any, item: Any) -> None:
+        if item.__class__ is Tensor and not item._requires_grad:
+            item = item._data
         tape = _tape_of((self, index, item))
         if tape is None:
             np.ndarray.view(self, np.ndarray)[_bare(index)] = _bare(item)
@@ -168,6 +170,12 @@ def watch(array: Array, tape: Tape, value: Value) -> Any:
     made.watched = (tape, value)
     made.borrowed = None if value.maker is None and value.whole else value.storage.array
     return made
+
+
+def value_of(x: Any) -> Value:
+    """Which value of the program a watched array is."""
+    value: Value = x.watched[1]
+    return value
 
 
 def unwatched(x: Any) -> Any:

@@ -83,6 +83,9 @@ class Observer:
     def targets_checked(self, targets: Any, again: Callable[[Any], object]) -> None:
         """A loss is about to check its targets, an array; `again` raises ValueError for others as it does for these."""
 
+    def schedule_stepping(self, schedule: Any) -> None:
+        """A learning-rate schedule is about to go on to its next step."""
+
     def optimizer_stepping(self, optimizer: Any) -> None:
         """An optimizer is about to update its parameters."""
 

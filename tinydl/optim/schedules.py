@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..engine.checks import is_whole
+from ..engine.recording import special, state
 from .groups import in_range, named
 from .optimizer import Optimizer
 
@@ -42,6 +43,11 @@ class Schedule:
     def _check_settings(self) -> None:
         """ValueError for settings that can't be meant, whether they were given or loaded."""
 
+    def _tell(self) -> None:
+        if special.count:
+            for observer in state.observers:
+                observer.schedule_stepping(self)
+
     def _set_rates(self) -> None:
         rates = [self.rate()]
         for base in self.other_bases:
@@ -53,6 +59,7 @@ class Schedule:
 
     def step(self, value: float | None = None) -> None:
         """Go on to the next epoch. `value`, the figure to watch, matters to ReduceLROnPlateau only."""
+        self._tell()
         self.t += 1
         self._set_rates()
 
@@ -221,6 +228,7 @@ class ReduceLROnPlateau(Schedule):
         """Go on to the next epoch, in which the watched figure (a validation loss, say) was `value`."""
         if value is None:
             raise TypeError("ReduceLROnPlateau watches a value: write schedule.step(validation_loss)")
+        self._tell()
         self.t += 1
         if self._improved(float(value)):
             self.best, self.bad_epochs = float(value), 0
