@@ -105,7 +105,9 @@ def with_derivatives(call, wanted):
     def derived(*arrays):
         count = len(wanted)
         inputs, g, weights = arrays[:count], arrays[count], arrays[count + 1 :]
-        leaves = [tl.tensor(x, requires_grad=True) if is_wanted else x for x, is_wanted in zip(inputs, wanted, strict=True)]
+        leaves = [
+            tl.tensor(x, requires_grad=True) if is_wanted else x for x, is_wanted in zip(inputs, wanted, strict=True)
+        ]
         y = call(*leaves)
         if not isinstance(y, tl.Tensor) or not y.requires_grad:
             return (y,)
@@ -123,7 +125,9 @@ def with_derivatives(call, wanted):
 
         def loss(*floats):
             given = iter(floats)
-            return np.sum(call(*(next(given) if is_wanted else x for x, is_wanted in zip(inputs, wanted, strict=True))) * g)
+            return np.sum(
+                call(*(next(given) if is_wanted else x for x, is_wanted in zip(inputs, wanted, strict=True))) * g
+            )
 
         floats = [x for x, is_wanted in zip(inputs, wanted, strict=True) if is_wanted]
         return (*found, *tl.grad(loss, tuple(range(len(floats))))(*floats))
