@@ -30,7 +30,7 @@ BUDGETS = {  # rooms that share a budget, in lines of code
     ("engine",): 1_910,
     ("derivatives",): 2_350,
     ("functional", "nn", "optim"): 2_360,
-    ("compiling",): 3_200,
+    ("compiling",): 3_600,
 }
 FILE = 500
 FUNCTION = 60

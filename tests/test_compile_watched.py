@@ -102,7 +102,7 @@ def in_a_lambda(patch):
 def in_a_function_inside(patch):
     def step(x):
         def inner(y):
-            return [SCALE * part for part in (y,)][0]
+            return sum(SCALE * part for part in (y,))
 
         return inner(x)
 

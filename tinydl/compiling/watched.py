@@ -172,6 +172,12 @@ def watch(array: Array, tape: Tape, value: Value) -> Any:
     return made
 
 
+def value_of(x: Any) -> Value:
+    """Which value of the program a watched array is."""
+    value: Value = x.watched[1]
+    return value
+
+
 def unwatched(x: Any) -> Any:
     """The plain array of a watched one; anything else as it is."""
     if isinstance(x, Watched):
