@@ -399,6 +399,15 @@ class Recorder(Observer):
             self.see(tensor)
             made._data = tensor._data.copy()
 
+    def touched(self, tensor: Tensor, replaced: bool) -> None:
+        if not replaced:
+            self.see(tensor)
+        elif tensor in self.parameters or tensor.stamp < self.began:
+            raise CompileError(
+                f"the function gives a Tensor of shape {tensor.shape} another array, which the program would not do; "
+                "write its numbers into the one that it has: `with tl.no_grad(): p[...] = value`"
+            )
+
     def written(self, tensor: Tensor) -> None:
         made: Any = tensor._data
         if tensor.notes and "array" in tensor.notes and isinstance(made, Watched):
