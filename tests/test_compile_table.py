@@ -1,4 +1,4 @@
-"""Every rule of the table inside a compiled function: what the program does with other numbers is what the function does.
+"""Every rule of the table inside a compiled function: with other numbers the program does what the function does.
 
 A program is recorded on one sample. Then it is called with the same shapes and dtypes but other numbers: ties, zeros,
 NaN, infinities, other signs, so that whatever was decided by a value, or taken as it was, shows.
