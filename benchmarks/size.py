@@ -27,10 +27,10 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = "tinydl"
 
 BUDGETS = {  # rooms that share a budget, in lines of code
-    ("engine",): 1_900,
+    ("engine",): 1_910,
     ("derivatives",): 2_350,
     ("functional", "nn", "optim"): 2_360,
-    ("compiling",): 2_900,
+    ("compiling",): 3_600,
 }
 FILE = 500
 FUNCTION = 60

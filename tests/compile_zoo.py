@@ -21,7 +21,19 @@ from typing import Any
 
 import numpy as np
 from compile_circumstances import BETWEEN, GIVEN, INSIDE, Between, Given, Inside, arrays_in
-from compile_parts import FRONTS, HIDDEN, LOSSES, OPTIONS, VOCABULARY, Layer, Loss, Model, Option, forwards
+from compile_parts import (
+    FRONTS,
+    HIDDEN,
+    LOSSES,
+    OPTIONS,
+    VOCABULARY,
+    Layer,
+    Loss,
+    Model,
+    Option,
+    forwards,
+    some_ignored,
+)
 
 import tinydl as tl
 from tinydl import nn
@@ -75,7 +87,8 @@ class Situation:
     @property
     def keeps_signature(self) -> bool:
         """Whether all calls are alike, so that from the second on the program may run."""
-        return self.given.keeps_signature and self.between.keeps_signature and not self.inside.decides
+        alike = self.given.keeps_signature and self.between.keeps_signature and not self.inside.decides
+        return alike and self.loss.targets is not some_ignored
 
     @property
     def name(self) -> str:

@@ -349,6 +349,25 @@ def sum_of_squares(params, optimizer):
     return step
 
 
+def test_sums_that_are_equal_for_a_while_are_told_apart():
+    # to u's gradient, which is v's so far, a third term is added in place, before v's is read
+    worlds = []
+    for compile in (lambda step: step, no_checks):
+        u, v = (tl.tensor(np.ones(5, np.float32), requires_grad=True) for _ in range(2))
+
+        def step(p, q, r, u=u, v=v):
+            u.grad = v.grad = None
+            terms = [r * u, p * v, q * v, p * u, q * u]
+            loss = terms[0] + terms[1] + terms[2] + terms[3] + terms[4]
+            loss.sum().backward()
+            return u.grad, v.grad
+
+        worlds.append(compile(step))
+    for call in range(4):
+        arrays = np.random.default_rng(call).normal(size=(3, 5)).astype(np.float32)
+        assert not list(differences(worlds[0](*arrays), worlds[1](*arrays), f"call {call}"))
+
+
 # ---- threads ----
 
 

@@ -22,6 +22,12 @@ def outer(k):
     return rule
 
 
+def annotated(x):
+    def inner(t: float, *more: int) -> float:
+        return t * len(more)
+    return inner(x)
+
+
 class Child(dict):
     def forward(self, x):
         return super().get(x, 0) + 1
@@ -48,6 +54,10 @@ def test_two_lambdas_of_one_line_are_told_apart(module):
 def test_inner_functions_and_methods_are_found(module):
     assert source.find(module.outer(2).__code__).node.name == "rule"
     assert source.find(module.Child.forward.__code__).node.name == "forward"
+
+
+def test_a_function_is_found_in_a_file_that_evaluates_its_annotations(module):
+    assert source.find(module.annotated.__code__).node.name == "annotated"
 
 
 def test_what_was_edited_since_or_has_no_file_is_not_found(tmp_path, module):

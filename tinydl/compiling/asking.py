@@ -101,6 +101,8 @@ _OF_TENSORS = {array_function.__code__, array_ufunc.__code__, Tensor.__dict__["_
 def is_of_stand_in(error: BaseException) -> bool:
     """Whether it was raised because an array is a Tensor while a step is recorded."""
     trace = error.__traceback__
+    if isinstance(error, AttributeError):  # of a method that arrays have
+        return str(error).startswith("'Tensor' object")
     while trace is not None:
         frame = trace.tb_frame
         if frame.f_code in _OF_TENSORS and "array" in (frame.f_locals["self"].notes or ()):

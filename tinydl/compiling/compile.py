@@ -6,30 +6,83 @@ then. Read recorder.py next.
 
 from __future__ import annotations
 
+import copy
 import functools
 import inspect
+import sys
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import MethodType
 from typing import Any, NoReturn
 
-import numpy as np
-
-from ..engine.arrays import default_dtype_now, is_foreign
 from ..engine.checks import kind, whole
 from ..engine.recording import no_grad, special, state
-from ..engine.tensor import Tensor, wrap
 from ..nn.module import Module
+from ..watching.lines import warn
+from .arguments import Rebuilt, constants, is_gone, names_of, signature, told, varied
 from .comparing import difference, parting, trail
 from .guards import MISS
 from .program import Diverged, Program
 from .recorder import Recorder
 from .tape import CompileError, Foreign
 
+NOTICED = 16  # calls in a row that were recorded since an argument varies, until that is said
+_SLOT = "_compiled_methods"  # where an instance holds its own
+
 
 class _Here(threading.local):
-    running = False
+    running = False  # whether a compiled function runs in this thread
+
+
+_here = _Here()
+_binding = threading.Lock()
+
+
+@contextmanager
+def _as_functions() -> Iterator[None]:
+    """Within, compiled functions run as functions, as they do where another one is recorded."""
+    outer, _here.running = _here.running, True
+    special.open(1)  # so that they look
+    try:
+        yield
+    finally:
+        special.open(-1)
+        _here.running = outer
+
+
+class _Methods:
+    """The compiled methods of one instance, which lie in it, since their programs hold what it holds. Copied or pickled
+    they are None: a copy gets its own."""
+
+    def __init__(self, owner: Any) -> None:
+        self.owner = owner  # another one than the instance where copy.copy has copied the attributes
+        self.of: dict[Compiled, Compiled] = {}
+
+    def __reduce__(self) -> Any:
+        return type(None), ()
+
+
+class _Turns:
+    """A lock of all compiled functions, which may share parameters, that knows whether somebody else had it before."""
+
+    def __init__(self) -> None:
+        self.lock, self.last = threading.RLock(), 0
+
+    def __enter__(self) -> None:
+        self.lock.acquire()
+
+    def waited(self) -> bool:
+        """Whether another thread has recorded since this one did."""
+        return self.last != threading.get_ident()
+
+    def __exit__(self, *exception: Any) -> None:
+        self.last = threading.get_ident()
+        self.lock.release()
+
+
+RECORDING = _Turns()
 
 
 class Compiled:
@@ -41,25 +94,79 @@ class Compiled:
         self.function, self.limit, self.check, self.keep_grads = function, programs, check, keep_grads
         self.programs: list[Program] = []
         self._by_key: OrderedDict[Any, list[Program]] = OrderedDict()
-        self._here = _Here()
         self._lock = threading.RLock()
         self.__doc__ = getattr(function, "__doc__", None)
         self.__name__ = getattr(function, "__name__", type(function).__name__)
+        self.__qualname__ = getattr(function, "__qualname__", self.__name__)
+        self.__module__ = getattr(function, "__module__", __name__)
         self.__wrapped__ = function
         self._written = function  # whose parameters name the arguments
+        self._is_method = hasattr(type(function), "__get__") and not isinstance(function, MethodType)
         if isinstance(function, Module):
             self.__name__, self._written = "model", function.forward
             self.function = no_grad()(function.__call__)
         self._last: Program | None = None  # which ran last, and is tried first
+        self._bound_from: tuple[Compiled, Any] | None = None  # the method of a class, and the instance
+        self._key: Any = None  # of the last call that was recorded
+        self._varying: list[set[int]] = []  # what varied in it, and in those before it, with no other call between
+        self._has_warned = False
+
+    # ---- as a method ----
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
-        if instance is None:
+        if instance is None or not self._is_method:
             return self
-        name = f"_compiled_{self.__name__}"
-        held = vars(instance)
-        if name not in held:
-            held[name] = Compiled(MethodType(self.function, instance), self.limit, self.check, self.keep_grads)
-        return held[name]
+        if isinstance(instance, type):  # beneath @classmethod: the class is an argument
+            return MethodType(self, instance)
+        try:
+            held = vars(instance)
+        except TypeError:
+            name = type(instance).__name__
+            raise TypeError(
+                f"the compiled method {self.__name__} keeps its programs in the instance, and a {name} has __slots__ "
+                f'alone: add "__dict__" to those of {name}, or compile a function that uses one'
+            ) from None
+        methods = held.get(_SLOT)
+        if methods.__class__ is not _Methods or methods.owner is not instance or self not in methods.of:
+            return self._bind(instance, held)
+        return methods.of[self]
+
+    def _bind(self, instance: Any, held: dict[str, Any]) -> Any:
+        function = self.function.__get__(instance)
+        bound = Compiled(function, self.limit, self.check, self.keep_grads)
+        bound._bound_from = self, instance
+        with _binding:
+            methods = held.get(_SLOT)
+            if methods.__class__ is not _Methods or methods.owner is not instance:
+                held[_SLOT] = methods = _Methods(instance)
+            return methods.of.setdefault(self, bound)
+
+    # ---- copies: of the function, without programs ----
+
+    def __copy__(self) -> Compiled:
+        return Compiled(self.__wrapped__, self.limit, self.check, self.keep_grads)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        if self._bound_from is not None:
+            method, instance = self._bound_from
+            return method.__get__(copy.deepcopy(instance, memo))
+        function = copy.deepcopy(self.__wrapped__, memo)
+        if id(self) in memo:  # the function holds this
+            return memo[id(self)]
+        return Compiled(function, self.limit, self.check, self.keep_grads)
+
+    def __reduce__(self) -> Any:
+        """For pickle: by name, as the function is that it has taken the place of; a method with its instance."""
+        if self._bound_from is not None:
+            return Compiled.__get__, self._bound_from
+        found: Any = sys.modules.get(self.__module__)
+        for name in self.__qualname__.split("."):
+            found = getattr(found, name, None)
+        if found is self:
+            return self.__qualname__
+        return Compiled, (self.__wrapped__, self.limit, self.check, self.keep_grads)
+
+    # ---- calls ----
 
     def __call__(self, *args: Any, **options: Any) -> Any:
         program = self._last
@@ -70,30 +177,41 @@ class Compiled:
         return self._called(args, options)
 
     def _called(self, args: Any, options: Any) -> Any:
-        if state.observers or self._here.running:
+        if state.observers or _here.running:
             return self._by_function(args, options)
-        flat, key = _signature(args, options)
+        flat, key = signature(args, options)
         if flat is None:
             return self._by_function(args, options)
-        self._here.running = True
+        _here.running = True
         try:
-            for program in self._by_key.get(key, ()):
-                if program.is_good():
-                    try:
-                        return self._run(program, flat, args, options)
-                    except Diverged as why:
-                        if why.__cause__ is not None:
-                            self._failed(program, why.__cause__, args, options)
-            return self._record(flat, key, args, options)
+            result = self._by_program(flat, key, args, options)
+            if result is MISS:
+                with RECORDING:  # while which parameters are watched: other threads wait, and then may find a program
+                    result = self._by_program(flat, key, args, options) if RECORDING.waited() else MISS
+                    if result is MISS:
+                        result = self._record(flat, key, args, options)
+            return result
         finally:
-            self._here.running = False
+            _here.running = False
+
+    def _by_program(self, flat: list[Any], key: Any, args: Any, options: Any) -> Any:
+        """What the first program gives that fits; MISS if none does."""
+        for program in self._by_key.get(key, ()):
+            if program.is_good():
+                try:
+                    return self._run(program, flat, args, options)
+                except Diverged as why:
+                    if why.__cause__ is not None:
+                        self._failed(program, why.__cause__, args, options)
+        return MISS
 
     def _by_function(self, args: Any, options: Any) -> Any:
-        """What the function gives; unless it runs inside of itself or is recorded, its Tensors are constants, too."""
-        result = self.function(*args, **options)
-        if self._here.running or any(isinstance(observer, Recorder) for observer in state.observers):
-            return result
-        return _constants(result)
+        """What the function gives; unless it runs inside of a compiled one or is recorded, its Tensors are constants,
+        too."""
+        if _here.running or any(isinstance(observer, Recorder) for observer in state.observers):
+            return self.function(*args, **options)
+        with _as_functions():
+            return constants(self.function(*args, **options))
 
     def _run(self, program: Program, flat: list[Any], args: Any, options: Any) -> Any:
         program.calls = n = program.calls + 1
@@ -119,11 +237,8 @@ class Compiled:
     def _compared(self, program: Program, flat: list[Any], args: Any, options: Any) -> Any:
         """Function and program from the same state; what the program gave and left stays."""
         before = program.state()
-        special.open(1)  # so that what it calls looks whether it runs inside of itself
-        try:
+        with _as_functions():
             theirs = self.function(*args, **options)
-        finally:
-            special.open(-1)
         expected = program.state()
         program.restore(before)
         ours = program.run(flat)
@@ -141,35 +256,57 @@ class Compiled:
     def _parting(self, program: Program, before: Any, expected: Any, flat: Any, args: Any, options: Any) -> str:
         """Where the function does something else than when it was recorded."""
         program.restore(before)
-        again = Recorder(self.function).run(flat, lambda stand_ins: _rebuilt(args, options, iter(stand_ins)))
+        again = Recorder(self.function).run(flat, lambda stand_ins: _given(Rebuilt(args, options, stand_ins)))
         program.restore(expected)
         return parting(program.trail, trail(again.tape.ops))
 
-    def _drop(self, program: Program) -> None:
+    def _drop(self, *programs: Program) -> None:
         with self._lock:
-            self.programs.remove(program)
-            self._last = None if self._last is program else self._last
-            for known in self._by_key.values():
-                if program in known:
-                    known.remove(program)
+            self.programs = [program for program in self.programs if program not in programs]
+            self._last = None if self._last in programs else self._last
+            for key, known in [*self._by_key.items()]:
+                known[:] = [program for program in known if program not in programs]
+                if not known:
+                    del self._by_key[key]
+        for program in programs:
+            program.forget()
 
     def _record(self, flat: list[Any], key: Any, args: Any, options: Any) -> Any:
-        recorder = Recorder(self.function)
+        self._notice(key, args, options)
+        recorder, rebuilt = Recorder(self.function), list[Rebuilt]()
+
+        def again(stand_ins: list[Any]) -> Any:
+            rebuilt.append(Rebuilt(args, options, stand_ins))
+            return _given(rebuilt[0])
+
         try:
-            recording = recorder.run(flat, lambda stand_ins: _rebuilt(args, options, iter(stand_ins)))
+            recording = recorder.run(flat, again)
         except Foreign:  # of a parameter, which comes before anything that the step changes
             return self.function(*args, **options)
+        rebuilt[0].check()
         returned = recording.returned
-        names = _names(self._written, args, options)
+        names = names_of(self._written, args, options)
         plain = () if options else args
         program = Program(recording, names, self.__name__, self.keep_grads, self.check, plain)
         with self._lock:
+            self._drop(*(old for known_key, known in self._by_key.items() if is_gone(known_key) for old in known))
             self._by_key.setdefault(key, []).insert(0, program)
             self.programs.append(program)
             self._last = program
             if len(self.programs) > self.limit:
                 self._drop(self.programs[0])
         return returned
+
+    def _notice(self, key: Any, args: Any, options: Any) -> None:
+        """Warn, once, if a Python argument varies so that nothing but recording is done."""
+        last, before, self._key = self._last, self._key, key
+        varying = varied(key, before) if last is not None and last.calls == 1 else set[int]()
+        self._varying = [*self._varying, varying][-NOTICED + 1 :] if varying else []
+        always = set[int].intersection(*self._varying) if self._varying else set()
+        if len(self._varying) == NOTICED - 1 and always and not self._has_warned:
+            self._has_warned = True
+            what = told(self._written, args, options, min(always))
+            warn(f"the last {NOTICED} calls of {self.__name__} were all recorded, which takes long, since {what}")
 
     @property
     def source(self) -> str:
@@ -186,125 +323,25 @@ class Compiled:
         return f"<compiled {self.__name__}: {n} program{'s' * (n != 1)}>"
 
 
-def _signature(args: Any, options: Any) -> tuple[list[Any] | None, Any]:
-    """The arrays among the arguments, in order, and what a program must have been recorded for; None, for arrays of
-    another library."""
-    flat: list[Any] = []
-    key: list[Any] = [state.recording, default_dtype_now()]
-    for x in args:
-        _add(x, flat, key)
-    for name in options:
-        key.append(name)
-        _add(options[name], flat, key)
-    for x in flat:
-        if x is None:
-            return None, None
-    if len(flat) > 1:
-        arrays = [x._data if x.__class__ is Tensor else x for x in flat]
-        for i, x in enumerate(arrays):
-            for j in range(i):
-                if np.may_share_memory(x, arrays[j]):
-                    key.append((i, j, x is arrays[j]))
-    return flat, tuple(key)
+def _given(rebuilt: Rebuilt) -> Any:
+    return rebuilt.args, rebuilt.options
 
 
-def _add(x: Any, flat: list[Any], key: list[Any]) -> None:
-    kind = x.__class__
-    if kind is np.ndarray and x.dtype.kind in "biuf":
-        flat.append(x)
-        key.append((x.shape, x.strides, x.dtype))
-    elif kind is Tensor:
-        if x._data.__class__ is not np.ndarray:
-            flat.append(None)
-        elif x._requires_grad:
-            if x.primitive is not None:
-                raise CompileError(
-                    f"an argument of shape {x.shape} was computed and requires a gradient, which would flow out of the "
-                    "compiled function; compile the whole step, or pass t.detach()"
-                )
-            key.append(("tensor", id(x)))
-        else:
-            flat.append(x)
-            key.append((x._data.shape, x._data.strides, x._data.dtype, "tensor"))
-    elif kind in (list, tuple):
-        key.append((kind, len(x)))
-        for item in x:
-            _add(item, flat, key)
-    elif kind is dict:
-        key.append((kind, tuple(x)))
-        for item in x.values():
-            _add(item, flat, key)
-    elif is_foreign(x) or isinstance(x, np.ndarray):
-        flat.append(None)
-    elif kind is float or isinstance(x, (complex, np.generic)):
-        key.append((kind, repr(x)))
-    else:
-        key.append((kind, x if kind in (int, bool, str, bytes) else _It(x)))
-
-
-def _constants(x: Any) -> Any:
-    """The same without any graph."""
-    if x.__class__ is Tensor:
-        return wrap(x._data) if x.primitive is not None and x._requires_grad else x
-    if isinstance(x, tuple) and hasattr(x, "_make"):
-        return x._make(map(_constants, x))
-    if x.__class__ in (list, tuple):
-        return x.__class__(map(_constants, x))
-    return {key: _constants(item) for key, item in x.items()} if x.__class__ is dict else x
-
-
-class _It:
-    """An object, equal to itself alone, and kept so that no other one gets its place in memory."""
-
-    def __init__(self, x: Any) -> None:
-        self.x = x
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _It) and self.x is other.x
-
-    def __hash__(self) -> int:
-        return id(self.x)
-
-
-def _rebuilt(args: Any, options: Any, stand_ins: Any) -> Any:
-    """The arguments with stand-ins in the places of arrays."""
-    return tuple(_put(x, stand_ins) for x in args), {name: _put(x, stand_ins) for name, x in options.items()}
-
-
-def _put(x: Any, stand_ins: Any) -> Any:
-    kind = x.__class__
-    if (kind is np.ndarray and x.dtype.kind in "biuf") or (kind is Tensor and not x._requires_grad):
-        return next(stand_ins)
-    if kind in (list, tuple):
-        return kind(_put(item, stand_ins) for item in x)
-    return {name: _put(item, stand_ins) for name, item in x.items()} if kind is dict else x
-
-
-def _names(function: Any, args: Any, options: Any) -> list[str]:
-    """What the arrays among the arguments are called in the program."""
-    try:
-        bound = inspect.signature(function).bind(*args, **options)
-        given: Any = bound.arguments.items()
-    except (TypeError, ValueError):
-        given = {**{f"x{i}": x for i, x in enumerate(args)}, **options}.items()
-    found: list[str] = []
-
-    def name(x: Any, wanted: str) -> None:
-        kind = x.__class__
-        if (kind is np.ndarray and x.dtype.kind in "biuf") or (kind is Tensor and not x._requires_grad):
-            while wanted in found:
-                wanted += "_"
-            found.append(wanted)
-        elif kind in (list, tuple):
-            for i, item in enumerate(x):
-                name(item, f"{wanted}_{i}")
-        elif kind is dict:
-            for key, item in x.items():
-                name(item, f"{wanted}_{key}" if str(key).isidentifier() else f"{wanted}_")
-
-    for key, x in given:
-        name(x, key)
-    return found
+def _check_is_plain(function: Any) -> None:
+    """TypeError for what gives back something that runs later, and for what is no function yet."""
+    if isinstance(function, (classmethod, staticmethod)):
+        name = type(function).__name__
+        raise TypeError(f"write @{name} above @tl.compile, so that what is compiled is the function beneath both")
+    if not callable(function):
+        raise TypeError(f"compile takes a function, a method or a Module, not {kind(function)}")
+    written = function.forward if isinstance(function, Module) else function
+    for f in (written, type(written).__call__):
+        if inspect.isgeneratorfunction(f) or inspect.isasyncgenfunction(f) or inspect.iscoroutinefunction(f):
+            what = "a generator" if inspect.isgeneratorfunction(f) else "asynchronous"
+            raise TypeError(
+                f"{getattr(function, '__name__', type(function).__name__)} is {what}, whose body runs after the call. "
+                "Write a function that does one step, compile that, and call it in there"
+            )
 
 
 def compile(function: Any = None, *, programs: int = 8, check: bool = True, keep_grads: bool = False) -> Any:
@@ -325,6 +362,10 @@ def compile(function: Any = None, *, programs: int = 8, check: bool = True, keep
     Modules and optimizers, and the function's own constants). Learning rates are read anew at each call. A function,
     a method, or a Module, which is called under `no_grad`; forward, backward passes, clipping and steps in any order.
 
+    - While it is recorded, the arrays among the arguments are Tensors, and so is what is computed from them.
+    - Arguments may be lists, tuples, named tuples, dicts and dataclasses of arrays, also in one another. A number of
+      Python's is part of the signature, and each value of it is recorded anew: pass one that varies as
+      ``np.array(number, np.float32)``, which is an argument as any array.
     - Results are fresh at each call, arguments are never written to, parameters keep their own arrays.
     - Whatever else Python does in the function (printing, appending to a list) isn't part of the program: it happens
       when the function runs. What varies from call to call must be an argument or a setting read by name; contents of
@@ -342,8 +383,11 @@ def compile(function: Any = None, *, programs: int = 8, check: bool = True, keep
     """
     if function is None:
         return functools.partial(compile, programs=programs, check=check, keep_grads=keep_grads)
-    if not callable(function):
-        raise TypeError(f"compile takes a function, a method or a Module, not {kind(function)}")
+    if not isinstance(check, bool) or not isinstance(keep_grads, bool):
+        raise TypeError(f"check and keep_grads are True or False, not {check!r} and {keep_grads!r}")
+    if isinstance(function, type):
+        raise TypeError(f"compile takes a function, a method or a Module, not a class; write {function.__name__}(…)")
+    _check_is_plain(function)
     if whole("programs", programs, 1) and isinstance(function, Compiled):
         raise TypeError(f"{function.__name__} is compiled already")
     return Compiled(function, programs, check, keep_grads)

@@ -122,7 +122,9 @@ class Phrases:
         """Bring in an array that is the same at each call: by its text, if that is short."""
         if _is_range(array):
             self.constants.append(f"{name} = np.arange({len(array)})")
-        elif array.size <= 8 and array.dtype.kind in "fiub" and np.isfinite(array).all() and array.flags.c_contiguous:
+        elif (
+            0 < array.size <= 8 and array.dtype.kind in "fiub" and np.isfinite(array).all() and array.flags.c_contiguous
+        ):
             self.constants.append(f"{name} = np.array({array.tolist()}, np.{array.dtype.name})")
         else:
             self.scope[name] = array
@@ -212,11 +214,12 @@ class Phrases:
         kinds = {v.array.dtype for v in op.values()}
         texts = []
         for x in op.args:
-            if x.__class__ is Value and x.storage.kind == "constant" and not x.array.ndim and len(kinds) == 1:
+            constant = x.__class__ is Value and x.storage.kind == "constant" and not x.array.ndim
+            if constant and len(kinds) == 1 and np.isfinite(x.array):
                 texts.append(repr(x.array.item()))
             elif x.__class__ is Value and self._is_number(x):
                 texts.append(self.name(x))
-            elif x.__class__ in (int, float) and np.isfinite(x):
+            elif x.__class__ in (int, float) and abs(x) < 2**53:  # and not NaN
                 texts.append(repr(x))
             else:
                 return ""
@@ -239,9 +242,10 @@ class Phrases:
         kinds = {v.array.dtype for v in op.values()}
         if out is None or op.function.signature is not None:
             return self.text(x)
-        if x.__class__ in (int, float) and len(kinds) == 1 and op.function in _ALIKE and out.ndim:
+        plain = op.function in _ALIKE and "dtype" not in op.options and out.ndim
+        if x.__class__ in (int, float) and len(kinds) == 1 and plain:
             (kind,) = kinds
-            if kind.kind == "f" and np.isfinite(x):
+            if kind.kind == "f" and abs(x) < 2**53:  # nor NaN
                 return self._number(x, kind)
         if x.__class__ is not Value:
             return self.text(x)
@@ -257,7 +261,7 @@ class Phrases:
 
     def _number(self, x: Any, kind: np.dtype[Any]) -> str:
         """A constant as an array without axes, made once: a Python number costs a small operation as much as itself."""
-        key = ("number", repr(float(x)), kind)
+        key = ("number", np.asarray(x, kind).tobytes(), kind)
         if key not in self.names:
             self.names[key] = self.fresh(
                 _NUMBERS.get(float(x), f"number_{shortest(x, kind)}".replace("-", "minus_").replace("+", ""))

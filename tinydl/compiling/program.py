@@ -10,6 +10,7 @@ import itertools
 import keyword
 import linecache
 import threading
+import weakref
 from collections.abc import Callable
 from typing import Any, NoReturn
 
@@ -57,6 +58,8 @@ class Program:
         self.source, self.first_change = text.source, text.first_change
         self.filename = f"<{title}, program {next(_numbers)}>"
         linecache.cache[self.filename] = (len(self.source), None, self.source.splitlines(True), self.filename)
+        self.forget = weakref.finalize(self, linecache.cache.pop, self.filename, None)  # the text, for tracebacks
+        self.forget.atexit = False
         self._code = compile(self.source, self.filename, "exec")
         self._scope = {**text.scope, "run_the_function": _run_the_function}
         self.here = _Here()

@@ -100,7 +100,7 @@ def _target(op: Op) -> Storage | None:
 
 
 def _key(op: Op, content: _Content) -> int | None:
-    parts: list[Any] = [op.kind, op.name, op.outputs[0].array.shape, op.outputs[0].array.strides]
+    parts: list[Any] = [op.kind, op.name, id(op.function), op.outputs[0].array.shape, op.outputs[0].array.strides]
     for x in [*op.args, *(item for pair in sorted(op.options.items()) for item in pair)]:
         part = _part(x, content)
         if part is None:
@@ -116,7 +116,7 @@ def _part(x: Any, content: _Content) -> Any:
     if x.__class__ is Value:
         s = x.storage
         place = x.array.ctypes.data - s.array.ctypes.data
-        return "value", content(s), x.array.shape, x.array.strides, place
+        return "value", content(s), x.array.dtype, x.array.shape, x.array.strides, place
     if x.__class__ is Symbol:
         return None
     if isinstance(x, (tuple, list)):
@@ -151,6 +151,7 @@ def _merge(gone: Storage, kept: Storage, uses: _Uses) -> None:
         v.storage = kept
         uses.values.setdefault(kept, {})[v] = None
     kept.changed = kept.changed or gone.changed
+    kept.escapes = kept.escapes or gone.escapes
     for mine, theirs in ((uses.reads, uses.reads), (uses.writes, uses.writes)):
         mine[kept] = sorted([*mine.get(kept, []), *theirs.get(gone, [])])
     if kept.role == () and gone.role:

@@ -7,6 +7,7 @@ call and writes it down; watched.py has the arrays that bring their calls here. 
 from __future__ import annotations
 
 import itertools
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -212,6 +213,8 @@ class Tape:
     def __init__(self, watch: Callable[[Array, Tape, Value], Any]) -> None:
         self.ops: list[Op] = []
         self.open = True
+        self.thread = threading.get_ident()  # whose calls it writes down
+        self.thread = threading.get_ident()  # whose calls it writes down
         self._watch = watch
         self.constants: dict[int, Value] = {}  # arrays that stood in a call though nobody watches them, by id
         self.given: dict[int, Value] = {}  # arrays from outside, by id
@@ -220,6 +223,10 @@ class Tape:
         self.scope = ""
         self.numbers: dict[str, str] = {}  # how the program gets at the numbers that symbols begin with, by name
         self.results = itertools.count(1)
+
+    def records(self) -> bool:
+        """Whether what is done now, in this thread, is written down."""
+        return self.open and self.thread == threading.get_ident()
 
     # ---- arrays ----
 

@@ -174,8 +174,9 @@ class Text(Phrases):
             self.line(call)
             return
         storage = outputs[0].storage if len(outputs) == 1 and outputs[0].__class__ is Value else None
-        if storage is not None and storage.changed and not storage.array.ndim and op.kind in ("ufunc", "reduce"):
-            call = self._call(op, f"np.empty((), np.{storage.array.dtype.name})")  # as a number it couldn't be changed
+        if storage is not None and storage.changed and not storage.array.ndim:  # as a number it couldn't be changed
+            empty = f"np.empty((), np.{storage.array.dtype.name})"
+            call = self._call(op, empty) if op.kind in ("ufunc", "reduce") else f"np.array({call})"
         self.line(f"{', '.join(names)}{',' if op.many and len(names) == 1 else ''} = {call}")
         if op.sized:
             checks += [f"{self.name(x)}.shape != {x.array.shape}" for x in outputs if x.__class__ is Value]

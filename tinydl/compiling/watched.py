@@ -62,6 +62,8 @@ class _Watching(np.ndarray):
         return self._do("[]", _pick, (self, index))
 
     def __setitem__(self, index: Any, item: Any) -> None:
+        if item.__class__ is Tensor and not item._requires_grad:
+            item = item._data
         tape = _tape_of((self, index, item))
         if tape is None:
             np.ndarray.view(self, np.ndarray)[_bare(index)] = _bare(item)
@@ -89,27 +91,29 @@ class _Watching(np.ndarray):
 
     def _asked(self, what: str) -> tuple[Any, Any]:
         """Whose value is asked for: (None, None) if nobody records, else this one's; raises where it can't be told."""
-        if self.watched is None or not self.watched[0].open:
+        if self.watched is None or not self.watched[0].records():
             return None, None
         tape, value = self.watched
-        frame: FrameType | None = sys._getframe(2)
-        while frame is not None and frame.f_code.co_filename.startswith(BETWEEN):
-            if frame.f_code in _WHOLE and not _on_tensors(frame):
-                raise AsOne(tape.call)
-            frame = frame.f_back
+        frame, inside = _engine_frame(sys._getframe(2), tape)
         if frame is None or not frame.f_code.co_filename.startswith(OURS):
+            while frame is not None and not frame.f_code.co_filename.startswith(OURS):
+                frame, inside = frame.f_back, frame
+            if frame is not None:
+                _call_as_one(frame, inside, tape)  # a user's own primitive
             raise CompileError(taken_out(what))
-        inner: FrameType | None = frame
-        while inner is not None and inner.f_code.co_filename.startswith(OURS):
-            if inner.f_code in _WHOLE and not _on_tensors(inner):
-                raise AsOne(tape.call)
-            inner = inner.f_back
+        while frame is not None and frame.f_code.co_filename.startswith(OURS):
+            _call_as_one(frame, inside, tape)
+            frame, inside = frame.f_back, frame
         return tape, value
 
     def _number(self, what: str, function: Callable[[Any], Any]) -> Any:
         tape, _ = self._asked(what)
         if tape is not None:
-            raise CompileError(f"{what} takes a number out of the recorded step where no program can follow")
+            raise CompileError(
+                f"{what} of an array takes a number out of the step inside of tinydl, where no program can follow: the "
+                "rest depends on it. Do this part outside of the compiled function; for an accuracy write "
+                "(z.argmax(1) == y).mean(), for one_hot give the number of classes"
+            )
         return function(np.ndarray.view(self, np.ndarray))
 
     def __float__(self) -> float:
@@ -138,6 +142,22 @@ class _Watching(np.ndarray):
         return bool((self == item).any())
 
 
+def _engine_frame(frame: FrameType | None, tape: Tape) -> tuple[FrameType | None, FrameType | None]:
+    """The innermost frame that isn't of what lies between a Tensor and who uses it; and the one that it called."""
+    inside: FrameType | None = None
+    while frame is not None and frame.f_code.co_filename.startswith(BETWEEN):
+        _call_as_one(frame, inside, tape)
+        frame, inside = frame.f_back, frame
+    return frame, inside
+
+
+def _call_as_one(frame: FrameType, inside: FrameType | None, tape: Tape) -> None:
+    """Where a forward function or a rule on arrays asks, it is called as a whole instead."""
+    observers = inside is not None and inside.f_code is Primitive.output.__code__  # who are told of what it gave
+    if frame.f_code in _WHOLE and not observers and not _on_tensors(frame):
+        raise AsOne(tape.call)
+
+
 def _on_tensors(frame: FrameType) -> bool:
     """Whether a derivative rule runs on Tensors there, so that what it does is itself recorded as a graph."""
     given = frame.f_locals.get("given")
@@ -150,6 +170,12 @@ def watch(array: Array, tape: Tape, value: Value) -> Any:
     made.watched = (tape, value)
     made.borrowed = None if value.maker is None and value.whole else value.storage.array
     return made
+
+
+def value_of(x: Any) -> Value:
+    """Which value of the program a watched array is."""
+    value: Value = x.watched[1]
+    return value
 
 
 def unwatched(x: Any) -> Any:
@@ -172,7 +198,7 @@ def _tape_of(*given: Any) -> Tape | None:
     """The open tape that one of these belongs to."""
     for x in given:
         kind = type(x)
-        if kind is Watched and x.watched is not None and x.watched[0].open:
+        if kind is Watched and x.watched is not None and x.watched[0].records():
             tape: Tape = x.watched[0]
             return tape
         if kind in (list, tuple) and x:

@@ -80,7 +80,8 @@ def _made_of(node: Function, code: CodeType) -> list[CodeType]:
         around.body = [bare]
     tree = ast.Module([*_parsed(code.co_filename)[2], around], [])
     try:
-        module = compile(ast.fix_missing_locations(tree), code.co_filename, "exec")
+        flags = code.co_flags & annotations.compiler_flag  # as its own file was compiled, not this one
+        module = compile(ast.fix_missing_locations(tree), code.co_filename, "exec", flags, dont_inherit=True)
     except (SyntaxError, ValueError):
         return []
     (outer,) = (c for c in module.co_consts if isinstance(c, CodeType))
