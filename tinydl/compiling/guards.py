@@ -213,7 +213,8 @@ def _has_no_more(held: dict[str, Any], own: list[tuple[str, Any]], lists: list[t
 
 
 def _is_list(x: Any) -> bool:
-    return x.__class__ in (list, tuple, dict) and not is_kept_number(x)
+    """Whether what is in it is compared only now; that of Modules is at each call."""
+    return x.__class__ in (list, tuple, dict) and not is_kept_number(x) and not _is_of_modules(x)
 
 
 def _copied(x: Any) -> Any:
