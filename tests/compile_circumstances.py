@@ -718,6 +718,13 @@ class UnevenBatches(Between):
         return ROWS if call % 2 else 5
 
 
+class LargeBatches(Between):
+    """Batches so large that masks and sums are computed as of large arrays."""
+
+    def rows(self, call):
+        return 200
+
+
 class TooManySignatures(Between):
     """Batches of more sizes than there is room for programs."""
 

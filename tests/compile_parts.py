@@ -159,7 +159,8 @@ class Residual(nn.Module):
 
     def forward(self, x):
         h = self.blocks[0](x)
-        return F.relu(self.blocks[1](h) * self.scales["up"]) + np.maximum(h, 0) + h
+        positive = np.maximum(h, 0)
+        return F.relu(self.blocks[1](h) * self.scales["up"]) + positive + h
 
 
 def before_linear(layer: Callable[[], nn.Module], features: int) -> Callable[[], nn.Module]:

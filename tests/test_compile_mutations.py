@@ -125,16 +125,10 @@ MISTAKES = [
         "for i in range(0, {size} - {BLOCK}, {BLOCK})]",
     ),
     Mistake(
-        "parameters of several settings are updated with those of one",
+        "parameters lie over each other where they are put together",
         "updates.py",
-        "forms.setdefault((row.group, row.p.array.dtype",
-        "forms.setdefault((0, row.p.array.dtype",
-    ),
-    Mistake(
-        "a setting that decided something may change",
-        "settings.py",
-        "step.decided.setdefault(self.index, {})[name] = super(_Group, self).__getitem__(name)",
-        "pass",
+        "found.append(found[-1] + row.p.array.size)",
+        "found.append(found[-1] + row.p.array.size // 2)",
     ),
     Mistake(
         "the first step counts as any other",

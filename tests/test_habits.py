@@ -296,7 +296,9 @@ def test_renamed_deleted_and_new_files_have_changed(checkout, monkeypatch):
 
 # ---- contributing.md and the changelog ----
 
-NOTES = {name: (TUTORIALS / name).read_text(encoding="utf-8") for name in ("compiling.md", "contributing.md", "changelog.md")}
+NOTES = {
+    name: (TUTORIALS / name).read_text(encoding="utf-8") for name in ("compiling.md", "contributing.md", "changelog.md")
+}
 each_note = pytest.mark.parametrize("name", NOTES)
 
 

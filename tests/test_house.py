@@ -213,7 +213,11 @@ def test_no_file_takes_what_is_private_to_another():
 
 
 def test_files_that_the_texts_name_are_there():
-    there = {path.name for path in PACKAGE.rglob("*.py")} | {"train.py", "file.py", "digits.py"}  # names for a user's files
+    there = {path.name for path in PACKAGE.rglob("*.py")} | {
+        "train.py",
+        "file.py",
+        "digits.py",
+    }  # names for a user's files
     for path in [*modules(), PACKAGE / "__init__.py"]:
         for named in re.findall(r"[\w/]*\w\.py\b", path.read_text(encoding="utf-8")):
             found = any((folder / named).exists() for folder in (PACKAGE, ROOT)) if "/" in named else named in there

@@ -23,11 +23,12 @@ from ..engine.tensor import Primitive, Tensor, next_stamp, wrap
 from ..engine.trace import name_in
 from ..nn.module import Module, places
 from .asking import Number, asked_by_user, is_of_stand_in, is_stand_in, line_of, taken_out, users_frame, users_place
+from .forms import Forms
 from .reading import Place, Reads, is_same, is_users
 from .returning import is_only_returned
 from .settings import Kept, Lists, OptimizerStep, Setting, leaves_of, numbers_of
 from .tape import CompileError, Foreign, Op, Symbol, Tape, Value
-from .watched import Watched, unwatched, watch
+from .watched import Watched, plain_value, unwatched, value_of, watch
 
 
 @dataclass(eq=False)
@@ -90,7 +91,9 @@ class Recorder(Observer):
         self.objects: dict[str, Any] = {}
         self.scope_of: dict[Tensor, str] = {}  # the layer in which a node was computed
         self.visited: set[Tensor] = set()  # nodes that a backward pass went through
+        self.forms = Forms(self.parameters, self.visited, self.see)
         self.cleared: set[Tensor] = set()
+        self.before: dict[int, dict[str, Any]] = {}  # the numbers of Modules that are read by name, by id
         self.had: dict[Tensor, Any] = {}  # the gradients that there were before the step
         self.without: set[Tensor] = set()  # parameters that had no gradient when a backward pass began
         self.read_before: set[Tensor] = set()
@@ -100,7 +103,6 @@ class Recorder(Observer):
         self.phase = "forward"
         self.marked = 0
         self.kept: list[Any] = []
-        self.floats: dict[int, tuple[float, Value]] = {}  # what float() gave, by id
 
     # ---- the run ----
 
@@ -109,11 +111,12 @@ class Recorder(Observer):
         arguments, stand_ins = self._arguments(flat)
         args, options = again(stand_ins)
         kept = Kept(self.function)
+        self.before = {id(module): numbers for _, module, numbers in kept.modules}
         try:
             self.had = {p: p.grad for p in leaves_of(self.function)}
             with observing(self):
                 returned = self.function(*args, **options)
-            result, given = self._form(returned)
+            result, given = self.forms.form(returned)
             assigned = self._assigned()
             gradients = self._gradients()
             if name := kept.changed():
@@ -187,7 +190,7 @@ class Recorder(Observer):
                 holder[key] = before
         for module, _ in self.modules.values():
             for _, holder, key, value in places(module):
-                plain = _unwatched_value(value)
+                plain = plain_value(value)
                 if is_stand_in(value) and not (plain.ndim or self._held_array(holder, key)):
                     plain = plain[()]
                 holder[key] = plain
@@ -266,7 +269,7 @@ class Recorder(Observer):
                 for name, p in module.named_parameters():
                     if id(p) not in self.names and p.stamp < self.began:
                         self._name(p, name)
-            self.modules[id(module)] = module, numbers_of(module)
+            self.modules[id(module)] = module, self.before.get(id(module)) or numbers_of(module)
             self.lists.append(Lists(module))
             for name, holder, key, value in places(module):
                 self._watch_held(module, path, name, holder, key, value)
@@ -431,7 +434,7 @@ class Recorder(Observer):
         if frame is None or frame.f_code is not getattr(own, "__code__", None) or not is_only_returned(frame, "float"):
             raise CompileError(taken_out("float() of what the function doesn't only return"))
         found = float(unwatched(made))
-        self.floats[id(found)] = found, made.watched[1]
+        self.forms.floats[id(found)] = found, made.watched[1]
         return found
 
     def plainly(self, function: Callable[..., Any], inputs: Sequence[Any], changed: Sequence[Any]) -> Any:
@@ -508,63 +511,6 @@ class Recorder(Observer):
 
     # ---- what comes out ----
 
-    def _form(self, x: Any) -> tuple[Any, Any]:
-        """The form of what the function gives, for the program, and what it gave, with plain arrays."""
-        if x.__class__ is Tensor:
-            return self._tensor_form(x)
-        if x.__class__ is float and id(x) in self.floats:
-            return ("float", self.floats[id(x)][1]), x
-        if x.__class__ is Number:
-            return ("number", x.of), x.value
-        if x.__class__ is Symbol:
-            return ("number", x), x.value
-        if isinstance(x, Watched):
-            value = self._escaping(x)
-            return ("array", value), value.array.copy()
-        kind = type(x)
-        if kind in (list, tuple) or (isinstance(x, tuple) and hasattr(x, "_make")):
-            pairs = [self._form(item) for item in x]
-            items = [given for _, given in pairs]
-            made = x._make(items) if hasattr(x, "_make") else kind(items)
-            return ("items", kind, [form for form, _ in pairs]), made
-        if kind is dict:
-            both = {key: self._form(item) for key, item in x.items()}
-            return ("dict", {k: form for k, (form, _) in both.items()}), {k: given for k, (_, given) in both.items()}
-        if type(x) is np.ndarray:
-            return ("copy", x.copy()), x
-        if x is None or isinstance(x, _GIVEN):
-            return ("object", x), x
-        raise CompileError(
-            f"the function gives a {type(x).__name__}; a program gives Tensors, arrays, numbers, strings, and lists, "
-            "tuples and dicts of them. Make it of these outside"
-        )
-
-    def _tensor_form(self, x: Tensor, kept: bool = False) -> tuple[Any, Any]:
-        if x in self.parameters:
-            return ("object", x), x
-        if not isinstance(x._data, Watched):
-            self.see(x)
-        if x._requires_grad and x not in self.visited and not kept:
-            raise CompileError(
-                f"the function gives a Tensor of shape {x.shape} that requires a gradient, but no backward pass inside "
-                "of it went through that: the program keeps no graph. Compile the whole step, with backward(), or call "
-                "it under tl.no_grad(), or return .detach()"
-            )
-        value = self._escaping(x._data)
-        if x.notes is not None and "array" in x.notes:
-            if value.storage.kind == "argument" and value.maker is None:
-                return ("argument", value), value.array
-            array = value.array.copy("K")
-            if not array.ndim and x.notes["array"] and not value.boxed:
-                return ("array", value), array[()]
-            return ("ndarray", value), array
-        return ("tensor", value), wrap(value.array.copy("K"))
-
-    def _escaping(self, array: Any) -> Value:
-        value: Value = array.watched[1]
-        value.storage.escapes = True
-        return value
-
     def _assigned(self) -> list[tuple[Any, Any, Any]]:
         """What forwards left in their Modules. CompileError for a number that they changed."""
         made = []
@@ -590,7 +536,9 @@ class Recorder(Observer):
                     seen = self.parameters.pop(t)
                     seen.storage.kind, seen.storage.source = "held", source
                     self.held_values.append(seen)
-                kind, *form = (self._tensor_form(value, True) if value.__class__ is Tensor else self._form(value))[0]
+                kind, *form = (
+                    self.forms.of_tensor(value, True) if value.__class__ is Tensor else self.forms.form(value)
+                )[0]
                 if not (is_stand_in(value) and (array.ndim or not self._held_array(holder, key))):
                     kind = _KEPT.get(kind, kind)
                 made.append((module if holder is vars(module) else holder, key, (kind, *form)))
@@ -604,17 +552,11 @@ class Recorder(Observer):
         for p, grad in self.had.items():
             if grad is not None and p.grad is None and p not in self.leaves:
                 self.forgotten([p])
-        made = list[tuple[Tensor, Value | None]]()
-        for p in self.leaves:
-            if p.stamp > self.began and p not in self.parameters:
-                continue
+        left = [p for p in self.leaves if p.stamp <= self.began or p in self.parameters]
+        for p in left:
             self._object(p)
-            if p.grad is None:
-                made.append((p, None))
-            elif isinstance(p.grad._data, Watched):
-                value: Any = p.grad._data.watched
-                made.append((p, value[1]))
-        return made
+        given = [(p, None if p.grad is None else p.grad._data) for p in left]
+        return [(p, None if g is None else value_of(g)) for p, g in given if g is None or isinstance(g, Watched)]
 
     def _settings(self, kept: Kept, forwards: Reads) -> list[Setting]:
         attributes = kept.reads.attributes | forwards.attributes
@@ -627,7 +569,6 @@ class Recorder(Observer):
         return [place for place in both.values() if id(place.holder) not in self.modules]  # which are looked at anyway
 
 
-_GIVEN = (bool, int, float, complex, str, bytes, np.generic, np.dtype, slice, range, type, Module)
 _KEPT = {"array": "ndarray", "argument": "ndarray"}  # forwards keep arrays, not numbers
 
 
@@ -643,11 +584,3 @@ def _there(holder: Any, key: Any) -> Any:
         return holder[key]
     except (KeyError, IndexError):
         return None
-
-
-def _unwatched_value(value: Any) -> Any:
-    if isinstance(value, Watched):
-        return unwatched(value)
-    if isinstance(value, Tensor) and isinstance(value._data, Watched):
-        value._data = unwatched(value._data)
-    return value._data if is_stand_in(value) else value
