@@ -12,7 +12,7 @@ import tinydl as tl
 # forms of an expression, parted by semicolons, whose operands are {0} and {1}
 UNARY = """
     np.exp(-{0}*{0}); np.sin({0}); -{0}; {0} * {0}; np.tanh({0}); np.abs({0}); np.square({0}); np.sqrt({0} *
-    {0} + 1); {0} * 0.5; 1 - {0}; {0} + 0; np.copy({0}); np.positive({0}); np.cumsum({0}, -1); np.maximum({0},
+    {0} + 1); {0} * 0.5; 1 - {0}; {0} + 0; np.copy({0}[None]); np.positive({0}); np.cumsum({0}, -1); np.maximum({0},
     0); F.relu({0}); np.sign({0}); np.floor({0})
 """
 BINARY = """
