@@ -313,6 +313,13 @@ class Recorder(Observer):
     # ---- operations ----
 
     def computed(self, output: Tensor, primitive: Primitive, inputs: Sequence[Any], options: dict[str, Any]) -> None:
+        if options and primitive.name not in _INDEXED:
+            for key, x in options.items():
+                if isinstance(x, Watched) and value_of(x).storage.kind != "constant":
+                    raise CompileError(
+                        f"{primitive.name}: {key}= is computed from an argument, and decides how the rest goes on; pass a "
+                        "Python number to the compiled function, which then makes a program for each"
+                    )
         tensors = [x for x in inputs if x.__class__ is Tensor]
         unseen = [x for x in tensors if not isinstance(x._data, Watched)]
         for x in unseen:
@@ -569,6 +576,7 @@ class Recorder(Observer):
         return [place for place in both.values() if id(place.holder) not in self.modules]  # which are looked at anyway
 
 
+_INDEXED = {"getitem", "scatter", "added_at", "take"}  # whose options are places, which may come from arguments
 _KEPT = {"array": "ndarray", "argument": "ndarray"}  # forwards keep arrays, not numbers
 
 
