@@ -28,7 +28,7 @@ from .reading import Place, Reads, is_same, is_users
 from .returning import is_only_returned
 from .settings import Kept, Lists, OptimizerStep, Setting, leaves_of, numbers_of
 from .tape import CompileError, Foreign, Op, Symbol, Tape, Value
-from .watched import Watched, plain_value, unwatched, value_of, watch
+from .watched import Watched, plain_value, refuse_varying, unwatched, value_of, watch
 
 
 @dataclass(eq=False)
@@ -313,13 +313,8 @@ class Recorder(Observer):
     # ---- operations ----
 
     def computed(self, output: Tensor, primitive: Primitive, inputs: Sequence[Any], options: dict[str, Any]) -> None:
-        if options and primitive.name not in _INDEXED:
-            for key, x in options.items():
-                if isinstance(x, Watched) and value_of(x).storage.kind != "constant":
-                    raise CompileError(
-                        f"{primitive.name}: {key}= is computed from an argument, and decides how the rest goes on; pass a "
-                        "Python number to the compiled function, which then makes a program for each"
-                    )
+        if options:
+            refuse_varying(primitive, options)
         tensors = [x for x in inputs if x.__class__ is Tensor]
         unseen = [x for x in tensors if not isinstance(x._data, Watched)]
         for x in unseen:
@@ -576,7 +571,6 @@ class Recorder(Observer):
         return [place for place in both.values() if id(place.holder) not in self.modules]  # which are looked at anyway
 
 
-_INDEXED = {"getitem", "scatter", "added_at", "take"}  # whose options are places, which may come from arguments
 _KEPT = {"array": "ndarray", "argument": "ndarray"}  # forwards keep arrays, not numbers
 
 
