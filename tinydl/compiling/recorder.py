@@ -28,7 +28,7 @@ from .reading import Place, Reads, is_same, is_users
 from .returning import is_only_returned
 from .settings import Kept, Lists, OptimizerStep, Setting, leaves_of, numbers_of
 from .tape import CompileError, Foreign, Op, Symbol, Tape, Value
-from .watched import Watched, plain_value, unwatched, value_of, watch
+from .watched import Watched, plain_value, refuse_varying, unwatched, value_of, watch
 
 
 @dataclass(eq=False)
@@ -313,6 +313,8 @@ class Recorder(Observer):
     # ---- operations ----
 
     def computed(self, output: Tensor, primitive: Primitive, inputs: Sequence[Any], options: dict[str, Any]) -> None:
+        if options:
+            refuse_varying(primitive, options)
         tensors = [x for x in inputs if x.__class__ is Tensor]
         unseen = [x for x in tensors if not isinstance(x._data, Watched)]
         for x in unseen:
