@@ -54,7 +54,7 @@ OTHERS = {
 
 
 FINITE = [name for name in OTHERS if name not in ("some infinite", "large and small")]
-FEW = ["in another order", "with ties", "some zeros", "some NaN"]
+FEW = ["in another order", "some zeros", "some NaN"]
 
 
 def others(arrays, seed, kinds):
@@ -217,7 +217,7 @@ def assert_name_followed(i, dtype, check, kinds=OTHERS, twice=True):
 
 @pytest.mark.parametrize("i", range(len(CASES)), ids=IDS)
 def test_a_program_of_a_numpy_name_gives_the_bits_of_the_function_for_other_numbers(i):
-    assert assert_name_followed(i, DTYPES[i % 2], False, FEW[:2] if i % 2 else FEW[2:], twice=False)
+    assert assert_name_followed(i, DTYPES[i % 2], False, FEW[:1] if i % 2 else FEW[1:], twice=False)
 
 
 @pytest.mark.slow
@@ -403,7 +403,7 @@ def test_a_mask_that_is_returned_keeps_its_sense():
 
 def test_interp_on_fixed_points_follows_its_argument():
     leaf = lambda x: tl.tensor(x, requires_grad=True)
-    function = lambda x, y: (np.interp(leaf(3 * x), [-1, 0, 2], leaf(y)).detach(),)
+    function = lambda x, y: (np.interp(leaf(3 * x), [-1.0, 0.5, 2.0], leaf(y)).detach(),)
     followed(lambda: (function, []), batches((5,), (3,)))
 
 
