@@ -215,6 +215,7 @@ def assert_name_followed(i, dtype, check, kinds=OTHERS, twice=True):
     return assert_case_followed(case.call, case.inputs(dtype), i, check, what, kinds, twice)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("i", range(len(CASES)), ids=IDS)
 def test_a_program_of_a_numpy_name_gives_the_bits_of_the_function_for_other_numbers(i):
     assert assert_name_followed(i, DTYPES[i % 2], False, FEW[:1] if i % 2 else FEW[1:], twice=False)

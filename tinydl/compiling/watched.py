@@ -183,8 +183,8 @@ def refuse_varying(primitive: Primitive, options: dict[str, Any]) -> None:
     for key, x in options.items():
         if isinstance(x, Watched) and primitive.name not in _INDEXED and value_of(x).storage.kind != "constant":
             raise CompileError(
-                f"{primitive.name}: {key}= is computed from an argument, and decides how the rest goes on; pass a Python "
-                "number to the compiled function, which then makes a program for each"
+                f"{primitive.name}: {key}= is computed from an argument, and decides how the rest goes on; pass a "
+                "Python number to the compiled function, which then makes a program for each"
             )
 
 
