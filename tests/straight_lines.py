@@ -49,6 +49,8 @@ class Straight:
             first, second = (str(rng.choice([*names[-5:], *rng.choice(names, 2), "p", "q"])) for _ in range(2))
             forms = KINDS[rng.choice(5, p=[0.27, 0.25, 0.2, 0.15, 0.13])]
             text = str(rng.choice(forms)).format(first, second)
+            if ("[i]" in text or ", i, 0" in text) and np.shape(made[first])[:1] in ((), (1,)):
+                continue  # which raises for some i, and needn't where nobody uses what it gives
             if rng.random() < 0.15 and len(self.lines) > 2:  # the same once more
                 text = str(
                     rng.choice([line.split(" = ", 1)[1] for line in self.lines if line.startswith("v")] or [text])
