@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = "tinydl"
 
 BUDGETS = {  # rooms that share a budget, in lines of code
-    ("engine",): 1_910,
+    ("engine",): 1_920,
     ("derivatives",): 2_350,
     ("functional", "nn", "optim"): 2_360,
     ("compiling",): 3_600,
@@ -53,7 +53,7 @@ READ = [
     "optim/clipping.py",
     "training/fit.py", "training/history.py",
 ]  # fmt: skip
-READABLE = 4_790  # lines with anything on them: whoever reads, reads docstrings and comments too
+READABLE = 4_800  # lines with anything on them: whoever reads, reads docstrings and comments too
 HEART = 1_900  # of them the Tensor and the table of rules, which README calls the heart: an afternoon
 
 Sources = dict[str, str]  # a file's path within the package → its text

@@ -231,6 +231,9 @@ def test_methods_of_classes_and_of_nothing():
 
 def test_in_a_class_only_functions_become_methods():
     kinds = Kinds()
+    assert kinds.done is Kinds.done
+    assert kinds.model is Kinds.model
+    assert kinds.bound is Kinds.bound
     assert (kinds.done(X) == X * 3).all()
     assert kinds.model(X).shape == (6, 2)
     with tl.no_grad():
@@ -448,6 +451,22 @@ def test_what_holds_no_array_is_given_as_it_is():
     others = Batch(1, 2), [1], {"a": 1}
     run(X, *others)
     assert all(a is b for a, b in zip(seen[0], others, strict=True))
+
+
+class Doubly(dict):
+    """A dict whose attributes are its items."""
+
+    def __init__(self, **items):
+        super().__init__(items)
+        self.__dict__ = self
+
+
+def test_a_dict_with_attributes_of_its_own_is_an_object():
+    run = tl.compile(by_attribute)
+    for call in range(3):
+        batch = Doubly(x=X + call, y=Y)
+        for _ in range(3):
+            assert np.asarray(run(batch)).tobytes() == by_attribute(batch).tobytes()
 
 
 def test_a_dataclass_that_holds_itself_is_an_object():

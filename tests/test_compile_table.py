@@ -6,8 +6,12 @@ NaN, infinities, other signs, so that whatever was decided by a value, or taken 
 
 import numpy as np
 import pytest
+from straight_lines import Straight, inputs_of
+from test_derivatives import CASES, IDS
 
 import tinydl as tl
+from tinydl.checking.samples import Draw, sample
+from tinydl.engine.dispatch import primitives
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 
@@ -47,27 +51,34 @@ OTHERS = {
 }
 
 
-def others(arrays, seed):
+WIDE = ("some infinite", "large and small")  # LAPACK may search on without end where a matrix holds such numbers
+
+
+def others(arrays, seed, wide=True):
     """(what it is, the same arrays with other numbers), where only floats get numbers of another kind."""
     rng = np.random.default_rng(seed)
     for name, change in OTHERS.items():
+        if name in WIDE and not wide:
+            continue
         yield name, [laid_like(x, change(x, rng) if x.dtype.kind == "f" else _mixed(x, rng)) for x in arrays]
 
 
 # ---- program and function side by side ----
 
 
-def outcome(function, arrays):
+def outcome(function, arrays, words=True):
     """What a function gives, down to the bits; or which error, with its words."""
     try:
         with np.errstate(all="ignore"):
             made = function(*arrays)
     except (ValueError, TypeError, ArithmeticError, LookupError, np.linalg.LinAlgError) as error:
-        return type(error).__name__, str(error)
+        return type(error).__name__, words and str(error)
     return [bits(x) for x in made]
 
 
 def bits(x):
+    if x is None:
+        return None
     array = x.data if isinstance(x, tl.Tensor) else x
     if array.dtype.kind == "f":  # the sign of NaN + -NaN is that of either, as the arrays happen to be aligned
         array = np.where(np.isnan(array), array.dtype.type(np.nan), array)
@@ -82,14 +93,14 @@ def is_array(x):
     return isinstance(x, np.ndarray) and x.dtype.kind in "biuf"
 
 
-def assert_followed(function, arrays, seed, check, what):
+def assert_followed(function, arrays, seed, check, what, wide=True):
     """Compiled on these arrays, then called with others; gives how many calls the first program answered."""
     plain = outcome(function, arrays)
     compiled = tl.compile(function, check=check, programs=64)
     assert outcome(compiled, arrays) == plain, f"{what}: recorded"
     if not compiled.programs:  # the function raises, so that there's nothing to record
         return 0
-    for name, given in others(arrays, seed):
+    for name, given in others(arrays, seed, wide):
         expected, made = outcome(function, given), outcome(compiled, given)
         assert made == expected, f"{what}, {name}: {differing(made, expected)}\n{compiled}"
     return sum(program.calls for program in compiled.programs) - len(compiled.programs)
@@ -132,7 +143,7 @@ def with_derivatives(call, wanted):
     return derived
 
 
-def assert_case_followed(call, inputs, seed, check, what):
+def assert_case_followed(call, inputs, seed, check, what, wide=True):
     """The same for value and derivatives of a call of the arrays among the inputs."""
     given = [x for x in inputs if is_array(x)]
     wanted = [x.dtype.kind == "f" for x in given]
@@ -149,4 +160,103 @@ def assert_case_followed(call, inputs, seed, check, what):
         return 0
     g = rng.normal(size=y.shape).astype(y.dtype if y.dtype.kind == "f" else np.float64)
     weights = [rng.normal(size=x.shape).astype(x.dtype) for x in given if x.dtype.kind == "f"]
-    return assert_followed(with_derivatives(with_the_rest, wanted), [*given, g, *weights], seed, check, what)
+    return assert_followed(with_derivatives(with_the_rest, wanted), [*given, g, *weights], seed, check, what, wide)
+
+
+# ---- the table, and NumPy's names ----
+
+MATRICES = {"svd", "pinv", "qr", "eigh", "det", "slogdet", "inv", "cofactors", "solve", "cholesky"}
+DTYPES = (np.float64, np.float32, np.float16)
+
+
+def in_dtype(x, dtype):
+    if not is_array(x) or x.dtype.kind != "f":
+        return x
+    made = x if x.dtype == dtype else x.astype(dtype, order="K")
+    return laid_like(made, made)
+
+
+def assert_primitive_followed(name, seed, dtype, check):
+    """Gives how many calls a program answered."""
+    primitive, drawn = primitives[name], sample(name, Draw(seed))
+    inputs = [in_dtype(x, dtype) for x in drawn.inputs]
+    what = f"{name}, seed {seed}, {np.dtype(dtype).name}, check={check}"
+    call = lambda *given: primitive(*given, **drawn.options)
+    return assert_case_followed(call, inputs, seed, check, what, name not in MATRICES)
+
+
+@pytest.mark.parametrize("name", sorted(primitives))
+def test_a_program_of_a_primitive_gives_the_bits_of_the_function_for_other_numbers(name):
+    alone = assert_primitive_followed(name, 0, np.float32, check=True)
+    alone += assert_primitive_followed(name, 1, np.float64, check=False)
+    assert alone, "no call was answered by a program"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("check", [False, True])
+@pytest.mark.parametrize("name", sorted(primitives))
+def test_a_program_of_a_primitive_gives_the_bits_in_each_dtype(name, check):
+    assert sum(assert_primitive_followed(name, seed, dtype, check) for seed in range(6) for dtype in DTYPES)
+
+
+def assert_name_followed(i, dtype, check):
+    case = CASES[i]
+    what = f"{IDS[i]}, {np.dtype(dtype).name}, check={check}"
+    return assert_case_followed(case.call, case.inputs(dtype), i, check, what, "linalg" not in case.name)
+
+
+@pytest.mark.parametrize("i", range(len(CASES)), ids=IDS)
+def test_a_program_of_a_numpy_name_gives_the_bits_of_the_function_for_other_numbers(i):
+    assert assert_name_followed(i, DTYPES[i % 2], check=False)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("check", [False, True])
+@pytest.mark.parametrize("dtype", DTYPES, ids=lambda dtype: dtype.__name__)
+@pytest.mark.parametrize("i", range(len(CASES)), ids=IDS)
+def test_a_program_of_a_numpy_name_gives_the_bits_in_each_dtype(i, dtype, check):
+    assert_name_followed(i, dtype, check)
+
+
+# ---- straight lines of calls, drawn at random ----
+
+
+def calls_of(function, scope, inputs):
+    """What a function of the world `scope` gives, and leaves in p and q, call after call."""
+    for given in inputs:
+        given = [scope["p"]._data if x is None else x for x in given]
+        # after a change in place it is NumPy that raises, in its own words
+        yield [outcome(function, given, words=False), *(bits(scope[name]._data) for name in "pq")]
+
+
+def sharing(seed):
+    """(x, y, i) of several calls: other numbers, NaN, the same array twice, arrays that overlap, and p's own memory."""
+    first, *rest = (inputs_of(seed + k) for k in range(4))
+    rest[1][0][0] = np.nan, np.inf, 0, -0.0
+    whole = np.random.default_rng(seed).normal(size=(4, 4))
+    shared = [first[0], first[0], first[2]], [whole[1:], whole[:3], first[2]], [None, first[1], first[2]]
+    mirrored = [first[0], first[0][::-1], first[2]]
+    return [first, *rest, *(s for s in shared for _ in range(2)), mirrored, first]
+
+
+def assert_straight_lines_followed(seed, check):
+    straight = Straight(seed)
+    function, scope = straight.made()
+    again, other = straight.made()
+    compiled = tl.compile(again, check=check, programs=32)
+    pairs = zip(calls_of(function, scope, sharing(seed)), calls_of(compiled, other, sharing(seed)), strict=True)
+    for call, (expected, made) in enumerate(pairs):
+        assert made == expected, f"seed {seed}, call {call}\n{straight.source}\n{compiled}"
+    return sum(program.calls - 1 for program in compiled.programs)
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_straight_lines_of_calls_give_the_bits_of_the_function(seed):
+    assert_straight_lines_followed(seed, check=False)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("group", range(20))
+def test_many_straight_lines_of_calls_give_the_bits_of_the_function(group):
+    for seed in range(100 + 50 * group, 150 + 50 * group):
+        assert_straight_lines_followed(seed, check=bool(seed % 2))

@@ -101,11 +101,10 @@ class Compiled:
         self.__module__ = getattr(function, "__module__", __name__)
         self.__wrapped__ = function
         self._written = function  # whose parameters name the arguments
-        self._is_method = hasattr(type(function), "__get__")
+        self._is_method = hasattr(type(function), "__get__") and not isinstance(function, MethodType)
         if isinstance(function, Module):
             self.__name__, self._written = "model", function.forward
             self.function = no_grad()(function.__call__)
-            self._is_method = False
         self._last: Program | None = None  # which ran last, and is tried first
         self._bound_from: tuple[Compiled, Any] | None = None  # the method of a class, and the instance
         self._key: Any = None  # of the last call that was recorded
@@ -134,8 +133,6 @@ class Compiled:
 
     def _bind(self, instance: Any, held: dict[str, Any]) -> Any:
         function = self.function.__get__(instance)
-        if function is self.function:  # it is bound already
-            return self
         bound = Compiled(function, self.limit, self.check, self.keep_grads)
         bound._bound_from = self, instance
         with _binding:

@@ -74,7 +74,7 @@ class Forms:
             if value.storage.kind == "argument" and value.maker is None:
                 return ("argument", value), value.array
             array = value.array.copy("K")
-            if not array.ndim and x.notes["array"]:
+            if not array.ndim and x.notes["array"] and not value.boxed:
                 return ("array", value), array[()]
             return ("ndarray", value), array
         return ("tensor", value), wrap(value.array.copy("K"))

@@ -174,9 +174,11 @@ class _Modules:
     """The Modules that a step entered and those inside, their attributes, as they were."""
 
     def __init__(self, recording: Recording) -> None:
-        entered = {s.holder: s.expected for s in recording.settings if s.kind == "module"}
-        modules = dict.fromkeys([*entered, *(inner for m in entered for inner in m.modules())])
-        self.numbers = [(m, entered.get(m) or numbers_of(m)) for m in modules]
+        self.numbers = [(s.holder, s.expected) for s in recording.settings if s.kind == "module"]
+        entered = {id(m) for m, _ in self.numbers}  # the user may have made them equal, and no key of a dict
+        inside = {id(inner): inner for m, _ in self.numbers for inner in m.modules()}
+        self.numbers += [(m, numbers_of(m)) for key, m in inside.items() if key not in entered]
+        modules = [m for m, _ in self.numbers]
         self.held = [(vars(m), len(vars(m)), *_parted(m)) for m in modules]
         self.lists = [x for held, *_ in self.held for x in held.values() if _is_of_modules(x)]
         self.of_classes = dict.fromkeys(pair for m in modules for pair in _of_class(m))
@@ -211,7 +213,8 @@ def _has_no_more(held: dict[str, Any], own: list[tuple[str, Any]], lists: list[t
 
 
 def _is_list(x: Any) -> bool:
-    return x.__class__ in (list, tuple, dict) and not is_kept_number(x)
+    """Whether what is in it is compared only now; that of Modules is at each call."""
+    return x.__class__ in (list, tuple, dict) and not is_kept_number(x) and not _is_of_modules(x)
 
 
 def _copied(x: Any) -> Any:

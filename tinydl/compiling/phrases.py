@@ -294,8 +294,9 @@ class Phrases:
             return "..."
         if x.__class__ is slice:
             return f"slice({self.text(x.start)}, {self.text(x.stop)}, {self.text(x.step)})"
-        if isinstance(x, float) and not np.isfinite(x):
-            return f"-np.{abs(x)}" if x < 0 else f"np.{x}"
+        if isinstance(x, (float, np.floating)) and not np.isfinite(x):
+            number = f"-np.{abs(x)}" if x < 0 else f"np.{x}"
+            return f"np.{x.dtype.name}({number})" if isinstance(x, np.floating) else number
         if isinstance(x, np.dtype) and x.name in ("float32", "float64", "int64", "bool", "float16"):
             return f"np.{x.name}"
         if isinstance(x, type) and issubclass(x, np.generic):

@@ -55,7 +55,7 @@ class Program:
             value.storage.name = name
         self.name = title if title.isidentifier() and not keyword.iskeyword(title) and title not in names else "step"
         text = Text(Plan(recording, keep_grads), names, self.name)
-        self.source, self.first_change = text.source, text.first_change
+        self.source, self.first_change, self.checks_late = text.source, text.first_change, text.checks_late
         self.filename = f"<{title}, program {next(_numbers)}>"
         linecache.cache[self.filename] = (len(self.source), None, self.source.splitlines(True), self.filename)
         self.forget = weakref.finalize(self, linecache.cache.pop, self.filename, None)  # the text, for tracebacks
@@ -73,7 +73,7 @@ class Program:
         self.modules = recording.modules
         self.names = recording.names
         kept = [p for op in recording.tape.ops if op.kind == "forget" for p in op.args if p not in recording.cleared]
-        self.can_enter = not self.draws and not kept and state.recording
+        self.can_enter = not (self.draws or kept or self.checks_late) and state.recording
         self.compared_at = 2 if check else 2**62  # the number of the next call in which it is compared
         self.is_good, tests = guard(recording, title)
         self.enter: Callable[..., Any] = no_entrance
@@ -99,9 +99,13 @@ class Program:
         arrays = [x._data if x.__class__ is Tensor else x for x in flat]
         before = [p.grad for p in self.leaves]
         states = [g.bit_generator.state for g in self._generators_now()] if self.draws else []
+        all_of_it = self.state() if self.checks_late else []
         try:
             return step(*arrays)
         except Exception as error:
+            if self.checks_late and isinstance(error, Diverged):
+                self.restore(all_of_it)
+                raise
             if not self.is_before_changes(error):
                 raise
             for p, grad in zip(self.leaves, before, strict=True):

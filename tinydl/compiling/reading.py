@@ -100,10 +100,11 @@ class Reads:
             self._defaults(inner)
             found += self._names(inner, own, cells)
             return [*found, *(place.value for place in list(self.places.values())[before:])]
-        if asked:
+        if asked:  # of a decorator, or as `fit` does
+            found += getattr(own, "__dict__", {}).values()
             for name, cell in cells.items():
                 self._cell(name, cell)
-        return [*found, *map(_contents, cells.values())]  # a decorator's
+        return [*found, *map(_contents, cells.values())]
 
     def _add(self, name: str, holder: Any, form: str, read: Callable[[], Any]) -> None:
         place = Place(name, holder, form, read, None)

@@ -28,7 +28,7 @@ from .reading import Place, Reads, is_same, is_users
 from .returning import is_only_returned
 from .settings import Kept, Lists, OptimizerStep, Setting, leaves_of, numbers_of
 from .tape import CompileError, Foreign, Op, Symbol, Tape, Value
-from .watched import Watched, unwatched, value_of, watch
+from .watched import Watched, plain_value, unwatched, value_of, watch
 
 
 @dataclass(eq=False)
@@ -190,7 +190,7 @@ class Recorder(Observer):
                 holder[key] = before
         for module, _ in self.modules.values():
             for _, holder, key, value in places(module):
-                plain = _unwatched_value(value)
+                plain = plain_value(value)
                 if is_stand_in(value) and not (plain.ndim or self._held_array(holder, key)):
                     plain = plain[()]
                 holder[key] = plain
@@ -399,6 +399,15 @@ class Recorder(Observer):
             self.see(tensor)
             made._data = tensor._data.copy()
 
+    def touched(self, tensor: Tensor, replaced: bool) -> None:
+        if not replaced:
+            self.see(tensor)
+        elif tensor in self.parameters or tensor.stamp < self.began:
+            raise CompileError(
+                f"the function gives a Tensor of shape {tensor.shape} another array, which the program would not do; "
+                "write its numbers into the one that it has: `with tl.no_grad(): p[...] = value`"
+            )
+
     def written(self, tensor: Tensor) -> None:
         made: Any = tensor._data
         if tensor.notes and "array" in tensor.notes and isinstance(made, Watched):
@@ -575,11 +584,3 @@ def _there(holder: Any, key: Any) -> Any:
         return holder[key]
     except (KeyError, IndexError):
         return None
-
-
-def _unwatched_value(value: Any) -> Any:
-    if isinstance(value, Watched):
-        return unwatched(value)
-    if isinstance(value, Tensor) and isinstance(value._data, Watched):
-        value._data = unwatched(value._data)
-    return value._data if is_stand_in(value) else value

@@ -1,4 +1,4 @@
-"""The numbers that a step reads by name: settings of optimizers and Modules, a function's own constants.
+"""The numbers on which a step depends: settings of optimizers and Modules, and what a function reads by name.
 
 Those that the program reads anew at each call are symbols (a learning rate); on the others it depends, so that it is
 good for as long as they stay what they were. `OptimizerStep` puts symbols in the place of numbers while an optimizer

@@ -46,6 +46,7 @@ class Value:
     storage: Storage
     array: Array  # as it was while recording, with its shape, dtype and strides
     maker: Op | None = None  # the call that made the view; None for the whole
+    boxed: bool = False  # whether it is an array without axes where NumPy gives numbers elsewhere
     alias: str = ""  # what it is called here, where its storage has another name
 
     @property
@@ -274,7 +275,8 @@ class Tape:
 
     def wrapped(self, result: Any, op: Op, given: Sequence[Value]) -> Any:
         """What a call gave, watched: a view of what went in, or memory of its own."""
-        if isinstance(result, np.generic):
+        number = isinstance(result, np.generic)
+        if number:
             result = np.asarray(result)
         if type(result) is np.ndarray:
             for value in given:
@@ -288,6 +290,8 @@ class Tape:
             else:
                 value = Value(base.storage, result, maker=op)
                 op.kind = "view" if op.kind != "call" else "call"
+            if not (number or result.ndim):
+                value.boxed = op.function is np.where or (base is not None and (base.boxed or _has_axes(given)))
             op.outputs.append(value)
             return self._watch(result, self, value)
         if isinstance(result, tuple):
@@ -402,6 +406,10 @@ class Tape:
 
 def _error_state() -> tuple[Any, ...]:
     return tuple(np.geterr().items())
+
+
+def _has_axes(given: Sequence[Value]) -> bool:
+    return any(value.array.ndim for value in given)
 
 
 def _owner(array: Array) -> Any:

@@ -25,6 +25,7 @@ class Text(Phrases):
         self.each = self.fresh("p")  # in loops
         self.lines: list[str] = []
         self.first_change = 0  # how many lines run before what the caller can see is changed in place
+        self.checks_late = False  # whether it can turn out after that that the program doesn't fit
         self.errors: tuple[Any, ...] = ()
         self._note = ""
         self._steps = iter(plan.recording.optimizers)
@@ -53,6 +54,8 @@ class Text(Phrases):
         given = self.given(self.lines)
         head = [*given, *([""] if given else []), *top, f"def {self.title}({', '.join(self.arguments)}):", *self.loads]
         self.first_change = len(head) + (self.first_change or len(self.lines))
+        checks = [i for i, line in enumerate(self.lines, len(head) + 1) if line.endswith("run_the_function()")]
+        self.checks_late = bool(checks) and checks[-1] > self.first_change
         self.source = "\n".join([*head, *self.lines, ""])
 
     def line(self, text: str) -> None:

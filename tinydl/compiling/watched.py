@@ -17,7 +17,7 @@ import numpy as np
 from ..engine.arrays import Array
 from ..engine.recording import AsOne
 from ..engine.tensor import Primitive, Tensor
-from .asking import BETWEEN, OURS, taken_out
+from .asking import BETWEEN, OURS, is_stand_in, taken_out
 from .tape import CompileError, Op, Tape, Value
 
 _WHOLE = {Primitive.__call__.__code__, Primitive.pull.__code__}
@@ -183,6 +183,15 @@ def unwatched(x: Any) -> Any:
     if isinstance(x, Watched):
         return x.watched[1].array if x.watched is not None else np.ndarray.view(x, np.ndarray)
     return x
+
+
+def plain_value(value: Any) -> Any:
+    """What a Module is to keep: a Tensor with its plain array, and the array alone of what stands for one."""
+    if isinstance(value, Watched):
+        return unwatched(value)
+    if isinstance(value, Tensor) and isinstance(value._data, Watched):
+        value._data = unwatched(value._data)
+    return value._data if is_stand_in(value) else value
 
 
 def _bare(x: Any) -> Any:

@@ -14,6 +14,7 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from ..engine.arrays import wide
 from ..engine.dispatch import form, implements, unwrap
+from ..engine.recording import called_as_one, special
 from ..engine.tensor import Tensor
 from .elementwise import cast_like
 from .elementwise import where as choice
@@ -70,6 +71,13 @@ def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
     return sum(d * (later + earlier) / 2.0, axis=axis).astype(dtype)
 
 
+def _picked(a: Any, index: Any) -> Any:
+    """a[index], also where the index is recorded and the array, a constant, isn't: indexing alone tells nobody."""
+    if special.count and (recorded := called_as_one(operator.getitem, a, index)) is not None:
+        return recorded[0]
+    return a[index]
+
+
 @implements(np.interp)
 def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None) -> Any:
     """At x on the line through the points (xp, fp); before and after them left and right, else the first and last fp.
@@ -88,10 +96,10 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period
     else:
         at = np.searchsorted(unwrap(xp), unwrap(x), "right") - 1  # the last point up to x
         i = np.minimum(at, xp.size - 2)
-        rise, run = fp[i + 1] - fp[i], xp[i + 1] - xp[i]
+        at_x, rise, run = _picked(xp, at), _picked(fp, i + 1) - _picked(fp, i), _picked(xp, i + 1) - _picked(xp, i)
         # at a point it is what is known there, whatever its neighbour is
-        alone = (unwrap(run) == 0) | (unwrap(x == xp[at]) & ~np.isfinite(unwrap(rise)))
-        y = choice(alone, 0, rise / choice(alone, 1, run)) * (x - xp[at]) + fp[at]
+        alone = (unwrap(run) == 0) | (unwrap(x == at_x) & ~np.isfinite(unwrap(rise)))
+        y = choice(alone, 0, rise / choice(alone, 1, run)) * (x - at_x) + _picked(fp, at)
     return choice(unwrap(x < low), left, choice(unwrap(x > high), right, y))
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from .advice import after_transform, full_name, without_method, without_rule
 from .arrays import is_foreign, is_masked, mixed, refuse_masked
 from .recording import special, state
-from .tensor import Primitive, Tensor
+from .tensor import Primitive, Tensor, tell_touched
 
 table: dict[Any, Callable[..., Any]] = {}  # a NumPy function → what computes it on Tensors
 choosing: dict[Any, Callable[..., Any]] = {}  # a reduction → what computes it where where= or initial= is given
@@ -126,6 +126,8 @@ def tell_flattened(name: str, inputs: Sequence[Any], result: Any) -> Any:
 def unwrap(x: Any) -> Any:
     """The array of a Tensor, also inside lists and tuples; anything else as it is."""
     if x.__class__ is Tensor:
+        if special.count:
+            tell_touched(x)
         return x._data
     if type(x) in (list, tuple):
         return type(x)(unwrap(item) for item in x)

@@ -28,7 +28,7 @@ from .dispatch import (
 )
 from .names import TENSOR, lacks
 from .recording import number, special, state
-from .tensor import Primitive, Tensor, next_stamp, tell_read, wrap
+from .tensor import Primitive, Tensor, next_stamp, tell_read, tell_touched, wrap
 from .terminal import spelled
 
 # ---- Operators and methods ----
@@ -154,6 +154,7 @@ def _augmented(symbol: str, f: Callable[..., Any], ufunc: Any) -> Callable[..., 
             return f(self, other)  # t += u means t = t + u
         if state.recording:
             raise RuntimeError(_in_place_advice(self, f"t {symbol}= u", f"t = t {symbol} u"))
+        tell_touched(self)
         given = other if other.__class__ in _NUMBERS else beside(unwrap(other), self._data)
         ufunc(self._data, given, out=self._data, casting="same_kind")
         self.stamp = next_stamp()
@@ -387,6 +388,7 @@ def __setitem__(self: Tensor, index: Any, value: Any) -> None:
         )
     if state.recording:
         raise RuntimeError(_in_place_advice(self, "t[index] = value", "t = np.where(mask, value, t)"))
+    tell_touched(self)
     self._data[unwrap(index)] = beside(unwrap(value), self._data)
     self.stamp = next_stamp()
 

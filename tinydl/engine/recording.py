@@ -60,6 +60,10 @@ class Observer:
     def written(self, tensor: Any) -> None:
         """``tensor += u`` is about to mean ``tensor = tensor + u``, since no gradient is wanted for this one."""
 
+    def touched(self, tensor: Any, replaced: bool) -> None:
+        """The array of a Tensor is about to be used outside of all operations: by a function without a slope, by
+        ``p[index] = value`` or ``p -= u`` under no_grad; or another one takes its place, by ``p.data = array``."""
+
     def number(self, value: Any) -> Any:
         """The value of a Tensor, or a norm, is about to be given out as a Python number. What is returned, if it isn't
         None, takes its place."""

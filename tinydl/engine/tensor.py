@@ -68,6 +68,7 @@ class Tensor(metaclass=TensorType):
         array = beside(array._data if isinstance(array, Tensor) else array, self._data, self._data.dtype)
         if array.shape != self._data.shape:
             raise ValueError(f"the data of a Tensor of shape {self._data.shape} can't become one of {array.shape}")
+        tell_touched(self, replaced=True)
         self._data = array
         self.stamp = next_stamp()
 
@@ -171,6 +172,12 @@ def tell_read(t: Tensor) -> None:
     """Tell observers that somebody takes the value of a Tensor as an array or number, and leaves its graph behind."""
     for observer in state.observers:
         observer.read(t)
+
+
+def tell_touched(t: Tensor, replaced: bool = False) -> None:
+    """Tell observers that the array of a Tensor is about to be used outside of all operations."""
+    for observer in state.observers if special.count else ():
+        observer.touched(t, replaced)
 
 
 def _plain(value: Any) -> Array:
