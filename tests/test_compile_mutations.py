@@ -56,7 +56,7 @@ MISTAKES = [
         "self.lives[v.storage][1] = max(self.lives[v.storage][1], end)",
         "pass",
     ),
-    Mistake("threads share what is kept", "class _Here(threading.local):", "class _Here:"),
+    Mistake("threads share what is kept", "class _Here(threading.local):\n    step:", "class _Here:\n    step:"),
     # what is left out
     Mistake(
         "what only has an effect is left out",
@@ -106,8 +106,8 @@ MISTAKES = [
     ),
     Mistake(
         "a mask keeps what it should clear",
-        "    maker.function = _OPPOSITE[maker.function]\n",
-        "",
+        "maker.function = _OPPOSITE[maker.function]",
+        "pass",
     ),
     # updates
     Mistake(
@@ -245,7 +245,7 @@ def copied(tmp_path_factory):
     return where
 
 
-def tested(where):
+def outcome(where):
     """The exit status of the tests of compiled functions with the package that lies there, and what they said."""
     for these in (REST, THE_PAIRS):
         command = [sys.executable, "-B", "-m", "pytest", "-x", "-q", "-n0", "-p", "no:cacheprovider", "-k", these]
@@ -264,7 +264,7 @@ def tested(where):
 
 @pytest.mark.slow
 def test_without_a_mistake_they_pass(copied):
-    status, said = tested(copied)
+    status, said = outcome(copied)
     assert status == 0, said
 
 
@@ -290,7 +290,7 @@ def test_a_mistake_is_noticed(mistake, copied):
     right = path.read_text(encoding="utf-8")
     path.write_text(right.replace(mistake.old, mistake.new), encoding="utf-8")
     try:
-        status, said = tested(copied)
+        status, said = outcome(copied)
     except subprocess.TimeoutExpired:
         return  # it ran forever, which is noticed
     finally:
