@@ -177,11 +177,6 @@ MISTAKES = [
         " and {0}.dtype is {3}",
     ),
     Mistake(
-        "the quick way in takes one array for two",
-        'likes += [f"{own} is not {o}" for o in arrays]',
-        "pass",
-    ),
-    Mistake(
         "the quick way in doesn't look at the default dtype",
         'likes.append(f"default_dtype_now() is {tests.thing(default_dtype_now())}")',
         "pass",
