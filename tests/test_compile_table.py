@@ -205,6 +205,7 @@ def assert_name_followed(i, dtype, check):
     return assert_case_followed(case.call, case.inputs(dtype), i, check, what, "linalg" not in case.name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("i", range(len(CASES)), ids=IDS)
 def test_a_program_of_a_numpy_name_gives_the_bits_of_the_function_for_other_numbers(i):
     assert assert_name_followed(i, DTYPES[i % 2], check=False)

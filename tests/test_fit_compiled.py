@@ -200,7 +200,7 @@ CIRCUMSTANCES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("strict", [True, False])
+@pytest.mark.parametrize("strict", [pytest.param(True, marks=pytest.mark.slow), False])
 @pytest.mark.parametrize("name", CIRCUMSTANCES)
 def test_a_compiled_run_leaves_what_a_run_leaves(programs, name, strict):
     assert_the_same(programs, **CIRCUMSTANCES[name], strict=strict)
@@ -270,6 +270,7 @@ def seeds(model, optimizer, epoch, history):
 CHANGES = [rates, settings_of_all, freezing, states, other_arrays, modes, layers, seeds]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__)
 def test_what_a_callback_changes_counts_from_the_next_step_on(programs, change):
     unchanged = left_by(False, net, adam, classes(), epochs=6)

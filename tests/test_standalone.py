@@ -272,6 +272,7 @@ print(json.dumps([wrong, sorted(m for m in sys.modules if m.startswith("tinydl")
 """
 
 
+@pytest.mark.slow
 def test_modules_give_to_the_bit_what_predict_gives_where_tinydl_is_not(tmp_path):
     names = []
     with np.errstate(all="ignore"):

@@ -202,8 +202,11 @@ class Phrases:
     def _by_names(self, op: Op, args: list[str]) -> list[str]:
         """The arguments of a helper with the names of its parameters, which say what they are."""
         try:
-            names = [*inspect.signature(op.function).bind(*op.args).arguments]
+            signature = inspect.signature(op.function)
+            names = [*signature.bind(*op.args).arguments]
         except (TypeError, ValueError):
+            return args
+        if any(p.kind is p.VAR_POSITIONAL for p in signature.parameters.values()):
             return args
         return [f"{name}={x}" for name, x in zip(names, args, strict=True)] if len(names) == len(args) else args
 
@@ -278,6 +281,8 @@ class Phrases:
         if x.__class__ is slice:
             parts = ["" if part is None else self.text(part) for part in (x.start, x.stop, x.step)]
             return ":".join(parts[:2] if parts[2] == "" else parts)
+        if x.__class__ is Value and not x.array.ndim:  # of a number NumPy would make a view
+            return f"np.asarray({self.text(x)})"
         return self.text(x)
 
     def text(self, x: Any) -> str:

@@ -28,7 +28,7 @@ from .reading import Place, Reads, is_same, is_users
 from .returning import is_only_returned
 from .settings import Kept, Lists, OptimizerStep, Setting, leaves_of, numbers_of
 from .tape import CompileError, Foreign, Op, Symbol, Tape, Value
-from .watched import Watched, plain_value, unwatched, value_of, watch
+from .watched import Watched, plain_value, refuse_varying, unwatched, value_of, watch
 
 
 @dataclass(eq=False)
@@ -313,6 +313,8 @@ class Recorder(Observer):
     # ---- operations ----
 
     def computed(self, output: Tensor, primitive: Primitive, inputs: Sequence[Any], options: dict[str, Any]) -> None:
+        if options:
+            refuse_varying(primitive, options)
         tensors = [x for x in inputs if x.__class__ is Tensor]
         unseen = [x for x in tensors if not isinstance(x._data, Watched)]
         for x in unseen:
@@ -365,8 +367,7 @@ class Recorder(Observer):
                 value.storage.name = f"d_{name}"
 
     def _named(self, x: Tensor) -> str:
-        made = x._data
-        return made.watched[1].storage.name if isinstance(made, Watched) and made.watched is not None else ""
+        return value_of(x._data).storage.name if isinstance(x._data, Watched) else ""
 
     def flattened(self, name: str, inputs: Sequence[Any], result: Any) -> Any:
         if (isinstance(result, (Watched, tuple))) and asked_by_user():
@@ -553,9 +554,9 @@ class Recorder(Observer):
             if grad is not None and p.grad is None and p not in self.leaves:
                 self.forgotten([p])
         left = [p for p in self.leaves if p.stamp <= self.began or p in self.parameters]
-        for p in left:
+        for p in left:  # so that each has a name
             self._object(p)
-        given = [(p, None if p.grad is None else p.grad._data) for p in left]
+        given = [(p, getattr(p.grad, "_data", None)) for p in left]
         return [(p, None if g is None else value_of(g)) for p, g in given if g is None or isinstance(g, Watched)]
 
     def _settings(self, kept: Kept, forwards: Reads) -> list[Setting]:

@@ -178,6 +178,19 @@ def value_of(x: Any) -> Value:
     return value
 
 
+def refuse_varying(primitive: Primitive, options: dict[str, Any]) -> None:
+    """CompileError for an option that isn't the same at each call; places to index may be others."""
+    for key, x in options.items():
+        if isinstance(x, Watched) and primitive.name not in _INDEXED and value_of(x).storage.kind != "constant":
+            raise CompileError(
+                f"{primitive.name}: {key}= is computed from an argument, and decides how the rest goes on; pass a "
+                "Python number to the compiled function, which then makes a program for each"
+            )
+
+
+_INDEXED = {"getitem", "scatter", "added_at", "take"}
+
+
 def unwatched(x: Any) -> Any:
     """The plain array of a watched one; anything else as it is."""
     if isinstance(x, Watched):

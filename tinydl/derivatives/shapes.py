@@ -106,7 +106,7 @@ broadcast_to = define(
 )
 flip = define(np.flip, lambda g, y, m, axis=None: np.flip(g, axis))
 rot90 = define(np.rot90, lambda g, y, m, k=1, axes=(0, 1): np.rot90(g, -k, axes))
-roll = define(np.roll, lambda g, y, a, shift, axis=None: np.roll(g, (-np.asarray(shift, np.intp)).tolist(), axis))
+roll = define(np.roll, lambda g, y, a, shift, axis=None: np.roll(g, (-as_array(shift).astype(np.intp)).tolist(), axis))
 
 
 @implements(np.broadcast_arrays)
@@ -383,7 +383,7 @@ def _pairs(pad_width: Any, ndim: int) -> tuple[tuple[int, int], ...]:
         for axis, width in pad_width.items():
             ((found[axis]),) = _pairs(width, 1)
         return tuple(found)
-    widths = np.asarray(unwrap(pad_width))
+    widths = as_array(unwrap(pad_width))
     if widths.dtype.kind not in "iu":
         raise TypeError(f"pad_width must be whole numbers, not {pad_width!r}")
     if (widths < 0).any():
