@@ -249,9 +249,11 @@ def clips_between_two_passes(w):
         loss = loss_of(model(x), y)
         loss.backward()
         optim.clip_grad_value(model.parameters(), 0.02)
+        clipped = sum((p.grad**2).sum() for p in model.parameters() if p.grad is not None)
+        optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        return loss
+        return loss, clipped
 
     return step
 
