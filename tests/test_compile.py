@@ -503,6 +503,28 @@ def take_over(eager, compiled):
         optimizer.load_state_dict(dict(other.state_dict()))
 
 
+def test_a_call_that_the_program_gives_up_finds_the_gradients_that_there_were():
+    # labels of which some are ignored are another program's; by then this one has forgotten the gradients
+    worlds = []
+    for compile in (lambda step: step, tl.compile):
+        tl.manual_seed(0)
+        model = nn.Linear(4, 3)
+
+        def step(x, y, model=model):
+            last = None if model.weight.grad is None else (model.weight.grad**2).sum().item()
+            model.zero_grad()
+            loss = F.cross_entropy(model(x), y, ignore_index=-1)
+            loss.backward()
+            return last, loss.item()
+
+        worlds.append(compile(step))
+    for call in range(12):
+        rng = np.random.default_rng(call)
+        x, y = rng.normal(size=(5, 4)).astype(np.float32), rng.integers(0, 3, 5)
+        y[0] = -1 if call % 3 == 0 else 1
+        assert worlds[0](x, y) == worlds[1](x, y)
+
+
 def embedding_step(compile):
     tl.manual_seed(0)
     model = nn.Sequential(nn.Embedding(7, 3), nn.Flatten(), nn.Linear(6, 3))
@@ -1002,6 +1024,18 @@ def test_whether_gradients_are_recorded_is_watched():
     for call in range(8):
         with tl.no_grad() if call in (3, 4, 6) else tl.enable_grad():
             assert not list(differences(look(x), run(x), f"call {call}"))
+
+
+@pytest.mark.parametrize("given", [lambda i: i, lambda i: [i]], ids=["an array", "a list"])
+def test_the_default_dtype_is_watched(given):
+    def ones(i):
+        return F.one_hot(i[0] if isinstance(i, list) else i, 4)
+
+    run = tl.compile(ones, check=False)
+    i = np.arange(4)
+    for call in range(8):
+        with tl.default_dtype(np.float64 if call in (3, 4, 6) else np.float32):
+            assert not list(differences(ones(given(i)), run(given(i)), f"call {call}"))
 
 
 def test_a_compiled_model_follows_its_mode_and_its_parameters():
