@@ -303,7 +303,7 @@ def test_no_line_of_the_program_is_broken_and_in_ascii_it_is_python_still(monkey
     assert cli.main(["program"]) == 0
     text = out.buffer.getvalue().decode("ascii")
     ast.parse(text)
-    assert "linear: d/dweight_3" in text and max(map(len, text.split("\n"))) > 60
+    assert "dloss/dweight_3" in text and max(map(len, text.split("\n"))) > 60
 
 
 # ---- gradcheck ----

@@ -19,6 +19,7 @@ from typing import Any, NoReturn
 
 from ..engine.checks import kind, whole
 from ..engine.recording import no_grad, special, state
+from ..engine.terminal import spelled
 from ..nn.module import Module
 from ..watching.lines import warn
 from .arguments import Rebuilt, constants, is_gone, names_of, signature, told, varied
@@ -316,7 +317,7 @@ class Compiled:
         return self.programs[-1].source
 
     def __str__(self) -> str:
-        return self.source if self.programs else repr(self)
+        return spelled(self.source) if self.programs else repr(self)
 
     def __repr__(self) -> str:
         n = len(self.programs)

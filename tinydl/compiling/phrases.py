@@ -19,7 +19,7 @@ from ..engine.arrays import Array
 from ..nn.module import Module
 from ..optim.optimizer import Optimizer
 from .plan import Plan
-from .tape import Op, Storage, Symbol, Value
+from .tape import Op, Storage, Symbol, Value, has_symbols
 from .updates import Together
 
 _VIEWS = {".T": "T", ".mT": "mT", ".reshape": "rows", ".transpose": "turned", ".swapaxes": "turned", "[]": "part",
@@ -169,7 +169,7 @@ class Phrases:
         op = value.maker
         if op is None:
             return value.storage in self.plan.updates.flat or self.plan.is_made_once(value)
-        if op.kind != "view" or _has_symbols((op.args, op.options)):
+        if op.kind != "view" or has_symbols((op.args, op.options)):
             return False
         return all(self._once(v) for v in op.values())
 
@@ -358,14 +358,6 @@ def shortest(x: Any, kind: np.dtype[Any]) -> str:
 
 def _shown(name: str, array: Array) -> str:
     return f"{name} {array.shape}" + ("" if array.dtype == np.float32 else f" {array.dtype}")
-
-
-def _has_symbols(x: Any) -> bool:
-    if x.__class__ in (tuple, list):
-        return any(map(_has_symbols, x))
-    if x.__class__ is dict:
-        return any(map(_has_symbols, x.values()))
-    return x.__class__ is Symbol
 
 
 def _of_numpy(name: str) -> Any:

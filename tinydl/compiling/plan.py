@@ -14,10 +14,9 @@ from typing import Any
 import numpy as np
 
 from .recorder import Recording
-from .settings import OptimizerStep
 from .shortening import masks_in_place, without_repetitions
-from .tape import Op, Storage, Symbol, Value
-from .updates import Update, updates_of
+from .tape import Op, Storage, Value, has_symbols
+from .updates import updates_of
 
 GIVEN = {"argument", "parameter", "held", "gradient", "state"}  # memory that exists outside of the program
 _INTO = {"ufunc", "reduce"}  # kinds of calls that take out=
@@ -91,11 +90,16 @@ class Plan:
 
     def _is_constant(self, op: Op) -> bool:
         """Whether a call gives the same at each call of the program; then what it gave is a constant from here on."""
-        if op.kind in ("note", "write", "forget", "set", "decide", "at") or op.effect or op.into or _symbols(op.args):
+        if (
+            op.kind in ("note", "write", "forget", "set", "decide", "at")
+            or op.effect
+            or op.into
+            or has_symbols(op.args)
+        ):
             return False
         if op.kind == "like" and op.args[0] is None:
             return False
-        if any(v.storage.kind != "constant" or v.storage.changed for v in op.values()) or _symbols(op.options):
+        if any(v.storage.kind != "constant" or v.storage.changed for v in op.values()) or has_symbols(op.options):
             return False
         made = [v for v in op.outputs if v.__class__ is Value]
         if not made or any(v.storage.changed for v in made):
@@ -215,17 +219,6 @@ def _values(form: Any) -> Iterator[Value]:
             yield from _values(item)
 
 
-def _symbols(x: Any) -> bool:
-    if isinstance(x, (tuple, list)):
-        return any(map(_symbols, x))
-    if isinstance(x, dict):
-        return any(map(_symbols, x.values()))
-    return x.__class__ is Symbol
-
-
 def strided(array: Any) -> Any:
     """What makes two arrays lie alike; None of what is no array."""
     return (array.shape, array.strides, array.dtype.str) if array.__class__ is np.ndarray else None
-
-
-__all__ = ["GIVEN", "OptimizerStep", "Place", "Plan", "Update", "strided"]

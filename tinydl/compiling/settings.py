@@ -194,7 +194,6 @@ class Row:
     state: dict[str, Value]
     scratch: tuple[Value, Value]
     memory: dict[str, Any]
-    first: int = 0  # the number of its first call on the tape
 
 
 class OptimizerStep:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..derivatives.elementwise import _BITS, masked
+from ..derivatives.elementwise import BITS, masked
 from .tape import Op, Storage, Symbol, Value
 
 _PURE = {"ufunc", "reduce", "function", "method", "call"}
@@ -190,8 +190,8 @@ def _in_place(op: Op, i: int, uses: _Uses) -> list[Op] | None:
         return None
     own.changed = True
     _merge(made, own, uses)
-    if own.array.size >= FEW and own.array.itemsize in _BITS:
-        bits = Value(own, own.array.view(_BITS[own.array.itemsize]))
+    if own.array.size >= FEW and own.array.itemsize in BITS:
+        bits = Value(own, own.array.view(BITS[own.array.itemsize]))
         bits.maker = Op("view", ".view", np.ndarray.view, (g, bits.array.dtype), {}, [bits])
         product = Op("ufunc", "np.multiply", np.multiply, (bits, mask), {}, [bits], [bits])
         made_now = [bits.maker, product]

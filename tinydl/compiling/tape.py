@@ -184,6 +184,15 @@ class Symbol:
     __hash__ = object.__hash__
 
 
+def has_symbols(x: Any) -> bool:
+    """Whether a number that is read or computed anew is among them."""
+    if x.__class__ in (tuple, list):
+        return any(map(has_symbols, x))
+    if x.__class__ is dict:
+        return any(map(has_symbols, x.values()))
+    return x.__class__ is Symbol
+
+
 def plain(x: Any) -> Any:
     """The value of a symbol; anything else as it is."""
     return x.value if x.__class__ is Symbol else x

@@ -13,7 +13,7 @@ from .phrases import Phrases
 from .plan import GIVEN, Plan
 from .settings import Row
 from .tape import Op, Symbol, Value
-from .updates import BLOCK, Together, Update
+from .updates import BLOCK, Together, Update, roles_of
 
 
 class Text(Phrases):
@@ -219,7 +219,7 @@ class Text(Phrases):
                 self.line(self._flat_call(group, op))
 
     def _flat_call(self, group: Together, op: Op) -> str:
-        roles = {v.storage: role for role, v in _roles_of(group.rows[0]).items()}
+        roles = {v.storage: role for role, v in roles_of(group.rows[0]).items()}
         args = [
             self._flat(group, roles[x.storage]) if x.__class__ is Value and x.storage in roles else self.text(x)
             for x in op.args
@@ -232,7 +232,7 @@ class Text(Phrases):
         for op in ops:
             for text in self._scalars((op.args, op.options)):
                 self.line(text)
-        roles = _roles_of(row)
+        roles = roles_of(row)
         used = {v.storage for op in ops for v in [*op.values(), *op.into]}
         short = {role: value for role, value in roles.items() if value.storage in used}
         names = {value.storage: self.fresh(_SHORT.get(role[0], role[-1])) for role, value in short.items()}
@@ -338,11 +338,6 @@ class Text(Phrases):
 
 
 _SHORT = {"p": "p", "g": "g"}
-
-
-def _roles_of(row: Row) -> dict[tuple[Any, ...], Value]:
-    named = {("state", name): value for name, value in row.state.items()}
-    return {("p",): row.p, ("g",): row.g, **named, ("scratch", "a"): row.scratch[0], ("scratch", "b"): row.scratch[1]}
 
 
 def _arrays(xs: list[Any]) -> list[Value]:

@@ -83,7 +83,7 @@ def updates_of(ops: list[Op], steps: list[OptimizerStep], is_kept: Callable[[Sto
                 for i, row in enumerate(group.rows):
                     if row.g.storage.kind != "gradient":
                         made.flat[row.g.storage] = group, ("g",), group.offsets[i]
-                    for role, value in _roles(row).items():
+                    for role, value in roles_of(row).items():
                         if role[0] in ("state", "scratch") and role in group.flats:
                             made.flat[value.storage] = group, role, group.offsets[i]
             for row, ops in alike:
@@ -109,7 +109,8 @@ def _is_spent(row: Row, ops: list[Op], last: dict[Storage, Op]) -> bool:
     return bool(writes) and last.get(row.g.storage) in ops[: writes[0] + 1] and row.g.array.dtype == scratch.array.dtype
 
 
-def _roles(row: Row) -> dict[tuple[Any, ...], Value]:
+def roles_of(row: Row) -> dict[tuple[Any, ...], Value]:
+    """What each array of an update is in it: the parameter, its gradient, state, scratch."""
     named = {("state", name): value for name, value in row.state.items()}
     return {("p",): row.p, ("g",): row.g, **named, ("scratch", "a"): row.scratch[0], ("scratch", "b"): row.scratch[1]}
 
@@ -130,7 +131,7 @@ def _by_row(step: OptimizerStep, ops: list[Op]) -> list[tuple[Row, list[Op]]]:
 
 def _form(row: Row, ops: list[Op]) -> Any:
     """What the calls are but for the arrays, in words; None if one isn't elementwise on this parameter's own arrays."""
-    roles = {value.storage: role for role, value in _roles(row).items()}
+    roles = {value.storage: role for role, value in roles_of(row).items()}
     shape, made = row.p.array.shape, []
     for op in ops:
         if op.kind != "ufunc" or op.function.signature is not None or op.errors or len(op.into) != 1:
@@ -170,7 +171,7 @@ def _together(alike: list[tuple[Row, list[Op]]]) -> Together | None:
         return None
     group = Together(rows, ops)
     total = group.offsets[-1]
-    for role, value in _roles(rows[0]).items():
+    for role, value in roles_of(rows[0]).items():
         if role[0] == "state":
             flat = _flattened([row.state[role[1]] for row in rows], total)
             if flat is None:

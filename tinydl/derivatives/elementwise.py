@@ -19,7 +19,7 @@ from ..engine.dispatch import define, elementwise, implements, plain, unwrap
 from ..engine.recording import called_as_one, special
 from ..engine.tensor import Primitive
 
-_BITS = {2: np.int16, 4: np.int32, 8: np.int64}
+BITS = {2: np.int16, 4: np.int32, 8: np.int64}
 
 
 def masked(g: Any, mask: Any) -> Any:
@@ -29,8 +29,8 @@ def masked(g: Any, mask: Any) -> Any:
     """
     if special.count and (recorded := called_as_one(masked, g, mask)) is not None:
         return recorded[0]
-    if mask.size >= 1024 and g.__class__ is np.ndarray and g.itemsize in _BITS:
-        return (g.view(_BITS[g.itemsize]) * mask).view(g.dtype)
+    if mask.size >= 1024 and g.__class__ is np.ndarray and g.itemsize in BITS:
+        return (g.view(BITS[g.itemsize]) * mask).view(g.dtype)
     return np.where(mask, g, 0)
 
 
