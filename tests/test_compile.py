@@ -326,20 +326,38 @@ def sum_of_squares(params, optimizer):
     return step
 
 
-def test_sums_that_are_equal_for_a_while_are_told_apart():
-    # to u's gradient, which is v's so far, a third term is added in place, before v's is read
-    def step(u, v, p, q, r):
-        def loss(u, v):
-            terms = [r * u, p * v, q * v, p * u, q * u]
-            return (terms[0] + terms[1] + terms[2] + terms[3] + terms[4]).sum()
+TERMS = {
+    "afterwards": lambda u, v, p, q, r: [r * u, p * v, q * v, p * u, q * u],
+    "before": lambda u, v, p, q, r: [p * v, q * v, r * u[[0, 3, 3, 1, 0]], p * u, q * u],
+}
 
-        du, dv = tl.grad(loss, argnums=(0, 1))(u, v)
+
+@pytest.mark.parametrize("name", TERMS)
+def test_sums_that_are_equal_for_a_while_are_told_apart(name):
+    # the last terms come first: to u's gradient, q + p, which v's is too, a third term is added in place, before v's is
+    # added up or afterwards
+    def step(u, v, p, q, r):
+        du, dv = tl.grad(lambda u, v: sum(TERMS[name](u, v, p, q, r)).sum(), argnums=(0, 1))(u, v)
         return du * 2, dv * 3
 
     run = tl.compile(step, check=False)
     for call in range(4):
         arrays = np.random.default_rng(call).normal(size=(5, 5)).astype(np.float32)
         assert not list(differences(step(*arrays), run(*arrays), f"call {call}"))
+
+
+def test_what_a_loss_decides_by_its_values_is_decided_anew():
+    # of an infinite log-probability that has no share, the loss takes 0
+    def step(x, t):
+        return tl.value_and_grad(lambda x: F.kl_div(x, t))(x)
+
+    run = tl.compile(step, check=False)
+    for call in range(8):
+        rng = np.random.default_rng(call)
+        x, t = np.log(rng.random((4, 3)).astype(np.float32)), rng.random((4, 3)).astype(np.float32)
+        if call in (3, 4, 6):
+            x[0, 0], t[0, 0] = -np.inf, 0
+        assert not list(differences(step(x, t), run(x, t), f"call {call}"))
 
 
 # ---- threads ----
