@@ -248,7 +248,7 @@ def clips_between_two_passes(w):
         optimizer.zero_grad()
         loss = loss_of(model(x), y)
         loss.backward()
-        optim.clip_grad_value(model.parameters(), 0.02)
+        optim.clip_grad_norm(model.parameters(), 0.05)
         clipped = sum((p.grad**2).sum() for p in model.parameters() if p.grad is not None)
         optimizer.zero_grad()
         loss.backward()

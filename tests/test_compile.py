@@ -326,20 +326,38 @@ def sum_of_squares(params, optimizer):
     return step
 
 
-def test_sums_that_are_equal_for_a_while_are_told_apart():
-    # to u's gradient, which is v's so far, a third term is added in place, before v's is read
-    def step(u, v, p, q, r):
-        def loss(u, v):
-            terms = [r * u, p * v, q * v, p * u, q * u]
-            return (terms[0] + terms[1] + terms[2] + terms[3] + terms[4]).sum()
+TERMS = {
+    "afterwards": lambda u, v, p, q, r: [r * u, p * v, q * v, p * u, q * u],
+    "before": lambda u, v, p, q, r: [p * v, q * v, r * u[[0, 3, 3, 1, 0]], p * u, q * u],
+}
 
-        du, dv = tl.grad(loss, argnums=(0, 1))(u, v)
+
+@pytest.mark.parametrize("name", TERMS)
+def test_sums_that_are_equal_for_a_while_are_told_apart(name):
+    # the last terms come first: to u's gradient, q + p, which v's is too, a third term is added in place, before v's is
+    # added up or afterwards
+    def step(u, v, p, q, r):
+        du, dv = tl.grad(lambda u, v: sum(TERMS[name](u, v, p, q, r)).sum(), argnums=(0, 1))(u, v)
         return du * 2, dv * 3
 
     run = tl.compile(step, check=False)
     for call in range(4):
         arrays = np.random.default_rng(call).normal(size=(5, 5)).astype(np.float32)
         assert not list(differences(step(*arrays), run(*arrays), f"call {call}"))
+
+
+def test_what_a_loss_decides_by_its_values_is_decided_anew():
+    # of an infinite log-probability that has no share, the loss takes 0
+    def step(x, t):
+        return tl.value_and_grad(lambda x: F.kl_div(x, t))(x)
+
+    run = tl.compile(step, check=False)
+    for call in range(8):
+        rng = np.random.default_rng(call)
+        x, t = np.log(rng.random((4, 3)).astype(np.float32)), rng.random((4, 3)).astype(np.float32)
+        if call in (3, 4, 6):
+            x[0, 0], t[0, 0] = -np.inf, 0
+        assert not list(differences(step(x, t), run(x, t), f"call {call}"))
 
 
 # ---- threads ----
@@ -501,6 +519,28 @@ def take_over(eager, compiled):
         p.data, p.grad = q.data.copy(), None if q.grad is None else tl.tensor(q.grad.data)
     for optimizer, other in zip(eager.optimizers, compiled.optimizers, strict=True):
         optimizer.load_state_dict(dict(other.state_dict()))
+
+
+def test_a_call_that_the_program_gives_up_finds_the_gradients_that_there_were():
+    # labels of which some are ignored are another program's; by then this one has forgotten the gradients
+    worlds = []
+    for compile in (lambda step: step, tl.compile):
+        tl.manual_seed(0)
+        model = nn.Linear(4, 3)
+
+        def step(x, y, model=model):
+            last = None if model.weight.grad is None else (model.weight.grad**2).sum().item()
+            model.zero_grad()
+            loss = F.cross_entropy(model(x), y, ignore_index=-1)
+            loss.backward()
+            return last, loss.item()
+
+        worlds.append(compile(step))
+    for call in range(12):
+        rng = np.random.default_rng(call)
+        x, y = rng.normal(size=(5, 4)).astype(np.float32), rng.integers(0, 3, 5)
+        y[0] = -1 if call % 3 == 0 else 1
+        assert worlds[0](x, y) == worlds[1](x, y)
 
 
 def embedding_step(compile):
@@ -1002,6 +1042,18 @@ def test_whether_gradients_are_recorded_is_watched():
     for call in range(8):
         with tl.no_grad() if call in (3, 4, 6) else tl.enable_grad():
             assert not list(differences(look(x), run(x), f"call {call}"))
+
+
+@pytest.mark.parametrize("given", [lambda i: i, lambda i: [i]], ids=["an array", "a list"])
+def test_the_default_dtype_is_watched(given):
+    def ones(i):
+        return F.one_hot(i[0] if isinstance(i, list) else i, 4)
+
+    run = tl.compile(ones, check=False)
+    i = np.arange(4)
+    for call in range(8):
+        with tl.default_dtype(np.float64 if call in (3, 4, 6) else np.float32):
+            assert not list(differences(ones(given(i)), run(given(i)), f"call {call}"))
 
 
 def test_a_compiled_model_follows_its_mode_and_its_parameters():

@@ -218,10 +218,14 @@ MISTAKES = [
         "        if False:\n            program.restore(expected)",
     ),
     Mistake(
-        "labels are checked at the first call alone",
-        'if op.kind in ("note", "write", "forget"):\n                found.append(op)\n                continue',
-        'if op.kind in ("note", "write", "forget"):\n                found.append(op)\n                continue\n'
-        '            if op.kind == "decide":\n                continue',
+        "what a call decided is taken for decided for ever",
+        """            self.line(f"if {'not ' if op.outputs[0] else ''}{call}: run_the_function()")""",
+        "            pass",
+    ),
+    Mistake(
+        "that no label was ignored is taken for decided for ever",
+        """            self.line(f"if {' or '.join(checks)}: run_the_function()")""",
+        "            pass",
     ),
 ]
 
