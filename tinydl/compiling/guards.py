@@ -19,7 +19,7 @@ from ..nn.keeping import attributes, is_kept_number
 from ..nn.module import Module
 from .plan import strided
 from .reading import is_like, is_same
-from .recorder import Recording
+from .recording import Recording
 from .settings import numbers_of
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from .recorder import Recording
+from .recording import Recording
 from .shortening import masks_in_place, without_repetitions
 from .tape import Op, Storage, Value, has_symbols
 from .updates import updates_of

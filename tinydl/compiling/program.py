@@ -24,7 +24,7 @@ from .comparing import trail
 from .guards import entrance, guard, no_entrance
 from .phrases import RESERVED
 from .plan import Plan
-from .recorder import Recording
+from .recording import Recording
 from .text import Text
 
 _numbers = itertools.count(1)
@@ -54,7 +54,8 @@ class Program:
         for value, name in zip(recording.arguments, names, strict=True):
             value.storage.name = name
         self.name = title if title.isidentifier() and not keyword.iskeyword(title) and title not in names else "step"
-        text = Text(Plan(recording, keep_grads), names, self.name)
+        plan = Plan(recording, keep_grads)
+        text = Text(plan, names, self.name)
         self.source, self.first_change, self.checks_late = text.source, text.first_change, text.checks_late
         self.filename = f"<{title}, program {next(_numbers)}>"
         linecache.cache[self.filename] = (len(self.source), None, self.source.splitlines(True), self.filename)
@@ -78,7 +79,7 @@ class Program:
         self.is_good, tests = guard(recording, title)
         self.enter: Callable[..., Any] = no_entrance
         self.open_entrance = entrance(self, tests, args, title)
-        recording.release()
+        recording.release(plan.ops)
 
     def __str__(self) -> str:
         return self.source

@@ -11,7 +11,6 @@ import inspect
 import re
 import weakref
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -25,47 +24,11 @@ from ..nn.module import Module, places
 from .asking import Number, asked_by_user, is_of_stand_in, is_stand_in, line_of, taken_out, users_frame, users_place
 from .forms import Forms
 from .reading import Place, Reads, is_same, is_users
+from .recording import Recording
 from .returning import is_only_returned
 from .settings import Kept, Lists, OptimizerStep, Setting, leaves_of, numbers_of
 from .tape import CompileError, Foreign, Op, Symbol, Tape, Value
 from .watched import Watched, plain_value, refuse_varying, unwatched, value_of, watch
-
-
-@dataclass(eq=False)
-class Recording:
-    """What one run did and gave: all that a program is made of."""
-
-    tape: Tape
-    arguments: list[Value]
-    result: Any  # the form of what the function gives, with values in it
-    assigned: list[tuple[Any, Any, Any]]  # (holder, key, form) of what forwards left in Modules
-    gradients: list[tuple[Tensor, Value | None]]  # what .grad of a parameter is when the step is over
-    parameters: dict[Tensor, Value]
-    names: dict[int, str]  # what objects are called, by id
-    objects: dict[str, Any]  # and which they are
-    optimizers: list[OptimizerStep]
-    modules: list[Module]
-    settings: list[Setting]
-    places: list[Place]  # where the function, and forwards of the user's, read by name
-    returned: Any  # what the function gave in this run
-    consumed: set[Tensor]  # parameters whose gradients an optimizer used up
-    cleared: set[Tensor]  # and those whose gradients were forgotten before they were read
-    read_before: set[Tensor]  # those whose gradients from before the step were used
-    entry_gradients: dict[Tensor, Array]  # and these
-    held: list[Value]  # what Modules hold and the program reads
-    attributes: list[tuple[Any, Any, Tensor, str]]  # where Modules hold their Tensors
-
-    def release(self) -> None:
-        """Let go of the arrays of the run, which hold one another in circles."""
-        for op in self.tape.ops:
-            for v in [*op.values(), *op.into, *op.outputs]:
-                if v.__class__ is Value:
-                    v.storage.maker = v.maker = None
-            op.args, op.options, op.outputs, op.into = (), {}, [], []
-        for table in (self.tape.ops, self.tape.given, self.tape.constants, self.tape.kept, self.arguments):
-            table.clear()
-        self.result = self.returned = None
-        self.assigned, self.gradients, self.held = [], [], []
 
 
 class Recorder(Observer):
@@ -175,6 +138,7 @@ class Recorder(Observer):
     def _close(self) -> None:
         """Put back what was there, and give everybody the plain arrays that are to stay."""
         self.tape.open = False
+        del self.forms  # which knows this recorder
         for step in self.steps:
             step.put_back()
         for t, (array, watched) in self.originals.items():

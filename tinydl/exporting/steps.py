@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..compiling.recorder import Recording
+from ..compiling.recording import Recording
 from ..compiling.tape import CompileError, Op, Storage, Symbol, Value
 from ..engine.arrays import Array
 
