@@ -355,14 +355,16 @@ EXCLUDES = {"nesterov": {"dampening"}}
 
 
 def optimizers() -> dict[str, Option]:
-    """Every optimizer: with its defaults, its numbers changed, its switches changed, and in groups that differ."""
+    """Every optimizer: with its numbers changed, with its switches changed, and with its defaults where these differ in
+    more than `maximize` from the second; and two in groups that differ."""
     found = {}
     for name in optim.__all__:
         kind = getattr(optim, name)
         if not isinstance(kind, type) or not issubclass(kind, optim.Optimizer) or kind is optim.Optimizer:
             continue
         numbers, switches = numbers_and_switches(kind)
-        found[name] = Option(kind, {"lr": ELSE["lr"][0]})
+        if len(switches) > 1:
+            found[name] = Option(kind, {"lr": ELSE["lr"][0]})
         found[f"{name}({', '.join(numbers)})"] = Option(kind, numbers)
         wanted = {n: v for switch in switches for n, v in NEEDS.get(switch, {}).items()} | switches
         found[f"{name}({', '.join(switches)})"] = Option(kind, {"lr": ELSE["lr"][0], **wanted}, named=True)

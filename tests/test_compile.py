@@ -98,7 +98,7 @@ SLOW = 40  # groups, so that all processors have some
 @pytest.mark.slow
 @pytest.mark.parametrize("group", range(SLOW))
 def test_fifty_steps_of_situations_drawn_from_the_product_of_everything(group):
-    for situation in zoo.sampled(30, seed=group):
+    for situation in zoo.sampled(75, seed=group):
         live(situation, 50)
 
 
@@ -1130,7 +1130,7 @@ SHOWN = {
     "adamw_amsgrad": Situation(option_name="AdamW(amsgrad, maximize)"),
     "rmsprop_centered": Situation(option_name="RMSprop(centered, maximize)"),
     "adagrad": Situation(option_name="Adagrad(lr, lr_decay, weight_decay, initial_accumulator_value, eps)"),
-    "adadelta": Situation(option_name="Adadelta"),
+    "adadelta": Situation(option_name="Adadelta(lr, rho, eps, weight_decay)"),
     "nesterov": Situation(option_name="SGD(nesterov, maximize)"),
     "groups": Situation(option_name="Adam in groups"),
     "dropout": Situation(hidden_name="Dropout(p)", loss_name="cross_entropy(ignore_index)"),
