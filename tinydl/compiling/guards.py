@@ -121,6 +121,8 @@ def _tests(recording: Recording) -> _Tests:
         tests.add(f"{{0}}._data is {{1}} and {{0}}._requires_grad is {p._requires_grad}", p, value.storage.array)
     for holder, key, t, _ in recording.attributes:
         tests.add(f"{{0}}[{key!r}] is {{1}}", holder, t)
+    for p, had in recording.had.items():
+        tests.add(f"({{0}}.grad is None) is {not had}", p)
     for p, _ in recording.gradients:
         if p in recording.read_before:
             form = "{0}.grad.__class__ is Tensor and {0}.grad.primitive is None and strided({0}.grad._data) == {1}"

@@ -57,6 +57,7 @@ class Recorder(Observer):
         self.forms = Forms(self.parameters, self.visited, self.see)
         self.cleared: set[Tensor] = set()
         self.before: dict[int, dict[str, Any]] = {}  # the numbers of Modules that are read by name, by id
+        self.whose: dict[Tensor, Tensor] = {}  # and whose they were
         self.had: dict[Tensor, Any] = {}  # the gradients that there were before the step
         self.without: set[Tensor] = set()  # parameters that had no gradient when a backward pass began
         self.read_before: set[Tensor] = set()
@@ -77,6 +78,7 @@ class Recorder(Observer):
         self.before = {id(module): numbers for _, module, numbers in kept.modules}
         try:
             self.had = {p: p.grad for p in leaves_of(self.function)}
+            self.whose = {grad: p for p, grad in self.had.items() if grad.__class__ is Tensor}
             with observing(self):
                 returned = self.function(*args, **options)
             result, given = self.forms.form(returned)
@@ -118,6 +120,7 @@ class Recorder(Observer):
             cleared=self.cleared,
             read_before=self.read_before,
             entry_gradients=self.entry_gradients,
+            had={p: g is not None for p, g in self.had.items() if "grad" in kept.reads.attributes},
             held=self.held_values,
             attributes=list(self.attributes.values()),
         )
@@ -165,6 +168,9 @@ class Recorder(Observer):
         """Watch the array of a leaf that the step uses and that is not from here."""
         if isinstance(t._data, Watched) and t._data.watched is not None and t._data.watched[0] is self.tape:
             return
+        if t in self.whose:
+            self.see_gradient(self.whose[t], t)
+            return
         if t.primitive is not None and t.stamp < self.began and t._requires_grad:
             raise CompileError(
                 f"a Tensor of shape {t.shape} that was computed before, and requires a gradient, is used in a compiled "
@@ -195,9 +201,8 @@ class Recorder(Observer):
         self.kept.append(thing)
         return name
 
-    def see_gradient(self, p: Tensor) -> None:
-        """Watch the gradient that a parameter has from before the step."""
-        grad = p.grad
+    def see_gradient(self, p: Tensor, grad: Any) -> None:
+        """Watch the gradient that a parameter has, or had, from before the step."""
         if grad.__class__ is Tensor and grad not in self.originals and not isinstance(grad._data, Watched):
             self.see(p)
             name = self._name(grad, f"grad_of_{self.names.get(id(p), 'parameter')}")
@@ -423,7 +428,7 @@ class Recorder(Observer):
             for x in node.inputs:
                 if x.__class__ is Tensor and x.primitive is None and x._requires_grad:
                     if x.grad is not None:
-                        self.see_gradient(x)
+                        self.see_gradient(x, x.grad)
                     elif x not in self.cleared and x not in self.leaves:
                         self._is_without(x)
         self.tape.add(Op("note", "backward", None, (), {}, note="backward"))
@@ -443,7 +448,7 @@ class Recorder(Observer):
     def gradients_used(self, parameters: Sequence[Any]) -> None:
         for p in parameters:
             if p.__class__ is Tensor and p.grad is not None:
-                self.see_gradient(p)
+                self.see_gradient(p, p.grad)
 
     def forgotten(self, parameters: Sequence[Tensor]) -> None:
         for p in parameters:
@@ -464,7 +469,7 @@ class Recorder(Observer):
         for p in optimizer.params:
             if p.grad is not None:
                 self.see(p)
-                self.see_gradient(p)
+                self.see_gradient(p, p.grad)
         step = OptimizerStep(optimizer, self.tape, self._object(optimizer), self.objects)
         self.steps.append(step)
         step.begin()

@@ -34,6 +34,7 @@ class Recording:
     cleared: set[Tensor]  # and those whose gradients were forgotten before they were read
     read_before: set[Tensor]  # those whose gradients from before the step were used
     entry_gradients: dict[Tensor, Array]  # and these
+    had: dict[Tensor, bool]  # which had one, if the function looks at .grad itself
     held: list[Value]  # what Modules hold and the program reads
     attributes: list[tuple[Any, Any, Tensor, str]]  # where Modules hold their Tensors
 
