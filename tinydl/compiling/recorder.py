@@ -10,13 +10,15 @@ from __future__ import annotations
 import inspect
 import re
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
 from ..engine import random
 from ..engine.arrays import Array
+from ..engine.methods import behave
 from ..engine.recording import AsOne, Observer, observing
 from ..engine.tensor import Primitive, Tensor, next_stamp, wrap
 from ..engine.trace import name_in
@@ -57,6 +59,7 @@ class Recorder(Observer):
         self.forms = Forms(self.parameters, self.visited, self.see)
         self.cleared: set[Tensor] = set()
         self.before: dict[int, dict[str, Any]] = {}  # the numbers of Modules that are read by name, by id
+        self.looked_at: set[Tensor] = set()  # at whose gradient from before the step the function looked
         self.whose: dict[Tensor, Tensor] = {}  # and whose they were
         self.had: dict[Tensor, Any] = {}  # the gradients that there were before the step
         self.without: set[Tensor] = set()  # parameters that had no gradient when a backward pass began
@@ -79,7 +82,7 @@ class Recorder(Observer):
         try:
             self.had = {p: p.grad for p in leaves_of(self.function)}
             self.whose = {grad: p for p, grad in self.had.items() if grad.__class__ is Tensor}
-            with observing(self):
+            with observing(self), self._looking_at_gradients():
                 returned = self.function(*args, **options)
             result, given = self.forms.form(returned)
             assigned = self._assigned()
@@ -120,10 +123,26 @@ class Recorder(Observer):
             cleared=self.cleared,
             read_before=self.read_before,
             entry_gradients=self.entry_gradients,
-            had={p: g is not None for p, g in self.had.items() if "grad" in kept.reads.attributes},
+            had={p: self.had[p] is not None for p in self.looked_at},
             held=self.held_values,
             attributes=list(self.attributes.values()),
         )
+
+    @contextmanager
+    def _looking_at_gradients(self) -> Iterator[None]:
+        """Within, who reads `.grad` is noticed: that there is one, or none, may decide how a function goes on."""
+        slot: Any = vars(Tensor)["grad"]
+
+        def read(t: Tensor) -> Any:
+            if t in self.had and t not in self.cleared and t not in self.leaves and asked_by_user():
+                self.looked_at.add(t)
+            return slot.__get__(t, Tensor)
+
+        behave("grad", property(read, slot.__set__, slot.__delete__))
+        try:
+            yield
+        finally:
+            behave("grad", slot)
 
     def _arguments(self, flat: list[Any]) -> tuple[list[Value], list[Any]]:
         arguments, stand_ins = list[Value](), list[Any]()
