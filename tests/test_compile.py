@@ -1165,6 +1165,13 @@ def test_the_printed_program_is_as_it_was_kept(name):
     assert now == kept, "".join(difflib.unified_diff(kept.splitlines(True), now.splitlines(True), "kept", "now"))
 
 
+@pytest.mark.parametrize("name", ["two_layers", "dropout"])
+def test_the_exponentials_of_softmax_serve_forward_and_backward(name):
+    """The engine computes them twice, so that no graph keeps them; a program has them still."""
+    source = program(name)
+    assert [source.count(call) for call in ("np.exp(", "np.maximum.reduce(")] == [1, 1], source
+
+
 def test_twenty_programs_are_kept_and_no_others():
     assert len(SHOWN) == 20
     kept = {path.stem for path in PROGRAMS.glob("*.txt")} if PROGRAMS.exists() else set()

@@ -23,7 +23,7 @@ from .tape import Op, Storage, Symbol, Value, has_symbols
 from .updates import Together
 
 _VIEWS = {".T": "T", ".mT": "mT", ".reshape": "rows", ".transpose": "turned", ".swapaxes": "turned", "[]": "part",
-          ".ravel": "flat", ".squeeze": "squeezed", ".view": "view"}  # fmt: skip
+          ".ravel": "flat", ".squeeze": "squeezed", ".view": "bits"}  # fmt: skip
 
 
 class Phrases:
@@ -137,7 +137,7 @@ class Phrases:
         helpers = [name for name in _HELPERS if any(name in line for line in lines)]
         said = [f"for {'; '.join(inputs)}"] if inputs else []
         said += [f"given: {'; '.join(arrays + objects)}"] if arrays or objects else []
-        said += [f"{name}: {_HELPERS[name]}" for name in helpers]
+        said += [f"{name.strip('_#, ')}: {_HELPERS[name]}" for name in helpers]
         return [f"# {part}" for line in said for part in textwrap.wrap(line, 110, subsequent_indent="  ")]
 
     def _flat(self, group: Together, role: tuple[Any, ...]) -> str:
@@ -302,7 +302,7 @@ class Phrases:
         if isinstance(x, (float, np.floating)) and not np.isfinite(x):
             number = f"-np.{abs(x)}" if x < 0 else f"np.{x}"
             return f"np.{x.dtype.name}({number})" if isinstance(x, np.floating) else number
-        if isinstance(x, np.dtype) and x.name in ("float32", "float64", "int64", "bool", "float16"):
+        if isinstance(x, np.dtype) and x.kind in "biufc" and x.isnative and getattr(np, x.name, None) is x.type:
             return f"np.{x.name}"
         if isinstance(x, type) and issubclass(x, np.generic):
             return f"np.{x.__name__}"
@@ -379,6 +379,8 @@ _HELPERS = {
     "as_tensor": "makes a Tensor of an array", "next_stamp": "by which an older graph notices that a value changed",
     "class_labels": "checks the labels; gives them, and which of them are to be ignored, or None",
     "dropout_mask": "draws a mask: 0 with probability p, else 1/(1 − p)",
+    "_bits,": "the same memory as whole numbers; times 0 also NaN and infinity become 0",
+    "  # over ": "in the same memory as what follows, which nothing needs any more",
 }  # fmt: skip
 _SMALL = 4096  # bytes of constants that are compared, so that equal ones have one name
 _NUMBERS = {0.0: "zero", 1.0: "one", 2.0: "two", 0.5: "half", -1.0: "minus_one"}

@@ -100,7 +100,8 @@ def _target(op: Op) -> Storage | None:
 
 
 def _key(op: Op, content: _Content) -> int | None:
-    parts: list[Any] = [op.kind, op.name, id(op.function), op.outputs[0].array.shape, op.outputs[0].array.strides]
+    function = op.function if op.kind == "reduce" else id(op.function)  # np.add.reduce is another object each time
+    parts: list[Any] = [op.kind, op.name, function, op.outputs[0].array.shape, op.outputs[0].array.strides]
     for x in [*op.args, *(item for pair in sorted(op.options.items()) for item in pair)]:
         part = _part(x, content)
         if part is None:
