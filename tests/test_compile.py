@@ -4,6 +4,7 @@ The printed programs of twenty models are kept in tests/data/programs: ``python 
 anew, and whoever commits that reads the difference first.
 """
 
+import contextlib
 import difflib
 import gc
 import inspect
@@ -23,6 +24,7 @@ from compile_zoo import Situation, World, differences, live
 import tinydl as tl
 from tinydl import functional as F
 from tinydl import nn, optim
+from tinydl.compiling.guards import MISS
 from tinydl.engine import random
 
 PROGRAMS = Path(__file__).parent / "data" / "programs"
@@ -1072,6 +1074,29 @@ def test_a_compiled_model_follows_its_mode_and_its_parameters():
             if call == 10:
                 model[3] = nn.Linear(5, 2)
             assert not list(differences(model(x), run(x), f"call {call}"))
+
+
+@pytest.mark.parametrize("around", [tl.no_grad, tl.enable_grad, contextlib.nullcontext])
+def test_the_quick_way_in_is_open_in_calls_like_the_recorded_one_alone(around):
+    run = tl.compile(nn.Linear(4, 2))
+    x = np.linspace(0, 1, 12, dtype=np.float32).reshape(3, 4)
+    records = around is not tl.no_grad
+    with around():
+        for _ in range(5):
+            expected = run(x)
+        enter = run.programs[0].enter
+        assert enter(x).numpy().tobytes() == expected.numpy().tobytes()
+        assert enter(x[:2]) is MISS and enter(x, x) is MISS and enter(np.asfortranarray(x)) is MISS
+        with tl.enable_grad():
+            assert (enter(x) is MISS) is not records
+        with tl.no_grad():
+            assert (enter(x) is MISS) is records
+            with tl.strict():
+                assert enter(x) is MISS
+        with tl.strict():
+            assert enter(x) is MISS
+    if around is tl.no_grad:
+        assert enter(x) is MISS
 
 
 @pytest.mark.parametrize("observe", [tl.strict, tl.detect_anomaly, tl.source_lines])

@@ -85,7 +85,7 @@ MISTAKES = [
     ),
     Mistake(
         "counts of steps aren't written",
-        'self.line(f"    {self.each}[{op.name!r}] = {self.text(symbol)}")',
+        'self.line(f"    {own}[{op.name!r}] = {self.text(symbol)}")',
         'self.line("    pass")',
     ),
     # what is computed twice, and in place
@@ -98,6 +98,36 @@ MISTAKES = [
         "an array stands for another though it is changed later",
         "    if uses.written_after(kept, i):\n        return False\n",
         "",
+    ),
+    Mistake(
+        "one reduction counts as another",
+        "parts: list[Any] = [op.kind, op.name, function, *",
+        "parts: list[Any] = [op.kind, *",
+    ),
+    Mistake(
+        "a call counts as the same with other options",
+        "for x in [*op.args, *(item for pair in sorted(op.options.items()) for item in pair)] if targets else ():",
+        "for x in op.args if targets else ():",
+    ),
+    Mistake(
+        "what stands for an array is overwritten by what was left out",
+        "if is_repeated and all(_makes(o, made) for o in before):",
+        "if is_repeated:",
+    ),
+    Mistake(
+        "the second result of a call counts as its first",
+        "content.known.setdefault((*parts, k), content.new())",
+        "content.known.setdefault((*parts,), content.new())",
+    ),
+    Mistake(
+        "a constant that isn't the same everywhere counts as one number",
+        "and array.tobytes() == first.tobytes() * array.size",
+        "and True",
+    ),
+    Mistake(
+        "a number takes the place of an array that decides how the result lies",
+        "return x.array.shape == out.shape and x.array.strides == out.strides",
+        "return x.array.shape == out.shape",
     ),
     Mistake(
         "a mask is applied to what is needed later",
@@ -175,6 +205,21 @@ MISTAKES = [
         "the quick way in doesn't look at strides",
         " and {0}.strides == {2} and {0}.dtype is {3}",
         " and {0}.dtype is {3}",
+    ),
+    Mistake(
+        "the quick way in is open also where gradients aren't recorded",
+        "state.recording and not state.observers and not here.running",
+        "True and not state.observers and not here.running",
+    ),
+    Mistake(
+        "the quick way in is open also while something observes",
+        "state.recording and not state.observers and not here.running",
+        "state.recording and not here.running",
+    ),
+    Mistake(
+        "the quick way in is open also inside of a compiled function",
+        "state.recording and not state.observers and not here.running",
+        "state.recording and not state.observers",
     ),
     Mistake(
         "the quick way in doesn't look at the default dtype",

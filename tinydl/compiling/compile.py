@@ -24,7 +24,7 @@ from ..nn.module import Module
 from ..watching.lines import warn
 from .arguments import Rebuilt, constants, is_gone, names_of, signature, told, varied
 from .comparing import difference, parting, trail
-from .guards import MISS
+from .guards import MISS, here
 from .program import Diverged, Program
 from .recorder import Recorder
 from .tape import CompileError, Foreign
@@ -33,24 +33,19 @@ NOTICED = 16  # calls in a row that were recorded since an argument varies, unti
 _SLOT = "_compiled_methods"  # where an instance holds its own
 
 
-class _Here(threading.local):
-    running = False  # whether a compiled function runs in this thread
-
-
-_here = _Here()
 _binding = threading.Lock()
 
 
 @contextmanager
 def _as_functions() -> Iterator[None]:
     """Within, compiled functions run as functions, as they do where another one is recorded."""
-    outer, _here.running = _here.running, True
+    outer, here.running = here.running, True
     special.open(1)  # so that they look
     try:
         yield
     finally:
         special.open(-1)
-        _here.running = outer
+        here.running = outer
 
 
 class _Methods:
@@ -171,19 +166,19 @@ class Compiled:
 
     def __call__(self, *args: Any, **options: Any) -> Any:
         program = self._last
-        if program is not None and not options and not special.count:
+        if program is not None and not options:
             result = program.enter(*args)
             if result is not MISS:
                 return result
         return self._called(args, options)
 
     def _called(self, args: Any, options: Any) -> Any:
-        if state.observers or _here.running:
+        if state.observers or here.running:
             return self._by_function(args, options)
         flat, key = signature(args, options)
         if flat is None:
             return self._by_function(args, options)
-        _here.running = True
+        here.running = True
         try:
             result = self._by_program(flat, key, args, options)
             if result is MISS:
@@ -193,7 +188,7 @@ class Compiled:
                         result = self._record(flat, key, args, options)
             return result
         finally:
-            _here.running = False
+            here.running = False
 
     def _by_program(self, flat: list[Any], key: Any, args: Any, options: Any) -> Any:
         """What the first program gives that fits; MISS if none does."""
@@ -209,7 +204,7 @@ class Compiled:
     def _by_function(self, args: Any, options: Any) -> Any:
         """What the function gives; unless it runs inside of a compiled one or is recorded, its Tensors are constants,
         too."""
-        if _here.running or any(isinstance(observer, Recorder) for observer in state.observers):
+        if here.running or any(isinstance(observer, Recorder) for observer in state.observers):
             return self.function(*args, **options)
         with _as_functions():
             return constants(self.function(*args, **options))

@@ -6,6 +6,7 @@ after an attribute of some Module was set.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from itertools import combinations
 from types import FunctionType
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..engine.arrays import default_dtype_now
+from ..engine.recording import special, state
 from ..engine.tensor import Tensor
 from ..nn.keeping import attributes, is_kept_number
 from ..nn.module import Module
@@ -59,6 +61,13 @@ def guard(recording: Recording, title: str) -> tuple[Callable[[], bool], _Tests]
 MISS: Any = object()  # what an entrance gives where the program doesn't fit the call
 
 
+class _Here(threading.local):
+    running = False  # whether a compiled function runs in this thread, by way of its function or the longer way
+
+
+here = _Here()
+
+
 def entrance(program: Any, tests: _Tests, args: tuple[Any, ...], title: str) -> Callable[[], Callable[..., Any]]:
     """What makes the quick way into a program, for calls like the recorded one: signature and guard in one expression,
     then the step. That gives MISS for any other call, for one that is to be compared, and where the program can't go
@@ -85,15 +94,18 @@ def entrance(program: Any, tests: _Tests, args: tuple[Any, ...], title: str) -> 
     if not program.can_enter or any(np.may_share_memory(*pair) for pair in combinations(_plain(args), 2)):
         return lambda: no_entrance
     likes.append(f"default_dtype_now() is {tests.thing(default_dtype_now())}")
-    scope = {**tests.scope, "program": program, "here": program.here, "MISS": MISS, "ndarray": np.ndarray}
+    alone = f"{'' if state.recording else 'not '}state.recording and not state.observers and not here.running"
+    likes.insert(0, f"(not special.count or {alone})" if state.recording else f"special.count and {alone}")
+    scope = {**tests.scope, "program": program, "own": program.here, "MISS": MISS, "ndarray": np.ndarray}
     scope |= {"may_share_memory": np.may_share_memory, "default_dtype_now": default_dtype_now}
+    scope |= {"special": special, "state": state, "here": here}
     given, count = "".join(f"{name}, " for name in names), len(names)
     source = (
         f"def enter(*args):\n    if len(args) != {count}:\n        return MISS\n"
         + (f"    {given}= args\n" if names else "")
         + f"    if not ({' and '.join(likes)} and is_good()):\n        return MISS\n"
         "    n = program.calls + 1\n    if n >= program.compared_at:\n        return MISS\n    program.calls = n\n"
-        f"    try:\n        return (here.step or program.made_here())({', '.join(arrays)})\n"
+        f"    try:\n        return (own.step or program.made_here())({', '.join(arrays)})\n"
         "    except Exception as error:\n        if not program.is_before_changes(error):\n            raise\n"
         "    return MISS\n"
     )

@@ -16,13 +16,14 @@ from typing import Any
 import numpy as np
 
 from ..engine.arrays import Array
+from ..engine.tensor import Tensor
 from ..nn.module import Module
 from ..optim.optimizer import Optimizer
 from .plan import Plan
 from .tape import Op, Storage, Symbol, Value, has_symbols
 from .updates import Together
 
-_VIEWS = {".T": "T", ".mT": "mT", ".reshape": "rows", ".transpose": "turned", ".swapaxes": "turned", "[]": "part",
+_VIEWS = {".T": "T", ".mT": "mT", ".reshape": "shaped", ".transpose": "turned", ".swapaxes": "turned", "[]": "part",
           ".ravel": "flat", ".squeeze": "squeezed", ".view": "bits"}  # fmt: skip
 
 
@@ -37,6 +38,7 @@ class Phrases:
         self.once: list[str] = []  # kept arrays,
         self.views: list[str] = []  # and views of them and of what is given
         self.loads: list[str] = []
+        self.remarks: list[str] = []  # what is to be said above the next line
         self.symbols: dict[str, str] = {}
         self._taken = {*RESERVED, title, *keyword.kwlist, *dir(builtins), *arguments}
         for value, name in zip(plan.recording.arguments, arguments, strict=True):
@@ -71,6 +73,7 @@ class Phrases:
             if value.alias and value.storage in self.plan.places:
                 own, kept = self.fresh(value.alias), own
                 self.once.append(f"{own} = {kept}")
+                self.remarks.append(f"{own} is {kept} from here on")
                 self.names[value] = own
             return own
         name = self.names[value] = self._view(value)
@@ -115,6 +118,8 @@ class Phrases:
         op = storage.maker
         if op is None:
             return "scratch"
+        if op.function in _OF_0 and _is_0(op.args[-1]):
+            return _OF_0[op.function]
         name = op.name.removeprefix("np.").strip(".[]_") or "picked"
         return _MADE.get(name, name.rpartition("_" if op.kind == "call" else ".")[2])
 
@@ -134,9 +139,17 @@ class Phrases:
         inputs = [_shown(self.text(v), v.array) for v in dict.fromkeys(self.plan.recording.arguments)]
         arrays = [_shown(name, x) for name, x in self.scope.items() if isinstance(x, np.ndarray)]
         objects = [name for name, x in self.scope.items() if isinstance(x, (Optimizer, Module))]
+        lists = [name for name, x in self.scope.items() if x.__class__ is tuple and x[0].__class__ is Tensor]
+        kept = {id(row.memory) for step in self.plan.recording.optimizers for row in step.rows}
+        memories = [name for name, x in self.scope.items() if id(x[0] if x.__class__ is tuple else x) in kept]
         helpers = [name for name in _HELPERS if any(name in line for line in lines)]
         said = [f"for {'; '.join(inputs)}"] if inputs else []
         said += [f"given: {'; '.join(arrays + objects)}"] if arrays or objects else []
+        said += [f"{', '.join(lists)}: Tensors"] if lists else []
+        said += [f"{', '.join(memories)}: what the optimizer keeps for a parameter, or for each"] if memories else []
+        said += [
+            "checked before each call: types, shapes and memory of all these, and settings that stand here as numbers"
+        ]
         said += [f"{name.strip('_#, ')}: {_HELPERS[name]}" for name in helpers]
         return [f"# {part}" for line in said for part in textwrap.wrap(line, 110, subsequent_indent="  ")]
 
@@ -159,7 +172,8 @@ class Phrases:
         op = value.maker
         assert op is not None
         base = self.text(op.args[0]) if op.args and op.args[0].__class__ is Value else self.storage(value.storage)
-        name = self.fresh(f"{base}_{_VIEWS.get(op.name, 'view')}")
+        form = _VIEWS.get(op.name, "view")
+        name = self.fresh(f"{base}_{'flat' if form == 'shaped' and value.array.ndim == 1 else form}")
         self.names[value] = name
         if self._once(value):
             self.views.append(f"{name} = {self._call(op)}")
@@ -176,7 +190,9 @@ class Phrases:
     # ---- expressions ----
 
     def _call(self, op: Op, into: str = "") -> str:
-        args = [self.text(x) for x in op.args]
+        if op.kind == "ufunc" and not into and (scalar := self._of_scalars(op)):
+            return scalar
+        args = [self._operand(op, x) if op.kind == "ufunc" else self.text(x) for x in op.args]
         options = [f"{key}={self.text(x)}" for key, x in sorted(op.options.items())]
         if op.kind in ("method", "view") and op.name.startswith((".", "[")):
             this, *rest = op.args
@@ -186,21 +202,16 @@ class Phrases:
             if op.name in (".T", ".mT"):
                 return f"{base}{op.name}"
             return f"{base}{op.name}({', '.join([*map(self.text, rest), *options])})"
-        if op.kind == "ufunc" and not into and (scalar := self._of_scalars(op)):
-            return scalar
-        if op.kind == "ufunc":
-            args = [self._operand(op, x) for x in op.args]
         name = op.name
         if not name.startswith("np."):
             name = self.thing(op.function, name.lstrip("_"))
-            if op.effect:
-                args = self._by_names(op, args)
+            args = self._by_names(op, args)
         elif op.kind in ("function", "view", "decide") and _of_numpy(name) is not op.function:
             name = self.thing(op.function, name.rpartition(".")[2])
         return f"{name}({', '.join([*args, *options, *([f'out={into}'] if into else [])])})"
 
     def _by_names(self, op: Op, args: list[str]) -> list[str]:
-        """The arguments of a helper with the names of its parameters, which say what they are."""
+        """The arguments of a helper, from the first that is no array on with the names of its parameters."""
         try:
             signature = inspect.signature(op.function)
             names = [*signature.bind(*op.args).arguments]
@@ -208,7 +219,9 @@ class Phrases:
             return args
         if any(p.kind is p.VAR_POSITIONAL for p in signature.parameters.values()):
             return args
-        return [f"{name}={x}" for name, x in zip(names, args, strict=True)] if len(names) == len(args) else args
+        first = next((i for i, x in enumerate(op.args) if x.__class__ is not Value), len(args))
+        named = [f"{name}={x}" for name, x in zip(names, args, strict=False)]
+        return [*args[:first], *named[first:]] if len(names) == len(args) else args
 
     def _of_scalars(self, op: Op) -> str:
         """An operation on numbers alone, which NumPy does ten times as fast by its sign; "" if it isn't one."""
@@ -252,12 +265,14 @@ class Phrases:
                 return self._number(x, kind)
         if x.__class__ is not Value:
             return self.text(x)
+        if plain and len(kinds) == 1 and _is_filled(x) and any(_lies_as(v, out) for v in op.values() if v is not x):
+            return self._number(x.array.flat[0].item(), x.array.dtype)
         array, alike = x.array, x.array.size == out.size > 0 and x.array.shape != out.shape and out.ndim
         if alike and array.flags.c_contiguous and out.flags.c_contiguous and self._once(x) and array.ndim:
             key = (x, out.shape)
             if key not in self.names:
                 name = self.name(x)
-                self.names[key] = self.fresh(f"{name}_rows")
+                self.names[key] = self.fresh(f"{name}_{'flat' if len(out.shape) == 1 else 'row'}")
                 self.views.append(f"{self.names[key]} = {name}.reshape({out.shape})")
             return self.names[key]
         return self.text(x)
@@ -333,7 +348,8 @@ class Phrases:
                 text = text.replace(known, self.symbols[known])
             text = re.sub(r"[A-Za-z_]\w*", lambda found: self.symbols.get(found[0], found[0]), text)
             words = set(re.findall(r"[A-Za-z_]\w*", x.text))
-            wanted = "rate" if "lr" in words else "small" if "eps" in words else "t_now" if words == {"t"} else "factor"
+            about = next((word for word in ("lr", "eps", "t") if word in words), "")
+            wanted = f"{about}_now" if about else "factor"
             self.symbols[x.text] = name = self.fresh(wanted)
             lines.append(f"{name} = {text[1:-1] if text[0] == '(' and text.find(')') == len(text) - 1 else text}")
         return lines
@@ -356,6 +372,25 @@ def shortest(x: Any, kind: np.dtype[Any]) -> str:
     return text if kind.type(text) == kind.type(x) else repr(x)
 
 
+def _is_0(x: Any) -> bool:
+    if x.__class__ is Value:
+        return x.storage.kind == "constant" and not x.array.any()
+    return x.__class__ in (int, float) and x == 0
+
+
+def _is_filled(x: Value) -> bool:
+    """Whether it is a constant array that holds one number everywhere."""
+    array = x.array
+    if x.storage.kind != "constant" or x.storage.changed or array.size < 2 or array.dtype.kind != "f":
+        return False
+    first = array.flat[0]
+    return bool(np.isfinite(first)) and array.tobytes() == first.tobytes() * array.size
+
+
+def _lies_as(x: Value, out: Array) -> bool:
+    return x.array.shape == out.shape and x.array.strides == out.strides
+
+
 def _shown(name: str, array: Array) -> str:
     return f"{name} {array.shape}" + ("" if array.dtype == np.float32 else f" {array.dtype}")
 
@@ -369,18 +404,21 @@ def _of_numpy(name: str) -> Any:
 
 _SIGNS = {np.add: "+", np.subtract: "-", np.multiply: "*", np.divide: "/", np.less: "<", np.less_equal: "<=",
           np.greater: ">", np.greater_equal: ">=", np.equal: "==", np.not_equal: "!="}  # fmt: skip
+_OF_0 = {np.equal: "is_zero", np.not_equal: "is_nonzero"}
 _ALIKE = {*_SIGNS, np.maximum, np.minimum, np.power}  # whose operands are of one dtype
 RESERVED = {"np", "as_tensor", "run_the_function", "memory", "next_stamp", *dir(builtins), *keyword.kwlist}
 _MADE = {"maximum.reduce": "peak", "add.reduce": "total", "subtract": "difference", "multiply": "product",
-         "divide": "quotient", "equal": "is_equal", "not_equal": "is_other", "[": "picked", "": "picked",
-         "square": "squares", "true_divide": "quotient"}  # fmt: skip
+         "divide": "quotient", "equal": "is_equal", "not_equal": "differs", "[": "picked", "": "picked",
+         "square": "squares", "empty_like": "work", "true_divide": "quotient"}  # fmt: skip
 _HELPERS = {
-    "run_the_function": "leaves the program: something isn't as it was recorded, so the function itself runs",
-    "as_tensor": "makes a Tensor of an array", "next_stamp": "by which an older graph notices that a value changed",
-    "class_labels": "checks the labels; gives them, and which of them are to be ignored, or None",
+    "run_the_function": "gives up this call, puts everything back and runs the function itself; never comes back",
+    "as_tensor": "makes a Tensor of an array",
+    "next_stamp": "a new version number: a graph recorded before refuses to go backward through what has changed",
+    "class_labels": "checks the labels; gives them (None: not of the recorded kind), and where to ignore them, or None",
     "dropout_mask": "draws a mask: 0 with probability p, else 1/(1 − p)",
-    "_bits,": "the same memory as whole numbers; times 0 also NaN and infinity become 0",
-    "  # over ": "in the same memory as what follows, which nothing needs any more",
+    "standardised": "(x − mean) / √(var + eps) along the axis, and 1 / √(var + eps)",
+    "_bits,": "the same memory as whole numbers, where NaN and infinity times 0 are 0 too",
+    "  # over ": "what is named there is written over, since nothing needs it any more",
 }  # fmt: skip
 _SMALL = 4096  # bytes of constants that are compared, so that equal ones have one name
 _NUMBERS = {0.0: "zero", 1.0: "one", 2.0: "two", 0.5: "half", -1.0: "minus_one"}

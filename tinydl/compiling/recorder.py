@@ -460,9 +460,16 @@ class Recorder(Observer):
             self.forgotten([x])
 
     def backward_ended(self, leaves: Sequence[Tensor]) -> None:
+        self.marked = len(self.tape.ops)
         for x in leaves:
             self.leaves[x] = None
             self.consumed.discard(x)
+            value = value_of(x.grad._data) if x.grad is not None and isinstance(x.grad._data, Watched) else None
+            if value is not None and value.whole and value.storage.kind == "made" and not value.storage.name:
+                name = self.names.get(id(x), "leaf")
+                value.storage.name, maker = f"d_{name}", value.storage.maker
+                if maker is not None:
+                    maker.note = maker.note or f"∂loss/∂{name}"
 
     def gradients_used(self, parameters: Sequence[Any]) -> None:
         for p in parameters:

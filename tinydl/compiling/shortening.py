@@ -6,6 +6,7 @@ Both change only where a result lies or who makes it, never a bit of it.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -49,30 +50,37 @@ def without_repetitions(ops: list[Op], results: list[Value]) -> list[Op]:
     holders: dict[int, list[Storage]] = {}
     dropped: set[Op] = set()
     for i, op in enumerate(ops):
-        target = _target(op)
-        key = _key(op, content) if target is not None else None
-        if target is not None and key is not None:
-            for other in holders.get(key, ()):
-                if content.of.get(other) == key and other is not target and _may_stand_for(other, target, i, uses):
-                    before = [o for o in ops[:i] if _touches(o, target)]
-                    if all(_target(o) is target for o in before):
-                        dropped.update([op, *before])
-                        _merge(target, other, uses)
-                        content.of.pop(target, None)
-                        target = None
-                        break
-            if target is not None:
-                content.of[target] = key
-                holders.setdefault(key, []).append(target)
-        if target is None and op in dropped:
+        made = _made(op, content)
+        found = [(target, _stand_in(target, key, i, content, holders, uses)) for target, key in made.items()]
+        stands = {target: other for target, other in found if other is not None}
+        is_repeated = 0 < len(stands) == len(made)
+        before = [o for o in ops[:i] if any(_touches(o, target) for target in stands)] if is_repeated else []
+        if is_repeated and all(_makes(o, made) for o in before):
+            dropped.update([op, *before])
+            for target, other in stands.items():
+                _merge(target, other, uses)
+                content.of.pop(target, None)
             continue
+        for target, key in made.items():
+            content.of[target] = key
+            holders.setdefault(key, []).append(target)
         for v in op.into:
-            if v.storage is not target or key is None:
+            if v.storage not in made:
                 content.of[v.storage] = content.new()
             if v.storage.kind not in ("made", "scratch"):  # others from outside may lie in the same memory
                 for other in [s for s in content.of if s.kind not in ("made", "scratch", "constant")]:
                     content.of[other] = content.new()
     return [op for op in ops if op not in dropped]
+
+
+def _stand_in(
+    target: Storage, key: int, i: int, content: _Content, holders: dict[int, list[Storage]], uses: _Uses
+) -> Storage | None:
+    """A storage that holds what the call number i puts into `target`, and may stand for it."""
+    for other in holders.get(key, ()):
+        if content.of.get(other) == key and other is not target and _may_stand_for(other, target, i, uses):
+            return other
+    return None
 
 
 class _Content:
@@ -89,28 +97,33 @@ class _Content:
         return self.of[storage]
 
 
-def _target(op: Op) -> Storage | None:
-    """The one storage that a pure call makes or overwrites, as a whole."""
-    if op.kind not in _PURE or op.effect or op.errors or len(op.outputs) != 1 or op.outputs[0].__class__ is not Value:
-        return None
-    v: Value = op.outputs[0]
-    if not v.whole or v.maker is not None or v.storage.kind != "made" or (op.into and op.into != op.outputs):
-        return None
-    return v.storage
+def _targets(op: Op) -> list[Storage]:
+    """The storages that a pure call makes or overwrites, as wholes; none if it does anything else."""
+    values: list[Any] = op.outputs
+    if op.kind not in _PURE or op.effect or op.errors or not all(v.__class__ is Value for v in values):
+        return []
+    if not all(v.whole and v.maker is None and v.storage.kind == "made" for v in values) or op.into not in ([], values):
+        return []
+    return [v.storage for v in values]
 
 
-def _key(op: Op, content: _Content) -> int | None:
+def _makes(op: Op, targets: Collection[Storage]) -> bool:
+    """Whether it does nothing but make or overwrite some of these."""
+    made = _targets(op)
+    return bool(made) and all(target in targets for target in made)
+
+
+def _made(op: Op, content: _Content) -> dict[Storage, int]:
+    """What a pure call makes, and the numbers for what that will hold."""
+    targets = _targets(op)
     function = op.function if op.kind == "reduce" else id(op.function)  # np.add.reduce is another object each time
-    parts: list[Any] = [op.kind, op.name, function, op.outputs[0].array.shape, op.outputs[0].array.strides]
-    for x in [*op.args, *(item for pair in sorted(op.options.items()) for item in pair)]:
+    parts: list[Any] = [op.kind, op.name, function, *((s.array.shape, s.array.strides) for s in targets)]
+    for x in [*op.args, *(item for pair in sorted(op.options.items()) for item in pair)] if targets else ():
         part = _part(x, content)
         if part is None:
-            return None
+            return {}
         parts.append(part)
-    known = tuple(parts)
-    if known not in content.known:
-        content.known[known] = content.new()
-    return content.known[known]
+    return {s: content.known.setdefault((*parts, k), content.new()) for k, s in enumerate(targets)}
 
 
 def _part(x: Any, content: _Content) -> Any:

@@ -212,9 +212,12 @@ _SIZED = {np.nonzero, np.flatnonzero, np.argwhere, np.where, np.unique, np.compr
           np.bincount, np.setdiff1d, np.intersect1d, np.union1d, np.trim_zeros}  # fmt: skip
 
 
-def _picks(name: str, args: Any) -> bool:
-    """Whether it is an index with a mask in it."""
-    return name == "[]" and any(v.array.dtype == bool and v.array.ndim for v in _values_in(args[1:]))
+def _gives_more_or_less(name: str, function: Any, args: Any) -> bool:
+    """Whether values decide the shape of what a call gives, as they do for an index with a mask in it."""
+    if function in _SIZED:
+        return not (function is np.where and len(args) > 1)
+    has_mask = name == "[]" and any(v.array.dtype == bool and v.array.ndim for v in _values_in(args[1:]))
+    return has_mask or name in (".nonzero", ".repeat", ".compress")
 
 
 class Tape:
@@ -343,7 +346,7 @@ class Tape:
         if function in _OF_FORMS:
             return result
         given = op.values()
-        op.sized = function in _SIZED or name in (".nonzero", ".repeat", ".compress") or _picks(name, args)
+        op.sized = _gives_more_or_less(name, function, args)
         made = self.wrapped(result, op, given)
         if isinstance(made, (bool, np.bool_)):
             return self.decided(op, bool(made))

@@ -61,6 +61,8 @@ class Text(Phrases):
     def line(self, text: str) -> None:
         """One line of the function."""
         indent = "        " if self.errors else "    "
+        remarks, self.remarks = self.remarks, []
+        self.lines += [f"{indent}# {remark}" for remark in remarks]
         self.lines.append(indent + text if text else "")
 
     def comment(self, text: str) -> None:
@@ -76,7 +78,7 @@ class Text(Phrases):
             if op.args:
                 name = self.fresh("parameters")
                 self.scope[name] = op.args
-                self.line(f"for {self.each} in {name}:  # forgets the gradients of the last call")
+                self.line(f"for {self.each} in {name}:  # as the optimizer's zero_grad does")
                 self.line(f"    {self.each}.grad = None")
         elif op.kind == "write":
             self._write(op)
@@ -163,7 +165,7 @@ class Text(Phrases):
         for x in outputs:
             if x.__class__ is Value:
                 known = any(x is v for v in op.values())  # what goes in as it comes out keeps its name
-                names.append(self.fresh(f"{self.name(x)}_given") if known else self.name(x))
+                names.append(self.fresh(f"{self.name(x)}_checked") if known else self.name(x))
                 if op.many and op.effect:
                     checks.append(f"{names[-1]} is None")
             elif x.__class__ is Symbol:
@@ -193,8 +195,9 @@ class Text(Phrases):
         for text in self._scalars(symbol):
             self.line(text)
         name = self.thing(memories, "states")
-        self.line(f"for {self.each} in {name}:  # of the parameters")
-        self.line(f"    {self.each}[{op.name!r}] = {self.text(symbol)}")
+        own = self.fresh("state")
+        self.line(f"for {own} in {name}:  # one for each parameter")
+        self.line(f"    {own}[{op.name!r}] = {self.text(symbol)}")
 
     def _update(self, update: Update) -> None:
         self.first_change = self.first_change or len(self.lines)
@@ -298,6 +301,8 @@ class Text(Phrases):
         for holder, key, form in recording.assigned:
             own = self.thing(vars(holder) if hasattr(holder, "forward") else holder, type(holder).__name__.lower())
             self.line(f"{own}[{key!r}] = {self._form(form)}")
+        if any(g is None and p in recording.cleared & recording.consumed for p, g in left):
+            self.comment(".grad stays None: the update has used up the gradients")
         if changed:
             self.scope["next_stamp"] = next_stamp
             self.line(f"for {self.each} in {self.thing(tuple(changed), 'updated')}:  # graphs of before notice it")

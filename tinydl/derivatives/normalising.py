@@ -12,6 +12,7 @@ import numpy as np
 
 from ..engine.arrays import Array, wide
 from ..engine.dispatch import define
+from ..engine.recording import called_as_one, special
 from ..engine.tensor import Primitive
 from .elementwise import floats
 from .softmax import dot_along, sum_along
@@ -57,8 +58,18 @@ def centre(x: Array, axis: Any, eps: float = 0.0) -> tuple[Array, Any, Any]:
     return centred, mean, std
 
 
+def standardised(x: Array, axis: Any, eps: float) -> tuple[Array, Any]:
+    """(x − mean) / √(var + eps) along the axis, and 1 / √(var + eps)."""
+    y, _, std = centre(x, axis, eps)
+    inverse = np.divide(1, std, out=std)
+    y *= inverse
+    return y.astype(x.dtype, copy=False), inverse.astype(x.dtype, copy=False)
+
+
 def _inverse_std(x: Any, axis: Any = -1, eps: float = 1e-5) -> Any:
     x = floats(x)
+    if special.count and (recorded := called_as_one(standardised, x, axis, eps)) is not None:
+        return recorded[0][1]  # what `normalise` has computed in the forward pass
     _, _, std = centre(x, axis, eps)
     return np.divide(1, std, out=std).astype(x.dtype, copy=False)
 
@@ -74,9 +85,9 @@ inverse_std = define(_inverse_std, inverse_std_rule, name="inverse_std")
 
 def _normalise(x: Any, axis: Any = -1, eps: float = 1e-5) -> Any:
     x = floats(x)
-    y, _, std = centre(x, axis, eps)
-    y *= np.divide(1, std, out=std)
-    return y.astype(x.dtype, copy=False)
+    if special.count and (recorded := called_as_one(standardised, x, axis, eps)) is not None:
+        return recorded[0][0]
+    return standardised(x, axis, eps)[0]
 
 
 def _normalise_vjp(g: Any, y: Any, scale: Any, axis: Any = -1) -> Any:
