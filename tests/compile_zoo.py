@@ -333,7 +333,7 @@ class Pair:
     def compare_held(self, everything: bool = False) -> list[str]:
         """What is held of former calls changes only where eager code would change it."""
         held = self.held if everything else self.held[-60:]
-        return [f"{what} has changed since" for what, a, b in held if a.tobytes() != b.tobytes()]
+        return [f"{what} has changed since" for what, a, b in held if bits(a) != bits(b)]
 
 
 def live(situation: Situation, calls: int | None = None) -> Pair:

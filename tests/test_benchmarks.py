@@ -763,7 +763,7 @@ _step = optim.SGD.step
 
 
 def _doubled(self):
-    self.lr = 0.02
+    _step(self)
     _step(self)
 
 

@@ -147,8 +147,9 @@ assert forward.count("np.matmul(") == 2 and "np.tanh(" in forward and forward.co
 # %% [markdown]
 # Read it with (1) beside it. The comments say where a line comes from: `0 (Linear)` is layer 0 of the model, and what
 # has no number comes from the loss. Names end in the layer's number: `weight_0` is $W_1$, `bias_2` is $b_2$,
-# `weight_0_T` is $W_1^\top$. A result has the name of its operation, `tanh_1`, or is just `a`, `a_2` and so on. And
-# what the text doesn't define (`weight_0`, `parameters`, later `sgd`) it is given: your model's own arrays and objects.
+# `weight_0_T` is $W_1^\top$. A result has the name of its operation, `tanh_1`, or says what it is, `total`. `# over
+# linear_0` means that `tanh_1` lies where `linear_0` was, which nobody needs any more. And what the text doesn't define
+# (`weight_0`, `parameters`, later `sgd`) it is given: your model's own arrays and objects.
 #
 # | lines | formula |
 # |---|---|
@@ -172,8 +173,8 @@ assert backward.count("np.matmul(") == 3 and backward.count("np.add.reduce(") ==
 # %% [markdown]
 # Read it with (2) beside it. `∂/∂weight_2` means: the next lines compute the gradient by `weight_2`, with the rule of
 # the operation that stands before the colon. A name with `d_` is such a gradient: `d_weight_2` is $\bar W_2$. The
-# number $\frac{2}{8}$ is the same at each call, a `constant`; where a number is made an array for speed, as the 1 of
-# $1 - A^2$ may be, that stands at the top.
+# number $\frac{2}{8}$ is the same at each call, `number_0_25`: like the 1 of $1 - A^2$ it is made an array at the top,
+# for speed.
 #
 # | lines | formula |
 # |---|---|
@@ -199,23 +200,23 @@ sgd.groups[0]["lr"] = 0.1
 # %% [markdown]
 # The program asks the optimizer for the learning rate at each call, since it may change. (We set it to 0, and the
 # weights stood still.) All four gradients lie side by side in one array, `gradients`, so one `multiply` serves all of
-# them; the result goes to `scratch`, an array for what is needed only for a moment. Then each parameter changes in
-# place, by its piece of that. The last lines are bookkeeping: each parameter gets a new *stamp*, by which the engine
-# would notice that somebody still uses a graph of the old values; `wrap` makes a Tensor of the loss.
+# them; it writes over the gradients, which nobody needs any more. Then each parameter changes in place, by its piece of
+# that. The last lines are bookkeeping: each parameter gets a new *stamp*, by which the engine would notice that somebody
+# still uses a graph of the old values; `as_tensor` makes a Tensor of the loss.
 #
 # ## The top: arrays that are kept
 #
 # `A @ W2.T` asks for new memory for its result, and soon gives it back, at each step. The program instead makes its
 # arrays once and writes into them again and again: hence `out=`. `memory` is one piece of so many bytes (`np.uint8` is
-# one), and `np.ndarray(shape, type, memory, n)` an array that lies in it from byte `n` on. (These are multiples of 64,
-# as it suits the processor.) Transposes are views, the same memory looked at in another order, so they are made once,
-# too. So are the pieces of `gradients` and `scratch`: all parameters in a row, $15 + 5 + 10 + 2 = 32$ numbers.
+# one), and `np.ndarray(shape, type, memory, offset=n)` an array that lies in it from byte `n` on. (These are multiples
+# of 64, as it suits the processor.) Transposes are views, the same memory looked at in another order, so they are made
+# once, too. So are the pieces of `gradients`: all parameters in a row, $15 + 5 + 10 + 2 = 32$ numbers.
 #
-# > **Predict.** Some arrays begin at the same byte, so they overwrite each other. Which two, for instance, may do so?
+# > **Predict.** Some arrays begin at the same byte, so they overwrite each other. There are ten: in how many places?
 
 # %%
 print(top.rstrip())
-begins = re.findall(r"^(\w+) = np\.ndarray\(.*memory, (\d+)", top, re.MULTILINE)
+begins = re.findall(r"^(\w+) = np\.ndarray\(.*memory, offset=(\d+)", top, re.MULTILINE)
 places = {byte for _, byte in begins}
 print(len(begins), "arrays in", len(places), "places")
 assert len(places) < len(begins) and all(int(byte) % 64 == 0 for byte in places)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import sys
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -23,6 +24,7 @@ from ..engine.recording import AsOne, Observer, observing
 from ..engine.tensor import Primitive, Tensor, next_stamp, wrap
 from ..engine.trace import name_in
 from ..nn.module import Module, places
+from ..watching.lines import is_ours
 from .asking import Number, asked_by_user, is_of_stand_in, is_stand_in, line_of, taken_out, users_frame, users_place
 from .forms import Forms
 from .reading import Place, Reads, is_same, is_users
@@ -134,7 +136,7 @@ class Recorder(Observer):
         slot: Any = vars(Tensor)["grad"]
 
         def read(t: Tensor) -> Any:
-            if t in self.had and t not in self.cleared and t not in self.leaves and asked_by_user():
+            if t in self.had and t not in self.cleared and t not in self.leaves and not is_ours(sys._getframe(1)):
                 self.looked_at.add(t)
             return slot.__get__(t, Tensor)
 

@@ -179,9 +179,12 @@ def value_of(x: Any) -> Value:
 
 
 def refuse_varying(primitive: Primitive, options: dict[str, Any]) -> None:
-    """CompileError for an option that isn't the same at each call; places to index may be others."""
+    """CompileError for an option that isn't the same at each call; masks and places to index may be others."""
     for key, x in options.items():
-        if isinstance(x, Watched) and primitive.name not in _INDEXED and value_of(x).storage.kind != "constant":
+        is_mask = isinstance(x, Watched) and x.dtype == bool and x.ndim
+        if isinstance(x, Watched) and not (
+            is_mask or primitive.name in _INDEXED or value_of(x).storage.kind == "constant"
+        ):
             raise CompileError(
                 f"{primitive.name}: {key}= is computed from an argument, and decides how the rest goes on; pass a "
                 "Python number to the compiled function, which then makes a program for each"
