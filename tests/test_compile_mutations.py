@@ -115,11 +115,6 @@ MISTAKES = [
         "if is_repeated:",
     ),
     Mistake(
-        "the second result of a call counts as its first",
-        "content.known.setdefault((*parts, k), content.new())",
-        "content.known.setdefault((*parts,), content.new())",
-    ),
-    Mistake(
         "a constant that isn't the same everywhere counts as one number",
         "and array.tobytes() == first.tobytes() * array.size",
         "and True",

@@ -201,8 +201,8 @@ sgd.groups[0]["lr"] = 0.1
 # The program asks the optimizer for the learning rate at each call, since it may change. (We set it to 0, and the
 # weights stood still.) All four gradients lie side by side in one array, `gradients`, so one `multiply` serves all of
 # them; it writes over the gradients, which nobody needs any more. Then each parameter changes in place, by its piece of
-# that. The last lines are bookkeeping: each parameter gets a new *stamp*, by which the engine would notice that somebody
-# still uses a graph of the old values; `as_tensor` makes a Tensor of the loss.
+# that. The last lines are bookkeeping: each parameter gets a new *stamp*, by which the engine would notice that
+# somebody still uses a graph of the old values; `as_tensor` makes a Tensor of the loss.
 #
 # ## The top: arrays that are kept
 #

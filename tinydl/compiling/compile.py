@@ -37,7 +37,7 @@ _binding = threading.Lock()
 
 
 @contextmanager
-def _as_functions() -> Iterator[None]:
+def as_functions() -> Iterator[None]:
     """Within, compiled functions run as functions, as they do where another one is recorded."""
     outer, here.running = here.running, True
     special.open(1)  # so that they look
@@ -206,7 +206,7 @@ class Compiled:
         too."""
         if here.running or any(isinstance(observer, Recorder) for observer in state.observers):
             return self.function(*args, **options)
-        with _as_functions():
+        with as_functions():
             return constants(self.function(*args, **options))
 
     def _run(self, program: Program, flat: list[Any], args: Any, options: Any) -> Any:
@@ -233,7 +233,7 @@ class Compiled:
     def _compared(self, program: Program, flat: list[Any], args: Any, options: Any) -> Any:
         """Function and program from the same state; what the program gave and left stays."""
         before = program.state()
-        with _as_functions():
+        with as_functions():
             theirs = self.function(*args, **options)
         expected = program.state()
         program.restore(before)
