@@ -1100,7 +1100,8 @@ ALIKE = {
     "along other axes": lambda x: (np.max(x, axis=0) * 2, np.max(x, axis=1) * 2),
     "other reductions": lambda x: (np.max(x, axis=0) * 2, np.min(x, axis=0) * 2),
     "read before it is changed": tl.primitive(computed_twice, lambda g, y, x: g),
-    "one number, in other rows": gradient_of(lambda p, x: np.mean(p * x)),
+    "one number, in rows": lambda x: x * np.full((3, 3), 2.0),
+    "one number, as a gradient": gradient_of(lambda p, x: np.mean(p * x)),
     "numbers that differ": gradient_of(lambda p, x: np.sum(p * x * np.arange(9.0).reshape(3, 3))),
 }
 
