@@ -209,10 +209,11 @@ sgd.groups[0]["lr"] = 0.1
 # `A @ W2.T` asks for new memory for its result, and soon gives it back, at each step. The program instead makes its
 # arrays once and writes into them again and again: hence `out=`. `memory` is one piece of so many bytes (`np.uint8` is
 # one), and `np.ndarray(shape, type, memory, offset=n)` an array that lies in it from byte `n` on. (These are multiples
-# of 64, as it suits the processor.) Transposes are views, the same memory looked at in another order, so they are made
-# once, too. So are the pieces of `gradients`: all parameters in a row, $15 + 5 + 10 + 2 = 32$ numbers.
+# of 64, and so is the address at which `memory` begins, as it suits the processor.) Transposes are views, the same
+# memory looked at in another order, so they are made once, too. So are the pieces of `gradients`: all parameters in a
+# row, $15 + 5 + 10 + 2 = 32$ numbers.
 #
-# > **Predict.** Some arrays begin at the same byte, so they overwrite each other. There are ten: in how many places?
+# > **Predict.** Some arrays begin at the same byte, so they overwrite each other. There are eleven: in how many places?
 
 # %%
 print(top.rstrip())

@@ -47,15 +47,19 @@ class _Tests:
         self.lines.append(form.format(*map(self.thing, things)))
 
 
-def guard(recording: Recording, title: str) -> tuple[Callable[[], bool], _Tests]:
-    """A function that says whether all is as it was when the program was recorded, but for what it reads anew; and the
-    tests that it makes."""
+def guard(recording: Recording, title: str) -> tuple[Callable[[], Callable[[], bool]], _Tests]:
+    """What makes a function that says whether all is as it was when the program was recorded, but for what it reads
+    anew; and the tests that that makes."""
     tests = _tests(recording)
-    source = f"def is_good():\n    try:\n        return (\n        {tests}\n        )\n    except {_GONE}:\n"
-    source += "        return False\n"
-    exec(compile(source, f"<{title}, guard>", "exec"), tests.scope)
-    made: Callable[[], bool] = tests.scope["is_good"]
-    return made, tests
+
+    def make() -> Callable[[], bool]:
+        source = f"def is_good():\n    try:\n        return (\n        {tests}\n        )\n    except {_GONE}:\n"
+        source += "        return False\n"
+        exec(compile(source, f"<{title}, guard>", "exec"), tests.scope)
+        made: Callable[[], bool] = tests.scope["is_good"]
+        return made
+
+    return make, tests
 
 
 MISS: Any = object()  # what an entrance gives where the program doesn't fit the call
@@ -96,9 +100,6 @@ def entrance(program: Any, tests: _Tests, args: tuple[Any, ...], title: str) -> 
     likes.append(f"default_dtype_now() is {tests.thing(default_dtype_now())}")
     alone = f"{'' if state.recording else 'not '}state.recording and not state.observers and not here.running"
     likes.insert(0, f"(not special.count or {alone})" if state.recording else f"special.count and {alone}")
-    scope = {**tests.scope, "program": program, "own": program.here, "MISS": MISS, "ndarray": np.ndarray}
-    scope |= {"may_share_memory": np.may_share_memory, "default_dtype_now": default_dtype_now}
-    scope |= {"special": special, "state": state, "here": here}
     given, count = "".join(f"{name}, " for name in names), len(names)
     source = (
         f"def enter(*args):\n    if len(args) != {count}:\n        return MISS\n"
@@ -111,6 +112,9 @@ def entrance(program: Any, tests: _Tests, args: tuple[Any, ...], title: str) -> 
     )
 
     def make() -> Callable[..., Any]:
+        scope = {**tests.scope, "program": program, "own": program.here, "MISS": MISS, "ndarray": np.ndarray}
+        scope |= {"may_share_memory": np.may_share_memory, "default_dtype_now": default_dtype_now}
+        scope |= {"special": special, "state": state, "here": here}
         exec(compile(source, f"<{title}, entrance>", "exec"), scope)
         made: Callable[..., Any] = scope["enter"]
         return made

@@ -21,7 +21,7 @@ from .updates import updates_of
 GIVEN = {"argument", "parameter", "held", "gradient", "state"}  # memory that exists outside of the program
 _INTO = {"ufunc", "reduce"}  # kinds of calls that take out=
 _FUNCTIONS_INTO = {np.concatenate, np.stack, np.clip, np.cumsum, np.cumprod}
-_ALIGNED = 64  # bytes: a line of the cache
+ALIGNED = 64  # bytes: a line of the cache
 
 
 @dataclass(eq=False)
@@ -175,7 +175,7 @@ class Plan:
                     self.heirs[storage] = heir.storage
                 else:
                     taken = [p for p in taken if p.last >= i]
-                    size = -(-max(storage.array.nbytes, 1) // _ALIGNED) * _ALIGNED
+                    size = rounded(storage.array.nbytes)
                     place = Place(storage, _gap(taken, size), size, i, last)
                 taken.append(place)
                 self.places[storage] = place
@@ -196,6 +196,11 @@ class Plan:
             if v.whole and same and not others:
                 return self.places[v.storage]
         return None
+
+
+def rounded(size: int) -> int:
+    """So many bytes, as whole lines of the cache."""
+    return -(-max(size, 1) // ALIGNED) * ALIGNED
 
 
 def _gap(taken: list[Place], size: int) -> int:

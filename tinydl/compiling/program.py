@@ -60,7 +60,7 @@ class Program:
         linecache.cache[self.filename] = (len(self.source), None, self.source.splitlines(True), self.filename)
         self.forget = weakref.finalize(self, linecache.cache.pop, self.filename, None)  # the text, for tracebacks
         self.forget.atexit = False
-        self._code = compile(self.source, self.filename, "exec")
+        self._code: Any = None  # compiled when it is first run, as the guard is: many a program never is
         self._scope = {**text.scope, "run_the_function": _run_the_function}
         self.here = _Here()
         self.calls = 1
@@ -75,7 +75,8 @@ class Program:
         kept = [p for op in recording.tape.ops if op.kind == "forget" for p in op.args if p not in recording.cleared]
         self.can_enter = not (self.draws or kept or self.checks_late)
         self.compared_at = 2 if check else 2**62  # the number of the next call in which it is compared
-        self.is_good, tests = guard(recording, title)
+        self._make_guard, tests = guard(recording, title)
+        self._guard: Callable[[], bool] | None = None
         self.enter: Callable[..., Any] = no_entrance
         self.open_entrance = entrance(self, tests, args, title)
         recording.release(plan.ops)
@@ -85,9 +86,16 @@ class Program:
 
     # ---- running ----
 
+    def is_good(self) -> bool:
+        """Whether all that it takes for granted is so."""
+        if self._guard is None:
+            self._guard = self._make_guard()
+        return self._guard()
+
     def made_here(self) -> Callable[..., Any]:
         """The function, with this thread's kept arrays."""
         scope = dict(self._scope)
+        self._code = self._code or compile(self.source, self.filename, "exec")
         exec(self._code, scope)
         made: Callable[..., Any] = scope[self.name]
         self.here.step = made

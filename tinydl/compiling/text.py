@@ -10,7 +10,7 @@ from typing import Any
 
 from ..engine.tensor import next_stamp, wrap
 from .phrases import Phrases
-from .plan import GIVEN, Plan
+from .plan import ALIGNED, GIVEN, Plan
 from .settings import Row
 from .tape import Op, Symbol, Value
 from .updates import BLOCK, Together, Update, roles_of
@@ -39,8 +39,9 @@ class Text(Phrases):
             if op not in self.plan.updates.handled:
                 self._op(op)
         self._end()
-        if self.plan.bytes:
-            self.once.insert(0, f"memory = np.empty({self.plan.bytes}, np.uint8)")
+        if self.bytes:
+            begin = f"memory = memory[-memory.ctypes.data % {ALIGNED} :]  # from a multiple of {ALIGNED} on: quicker"
+            self.once[:0] = [f"memory = np.empty({self.bytes + ALIGNED}, np.uint8)", begin]
         top = [
             line
             for title, lines in (
@@ -274,7 +275,7 @@ class Text(Phrases):
         key = (value.storage.role, value.array.dtype)
         if key not in self.names:
             self.names[key] = name = self.fresh(f"scratch_{value.storage.role[1]}")
-            self.once.append(f"{name} = np.empty({BLOCK}, np.{value.array.dtype.name})")
+            self.keep(name, BLOCK, value.array.dtype)
         return self.names[key]
 
     # ---- the end ----
