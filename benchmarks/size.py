@@ -30,7 +30,7 @@ BUDGETS = {  # rooms that share a budget, in lines of code
     ("engine",): 1_920,
     ("derivatives",): 2_350,
     ("functional", "nn", "optim"): 2_360,
-    ("compiling",): 3_650,
+    ("compiling",): 3_750,
 }
 FILE = 500
 FUNCTION = 60
@@ -53,8 +53,8 @@ READ = [
     "optim/clipping.py",
     "training/fit.py", "training/history.py",
 ]  # fmt: skip
-READABLE = 4_800  # lines with anything on them: whoever reads, reads docstrings and comments too
-HEART = 1_900  # of them the Tensor and the table of rules, which README calls the heart: an afternoon
+READABLE = 4_820  # lines with anything on them: whoever reads, reads docstrings and comments too
+HEART = 1_910  # of them the Tensor and the table of rules, which README calls the heart: an afternoon
 
 Sources = dict[str, str]  # a file's path within the package → its text
 

@@ -13,7 +13,7 @@ import numpy as np
 from ..engine.tensor import Tensor
 from .tape import Op, Storage, Symbol, Value
 
-Trail = list[tuple[Any, str]]
+Trail = list[tuple[Any, tuple[str, str, Any]]]
 
 
 def difference(ours: Any, theirs: Any, after: Any, expected: Any, program: Any) -> str:
@@ -73,30 +73,36 @@ def are_the_same(a: Any, b: Any) -> bool:
 def trail(ops: Iterable[Op]) -> Trail:
     """Of each call what it was and what went in, but for the numbers of what isn't constant; and where it was made."""
     numbers: dict[Storage, int] = {}
-    return [((op.kind, op.name, _key((op.args, op.options), numbers)), place(op)) for op in ops if op.kind != "note"]
+    calls = [op for op in ops if op.kind != "note"]
+    return [((op.kind, op.name, *_keys(op, numbers)), (op.note, op.scope, op.line)) for op in calls]
 
 
-def place(op: Op) -> str:
-    """Where a call was made: the layer, the operation, the user's line."""
-    said = [op.note and f"in {op.note}", op.scope and f"of layer {op.scope}"]
-    if op.line:
-        name, number = op.line
+def _place(note: str, scope: str, line: Any) -> str:
+    """Where a call was made: the operation, the layer, the user's line."""
+    said = [note and f"in {note}", scope and f"of layer {scope}"]
+    if line:
+        name, number = line
         said.append(f"({os.path.basename(name)}:{number}: {linecache.getline(name, number).strip()})")
     return " ".join(filter(None, said))
+
+
+def _keys(op: Op, numbers: dict[Storage, int]) -> list[Any]:
+    keys = [_key(x, numbers) for x in op.args]
+    return [*keys, _key(op.options, numbers)] if op.options else keys
 
 
 def _key(x: Any, numbers: dict[Storage, int]) -> Any:
     if x.__class__ is Value:
         if x.storage.kind != "constant":
-            return "array", numbers.setdefault(x.storage, len(numbers)), x.array.shape
+            return numbers.setdefault(x.storage, len(numbers)), x.array.shape
         array = x.array if x.array.nbytes <= 2**20 else x.array.reshape(-1)[:1024]
         return "constant", x.array.shape, x.array.dtype.str, zlib.crc32(np.ascontiguousarray(array).tobytes())
     if x.__class__ is Symbol:
         return "number", x.text
     if isinstance(x, (tuple, list)):
-        return tuple(_key(item, numbers) for item in x)
+        return tuple([_key(item, numbers) for item in x])
     if isinstance(x, dict):
-        return tuple((name, _key(item, numbers)) for name, item in x.items())
+        return tuple([(name, _key(item, numbers)) for name, item in x.items()])
     if isinstance(x, slice):
         return "slice", *(_key(item, numbers) for item in (x.start, x.stop, x.step))
     return repr(x) if isinstance(x, (bool, int, float, str, np.generic, type(None))) else id(x)
@@ -107,7 +113,8 @@ def parting(then: Trail, now: Trail) -> str:
     for (a, there), (b, here) in zip(then, now, strict=False):
         if a != b:
             name = b[1].lstrip(".[]") or {"set": "an item assignment"}.get(b[0], "an index")
-            return f"{name} {here or there} was recorded with other numbers or in another way than it runs now"
+            where = _place(*here) or _place(*there)
+            return f"{name} {where} was recorded with other numbers or in another way than it runs now"
     if len(then) != len(now):
         return "another number of calls was recorded than are made now"
     return "no call of theirs differs: the program itself is wrong, which is a fault of tinydl; please report it"

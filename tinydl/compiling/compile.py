@@ -31,8 +31,6 @@ from .tape import CompileError, Foreign
 
 NOTICED = 16  # calls in a row that were recorded since an argument varies, until that is said
 _SLOT = "_compiled_methods"  # where an instance holds its own
-
-
 _binding = threading.Lock()
 
 

@@ -21,7 +21,7 @@ from ..nn.module import Module
 from ..optim.optimizer import Optimizer
 from .plan import Plan, rounded
 from .tape import Op, Storage, Symbol, Value, has_symbols
-from .updates import BLOCK, Together
+from .updates import Together
 
 _VIEWS = {".T": "T", ".mT": "mT", ".reshape": "shaped", ".transpose": "turned", ".swapaxes": "turned", "[]": "part",
           ".ravel": "flat", ".squeeze": "squeezed", ".view": "bits"}  # fmt: skip
@@ -143,7 +143,8 @@ class Phrases:
         lists = [name for name, x in self.scope.items() if x.__class__ is tuple and x[0].__class__ is Tensor]
         kept = {id(row.memory) for step in self.plan.recording.optimizers for row in step.rows}
         memories = [name for name, x in self.scope.items() if id(x[0] if x.__class__ is tuple else x) in kept]
-        helpers = [name for name in _HELPERS if any(name in line for line in lines)]
+        text = "\n".join(lines)
+        helpers = [name for name in _HELPERS if name in text]
         said = [f"for {'; '.join(inputs)}"] if inputs else []
         said += [f"given: {'; '.join(arrays + objects)}"] if arrays or objects else []
         said += [f"{', '.join(lists)}: Tensors"] if lists else []
@@ -267,8 +268,9 @@ class Phrases:
         plain = op.function in _ALIKE and "dtype" not in op.options and out.ndim and len(kinds) == 1
         if plain and (number := _one_number(x)) is not None and (kind := kinds.pop()).kind == "f":
             lies = any(_lies_as(v, out) for v in op.values() if v is not x)
-            if lies and op.function in (np.maximum, np.minimum) and out.flags.c_contiguous and out.size >= _MANY:
-                return self._full(number, kind, out.shape if out.size <= BLOCK else out.shape[-1:])
+            shape = _shape_of_alike(out) if lies and op.function in (np.maximum, np.minimum) else ()
+            if shape:
+                return self._full(number, kind, shape)
             if lies or x.__class__ is not Value or not x.array.ndim:
                 return self._number(number, kind)
         if x.__class__ is not Value:
@@ -404,6 +406,15 @@ def _one_number(x: Any) -> int | float | None:
     return float(first) if alike else None
 
 
+def _shape_of_alike(out: Array) -> tuple[int, ...]:
+    """The shape of an array of one number with which a result is made quicker than with the number; () if none is."""
+    if not out.flags.c_contiguous or out.size < _MANY:
+        return ()
+    if out.size <= _TOO_MANY:
+        return out.shape
+    return out.shape[-1:] if out.shape[-1] >= _ROW else ()
+
+
 def _lies_as(x: Value, out: Array) -> bool:
     return x.array.shape == out.shape and x.array.strides == out.strides
 
@@ -437,6 +448,8 @@ _HELPERS = {
     "_bits,": "the same memory as whole numbers, where NaN and infinity times 0 are 0 too",
     "  # over ": "what is named there is written over, since nothing needs it any more",
 }  # fmt: skip
-_MANY = 256  # elements, from which on an array of one number is worth its memory
+_MANY = 256  # elements, from which on an array of one number is worth its making,
+_TOO_MANY = 2**13  # and up to which its memory
+_ROW = 64  # elements of a row, from which on a row of one number is quicker than the number
 _SMALL = 4096  # bytes of constants that are compared, so that equal ones have one name
 _NUMBERS = {0.0: "zero", 1.0: "one", 2.0: "two", 0.5: "half", -1.0: "minus_one"}

@@ -43,9 +43,7 @@ class Recorder(Observer):
         self.tape = Tape(watch)
         self.began = next_stamp()
         self.parameters: dict[Tensor, Value] = {}
-        self.originals: dict[
-            Tensor, tuple[Array, Any]
-        ] = {}  # Tensors whose array is watched: theirs, and the watched one
+        self.originals: dict[Tensor, tuple[Array, Any]] = {}  # of Tensors: their array, and the watched one
         self.modules: dict[int, tuple[Module, dict[str, Any]]] = {}  # by id those entered, with their settings then
         self.lists: list[Lists] = []  # that they hold
         self.held: list[tuple[Any, Any, Any, Any]] = []  # (holder, key, what was there, what is there now, watched)

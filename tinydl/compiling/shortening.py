@@ -19,20 +19,24 @@ _OPPOSITE = {np.not_equal: np.equal, np.equal: np.not_equal}
 
 
 class _Uses:
-    """Where each storage is read and written, by the places of the calls in the list."""
+    """Where each storage is read, written and given, by the places of the calls in the list."""
 
     def __init__(self, ops: list[Op]) -> None:
         self.reads: dict[Storage, list[int]] = {}
         self.writes: dict[Storage, list[int]] = {}
+        self.gives: dict[Storage, list[int]] = {}
         self.values: dict[Storage, dict[Value, None]] = {}
         for i, op in enumerate(ops):
-            outputs = [v for v in op.outputs if v.__class__ is Value]
-            for v in op.values():
-                self.reads.setdefault(v.storage, []).append(i)
-            for v in op.into:
-                self.writes.setdefault(v.storage, []).append(i)
-            for v in [*op.values(), *op.into, *outputs]:
-                self.values.setdefault(v.storage, {})[v] = None
+            for places, values in ((self.reads, op.values()), (self.writes, op.into), (self.gives, op.outputs)):
+                for v in values:
+                    if v.__class__ is Value:
+                        places.setdefault(v.storage, []).append(i)
+                        self.values.setdefault(v.storage, {})[v] = None
+
+    def before(self, storages: Collection[Storage], i: int) -> list[int]:
+        """The calls before the call number i that have to do with any of these."""
+        found = {k for s in storages for places in (self.reads, self.writes, self.gives) for k in places.get(s, ())}
+        return sorted(k for k in found if k < i)
 
     def read_after(self, storage: Storage, i: int) -> bool:
         return (self.reads.get(storage) or [-1])[-1] > i
@@ -54,7 +58,7 @@ def without_repetitions(ops: list[Op], results: list[Value]) -> list[Op]:
         found = [(target, _stand_in(target, key, i, content, holders, uses)) for target, key in made.items()]
         stands = {target: other for target, other in found if other is not None}
         is_repeated = 0 < len(stands) == len(made)
-        before = [o for o in ops[:i] if any(_touches(o, target) for target in stands)] if is_repeated else []
+        before = [ops[k] for k in uses.before(stands, i)] if is_repeated else []
         if is_repeated and all(_makes(o, made) for o in before):
             dropped.update([op, *before])
             for target, other in stands.items():
@@ -129,7 +133,7 @@ def _made(op: Op, content: _Content) -> dict[Storage, int]:
 def _part(x: Any, content: _Content) -> Any:
     if x.__class__ is Value:
         s = x.storage
-        place = x.array.ctypes.data - s.array.ctypes.data
+        place = 0 if x.array is s.array else x.array.ctypes.data - s.array.ctypes.data
         return "value", content(s), x.array.dtype, x.array.shape, x.array.strides, place
     if x.__class__ is Symbol:
         return None
@@ -151,11 +155,6 @@ def _may_stand_for(kept: Storage, gone: Storage, i: int, uses: _Uses) -> bool:
     return not (gone.escapes or kept.escapes) or not gone.escapes
 
 
-def _touches(op: Op, storage: Storage) -> bool:
-    outputs = [v for v in op.outputs if v.__class__ is Value]
-    return any(v.storage is storage for v in [*op.values(), *op.into, *outputs])
-
-
 def _merge(gone: Storage, kept: Storage, uses: _Uses) -> None:
     """Let everything that named `gone` name `kept`."""
     for v in uses.values.get(gone, {}):
@@ -166,8 +165,8 @@ def _merge(gone: Storage, kept: Storage, uses: _Uses) -> None:
         uses.values.setdefault(kept, {})[v] = None
     kept.changed = kept.changed or gone.changed
     kept.escapes = kept.escapes or gone.escapes
-    for mine, theirs in ((uses.reads, uses.reads), (uses.writes, uses.writes)):
-        mine[kept] = sorted([*mine.get(kept, []), *theirs.get(gone, [])])
+    for places in (uses.reads, uses.writes, uses.gives):
+        places[kept] = sorted([*places.get(kept, []), *places.get(gone, [])])
     if kept.role == () and gone.role:
         kept.role = gone.role
 
