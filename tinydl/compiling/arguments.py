@@ -188,10 +188,9 @@ class Rebuilt:
         held = dict(zip(names, items, strict=True))
         if kind is dict:
             return held
-        like = copy.copy(x)
         if isinstance(x, dict):
-            dict.update(like, held)  # a Counter's own adds
-            return like
+            return _dict_like(x, held)
+        like = copy.copy(x)
         for name, item in held.items():
             object.__setattr__(like, name, item)  # which a frozen one allows, too
         self._copies.append((like, {field.name: held.get(field.name, field) for field in fields(x)}))
@@ -209,6 +208,15 @@ class Rebuilt:
 
 
 # ---- what they are called ----
+
+
+def _dict_like(x: dict[str, Any], held: dict[str, Any]) -> dict[str, Any]:
+    """A dict of the same kind with these items. Without __copy__ it is made anew: before Python 3.11 copy.copy asks a
+    dict whose items are attributes for one named __getstate__."""
+    kind = x.__class__
+    like: dict[str, Any] = copy.copy(x) if hasattr(kind, "__copy__") else kind.__new__(kind)
+    dict.update(like, held)  # a Counter's own adds
+    return like
 
 
 def names_of(function: Any, args: Any, options: Any) -> list[str]:

@@ -95,7 +95,7 @@ class Compiled:
         self.__module__ = getattr(function, "__module__", __name__)
         self.__wrapped__ = function
         self._written = function  # whose parameters name the arguments
-        self._is_method = hasattr(type(function), "__get__") and not isinstance(function, MethodType)
+        self._is_method = _is_method(function)
         if isinstance(function, Module):
             self.__name__, self._written = "model", function.forward
             self.function = no_grad()(function.__call__)
@@ -315,6 +315,13 @@ class Compiled:
     def __repr__(self) -> str:
         n = len(self.programs)
         return f"<compiled {self.__name__}: {n} program{'s' * (n != 1)}>"
+
+
+def _is_method(function: Any) -> bool:
+    """Whether a class that holds it binds it to its instances. In Python 3.13 partial has a __get__ that only warns."""
+    if isinstance(function, MethodType) or (isinstance(function, functools.partial) and sys.version_info < (3, 14)):
+        return False
+    return hasattr(type(function), "__get__")
 
 
 def _given(rebuilt: Rebuilt) -> Any:

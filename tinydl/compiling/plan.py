@@ -145,6 +145,8 @@ class Plan:
             return True
         if op.kind not in _INTO and op.function not in _FUNCTIONS_INTO:
             return False
+        if op.kind == "reduce" and any(min(v.array.strides, default=0) < 0 for v in op.values()):
+            return False  # with out= NumPy 2.0 takes other numbers of an array that runs backwards, and wrong ones
         return len(op.outputs) == 1 and (storage.array.ndim > 0 or storage.changed) and not self._is_scalar_op(op)
 
     @staticmethod

@@ -358,9 +358,12 @@ class Recorder(Observer):
         return value_of(x._data).storage.name if isinstance(x._data, Watched) else ""
 
     def flattened(self, name: str, inputs: Sequence[Any], result: Any) -> Any:
-        if (isinstance(result, (Watched, tuple))) and asked_by_user():
-            return self._stand_in(result, bool(inputs))
-        return None
+        if not (isinstance(result, (Watched, tuple)) and asked_by_user()):
+            return None
+        value = value_of(result) if isinstance(result, Watched) else None
+        if value is not None and value.storage.maker is not None and value.storage.maker.plain:
+            return Number(value.array.item(), value, self.tape)
+        return self._stand_in(result, bool(inputs))
 
     def _stand_in(self, result: Any, number: bool) -> Any:
         """A Tensor in the place of what eager code would have as an array or, where it has no axes, as a number."""

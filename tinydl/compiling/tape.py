@@ -76,6 +76,7 @@ class Op:
     into: list[Value] = field(default_factory=list)  # what it writes to: out=, the target of an assignment
     draws: bool = False  # whether it takes random numbers
     many: bool = False  # whether it gives a tuple
+    plain: bool = False  # whether it gives an integer of Python's, as count_nonzero does before NumPy 2.4
     sized: bool = False  # whether its values decide the shape of what it gives, which the program then checks
     effect: bool = False  # whether it must run though nobody needs what it gives
     errors: tuple[Any, ...] = ()  # NumPy's error state, if it isn't what it was when recording began
@@ -227,7 +228,6 @@ class Tape:
         self.ops: list[Op] = []
         self.open = True
         self.thread = threading.get_ident()  # whose calls it writes down
-        self.thread = threading.get_ident()  # whose calls it writes down
         self._watch = watch
         self.constants: dict[int, Value] = {}  # arrays that stood in a call though nobody watches them, by id
         self.given: dict[int, Value] = {}  # arrays from outside, by id
@@ -287,7 +287,8 @@ class Tape:
 
     def wrapped(self, result: Any, op: Op, given: Sequence[Value]) -> Any:
         """What a call gave, watched: a view of what went in, or memory of its own."""
-        number = isinstance(result, np.generic)
+        op.plain = type(result) is int and op.kind == "function"
+        number = op.plain or isinstance(result, np.generic)
         if number:
             result = np.asarray(result)
         if type(result) is np.ndarray:

@@ -161,7 +161,7 @@ class Text(Phrases):
 
     def _assignment(self, op: Op) -> None:
         outputs = op.outputs
-        call = self._call(op)
+        call = f"np.intp({self._call(op)})" if op.plain else self._call(op)
         names, checks = [], []
         for x in outputs:
             if x.__class__ is Value:
