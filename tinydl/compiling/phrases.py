@@ -213,7 +213,7 @@ class Phrases:
         if not name.startswith("np."):
             name = self.thing(op.function, name.lstrip("_"))
             args = self._by_names(op, args)
-        elif op.kind in ("function", "view", "decide") and _of_numpy(name) is not op.function:
+        elif op.kind in ("ufunc", "function", "view", "decide") and _of_numpy(name) is not op.function:
             name = self.thing(op.function, name.rpartition(".")[2])
         return f"{name}({', '.join([*args, *options, *([f'out={into}'] if into else [])])})"
 
