@@ -74,7 +74,7 @@ class Phrases:
             if value.alias and value.storage in self.plan.places:
                 own, kept = self.fresh(value.alias), own
                 self.once.append(f"{own} = {kept}")
-                self.remarks.append(f"{own} is {kept} from here on")
+                self.remarks.append(f"from here on {kept} is called {own}")
                 self.names[value] = own
             return own
         name = self.names[value] = self._view(value)
@@ -147,10 +147,11 @@ class Phrases:
         helpers = [name for name in _HELPERS if name in text]
         said = [f"for {'; '.join(inputs)}"] if inputs else []
         said += [f"given: {'; '.join(arrays + objects)}"] if arrays or objects else []
-        said += [f"{', '.join(lists)}: Tensors"] if lists else []
+        said += [f"{', '.join(lists)}: lists of Tensors, whose arrays are those above"] if lists else []
         said += [f"{', '.join(memories)}: what the optimizer keeps for a parameter, or for each"] if memories else []
         said += [
-            "checked before each call: types, shapes and memory of all these, and settings that stand here as numbers"
+            "checked before each call: types, shapes and addresses of all these, and settings that stand here as "
+            "numbers; if one is another than when this was recorded, another program is"
         ]
         said += [f"{name.strip('_#, ')}: {_HELPERS[name]}" for name in helpers]
         return [f"# {part}" for line in said for part in textwrap.wrap(line, 110, subsequent_indent="  ")]
@@ -439,14 +440,15 @@ _MADE = {"maximum.reduce": "peak", "add.reduce": "total", "subtract": "differenc
          "divide": "quotient", "equal": "is_equal", "not_equal": "differs", "[": "picked", "": "picked",
          "square": "squares", "empty_like": "work", "true_divide": "quotient"}  # fmt: skip
 _HELPERS = {
-    "run_the_function": "gives up this call, puts everything back and runs the function itself; never comes back",
+    "run_the_function": "raises: all is put back as it was, and the function that was recorded runs instead",
     "as_tensor": "makes a Tensor of an array",
     "next_stamp": "a new version number: a graph recorded before refuses to go backward through what has changed",
-    "class_labels": "checks the labels; gives them (None: not of the recorded kind), and where to ignore them, or None",
+    "class_labels": "checks the labels, and raises what the function would; gives them, or None if they are of another "
+    "kind than those recorded, and a mask of those to be ignored, or None if there are none",
     "dropout_mask": "draws a mask: 0 with probability p, else 1/(1 − p)",
     "standardised": "(x − mean) / √(var + eps) along the axis, and 1 / √(var + eps)",
     "_bits,": "the same memory as whole numbers, where NaN and infinity times 0 are 0 too",
-    "  # over ": "what is named there is written over, since nothing needs it any more",
+    "  # over ": "what is named there is written over, since nothing needs it any more; so are inputs named by out=",
 }  # fmt: skip
 _MANY = 256  # elements, from which on an array of one number is worth its making,
 _TOO_MANY = 2**13  # and up to which its memory

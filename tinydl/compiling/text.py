@@ -303,10 +303,10 @@ class Text(Phrases):
             own = self.thing(vars(holder) if hasattr(holder, "forward") else holder, type(holder).__name__.lower())
             self.line(f"{own}[{key!r}] = {self._form(form)}")
         if any(g is None and p in recording.cleared & recording.consumed for p, g in left):
-            self.comment(".grad stays None: the update has used up the gradients")
+            self.comment(".grad is left None: used up by the update, cleared by the next call (unless keep_grads=True)")
         if changed:
             self.scope["next_stamp"] = next_stamp
-            self.line(f"for {self.each} in {self.thing(tuple(changed), 'updated')}:  # graphs of before notice it")
+            self.line(f"for {self.each} in {self.thing(tuple(changed), 'updated')}:  # so that older graphs notice")
             self.line(f"    {self.each}.stamp = next_stamp()")
         self.line(f"return {self._form(recording.result)}")
 
