@@ -376,6 +376,34 @@ def calls_itself(w):
 
 
 @inside()
+def updates_first(w):
+    model, optimizer, loss_of = w.model, w.optimizer, w.loss_of
+
+    def step(x, y):
+        optimizer.step()
+        optimizer.zero_grad()
+        loss = loss_of(model(x), y)
+        loss.backward()
+        return loss
+
+    return step
+
+
+@inside()
+def clips_first(w):
+    model, optimizer, loss_of = w.model, w.optimizer, w.loss_of
+
+    def step(x, y):
+        norm = optim.clip_grad_norm(model.parameters(), 1.0)
+        optimizer.zero_grad()
+        loss = loss_of(model(x), y)
+        loss.backward()
+        return loss, norm
+
+    return step
+
+
+@inside()
 def updates_by_hand(w):
     model, loss_of = w.model, w.loss_of
 

@@ -11,6 +11,7 @@ import inspect
 import os
 import sys
 import threading
+import warnings
 import weakref
 from pathlib import Path
 
@@ -197,10 +198,26 @@ EXPRESSIONS = {
     "np.bincount(i)": lambda x, y, i: np.bincount(i, minlength=6),
     "x[0] = 0": lambda x, y, i: set_first(x.copy()),
     "x += 1": lambda x, y, i: add_one(x.copy()),
+    "x += 1 under two names": lambda x, y, i: (under_two_names(x.copy()), under_two_names(np.zeros_like(x)), x),
+    "x += 1 of a row": lambda x, y, i: (lambda z: (under_two_names(z[0]), z))(x * 2),
+    "n += 1 under two names": lambda x, y, i: (under_two_names(x.sum()), under_two_names(x.astype(int))),
+    "n += x": lambda x, y, i: added(np.log1p(i[0] - i[0]), x),
+    "x ** array of one number": lambda x, y, i: [*(x**c for c in ALIKE_EVERYWHERE), ALIKE_EVERYWHERE[0] ** x],
+    "constants that lie otherwise": lambda x, y, i: [(x[0, :1] * t).mean() for t in (TURNED.copy("C"), TURNED)],
+    "x[a mask without axes]": lambda x, y, i: (x[x[0, 0] > 0].mean() + x, x[0, 0][x[0, 0] > 0].sum()),
+    "i without axes as another dtype": lambda x, y, i: (i[0].astype(np.int8), i.sum().astype(np.float32)),
+    "the other way round in memory": lambda x, y, i: (x.astype(">f4").copy().dtype.str, x.astype(">f4").copy() * 2),
+    "float16 and numbers beyond it": lambda x, y, i: (np.minimum(x.astype(np.float16), 1e5), np.float16(2) * 1e5),
+    "relu of a constant": lambda x, y, i: tl.grad(lambda t: (F.relu(t * 2) * x * x).sum())(tl.tensor(SIGNS)),
+    "np.where(x > 0)": lambda x, y, i: x[np.where(x > x[0, 0])],
+    "np.asarray": lambda x, y, i: np.asarray(x.astype(int)) * 2 + x,
 }  # fmt: skip
+ALIKE_EVERYWHERE = [np.full((6, 4), c, np.float32) for c in (1.5, 2, -1, 0.5, 1)]
+TURNED = np.asfortranarray(np.random.default_rng(1).normal(size=(30, 30)).astype(np.float32))
+SIGNS = np.array([-1, 1, 0, 2], np.float32)
 MAY_BE_REFUSED = {
     "x[x > 0]", "one_hot(i)", "np.unique(i)", "x[:n] by an argument", "for n in range(i[0])", "if x.sum() > 0",
-    "x.tolist()", "np.bincount(i)", "x[0] = 0", "float(x.sum())",
+    "x.tolist()", "np.bincount(i)", "x[0] = 0", "float(x.sum())", "np.where(x > 0)", "np.asarray",
 }  # fmt: skip
 
 
@@ -212,6 +229,17 @@ def set_first(x):
 def add_one(x):
     x += 1
     return x
+
+
+def added(n, x):
+    n += x
+    return n
+
+
+def under_two_names(x):
+    other = x
+    x += 1
+    return x, other
 
 
 @pytest.mark.parametrize("name", EXPRESSIONS)
@@ -243,7 +271,53 @@ def shares(value, *arrays):
     return any(np.shares_memory(a, b) for a in arrays_in(value) for b in arrays)
 
 
+def test_whole_numbers_wrap_without_a_warning():
+    run = tl.compile(lambda x: x.max() * x.max(), check=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert [int(run(np.array([200, 5], np.uint8))) for _ in range(3)] == [64] * 3
+
+
+def test_a_gradient_that_is_returned_is_not_the_memory_of_the_parameters():
+    w = tl.tensor(np.ones(3, np.float32), requires_grad=True)
+
+    @tl.compile
+    def step(x):
+        w.grad = None
+        (w * w * x).sum().backward()
+        return w.grad
+
+    for _ in range(4):
+        given = step(np.ones(3, np.float32))
+        given.data[...] = 99
+        assert (w.grad.data == 2).all()
+
+
 # ---- sizes ----
+
+
+@pytest.mark.parametrize("how", ["clip_grad_norm", "clip_grad_value", "two backward passes"])
+def test_a_parameter_without_axes_is_updated_beside_others(how):
+    worlds = []
+    for compile in (lambda step: step, tl.compile):
+        params = [tl.tensor(np.full(shape, 0.5, np.float32), requires_grad=True) for shape in ((3,), (), (1, 2))]
+        optimizer = optim.Adam(params)
+
+        def step(x, params=params, optimizer=optimizer):
+            optimizer.zero_grad()
+            ((params[0] * x * params[1]) ** 2).sum().backward()
+            if how.startswith("two"):
+                sum((p * params[1]).sum() for p in params).backward()
+            else:
+                getattr(optim, how)(params, 0.1)
+            optimizer.step()
+
+        worlds.append((params, compile(step)))
+    for call in range(5):
+        for _, step in worlds:
+            step(np.full(3, call, np.float32))
+        for ours, theirs in zip(*(params for params, _ in worlds), strict=True):
+            assert ours.data.tobytes() == theirs.data.tobytes()
 
 
 @pytest.mark.parametrize("name", OPTIONS)

@@ -134,6 +134,51 @@ MISTAKES = [
         "maker.function = _OPPOSITE[maker.function]",
         "pass",
     ),
+    Mistake(
+        "a mask that is a constant is turned round where nobody makes it",
+        'if mask.storage.kind != "made" or mask.storage.escapes',
+        "if mask.storage.escapes",
+    ),
+    Mistake(
+        "an exponent that is an array counts as a number",
+        "if op.function is np.power and x.__class__ is Value and x.array.ndim:",
+        "if False:",
+    ),
+    Mistake(
+        "constants that lie otherwise count as one",
+        'key = ("constant", array.shape, array.strides, array.dtype, content)',
+        'key = ("constant", array.shape, array.dtype, content)',
+    ),
+    Mistake(
+        "how much a mask without axes takes isn't looked at",
+        "any(v.array.dtype == bool for v in _values_in(args[1:]))",
+        "any(v.array.dtype == bool and v.array.ndim for v in _values_in(args[1:]))",
+    ),
+    Mistake(
+        "what is added to an array has another name than the array",
+        'ufunc(made, unwrap(other), out=made, casting="same_kind")\n        return tensor',
+        "return None",
+    ),
+    Mistake(
+        "the caller may write into a parameter's gradient",
+        'g.storage.kind == "made" and g.maker is None and g.storage not in self.plan.returned',
+        'g.storage.kind == "made" and g.maker is None',
+    ),
+    Mistake(
+        "an update that found no gradients does nothing for ever",
+        "            elif p._requires_grad:\n                self._is_without(p)",
+        "",
+    ),
+    Mistake(
+        "clipping that found no gradients finds none for ever",
+        "            elif p.__class__ is Tensor:\n                self._is_without(p)",
+        "",
+    ),
+    Mistake(
+        "what is changed first isn't put back where a call is given up",
+        "if self.first_change < 0:",
+        "if self.first_change <= 0:",
+    ),
     # updates
     Mistake(
         "the last block of a large parameter isn't updated",

@@ -23,6 +23,7 @@ OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _NUMPY = os.path.dirname(os.path.abspath(np.__file__)) + os.sep
 _ENGINE = ("methods.py", "dispatch.py", "tensor.py", "recording.py", "transforms.py")
 _TENSORS = tuple(os.path.join(OURS, "engine", name) for name in _ENGINE)
+_ANSWERS = os.path.join(OURS, "derivatives", "")
 BETWEEN = (*_TENSORS, os.path.join(OURS, "compiling", ""), _NUMPY, "<__array_function__")
 
 
@@ -62,24 +63,30 @@ for _name in ("add", "radd", "sub", "rsub", "mul", "rmul", "truediv", "rtruediv"
     setattr(Number, f"__{_name}__", _refusing(f"__{_name}__"))
 
 
-def asked_by_user() -> bool:
-    """Whether the engine was called by a user's line rather than by another room of tinydl."""
-    return users_frame() is not None
+def asked_by_user(answered: bool = False) -> bool:
+    """Whether the engine was called by a user's line rather than by another room of tinydl; `answered`: by way of a
+    function of derivatives/ that answers one of NumPy's."""
+    return users_frame(answered) is not None
 
 
-def users_frame() -> FrameType | None:
+def users_frame(answered: bool = False) -> FrameType | None:
     """The user's function that called the engine; None if another room of tinydl did."""
-    frame = sys._getframe(2)
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(BETWEEN):
-        frame = frame.f_back
+    frame = _outside(sys._getframe(2), BETWEEN)
+    if answered and frame.f_code.co_filename.startswith(_ANSWERS):
+        frame = _outside(_outside(frame, frame.f_code.co_filename), BETWEEN)
     return None if is_ours(frame) else frame
+
+
+def _outside(frame: FrameType, files: str | tuple[str, ...]) -> FrameType:
+    """The innermost frame that isn't in files whose names begin so."""
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(files):
+        frame = frame.f_back
+    return frame
 
 
 def users_place() -> tuple[str, int]:
     """The file and line of the user that runs."""
-    frame = sys._getframe(1)
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(NOT_THE_USERS):
-        frame = frame.f_back
+    frame = _outside(sys._getframe(1), NOT_THE_USERS)
     return frame.f_code.co_filename, frame.f_lineno
 
 

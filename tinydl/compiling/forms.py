@@ -38,7 +38,8 @@ class Forms:
             return ("number", x), x.value
         if isinstance(x, Watched):
             value = self._escaping(x)
-            return ("array", value), value.array.copy()
+            array = value.array.copy()
+            return (("ndarray", value), array) if x.ndim or value.boxed else (("array", value), array[()])
         kind = type(x)
         if kind in (list, tuple) or (isinstance(x, tuple) and hasattr(x, "_make")):
             pairs = [self.form(item) for item in x]

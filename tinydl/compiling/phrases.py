@@ -90,7 +90,8 @@ class Phrases:
             self.names[storage] = name = self._number(array.item(), array.dtype)
             return name
         if storage.kind == "constant":
-            key = ("constant", array.shape, array.dtype, array.tobytes() if array.nbytes <= _SMALL else id(array))
+            content = array.tobytes() if array.nbytes <= _SMALL else id(array)
+            key = ("constant", array.shape, array.strides, array.dtype, content)
             if key not in self.names:
                 self.names[key] = self.fresh("rows" if _is_range(array) else storage.name or "constant")
                 self._constant(self.names[key], array)
@@ -104,7 +105,7 @@ class Phrases:
         elif storage in self.plan.updates.flat:
             group, role, start = self.plan.updates.flat[storage]
             flat = self._flat(group, role)
-            shape = f".reshape{array.shape}" if array.ndim != 1 else ""
+            shape = f".reshape{array.shape or '(())'}" if array.ndim != 1 else ""
             self.once.append(f"{name} = {flat}[{start}:{start + array.size}]{shape}")
         elif storage in self.plan.places:
             place = self.plan.places[storage]
@@ -129,7 +130,11 @@ class Phrases:
         if _is_range(array):
             self.constants.append(f"{name} = np.arange({len(array)})")
         elif (
-            0 < array.size <= 8 and array.dtype.kind in "fiub" and np.isfinite(array).all() and array.flags.c_contiguous
+            0 < array.size <= 8
+            and array.dtype.kind in "fiub"
+            and array.dtype.isnative
+            and np.isfinite(array).all()
+            and array.flags.c_contiguous
         ):
             self.constants.append(f"{name} = np.array({array.tolist()}, np.{array.dtype.name})")
         else:
@@ -236,6 +241,8 @@ class Phrases:
         if op.function not in _SIGNS or len(op.args) != 2 or op.options:
             return ""
         kinds = {v.array.dtype for v in op.values()}
+        if any(kind.kind != "f" for kind in kinds):
+            return ""  # of whole numbers signs warn of an overflow, where NumPy's functions don't
         texts = []
         for x in op.args:
             constant = x.__class__ is Value and x.storage.kind == "constant" and not x.array.ndim
@@ -267,7 +274,9 @@ class Phrases:
         if out is None or op.function.signature is not None:
             return self.text(x)
         plain = op.function in _ALIKE and "dtype" not in op.options and out.ndim and len(kinds) == 1
-        if plain and (number := _one_number(x)) is not None and (kind := kinds.pop()).kind == "f":
+        if op.function is np.power and x.__class__ is Value and x.array.ndim:
+            plain = False  # of an array power has other bits than of a number: there it knows squares and roots
+        if plain and (number := _one_number(x, kind := kinds.pop())) is not None:
             lies = any(_lies_as(v, out) for v in op.values() if v is not x)
             shape = _shape_of_alike(out) if lies and op.function in (np.maximum, np.minimum) else ()
             if shape:
@@ -396,14 +405,16 @@ def _is_0(x: Any) -> bool:
     return x.__class__ in (int, float) and x == 0
 
 
-def _one_number(x: Any) -> int | float | None:
-    """The finite number that it is, or that a constant array holds everywhere."""
+def _one_number(x: Any, kind: np.dtype[Any]) -> int | float | None:
+    """The number, finite in this dtype of floats, that it is or that a constant array holds everywhere."""
+    if kind.kind != "f":
+        return None
     if x.__class__ in (int, float):
-        return x if abs(x) < 2**53 else None  # nor NaN
+        return x if abs(x) < min(2**53, float(np.finfo(kind).max)) else None  # nor NaN
     if x.__class__ is not Value or x.storage.kind != "constant" or x.storage.changed or not x.array.size:
         return None
     array, first = x.array, x.array.flat[0]
-    alike = array.dtype.kind == "f" and np.isfinite(first) and array.tobytes() == first.tobytes() * array.size
+    alike = np.isfinite(first) and array.tobytes() == first.tobytes() * array.size
     return float(first) if alike else None
 
 

@@ -43,6 +43,7 @@ class Plan:
         self.results = list(_values(recording.result))
         for _, _, form in recording.assigned:
             self.results += _values(form)
+        self.returned = {value.storage for value in self.results}
         self.gradients = [(p, g if keep_grads or not self._used_up(p) else None) for p, g in recording.gradients]
         self.results += [g for _, g in self.gradients if g is not None]
         for value in self.results:
@@ -139,7 +140,8 @@ class Plan:
         if storage.kind == "scratch":
             return True
         op = storage.maker
-        if storage.kind != "made" or storage.escapes or op is None or storage.array.dtype.kind not in "biuf":
+        kind = storage.array.dtype
+        if storage.kind != "made" or storage.escapes or op is None or kind.kind not in "biuf" or not kind.isnative:
             return False
         if op.kind == "like" or (op.kind == "method" and op.name in (".copy", ".astype")):
             return True

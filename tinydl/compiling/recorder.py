@@ -19,6 +19,7 @@ import numpy as np
 
 from ..engine import random
 from ..engine.arrays import Array
+from ..engine.dispatch import unwrap
 from ..engine.methods import behave
 from ..engine.recording import AsOne, Observer, observing
 from ..engine.tensor import Primitive, Tensor, next_stamp, wrap
@@ -30,7 +31,7 @@ from .forms import Forms
 from .reading import Place, Reads, is_same, is_users
 from .recording import Recording
 from .returning import is_only_returned
-from .settings import Kept, Lists, OptimizerStep, Setting, leaves_of, numbers_of
+from .settings import Kept, Lists, OptimizerStep, Setting, changed_setting, leaves_of, numbers_of, there
 from .tape import CompileError, Foreign, Op, Symbol, Tape, Value
 from .watched import Watched, plain_value, refuse_varying, unwatched, value_of, watch
 
@@ -62,7 +63,7 @@ class Recorder(Observer):
         self.looked_at: set[Tensor] = set()  # at whose gradient from before the step the function looked
         self.whose: dict[Tensor, Tensor] = {}  # and whose they were
         self.had: dict[Tensor, Any] = {}  # the gradients that there were before the step
-        self.without: set[Tensor] = set()  # parameters that had no gradient when a backward pass began
+        self.without: set[Tensor] = set()  # parameters that had no gradient when one was asked for
         self.read_before: set[Tensor] = set()
         self.consumed: set[Tensor] = set()
         self.leaves: dict[Tensor, None] = {}  # in the order in which gradients were written
@@ -88,7 +89,7 @@ class Recorder(Observer):
             assigned = self._assigned()
             gradients = self._gradients()
             if name := kept.changed():
-                raise CompileError(_changed_setting(name))
+                raise CompileError(changed_setting(name))
         except CompileError as error:
             self._close()
             raise CompileError(f"{error}{line_of(error)}") from None
@@ -122,6 +123,7 @@ class Recorder(Observer):
             consumed=self.consumed,
             cleared=self.cleared,
             read_before=self.read_before,
+            without=self.without,
             entry_gradients=self.entry_gradients,
             had={p: self.had[p] is not None for p in self.looked_at},
             held=self.held_values,
@@ -172,7 +174,7 @@ class Recorder(Observer):
             if t.grad is not None:
                 t.grad._data = unwatched(t.grad._data)
         for holder, key, before, now in self.held:
-            if _there(holder, key) is now:
+            if there(holder, key) is now:
                 holder[key] = before
         for module, _ in self.modules.values():
             for _, holder, key, value in places(module):
@@ -273,11 +275,8 @@ class Recorder(Observer):
             self.tape.scope = f"{path} ({type(outer).__name__})" if path else type(outer).__name__
 
     def _watch_held(self, module: Module, path: str, name: str, holder: Any, key: Any, value: Any) -> None:
-        if (
-            isinstance(value, Tensor)
-            and value.primitive is None
-            and (value._requires_grad or not module._is_kept(name, value))
-        ):
+        is_leaf = isinstance(value, Tensor) and value.primitive is None
+        if is_leaf and (value._requires_grad or not module._is_kept(name, value)):
             if value.stamp < self.began:
                 self.see(value)
                 owner = self._object(module if holder is vars(module) else holder)
@@ -358,7 +357,7 @@ class Recorder(Observer):
         return value_of(x._data).storage.name if isinstance(x._data, Watched) else ""
 
     def flattened(self, name: str, inputs: Sequence[Any], result: Any) -> Any:
-        if not (isinstance(result, (Watched, tuple)) and asked_by_user()):
+        if not (isinstance(result, (Watched, tuple)) and asked_by_user(answered=True)):
             return None
         value = value_of(result) if isinstance(result, Watched) else None
         if value is not None and value.storage.maker is not None and value.storage.maker.plain:
@@ -377,11 +376,8 @@ class Recorder(Observer):
 
     def read(self, tensor: Tensor) -> None:
         if asked_by_user() and (isinstance(tensor._data, Watched) or tensor._requires_grad):
-            update = (
-                ""
-                if tensor not in self.parameters
-                else (". To update a parameter write `with tl.no_grad(): p -= lr * p.grad`")
-            )
+            update = ". To update a parameter write `with tl.no_grad(): p -= lr * p.grad`"
+            update = update if tensor in self.parameters else ""
             if tensor._data.dtype.kind in "iu":
                 update = "; to pick rows of a table by an argument write tl.tensor(table)[y], or F.one_hot(y, classes)"
             raise CompileError(taken_out("a plain array, number or text made of a Tensor") + update)
@@ -400,10 +396,15 @@ class Recorder(Observer):
                 "write its numbers into the one that it has: `with tl.no_grad(): p[...] = value`"
             )
 
-    def written(self, tensor: Tensor) -> None:
+    def written(self, tensor: Tensor, ufunc: Any, other: Any) -> Any:
         made: Any = tensor._data
-        if tensor.notes and "array" in tensor.notes and isinstance(made, Watched):
-            self.tape.refuse_to_write(made.watched[1])
+        if not (is_stand_in(tensor) and isinstance(made, Watched)):
+            return None
+        self.tape.refuse_to_write(value_of(made))
+        if not (made.ndim or value_of(made).boxed) or getattr(other, "_requires_grad", False):
+            return None  # of a number it means the same in eager code
+        ufunc(made, unwrap(other), out=made, casting="same_kind")
+        return tensor
 
     def number(self, value: Any) -> Any:
         if not asked_by_user():
@@ -451,16 +452,22 @@ class Recorder(Observer):
                 if x.__class__ is Tensor and x.primitive is None and x._requires_grad:
                     if x.grad is not None:
                         self.see_gradient(x, x.grad)
-                    elif x not in self.cleared and x not in self.leaves:
+                    else:
                         self._is_without(x)
         self.tape.add(Op("note", "backward", None, (), {}, note="backward"))
 
     def _is_without(self, x: Tensor) -> None:
-        """It has no gradient: whoever set that to None in this step has cleared it."""
-        if self.had.get(x) is None:
-            self.without.add(x)
-        else:
+        """It has no gradient, which counts: there was none before the step, or one that the step has cleared, which
+        is noted if it isn't yet."""
+        if x in self.cleared or x in self.leaves:
+            return
+        if self.had.get(x) is not None:
             self.forgotten([x])
+        elif self._is_from_before(x):
+            self.without.add(x)
+
+    def _is_from_before(self, x: Tensor) -> bool:
+        return x.stamp <= self.began or x in self.parameters
 
     def backward_ended(self, leaves: Sequence[Tensor]) -> None:
         self.marked = len(self.tape.ops)
@@ -478,6 +485,8 @@ class Recorder(Observer):
         for p in parameters:
             if p.__class__ is Tensor and p.grad is not None:
                 self.see_gradient(p, p.grad)
+            elif p.__class__ is Tensor:
+                self._is_without(p)
 
     def forgotten(self, parameters: Sequence[Tensor]) -> None:
         for p in parameters:
@@ -499,6 +508,8 @@ class Recorder(Observer):
             if p.grad is not None:
                 self.see(p)
                 self.see_gradient(p, p.grad)
+            elif p._requires_grad:
+                self._is_without(p)
         step = OptimizerStep(optimizer, self.tape, self._object(optimizer), self.objects)
         self.steps.append(step)
         step.begin()
@@ -520,7 +531,7 @@ class Recorder(Observer):
             now = numbers_of(module)
             for key, x in now.items():
                 if key not in numbers or not is_same(x, numbers[key]):
-                    raise CompileError(_changed_setting(f"{type(module).__name__}.{key}"))
+                    raise CompileError(changed_setting(f"{type(module).__name__}.{key}"))
             for _, holder, key, value in places(module):
                 array = value._data if isinstance(value, Tensor) else value
                 if (
@@ -551,7 +562,7 @@ class Recorder(Observer):
         for p, grad in self.had.items():
             if grad is not None and p.grad is None and p not in self.leaves:
                 self.forgotten([p])
-        left = [p for p in self.leaves if p.stamp <= self.began or p in self.parameters]
+        left = [p for p in self.leaves if self._is_from_before(p)]
         for p in left:  # so that each has a name
             self._object(p)
         given = [(p, getattr(p.grad, "_data", None)) for p in left]
@@ -569,17 +580,3 @@ class Recorder(Observer):
 
 
 _KEPT = {"array": "ndarray", "argument": "ndarray"}  # forwards keep arrays, not numbers
-
-
-def _changed_setting(name: str) -> str:
-    return (
-        f"the function changes {name} itself, which the program would not do; change settings outside of the compiled "
-        "function, or keep a count in an array of a Module: self.calls = np.array(0)"
-    )
-
-
-def _there(holder: Any, key: Any) -> Any:
-    try:
-        return holder[key]
-    except (KeyError, IndexError):
-        return None

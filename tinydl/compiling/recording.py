@@ -32,6 +32,7 @@ class Recording:
     returned: Any  # what the function gave in this run
     consumed: set[Tensor]  # parameters whose gradients an optimizer used up
     cleared: set[Tensor]  # and those whose gradients were forgotten before they were read
+    without: set[Tensor]  # those that had none then, which counted
     read_before: set[Tensor]  # those whose gradients from before the step were used
     entry_gradients: dict[Tensor, Array]  # and these
     had: dict[Tensor, bool]  # which had one, if the function looks at .grad itself

@@ -289,3 +289,19 @@ class OptimizerStep:
         """On what the program depends."""
         made = [Setting("group", self.optimizer.groups[k], expected) for k, expected in self.decided.items()]
         return [*made, *(Setting("memory", memory, {name: 0}) for memory, name in self.zeros)]
+
+
+def changed_setting(name: str) -> str:
+    """What to say where the function changes a setting."""
+    return (
+        f"the function changes {name} itself, which the program would not do; change settings outside of the compiled "
+        "function, or keep a count in an array of a Module: self.calls = np.array(0)"
+    )
+
+
+def there(holder: Any, key: Any) -> Any:
+    """What a dict or list holds there; None if it holds nothing."""
+    try:
+        return holder[key]
+    except (KeyError, IndexError):
+        return None

@@ -199,7 +199,7 @@ def _in_place(op: Op, i: int, uses: _Uses) -> list[Op] | None:
         return None
     if maker is None or maker.function not in _OPPOSITE or uses.reads[mask.storage] != [i] or not mask.whole:
         return None
-    if mask.storage.escapes or mask.storage.changed:
+    if mask.storage.kind != "made" or mask.storage.escapes or mask.storage.changed:
         return None
     own.changed = True
     _merge(made, own, uses)

@@ -217,7 +217,7 @@ def _gives_more_or_less(name: str, function: Any, args: Any) -> bool:
     """Whether values decide the shape of what a call gives, as they do for an index with a mask in it."""
     if function in _SIZED:
         return not (function is np.where and len(args) > 1)
-    has_mask = name == "[]" and any(v.array.dtype == bool and v.array.ndim for v in _values_in(args[1:]))
+    has_mask = name == "[]" and any(v.array.dtype == bool for v in _values_in(args[1:]))
     return has_mask or name in (".nonzero", ".repeat", ".compress")
 
 
@@ -305,6 +305,7 @@ class Tape:
                 op.kind = "view" if op.kind != "call" else "call"
             if not (number or result.ndim):
                 value.boxed = op.function is np.where or (base is not None and (base.boxed or _has_axes(given)))
+                value.boxed = value.boxed or (op.name in (".astype", ".copy") and _is_array(given[0]))
             op.outputs.append(value)
             return self._watch(result, self, value)
         if isinstance(result, tuple):
@@ -423,6 +424,11 @@ def _error_state() -> tuple[Any, ...]:
 
 def _has_axes(given: Sequence[Value]) -> bool:
     return any(value.array.ndim for value in given)
+
+
+def _is_array(value: Value) -> bool:
+    """Whether it is an array in eager code, too, though without axes: some are numbers there."""
+    return value.boxed or value.storage.kind not in ("made", "constant")
 
 
 def _owner(array: Array) -> Any:

@@ -24,7 +24,7 @@ class Text(Phrases):
         self.title = title
         self.each = self.fresh("p")  # in loops
         self.lines: list[str] = []
-        self.first_change = 0  # how many lines run before what the caller can see is changed in place
+        self.first_change = -1  # how many lines run before what the caller can see is changed in place; −1: none is yet
         self.checks_late = False  # whether it can turn out after that that the program doesn't fit
         self.errors: tuple[Any, ...] = ()
         self._note = ""
@@ -54,7 +54,8 @@ class Text(Phrases):
         ]
         given = self.given(self.lines)
         head = [*given, *([""] if given else []), *top, f"def {self.title}({', '.join(self.arguments)}):", *self.loads]
-        self.first_change = len(head) + (self.first_change or len(self.lines))
+        self._changes()  # or nothing has
+        self.first_change += len(head)
         checks = [i for i, line in enumerate(self.lines, len(head) + 1) if line.endswith("run_the_function()")]
         self.checks_late = bool(checks) and checks[-1] > self.first_change
         self.source = "\n".join([*head, *self.lines, ""])
@@ -66,13 +67,18 @@ class Text(Phrases):
         self.lines += [f"{indent}# {remark}" for remark in remarks]
         self.lines.append(indent + text if text else "")
 
+    def _changes(self) -> None:
+        """What follows changes what the caller can see."""
+        if self.first_change < 0:
+            self.first_change = len(self.lines)
+
     def comment(self, text: str) -> None:
         """A comment on what follows."""
         self.line(f"# {text}")
 
     def _op(self, op: Op) -> None:
         if any(v.storage.kind in GIVEN for v in op.into) or op.kind == "write":
-            self.first_change = self.first_change or len(self.lines)
+            self._changes()
         if op.kind == "note":
             self._section(op)
         elif op.kind == "forget":
@@ -157,7 +163,7 @@ class Text(Phrases):
             return
         array = value.array
         made = {None: "empty", 0: "zeros", 1: "ones"}[fill]
-        self.line(f"{self.name(value)} = np.{made}({array.shape}, np.{array.dtype.name})")
+        self.line(f"{self.name(value)} = np.{made}({array.shape}, {self.text(array.dtype)})")
 
     def _assignment(self, op: Op) -> None:
         outputs = op.outputs
@@ -201,7 +207,7 @@ class Text(Phrases):
         self.line(f"    {own}[{op.name!r}] = {self.text(symbol)}")
 
     def _update(self, update: Update) -> None:
-        self.first_change = self.first_change or len(self.lines)
+        self._changes()
         for group in update.together:
             self._together(group)
         for row, ops in update.blocks:
@@ -211,7 +217,8 @@ class Text(Phrases):
         for row, start in zip(group.rows, group.offsets, strict=False):
             if row.g.storage.kind == "gradient":  # from outside: copied to where the others are
                 name, end = self.fresh(f"copy_of_{row.g.storage.name}"), start + row.p.array.size
-                self.once.append(f"{name} = {self._flat(group, ('g',))}[{start}:{end}].reshape{row.p.array.shape}")
+                shape = row.p.array.shape or "(())"
+                self.once.append(f"{name} = {self._flat(group, ('g',))}[{start}:{end}].reshape{shape}")
                 self.line(f"np.copyto({name}, {self.name(row.g)})")
         for k, op in enumerate(group.ops[0]):
             for text in self._scalars((op.args, op.options)):
@@ -295,7 +302,8 @@ class Text(Phrases):
             self.line(f"    {self.each}.grad = None")
         for p, g in left:
             if g is not None and p in kept and g.storage.kind != "gradient":
-                copy = ".copy()" if g.storage.kind not in ("made",) or g.maker is not None else ""
+                is_ours = g.storage.kind == "made" and g.maker is None and g.storage not in self.plan.returned
+                copy = "" if is_ours else ".copy()"
                 own = self.thing(p, f"{recording.names.get(id(p), 'leaf')}_tensor")
                 self.scope["as_tensor"] = wrap
                 self.line(f"{own}.grad = as_tensor({self.name(g)}{copy})")

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..engine.arrays import Array, as_array, beside, is_foreign, plain_array, wide
-from ..engine.dispatch import define, elementwise, implements, plain, unwrap
+from ..engine.dispatch import define, elementwise, implements, plain, tell_flattened, unwrap
 from ..engine.recording import called_as_one, special
 from ..engine.tensor import Primitive
 
@@ -331,7 +331,9 @@ where = define(
 @implements(np.where)
 def _where(condition: Any, *branches: Any) -> Any:
     """With one argument, where it is true; with three, a choice, differentiable in the branches."""
-    return where(truth(condition), *branches) if branches else np.nonzero(unwrap(condition))
+    if branches:
+        return where(truth(condition), *branches)
+    return tell_flattened("where", (condition,), np.nonzero(unwrap(condition)))
 
 
 def _nan_to_num(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Any:

@@ -150,7 +150,8 @@ def _augmented(symbol: str, f: Callable[..., Any], ufunc: Any) -> Callable[..., 
         if self.primitive is not None or not self._requires_grad:
             if special.count:
                 for observer in state.observers:
-                    observer.written(self)
+                    if (made := observer.written(self, ufunc, other)) is not None:
+                        return made
             return f(self, other)  # t += u means t = t + u
         if state.recording:
             raise RuntimeError(_in_place_advice(self, f"t {symbol}= u", f"t = t {symbol} u"))

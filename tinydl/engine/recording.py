@@ -57,8 +57,9 @@ class Observer:
     def detached(self, tensor: Any, made: Any) -> None:
         """`made` was made of this Tensor by .detach()."""
 
-    def written(self, tensor: Any) -> None:
-        """``tensor += u`` is about to mean ``tensor = tensor + u``, since no gradient is wanted for this one."""
+    def written(self, tensor: Any, ufunc: Any, other: Any) -> Any:
+        """``tensor += other`` is about to mean ``tensor = tensor + other``, since no gradient is wanted for this one.
+        What is returned, if it isn't None, is meant instead."""
 
     def touched(self, tensor: Any, replaced: bool) -> None:
         """The array of a Tensor is about to be used outside of all operations: by a function without a slope, by
