@@ -30,7 +30,7 @@ BUDGETS = {  # rooms that share a budget, in lines of code
     ("engine",): 1_920,
     ("derivatives",): 2_350,
     ("functional", "nn", "optim"): 2_360,
-    ("compiling",): 3_800,
+    ("compiling",): 3_840,
 }
 FILE = 500
 FUNCTION = 60

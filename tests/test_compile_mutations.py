@@ -179,7 +179,47 @@ MISTAKES = [
         "if self.first_change < 0:",
         "if self.first_change <= 0:",
     ),
+    Mistake(
+        "what the recorded call left is what the program copies from",
+        'value.storage.array = value.storage.array.copy("K")',
+        "pass",
+    ),
+    Mistake(
+        "a sum of two constants has no axes",
+        "_lies_as(v, out) and _one_number(v, kind) is None for v",
+        "_lies_as(v, out) for v",
+    ),
+    Mistake(
+        "after an error what was changed before stays changed",
+        "            if self.checks_late:\n                self.restore(all_of_it)\n            elif",
+        "            if",
+    ),
+    Mistake(
+        "what can fail after a change isn't known",
+        "(self.first_change >= 0 and _can_fail(op))",
+        "False",
+    ),
+    Mistake(
+        "a gradient set to None by hand is still there",
+        "if value is None or not known:",
+        "if False:",
+    ),
+    Mistake(
+        "a gradient set by hand to any array is taken for one of the program's",
+        "                _check(recorder, t, value)",
+        "                pass",
+    ),
+    Mistake(
+        "gradients of what is frozen aren't seen",
+        "if x.primitive is None and (x._requires_grad or x.grad is not None):",
+        "if x.primitive is None and x._requires_grad:",
+    ),
     # updates
+    Mistake(
+        "a large parameter's gradient has no name where only its momentum was known",
+        "used = {row.g.storage, *(v.storage for op in ops for v in [*op.values(), *op.into])}",
+        "used = {v.storage for op in ops for v in [*op.values(), *op.into]}",
+    ),
     Mistake(
         "the last block of a large parameter isn't updated",
         "for i in range(0, {size}, {BLOCK})]",

@@ -139,10 +139,9 @@ def _tests(recording: Recording) -> _Tests:
         tests.add(f"{{0}}[{key!r}] is {{1}}", holder, t)
     for p, had in recording.had.items():
         tests.add(f"({{0}}.grad is None) is {not had}", p)
-    for p, _ in recording.gradients:
-        if p in recording.read_before:
-            form = "{0}.grad.__class__ is Tensor and {0}.grad.primitive is None and strided({0}.grad._data) == {1}"
-            tests.add(form, p, strided(recording.entry_gradients[p]))
+    for p, grad in recording.entry_gradients.items():
+        form = "{0}.grad.__class__ is Tensor and {0}.grad.primitive is None and strided({0}.grad._data) == {1}"
+        tests.add(form, p, strided(grad))
     for p in recording.without:
         tests.add("{0}.grad is None", p)
     _of_optimizers(tests, recording)

@@ -277,7 +277,7 @@ class Phrases:
         if op.function is np.power and x.__class__ is Value and x.array.ndim:
             plain = False  # of an array power has other bits than of a number: there it knows squares and roots
         if plain and (number := _one_number(x, kind := kinds.pop())) is not None:
-            lies = any(_lies_as(v, out) for v in op.values() if v is not x)
+            lies = any(_lies_as(v, out) and _one_number(v, kind) is None for v in op.values() if v is not x)
             shape = _shape_of_alike(out) if lies and op.function in (np.maximum, np.minimum) else ()
             if shape:
                 return self._full(number, kind, shape)

@@ -50,6 +50,9 @@ class Plan:
             value.storage.escapes = True
         self.ops = self._needed(recording.tape.ops)
         self.ops = [op for op in self.ops if not self._is_constant(op)]
+        for value in self.results:
+            if value.storage.kind == "constant":  # the caller has that of the recorded run, and may write into it
+                value.storage.array = value.storage.array.copy("K")
         self.ops = masks_in_place(without_repetitions(self.ops, self.results))
         self.lives = self._lives()
         self.updates = updates_of(self.ops, recording.optimizers, self.is_kept)

@@ -111,15 +111,15 @@ class Program:
         try:
             return step(*arrays)
         except Exception as error:
-            if self.checks_late and isinstance(error, Diverged):
+            if self.checks_late:
                 self.restore(all_of_it)
+            elif self.is_before_changes(error):
+                for p, grad in zip(self.leaves, before, strict=True):
+                    p.grad = grad
+                for g, state in zip(self._generators_now(), states, strict=False):
+                    g.bit_generator.state = state
+            else:
                 raise
-            if not self.is_before_changes(error):
-                raise
-            for p, grad in zip(self.leaves, before, strict=True):
-                p.grad = grad
-            for g, state in zip(self._generators_now(), states, strict=False):
-                g.bit_generator.state = state
             raise Diverged from (None if isinstance(error, Diverged) else error)
 
     def _generators_now(self) -> list[np.random.Generator]:

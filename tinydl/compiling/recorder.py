@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import inspect
 import re
-import sys
 import weakref
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,14 +18,13 @@ import numpy as np
 from ..engine import random
 from ..engine.arrays import Array
 from ..engine.dispatch import unwrap
-from ..engine.methods import behave
 from ..engine.recording import AsOne, Observer, observing
 from ..engine.tensor import Primitive, Tensor, next_stamp, wrap
 from ..engine.trace import name_in
 from ..nn.module import Module, places
-from ..watching.lines import is_ours
 from .asking import Number, asked_by_user, is_of_stand_in, is_stand_in, line_of, taken_out, users_frame, users_place
 from .forms import Forms
+from .gradients import seen_by
 from .reading import Place, Reads, is_same, is_users
 from .recording import Recording
 from .returning import is_only_returned
@@ -83,7 +80,7 @@ class Recorder(Observer):
         try:
             self.had = {p: p.grad for p in leaves_of(self.function)}
             self.whose = {grad: p for p, grad in self.had.items() if grad.__class__ is Tensor}
-            with observing(self), self._looking_at_gradients():
+            with observing(self), seen_by(self):
                 returned = self.function(*args, **options)
             result, given = self.forms.form(returned)
             assigned = self._assigned()
@@ -129,22 +126,6 @@ class Recorder(Observer):
             held=self.held_values,
             attributes=list(self.attributes.values()),
         )
-
-    @contextmanager
-    def _looking_at_gradients(self) -> Iterator[None]:
-        """Within, who reads `.grad` is noticed: that there is one, or none, may decide how a function goes on."""
-        slot: Any = vars(Tensor)["grad"]
-
-        def read(t: Tensor) -> Any:
-            if t in self.had and t not in self.cleared and t not in self.leaves and not is_ours(sys._getframe(1)):
-                self.looked_at.add(t)
-            return slot.__get__(t, Tensor)
-
-        behave("grad", property(read, slot.__set__, slot.__delete__))
-        try:
-            yield
-        finally:
-            behave("grad", slot)
 
     def _arguments(self, flat: list[Any]) -> tuple[list[Value], list[Any]]:
         arguments, stand_ins = list[Value](), list[Any]()
@@ -463,10 +444,11 @@ class Recorder(Observer):
             return
         if self.had.get(x) is not None:
             self.forgotten([x])
-        elif self._is_from_before(x):
+        elif self.is_from_before(x):
             self.without.add(x)
 
-    def _is_from_before(self, x: Tensor) -> bool:
+    def is_from_before(self, x: Tensor) -> bool:
+        """Whether it was there before the step."""
         return x.stamp <= self.began or x in self.parameters
 
     def backward_ended(self, leaves: Sequence[Tensor]) -> None:
@@ -562,7 +544,7 @@ class Recorder(Observer):
         for p, grad in self.had.items():
             if grad is not None and p.grad is None and p not in self.leaves:
                 self.forgotten([p])
-        left = [p for p in self.leaves if self._is_from_before(p)]
+        left = [p for p in self.leaves if self.is_from_before(p)]
         for p in left:  # so that each has a name
             self._object(p)
         given = [(p, getattr(p.grad, "_data", None)) for p in left]

@@ -121,9 +121,10 @@ def _named(reads: Reads, function: Callable[..., Any]) -> list[tuple[str, Any]]:
 
 
 def leaves_of(x: Any, depth: int = 3) -> Iterator[Tensor]:
-    """The Tensors that a function reads by name, or an object holds: parameters of Modules and optimizers, too."""
+    """The Tensors with gradients, or that want one, which a function reads by name or an object holds: parameters of
+    Modules and optimizers, too."""
     if isinstance(x, Tensor):
-        if x._requires_grad and x.primitive is None:
+        if x.primitive is None and (x._requires_grad or x.grad is not None):
             yield x
     elif isinstance(x, Module):
         yield from x.parameters()

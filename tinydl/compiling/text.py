@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..derivatives.elementwise import masked
+from ..derivatives.normalising import standardised
 from ..engine.tensor import next_stamp, wrap
 from .phrases import Phrases
 from .plan import ALIGNED, GIVEN, Plan
@@ -25,7 +27,7 @@ class Text(Phrases):
         self.each = self.fresh("p")  # in loops
         self.lines: list[str] = []
         self.first_change = -1  # how many lines run before what the caller can see is changed in place; −1: none is yet
-        self.checks_late = False  # whether it can turn out after that that the program doesn't fit
+        self.checks_late = False  # whether it can turn out after that that the program can't go on
         self.errors: tuple[Any, ...] = ()
         self._note = ""
         self._steps = iter(plan.recording.optimizers)
@@ -56,8 +58,6 @@ class Text(Phrases):
         head = [*given, *([""] if given else []), *top, f"def {self.title}({', '.join(self.arguments)}):", *self.loads]
         self._changes()  # or nothing has
         self.first_change += len(head)
-        checks = [i for i, line in enumerate(self.lines, len(head) + 1) if line.endswith("run_the_function()")]
-        self.checks_late = bool(checks) and checks[-1] > self.first_change
         self.source = "\n".join([*head, *self.lines, ""])
 
     def line(self, text: str) -> None:
@@ -77,6 +77,7 @@ class Text(Phrases):
         self.line(f"# {text}")
 
     def _op(self, op: Op) -> None:
+        self.checks_late = self.checks_late or (self.first_change >= 0 and _can_fail(op))
         if any(v.storage.kind in GIVEN for v in op.into) or op.kind == "write":
             self._changes()
         if op.kind == "note":
@@ -244,7 +245,7 @@ class Text(Phrases):
             for text in self._scalars((op.args, op.options)):
                 self.line(text)
         roles = roles_of(row)
-        used = {v.storage for op in ops for v in [*op.values(), *op.into]}
+        used = {row.g.storage, *(v.storage for op in ops for v in [*op.values(), *op.into])}
         short = {role: value for role, value in roles.items() if value.storage in used}
         names = {value.storage: self.fresh(_SHORT.get(role[0], role[-1])) for role, value in short.items()}
         if row.scratch[0].storage in self.plan.updates.spent and row.g.storage.kind != "gradient":
@@ -351,6 +352,16 @@ class Text(Phrases):
         return self.name(value) + ("" if own else '.copy("K")')
 
 
+def _can_fail(op: Op) -> bool:
+    """Whether it depends on numbers whether the program can go on after it."""
+    if op.sized or op.errors or op.kind in ("decide", "set", "at"):
+        return True
+    if op.kind == "call":
+        return op.function not in (masked, standardised)
+    return op.kind in ("function", "method") and ("linalg" in op.name or op.name.rpartition(".")[2] in _CAN_FAIL)
+
+
+_CAN_FAIL = {"[]", "take", "take_along_axis", "put_along_axis", "choose", "bincount", "repeat", "digitize"}
 _SHORT = {"p": "p", "g": "g"}
 
 

@@ -36,7 +36,7 @@ def one_hot(labels: Any, num_classes: int = -1) -> Array:
     array = _labels_array("one_hot", labels)
     if num_classes == -1:
         num_classes = int(array.max()) + 1 if array.size else 0
-    _refuse_labels_outside("one_hot", "labels", array, num_classes)
+    computed_plainly(_refuse_labels_outside, "one_hot", "labels", array, num_classes)
     return plain_array(array[..., None] == np.arange(num_classes), default_dtype_now())
 
 
