@@ -329,13 +329,13 @@ MISTAKES = [
     # when a program can't go on, and when it is compared
     Mistake(
         "random numbers that were drawn in vain aren't given back",
-        "                g.bit_generator.state = state\n            raise Diverged",
-        "                pass\n            raise Diverged",
+        "                    g.bit_generator.state = state\n            else:",
+        "                    pass\n            else:",
     ),
     Mistake(
         "gradients that were forgotten in vain aren't given back",
-        "                p.grad = grad\n            for g",
-        "                pass\n            for g",
+        "                    p.grad = grad\n                for g",
+        "                    pass\n                for g",
     ),
     Mistake(
         "a difference between program and function isn't told",
