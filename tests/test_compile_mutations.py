@@ -177,7 +177,7 @@ MISTAKES = [
     Mistake(
         "what is changed first isn't put back where a call is given up",
         "if self.first_change < 0:",
-        "if self.first_change <= 0:",
+        "if self.first_change < -1:",
     ),
     Mistake(
         "what the recorded call left is what the program copies from",
