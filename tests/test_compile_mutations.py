@@ -201,7 +201,7 @@ MISTAKES = [
     ),
     Mistake(
         "a gradient set to None by hand is still there",
-        "if value is None or not known:",
+        "if value is None or not recorder.is_settled(t):",
         "if False:",
     ),
     Mistake(

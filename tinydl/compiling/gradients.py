@@ -21,15 +21,14 @@ def seen_by(recorder: Any) -> Iterator[None]:
     slot: Any = vars(Tensor)["grad"]
 
     def read(t: Tensor) -> Any:
-        known = t in recorder.cleared or t in recorder.leaves
-        if t in recorder.had and not known and recorder.tape.records() and not is_ours(sys._getframe(1)):
+        counts = t in recorder.had and not recorder.is_settled(t) and recorder.tape.records()
+        if counts and not is_ours(sys._getframe(1)):
             recorder.looked_at.add(t)
         return slot.__get__(t, Tensor)
 
     def write(t: Tensor, value: Any) -> None:
         if recorder.tape.records() and not is_ours(sys._getframe(1)) and recorder.is_from_before(t):
-            known = t in recorder.cleared or t in recorder.leaves
-            if value is None or not known:
+            if value is None or not recorder.is_settled(t):
                 recorder.forgotten([t])
             if value is not None:
                 _check(recorder, t, value)

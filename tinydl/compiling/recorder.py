@@ -61,7 +61,6 @@ class Recorder(Observer):
         self.whose: dict[Tensor, Tensor] = {}  # and whose they were
         self.had: dict[Tensor, Any] = {}  # the gradients that there were before the step
         self.without: set[Tensor] = set()  # parameters that had no gradient when one was asked for
-        self.read_before: set[Tensor] = set()
         self.consumed: set[Tensor] = set()
         self.leaves: dict[Tensor, None] = {}  # in the order in which gradients were written
         self.steps: list[OptimizerStep] = []
@@ -119,7 +118,6 @@ class Recorder(Observer):
             returned=given,
             consumed=self.consumed,
             cleared=self.cleared,
-            read_before=self.read_before,
             without=self.without,
             entry_gradients=self.entry_gradients,
             had={p: self.had[p] is not None for p in self.looked_at},
@@ -212,7 +210,6 @@ class Recorder(Observer):
             self.originals[grad] = (grad._data, watched)
             grad._data = watched
             if p not in self.cleared:
-                self.read_before.add(p)
                 self.entry_gradients[p] = self.originals[grad][0]
                 self.leaves[p] = None
 
@@ -440,12 +437,16 @@ class Recorder(Observer):
     def _is_without(self, x: Tensor) -> None:
         """It has no gradient, which counts: there was none before the step, or one that the step has cleared, which
         is noted if it isn't yet."""
-        if x in self.cleared or x in self.leaves:
+        if self.is_settled(x):
             return
         if self.had.get(x) is not None:
             self.forgotten([x])
         elif self.is_from_before(x):
             self.without.add(x)
+
+    def is_settled(self, x: Tensor) -> bool:
+        """Whether the step has already cleared, read or made its gradient."""
+        return x in self.cleared or x in self.leaves
 
     def is_from_before(self, x: Tensor) -> bool:
         """Whether it was there before the step."""
@@ -472,7 +473,7 @@ class Recorder(Observer):
 
     def forgotten(self, parameters: Sequence[Tensor]) -> None:
         for p in parameters:
-            if p not in self.read_before and p not in self.without:
+            if p not in self.entry_gradients and p not in self.without:
                 self.cleared.add(p)
             self.leaves[p] = None
         tensors = [p for p in parameters if p.stamp < self.began or p in self.originals]

@@ -33,8 +33,7 @@ class Recording:
     consumed: set[Tensor]  # parameters whose gradients an optimizer used up
     cleared: set[Tensor]  # and those whose gradients were forgotten before they were read
     without: set[Tensor]  # those that had none then, which counted
-    read_before: set[Tensor]  # those whose gradients from before the step were used
-    entry_gradients: dict[Tensor, Array]  # and these
+    entry_gradients: dict[Tensor, Array]  # those from before the step that were used
     had: dict[Tensor, bool]  # which had one, if the function looks at .grad itself
     held: list[Value]  # what Modules hold and the program reads
     attributes: list[tuple[Any, Any, Tensor, str]]  # where Modules hold their Tensors
