@@ -28,8 +28,8 @@ PACKAGE = "tinydl"
 
 BUDGETS = {  # rooms that share a budget, in lines of code
     ("engine",): 1_920,
-    ("derivatives",): 2_350,
-    ("functional", "nn", "optim"): 2_360,
+    ("derivatives",): 2_600,
+    ("functional", "nn", "optim"): 2_830,
     ("compiling",): 3_840,
 }
 FILE = 500
@@ -54,7 +54,7 @@ READ = [
     "training/fit.py", "training/history.py",
 ]  # fmt: skip
 READABLE = 4_820  # lines with anything on them: whoever reads, reads docstrings and comments too
-HEART = 1_910  # of them the Tensor and the table of rules, which README calls the heart: an afternoon
+HEART = 1_920  # of them the Tensor and the table of rules, which README calls the heart: an afternoon
 
 Sources = dict[str, str]  # a file's path within the package → its text
 

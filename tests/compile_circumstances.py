@@ -786,6 +786,9 @@ class Float64(Between):
     dtype = np.float64
 
 
+DECIDE_SHAPES = {"stride", "padding", "output_padding", "dilation", "groups"}
+
+
 class LayerSettings(Between):
     """Each number and switch of each layer becomes another one at the third call."""
 
@@ -798,6 +801,8 @@ class LayerSettings(Between):
                 if isinstance(module, Follows):
                     module.scale, module.rate = 0.7, 0.4
                 for name, value in settings.items():
+                    if name in DECIDE_SHAPES:
+                        continue
                     plain = isinstance(vars(module).get(name), (int, float, str)) and not isinstance(value, bool)
                     if plain and type(module).__module__.startswith("tinydl") and not isinstance(module, nn.Flatten):
                         setattr(module, name, changed(name, getattr(module, name)))

@@ -167,6 +167,32 @@ def before_linear(layer: Callable[[], nn.Module], features: int) -> Callable[[],
     return lambda: nn.Sequential(layer(), nn.Flatten(), nn.Linear(features, WIDTH))
 
 
+def of_maps() -> dict[str, Layer]:
+    """Layers of sequences (2, 7) and images (2, 5, 6): with their defaults, and with all settings changed."""
+    padded_pool = {"stride": 1, "padding": 1, "ceil_mode": True}
+    conv = {"stride": 2, "padding": 1, "dilation": 2, "groups": 2, "bias": False}
+    back = {"stride": 2, "padding": 1, "output_padding": 1, "groups": 2, "bias": False, "dilation": 2}
+    mean = {**padded_pool, "count_include_pad": False}
+    made: list[tuple[str, tuple[Any, ...], dict[str, Any], int]] = [
+        ("Conv1d", (2, 3, 3), {}, 15), ("Conv1d", (2, 4, 3), conv, 12),
+        ("Conv2d", (2, 3, (2, 3)), {}, 48), ("Conv2d", (2, 4, 2), conv, 36),
+        ("ConvTranspose1d", (2, 3, 3), {}, 27), ("ConvTranspose1d", (2, 4, 3), back, 64),
+        ("ConvTranspose2d", (2, 3, 2), {}, 126), ("ConvTranspose2d", (2, 2, 2), back, 240),
+        ("MaxPool1d", (2,), {}, 6), ("MaxPool1d", (2,), {**padded_pool, "dilation": 2}, 14),
+        ("MaxPool2d", (2,), {}, 12), ("MaxPool2d", ((3, 2),), {**padded_pool, "dilation": 2}, 36),
+        ("AvgPool1d", (2,), {}, 6), ("AvgPool1d", (3,), mean, 14),
+        ("AvgPool2d", ((2, 3),), {}, 8), ("AvgPool2d", (3,), mean, 60),
+        ("AdaptiveAvgPool1d", (3,), {}, 6), ("AdaptiveAvgPool2d", ((1, 4),), {}, 8),
+    ]  # fmt: skip
+    found = {}
+    for name, args, options, features in made:
+        kind = getattr(nn, name)
+        make = before_linear(functools.partial(kind, *args, **options), features)
+        shape = (2, 7) if name.endswith("1d") else (2, 5, 6)
+        found[f"{name}({', '.join(options)})" if options else name] = Layer(kind, make, frozenset(options), shape)
+    return found
+
+
 FRONTS = {
     "Linear": Layer(nn.Linear, lambda: nn.Linear(WIDTH, WIDTH)),
     "Linear(bias)": Layer(nn.Linear, lambda: nn.Linear(4, WIDTH, bias=False), frozenset({"bias"}), (4,)),
@@ -180,6 +206,7 @@ FRONTS = {
     ),
     "BatchNorm1d of sequences": Layer(nn.BatchNorm1d, before_linear(lambda: nn.BatchNorm1d(2), 6), shape=(2, 3)),
     "LayerNorm of two axes": Layer(nn.LayerNorm, before_linear(lambda: nn.LayerNorm((2, 3)), 6), shape=(2, 3)),
+    **of_maps(),
     "Sequential": Layer(nn.Sequential, lambda: nn.Sequential({"a": nn.Sequential(nn.Linear(WIDTH, WIDTH), nn.ReLU())})),
     "Tied": Layer(nn.Module, Tied),
     "SameTensorTwice": Layer(nn.Module, SameTensorTwice),
@@ -190,12 +217,15 @@ FRONTS = {
 }
 
 
+BOTH = {nn.BatchNorm1d, nn.LayerNorm}  # stand among the first layers too
+
+
 def hidden_layers() -> dict[str, Layer]:
     """Every layer that isn't among the first ones: with its numbers changed, and with its switches changed."""
     found = {}
     for name in nn.__all__:
         kind = getattr(nn, name)
-        if not isinstance(kind, type) or kind in {nn.Module, nn.Linear, nn.Flatten, nn.Embedding, nn.Sequential}:
+        if not isinstance(kind, type) or kind is nn.Module or kind in {layer.kind for layer in FRONTS.values()} - BOTH:
             continue
         given = [WIDTH] * len(needed(kind))
         numbers, switches = numbers_and_switches(kind)

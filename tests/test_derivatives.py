@@ -124,7 +124,9 @@ def test_a_primitive_called_with_arrays_is_its_forward_function_and_with_tensors
         if positions:
             leaves = leaves_of(drawn.inputs, positions)
             y = primitives[name](*leaves, **drawn.options)
-            again = primitives[name].forward(*(getattr(x, "data", x) for x in leaves), **drawn.options)
+            again = primitives[name].forward(
+                *(x.data if isinstance(x, tl.Tensor) else x for x in leaves), **drawn.options
+            )
             np.testing.assert_array_equal(y.data, again)
             np.testing.assert_allclose(y.data, plain, rtol=1e-12, atol=1e-14)
             assert y.dtype == plain.dtype and y.shape == plain.shape

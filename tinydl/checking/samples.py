@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from ..derivatives.windows import Steps, places
 from ..engine.arrays import Array
 
 Item = TypeVar("Item")
@@ -754,3 +755,103 @@ def _huber(draw: Draw) -> Sample:
     delta = draw.choice((0.5, 1.0))
     x = draw.array(draw.shape(), avoid=(-delta, delta), specials=(0.0, delta))
     return Sample((x,), {"delta": delta}, smooth=far(x, -delta, delta))
+
+
+# ---- windows ----
+
+
+def _window(draw: Draw, least: int = 0) -> tuple[Shape, Shape, Steps]:
+    """The sizes of an input of one or two axes, a kernel that fits in at least `least` times, and how it moves."""
+    axes = draw.integer(1, 2)
+    kernel = tuple(draw.integer(1, 3) for _ in range(axes))
+    how = Steps(
+        tuple(draw.integer(1, 3) for _ in kernel),
+        tuple((draw.integer(0, 2), draw.integer(0, 2)) for _ in kernel),
+        tuple(draw.integer(1, 2) for _ in kernel),
+    )
+    reach = [d * (k - 1) + 1 - sum(p) for k, d, p in zip(kernel, how.dilation, how.padding, strict=True)]
+    sizes = tuple(max(r + draw.integer(0, 4), least) for r in reach)
+    return sizes, kernel, how
+
+
+def _convolution(draw: Draw) -> tuple[Shape, Shape, Shape, Steps]:
+    """The shapes of an input, a weight and a result that belong together."""
+    sizes, kernel, how = _window(draw, 1)
+    how = how._replace(groups=draw.choice((1, 1, 2)))
+    n, each, out = draw.integer(1, 3), draw.integer(1, 2), how.groups * draw.integer(1, 2)
+    return (
+        (n, each * how.groups, *sizes), (out, each, *kernel), (n, out, *places(sizes, kernel, how)), how,
+    )  # fmt: skip
+
+
+@sampler("conv")
+def _conv(draw: Draw) -> Sample:
+    x, weight, y, how = _convolution(draw)
+    bias = draw.array(y[1:2]) if draw.boolean() else None
+    return Sample((draw.array(x), draw.array(weight), bias), {"how": how})
+
+
+@sampler("conv_input")
+def _conv_input(draw: Draw) -> Sample:
+    x, weight, y, how = _convolution(draw)
+    return Sample((draw.array(y), draw.array(weight)), {"shape": _with_more(draw, x, how), "how": how})
+
+
+def _with_more(draw: Draw, shape: Shape, how: Steps) -> Shape:
+    """Sizes that have room for more places than the result has, as a transposed convolution's with output_padding."""
+    most = [max(s, d) - 1 for s, d in zip(how.stride, how.dilation, strict=True)]
+    return (*shape[:2], *(n + draw.integer(0, more) for n, more in zip(shape[2:], most, strict=True)))
+
+
+@sampler("conv_weight")
+def _conv_weight(draw: Draw) -> Sample:
+    x, weight, y, how = _convolution(draw)
+    return Sample((draw.array(_with_more(draw, x, how)), draw.array(y)), {"shape": weight, "how": how})
+
+
+def _pooled(draw: Draw) -> tuple[Shape, Shape, dict[str, Any]]:
+    """What a window meets is never padding alone, whose maximum is −∞."""
+    sizes, kernel, how = _window(draw, 1)
+    reach = [d * (k - 1) + 1 for k, d in zip(kernel, how.dilation, strict=True)]
+    how = how._replace(
+        padding=tuple((min(a, r // 2), min(b, r // 2)) for (a, b), r in zip(how.padding, reach, strict=True))
+    )
+    sizes = tuple(map(max, sizes, reach))
+    lead = draw.integer(1, 2), draw.integer(1, 2)
+    return (*lead, *sizes), (*lead, *places(sizes, kernel, how)), {"kernel": kernel, "how": how}
+
+
+@sampler("max_pool")
+def _max_pool(draw: Draw) -> Sample:
+    shape, _, options = _pooled(draw)
+    x = draw.array(shape, specials=(-1.9, 0.0, 1.9))
+    return Sample((x,), options, smooth=apart(x))
+
+
+@sampler("sum_pool")
+def _sum_pool(draw: Draw) -> Sample:
+    shape, _, options = _pooled(draw)
+    return Sample((draw.array(shape),), options)
+
+
+@sampler("spread_pool")
+def _spread_pool(draw: Draw) -> Sample:
+    shape, result, options = _pooled(draw)
+    return Sample((draw.array(result),), {"shape": shape, **options})
+
+
+def _numbers(draw: Draw, result: Shape, kernel: Shape) -> Array:
+    rng = np.random.default_rng(draw.integer(0, 2**32 - 1))
+    return draw.layout(rng.integers(0, int(np.prod(kernel)), result, dtype=np.uint8))
+
+
+@sampler("to_tap")
+def _to_tap(draw: Draw) -> Sample:
+    shape, result, options = _pooled(draw)
+    return Sample((draw.array(result), _numbers(draw, result, options["kernel"])), {"shape": shape, **options})
+
+
+@sampler("at_tap")
+def _at_tap(draw: Draw) -> Sample:
+    shape, result, options = _pooled(draw)
+    return Sample((draw.array(shape), _numbers(draw, result, options["kernel"])), options)

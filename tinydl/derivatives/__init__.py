@@ -5,15 +5,20 @@
 
 from ..engine.methods import attach
 from . import assembling as assembling
+from . import convolution as convolution
 from . import elementwise as elementwise
 from . import fused as fused
 from . import grids as grids
 from . import indexing as indexing
 from . import linalg as linalg
+from . import pooling as pooling
 from . import reductions as reductions
 from . import shapes as shapes
 from . import statistics as statistics
 
-__all__ = ["assembling", "elementwise", "fused", "grids", "indexing", "linalg", "reductions", "shapes", "statistics"]
+__all__ = [
+    "assembling", "convolution", "elementwise", "fused", "grids", "indexing", "linalg", "pooling", "reductions",
+    "shapes", "statistics",
+]  # fmt: skip
 
 attach()

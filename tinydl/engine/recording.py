@@ -181,6 +181,13 @@ def called_as_one(function: Callable[..., Any], *inputs: Any) -> Any:
     return None
 
 
+def called_whole(function: Callable[..., Any], *inputs: Any) -> Any:
+    """``function(*inputs)`` within a primitive, of a function that programs are to call by its name."""
+    if special.count and (made := called_as_one(function, *inputs)) is not None:
+        return made[0]
+    return function(*inputs)
+
+
 def number(value: Any) -> Any:
     """A number that is given to the user, as observers will have it."""
     if special.count:

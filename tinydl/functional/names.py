@@ -5,9 +5,10 @@ FUNCTIONS answers ``F.name``. Stands on engine/names.py, which says how.
 
 from __future__ import annotations
 
-_WINDOWS = "take the windows by indexing, x[:, indices], and write np.einsum with the kernel, or .max or .mean"
 FUNCTIONS = {  # F.name → what to write
-    "conv1d": _WINDOWS, "conv2d": _WINDOWS, "max_pool1d": _WINDOWS, "max_pool2d": _WINDOWS, "avg_pool2d": _WINDOWS,
+    "conv3d": "write F.conv2d of slices, or tl.derivatives.convolution.conv, which takes any number of axes",
+    "interpolate": "write x.repeat(2, axis=2).repeat(2, axis=3), or F.conv_transpose2d", "pad": "write np.pad",
+    "unfold": "write np.lib.stride_tricks.sliding_window_view",
     "smooth_l1_loss": "write F.huber_loss(x, t, delta=beta) / beta", "logsigmoid": "write -F.softplus(-x)",
     "mse": "write F.mse_loss", "mean_squared_error": "write F.mse_loss", "mae": "write F.l1_loss",
     "categorical_crossentropy": "write F.cross_entropy, of logits", "hardtanh": "write np.clip(x, -1, 1)",

@@ -13,7 +13,6 @@ _LOSSES = {
 _A_LOSS = "losses are functions: write tl.functional.{0}(outputs, targets), or pass loss=tl.functional.{0} to tl.fit"
 _A_LIST = "write a list, self.layers = [nn.Linear(4, 4), nn.ReLU()]: a Module finds the layers and Tensors in it"
 _A_DICT = "write a dict, self.layers = {'hidden': nn.Linear(4, 4)}: a Module finds the layers and Tensors in it"
-_WINDOWS = "write a Module that takes its windows by indexing, x[:, indices], and np.einsum with the kernel or .max"
 _STEPS = "write a Module whose forward is a loop over the steps, h = np.tanh(self.input(x[:, t]) + self.hidden(h))"
 _ATTENTION = "write a Module with F.softmax(q @ k.mT / np.sqrt(d)) @ v, where q, k and v are Linear(x)"
 _NORMALISING = "write nn.BatchNorm1d for (N, C) or (N, C, L), nn.LayerNorm for the last axes"
@@ -40,13 +39,13 @@ LAYERS = {  # nn.name → what to write
     "Reshape": "write x.reshape(len(x), 8, 8) in a forward", "Concatenate": "write np.concatenate in a forward",
     "Bilinear": "write np.einsum('bi,oij,bj->bo', x, weight, z) in a forward",
     "CosineSimilarity": "write np.sum(x * z, 1) / (np.linalg.norm(x, axis=1) * np.linalg.norm(z, axis=1))",
-    **dict.fromkeys(
-        [
-            "Conv1d", "Conv2d", "Conv3d", "Conv1D", "Conv2D", "ConvTranspose1d", "ConvTranspose2d", "MaxPool1d",
-            "MaxPool2d", "MaxPooling2D", "AvgPool1d", "AvgPool2d", "AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "Unfold",
-        ],
-        _WINDOWS,
-    ),
+    "Conv3d": "write nn.Conv2d of slices, or tl.derivatives.convolution.conv, which takes any number of axes",
+    "Conv1D": "write nn.Conv1d(in_channels, out_channels, kernel_size), of x (N, channels, length)",
+    "Conv2D": "write nn.Conv2d(in_channels, out_channels, kernel_size), of x (N, channels, height, width)",
+    "MaxPooling2D": "write nn.MaxPool2d", "AveragePooling2D": "write nn.AvgPool2d",
+    "GlobalAveragePooling2D": "write nn.AdaptiveAvgPool2d(1)",
+    "Unfold": "write np.lib.stride_tricks.sliding_window_view in a forward",
+    "AdaptiveMaxPool2d": "write F.adaptive_max_pool2d in a forward",
     **dict.fromkeys(["RNN", "LSTM", "GRU", "RNNCell", "LSTMCell", "GRUCell", "SimpleRNN"], _STEPS),
     **dict.fromkeys(["MultiheadAttention", "MultiHeadAttention", "Transformer", "TransformerEncoder",
                      "TransformerEncoderLayer"], _ATTENTION),

@@ -1,0 +1,186 @@
+"""Convolution: the same small question asked at every place of an image or a sequence.
+
+Three bilinear maps, each the gradient of the others: `conv` of an input and a kernel, `conv_input` of a gradient and a
+kernel (which is also what conv_transpose computes), `conv_weight` of an input and a gradient. The first half of this
+file is how a textbook computes them: lay out what the kernel meets as the columns of a matrix, then multiply once. It
+serves arrays of any library. The second half is the same, quicker, for arrays of NumPy: batch last (windows.py), a
+block of places at a time, with one small product for each place, which BLAS is best at.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..engine.arrays import Array
+from ..engine.dispatch import define
+from ..engine.recording import called_whole
+from ..engine.tensor import Primitive
+from .windows import Shape, batch_first, batch_last, blocks, inside, padded, patches, places, room, taps
+
+# ---- as in a textbook ----
+
+
+def columns(x: Any, kernel: Shape, counts: Shape, how: Any) -> Any:
+    """(N, groups, C/groups·taps, places): what the taps of the kernel meet, a column for each place."""
+    x = batch_first(padded(x, how[1]))
+    windows = np.stack([x[(..., *tap)] for tap in taps(kernel, counts, how)], axis=2)  # (N, C, taps, *places)
+    return windows.reshape(len(x), how[3], x.shape[1] // how[3] * math.prod(kernel), math.prod(counts))
+
+
+def textbook_conv(x: Any, weight: Any, how: Any) -> Any:
+    """y[n, o, place] = Σ weight[o, c, tap]·x[n, c, stride·place + dilation·tap], over all c and taps."""
+    counts = places(x.shape[2:], weight.shape[2:], how)
+    y = _grouped(weight, how[3]) @ columns(x, weight.shape[2:], counts, how)
+    return y.reshape(len(x), len(weight), *counts)
+
+
+def textbook_conv_input(g: Any, weight: Any, shape: Shape, how: Any) -> Any:
+    """The transpose: each gradient, times the kernel, is added to all that the kernel met."""
+    rows = _grouped(weight, how[3])
+    spread = rows.mT @ g.reshape(len(g), how[3], rows.shape[1], math.prod(g.shape[2:]))
+    spread = spread.reshape(*shape[:2], math.prod(weight.shape[2:]), *g.shape[2:])
+    out = batch_first(room(g, shape, how[1]))
+    for i, tap in enumerate(taps(weight.shape[2:], g.shape[2:], how)):
+        out[(..., *tap)] += spread[:, :, i]
+    return out[(..., *inside(how[1]))]
+
+
+def textbook_conv_weight(x: Any, g: Any, shape: Shape, how: Any) -> Any:
+    """Each weight gets the gradients at all places, times what it met there."""
+    met = columns(x, shape[2:], g.shape[2:], how)
+    return (g.reshape(len(g), how[3], shape[0] // how[3], met.shape[-1]) @ met.mT).sum(axis=0).reshape(shape)
+
+
+def _grouped(weight: Any, groups: int) -> Any:
+    """(O, C/groups, *kernel) as (groups, O/groups, C/groups·taps)."""
+    return weight.reshape(groups, len(weight) // groups, math.prod(weight.shape[1:]))
+
+
+# ---- the same, quicker ----
+
+
+def quick_conv(x: Array, weight: Array, how: Any) -> Array:
+    """`textbook_conv` of arrays of NumPy."""
+    groups, n, axes = how[3], len(x), x.ndim - 2
+    view, rows = patches(padded(x, how[1]), weight.shape[2:], how), _taps_first(weight, groups)
+    y = np.empty((*view.shape[:axes], *rows.shape[:2], n), x.dtype)
+    for block in blocks(view):
+        met = view[block]
+        if n == groups == 1:  # a single example: one product for all places, not one for each
+            y[block] = (met.reshape(-1, rows.shape[2]) @ rows[0].T).reshape(y[block].shape)
+        else:
+            np.matmul(rows, met.reshape(*met.shape[: axes + 1], rows.shape[2], n), out=y[block])
+    made: Array = batch_first(y.reshape(*y.shape[:axes], len(weight), n))
+    return made
+
+
+def quick_conv_input(g: Array, weight: Array, shape: Shape, how: Any) -> Array:
+    """`textbook_conv_input` of arrays of NumPy. With stride 1 it is a convolution with the kernel turned round."""
+    stride, padding, dilation, groups = how
+    kernel = weight.shape[2:]
+    if max(stride) == 1:
+        reach = [d * (k - 1) for k, d in zip(kernel, dilation, strict=True)]
+        before = [r - p[0] for r, p in zip(reach, padding, strict=True)]
+        after = [size + r - n - b for size, r, n, b in zip(shape[2:], reach, g.shape[2:], before, strict=True)]
+        if min(*before, *after) >= 0:
+            turned = np.flip(weight, tuple(range(2, weight.ndim)))
+            turned = turned.reshape(groups, len(weight) // groups, *turned.shape[1:]).swapaxes(1, 2)
+            turned = turned.reshape(shape[1], len(weight) // groups, *kernel)
+            return quick_conv(g, turned, (stride, tuple(zip(before, after, strict=True)), dilation, groups))
+    axes = g.ndim - 2
+    out = room(g, shape, padding)
+    view, rows = _first(patches(out, kernel, how), g.shape[2:]), _taps_first(weight, groups).mT
+    gradients = batch_last(g)
+    gradients = gradients.reshape(*gradients.shape[:axes], groups, len(weight) // groups, len(g))
+    for block in blocks(view):
+        part = view[block]
+        spread = (rows @ gradients[block]).reshape(part.shape)
+        for tap in np.ndindex(*kernel):
+            at = (..., *tap, slice(None), slice(None))
+            part[at] += spread[at]
+    made: Array = batch_first(out[inside(padding)])
+    return made
+
+
+def quick_conv_weight(x: Array, g: Array, shape: Shape, how: Any) -> Array:
+    """`textbook_conv_weight` of arrays of NumPy: all places of a block are summed over in one product."""
+    groups, axes = how[3], x.ndim - 2
+    view, gradients = _first(patches(padded(x, how[1]), shape[2:], how), g.shape[2:]), batch_last(g)
+    gradients = gradients.reshape(*gradients.shape[:axes], groups, shape[0] // groups, len(g))
+    total: Any = np.zeros((groups, math.prod(shape[1:]), shape[0] // groups), x.dtype)
+    for block in blocks(view):
+        met = np.moveaxis(view[block], range(axes), range(-axes - 1, -1))  # (groups, *kernel, C, *places, N)
+        part = np.moveaxis(gradients[block], range(axes), range(-axes - 1, -1))
+        # in this order: the other way round BLAS takes half as long again
+        total += met.reshape(groups, total.shape[1], -1) @ part.reshape(groups, total.shape[2], -1).mT
+    made = np.empty(shape, total.dtype)
+    made[...] = np.moveaxis(total.mT.reshape(shape[0], *shape[2:], shape[1]), -1, 1)
+    return made
+
+
+def _taps_first(weight: Array, groups: int) -> Array:
+    """(O, C/groups, *kernel) as (groups, O/groups, taps·C/groups), the order in which patches lie in memory."""
+    rows = np.ascontiguousarray(np.moveaxis(weight, 1, -1))  # of negative strides BLAS would take none
+    return rows.reshape(groups, len(weight) // groups, math.prod(weight.shape[1:]))
+
+
+def _first(view: Array, counts: Shape) -> Array:
+    """The first places along each axis: a transposed convolution with output_padding knows of some that it hasn't."""
+    return view if view.shape[: len(counts)] == counts else view[tuple(map(slice, counts))]
+
+
+# ---- which of the two, and the rules ----
+
+
+def _computed(quick: Callable[..., Any], textbook: Callable[..., Any], a: Any, b: Any, *more: Any) -> Any:
+    """Of arrays of NumPy the quick form, called as a whole by programs; of float16 in float32, rounded at the end."""
+    form, dtype = quick if a.__class__ is b.__class__ is np.ndarray else textbook, np.result_type(a.dtype, b.dtype)
+    work = np.dtype(np.float32) if dtype.char == "e" else dtype
+    return called_whole(form, a.astype(work, copy=False), b.astype(work, copy=False), *more).astype(dtype, copy=False)
+
+
+def _conv(x: Any, weight: Any, bias: Any = None, how: Any = None) -> Any:
+    y = _computed(quick_conv, textbook_conv, x, weight, tuple(how))
+    if bias is None:
+        return y
+    shifts = bias.reshape(-1, *(1,) * (x.ndim - 2))
+    if bias.dtype != y.dtype:
+        return y + shifts
+    y += shifts
+    return y
+
+
+def conv_bias(g: Any, y: Any, x: Any, weight: Any, bias: Any = None, how: Any = None) -> Any:
+    """The sum over all places and examples: in this order three times as fast as at once."""
+    return g.sum(axis=tuple(range(2, g.ndim))).sum(axis=0)
+
+
+def conv_at(x: Any, weight: Any, like: Any, how: Any) -> Any:
+    """The convolution at the places that `like` has, which may be fewer than there are."""
+    y = conv(x, weight, how=how)
+    return y if y.shape == like.shape else y[(..., *map(slice, like.shape[2:]))]
+
+
+conv_input: Primitive = define(
+    lambda g, weight, shape, how: _computed(quick_conv_input, textbook_conv_input, g, weight, shape, tuple(how)),
+    lambda h, v, g, weight, shape, how: conv_at(h, weight, g, how),
+    lambda h, v, g, weight, shape, how: conv_weight(h, g, shape=weight.shape, how=how),
+    name="conv_input",
+)
+conv_weight: Primitive = define(
+    lambda x, g, shape, how: _computed(quick_conv_weight, textbook_conv_weight, x, g, shape, tuple(how)),
+    lambda h, v, x, g, shape, how: conv_input(g, h, shape=x.shape, how=how),
+    lambda h, v, x, g, shape, how: conv_at(x, h, g, how),
+    name="conv_weight",
+)
+conv: Primitive = define(
+    _conv,
+    lambda g, y, x, weight, bias=None, how=None: conv_input(g, weight, shape=x.shape, how=how),
+    lambda g, y, x, weight, bias=None, how=None: conv_weight(x, g, shape=weight.shape, how=how),
+    conv_bias,
+    name="conv",
+)
