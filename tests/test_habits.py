@@ -231,8 +231,9 @@ def test_quick_runs_style_types_the_house_and_the_tests_of_what_has_changed(quic
     (checkout / "tinydl" / "data" / "images.py").write_text("x = 2\n")
     (checkout / "tinydl" / "data" / "new file.py").write_text("x = 2\n")
     status, printed, complaint, log = quick("quick")
-    assert log[3] == "-m pytest -q tests/test_data.py tests/test_house.py tests/test_interface.py"
-    assert "==== tests: data house interface" in printed
+    named = ["data", "house", "interface", "shipped_data"]
+    assert log[3] == f"-m pytest -q {' '.join(f'tests/test_{name}.py' for name in named)}"
+    assert f"==== tests: {' '.join(named)}" in printed
     assert "test_debug" not in log[3] and "tests/test_nn.py" in quick("quick", "HEAD~1")[3][3]
 
 

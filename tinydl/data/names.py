@@ -12,5 +12,5 @@ DATA = {  # data.name → what to write
     "KFold": "write data.k_fold(dataset, 5)", "StandardScaler": "write data.Standardizer(train.x)",
     "load_digits": "write data.digits()", "make_moons": "write data.moons", "make_blobs": "write data.blobs",
     "transforms": "write data.shift, data.rotate, data.scale, data.flip, data.crop", "MNIST": "write data.mnist",
-    "FashionMNIST": "write data.fashion_mnist",
+    "FashionMNIST": "write data.fashion() for 2,000 images, data.fashion_mnist(folder) for all",
 }  # fmt: skip
