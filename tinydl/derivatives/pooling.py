@@ -16,7 +16,7 @@ from ..engine.dispatch import define, unwrap
 from ..engine.recording import called_whole
 from ..engine.tensor import Primitive
 from .elementwise import floats, masked
-from .windows import Shape, batch_first, batch_last, inside, padded, places, room, taps
+from .windows import Shape, apart, batch_first, batch_last, inside, padded, places, room, taps
 
 # ---- the largest ----
 
@@ -51,9 +51,10 @@ def first_tap(x: Any, y: Any, kernel: Shape, how: Any) -> Any:
 def to_taps(g: Any, number: Any, shape: Shape, kernel: Shape, how: Any) -> Any:
     """Zeros of this shape, with each gradient added where the tap with its number lies."""
     out, g, number = room(g, shape, how[1]), batch_last(g), batch_last(number)
+    share_nothing = apart(kernel, how)
     for i, tap in enumerate(taps(kernel, g.shape[: len(kernel)], how)):
-        part = out[tap]
-        part += masked(g, number == i)
+        here = masked(g, number == i)
+        out[tap] = here if share_nothing else out[tap] + here
     return batch_first(out[inside(how[1])])
 
 
@@ -110,9 +111,9 @@ def spread_out(g: Any, shape: Shape, kernel: Shape, how: Any) -> Any:
     """Zeros of this shape, with each gradient added to all that the window met; of float16 in float32."""
     out, wider = room(g, shape, how[1]), batch_last(g)
     out = out if sum_dtype(g) is None else out.astype(sum_dtype(g))
+    share_nothing = apart(kernel, how)
     for tap in taps(kernel, g.shape[2:], how):
-        part = out[tap]
-        part += wider
+        out[tap] = wider if share_nothing else out[tap] + wider
     return batch_first(out[inside(how[1])]).astype(g.dtype, copy=False)
 
 

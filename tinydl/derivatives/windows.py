@@ -51,6 +51,12 @@ def taps(kernel: Shape, counts: Shape, how: Any) -> Iterator[tuple[slice, ...]]:
     return itertools.product(*along)
 
 
+def apart(kernel: Shape, how: Any) -> bool:
+    """Whether no two places share an element, so that what belongs there needs no adding up."""
+    stride, _, dilation, _ = how
+    return all(s > d * (k - 1) for k, s, d in zip(kernel, stride, dilation, strict=True))
+
+
 def room(like: Any, shape: Shape, padding: Any, fill: float = 0) -> Any:
     """An array (*sizes, C, N), filled, for one of shape (N, C, *sizes) and its padding."""
     sizes = [n + sum(p) for n, p in zip(shape[2:], padding, strict=True)]
