@@ -698,6 +698,15 @@ def _softmax(draw: Draw) -> Sample:
     return Sample((draw.array(shape),), options)
 
 
+@sampler("masked_softmax")
+def _masked_softmax(draw: Draw) -> Sample:
+    shape = draw.shape(min_ndim=1, min_side=1)
+    mask = draw.array(draw.broadcastable(shape), specials=(-np.inf,))
+    if mask.ndim > 1 and draw.boolean():
+        mask[..., :1, :] = -np.inf  # a row that may look nowhere
+    return Sample((draw.array(shape), mask))
+
+
 @sampler("softmax_vjp", "log_softmax_vjp")
 def _softmax_vjp(draw: Draw) -> Sample:
     shape, options = _with_axis(draw)

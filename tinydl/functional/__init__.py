@@ -8,6 +8,7 @@ from ..derivatives.softmax import log_softmax, logsumexp, softmax
 from ..derivatives.special import erf
 from ..engine.names import answers
 from .activations import dropout, gelu, linear, silu, softplus, tanh
+from .attention import scaled_dot_product_attention
 from .losses import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
@@ -24,7 +25,7 @@ from .names import FUNCTIONS
 __all__ = [
     "binary_cross_entropy", "binary_cross_entropy_with_logits", "cross_entropy", "dropout", "elu", "erf", "gelu",
     "huber_loss", "kl_div", "l1_loss", "leaky_relu", "linear", "log_softmax", "logsumexp", "mse_loss", "nll_loss",
-    "one_hot", "relu", "sigmoid", "silu", "softmax", "softplus", "tanh",
+    "one_hot", "relu", "scaled_dot_product_attention", "sigmoid", "silu", "softmax", "softplus", "tanh",
 ]  # fmt: skip
 
 __getattr__, __dir__ = answers(__name__, __all__, FUNCTIONS, {"np": np})

@@ -4,6 +4,7 @@ from .. import functional as _functional
 from ..engine.names import answers
 from . import init
 from .activations import ELU, GELU, LeakyReLU, ReLU, Sigmoid, SiLU, Softmax, Softplus, Tanh
+from .attention import MultiheadAttention, TransformerEncoder, TransformerEncoderLayer
 from .containers import Flatten, Sequential
 from .dropout import Dropout
 from .embedding import Embedding
@@ -14,7 +15,8 @@ from .normalization import BatchNorm1d, LayerNorm
 
 __all__ = [
     "ELU", "GELU", "BatchNorm1d", "Dropout", "Embedding", "Flatten", "Identity", "LayerNorm", "LeakyReLU", "Linear",
-    "Module", "ReLU", "Sequential", "SiLU", "Sigmoid", "Softmax", "Softplus", "Tanh", "init",
+    "Module", "MultiheadAttention", "ReLU", "Sequential", "SiLU", "Sigmoid", "Softmax", "Softplus", "Tanh",
+    "TransformerEncoder", "TransformerEncoderLayer", "init",
 ]  # fmt: skip
 
 __getattr__, __dir__ = answers(__name__, __all__, LAYERS, {"tl.functional": _functional})

@@ -15,7 +15,6 @@ _A_LIST = "write a list, self.layers = [nn.Linear(4, 4), nn.ReLU()]: a Module fi
 _A_DICT = "write a dict, self.layers = {'hidden': nn.Linear(4, 4)}: a Module finds the layers and Tensors in it"
 _WINDOWS = "write a Module that takes its windows by indexing, x[:, indices], and np.einsum with the kernel or .max"
 _STEPS = "write a Module whose forward is a loop over the steps, h = np.tanh(self.input(x[:, t]) + self.hidden(h))"
-_ATTENTION = "write a Module with F.softmax(q @ k.mT / np.sqrt(d)) @ v, where q, k and v are Linear(x)"
 _NORMALISING = "write nn.BatchNorm1d for (N, C) or (N, C, L), nn.LayerNorm for the last axes"
 _OF_THE_CPU = "leave it out"
 
@@ -48,8 +47,8 @@ LAYERS = {  # nn.name → what to write
         _WINDOWS,
     ),
     **dict.fromkeys(["RNN", "LSTM", "GRU", "RNNCell", "LSTMCell", "GRUCell", "SimpleRNN"], _STEPS),
-    **dict.fromkeys(["MultiheadAttention", "MultiHeadAttention", "Transformer", "TransformerEncoder",
-                     "TransformerEncoderLayer"], _ATTENTION),
+    "MultiHeadAttention": "write nn.MultiheadAttention(embed_dim, num_heads)",
+    "Transformer": "write nn.TransformerEncoder(nn.TransformerEncoderLayer(d_model, nhead), num_layers)",
 }  # fmt: skip
 
 _A_HOOK = "tinydl has no hooks: after loss.backward(retain_grads=True) each Tensor that was computed has its .grad"
