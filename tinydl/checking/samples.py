@@ -669,7 +669,7 @@ def _with_kink_at_0(draw: Draw) -> Sample:
     return Sample((x,), smooth=far(x, 0.0))
 
 
-@sampler("sigmoid", "erf", "normal_cdf", "gelu_gate")
+@sampler("sigmoid", "erf", "normal_cdf", "normal_pdf", "gelu_gate")
 def _smooth(draw: Draw) -> Sample:
     return Sample((draw.array(draw.shape(), -4, 4, specials=(0.0, -12.0, 12.0)),))
 

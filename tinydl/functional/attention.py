@@ -84,8 +84,8 @@ def added(name: str, mask: Any, like: Any, looks: bool) -> Any:
     if given.dtype != bool:
         meaning = "may look" if looks else "may not look"
         raise TypeError(
-            f"{name} is of {given.dtype}; write mask.astype(bool), in which True means: {meaning}, or give floats, which "
-            "are added to the scores"
+            f"{name} is of {given.dtype}; write mask.astype(bool), in which True means: {meaning}, or give floats, "
+            "which are added to the scores"
         )
     array = array_of(like)
     return beside(computed_plainly(of_booleans, given, looks, array.dtype), array)
@@ -93,8 +93,7 @@ def added(name: str, mask: Any, like: Any, looks: bool) -> Any:
 
 def of_booleans(mask: Array, looks: bool, dtype: Any) -> Array:
     """0 where a query may look, −∞ elsewhere; it may where the mask is `looks`."""
-    array: Array = np.where(mask == looks, dtype.type(0), dtype.type(-math.inf))
-    return array
+    return np.where(mask == looks, 0.0, -math.inf).astype(dtype)
 
 
 def causal(shape: tuple[int, ...], like: Any) -> Any:
