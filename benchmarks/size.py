@@ -28,8 +28,8 @@ PACKAGE = "tinydl"
 
 BUDGETS = {  # rooms that share a budget, in lines of code
     ("engine",): 1_920,
-    ("derivatives",): 2_600,
-    ("functional", "nn", "optim"): 2_830,
+    ("derivatives",): 3_000,
+    ("functional", "nn", "optim"): 3_700,
     ("compiling",): 3_840,
 }
 FILE = 500

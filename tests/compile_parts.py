@@ -28,7 +28,7 @@ forwards: list[None] = []  # one for each time that a model's forward has run as
 ELSE = {  # by the name of a parameter: a value that isn't its default, and one in its place
     "approximate": ("tanh", "none"), "axis": (0, 1), "betas": ((0.7, 0.9), (0.8, 0.95)), "lr": (0.05, 0.02),
     "weight_decay": (0.1, 0.03), "momentum": (0.6, 0.4), "dampening": (0.3, 0.1), "p": (0.3, 0.4), "eps": (1e-3, 1e-2),
-    "padding_idx": (2, 3),
+    "padding_idx": (2, 3), "activation": ("gelu", "relu"), "dim_feedforward": (5, 7),
 }  # fmt: skip
 
 
@@ -163,6 +163,32 @@ class Residual(nn.Module):
         return F.relu(self.blocks[1](h) * self.scales["up"]) + positive + h
 
 
+class Attends(nn.Module):
+    """The output of attention, without its weights."""
+
+    def __init__(self, is_causal=False, **options):
+        self.attention, self.is_causal = nn.MultiheadAttention(WIDTH, 2, **options), is_causal
+
+    def forward(self, x):
+        return self.attention(x, is_causal=self.is_causal)[0]
+
+
+class Letters(nn.Module):
+    """A transformer that sees no later letter, nor those that are padding; its table serves for the output too."""
+
+    def __init__(self):
+        layer = nn.TransformerEncoderLayer(WIDTH, 2, 5, 0.1, "gelu", batch_first=True, norm_first=True)
+        self.letters, self.encoder = (
+            nn.Embedding(VOCABULARY, WIDTH),
+            nn.TransformerEncoder(layer, 2, nn.LayerNorm(WIDTH)),
+        )
+        self.out = nn.Linear(WIDTH, VOCABULARY, bias=False)
+        self.out.weight = self.letters.weight
+
+    def forward(self, x):
+        return self.out(self.encoder(self.letters(x), src_key_padding_mask=x == 0, is_causal=True))
+
+
 def before_linear(layer: Callable[[], nn.Module], features: int) -> Callable[[], nn.Module]:
     return lambda: nn.Sequential(layer(), nn.Flatten(), nn.Linear(features, WIDTH))
 
@@ -207,6 +233,15 @@ FRONTS = {
     "BatchNorm1d of sequences": Layer(nn.BatchNorm1d, before_linear(lambda: nn.BatchNorm1d(2), 6), shape=(2, 3)),
     "LayerNorm of two axes": Layer(nn.LayerNorm, before_linear(lambda: nn.LayerNorm((2, 3)), 6), shape=(2, 3)),
     **of_maps(),
+    "MultiheadAttention(batch_first)": Layer(
+        nn.MultiheadAttention,
+        before_linear(lambda: Attends(batch_first=True), 18),
+        frozenset({"batch_first"}),
+        (3, WIDTH),
+    ),
+    "TransformerEncoder(norm)": Layer(
+        nn.TransformerEncoder, before_linear(Letters, 28), frozenset({"norm"}), (4,), True
+    ),
     "Sequential": Layer(nn.Sequential, lambda: nn.Sequential({"a": nn.Sequential(nn.Linear(WIDTH, WIDTH), nn.ReLU())})),
     "Tied": Layer(nn.Module, Tied),
     "SameTensorTwice": Layer(nn.Module, SameTensorTwice),
@@ -233,7 +268,12 @@ def hidden_layers() -> dict[str, Layer]:
             made = functools.partial(kind, *given, **options)
             found[f"{name}({', '.join(options)})" if options else name] = Layer(kind, made, frozenset(options))
     made = functools.partial(nn.BatchNorm1d, WIDTH, momentum=None)
-    return {**found, "BatchNorm1d(momentum=None)": Layer(nn.BatchNorm1d, made)}
+    attends = functools.partial(Attends, is_causal=True, dropout=0.3, bias=False)
+    return {
+        **found,
+        "BatchNorm1d(momentum=None)": Layer(nn.BatchNorm1d, made),
+        "MultiheadAttention(dropout, bias)": Layer(nn.MultiheadAttention, attends, frozenset({"dropout", "bias"})),
+    }
 
 
 HIDDEN = hidden_layers()

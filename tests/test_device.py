@@ -243,6 +243,17 @@ def test_an_operation_on_an_array_of_numpy_and_one_on_the_device_says_which_is_w
 
 # ---- layers, losses, optimizers ----
 
+
+class Attends(nn.Module):
+    """The output of attention beside its weights."""
+
+    def __init__(self):
+        self.attention = nn.MultiheadAttention(8, 2, 0.2)
+
+    def forward(self, x):
+        return np.concatenate(self.attention(x, attn_mask=np.eye(len(x), dtype=bool), key_padding_mask=LABELS > 5), -1)
+
+
 X = np.random.default_rng(0).normal(size=(6, 8)).astype(np.float32)
 LABELS = np.random.default_rng(1).integers(0, 8, 6)
 LAYERS = {
@@ -251,6 +262,8 @@ LAYERS = {
     "Softplus": (nn.Softplus, X), "Softmax": (lambda: nn.Softmax(-1), X), "Dropout": (lambda: nn.Dropout(0.4), X),
     "BatchNorm1d": (lambda: nn.BatchNorm1d(8), X), "LayerNorm": (lambda: nn.LayerNorm(8), X),
     "Embedding": (lambda: nn.Embedding(8, 3, padding_idx=2), LABELS.reshape(3, 2)), "Flatten": (nn.Flatten, X),
+    "MultiheadAttention": (Attends, X), "TransformerEncoderLayer": (lambda: nn.TransformerEncoderLayer(8, 2, 5), X),
+    "TransformerEncoder": (lambda: nn.TransformerEncoder(nn.TransformerEncoderLayer(8, 4, 5), 2), X),
     "Identity": (nn.Identity, X), "Sequential": (lambda: nn.Sequential(nn.Linear(8, 4), nn.Tanh()), X),
 }  # fmt: skip
 

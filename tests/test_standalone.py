@@ -26,6 +26,20 @@ WORDS = RNG.integers(0, 9, (4, 5))
 
 # ---- models ----
 
+
+class Attends(nn.Module):
+    def __init__(self):
+        self.attention = nn.MultiheadAttention(6, 2, batch_first=True)
+
+    def forward(self, x):
+        y, weights = self.attention(x, is_causal=True)
+        return np.concatenate([y, weights], axis=-1)
+
+
+def encoder_layer(**options):
+    return nn.TransformerEncoderLayer(6, 2, 5, batch_first=True, **options)
+
+
 LAYERS = {  # each layer of tinydl.nn: how it is made, and an example
     "BatchNorm1d": [
         (lambda: nn.BatchNorm1d(6), X),
@@ -54,6 +68,7 @@ LAYERS = {  # each layer of tinydl.nn: how it is made, and an example
         (lambda: nn.Linear(6, 3, bias=False), SERIES),
         (lambda: nn.Linear(6, 3), SERIES),
     ],
+    "MultiheadAttention": [(Attends, SERIES)],
     "ReLU": [(nn.ReLU, X)],
     "Sequential": [(lambda: nn.Sequential(nn.Sequential(nn.Linear(6, 6), nn.ReLU()), nn.Linear(6, 1)), X)],
     "SiLU": [(nn.SiLU, X)],
@@ -61,6 +76,8 @@ LAYERS = {  # each layer of tinydl.nn: how it is made, and an example
     "Softmax": [(nn.Softmax, X), (lambda: nn.Softmax(axis=1), SERIES)],
     "Softplus": [(nn.Softplus, X), (lambda: nn.Softplus(beta=3.0), X)],
     "Tanh": [(nn.Tanh, X)],
+    "TransformerEncoder": [(lambda: nn.TransformerEncoder(encoder_layer(norm_first=True), 2, nn.LayerNorm(6)), SERIES)],
+    "TransformerEncoderLayer": [(encoder_layer, SERIES), (lambda: encoder_layer(activation="gelu"), SERIES)],
 }
 
 
@@ -383,9 +400,7 @@ def test_functions_go_along_with_what_they_need_and_without_annotations(tmp_path
 def test_comments_on_numbers_go_along(tmp_path):
     tl.to_numpy(nn.GELU(), tmp_path / "net.py", X)
     text = (tmp_path / "net.py").read_text(encoding="utf-8")
-    assert "\n# W. J. Cody, Rational Chebyshev approximations" in text and text.index("Cody") < text.index(
-        "\n_NEAR = ("
-    )
+    assert "\n# 1 − Φ(z) = " in text and text.index("# 1 − Φ(z)") < text.index("\n_SINGLE = (")
 
 
 def test_the_examples_of_the_docstring_run(tmp_path):

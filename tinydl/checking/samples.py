@@ -670,7 +670,7 @@ def _with_kink_at_0(draw: Draw) -> Sample:
     return Sample((x,), smooth=far(x, 0.0))
 
 
-@sampler("sigmoid", "erf", "normal_cdf", "gelu_gate")
+@sampler("sigmoid", "erf", "normal_cdf", "normal_pdf", "gelu_gate")
 def _smooth(draw: Draw) -> Sample:
     return Sample((draw.array(draw.shape(), -4, 4, specials=(0.0, -12.0, 12.0)),))
 
@@ -697,6 +697,15 @@ def _with_axis(draw: Draw) -> tuple[Shape, dict[str, Any]]:
 def _softmax(draw: Draw) -> Sample:
     shape, options = _with_axis(draw)
     return Sample((draw.array(shape),), options)
+
+
+@sampler("masked_softmax")
+def _masked_softmax(draw: Draw) -> Sample:
+    shape = draw.shape(min_ndim=1, min_side=1)
+    mask = draw.array(draw.broadcastable(shape), specials=(-np.inf,))
+    if mask.ndim > 1 and draw.boolean():
+        mask[..., :1, :] = -np.inf  # a row that may look nowhere
+    return Sample((draw.array(shape), mask))
 
 
 @sampler("softmax_vjp", "log_softmax_vjp")

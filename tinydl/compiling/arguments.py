@@ -162,6 +162,7 @@ class Rebuilt:
     def __init__(self, args: Any, options: Any, stand_ins: Iterable[Any]) -> None:
         self._stand_ins = iter(stand_ins)
         self._copies: list[tuple[Any, dict[str, Any]]] = []  # of dataclasses, and what was put into them
+        self._held: list[tuple[Any, Any]] = []  # lists and dicts, and a copy of each
         self.args = tuple(self._put(x) for x in args)
         self.options = {name: self._put(x) for name, x in options.items()}
 
@@ -174,9 +175,11 @@ class Rebuilt:
         names, items = inside
         given = [*items]
         put = [self._put(item) for item in given]
-        if all(a is b for a, b in zip(put, given, strict=True)):
-            return x  # without an array
-        return self._like(x, names, put)
+        same = all(a is b for a, b in zip(put, given, strict=True))  # without an array
+        made = x if same else self._like(x, names, put)
+        if isinstance(made, (list, dict)):
+            self._held.append((made, copy.copy(made)))
+        return made
 
     def _like(self, x: Any, names: tuple[Any, ...], items: list[Any]) -> Any:
         """An object like this one of other items."""
@@ -197,7 +200,17 @@ class Rebuilt:
         return like
 
     def check(self) -> None:
-        """CompileError if the function has set a field of a dataclass, which no program would do."""
+        """CompileError if the function has changed a list or dict or set a field of a dataclass, which no program would
+        do."""
+        for made, before in self._held:
+            items, were = _items(made), _items(before)
+            if len(items) != len(were) or any(a is not b for a, b in zip(items, were, strict=True)):
+                made.clear()
+                (made.update if isinstance(made, dict) else made.extend)(before)  # it may be the caller's own
+                raise CompileError(
+                    f"the function changes a {type(made).__name__} that it is given, which the program would not do; "
+                    "return what is new, and change it outside: so generate with a cache= of attention, too"
+                )
         for like, held in self._copies:
             for name, x in held.items():
                 if getattr(like, name, x) is not x:
@@ -205,6 +218,10 @@ class Rebuilt:
                         f"the function sets the field {name} of a {type(like).__name__} that it is given, which the "
                         f"program would not do; return the new {name}"
                     )
+
+
+def _items(x: list[Any] | dict[Any, Any]) -> list[Any]:
+    return [*x, *x.values()] if isinstance(x, dict) else x
 
 
 # ---- what they are called ----

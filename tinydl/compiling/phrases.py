@@ -456,6 +456,9 @@ _HELPERS = {
     "next_stamp": "a new version number: a graph recorded before refuses to go backward through what has changed",
     "class_labels": "checks the labels, and raises what the function would; gives them, or None if they are of another "
     "kind than those recorded, and a mask of those to be ignored, or None if there are none",
+    "distribution_function": "Φ, of the normal distribution",
+    "of_past": "a mask: 0 where a query may look, at keys up to its own, else −∞",
+    "of_booleans": "a mask: 0 where a query may look, else −∞",
     "dropout_mask": "draws a mask: 0 with probability p, else 1/(1 − p)",
     "standardised": "(x − mean) / √(var + eps) along the axis, and 1 / √(var + eps)",
     "_bits,": "the same memory as whole numbers, where NaN and infinity times 0 are 0 too",

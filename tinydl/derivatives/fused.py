@@ -1,6 +1,7 @@
-"""What networks want as one operation: a face of activations, softmax, normalising, special and the linear map."""
+"""What networks want as one operation: a face of activations, attention, normalising, softmax, special and linear."""
 
 from .activations import elu, gelu_gate, gelu_gate_vjp, leaky_relu, relu, softplus, softplus_rule
+from .attention import masked_softmax, masked_softmax_rule
 from .normalising import inverse_std, inverse_std_rule, normalise, normalise_rule, normalise_vjp
 from .products import linear, linear_input, linear_weight
 from .softmax import (
@@ -17,11 +18,12 @@ from .softmax import (
     softmax_vjp,
     weighted_cross_entropy,
 )
-from .special import erf, normal_cdf
+from .special import erf, normal_cdf, normal_pdf
 
 __all__ = [
     "bounded_log", "elu", "erf", "gelu_gate", "gelu_gate_vjp", "huber", "inverse_std", "inverse_std_rule",
     "leaky_relu", "linear", "linear_input", "linear_weight", "log_softmax", "log_softmax_rule", "log_softmax_vjp",
-    "logsumexp", "logsumexp_rule", "normal_cdf", "normalise", "normalise_rule", "normalise_vjp", "relu", "softmax",
-    "softmax_minus_target", "softmax_rule", "softmax_vjp", "softplus", "softplus_rule", "weighted_cross_entropy",
+    "logsumexp", "logsumexp_rule", "masked_softmax", "masked_softmax_rule", "normal_cdf", "normal_pdf", "normalise",
+    "normalise_rule", "normalise_vjp", "relu", "softmax", "softmax_minus_target", "softmax_rule", "softmax_vjp",
+    "softplus", "softplus_rule", "weighted_cross_entropy",
 ]  # fmt: skip

@@ -25,7 +25,8 @@ def sum_along(x: Array, axis: Any) -> Any:
     return np.add.reduce(x, axis, sum_dtype(x), keepdims=True)
 
 
-def _peak(x: Array, axis: Any) -> Any:
+def peak_along(x: Array, axis: Any) -> Any:
+    """The largest x along the axis, which stays with length 1."""
     if x.__class__ is np.ndarray:
         return np.maximum.reduce(x, axis, keepdims=True, initial=-math.inf)
     return x.max(axis, keepdims=True) if x.size else x.sum(axis, keepdims=True)
@@ -37,7 +38,7 @@ def _row_peak(x: Array) -> Any:
 
 def _softmax(x: Any, axis: Any = -1) -> Any:
     x = floats(x)
-    y = as_array(wide(x) - _peak(x, axis))
+    y = as_array(wide(x) - peak_along(x, axis))
     np.exp(y, out=y)
     y /= sum_along(y, axis)
     return y.astype(x.dtype, copy=False)
@@ -77,7 +78,7 @@ softmax: Primitive = define(_softmax, softmax_rule, name="softmax")
 
 def _log_softmax(x: Any, axis: Any = -1) -> Any:
     x = floats(x)
-    y = as_array(wide(x) - _peak(x, axis))
+    y = as_array(wide(x) - peak_along(x, axis))
     y -= np.log(sum_along(np.exp(y), axis))
     return y.astype(x.dtype, copy=False)
 
@@ -145,7 +146,7 @@ weighted_cross_entropy = define(
 
 def _logsumexp(x: Any, axis: Any = -1, keepdims: bool = False) -> Any:
     x = floats(x)
-    peak = _peak(x, axis)
+    peak = peak_along(x, axis)
     peak = np.where(np.isfinite(peak), peak, 0)
     y = sum_along(np.exp(wide(x) - peak), axis)
     with np.errstate(divide="ignore"):  # log 0 = −∞ is the answer where all x are −∞

@@ -3,91 +3,118 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from ..engine.arrays import Array, as_array
+from ..engine.arrays import Array, as_array, memory_order, wide
 from ..engine.dispatch import define
+from ..engine.recording import called_as_one, special
+from ..engine.tensor import Primitive
 from .elementwise import floats
 
 # ---- the error function, and what gelu is made of ----
 
-# W. J. Cody, Rational Chebyshev approximations for the error function, Mathematics of Computation 23 (1969), 631–637:
-# erf x = x·R(x²) up to 0.46875, erfc x = e^(−x²)·R(x) up to 4 and e^(−x²)/x·(1/√π − R(1/x²)/x²) beyond, each R a
-# quotient of polynomials, here with the highest power first.
-_NEAR = (
-    (1.85777706184603153e-1, 3.16112374387056560, 1.13864154151050156e2, 3.77485237685302021e2, 3.20937758913846947e3),
-    (1.0, 2.36012909523441209e1, 2.44024637934444173e2, 1.28261652607737228e3, 2.84423683343917062e3),
+# 1 − Φ(z) = e^(−z²/2)·P(z)/Q(z) for z from 0 to the largest, from where on it is 0 in this dtype. The coefficients of P
+# and of Q, here with the highest power first, are derived in benchmarks/normal_tail.py.
+_SINGLE = (
+    15.0,
+    (0.0041225282, 0.0407000615, 0.183471861, 0.438674257, 0.500000002),
+    (0.0103335341, 0.102026065, 0.470084305, 1.20358243, 1.67523342, 1.0),
 )
-_MIDDLE = (
-    (2.15311535474403846e-8, 5.64188496988670089e-1, 8.88314979438837594, 6.61191906371416295e1, 2.98635138197400131e2,
-     8.81952221241769090e2, 1.71204761263407058e3, 2.05107837782607147e3, 1.23033935479799725e3),
-    (1.0, 1.57449261107098347e1, 1.17693950891312499e2, 5.37181101862009858e2, 1.62138957456669019e3,
-     3.29079923573345963e3, 4.36261909014324716e3, 3.43936767414372164e3, 1.23033935480374942e3),
+_DOUBLE = (
+    39.0,
+    (1.3993048118643568e-06, 3.75791653587099e-05, 0.0004941506706428816, 0.004115983017212425,
+     0.023751350888201746, 0.09813089596583452, 0.29031329314335413, 0.5954446719693803, 0.7758577209030002,
+     0.5),
+    (3.5075370062550256e-06, 9.419699842335466e-05, 0.0012421595801411335, 0.010411436397331717,
+     0.06076744505109421, 0.2561065130662715, 0.7848013162542371, 1.718839864814702, 2.5655989100829704,
+     2.349600002608859, 1.0),
 )  # fmt: skip
-_FAR = (
-    (1.63153871373020978e-2, 3.05326634961232344e-1, 3.60344899949804439e-1, 1.25781726111229246e-1,
-     1.60837851487422766e-2, 6.58749161529837803e-4),
-    (1.0, 2.56852019228982242, 1.87295284992346725, 5.27905102951428412e-1, 6.05183413124413191e-2,
-     2.33520497626869185e-3),
-)  # fmt: skip
+# erf x = x·Σ (−1)ⁿ 2/√π x²ⁿ/(n!·(2n + 1)), of which these terms suffice where |x| is at most ½, in float32 the last 8
+_SERIES = tuple((-1) ** n * 2 / math.sqrt(math.pi) / (math.factorial(n) * (2 * n + 1)) for n in range(13, -1, -1))
+_BLOCK = 16_384  # elements at a time: what is computed of them stays in the processor's cache
 
 
-def _rational(x: Array, numerator: tuple[float, ...], denominator: tuple[float, ...]) -> Array:
-    top, bottom = (np.full_like(x, coefficients[0]) for coefficients in (numerator, denominator))
-    for value, coefficients in (top, numerator), (bottom, denominator):
-        for c in coefficients[1:]:
-            value *= x
-            value += c
-    top /= bottom
-    return top
-
-
-def _erfc_beyond(x: Array) -> Array:
-    """1 − erf x for x ≥ 0.46875 (or NaN), accurate in relative terms; exactly 0 from about 27."""
-    x = np.minimum(x, 30)
-    y = _rational(np.minimum(x, 4), *_MIDDLE)
-    is_far = x > 4
-    if is_far.any():
-        far = x[is_far]
-        s = 1 / (far * far)
-        y[is_far] = (1 / math.sqrt(math.pi) - s * _rational(s, *_FAR)) / far
-    x *= x
-    y *= np.exp(np.negative(x, out=x), out=x)
+def _polynomial(x: Array, coefficients: Sequence[float]) -> Array:
+    y = x * coefficients[0]
+    y += coefficients[1]
+    for c in coefficients[2:]:
+        y *= x
+        y += c
     return y
 
 
-_BLOCK = 8192  # elements at a time: what is computed of them stays in the processor's cache
+def _upper_tail(z: Array) -> Array:
+    """1 − Φ(z) for z ≥ 0 (or NaN), accurate in relative terms."""
+    largest, above, below = _SINGLE if z.dtype == np.float32 else _DOUBLE
+    z = np.clip(z, 0, largest)
+    y = _polynomial(z, above)
+    y /= _polynomial(z, below)
+    z *= z
+    z *= -0.5
+    y *= np.exp(z, out=z)
+    return y
 
 
-def _by_range(x: Any, near: Any, beyond: Any) -> Any:
-    """near(erf t) for the elements t of x up to 0.46875 in absolute value, beyond(t, erfc |t|) for the others."""
+def _in_blocks(f: Callable[[Array], Array], x: Any) -> Array:
+    """f of each element, computed in the order in which x lies in memory, and laid out alike."""
     x = floats(x)
-    flat = x.ravel() if x.dtype != np.float16 else x.ravel().astype(np.float32)
-    y = np.empty_like(flat)
-    for start in range(0, flat.size, _BLOCK):
-        t = flat[start : start + _BLOCK]
-        size, inner = np.abs(t), np.clip(t, -0.46875, 0.46875)
-        of_inner = near(inner * _rational(inner * inner, *_NEAR))
-        of_outer = beyond(t, _erfc_beyond(np.maximum(size, 0.46875)))
-        y[start : start + _BLOCK] = np.where(size <= 0.46875, of_inner, of_outer)
-    return y.astype(x.dtype, copy=False).reshape(x.shape)
+    y: Array = np.empty_like(x)
+    order = memory_order(y)
+    given, made = x.transpose(order).reshape(-1), y.transpose(order).reshape(-1)
+    for start in range(0, given.size, _BLOCK):
+        part = slice(start, start + _BLOCK)
+        made[part] = f(wide(given[part]))
+    return y
+
+
+def _called_by_name(f: Callable[[Array], Array]) -> Callable[[Array], Array]:
+    """f, which programs are to call by its name."""
+
+    def called(x: Array) -> Any:
+        recorded = called_as_one(f, x) if special.count else None
+        return f(x) if recorded is None else recorded[0]
+
+    return called
+
+
+def error_function(x: Array) -> Array:
+    """erf x, as near as its dtype allows."""
+    return _in_blocks(_erf, x)
+
+
+def distribution_function(x: Array) -> Array:
+    """Φ(x) = ½(1 + erf(x/√2)) of the normal distribution, accurate in relative terms on both sides."""
+    return _in_blocks(_lower_tail, x)
+
+
+def _erf(x: Array) -> Array:
+    size = np.abs(x)
+    near = np.minimum(size, 0.5)
+    near *= _polynomial(near * near, _SERIES[-8:] if x.dtype == np.float32 else _SERIES)
+    far = 1 - 2 * _upper_tail(size * math.sqrt(2))
+    return np.copysign(np.where(size <= 0.5, near, far), x)
+
+
+def _lower_tail(x: Array) -> Array:
+    y = np.subtract(x > 0, _upper_tail(np.abs(x)))  # 1 − y or −y: np.where would take as long as five products
+    return np.abs(y, out=y)
+
+
+def _normal_pdf(x: Any) -> Any:
+    """φ(x) = e^(−x²/2)/√(2π)."""
+    x = floats(x)
+    y = as_array(np.square(wide(x)))
+    y *= -0.5
+    np.exp(y, out=y)
+    y *= 1 / math.sqrt(2 * math.pi)
+    return y.astype(x.dtype, copy=False)
 
 
 erf = define(
-    lambda x: _by_range(x, lambda y: y, lambda t, c: np.copysign(1 - c, t)),
-    lambda g, y, x: g * np.exp(-(x * x)) * (2 / math.sqrt(math.pi)),
-    name="erf",
+    _called_by_name(error_function), lambda g, y, x: g * np.exp(-(x * x)) * (2 / math.sqrt(math.pi)), name="erf"
 )
-
-
-def _normal_cdf(x: Any) -> Any:
-    """Φ(x) = ½(1 + erf(x/√2)), accurate in relative terms on both sides."""
-    x = as_array(x * math.sqrt(0.5))
-    return _by_range(x, lambda y: 0.5 * y + 0.5, lambda t, c: np.where(t < 0, 0.5 * c, 1 - 0.5 * c))
-
-
-normal_cdf = define(
-    _normal_cdf, lambda g, y, x: g * np.exp(x * x * -0.5) * (1 / math.sqrt(2 * math.pi)), name="normal_cdf"
-)
+normal_pdf: Primitive = define(_normal_pdf, lambda g, y, x: -g * y * x, name="normal_pdf")
+normal_cdf = define(_called_by_name(distribution_function), lambda g, y, x: g * normal_pdf(x), name="normal_cdf")

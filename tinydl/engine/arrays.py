@@ -201,6 +201,11 @@ def dot_products(a: Any, b: Any) -> Any:
     return (a[..., None, :] @ b[..., None])[..., 0, 0]  # other libraries may lack np.vecdot
 
 
+def memory_order(array: Any) -> list[int]:
+    """The axes, the one along which elements lie farthest apart first: in this order they lie as in a C array."""
+    return sorted(range(array.ndim), key=lambda axis: -abs(array.strides[axis]))
+
+
 def is_borrowed(gradient: Any, given: Sequence[Any]) -> bool:
     """Whether a rule's result may be somebody else's memory: a view, or one of the arrays that it was given."""
     for x in given:  # a loop, since any() with a generator takes four times as long

@@ -7,6 +7,7 @@ is what users get wrong: shapes, dtypes and ranges are checked, and each error s
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ import numpy as np
 from ..derivatives import activations, elementwise, products, special
 from ..derivatives.elementwise import sigmoid
 from ..engine import random
-from ..engine.arrays import Array, as_array, beside, default_dtype_now, plain_array
+from ..engine.arrays import Array, as_array, beside, default_dtype_now, memory_order, plain_array
 from ..engine.recording import computed_plainly
 from ..engine.tensor import Tensor, wrap
 
@@ -103,13 +104,16 @@ def dropout(x: Any, p: float = 0.5, training: bool = True, rng: int | np.random.
         return x
     array = x._data if isinstance(x, Tensor) else as_array(x)
     dtype = array.dtype if array.dtype.kind == "f" else default_dtype_now()
-    mask = computed_plainly(dropout_mask, array.shape, dtype, float(p), rng)
+    mask = computed_plainly(dropout_mask, array.shape, dtype, float(p), rng, memory_order(array))
     return x * beside(mask, array)  # drawn by NumPy, so that it is the same wherever x is
 
 
-def dropout_mask(shape: tuple[int, ...], dtype: Any, p: float, rng: int | np.random.Generator | None) -> Array:
-    """0 with probability p, else 1/(1 − p), drawn anew for each element."""
-    mask: Array = (random.generator(rng).random(shape, np.float32) >= p).astype(dtype)
+def dropout_mask(
+    shape: tuple[int, ...], dtype: Any, p: float, rng: int | np.random.Generator | None, order: Sequence[int]
+) -> Array:
+    """0 with probability p, else 1/(1 − p), drawn anew for each element; in memory the axes lie in this order."""
+    drawn = random.generator(rng).random([shape[axis] for axis in order], np.float32)
+    mask: Array = (drawn >= p).astype(dtype)
     if p < 1:
         mask /= 1 - p
-    return mask
+    return mask.transpose(np.argsort(order))

@@ -19,5 +19,4 @@ FUNCTIONS = {  # F.name → what to write
     "batch_norm": "write nn.BatchNorm1d", "layer_norm": "write nn.LayerNorm", "selu": "write 1.0507 * F.elu(x, 1.6733)",
     "mish": "write x * np.tanh(F.softplus(x))", "softsign": "write x / (1 + np.abs(x))", "relu_": "write F.relu",
     "prelu": "write F.relu(x) - a * F.relu(-x)", "celu": "write a * F.elu(x / a)", "dropout2d": "write F.dropout",
-    "scaled_dot_product_attention": "write F.softmax(q @ k.mT / np.sqrt(d)) @ v",
 }  # fmt: skip

@@ -4,6 +4,7 @@ from .. import functional as _functional
 from ..engine.names import answers
 from . import init
 from .activations import ELU, GELU, LeakyReLU, ReLU, Sigmoid, SiLU, Softmax, Softplus, Tanh
+from .attention import MultiheadAttention, TransformerEncoder, TransformerEncoderLayer
 from .containers import Flatten, Sequential
 from .convolution import Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d
 from .dropout import Dropout
@@ -17,8 +18,8 @@ from .pooling import AdaptiveAvgPool1d, AdaptiveAvgPool2d, AvgPool1d, AvgPool2d,
 __all__ = [
     "ELU", "GELU", "AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AvgPool1d", "AvgPool2d", "BatchNorm1d", "Conv1d",
     "Conv2d", "ConvTranspose1d", "ConvTranspose2d", "Dropout", "Embedding", "Flatten", "Identity", "LayerNorm",
-    "LeakyReLU", "Linear", "MaxPool1d", "MaxPool2d", "Module", "ReLU", "Sequential", "SiLU", "Sigmoid", "Softmax",
-    "Softplus", "Tanh", "init",
+    "LeakyReLU", "Linear", "MaxPool1d", "MaxPool2d", "Module", "MultiheadAttention", "ReLU", "Sequential", "SiLU",
+    "Sigmoid", "Softmax", "Softplus", "Tanh", "TransformerEncoder", "TransformerEncoderLayer", "init",
 ]  # fmt: skip
 
 __getattr__, __dir__ = answers(__name__, __all__, LAYERS, {"tl.functional": _functional})

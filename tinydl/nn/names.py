@@ -14,7 +14,6 @@ _A_LOSS = "losses are functions: write tl.functional.{0}(outputs, targets), or p
 _A_LIST = "write a list, self.layers = [nn.Linear(4, 4), nn.ReLU()]: a Module finds the layers and Tensors in it"
 _A_DICT = "write a dict, self.layers = {'hidden': nn.Linear(4, 4)}: a Module finds the layers and Tensors in it"
 _STEPS = "write a Module whose forward is a loop over the steps, h = np.tanh(self.input(x[:, t]) + self.hidden(h))"
-_ATTENTION = "write a Module with F.softmax(q @ k.mT / np.sqrt(d)) @ v, where q, k and v are Linear(x)"
 _NORMALISING = "write nn.BatchNorm1d for (N, C) or (N, C, L), nn.LayerNorm for the last axes"
 _OF_THE_CPU = "leave it out"
 
@@ -47,8 +46,8 @@ LAYERS = {  # nn.name → what to write
     "Unfold": "write np.lib.stride_tricks.sliding_window_view in a forward",
     "AdaptiveMaxPool2d": "write F.adaptive_max_pool2d in a forward",
     **dict.fromkeys(["RNN", "LSTM", "GRU", "RNNCell", "LSTMCell", "GRUCell", "SimpleRNN"], _STEPS),
-    **dict.fromkeys(["MultiheadAttention", "MultiHeadAttention", "Transformer", "TransformerEncoder",
-                     "TransformerEncoderLayer"], _ATTENTION),
+    "MultiHeadAttention": "write nn.MultiheadAttention(embed_dim, num_heads)",
+    "Transformer": "write nn.TransformerEncoder(nn.TransformerEncoderLayer(d_model, nhead), num_layers)",
 }  # fmt: skip
 
 _A_HOOK = "tinydl has no hooks: after loss.backward(retain_grads=True) each Tensor that was computed has its .grad"

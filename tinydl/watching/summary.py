@@ -26,7 +26,7 @@ from ..nn.module import Module
 
 @dataclass(eq=False)
 class Row:
-    """One run of one layer: its path, the shape it gave (batch axis included), how many numbers it learns itself."""
+    """One run of one layer: its path, the shape it gave (batch axis included; the first of several), how many numbers it learns itself."""
 
     layer: str
     output_shape: Any
@@ -79,7 +79,7 @@ def _rows(calls: Sequence[Call]) -> list[Row]:
         own = [p for p in call.module.parameters() if p not in others]
         counted.update(own)
         if call.depth or own or not inside:
-            output = call.output
+            output = call.output[0] if isinstance(call.output, tuple) and call.output else call.output
             shape = output.shape if hasattr(output, "shape") else type(output).__name__
             rows.append(Row(call.scope.title, shape, sum(p._data.size for p in own)))
     return rows
