@@ -1,8 +1,10 @@
-"""What networks want as one operation: a face of activations, softmax, normalising, special and the linear map."""
+"""What networks want as one operation: a face of activations, softmax, normalising, recurrence, special
+and the linear map."""
 
 from .activations import elu, gelu_gate, gelu_gate_vjp, leaky_relu, relu, softplus, softplus_rule
 from .normalising import inverse_std, inverse_std_rule, normalise, normalise_rule, normalise_vjp
 from .products import linear, linear_input, linear_weight
+from .recurrence import gru_step, lstm, lstm_by_steps, lstm_rule, lstm_sequence, lstm_step, rnn_step
 from .softmax import (
     bounded_log,
     huber,
