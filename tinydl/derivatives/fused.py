@@ -22,8 +22,9 @@ from .softmax import (
 from .special import erf, normal_cdf
 
 __all__ = [
-    "bounded_log", "elu", "erf", "gelu_gate", "gelu_gate_vjp", "huber", "inverse_std", "inverse_std_rule",
+    "bounded_log", "elu", "erf", "gelu_gate", "gelu_gate_vjp", "gru_step", "huber", "inverse_std", "inverse_std_rule",
     "leaky_relu", "linear", "linear_input", "linear_weight", "log_softmax", "log_softmax_rule", "log_softmax_vjp",
-    "logsumexp", "logsumexp_rule", "normal_cdf", "normalise", "normalise_rule", "normalise_vjp", "relu", "softmax",
-    "softmax_minus_target", "softmax_rule", "softmax_vjp", "softplus", "softplus_rule", "weighted_cross_entropy",
+    "logsumexp", "logsumexp_rule", "lstm", "lstm_by_steps", "lstm_rule", "lstm_sequence", "lstm_step", "normal_cdf",
+    "normalise", "normalise_rule", "normalise_vjp", "relu", "rnn_step", "softmax", "softmax_minus_target",
+    "softmax_rule", "softmax_vjp", "softplus", "softplus_rule", "weighted_cross_entropy",
 ]  # fmt: skip

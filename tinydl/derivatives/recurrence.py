@@ -162,7 +162,7 @@ def _lstm(p: Any, shape: tuple[int, int, int]) -> Any:
 
 
 def lstm_rule(g: Any, y: Any, p: Any, shape: tuple[int, int, int]) -> Any:
-    """Back through time: in place on arrays; on Tensors, so that it can be differentiated, by the rules of the steps."""
+    """Back through time: in place on arrays; on Tensors, so that it can be differentiated, by the steps' rules."""
     if isinstance(g, Tensor):
         a, (h, c), weight = _parts(wide(p), *shape)
         return propagate([lstm_by_steps(a, h, c, weight)], [g], wanted=[p], create_graph=True)[0][p]

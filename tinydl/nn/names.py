@@ -14,7 +14,6 @@ _A_LOSS = "losses are functions: write tl.functional.{0}(outputs, targets), or p
 _A_LIST = "write a list, self.layers = [nn.Linear(4, 4), nn.ReLU()]: a Module finds the layers and Tensors in it"
 _A_DICT = "write a dict, self.layers = {'hidden': nn.Linear(4, 4)}: a Module finds the layers and Tensors in it"
 _WINDOWS = "write a Module that takes its windows by indexing, x[:, indices], and np.einsum with the kernel or .max"
-_STEPS = "write a Module whose forward is a loop over the steps, h = np.tanh(self.input(x[:, t]) + self.hidden(h))"
 _ATTENTION = "write a Module with F.softmax(q @ k.mT / np.sqrt(d)) @ v, where q, k and v are Linear(x)"
 _NORMALISING = "write nn.BatchNorm1d for (N, C) or (N, C, L), nn.LayerNorm for the last axes"
 _OF_THE_CPU = "leave it out"
@@ -47,7 +46,8 @@ LAYERS = {  # nn.name → what to write
         ],
         _WINDOWS,
     ),
-    **dict.fromkeys(["RNN", "LSTM", "GRU", "RNNCell", "LSTMCell", "GRUCell", "SimpleRNN"], _STEPS),
+    "SimpleRNN": "write nn.RNN(input_size, hidden_size, batch_first=True)",
+    "Bidirectional": "write nn.LSTM(input_size, hidden_size, bidirectional=True)",
     **dict.fromkeys(["MultiheadAttention", "MultiHeadAttention", "Transformer", "TransformerEncoder",
                      "TransformerEncoderLayer"], _ATTENTION),
 }  # fmt: skip
