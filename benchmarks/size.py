@@ -28,8 +28,8 @@ PACKAGE = "tinydl"
 
 BUDGETS = {  # rooms that share a budget, in lines of code
     ("engine",): 1_920,
-    ("derivatives",): 2_350,
-    ("functional", "nn", "optim"): 2_360,
+    ("derivatives",): 2_440,
+    ("functional", "nn", "optim"): 2_640,
     ("compiling",): 3_840,
 }
 FILE = 500

@@ -28,7 +28,7 @@ forwards: list[None] = []  # one for each time that a model's forward has run as
 ELSE = {  # by the name of a parameter: a value that isn't its default, and one in its place
     "approximate": ("tanh", "none"), "axis": (0, 1), "betas": ((0.7, 0.9), (0.8, 0.95)), "lr": (0.05, 0.02),
     "weight_decay": (0.1, 0.03), "momentum": (0.6, 0.4), "dampening": (0.3, 0.1), "p": (0.3, 0.4), "eps": (1e-3, 1e-2),
-    "padding_idx": (2, 3),
+    "padding_idx": (2, 3), "nonlinearity": ("relu", "tanh"), "num_layers": (1, 1),
 }  # fmt: skip
 
 
@@ -163,6 +163,42 @@ class Residual(nn.Module):
         return F.relu(self.blocks[1](h) * self.scales["up"]) + positive + h
 
 
+class Recurrent(nn.Module):
+    """A recurrent layer, of which the last step's output goes on; the sequences may have several lengths."""
+
+    def __init__(self, kind, **options):
+        self.layer = kind(2, WIDTH // (1 + options.get("bidirectional", False)), **options)
+        self.lengths = options.get("bidirectional", False)
+
+    def forward(self, x):
+        first = self.layer.batch_first
+        y, _ = self.layer(x if first else x.swapaxes(0, 1), lengths=1 + np.arange(len(x)) % 3 if self.lengths else None)
+        return y[:, -1] + y[:, 0] if first else y[-1]
+
+
+class Cell(nn.Module):
+    """A loop over the steps, with a cell in it."""
+
+    def __init__(self, kind, **options):
+        self.cell = kind(2, WIDTH, **options)
+
+    def forward(self, x):
+        state = None
+        for t in range(x.shape[1]):
+            state = self.cell(x[:, t], state)
+        return state[0] * state[1] if isinstance(state, tuple) else state
+
+
+def recurrent(kind: type, **options: Any) -> Layer:
+    around = Recurrent if hasattr(kind, "_runs") else Cell
+    return Layer(kind, functools.partial(around, kind, **options), frozenset(options), (3, 2))
+
+
+LAYERED = {
+    "num_layers": 2, "bias": False, "batch_first": True, "dropout": 0.3, "bidirectional": True, "recurrent_dropout": 0.4
+}  # fmt: skip
+
+
 def before_linear(layer: Callable[[], nn.Module], features: int) -> Callable[[], nn.Module]:
     return lambda: nn.Sequential(layer(), nn.Flatten(), nn.Linear(features, WIDTH))
 
@@ -180,6 +216,15 @@ FRONTS = {
     ),
     "BatchNorm1d of sequences": Layer(nn.BatchNorm1d, before_linear(lambda: nn.BatchNorm1d(2), 6), shape=(2, 3)),
     "LayerNorm of two axes": Layer(nn.LayerNorm, before_linear(lambda: nn.LayerNorm((2, 3)), 6), shape=(2, 3)),
+    "RNN": recurrent(nn.RNN),
+    "RNN(every option)": recurrent(nn.RNN, nonlinearity="relu", **LAYERED),
+    "LSTM": recurrent(nn.LSTM),
+    "LSTM(every option)": recurrent(nn.LSTM, **LAYERED),
+    "GRU": recurrent(nn.GRU),
+    "GRU(every option)": recurrent(nn.GRU, **LAYERED),
+    "RNNCell": recurrent(nn.RNNCell, nonlinearity="relu", bias=False),
+    "LSTMCell": recurrent(nn.LSTMCell, bias=False),
+    "GRUCell": recurrent(nn.GRUCell, bias=False),
     "Sequential": Layer(nn.Sequential, lambda: nn.Sequential({"a": nn.Sequential(nn.Linear(WIDTH, WIDTH), nn.ReLU())})),
     "Tied": Layer(nn.Module, Tied),
     "SameTensorTwice": Layer(nn.Module, SameTensorTwice),
@@ -190,12 +235,16 @@ FRONTS = {
 }
 
 
+TAKE_DATA = (nn.Linear, nn.Flatten, nn.Embedding, nn.Sequential)
+RECURRENT = (nn.RNN, nn.LSTM, nn.GRU, nn.RNNCell, nn.LSTMCell, nn.GRUCell)
+
+
 def hidden_layers() -> dict[str, Layer]:
     """Every layer that isn't among the first ones: with its numbers changed, and with its switches changed."""
     found = {}
     for name in nn.__all__:
         kind = getattr(nn, name)
-        if not isinstance(kind, type) or kind in {nn.Module, nn.Linear, nn.Flatten, nn.Embedding, nn.Sequential}:
+        if not isinstance(kind, type) or kind is nn.Module or kind in {*TAKE_DATA, *RECURRENT}:
             continue
         given = [WIDTH] * len(needed(kind))
         numbers, switches = numbers_and_switches(kind)

@@ -754,3 +754,10 @@ def _huber(draw: Draw) -> Sample:
     delta = draw.choice((0.5, 1.0))
     x = draw.array(draw.shape(), avoid=(-delta, delta), specials=(0.0, delta))
     return Sample((x,), {"delta": delta}, smooth=far(x, -delta, delta))
+
+
+@sampler("lstm")
+def _lstm(draw: Draw) -> Sample:
+    steps, rows, n = draw.integer(1, 3), draw.integer(0, 3), draw.integer(1, 3)
+    p = draw.array((4 * steps * rows * n + 2 * rows * n + 4 * n * n,))
+    return Sample((p,), {"shape": (steps, rows, n)})

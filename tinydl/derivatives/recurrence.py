@@ -28,16 +28,19 @@ def rnn_step(a: Any, b: Any, nonlinearity: str) -> Any:
     return tanh(a + b) if nonlinearity == "tanh" else relu(a + b)
 
 
-def lstm_step(z: Any, c: Any) -> tuple[Any, Any]:
-    """The next h and c (N, H), of the c before and the sum z (N, 4H) of what input and h gave.
+def _quarters(z: Any) -> list[Any]:
+    n = z.shape[-1] // 4
+    return [z[..., k * n : (k + 1) * n] for k in range(4)]
 
-    z is cut in four: i, f, o = σ(zᵢ), σ(z_f), σ(zₒ) and m = tanh(z_g), in the order i, f, m, o. Then c′ = f·c + i·m and
-    h′ = o·tanh c′.
+
+def lstm_step(z: Any, c: Any) -> tuple[Any, Any]:
+    """The next h and c (N, H), of the c before and the sums z (N, 4H) of what input and h gave.
+
+    z is cut in four, i, f, m and o. Then c′ = σ(f)·c + σ(i)·tanh m and h′ = σ(o)·tanh c′.
     """
-    n = c.shape[-1]
-    i, f, o = sigmoid(z[..., :n]), sigmoid(z[..., n : 2 * n]), sigmoid(z[..., 3 * n :])
-    c = f * c + i * tanh(z[..., 2 * n : 3 * n])
-    return o * tanh(c), c
+    i, f, m, o = _quarters(z)
+    c = sigmoid(f) * c + sigmoid(i) * tanh(m)
+    return sigmoid(o) * tanh(c), c
 
 
 def gru_step(a: Any, b: Any, h: Any) -> Any:
@@ -106,8 +109,12 @@ def lstm_forward(p: Any, shape: tuple[int, int, int]) -> Any:
     y[:, 0] = first
     scale = _scale(p, n)
     shift = 1 - scale
+    z = np.empty_like(a, shape=a.shape[1:])
+    i, f, m, o = _quarters(z)
     for t, sums in enumerate(a):
-        i, f, m, o = np.split(_to_gates(y[0, t] @ weight.T + sums, scale, shift), 4, -1)
+        np.matmul(y[0, t], weight.T, out=z)
+        z += sums
+        _to_gates(z, scale, shift)
         h, c = y[0, t + 1], y[1, t + 1]
         np.multiply(f, y[1, t], out=c)
         m *= i
@@ -128,7 +135,7 @@ def lstm_backward(g: Any, y: Any, p: Any, shape: tuple[int, int, int]) -> Any:
     da, dfirst, dweight = _parts(out, *shape)
     before = y[0, :-1].reshape(-1, n)
     scale = _scale(p, n)
-    i, f, m, o = np.split(_to_gates((before @ weight.T).reshape(a.shape) + a, scale, 1 - scale), 4, -1)
+    i, f, m, o = _quarters(_to_gates((before @ weight.T).reshape(a.shape) + a, scale, 1 - scale))
     u = np.tanh(y[1, 1:])
     slopes = da.reshape(*a.shape[:2], 4, n)  # of c by the sums of i, f and m, and of h by that of o
     np.multiply(m, i * (1 - i), out=slopes[:, :, 0])
