@@ -45,14 +45,16 @@ from tinydl.engine.tensor import Primitive  # noqa: E402
 
 FILES = [
     "derivatives", "indexing", "device", "constants", "conventions", "linalg", "mistakes", "properties", "formulas",
-    "functional", "nn", "optim", "attention",
+    "functional", "nn", "recurrent", "attention", "convolution", "optim",
 ]  # fmt: skip
 COMPOSED = [
     "assembling",
     "grids",
     "statistics",
 ]  # of derivatives/: functions made of others, without rules of their own
-LAYERS = ["linear", "activations", "dropout", "normalization", "embedding", "containers"]
+LAYERS = [
+    "linear", "activations", "dropout", "normalization", "embedding", "containers", "cells", "recurrent",
+]  # fmt: skip
 QUICK = {
     "exp", "divide", "maximum", "clip", "sum", "max", "cumprod", "getitem", "concatenate", "matmul", "einsum",
     "softmax",

@@ -28,7 +28,8 @@ forwards: list[None] = []  # one for each time that a model's forward has run as
 ELSE = {  # by the name of a parameter: a value that isn't its default, and one in its place
     "approximate": ("tanh", "none"), "axis": (0, 1), "betas": ((0.7, 0.9), (0.8, 0.95)), "lr": (0.05, 0.02),
     "weight_decay": (0.1, 0.03), "momentum": (0.6, 0.4), "dampening": (0.3, 0.1), "p": (0.3, 0.4), "eps": (1e-3, 1e-2),
-    "padding_idx": (2, 3), "activation": ("gelu", "relu"), "dim_feedforward": (5, 7),
+    "padding_idx": (2, 3), "activation": ("gelu", "relu"), "dim_feedforward": (5, 7), "nonlinearity": ("relu", "tanh"),
+    "num_layers": (1, 1),
 }  # fmt: skip
 
 
@@ -189,6 +190,42 @@ class Letters(nn.Module):
         return self.out(self.encoder(self.letters(x), src_key_padding_mask=x == 0, is_causal=True))
 
 
+class Recurrent(nn.Module):
+    """A recurrent layer, of which the last step's output goes on; the sequences may have several lengths."""
+
+    def __init__(self, kind, **options):
+        self.layer = kind(2, WIDTH // (1 + options.get("bidirectional", False)), **options)
+        self.lengths = options.get("bidirectional", False)
+
+    def forward(self, x):
+        first = self.layer.batch_first
+        y, _ = self.layer(x if first else x.swapaxes(0, 1), lengths=1 + np.arange(len(x)) % 3 if self.lengths else None)
+        return y[:, -1] + y[:, 0] if first else y[-1]
+
+
+class Cell(nn.Module):
+    """A loop over the steps, with a cell in it."""
+
+    def __init__(self, kind, **options):
+        self.cell = kind(2, WIDTH, **options)
+
+    def forward(self, x):
+        state = None
+        for t in range(x.shape[1]):
+            state = self.cell(x[:, t], state)
+        return state[0] * state[1] if isinstance(state, tuple) else state
+
+
+def recurrent(kind: type, **options: Any) -> Layer:
+    around = Recurrent if hasattr(kind, "_runs") else Cell
+    return Layer(kind, functools.partial(around, kind, **options), frozenset(options), (3, 2))
+
+
+LAYERED = {
+    "num_layers": 2, "bias": False, "batch_first": True, "dropout": 0.3, "bidirectional": True, "recurrent_dropout": 0.4
+}  # fmt: skip
+
+
 def before_linear(layer: Callable[[], nn.Module], features: int) -> Callable[[], nn.Module]:
     return lambda: nn.Sequential(layer(), nn.Flatten(), nn.Linear(features, WIDTH))
 
@@ -242,6 +279,15 @@ FRONTS = {
     "TransformerEncoder(norm)": Layer(
         nn.TransformerEncoder, before_linear(Letters, 28), frozenset({"norm"}), (4,), True
     ),
+    "RNN": recurrent(nn.RNN),
+    "RNN(every option)": recurrent(nn.RNN, nonlinearity="relu", **LAYERED),
+    "LSTM": recurrent(nn.LSTM),
+    "LSTM(every option)": recurrent(nn.LSTM, **LAYERED),
+    "GRU": recurrent(nn.GRU),
+    "GRU(every option)": recurrent(nn.GRU, **LAYERED),
+    "RNNCell": recurrent(nn.RNNCell, nonlinearity="relu", bias=False),
+    "LSTMCell": recurrent(nn.LSTMCell, bias=False),
+    "GRUCell": recurrent(nn.GRUCell, bias=False),
     "Sequential": Layer(nn.Sequential, lambda: nn.Sequential({"a": nn.Sequential(nn.Linear(WIDTH, WIDTH), nn.ReLU())})),
     "Tied": Layer(nn.Module, Tied),
     "SameTensorTwice": Layer(nn.Module, SameTensorTwice),

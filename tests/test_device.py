@@ -265,7 +265,25 @@ LAYERS = {
     "MultiheadAttention": (Attends, X), "TransformerEncoderLayer": (lambda: nn.TransformerEncoderLayer(8, 2, 5), X),
     "TransformerEncoder": (lambda: nn.TransformerEncoder(nn.TransformerEncoderLayer(8, 4, 5), 2), X),
     "Identity": (nn.Identity, X), "Sequential": (lambda: nn.Sequential(nn.Linear(8, 4), nn.Tanh()), X),
+    "RNN": (lambda: Recurrent(nn.RNN, nonlinearity="relu", bias=False), X),
+    "LSTM": (lambda: Recurrent(nn.LSTM), X),
+    "GRU": (lambda: Recurrent(nn.GRU, bidirectional=True, recurrent_dropout=0.4), X),
+    "RNNCell": (lambda: nn.RNNCell(8, 3), X), "LSTMCell": (lambda: Recurrent(nn.LSTMCell), X),
+    "GRUCell": (lambda: nn.GRUCell(8, 3), X),
 }  # fmt: skip
+
+
+class Recurrent(nn.Module):
+    """A recurrent layer, whose output and state are joined; a sequence layer gets two sequences of two lengths."""
+
+    def __init__(self, kind, **options):
+        self.layer = kind(8, 3, **options)
+
+    def forward(self, x):
+        if isinstance(self.layer, nn.LSTMCell):
+            return np.concatenate(self.layer(x, self.layer(x)))
+        y, state = self.layer(x.reshape(3, 2, 8), lengths=[3, 1])
+        return np.concatenate([y.ravel(), *(part.ravel() for part in (state if isinstance(state, tuple) else [state]))])
 
 
 def test_every_layer_is_tried():

@@ -864,3 +864,10 @@ def _to_tap(draw: Draw) -> Sample:
 def _at_tap(draw: Draw) -> Sample:
     shape, result, options = _pooled(draw)
     return Sample((draw.array(shape), _numbers(draw, result, options["kernel"])), options)
+
+
+@sampler("lstm")
+def _lstm(draw: Draw) -> Sample:
+    steps, rows, n = draw.integer(1, 3), draw.integer(0, 3), draw.integer(1, 3)
+    p = draw.array((4 * steps * rows * n + 2 * rows * n + 4 * n * n,))
+    return Sample((p,), {"shape": (steps, rows, n)})

@@ -13,7 +13,6 @@ _LOSSES = {
 _A_LOSS = "losses are functions: write tl.functional.{0}(outputs, targets), or pass loss=tl.functional.{0} to tl.fit"
 _A_LIST = "write a list, self.layers = [nn.Linear(4, 4), nn.ReLU()]: a Module finds the layers and Tensors in it"
 _A_DICT = "write a dict, self.layers = {'hidden': nn.Linear(4, 4)}: a Module finds the layers and Tensors in it"
-_STEPS = "write a Module whose forward is a loop over the steps, h = np.tanh(self.input(x[:, t]) + self.hidden(h))"
 _NORMALISING = "write nn.BatchNorm1d for (N, C) or (N, C, L), nn.LayerNorm for the last axes"
 _OF_THE_CPU = "leave it out"
 
@@ -45,7 +44,8 @@ LAYERS = {  # nn.name → what to write
     "GlobalAveragePooling2D": "write nn.AdaptiveAvgPool2d(1)",
     "Unfold": "write np.lib.stride_tricks.sliding_window_view in a forward",
     "AdaptiveMaxPool2d": "write F.adaptive_max_pool2d in a forward",
-    **dict.fromkeys(["RNN", "LSTM", "GRU", "RNNCell", "LSTMCell", "GRUCell", "SimpleRNN"], _STEPS),
+    "SimpleRNN": "write nn.RNN(input_size, hidden_size, batch_first=True)",
+    "Bidirectional": "write nn.LSTM(input_size, hidden_size, bidirectional=True)",
     "MultiHeadAttention": "write nn.MultiheadAttention(embed_dim, num_heads)",
     "Transformer": "write nn.TransformerEncoder(nn.TransformerEncoderLayer(d_model, nhead), num_layers)",
 }  # fmt: skip
