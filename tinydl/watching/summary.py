@@ -26,8 +26,8 @@ from ..nn.module import Module
 
 @dataclass(eq=False)
 class Row:
-    """One run of one layer: its path, the shape it gave (the first of several; batch axis included), how many numbers it
-    learns itself."""
+    """One run of one layer: its path, the shape it gave (the first of several; batch axis included), how many numbers
+    it learns itself."""
 
     layer: str
     output_shape: Any
