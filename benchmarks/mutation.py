@@ -53,7 +53,8 @@ COMPOSED = [
     "statistics",
 ]  # of derivatives/: functions made of others, without rules of their own
 LAYERS = [
-    "linear", "activations", "dropout", "normalization", "embedding", "containers", "cells", "recurrent",
+    "linear", "activations", "dropout", "normalization", "embedding", "containers", "cells", "recurrent", "attention",
+    "convolution", "pooling",
 ]  # fmt: skip
 QUICK = {
     "exp", "divide", "maximum", "clip", "sum", "max", "cumprod", "getitem", "concatenate", "matmul", "einsum",
@@ -154,12 +155,12 @@ def everything() -> list[Mutant]:
         if f not in done:
             done.add(f)
             found += [(name, f, m) for m in testing.source_mutations(f, name)]
-    for name, f in functions_of("functional", "activations", "losses").items():
+    for name, f in functions_of("functional", "activations", "attention", "losses").items():
         if not name.startswith(("_refuse", "_wrong", "_in_float32")):  # the last acts when the losses are defined
             found += [(name, f, m) for m in testing.source_mutations(f, name)]
     for layer in LAYERS:
         for name, f in functions_of("nn", layer).items():
-            if name.endswith((".forward", "._follow")):
+            if name.endswith((".forward", "._follow", "._heads", "._axes", "._mask", "._with_past", "._feed")):
                 found += [(name.split(".")[0], f, m) for m in testing.source_mutations(f, name)]
     for name, f in functions_of("optim", "optimizer", "sgd", "adaptive", "schedules", "clipping").items():
         last = name.split(".")[-1]

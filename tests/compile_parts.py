@@ -80,6 +80,14 @@ class Layer:
     settings: frozenset[str] = frozenset()
     shape: tuple[int, ...] = (WIDTH,)
     integers: bool = False
+    also: dict[type, frozenset[str]] = field(default_factory=dict)  # layers in it besides, with their settings
+
+    def settings_of(self, kind: type) -> frozenset[str]:
+        return self.settings if self.kind is kind else self.also.get(kind, frozenset())
+
+    @property
+    def kinds(self) -> set[type]:
+        return {self.kind, *self.also}
 
 
 class Tied(nn.Module):
@@ -231,28 +239,26 @@ def before_linear(layer: Callable[[], nn.Module], features: int) -> Callable[[],
 
 
 def of_maps() -> dict[str, Layer]:
-    """Layers of sequences (2, 7) and images (2, 5, 6): with their defaults, and with all settings changed."""
-    padded_pool = {"stride": 1, "padding": 1, "ceil_mode": True}
-    conv = {"stride": 2, "padding": 1, "dilation": 2, "groups": 2, "bias": False}
-    back = {"stride": 2, "padding": 1, "output_padding": 1, "groups": 2, "bias": False, "dilation": 2}
-    mean = {**padded_pool, "count_include_pad": False}
-    made: list[tuple[str, tuple[Any, ...], dict[str, Any], int]] = [
-        ("Conv1d", (2, 3, 3), {}, 15), ("Conv1d", (2, 4, 3), conv, 12),
-        ("Conv2d", (2, 3, (2, 3)), {}, 48), ("Conv2d", (2, 4, 2), conv, 36),
-        ("ConvTranspose1d", (2, 3, 3), {}, 27), ("ConvTranspose1d", (2, 4, 3), back, 64),
-        ("ConvTranspose2d", (2, 3, 2), {}, 126), ("ConvTranspose2d", (2, 2, 2), back, 240),
-        ("MaxPool1d", (2,), {}, 6), ("MaxPool1d", (2,), {**padded_pool, "dilation": 2}, 14),
-        ("MaxPool2d", (2,), {}, 12), ("MaxPool2d", ((3, 2),), {**padded_pool, "dilation": 2}, 36),
-        ("AvgPool1d", (2,), {}, 6), ("AvgPool1d", (3,), mean, 14),
-        ("AvgPool2d", ((2, 3),), {}, 8), ("AvgPool2d", (3,), mean, 60),
-        ("AdaptiveAvgPool1d", (3,), {}, 6), ("AdaptiveAvgPool2d", ((1, 4),), {}, 8),
-    ]  # fmt: skip
+    """Layers of sequences (2, 7) and images (2, 5, 6), several in one network: with their defaults, and with all
+    settings changed."""
+    conv = {"padding": 1, "stride": 2, "dilation": 2, "groups": 2, "bias": False}
+    back = {**conv, "output_padding": 1}
+    pool = {"stride": 1, "padding": 1, "ceil_mode": True}
+    largest, mean = {**pool, "dilation": 2}, {**pool, "count_include_pad": False}
     found = {}
-    for name, args, options, features in made:
-        kind = getattr(nn, name)
-        make = before_linear(functools.partial(kind, *args, **options), features)
-        shape = (2, 7) if name.endswith("1d") else (2, 5, 6)
-        found[f"{name}({', '.join(options)})" if options else name] = Layer(kind, make, frozenset(options), shape)
+    for axes, shape in ((1, (2, 7)), (2, (2, 5, 6))):
+        kinds = [getattr(nn, f"{name}{axes}d") for name in ("Conv", "ConvTranspose", "MaxPool", "AvgPool")]
+        pooled = getattr(nn, f"AdaptiveAvgPool{axes}d")
+        for name, options in (("", ({}, {}, {}, {})), (", every option", (conv, back, largest, mean))):
+            sizes = [(2, 4, 3), (4, 2, (3, 2)[:axes]), (2,), (2,)]
+
+            def make(kinds=kinds, sizes=sizes, options=options, pooled=pooled, axes=axes) -> nn.Module:
+                layers = [kind(*args, **given) for kind, args, given in zip(kinds, sizes, options, strict=True)]
+                return nn.Sequential(layers[0], nn.Tanh(), *layers[1:], pooled((3, 1)[:axes] if axes == 2 else 3))
+
+            also = {kind: frozenset(given) for kind, given in zip(kinds, options, strict=True)} | {pooled: frozenset()}
+            front = before_linear(make, 6)
+            found[f"maps of {axes} axes{name}"] = Layer(kinds[0], front, frozenset(options[0]), shape, False, also)
     return found
 
 
@@ -298,6 +304,7 @@ FRONTS = {
 }
 
 
+FIRST = set().union(*(layer.kinds for layer in FRONTS.values()))
 BOTH = {nn.BatchNorm1d, nn.LayerNorm}  # stand among the first layers too
 
 
@@ -306,7 +313,7 @@ def hidden_layers() -> dict[str, Layer]:
     found = {}
     for name in nn.__all__:
         kind = getattr(nn, name)
-        if not isinstance(kind, type) or kind is nn.Module or kind in {layer.kind for layer in FRONTS.values()} - BOTH:
+        if not isinstance(kind, type) or kind is nn.Module or kind in FIRST - BOTH:
             continue
         given = [WIDTH] * len(needed(kind))
         numbers, switches = numbers_and_switches(kind)

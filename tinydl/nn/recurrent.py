@@ -124,7 +124,8 @@ class _Recurrent(Module):
         mask, columns = None, np.arange(x.shape[1])
         if self.training and self.recurrent_dropout:
             h = array_of(state[0])
-            mask = beside(computed_plainly(dropout_mask, h.shape, h.dtype, self.recurrent_dropout, None), h)
+            mask = computed_plainly(dropout_mask, h.shape, h.dtype, self.recurrent_dropout, None, (0, 1))
+            mask = beside(mask, h)
         reverse = suffix.endswith("_reverse")
         if reverse:
             x = x[::-1] if ends is None else x[ends.turned, columns]

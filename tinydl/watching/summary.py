@@ -26,7 +26,7 @@ from ..nn.module import Module
 
 @dataclass(eq=False)
 class Row:
-    """One run of one layer: its path, the shape it gave (batch axis included; the first of several), how many numbers
+    """One run of one layer: its path, the shape it gave (the first of several; batch axis included), how many numbers
     it learns itself."""
 
     layer: str
