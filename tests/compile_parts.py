@@ -490,7 +490,7 @@ def optimizers() -> dict[str, Option]:
             found[name] = Option(kind, {"lr": ELSE["lr"][0]})
         found[f"{name}({', '.join(numbers)})"] = Option(kind, numbers)
         wanted = {n: v for switch in switches for n, v in NEEDS.get(switch, {}).items()} | switches
-        found[f"{name}({', '.join(switches)})"] = Option(kind, {"lr": ELSE["lr"][0], **wanted}, named=True)
+        found[f"{name}({', '.join(switches)})"] = Option(kind, {"lr": ELSE["lr"][1], **wanted}, named=True)
     decay = {"weight_decay": 0.2, "maximize": True, "lr": 0.02}
     found["SGD in groups"] = Option(optim.SGD, {"lr": 0.05}, {"momentum": 0.5, "nesterov": True, **decay})
     found["Adam in groups"] = Option(optim.Adam, {"lr": 0.05}, {"betas": (0.5, 0.7), "amsgrad": True, **decay})

@@ -40,6 +40,29 @@ def encoder_layer(**options):
     return nn.TransformerEncoderLayer(6, 2, 5, batch_first=True, **options)
 
 
+MAPS = np.random.default_rng(7).normal(size=(3, 2, 5, 6))
+
+
+class Last(nn.Module):
+    """What a recurrent layer gives at the last step."""
+
+    def __init__(self, kind, **options):
+        self.layer = kind(6, 4, batch_first=True, **options)
+
+    def forward(self, x):
+        return self.layer(x)[0][:, -1]
+
+
+class First(nn.Module):
+    """The first of the results of a layer."""
+
+    def __init__(self, layer):
+        self.layer = layer
+
+    def forward(self, x):
+        return self.layer(x)[0]
+
+
 LAYERS = {  # each layer of tinydl.nn: how it is made, and an example
     "BatchNorm1d": [
         (lambda: nn.BatchNorm1d(6), X),
@@ -69,6 +92,22 @@ LAYERS = {  # each layer of tinydl.nn: how it is made, and an example
         (lambda: nn.Linear(6, 3), SERIES),
     ],
     "MultiheadAttention": [(Attends, SERIES)],
+    "RNN": [(lambda: Last(nn.RNN), SERIES)],
+    "LSTM": [(lambda: Last(nn.LSTM), SERIES)],
+    "GRU": [(lambda: Last(nn.GRU, num_layers=2, bidirectional=True), SERIES)],
+    "RNNCell": [(lambda: nn.RNNCell(6, 3), X)],
+    "LSTMCell": [(lambda: First(nn.LSTMCell(6, 3)), X)],
+    "GRUCell": [(lambda: nn.GRUCell(6, 3), X)],
+    "Conv1d": [(lambda: nn.Conv1d(3, 4, 3, padding="same", dilation=2), SERIES)],
+    "Conv2d": [(lambda: nn.Sequential(nn.Conv2d(2, 4, (3, 2), 2, 1, groups=2), nn.ReLU(), nn.Flatten()), MAPS)],
+    "ConvTranspose1d": [(lambda: nn.ConvTranspose1d(3, 4, 3, stride=2), SERIES)],
+    "ConvTranspose2d": [(lambda: nn.ConvTranspose2d(2, 3, 2, stride=2, output_padding=1), MAPS)],
+    "MaxPool1d": [(lambda: nn.MaxPool1d(2), SERIES)],
+    "MaxPool2d": [(lambda: nn.MaxPool2d(3, 2, 1, ceil_mode=True), MAPS)],
+    "AvgPool1d": [(lambda: nn.AvgPool1d(3, 1, 1, count_include_pad=False), SERIES)],
+    "AvgPool2d": [(lambda: nn.AvgPool2d(2), MAPS)],
+    "AdaptiveAvgPool1d": [(lambda: nn.AdaptiveAvgPool1d(4), SERIES)],
+    "AdaptiveAvgPool2d": [(lambda: nn.AdaptiveAvgPool2d(1), MAPS)],
     "ReLU": [(nn.ReLU, X)],
     "Sequential": [(lambda: nn.Sequential(nn.Sequential(nn.Linear(6, 6), nn.ReLU()), nn.Linear(6, 1)), X)],
     "SiLU": [(nn.SiLU, X)],

@@ -52,6 +52,10 @@ FAMILIES = {
     "softmax": "Softmax and losses",
     "normalising": "Normalising",
     "special": "Special functions",
+    "convolution": "Convolution",
+    "pooling": "Pooling",
+    "recurrence": "Recurrent networks",
+    "attention": "Attention",
 }
 INTERFACE = {
     "tinydl": "Tensors and gradients",
