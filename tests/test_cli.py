@@ -64,6 +64,7 @@ def test_it_knows_its_version(capsys):
     (["demo", "--lr", "fast"], "isn't a number"),
     (["demo", "--hidden", "0"], "--hidden"),
     (["demo", "--optimizer", "newton"], "adam"),
+    (["demo", "--model", "rnn"], "cnn"),
     (["demo", "--seed", "-1"], "--seed"),
     (["demo", "--output", "no/such/folder/x.png"], "no/such/folder"),
     (["demo", "--output", "picture.xyz"], "picture.xyz"),
@@ -113,6 +114,17 @@ def test_the_demo_checks_trains_tests_and_draws(capsys, tmp_path):
     assert [row[0] for row in rows] == ["1", "2"]
     assert re.search(r"test: \d+ of 359 right, accuracy \d+\.\d+%", out)
     assert str(picture) in out
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_demo_trains_a_network_of_convolutions_too(capsys, tmp_path):
+    picture = tmp_path / "digits.png"
+    given = ("demo", "--model", "cnn", "--epochs", "4", "--hidden", "8", "--output", str(picture))
+    status, out, err = call(capsys, *given)
+    assert (status, err) == (0, "")
+    assert "a network of convolutions with 4 and 8 maps (1,626 parameters)" in out
+    assert "gradient check on 8 digits: right" in out
+    assert float(re.search(r"right, accuracy ([\d.]+)%", out)[1]) > 85
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 

@@ -37,6 +37,7 @@ OPTIMIZERS: dict[str, tuple[Callable[..., optim.Optimizer], float]] = {  # with 
     "adadelta": (optim.Adadelta, 1.0),
     "sgd": (lambda params, lr: optim.SGD(params, lr=lr, momentum=0.9), 0.03),
 }
+HIDDEN = {"mlp": 128, "cnn": 32}  # how large each kind of network is by default
 PICTURE = Path("tinydl-demo.png")
 PAGE = Path("tinydl-backprop.html")
 LEARNED = 0.5  # of the test digits are right: five times what guessing gives
@@ -47,6 +48,7 @@ EXAMPLES = """\
 examples:
   tinydl demo
   tinydl demo --optimizer sgd --lr 0.1 --epochs 10
+  tinydl demo --model cnn
   tinydl demo --hidden 32 --output digits.svg
   tinydl demo --explain
 
@@ -67,7 +69,14 @@ def add_demo_command(subparsers: Any) -> None:
     )
     parser.add_argument("--epochs", type=integer(1), default=40, help="passes over the training digits (default 40)")
     parser.add_argument("--lr", type=positive, help=f"the first learning rate (by default {rates})")
-    parser.add_argument("--hidden", type=integer(1), default=128, help="units in the hidden layer (default 128)")
+    parser.add_argument(
+        "--model", choices=HIDDEN, default="mlp", metavar="KIND",
+        help="mlp, one hidden layer of units that see all pixels, or cnn, two convolutions (default mlp)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--hidden", type=integer(1), help="units in the mlp's hidden layer, or maps of the cnn's second convolution "
+        f"(by default {listed([f'{kind} {size}' for kind, size in HIDDEN.items()])})",
+    )  # fmt: skip
     parser.add_argument(
         "--optimizer", choices=OPTIMIZERS, default="adam", metavar="NAME",
         help=f"{listed(list(OPTIMIZERS), 9)} (default adam; sgd has momentum 0.9)",
@@ -88,11 +97,13 @@ def run_demo(chosen: argparse.Namespace) -> int:
         check_writable("--explain", chosen.explain)
     started = time.perf_counter()
     with random.seeded(chosen.seed), np.errstate(all="ignore"):  # what comes of a rate too high is said below
-        train, test = data.split(data.digits(), 0.8, seed=SPLIT_SEED, stratify=True)
+        hidden = chosen.hidden or HIDDEN[chosen.model]
+        train, test = data.split(_digits(chosen.model), 0.8, seed=SPLIT_SEED, stratify=True)
         train, validation = data.split(train, 0.9, seed=SPLIT_SEED, stratify=True)
-        model = asked_model(chosen.hidden)
+        model = asked_model(hidden, chosen.model)
         size = sum(p.size for p in model.parameters())
-        say(f"tinydl {__version__}: a network 64-{chosen.hidden}-10 ({size:,} parameters) learns handwritten digits")
+        kind = f"64-{hidden}-10" if chosen.model == "mlp" else f"of convolutions with {_maps(hidden)} and {hidden} maps"
+        say(f"tinydl {__version__}: a network {kind} ({size:,} parameters) learns handwritten digits")
         sizes = f"{len(train)} digits to train on, {len(validation)} for validation, {len(test)} for the test"
         say(f"{sizes}; seed {chosen.seed}")
         if not _gradient_is_right(model, train[:8]):
@@ -126,15 +137,33 @@ def run_demo(chosen: argparse.Namespace) -> int:
     return 0 if result["accuracy"] > LEARNED else _say_why(chosen, model, optimizer, history, train)
 
 
-def demo_model(hidden: int) -> nn.Sequential:
-    """The demo's network: one hidden layer, a quarter of which is dropped at random in training."""
-    return nn.Sequential(nn.Linear(64, hidden), nn.ReLU(), nn.Dropout(0.25), nn.Linear(hidden, 10))
+def demo_model(hidden: int, kind: str = "mlp") -> nn.Sequential:
+    """The demo's network: one hidden layer, or two convolutions, a quarter of them dropped at random in training."""
+    if kind == "mlp":
+        return nn.Sequential(nn.Linear(64, hidden), nn.ReLU(), nn.Dropout(0.25), nn.Linear(hidden, 10))
+    return nn.Sequential(
+        nn.Conv2d(1, _maps(hidden), 3, padding=1), nn.ReLU(), nn.Conv2d(_maps(hidden), hidden, 3, padding=1), nn.ReLU(),
+        nn.MaxPool2d(2), nn.Dropout(0.25), nn.Flatten(), nn.Linear(16 * hidden, 10),
+    )  # fmt: skip
 
 
-def asked_model(hidden: int) -> nn.Sequential:
+def _maps(hidden: int) -> int:
+    """How many maps the first convolution has: half as many as the second."""
+    return max(1, hidden // 2)
+
+
+def _digits(kind: str) -> data.Dataset:
+    """The digits as rows of 64 pixels, or as images (1, 8, 8)."""
+    if kind == "mlp":
+        return data.digits()
+    x, y = data.digits(images=True)
+    return data.Dataset(x[:, None], y)
+
+
+def asked_model(hidden: int, kind: str = "mlp") -> nn.Sequential:
     """The same, of as many units as the user wants; UsageError where there is no room for them."""
     try:
-        return demo_model(hidden)
+        return demo_model(hidden, kind)
     except (MemoryError, ValueError, OverflowError):  # the last two for more units than an axis can have
         raise UsageError(f"there isn't enough memory for --hidden {hidden}") from None
 
@@ -159,7 +188,7 @@ def _say_why(
     if that has nothing, of what became of it.
     """
     with random.seeded(chosen.seed):
-        first = demo_model(chosen.hidden)
+        first = demo_model(chosen.hidden or HIDDEN[chosen.model], chosen.model)
     make, rate = OPTIMIZERS[chosen.optimizer]
     batch, loss = train[:256], F.cross_entropy
     with np.errstate(all="ignore"):  # a rate far too high overflows; the verdict says so
