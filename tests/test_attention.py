@@ -14,13 +14,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from numerical import numerical_vjp
+from numerical import assert_rounded_once, numerical_vjp
 from test_functional import assert_agree, assert_as_torch, derivatives
 
 import tinydl as tl
 from tinydl import functional as F
 from tinydl import nn, optim
-from tinydl.derivatives.special import _DOUBLE, _SINGLE, normal_cdf
+from tinydl.derivatives.attention import masked_softmax
+from tinydl.derivatives.special import _DOUBLE, _SINGLE, normal_cdf, normal_pdf
 
 INF = math.inf
 
@@ -189,6 +190,38 @@ def test_dtypes_stay_what_they_are_and_empty_batches_pass():
     assert y.shape == (2, 0, 4)
     nothing = F.scaled_dot_product_attention(numbers(2, 3), numbers(0, 3), numbers(0, 4))
     np.testing.assert_array_equal(nothing, np.zeros((2, 4)))
+
+
+def test_half_precision_is_rounded_once():
+    mask = np.where(numbers(3, 5, seed=1) > 0.8, -INF, numbers(3, 5, seed=2)).astype(np.float16)
+    assert_rounded_once(lambda x: masked_softmax(x, mask.astype(x.dtype)), 3 * numbers(2, 3, 5))
+    assert_rounded_once(masked_softmax, 300 * numbers(2, 3, 5), numbers(3, 5, seed=2))
+    x = np.linspace(-3.6, 3.6, 37).astype(np.float16)
+    assert np.array_equal(normal_pdf(x), normal_pdf(x.astype(float)).astype(np.float16))
+
+
+def test_a_mask_of_more_digits_decides_the_dtype_and_whole_numbers_become_floats():
+    x = numbers(2, 5).astype(np.float32)
+    assert masked_softmax(x, numbers(5)).dtype == np.float64
+    whole = np.array([[1, 2, 3]])
+    np.testing.assert_allclose(masked_softmax(whole, np.zeros(3)), F.softmax(whole))
+    np.testing.assert_allclose(normal_pdf(whole), np.exp(-whole * whole / 2) / math.sqrt(2 * math.pi))
+
+
+@pytest.mark.parametrize("features", [0, 1])
+def test_queries_of_few_features(features):
+    q, k, v = qkv((2,), features=features)
+    expected = [by_loops(q[n], k[n], v[n], np.zeros((4, 5)), 1.0) for n in range(2)]
+    np.testing.assert_allclose(F.scaled_dot_product_attention(q, k, v), expected)
+
+
+@pytest.mark.parametrize("batched", ["query", "key"])
+def test_the_axes_before_length_and_features_broadcast(batched):
+    q, k, v = qkv((2,))
+    q, k = (q, k[0]) if batched == "query" else (q[0], k)
+    y = F.scaled_dot_product_attention(q, k, v, attn_mask=np.broadcast_to(BOOLEANS, (2, 4, 5)))
+    full = [np.broadcast_to(x, (2, *x.shape[-2:])) for x in (q, k)]
+    np.testing.assert_allclose(y, F.scaled_dot_product_attention(*full, v, attn_mask=BOOLEANS))
 
 
 def test_dropout_of_weights_is_drawn_whenever_it_is_asked_for():
@@ -380,6 +413,23 @@ def test_several_heads_are_what_the_formula_says(batch_first, heads):
     causal = np.where(np.tri(LENGTH, SOURCE, 1, dtype=bool) & ~hidden[:, None, None], 0, -INF)
     causal = np.broadcast_to(causal, (BATCH, heads, LENGTH, SOURCE))
     np.testing.assert_allclose(turn(y.data), heads_by_hand(m, q, k, v, causal), rtol=1e-12, atol=1e-13)
+
+
+def test_float_masks_are_added_and_a_layer_may_do_without_biases():
+    m = in_float64(lambda: nn.MultiheadAttention(WIDTH, HEADS, bias=False, batch_first=True))
+    q, k, v = sequences(True, LENGTH, SOURCE, SOURCE)
+    mask, padding = random_mask("floats", LENGTH, SOURCE), random_mask("floats", BATCH, SOURCE)
+    y = m(q, k, v, padding, attn_mask=mask)[0]
+    m.in_proj_bias, m.out_proj.bias = tl.tensor(np.zeros(18)), tl.tensor(np.zeros(6))
+    added = np.broadcast_to((mask + padding[:, None])[:, None], (BATCH, HEADS, LENGTH, SOURCE))
+    np.testing.assert_allclose(y.data, heads_by_hand(m, q, k, v, added), rtol=1e-12, atol=1e-13)
+
+
+def test_arrays_are_cast_to_the_dtype_of_the_parameters():
+    x = numbers(LENGTH, BATCH, WIDTH)
+    y, weights = nn.MultiheadAttention(WIDTH, HEADS)(x, key_padding_mask=random_mask("floats", BATCH, LENGTH))
+    assert y.dtype == weights.dtype == nn.TransformerEncoderLayer(WIDTH, HEADS, 5)(x).dtype == np.float32
+    assert nn.MultiheadAttention(WIDTH, HEADS)(x.tolist())[0].shape == x.shape
 
 
 def test_one_sequence_needs_no_batch():
@@ -651,6 +701,28 @@ def test_an_encoder_layer_agrees_with_torch_in_value_gradient_and_second_derivat
         with torch.no_grad():
             assert_all_close([ours.eval()(x, **mine).data], [other.eval()(torch.tensor(x), **his).numpy()], 1e-8)
         ours.train(), other.train()
+
+
+@pytest.mark.parametrize("norm_first", [False, True])
+def test_an_encoder_layer_is_what_its_formula_says(norm_first):
+    m = in_float64(lambda: nn.TransformerEncoderLayer(WIDTH, HEADS, 5, 0.0, "gelu", norm_first=norm_first))
+    x, mask = numbers(LENGTH, BATCH, WIDTH), random_mask("booleans", LENGTH, LENGTH)
+    padding = random_mask("booleans", BATCH, LENGTH)
+
+    def attend(x):
+        return m.self_attn(x, key_padding_mask=padding, attn_mask=mask)[0]
+
+    def feed(x):
+        return m.linear2(F.gelu(m.linear1(x)))
+
+    if norm_first:
+        h = x + attend(m.norm1(x))
+        expected = h + feed(m.norm2(h))
+    else:
+        h = m.norm1(x + attend(x))
+        expected = m.norm2(h + feed(h))
+    assert np.array_equal(m(x, mask, padding).data, expected.data)
+    assert m.norm1.eps == 1e-5 and nn.TransformerEncoderLayer(WIDTH, HEADS, 5, layer_norm_eps=0.1).norm2.eps == 0.1
 
 
 @pytest.mark.parametrize("with_norm", [False, True])
@@ -1021,6 +1093,14 @@ def test_dropout_of_what_lies_otherwise_is_compiled_to_the_bit():
             assert y.tobytes() == (F.gelu(F.dropout(x, 0.3)) * 2).tobytes()
             assert order_of(y) == order_of(x)
     assert len(step.programs) == 2
+
+
+def test_programs_call_the_error_function_and_phi_by_their_names():
+    step = tl.compile(lambda x: F.gelu(x) + F.erf(x))
+    for i in range(4):
+        x = numbers(3, 20_000, seed=i)  # several blocks
+        assert step(x).tobytes() == (F.gelu(x) + F.erf(x)).tobytes()
+    assert step.source.count(" = distribution_function(x)") == step.source.count(" = error_function(x)") == 1
 
 
 def test_the_slopes_of_phi_and_erf_are_right_far_out_and_in_between():

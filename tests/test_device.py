@@ -244,6 +244,16 @@ def test_an_operation_on_an_array_of_numpy_and_one_on_the_device_says_which_is_w
 # ---- layers, losses, optimizers ----
 
 
+class Causal(nn.Module):
+    """An encoder that looks back alone."""
+
+    def __init__(self):
+        self.encoder = nn.TransformerEncoder(nn.TransformerEncoderLayer(8, 4, 5), 2)
+
+    def forward(self, x):
+        return self.encoder(x, is_causal=True)
+
+
 class Attends(nn.Module):
     """The output of attention beside its weights."""
 
@@ -265,7 +275,7 @@ LAYERS = {
     "BatchNorm1d": (lambda: nn.BatchNorm1d(8), X), "LayerNorm": (lambda: nn.LayerNorm(8), X),
     "Embedding": (lambda: nn.Embedding(8, 3, padding_idx=2), LABELS.reshape(3, 2)), "Flatten": (nn.Flatten, X),
     "MultiheadAttention": (Attends, X), "TransformerEncoderLayer": (lambda: nn.TransformerEncoderLayer(8, 2, 5), X),
-    "TransformerEncoder": (lambda: nn.TransformerEncoder(nn.TransformerEncoderLayer(8, 4, 5), 2), X),
+    "TransformerEncoder": (Causal, X),
     "Identity": (nn.Identity, X), "Sequential": (lambda: nn.Sequential(nn.Linear(8, 4), nn.Tanh()), X),
     "RNN": (lambda: Recurrent(nn.RNN, nonlinearity="relu", bias=False), X),
     "LSTM": (lambda: Recurrent(nn.LSTM), X),
