@@ -35,11 +35,11 @@ def one_of(name: str, nonlinearity: str) -> str:
 
 def states_of(name: str, parts: str, state: Any) -> tuple[Any, ...]:
     """The state that was given, part by part: h alone or, with the parts "hc", (h, c)."""
-    several = isinstance(state, (tuple, list))
     if len(parts) == 1:
-        if several:
-            raise TypeError(f"{name}'s state is h alone, not a {type(state).__name__}: only an LSTM's is (h, c)")
+        if isinstance(state, tuple):
+            raise TypeError(f"{name}'s state is h alone, not a tuple of {len(state)}: only an LSTM's is (h, c)")
         return (state,)
+    several = isinstance(state, (tuple, list))
     if not several or len(state) != len(parts):
         given = f"a {type(state).__name__} of {len(state)}" if several else kind(state)
         raise TypeError(f"{name}'s state is (h, c), the hidden state and the cell, not {given}; write (h, c)")
