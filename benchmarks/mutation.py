@@ -51,6 +51,7 @@ COMPOSED = [
     "assembling",
     "grids",
     "statistics",
+    "recurrence",
 ]  # of derivatives/: functions made of others, without rules of their own
 LAYERS = [
     "linear", "activations", "dropout", "normalization", "embedding", "containers", "cells", "recurrent",
@@ -159,7 +160,10 @@ def everything() -> list[Mutant]:
             found += [(name, f, m) for m in testing.source_mutations(f, name)]
     for layer in LAYERS:
         for name, f in functions_of("nn", layer).items():
-            if name.endswith((".forward", "._follow")):
+            if name.endswith((".forward", "._follow", "._run", "._one_way", "._started")) or name in (
+                "_loop",
+                "ends_of",
+            ):
                 found += [(name.split(".")[0], f, m) for m in testing.source_mutations(f, name)]
     for name, f in functions_of("optim", "optimizer", "sgd", "adaptive", "schedules", "clipping").items():
         last = name.split(".")[-1]

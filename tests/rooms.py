@@ -18,7 +18,7 @@ TESTS = {
     "tinydl/engine": "tensor indexing device transforms random mistakes names checks graph source terminal trace",
     "tinydl/derivatives": "derivatives indexing device constants conventions linalg properties testing readme site",
     "tinydl/functional": "functional device formulas",
-    "tinydl/nn": "nn keeping device formulas mistakes names",
+    "tinydl/nn": "nn recurrent keeping device formulas mistakes names",
     "tinydl/optim": "optim device formulas saving torch_training",
     "tinydl/data": "data",
     "tinydl/data/advice.py": "data tables",

@@ -12,7 +12,7 @@ import numpy as np
 
 from .. import functional as F
 from ..derivatives.recurrence import gru_step, lstm_step, rnn_step
-from ..engine.checks import array_of, kind, whole
+from ..engine.checks import kind, whole
 from ..functional.activations import as_input
 from . import init
 from .module import Module, parameter
@@ -70,7 +70,7 @@ class _Cell(Module):
             )
         shape = (*x.shape[:-1], self.hidden_size)
         if state is None:
-            return x, *(np.zeros_like(array_of(x), shape=shape) for _ in self.parts)
+            return x, *(np.zeros_like(x, shape=shape) for _ in self.parts)
         given = [as_input(part, self.weight_ih) for part in states_of(name, self.parts, state)]
         for part, array in zip(self.parts, given, strict=True):
             if array.shape != shape:
