@@ -51,11 +51,15 @@ COMPOSED = [
     "assembling",
     "grids",
     "statistics",
+    "recurrence",
 ]  # of derivatives/: functions made of others, without rules of their own
 LAYERS = [
     "linear", "activations", "dropout", "normalization", "embedding", "containers", "cells", "recurrent", "attention",
     "convolution", "pooling",
 ]  # fmt: skip
+FORWARD = (  # of layers: what their forward runs
+    ".forward", "._follow", "._heads", "._axes", "._mask", "._with_past", "._feed", "._run", "._one_way", "._started",
+)  # fmt: skip
 QUICK = {
     "exp", "divide", "maximum", "clip", "sum", "max", "cumprod", "getitem", "concatenate", "matmul", "einsum",
     "softmax",
@@ -160,7 +164,7 @@ def everything() -> list[Mutant]:
             found += [(name, f, m) for m in testing.source_mutations(f, name)]
     for layer in LAYERS:
         for name, f in functions_of("nn", layer).items():
-            if name.endswith((".forward", "._follow", "._heads", "._axes", "._mask", "._with_past", "._feed")):
+            if name.endswith(FORWARD) or name in ("_loop", "ends_of"):
                 found += [(name.split(".")[0], f, m) for m in testing.source_mutations(f, name)]
     for name, f in functions_of("optim", "optimizer", "sgd", "adaptive", "schedules", "clipping").items():
         last = name.split(".")[-1]

@@ -225,7 +225,7 @@ class Cell(nn.Module):
 
 
 def recurrent(kind: type, **options: Any) -> Layer:
-    around = Recurrent if hasattr(kind, "_runs") else Cell
+    around = Cell if kind.__name__.endswith("Cell") else Recurrent
     return Layer(kind, functools.partial(around, kind, **options), frozenset(options), (3, 2))
 
 

@@ -25,7 +25,7 @@ TESTS = {
     "tinydl/functional": "functional device formulas",
     "tinydl/functional/attention.py": "attention device",
     "tinydl/functional/convolution.py": "convolution device",
-    "tinydl/nn": "nn keeping device formulas mistakes names",
+    "tinydl/nn": "nn recurrent keeping device formulas mistakes names",
     "tinydl/nn/attention.py": "attention device",
     "tinydl/nn/convolution.py": "convolution device",
     "tinydl/nn/pooling.py": "convolution device",

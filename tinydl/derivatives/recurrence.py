@@ -11,12 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.arrays import wide
 from ..engine.dispatch import define
-from ..engine.recording import called_as_one, special
+from ..engine.recording import called_whole
 from ..engine.tensor import Primitive, Tensor, propagate
 from .activations import relu
-from .elementwise import floats, sigmoid, tanh, unrounded
+from .elementwise import sigmoid, tanh
 from .products import linear
 from .shapes import concatenate, reshape, stack
 
@@ -163,17 +162,12 @@ def _whole(function: Any, *inputs: Any) -> Any:
     return function(*inputs)
 
 
-def _lstm(p: Any, shape: tuple[int, int, int]) -> Any:
-    p = floats(p)
-    return _whole(lstm_forward, wide(p), shape).astype(p.dtype, copy=False)
-
-
 def lstm_rule(g: Any, y: Any, p: Any, shape: tuple[int, int, int]) -> Any:
     """Back through time: in place on arrays; on Tensors, so that it can be differentiated, by the steps' rules."""
     if isinstance(g, Tensor):
-        a, (h, c), weight = _parts(wide(p), *shape)
+        a, (h, c), weight = _parts(p, *shape)
         return propagate([lstm_by_steps(a, h, c, weight)], [g], wanted=[p], create_graph=True)[0][p]
-    return _whole(lstm_backward, wide(g), unrounded(y, lstm, wide(p), shape=shape), wide(p), shape)
+    return _whole(lstm_backward, g, y, p, shape)
 
 
-lstm: Primitive = define(_lstm, lstm_rule, name="lstm")
+lstm: Primitive = define(lambda p, shape: _whole(lstm_forward, p, shape), lstm_rule, name="lstm")

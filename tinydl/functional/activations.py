@@ -58,6 +58,11 @@ def as_input(x: Any, like: Tensor | Array | None) -> Any:
     of_floats = x.__class__ is Tensor and x._data.dtype.kind == "f" and not (x.notes and "array" in x.notes)
     if of_floats and (x._requires_grad or like is None):
         return x
+    if isinstance(x, tuple) and any(item.__class__ is Tensor for item in x):
+        raise TypeError(
+            f"one Tensor is needed, not a tuple of {len(x)}. A recurrent layer gives its output and its state: write a "
+            "forward with y, state = self.lstm(x), and give y to the next layer"
+        )
     given = x._data if x.__class__ is Tensor else x
     if like is None:
         return plain_array(given, default_dtype_now())

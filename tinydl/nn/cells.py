@@ -12,7 +12,7 @@ import numpy as np
 
 from .. import functional as F
 from ..derivatives.recurrence import gru_step, lstm_step, rnn_step
-from ..engine.checks import array_of, kind, whole
+from ..engine.checks import kind, whole
 from ..functional.activations import as_input
 from . import init
 from .module import Module, parameter
@@ -35,11 +35,11 @@ def one_of(name: str, nonlinearity: str) -> str:
 
 def states_of(name: str, parts: str, state: Any) -> tuple[Any, ...]:
     """The state that was given, part by part: h alone or, with the parts "hc", (h, c)."""
-    several = isinstance(state, (tuple, list))
     if len(parts) == 1:
-        if several:
-            raise TypeError(f"{name}'s state is h alone, not a {type(state).__name__}: only an LSTM's is (h, c)")
+        if isinstance(state, tuple):
+            raise TypeError(f"{name}'s state is h alone, not a tuple of {len(state)}: only an LSTM's is (h, c)")
         return (state,)
+    several = isinstance(state, (tuple, list))
     if not several or len(state) != len(parts):
         given = f"a {type(state).__name__} of {len(state)}" if several else kind(state)
         raise TypeError(f"{name}'s state is (h, c), the hidden state and the cell, not {given}; write (h, c)")
@@ -70,7 +70,7 @@ class _Cell(Module):
             )
         shape = (*x.shape[:-1], self.hidden_size)
         if state is None:
-            return x, *(np.zeros_like(array_of(x), shape=shape) for _ in self.parts)
+            return x, *(np.zeros_like(x, shape=shape) for _ in self.parts)
         given = [as_input(part, self.weight_ih) for part in states_of(name, self.parts, state)]
         for part, array in zip(self.parts, given, strict=True):
             if array.shape != shape:

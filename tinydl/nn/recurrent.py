@@ -81,37 +81,36 @@ class _Recurrent(Module):
                 stacklevel=2,
             )
         rows = self.gates * hidden_size
-        for layer, suffix in self._runs():
-            width = input_size if layer == 0 else hidden_size * (1 + self.bidirectional)
-            setattr(self, f"weight_ih{suffix}", uniform(hidden_size, rows, width))
-            setattr(self, f"weight_hh{suffix}", uniform(hidden_size, rows, hidden_size))
-            for which in ("ih", "hh"):
-                setattr(self, f"bias_{which}{suffix}", uniform(hidden_size, rows) if bias else None)
+        width = input_size
+        for suffixes in self._suffixes():
+            for suffix in suffixes:
+                setattr(self, f"weight_ih{suffix}", uniform(hidden_size, rows, width))
+                setattr(self, f"weight_hh{suffix}", uniform(hidden_size, rows, hidden_size))
+                for which in ("ih", "hh"):
+                    setattr(self, f"bias_{which}{suffix}", uniform(hidden_size, rows) if bias else None)
+            width = hidden_size * len(suffixes)
 
-    def _runs(self) -> list[tuple[int, str]]:
-        """(layer, what ends the names of its parameters) of each layer and direction."""
+    def _suffixes(self) -> list[list[str]]:
+        """What the names of the parameters end with: of each layer, and there of each direction."""
         directions = ("", "_reverse")[: 1 + self.bidirectional]
-        return [(layer, f"_l{layer}{reverse}") for layer in range(self.num_layers) for reverse in directions]
+        return [[f"_l{layer}{reverse}" for reverse in directions] for layer in range(self.num_layers)]
 
     def forward(self, x: Any, state: Any = None, *, lengths: Any = None) -> tuple[Any, Any]:
         x = as_input(x, self.weight_ih_l0)
         self._refuse_other_axes(x, lengths)
         dtype, single = np.result_type(x.dtype, self.weight_ih_l0.dtype), x.ndim == 2
-        x = wide(x[:, None] if single else swapaxes(x, 0, 1) if self.batch_first else x)
+        x = x[:, None] if single else swapaxes(x, 0, 1) if self.batch_first else x
         states, ends = self._started(x, state, single), None
         if lengths is not None:
             ends = Ends(*computed_plainly(ends_of, type(self).__name__, array_of(lengths), *x.shape[:2]))
-            x = where(beside(ends.inside, array_of(x)), x, 0)
-        runs, finals = self._runs(), []
-        for layer in range(self.num_layers):
+            x = where(ends.inside, x, 0)
+        firsts, finals = zip(*states, strict=True), []
+        for layer, suffixes in enumerate(self._suffixes()):
             if layer:
                 x = F.dropout(x, self.dropout, self.training)
-            outputs = []
-            for i in range(layer * (1 + self.bidirectional), (layer + 1) * (1 + self.bidirectional)):
-                output, final = self._one_way(x, [part[i] for part in states], runs[i][1], ends)
-                outputs.append(output)
-                finals.append(final)
-            x = outputs[0] if len(outputs) == 1 else concatenate(outputs, -1)
+            ran = [self._one_way(x, next(firsts), suffix, ends) for suffix in suffixes]
+            finals += [final for _, final in ran]
+            x = concatenate([output for output, _ in ran], -1)
         x = x[:, 0] if single else swapaxes(x, 0, 1) if self.batch_first else x
         made = [stack(part)[:, 0] if single else stack(part) for part in zip(*finals, strict=True)]
         x, *made = [y if y.dtype == dtype else y.astype(dtype) for y in (x, *made)]
@@ -123,9 +122,9 @@ class _Recurrent(Module):
         weights = [None if w is None else wide(w) for w in weights]
         mask, columns = None, np.arange(x.shape[1])
         if self.training and self.recurrent_dropout:
-            h = array_of(state[0])
-            mask = computed_plainly(dropout_mask, h.shape, h.dtype, self.recurrent_dropout, None, (0, 1))
-            mask = beside(mask, h)
+            like = array_of(weights[1])
+            mask = computed_plainly(dropout_mask, state[0].shape, like.dtype, self.recurrent_dropout, None, (0, 1))
+            mask = beside(mask, like)
         reverse = suffix.endswith("_reverse")
         if reverse:
             x = x[::-1] if ends is None else x[ends.turned, columns]
@@ -135,21 +134,21 @@ class _Recurrent(Module):
             output = output[::-1] if ends is None else output[ends.turned, columns]
         if ends is None:
             return output, [part[-1] for part in states]
-        return where(beside(ends.inside, array_of(x)), output, 0), [part[ends.last, columns] for part in states]
+        return where(ends.inside, output, 0), [part[ends.last, columns] for part in states]
 
     def _run(self, x: Any, state: Any, weights: Any, mask: Any, ends: Ends | None) -> Sequence[Any]:
         raise NotImplementedError
 
     def _started(self, x: Any, state: Any, single: bool) -> list[Any]:
         """Each part of the state, (layers · directions, N, H); zeros if there is none."""
-        shape = (len(self._runs()), x.shape[1], self.hidden_size)
+        shape = (sum(map(len, self._suffixes())), x.shape[1], self.hidden_size)
         if state is None:
-            return [np.zeros_like(array_of(x), shape=shape) for _ in self.parts]
+            return [np.zeros_like(x, shape=shape) for _ in self.parts]
         given = [as_input(s, self.weight_ih_l0) for s in states_of(type(self).__name__, self.parts, state)]
         for part, array in zip(self.parts, given, strict=True):
             if array.shape != (shape[::2] if single else shape):
                 raise ValueError(self._other_state(part, array.shape, shape, single))
-        return [wide(array[:, None] if single else array) for array in given]
+        return [array[:, None] if single else array for array in given]
 
     # ---- what is wrong ----
 
@@ -251,7 +250,7 @@ class RNN(_Recurrent):
         weight_ih, weight_hh, bias_ih, bias_hh = weights
         a = F.linear(x, weight_ih, bias_ih)
         if ends is not None and self.nonlinearity == "relu":  # which might grow beyond all numbers after the end
-            a = where(beside(ends.inside, array_of(a)), a, -1e30)
+            a = where(ends.inside, a, -1e30)
         return [_loop(lambda a, b, h: rnn_step(a, b, self.nonlinearity), a, state[0], weight_hh, bias_hh, mask)]
 
 
