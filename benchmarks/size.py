@@ -53,7 +53,7 @@ READ = [
     "optim/clipping.py",
     "training/fit.py", "training/history.py",
 ]  # fmt: skip
-READABLE = 4_820  # lines with anything on them: whoever reads, reads docstrings and comments too
+READABLE = 4_850  # lines with anything on them: whoever reads, reads docstrings and comments too
 HEART = 1_920  # of them the Tensor and the table of rules, which README calls the heart: an afternoon
 
 Sources = dict[str, str]  # a file's path within the package → its text

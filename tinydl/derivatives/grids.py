@@ -14,7 +14,7 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from ..engine.arrays import wide
 from ..engine.dispatch import form, implements, unwrap
-from ..engine.recording import called_as_one, special
+from ..engine.recording import called_whole
 from ..engine.tensor import Tensor
 from .elementwise import cast_like
 from .elementwise import where as choice
@@ -73,9 +73,7 @@ def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
 
 def _picked(a: Any, index: Any) -> Any:
     """a[index], also where the index is recorded and the array, a constant, isn't: indexing alone tells nobody."""
-    if special.count and (recorded := called_as_one(operator.getitem, a, index)) is not None:
-        return recorded[0]
-    return a[index]
+    return called_whole(operator.getitem, a, index)
 
 
 @implements(np.interp)

@@ -155,19 +155,12 @@ def lstm_backward(g: Any, y: Any, p: Any, shape: tuple[int, int, int]) -> Any:
     return out
 
 
-def _whole(function: Any, *inputs: Any) -> Any:
-    """``function(*inputs)``, which programs are to call by its name."""
-    if special.count and (recorded := called_as_one(function, *inputs)) is not None:
-        return recorded[0]
-    return function(*inputs)
-
-
 def lstm_rule(g: Any, y: Any, p: Any, shape: tuple[int, int, int]) -> Any:
     """Back through time: in place on arrays; on Tensors, so that it can be differentiated, by the steps' rules."""
     if isinstance(g, Tensor):
         a, (h, c), weight = _parts(p, *shape)
         return propagate([lstm_by_steps(a, h, c, weight)], [g], wanted=[p], create_graph=True)[0][p]
-    return _whole(lstm_backward, g, y, p, shape)
+    return called_whole(lstm_backward, g, y, p, shape)
 
 
-lstm: Primitive = define(lambda p, shape: _whole(lstm_forward, p, shape), lstm_rule, name="lstm")
+lstm: Primitive = define(lambda p, shape: called_whole(lstm_forward, p, shape), lstm_rule, name="lstm")

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..engine.arrays import Array, as_array, memory_order, wide
 from ..engine.dispatch import define
-from ..engine.recording import called_as_one, special
+from ..engine.recording import called_whole
 from ..engine.tensor import Primitive
 from .elementwise import floats
 
@@ -70,16 +70,6 @@ def _in_blocks(f: Callable[[Array], Array], x: Any) -> Array:
     return y
 
 
-def _called_by_name(f: Callable[[Array], Array]) -> Callable[[Array], Array]:
-    """f, which programs are to call by its name."""
-
-    def called(x: Array) -> Any:
-        recorded = called_as_one(f, x) if special.count else None
-        return f(x) if recorded is None else recorded[0]
-
-    return called
-
-
 def error_function(x: Array) -> Array:
     """erf x, as near as its dtype allows."""
     return _in_blocks(_erf, x)
@@ -114,7 +104,11 @@ def _normal_pdf(x: Any) -> Any:
 
 
 erf = define(
-    _called_by_name(error_function), lambda g, y, x: g * np.exp(-(x * x)) * (2 / math.sqrt(math.pi)), name="erf"
+    lambda x: called_whole(error_function, x),
+    lambda g, y, x: g * np.exp(-(x * x)) * (2 / math.sqrt(math.pi)),
+    name="erf",
 )
 normal_pdf: Primitive = define(_normal_pdf, lambda g, y, x: -g * y * x, name="normal_pdf")
-normal_cdf = define(_called_by_name(distribution_function), lambda g, y, x: g * normal_pdf(x), name="normal_cdf")
+normal_cdf = define(
+    lambda x: called_whole(distribution_function, x), lambda g, y, x: g * normal_pdf(x), name="normal_cdf"
+)
