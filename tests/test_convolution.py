@@ -349,3 +349,12 @@ def test_errors_say_what_to_write(call, said):
 def test_settings_that_are_no_whole_numbers_are_refused(call):
     with pytest.raises(TypeError, match="must be an integer"):
         call()
+
+
+def test_a_setting_is_refused_also_after_the_whole_number_that_it_equals():
+    x = np.ones((1, 1, 8, 9))
+    for function, settings in ((F.max_pool2d, (2,)), (F.avg_pool2d, (2,)), (F.conv2d, (np.ones((1, 1, 2, 2)),))):
+        function(x, *settings, stride=1)
+        for setting in (1.0, True, (1, 1.0)):
+            with pytest.raises(TypeError, match="must be an integer"):
+                function(x, *settings, stride=setting)

@@ -28,7 +28,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "tinydl" / "data"
 sys.path.insert(0, str(ROOT / "benchmarks"))
 
-import make_data  # noqa: E402
+import make_data  # noqa: E402  (a script beside the package, found by the line above)
 
 SHIPS = ["digits.npz", *make_data.SHIPPED]
 

@@ -99,7 +99,7 @@ def _conv(name: str, x: Any, weight: Any, bias: Any, stride: Any, padding: Any, 
     axes, x = int(name[-2]), as_input(x, weight)
     _check(name, x, weight, bias, axes, weight.shape[1] * groups, weight.shape[0], groups)
     kernel = weight.shape[2:]
-    how = _steps(name, kernel, _fixed(stride), _fixed(padding), _fixed(dilation), groups)
+    how = _steps(name, kernel, stride, padding, dilation, groups)
     _refuse_too_small(name, x.shape[2:], kernel, how)
     y: Tensor = convolution.conv(x, weight, how=how) if bias is None else convolution.conv(x, weight, bias, how=how)
     return y
@@ -122,8 +122,8 @@ def _conv_transpose(
     if isinstance(padding, str):
         raise ValueError(f"{name}: padding={padding!r} says nothing of a transposed convolution; write numbers")
     kernel = weight.shape[2:]
-    how = _steps(name, kernel, _fixed(stride), _fixed(padding), _fixed(dilation), groups)
-    more = _per_axis(name, "output_padding", output_padding, axes, 0)
+    how = _steps(name, kernel, stride, padding, dilation, groups)
+    more = per_axis(name, "output_padding", output_padding, axes, 0)
     for extra, s, d in zip(more, how.stride, how.dilation, strict=True):
         if extra >= max(s, d):
             raise ValueError(
@@ -146,12 +146,12 @@ def _check(name: str, x: Any, weight: Any, bias: Any, axes: int, channels: int, 
         raise ValueError(f"{name} needs a weight (out, in, {kernel}), not one of shape {weight.shape}")
     if not 1 <= groups <= len(weight) or len(weight) % groups:
         raise ValueError(f"{name}: groups={groups} must divide the {len(weight)} channels of the weight")
-    refuse_other_axes(name, x, axes, channels)
+    _refuse_other_axes(name, x, axes, channels)
     if bias is not None and bias.shape != (out,):
         raise ValueError(f"{name}: bias must have shape ({out},), one number per output channel, not {bias.shape}")
 
 
-def refuse_other_axes(name: str, x: Any, axes: int, channels: int | None = None) -> None:
+def _refuse_other_axes(name: str, x: Any, axes: int, channels: int | None = None) -> None:
     """ValueError for an x that isn't (N, channels, *sizes), with the axes as they were read and what to write."""
     read = ("N, C, length", "N, C, height, width")[axes - 1]
     wanted = read if channels is None else read.replace("C", str(channels))
@@ -189,32 +189,33 @@ def _times(sizes: Sequence[int]) -> str:
 
 # ---- settings ----
 
-
-def _fixed(value: Any) -> Any:
-    """The same in tuples, so that it can be looked up."""
-    return tuple(map(_fixed, value)) if isinstance(value, (list, tuple, np.ndarray)) else value
+_SEVERAL = (list, tuple, np.ndarray)  # what holds a setting for each axis
 
 
-def _per_axis(name: str, what: str, value: Any, axes: int, least: int) -> Shape:
-    """A setting as one whole number for each axis."""
-    given = value if isinstance(value, (list, tuple)) else (value,) * axes
+def _for_each(name: str, what: str, value: Any, axes: int) -> Any:
+    """A setting for each axis, which may be given once for all."""
+    given = value if isinstance(value, _SEVERAL) else (value,) * axes
     if len(given) != axes:
-        raise ValueError(f"{name}: {what} is one number or one for each of {axes} axes, not {value}")
-    return tuple(whole(f"{name}'s {what}", n, least) for n in given)
+        raise ValueError(f"{name}'s {what} is one number or one for each of {axes} axes, not {value}")
+    return given
 
 
-@lru_cache(maxsize=1024)
+def per_axis(name: str, what: str, value: Any, axes: int, least: int) -> Shape:
+    """A setting as one whole number for each axis."""
+    return tuple(whole(f"{name}'s {what}", n, least) for n in _for_each(name, what, value, axes))
+
+
 def _steps(name: str, kernel: Shape, stride: Any, padding: Any, dilation: Any, groups: int) -> Steps:
     axes = len(kernel)
-    stride, dilation = _per_axis(name, "stride", stride, axes, 1), _per_axis(name, "dilation", dilation, axes, 1)
+    stride, dilation = per_axis(name, "stride", stride, axes, 1), per_axis(name, "dilation", dilation, axes, 1)
     if isinstance(padding, str):
         around = _padding_by_name(name, padding, kernel, stride, dilation)
-    elif isinstance(padding, tuple) and any(isinstance(p, tuple) for p in padding):
-        if len(padding) != axes or any(not isinstance(p, tuple) or len(p) != 2 for p in padding):
+    elif isinstance(padding, _SEVERAL) and any(isinstance(p, _SEVERAL) for p in padding):
+        if len(padding) != axes or any(not isinstance(p, _SEVERAL) or len(p) != 2 for p in padding):
             raise ValueError(f"{name}: padding in pairs is ((before, after), …), a pair for each of {axes} axes")
         around = tuple((whole("padding", a, 0), whole("padding", b, 0)) for a, b in padding)
     else:
-        around = tuple((n, n) for n in _per_axis(name, "padding", padding, axes, 0))
+        around = tuple((n, n) for n in per_axis(name, "padding", padding, axes, 0))
     return Steps(stride, around, dilation, groups)
 
 
@@ -318,15 +319,13 @@ def adaptive_max_pool2d(x: Any, output_size: Any) -> Any:
 def _maps(name: str, x: Any) -> Any:
     """A Tensor as it is, anything else as an array."""
     x = x if isinstance(x, Tensor) else plain_array(x)
-    refuse_other_axes(name, x, 1 if "1d" in name else 2)
+    _refuse_other_axes(name, x, int(name[-2]))
     return x
 
 
 def _max_pool(name: str, x: Any, kernel_size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool) -> Any:
     x = _maps(name, x)
-    kernel, how = _pool_steps(
-        name, x.shape[2:], _fixed(kernel_size), _fixed(stride), _fixed(padding), _fixed(dilation), ceil_mode
-    )
+    kernel, how = _pool_steps(name, x.shape[2:], kernel_size, stride, padding, dilation, ceil_mode)
     return pooling.max_pool(x, kernel=kernel, how=how)
 
 
@@ -334,7 +333,7 @@ def _avg_pool(
     name: str, x: Any, kernel_size: Any, stride: Any, padding: Any, ceil_mode: bool, count_include_pad: bool
 ) -> Any:
     x = _maps(name, x)
-    settings = (name, x.shape[2:], _fixed(kernel_size), _fixed(stride), _fixed(padding), 1)
+    settings = (name, x.shape[2:], kernel_size, stride, padding, 1)
     kernel, how = _pool_steps(*settings, ceil_mode)
     counted = _pool_steps(*settings, False)[1].padding if count_include_pad else ((0, 0),) * len(kernel)
     counts = _counts(x.shape[2:], kernel, how, counted)
@@ -345,6 +344,7 @@ def _avg_pool(
     return total / beside(counts.astype(array.dtype), array)
 
 
+@lru_cache(maxsize=1024)
 def _counts(sizes: Shape, kernel: Shape, how: Steps, counted: Any) -> Any:
     """How many elements of the input, and of the padding that counts, each window meets."""
     count: Any = np.ones(())
@@ -356,12 +356,11 @@ def _counts(sizes: Shape, kernel: Shape, how: Steps, counted: Any) -> Any:
     return count
 
 
-@lru_cache(maxsize=1024)
 def _pool_steps(
     name: str, sizes: Shape, kernel_size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool
 ) -> tuple[Shape, Steps]:
     axes = len(sizes)
-    kernel = _per_axis(name, "kernel_size", kernel_size, axes, 1)
+    kernel = per_axis(name, "kernel_size", kernel_size, axes, 1)
     if isinstance(padding, str):
         raise ValueError(f"{name}: padding is a number, or one for each axis, not {padding!r}")
     how = _steps(name, kernel, kernel if stride is None else stride, padding, dilation, 1)
@@ -382,9 +381,7 @@ def _pool_steps(
 
 
 def _output_size(name: str, output_size: Any, sizes: Shape) -> Shape:
-    given = output_size if isinstance(output_size, (list, tuple)) else (output_size,) * len(sizes)
-    if len(given) != len(sizes):
-        raise ValueError(f"{name}: output_size is one number or one for each of {len(sizes)} axes, not {output_size}")
+    given = _for_each(name, "output_size", output_size, len(sizes))
     return tuple(n if m is None else whole(f"{name}'s output_size", m, 1) for m, n in zip(given, sizes, strict=True))
 
 

@@ -8,16 +8,9 @@ from typing import Any
 from .. import functional as F
 from ..engine.checks import whole
 from ..engine.tensor import Tensor
+from ..functional.convolution import per_axis
 from . import init
 from .module import Module, parameter
-
-
-def _sizes(name: str, value: Any, axes: int) -> tuple[int, ...]:
-    """A kernel's size along each axis."""
-    given = tuple(value) if isinstance(value, (list, tuple)) else (value,) * axes
-    if len(given) != axes:
-        raise ValueError(f"{name}'s kernel_size is one number or one for each of {axes} axes, not {value}")
-    return tuple(whole(f"{name}'s kernel_size", n, 1) for n in given)
 
 
 class _Convolution(Module):
@@ -31,11 +24,11 @@ class _Convolution(Module):
         in_channels: int,
         out_channels: int,
         kernel_size: Any,
-        stride: Any,
-        padding: Any,
-        dilation: Any,
-        groups: int,
-        bias: bool,
+        stride: Any = 1,
+        padding: Any = 0,
+        dilation: Any = 1,
+        groups: int = 1,
+        bias: bool = True,
     ) -> None:
         name = type(self).__name__
         self.in_channels = whole(f"{name}'s in_channels", in_channels, 1)
@@ -45,7 +38,7 @@ class _Convolution(Module):
             raise ValueError(
                 f"{name}: groups={groups} must divide in_channels={in_channels} and out_channels={out_channels}"
             )
-        self.kernel_size = _sizes(name, kernel_size, self.axes)
+        self.kernel_size = per_axis(name, "kernel_size", kernel_size, self.axes, 1)
         self.stride, self.padding, self.dilation = stride, padding, dilation
         rows, columns = (in_channels, out_channels) if self.transposed else (out_channels, in_channels)
         bound = 1 / math.sqrt(columns // groups * math.prod(self.kernel_size))
@@ -59,6 +52,27 @@ class _Convolution(Module):
         return ", ".join(said + ["bias=False"] * (self.bias is None))
 
 
+class _Transposed(_Convolution):
+    """A convolution backwards, whose settings PyTorch has in another order."""
+
+    transposed = True
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Any,
+        stride: Any = 1,
+        padding: Any = 0,
+        output_padding: Any = 0,
+        groups: int = 1,
+        bias: bool = True,
+        dilation: Any = 1,
+    ) -> None:
+        super().__init__(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias)
+        self.output_padding = output_padding
+
+
 class Conv1d(_Convolution):
     r"""The same question asked along a sequence: :math:`y_{nol} = b_o + \sum_{ck} w_{ock}\, x_{nc,\,sl + dk - p}`.
 
@@ -69,19 +83,6 @@ class Conv1d(_Convolution):
     """
 
     axes = 1
-
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: Any,
-        stride: Any = 1,
-        padding: Any = 0,
-        dilation: Any = 1,
-        groups: int = 1,
-        bias: bool = True,
-    ) -> None:
-        super().__init__(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias)
 
     def forward(self, x: Any) -> Tensor:
         return F.conv1d(x, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups)
@@ -97,24 +98,11 @@ class Conv2d(_Convolution):
     settings don't fit. For a border that isn't of zeros write np.pad(x, …, "reflect") before. LeCun et al. 1998.
     """
 
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: Any,
-        stride: Any = 1,
-        padding: Any = 0,
-        dilation: Any = 1,
-        groups: int = 1,
-        bias: bool = True,
-    ) -> None:
-        super().__init__(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias)
-
     def forward(self, x: Any) -> Tensor:
         return F.conv2d(x, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups)
 
 
-class ConvTranspose1d(_Convolution):
+class ConvTranspose1d(_Transposed):
     """What Conv1d does, backwards, with a kernel of its own: short sequences become long ones.
 
     Shapes: x (N, in_channels, length) → (N, out_channels, s(length − 1) − 2p + d(kernel − 1) + output_padding + 1);
@@ -123,22 +111,6 @@ class ConvTranspose1d(_Convolution):
     """
 
     axes = 1
-    transposed = True
-
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: Any,
-        stride: Any = 1,
-        padding: Any = 0,
-        output_padding: Any = 0,
-        groups: int = 1,
-        bias: bool = True,
-        dilation: Any = 1,
-    ) -> None:
-        super().__init__(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias)
-        self.output_padding = output_padding
 
     def forward(self, x: Any) -> Tensor:
         return F.conv_transpose1d(
@@ -146,7 +118,7 @@ class ConvTranspose1d(_Convolution):
         )
 
 
-class ConvTranspose2d(_Convolution):
+class ConvTranspose2d(_Transposed):
     """What Conv2d does, backwards, with a kernel of its own: small maps become large ones (Zeiler et al. 2010).
 
     Shapes: x (N, in_channels, height, width) → (N, out_channels, s(height − 1) − 2p + d(kernel − 1) + output_padding +
@@ -154,23 +126,6 @@ class ConvTranspose2d(_Convolution):
     on ±1/√(out_channels/groups · numbers of a kernel) at the start, as in PyTorch. Raises ValueError where shapes or
     settings don't fit.
     """
-
-    transposed = True
-
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: Any,
-        stride: Any = 1,
-        padding: Any = 0,
-        output_padding: Any = 0,
-        groups: int = 1,
-        bias: bool = True,
-        dilation: Any = 1,
-    ) -> None:
-        super().__init__(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias)
-        self.output_padding = output_padding
 
     def forward(self, x: Any) -> Tensor:
         return F.conv_transpose2d(
