@@ -97,7 +97,7 @@ def run_demo(chosen: argparse.Namespace) -> int:
         check_writable("--explain", chosen.explain)
     started = time.perf_counter()
     with random.seeded(chosen.seed), np.errstate(all="ignore"):  # what comes of a rate too high is said below
-        hidden = chosen.hidden or HIDDEN[chosen.model]
+        hidden = chosen.hidden = chosen.hidden or HIDDEN[chosen.model]
         train, test = data.split(_digits(chosen.model), 0.8, seed=SPLIT_SEED, stratify=True)
         train, validation = data.split(train, 0.9, seed=SPLIT_SEED, stratify=True)
         model = asked_model(hidden, chosen.model)
@@ -188,7 +188,7 @@ def _say_why(
     if that has nothing, of what became of it.
     """
     with random.seeded(chosen.seed):
-        first = demo_model(chosen.hidden or HIDDEN[chosen.model], chosen.model)
+        first = demo_model(chosen.hidden, chosen.model)
     make, rate = OPTIMIZERS[chosen.optimizer]
     batch, loss = train[:256], F.cross_entropy
     with np.errstate(all="ignore"):  # a rate far too high overflows; the verdict says so

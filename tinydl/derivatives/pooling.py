@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.arrays import sum_dtype, wide
+from ..engine.arrays import wide
 from ..engine.dispatch import define, unwrap
 from ..engine.recording import called_whole
 from ..engine.tensor import Primitive
@@ -109,11 +109,10 @@ def summed(x: Any, kernel: Shape, how: Any) -> Any:
 
 def spread_out(g: Any, shape: Shape, kernel: Shape, how: Any) -> Any:
     """Zeros of this shape, with each gradient added to all that the window met; of float16 in float32."""
-    out, wider = room(g, shape, how[1]), batch_last(g)
-    out = out if sum_dtype(g) is None else out.astype(sum_dtype(g))
+    out, spread = room(wide(g), shape, how[1]), batch_last(g)
     share_nothing = apart(kernel, how)
     for tap in taps(kernel, g.shape[2:], how):
-        out[tap] = wider if share_nothing else out[tap] + wider
+        out[tap] = spread if share_nothing else out[tap] + spread
     return batch_first(out[inside(how[1])]).astype(g.dtype, copy=False)
 
 

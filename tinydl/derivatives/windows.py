@@ -94,10 +94,10 @@ def patches(x: Array, kernel: Shape, how: Any) -> Array:
     *sizes, channels, n = x.shape
     *strides, of_channel, of_example = x.strides
     counts = places(sizes, kernel, (stride, ((0, 0),) * len(kernel), dilation, groups))
-    moves, apart = ([i * j for i, j in zip(by, strides, strict=True)] for by in (stride, dilation))
+    moves, between = ([i * j for i, j in zip(by, strides, strict=True)] for by in (stride, dilation))
     each = channels // groups
     return np.lib.stride_tricks.as_strided(
-        x, (*counts, groups, *kernel, each, n), (*moves, each * of_channel, *apart, of_channel, of_example)
+        x, (*counts, groups, *kernel, each, n), (*moves, each * of_channel, *between, of_channel, of_example)
     )
 
 

@@ -137,6 +137,7 @@ class _Recurrent(Module):
         return where(ends.inside, output, 0), [part[ends.last, columns] for part in states]
 
     def _run(self, x: Any, state: Any, weights: Any, mask: Any, ends: Ends | None) -> Sequence[Any]:
+        """Each part of the state after each step, (T, N, H): what makes an RNN, an LSTM and a GRU differ."""
         raise NotImplementedError
 
     def _started(self, x: Any, state: Any, single: bool) -> list[Any]:

@@ -68,8 +68,6 @@ def _shortened(path: str, most: int) -> str:
 def _shown(shape: Any) -> str:
     if not isinstance(shape, tuple):
         return str(shape)
-    if shape[-1:] == ("...",):
-        return f"{_shown(shape[0])}, ..."
     batch = ["N" if i == 0 and n == 1 else str(n) for i, n in enumerate(shape)]
     return f"({', '.join(batch)}{',' * (len(batch) == 1)})"
 
@@ -86,12 +84,6 @@ def _rows(calls: Sequence[Call]) -> list[Row]:
             shape = output.shape if hasattr(output, "shape") else type(output).__name__
             rows.append(Row(call.scope.title, shape, sum(p._data.size for p in own)))
     return rows
-
-
-def _shape(output: Any) -> Any:
-    if isinstance(output, tuple) and output and hasattr(output[0], "shape"):  # and the state of a recurrent layer
-        return (output[0].shape, "...")
-    return output.shape if hasattr(output, "shape") else type(output).__name__
 
 
 def _inside(module: Module) -> list[Module]:
