@@ -457,7 +457,8 @@ _HELPERS = {
     "class_labels": "checks the labels, and raises what the function would; gives them, or None if they are of another "
     "kind than those recorded, and a mask of those to be ignored, or None if there are none",
     "dropout_mask": "draws a mask: 0 with probability p, else 1/(1 − p)",
-    "standardised": "(x − mean) / √(var + eps) along the axis, and 1 / √(var + eps)",
+    "without_mean": "x − mean along the axis",
+    "root_mean_square": "√(mean of x² + eps) along the axis",
     "_bits,": "the same memory as whole numbers, where NaN and infinity times 0 are 0 too",
     "  # over ": "what is named there is written over, since nothing needs it any more; so are inputs named by out=",
 }  # fmt: skip

@@ -1,8 +1,20 @@
 """What networks want as one operation: a face of activations, softmax, normalising, special and the linear map."""
 
-from .activations import elu, gelu_gate, gelu_gate_vjp, leaky_relu, relu, softplus, softplus_rule
-from .normalising import inverse_std, inverse_std_rule, normalise, normalise_rule, normalise_vjp
-from .products import linear, linear_input, linear_weight
+from .activations import (
+    celu,
+    elu,
+    gelu_gate,
+    gelu_gate_vjp,
+    hardtanh,
+    leaky_relu,
+    prelu,
+    relu,
+    softplus,
+    softplus_rule,
+    softsign,
+)
+from .normalising import centred, inverse_rms, inverse_rms_rule, normalise, scale_and_shift
+from .products import linear, linear_input, linear_weight, sum_of_products
 from .softmax import (
     bounded_log,
     huber,
@@ -20,8 +32,9 @@ from .softmax import (
 from .special import erf, normal_cdf
 
 __all__ = [
-    "bounded_log", "elu", "erf", "gelu_gate", "gelu_gate_vjp", "huber", "inverse_std", "inverse_std_rule",
-    "leaky_relu", "linear", "linear_input", "linear_weight", "log_softmax", "log_softmax_rule", "log_softmax_vjp",
-    "logsumexp", "logsumexp_rule", "normal_cdf", "normalise", "normalise_rule", "normalise_vjp", "relu", "softmax",
-    "softmax_minus_target", "softmax_rule", "softmax_vjp", "softplus", "softplus_rule", "weighted_cross_entropy",
+    "bounded_log", "celu", "centred", "elu", "erf", "gelu_gate", "gelu_gate_vjp", "hardtanh", "huber", "inverse_rms",
+    "inverse_rms_rule", "leaky_relu", "linear", "linear_input", "linear_weight", "log_softmax", "log_softmax_rule",
+    "log_softmax_vjp", "logsumexp", "logsumexp_rule", "normal_cdf", "normalise", "prelu", "relu", "scale_and_shift",
+    "softmax", "softmax_minus_target", "softmax_rule", "softmax_vjp", "softplus", "softplus_rule", "softsign",
+    "sum_of_products", "weighted_cross_entropy",
 ]  # fmt: skip

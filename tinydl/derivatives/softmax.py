@@ -11,18 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.arrays import Array, as_array, dot_products, sum_dtype, wide
+from ..engine.arrays import Array, as_array, sum_along, wide
 from ..engine.dispatch import define, unwrap
 from ..engine.tensor import Primitive
 from .elementwise import floats, unrounded
+from .products import dot_along
 from .reductions import spread
 
 # ---- softmax and kin ----
-
-
-def sum_along(x: Array, axis: Any) -> Any:
-    """Σ x along the axis, which stays with length 1; of float16 in float32."""
-    return np.add.reduce(x, axis, sum_dtype(x), keepdims=True)
 
 
 def _peak(x: Array, axis: Any) -> Any:
@@ -39,16 +35,8 @@ def _softmax(x: Any, axis: Any = -1) -> Any:
     x = floats(x)
     y = as_array(wide(x) - _peak(x, axis))
     np.exp(y, out=y)
-    y /= sum_along(y, axis)
+    y /= sum_along(y, axis, True)
     return y.astype(x.dtype, copy=False)
-
-
-def dot_along(a: Array, b: Array, axis: Any) -> Any:
-    """Σ a·b along the axis, which stays with length 1; of float16 in float32."""
-    a = wide(a)
-    if axis == -1 and a.ndim:
-        return dot_products(a, b)[..., None]
-    return np.add.reduce(a * b, axis, keepdims=True)
 
 
 def _softmax_vjp(g: Any, y: Any, axis: Any = -1) -> Any:
@@ -78,13 +66,13 @@ softmax: Primitive = define(_softmax, softmax_rule, name="softmax")
 def _log_softmax(x: Any, axis: Any = -1) -> Any:
     x = floats(x)
     y = as_array(wide(x) - _peak(x, axis))
-    y -= np.log(sum_along(np.exp(y), axis))
+    y -= np.log(sum_along(np.exp(y), axis, True))
     return y.astype(x.dtype, copy=False)
 
 
 def _log_softmax_vjp(g: Any, y: Any, axis: Any = -1) -> Any:
     out = as_array(np.exp(y))
-    out *= sum_along(g, axis)
+    out *= sum_along(g, axis, True)
     return np.subtract(g, out, out=out)
 
 
@@ -107,7 +95,7 @@ log_softmax: Primitive = define(_log_softmax, log_softmax_rule, name="log_softma
 def _cross_entropy(logits: Any, labels: Any, weights: Any) -> Any:
     z = logits - _row_peak(logits)
     picked = z[np.arange(len(z)), labels]
-    losses = np.log(sum_along(np.exp(z, out=z), -1))[:, 0]
+    losses = np.log(sum_along(np.exp(z, out=z), -1, True))[:, 0]
     losses -= picked
     if getattr(weights, "ndim", 0):
         return np.where(weights == 0, 0, losses) @ weights  # what counts nothing may be infinite
@@ -117,7 +105,7 @@ def _cross_entropy(logits: Any, labels: Any, weights: Any) -> Any:
 def _softmax_minus_target(g: Any, logits: Any, labels: Any) -> Any:
     out = logits - _row_peak(logits)
     np.exp(out, out=out)
-    total = sum_along(out, -1)
+    total = sum_along(out, -1, True)
     out *= np.divide(g[:, None] if g.ndim else g, total, out=total)
     out[np.arange(len(out)), labels] -= g
     if g.ndim:
@@ -147,7 +135,7 @@ def _logsumexp(x: Any, axis: Any = -1, keepdims: bool = False) -> Any:
     x = floats(x)
     peak = _peak(x, axis)
     peak = np.where(np.isfinite(peak), peak, 0)
-    y = sum_along(np.exp(wide(x) - peak), axis)
+    y = sum_along(np.exp(wide(x) - peak), axis, True)
     with np.errstate(divide="ignore"):  # log 0 = −∞ is the answer where all x are −∞
         y = as_array(np.log(y) + peak).astype(x.dtype, copy=False)
     return y if keepdims else np.squeeze(y, tuple(range(x.ndim)) if axis is None else axis)

@@ -8,15 +8,15 @@ from __future__ import annotations
 _WINDOWS = "take the windows by indexing, x[:, indices], and write np.einsum with the kernel, or .max or .mean"
 FUNCTIONS = {  # F.name → what to write
     "conv1d": _WINDOWS, "conv2d": _WINDOWS, "max_pool1d": _WINDOWS, "max_pool2d": _WINDOWS, "avg_pool2d": _WINDOWS,
-    "smooth_l1_loss": "write F.huber_loss(x, t, delta=beta) / beta", "logsigmoid": "write -F.softplus(-x)",
+    
     "mse": "write F.mse_loss", "mean_squared_error": "write F.mse_loss", "mae": "write F.l1_loss",
-    "categorical_crossentropy": "write F.cross_entropy, of logits", "hardtanh": "write np.clip(x, -1, 1)",
+    "categorical_crossentropy": "write F.cross_entropy, of logits",
     "sparse_categorical_crossentropy": "write F.cross_entropy, of logits", "swish": "write F.silu",
     "binary_crossentropy": "write F.binary_cross_entropy_with_logits, of logits", "embedding": "write weight[indices]",
     "normalize": "write x / np.linalg.norm(x, axis=1, keepdims=True)", "softmin": "write F.softmax(-x)",
     "cosine_similarity": "write np.sum(x * z, 1) / (np.linalg.norm(x, axis=1) * np.linalg.norm(z, axis=1))",
-    "batch_norm": "write nn.BatchNorm1d", "layer_norm": "write nn.LayerNorm", "selu": "write 1.0507 * F.elu(x, 1.6733)",
-    "mish": "write x * np.tanh(F.softplus(x))", "softsign": "write x / (1 + np.abs(x))", "relu_": "write F.relu",
-    "prelu": "write F.relu(x) - a * F.relu(-x)", "celu": "write a * F.elu(x / a)", "dropout2d": "write F.dropout",
+    
+    "relu_": "write F.relu",
+    
     "scaled_dot_product_attention": "write F.softmax(q @ k.mT / np.sqrt(d)) @ v",
 }  # fmt: skip
