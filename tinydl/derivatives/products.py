@@ -149,8 +149,8 @@ def dot_along(a: Array, b: Array, axis: Any) -> Any:
             dots = np.vecdot(a.reshape(rows), b.reshape(rows)).reshape(*a.shape[:kept], *(1,) * (a.ndim - kept))
             return np.add.reduce(dots, axis, keepdims=True)
         if (inner := innermost(a, axis)) is not None and innermost(b, axis) == inner:
-            dots = np.vecdot(np.moveaxis(a, inner, -1), np.moveaxis(b, inner, -1))
-            return np.add.reduce(np.expand_dims(dots, inner), axis, keepdims=True)
+            dots = np.vecdot(np.swapaxes(a, inner, -1), np.swapaxes(b, inner, -1))[..., None]
+            return np.add.reduce(np.swapaxes(dots, inner, -1), axis, keepdims=True)
     return np.add.reduce(a * b, axis, keepdims=True)
 
 
