@@ -28,7 +28,7 @@ forwards: list[None] = []  # one for each time that a model's forward has run as
 ELSE = {  # by the name of a parameter: a value that isn't its default, and one in its place
     "approximate": ("tanh", "none"), "axis": (0, 1), "betas": ((0.7, 0.9), (0.8, 0.95)), "lr": (0.05, 0.02),
     "weight_decay": (0.1, 0.03), "momentum": (0.6, 0.4), "dampening": (0.3, 0.1), "p": (0.3, 0.4), "eps": (1e-3, 1e-2),
-    "padding_idx": (2, 3),
+    "padding_idx": (2, 3), "num_parameters": (WIDTH, 1),
 }  # fmt: skip
 
 
@@ -179,6 +179,21 @@ FRONTS = {
         nn.Embedding, before_linear(lambda: nn.Embedding(VOCABULARY, 3, 2), 6), frozenset({"padding_idx"}), (2,), True
     ),
     "BatchNorm1d of sequences": Layer(nn.BatchNorm1d, before_linear(lambda: nn.BatchNorm1d(2), 6), shape=(2, 3)),
+    "BatchNorm2d": Layer(nn.BatchNorm2d, before_linear(lambda: nn.BatchNorm2d(2), 12), shape=(2, 3, 2)),
+    "BatchNorm2d(eps, momentum, affine)": Layer(
+        nn.BatchNorm2d,
+        before_linear(lambda: nn.BatchNorm2d(2, 1e-3, None, False), 12),
+        frozenset({"eps", "momentum", "affine"}),
+        (2, 3, 2),
+    ),
+    "BatchNorm2d(track_running_stats)": Layer(
+        nn.BatchNorm2d,
+        before_linear(lambda: nn.BatchNorm2d(2, track_running_stats=False), 12),
+        frozenset({"track_running_stats"}),
+        (2, 3, 2),
+    ),
+    "Dropout2d(p)": Layer(nn.Dropout2d, before_linear(lambda: nn.Dropout2d(0.3), 12), frozenset({"p"}), (2, 3, 2)),
+    "GroupNorm of images": Layer(nn.GroupNorm, before_linear(lambda: nn.GroupNorm(2, 4), 12), shape=(4, 1, 3)),
     "LayerNorm of two axes": Layer(nn.LayerNorm, before_linear(lambda: nn.LayerNorm((2, 3)), 6), shape=(2, 3)),
     "Sequential": Layer(nn.Sequential, lambda: nn.Sequential({"a": nn.Sequential(nn.Linear(WIDTH, WIDTH), nn.ReLU())})),
     "Tied": Layer(nn.Module, Tied),
@@ -190,14 +205,19 @@ FRONTS = {
 }
 
 
+OTHER_INPUTS = {  # which don't take rows, or are no hidden layer
+    nn.Module, nn.Linear, nn.Flatten, nn.Embedding, nn.Sequential, nn.BatchNorm2d, nn.Dropout2d,
+}  # fmt: skip
+
+
 def hidden_layers() -> dict[str, Layer]:
     """Every layer that isn't among the first ones: with its numbers changed, and with its switches changed."""
     found = {}
     for name in nn.__all__:
         kind = getattr(nn, name)
-        if not isinstance(kind, type) or kind in {nn.Module, nn.Linear, nn.Flatten, nn.Embedding, nn.Sequential}:
+        if not isinstance(kind, type) or kind in OTHER_INPUTS:
             continue
-        given = [WIDTH] * len(needed(kind))
+        given = [2, WIDTH] if kind is nn.GroupNorm else [WIDTH] * len(needed(kind))
         numbers, switches = numbers_and_switches(kind)
         for options in (numbers, switches) if switches else (numbers,):
             made = functools.partial(kind, *given, **options)
@@ -241,7 +261,7 @@ class Loss:
 
     def refused(self, y: Any) -> Any:
         """Targets like these that the loss raises for."""
-        if self.name in ("mse_loss", "l1_loss", "huber_loss"):
+        if self.name in ("mse_loss", "l1_loss", "huber_loss", "smooth_l1_loss"):
             return y[:-1]
         wrong = y.copy()
         wrong[1] = CLASSES if self.classes else 2.5 if self.targets is log_shares else -1.5
@@ -292,6 +312,9 @@ def losses() -> dict[str, Loss]:
         "mse_loss": [(numbers, {}), (numbers, {"reduction": "sum"}), (numbers, {"reduction": "none"})],
         "l1_loss": [(numbers, {}), (numbers, {"reduction": "sum"}), (numbers, {"reduction": "none"})],
         "huber_loss": [(numbers, {}), (numbers, {"delta": 0.5, "reduction": "sum"}), (numbers, {"reduction": "none"})],
+        "smooth_l1_loss": [
+            (numbers, {}), (numbers, {"beta": 0.5, "reduction": "sum"}), (numbers, {"beta": 0, "reduction": "none"}),
+        ],
         "binary_cross_entropy": [
             (shares, {}), (shares, {"weight": CLASS_WEIGHT}), (shares, {"reduction": "sum"}),
         ],

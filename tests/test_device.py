@@ -242,12 +242,18 @@ def test_an_operation_on_an_array_of_numpy_and_one_on_the_device_says_which_is_w
 # ---- layers, losses, optimizers ----
 
 X = np.random.default_rng(0).normal(size=(6, 8)).astype(np.float32)
+IMAGES = X.reshape(2, 2, 3, 4)
 LABELS = np.random.default_rng(1).integers(0, 8, 6)
 LAYERS = {
     "Linear": (lambda: nn.Linear(8, 3), X), "ReLU": (nn.ReLU, X), "LeakyReLU": (nn.LeakyReLU, X), "ELU": (nn.ELU, X),
     "GELU": (nn.GELU, X), "SiLU": (nn.SiLU, X), "Sigmoid": (nn.Sigmoid, X), "Tanh": (nn.Tanh, X),
     "Softplus": (nn.Softplus, X), "Softmax": (lambda: nn.Softmax(-1), X), "Dropout": (lambda: nn.Dropout(0.4), X),
     "BatchNorm1d": (lambda: nn.BatchNorm1d(8), X), "LayerNorm": (lambda: nn.LayerNorm(8), X),
+    "BatchNorm2d": (lambda: nn.BatchNorm2d(2), IMAGES), "GroupNorm": (lambda: nn.GroupNorm(2, 8), X),
+    "RMSNorm": (lambda: nn.RMSNorm(8), X), "Dropout2d": (lambda: nn.Dropout2d(0.4), IMAGES), "SELU": (nn.SELU, X),
+    "CELU": (lambda: nn.CELU(0.7), X), "PReLU": (lambda: nn.PReLU(8), X), "Mish": (nn.Mish, X),
+    "Hardtanh": (nn.Hardtanh, X), "Softsign": (nn.Softsign, X), "LogSoftmax": (lambda: nn.LogSoftmax(-1), X),
+    "LogSigmoid": (nn.LogSigmoid, X),
     "Embedding": (lambda: nn.Embedding(8, 3, padding_idx=2), LABELS.reshape(3, 2)), "Flatten": (nn.Flatten, X),
     "Identity": (nn.Identity, X), "Sequential": (lambda: nn.Sequential(nn.Linear(8, 4), nn.Tanh()), X),
 }  # fmt: skip
@@ -290,6 +296,7 @@ LOSSES = {
     "mse_loss": [((X, X[::-1].copy()), {})],
     "l1_loss": [((X, X[::-1].copy()), {"reduction": "sum"})],
     "huber_loss": [((X, X[::-1].copy()), {"delta": 0.5})],
+    "smooth_l1_loss": [((X, X[::-1].copy()), {"beta": 0.5}), ((X, X[::-1].copy()), {"beta": 0})],
     "binary_cross_entropy": [((PROBABILITIES, (X > 0).astype(np.float32)), {"weight": X[:1] ** 2})],
     "binary_cross_entropy_with_logits": [((X, (X > 0).astype(np.float32)), {"pos_weight": X[0] ** 2})],
     "kl_div": [((np.log(PROBABILITIES), PROBABILITIES[::-1].copy()), {"reduction": "batchmean"}),

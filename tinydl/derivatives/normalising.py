@@ -52,7 +52,7 @@ def without_mean(x: Array, axis: Any) -> Array:
     least to the largest number: then equal numbers are centred to 0.
     """
     mean = _mean(x, axis)
-    centred = as_array(x - mean)
+    centred: Array = as_array(x - mean)
     std = _root_mean_square(centred, axis, 0)
     small = np.abs(mean) * (math.sqrt(max(x.size // max(mean.size, 1), 1)) / 128) <= std
     if not (small & (std < math.inf)).all():  # or NaN, or infinite, after an overflow
@@ -69,9 +69,7 @@ def _centred(x: Any, axis: Any = -1) -> Any:
 
 
 # taking a mean off is its own transpose: xᵢ is in each of the n means of its group
-centred: Primitive = define(
-    in_float32(_centred), lambda g, y, x, axis=-1: centred(wide(g), axis=axis), name="centred"
-)
+centred: Primitive = define(in_float32(_centred), lambda g, y, x, axis=-1: centred(wide(g), axis=axis), name="centred")
 
 # ---- the size ----
 

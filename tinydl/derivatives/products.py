@@ -142,14 +142,14 @@ def dot_along(a: Array, b: Array, axis: Any) -> Any:
     a, b = wide(a), wide(b)
     if axis == -1 and a.ndim:
         return dot_products(a, b)[..., None]
-    if axis.__class__ is tuple and a.__class__ is b.__class__ is np.ndarray and a.shape == b.shape:
+    if axis.__class__ is tuple and a.shape == b.shape:
         kept = max((i for i in range(a.ndim) if i not in axis and i - a.ndim not in axis), default=-1) + 1
         if kept < a.ndim and a.flags.c_contiguous and b.flags.c_contiguous and a.size:
             rows = (*a.shape[:kept], -1)
-            dots = np.vecdot(a.reshape(rows), b.reshape(rows)).reshape(*a.shape[:kept], *(1,) * (a.ndim - kept))
+            dots = dot_products(a.reshape(rows), b.reshape(rows)).reshape(*a.shape[:kept], *(1,) * (a.ndim - kept))
             return np.add.reduce(dots, axis, keepdims=True)
         if (inner := innermost(a, axis)) is not None and innermost(b, axis) == inner:
-            dots = np.vecdot(np.swapaxes(a, inner, -1), np.swapaxes(b, inner, -1))[..., None]
+            dots = dot_products(np.swapaxes(a, inner, -1), np.swapaxes(b, inner, -1))[..., None]
             return np.add.reduce(np.swapaxes(dots, inner, -1), axis, keepdims=True)
     return np.add.reduce(a * b, axis, keepdims=True)
 

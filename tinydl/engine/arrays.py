@@ -207,17 +207,18 @@ def sum_along(x: Any, axes: Any, keepdims: bool = False) -> Any:
     Images may lie in memory with the batch last. Then what is added along the other axes are whole rows, which takes a
     third of the time of NumPy's own order; the last step adds within rows.
     """
-    if axes.__class__ is tuple and x.__class__ is np.ndarray and (inner := innermost(x, axes)) is not None:
-        x = np.add.reduce(x, tuple([i for i in axes if i != inner]), sum_dtype(x), keepdims=True)
-    return np.add.reduce(x, axes, sum_dtype(x), keepdims=keepdims)
+    add: Any = np.add.reduce
+    if axes.__class__ is tuple and (inner := innermost(x, axes)) is not None:
+        x = add(x, tuple([i for i in axes if i not in (inner, inner - x.ndim)]), sum_dtype(x), keepdims=True)
+    return add(x, axes, sum_dtype(x), keepdims=keepdims)
 
 
 def innermost(x: Array, axes: tuple[int, ...]) -> int | None:
     """Which of two or more axes it is along which the elements lie side by side, if that isn't the last axis of x."""
-    if len(axes) > 1 and x.strides[-1] != x.itemsize:
-        for i in axes:
-            if x.strides[i] == x.itemsize and x.shape[i] > 1:
-                return i
+    if len(axes) > 1 and x.ndim > 1 and x.strides[-1] != x.itemsize:
+        for i, n in enumerate(x.shape):
+            if x.strides[i] == x.itemsize and n > 1:
+                return i if i in axes or i - x.ndim in axes else None
     return None
 
 
@@ -241,7 +242,7 @@ def fitted(g: Any, x: Any, name: str) -> Any:
                 raise ValueError(f"the rule of {name} gave a gradient of shape {shape} for an input of {expected}")
             axes = (*range(extra), *(i for i, n in enumerate(expected, extra) if n == 1 and shape[i] != 1))
         if g.size != x.size:
-            g = as_array(sum_along(g, axes)) if g.__class__ is np.ndarray else wide(g).sum(axes)
+            g = as_array(sum_along(g, axes)) if is_array(g) else wide(g).sum(axes)
         if g.shape != expected:
             g = g.reshape(expected)
     if g.dtype == x.dtype:

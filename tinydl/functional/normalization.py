@@ -32,12 +32,12 @@ def batch_norm(
     r"""Each channel normalised over the batch: :math:`y = \frac{x - \mu}{\sqrt{\sigma^2 + \epsilon}} \cdot w + b`.
 
     While training, μ and σ² (with 1/n) are the batch's, and the statistics that are given follow them **in place**:
-    running ← (1 − momentum)·running + momentum·new, with the unbiased variance (1/(n − 1)); they may be None. Else μ and
-    σ² are those given; a result keeps the gradient it had then, whatever is written into them later.
+    running ← (1 − momentum)·running + momentum·new, with the unbiased variance (1/(n − 1)); they may be None. Else μ
+    and σ² are those given; what is written into them later doesn't change gradients of what was computed before.
 
-    Shapes: x (N, C, …) → the same; weight, bias and statistics (C,). Raises ValueError where the shapes don't fit, for a
-    single value per channel while training, and without statistics else; TypeError for statistics to be written that are
-    no arrays. Ioffe & Szegedy, arXiv:1502.03167 (2015).
+    Shapes: x (N, C, …) → the same; weight, bias and statistics (C,). Raises ValueError where the shapes don't fit, for
+    a single value per channel while training, and without statistics else; TypeError for statistics to be written that
+    are no arrays. Ioffe & Szegedy, arXiv:1502.03167 (2015).
     """
     x = as_input(x, weight if weight is not None else running_mean)
     if x.ndim < 2:
@@ -46,8 +46,8 @@ def batch_norm(
     for name, value in given.items():
         if value is not None and np.shape(value) != x.shape[1:2]:
             raise ValueError(
-                f"batch_norm: {name} has shape {np.shape(value)}, but x of shape {x.shape} has {x.shape[1]} channels, on "
-                "axis 1"
+                f"batch_norm: {name} has shape {np.shape(value)}, but x of shape {x.shape} has {x.shape[1]} channels, "
+                "on axis 1"
             )
     if not training:
         if running_mean is None or running_var is None:
@@ -83,15 +83,9 @@ def by_batch(x: Any, weight: Any, bias: Any, eps: float) -> tuple[Any, Any]:
 
 def by_statistics(x: Any, mean: Array, var: Array, weight: Any, bias: Any, eps: float) -> Any:
     """x (N, C, …) less these means, divided by these standard deviations, scaled and shifted."""
-    scale = computed_plainly(inverse_root, var, eps)
+    scale = 1 / np.sqrt(wide(var) + eps)
     c = wide(x) - _column(mean, x)
-    return _rounded(scale_and_shift(c, _column(scale if weight is None else weight * scale, x), _column(bias, x)), x)
-
-
-def inverse_root(var: Array, eps: float) -> Array:
-    """1/√(var + eps)."""
-    made: Array = 1 / np.sqrt(wide(var) + eps)
-    return made
+    return _rounded(scale_and_shift(c, _column(scale if weight is None else scale * weight, x), _column(bias, x)), x)
 
 
 def _column(values: Any, x: Any) -> Any:
@@ -113,7 +107,7 @@ def followed(mean: Array, var: Array, x: Array, c: Array, rate: float) -> tuple[
 
     The means are what was taken off the first value of each channel.
     """
-    first = (0, slice(None), *(0,) * (x.ndim - 2))
+    first: Any = (0, slice(None), *(0,) * (x.ndim - 2))
     n = x.size // x.shape[1]
     new = (x[first] - c[first]).astype(mean.dtype)
     unbiased = (dot_along(c, c, (0, *range(2, x.ndim))).ravel() / (n - 1)).astype(mean.dtype)
@@ -158,7 +152,7 @@ def _last_axes(name: str, x: Any, normalized_shape: Any, *parameters: Any) -> tu
         raise ValueError(f"{name} over the last axes {shape} can't take x of shape {x.shape}")
     for p in parameters:
         if p is not None and np.shape(p) != shape:
-            raise ValueError(f"{name} over the last axes {shape} needs a weight and a bias of that shape, not {np.shape(p)}")
+            raise ValueError(f"{name} over the last axes {shape} needs parameters of that shape, not {np.shape(p)}")
     return x, tuple(range(-len(shape), 0))
 
 

@@ -105,9 +105,7 @@ class BatchNorm2d(_BatchNorm):
     axes = (", H, W",)
 
 
-def averaged(
-    mean: Array, var: Array, x: Array, c: Array, momentum: float | None, count: Array
-) -> tuple[Array, Array]:
+def averaged(mean: Array, var: Array, x: Array, c: Array, momentum: float | None, count: Array) -> tuple[Array, Array]:
     """The running statistics after another batch; without momentum the new one counts 1/count."""
     return followed(mean, var, x, c, 1 / int(count) if momentum is None else momentum)
 
