@@ -93,21 +93,26 @@ inverse_rms = define(in_float32(_inverse_rms), inverse_rms_rule, name="inverse_r
 
 
 def _scaled(x: Any, scale: Any, shift: Any = None) -> Any:
+    if shift is not None and shift.dtype != scale.dtype:
+        scale = scale.astype(np.result_type(scale.dtype, shift.dtype))  # x * scale mustn't be rounded, or wrap, before
     y = as_array(x * scale)
-    return y if shift is None else np.add(y, shift, out=y) if shift.dtype == y.dtype else y + shift
+    if shift is None:
+        return y
+    return np.add(y, shift, out=y) if np.broadcast_shapes(y.shape, shift.shape) == y.shape else y + shift
 
 
-def stretched(small: Any, x: Any) -> tuple[int, ...]:
-    """The axes of x along which a smaller array is repeated."""
-    sides = (1,) * (x.ndim - small.ndim) + small.shape
-    return tuple([i for i, (n, m) in enumerate(zip(sides, x.shape, strict=True)) if n != m])
+def scale_rule(g: Any, y: Any, x: Any, scale: Any, shift: Any = None) -> Any:
+    """Σ g·x over the axes along which the scale is stretched."""
+    if x.shape != g.shape:
+        return g * x
+    sides = (1,) * (x.ndim - scale.ndim) + scale.shape
+    return sum_of_products(g, x, axis=tuple([i for i, n in enumerate(sides) if n != x.shape[i]]))
 
 
-# x·scale + shift, for a scale and a shift that broadcast to x; their gradients are sums over all that they are for
 scale_and_shift = define(
     _scaled,
     lambda g, y, x, scale, shift=None: g * scale,
-    lambda g, y, x, scale, shift=None: sum_of_products(g, x, axis=stretched(scale, x)),
+    scale_rule,
     lambda g, y, x, scale, shift=None: g,
     name="scale_and_shift",
 )

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..derivatives import activations, elementwise, products, special
-from ..derivatives.elementwise import sigmoid
+from ..derivatives.elementwise import floats, sigmoid
 from ..engine import random
 from ..engine.arrays import Array, as_array, beside, default_dtype_now, plain_array
 from ..engine.checks import array_of
@@ -95,7 +95,7 @@ def prelu(x: Any, weight: Any) -> Any:
     Shapes: x any; weight one number, or (C,) for x (N, C, …). Raises ValueError for another weight. Source: He et al.,
     arXiv:1502.01852 (2015).
     """
-    x, size = as_input(x, weight if isinstance(weight, Tensor) else None), np.size(weight)
+    x, size = floats(x) if np.ndim(weight) == 0 else as_input(x, weight), np.size(weight)
     if size != 1 and (np.ndim(weight) != 1 or size != (x.shape[1] if x.ndim > 1 else 1)):
         raise ValueError(
             f"prelu: the weight is one number, or one for each channel, which is axis 1 of x; a weight of shape "
@@ -190,6 +190,10 @@ def _dropped(
     array = x._data if isinstance(x, Tensor) else as_array(x)
     dtype = array.dtype if array.dtype.kind == "f" else default_dtype_now()
     mask = computed_plainly(dropout_mask, shape, dtype, float(p), rng)
+    if array.__class__ is np.ndarray and not array.flags.c_contiguous:  # so that the product lies in memory as x does
+        laid = np.empty_like(array, dtype, shape=shape)
+        laid[...] = mask
+        mask = laid
     return x * beside(mask, array)  # drawn by NumPy, so that it is the same wherever x is
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ..derivatives.elementwise import floats
 from ..derivatives.normalising import centred, inverse_rms, scale_and_shift
 from ..derivatives.products import dot_along
 from ..engine.arrays import Array, is_array, wide
@@ -39,7 +40,7 @@ def batch_norm(
     a single value per channel while training, and without statistics else; TypeError for statistics to be written that
     are no arrays. Ioffe & Szegedy, arXiv:1502.03167 (2015).
     """
-    x = as_input(x, weight if weight is not None else running_mean)
+    x = _taken(x, weight, running_mean)
     if x.ndim < 2:
         raise ValueError(f"batch_norm: the channels are axis 1, but x has shape {x.shape}; write x[:, None] or x[None]")
     given = {"running_mean": running_mean, "running_var": running_var, "weight": weight, "bias": bias}
@@ -61,6 +62,12 @@ def batch_norm(
     if statistics:
         computed_plainly(follow, *statistics, array_of(x), array_of(c), momentum, changed=statistics)
     return y
+
+
+def _taken(x: Any, *parameters: Any) -> Any:
+    """x as the first parameter that is given takes it; without any, as floats."""
+    like = next((p for p in parameters if p is not None), None)
+    return floats(x) if like is None else as_input(x, like)
 
 
 def refuse_single_values(name: str, shape: tuple[int, ...]) -> None:
@@ -146,7 +153,7 @@ def _scaled_and_shifted(y: Any, weight: Any, bias: Any = None) -> Any:
 
 def _last_axes(name: str, x: Any, normalized_shape: Any, *parameters: Any) -> tuple[Any, tuple[int, ...]]:
     """x as an array of floats or a Tensor, and which axes of it are the last ones, of this shape."""
-    x = as_input(x, next((p for p in parameters if p is not None), None))
+    x = _taken(x, *parameters)
     shape = last_axes_shape(name, normalized_shape)
     if tuple(x.shape[-len(shape) :]) != shape:
         raise ValueError(f"{name} over the last axes {shape} can't take x of shape {x.shape}")
@@ -171,7 +178,7 @@ def group_norm(x: Any, num_groups: int, weight: Any = None, bias: Any = None, ep
     Shapes: x (N, C, …) → the same; weight and bias (C,). Raises ValueError where the groups don't divide the channels.
     Wu and He, arXiv:1803.08494 (2018).
     """
-    x, groups = as_input(x, weight if weight is not None else bias), whole("num_groups", num_groups, 1)
+    x, groups = _taken(x, weight, bias), whole("num_groups", num_groups, 1)
     if x.ndim < 2 or x.shape[1] % groups:
         raise ValueError(f"group_norm: {groups} groups don't divide the channels, axis 1 of x of shape {x.shape}")
     for p in (weight, bias):

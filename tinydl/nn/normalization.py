@@ -130,7 +130,7 @@ class LayerNorm(Module):
         self.bias = parameter(*self.normalized_shape) if elementwise_affine and bias else None
 
     def forward(self, x: Any) -> Any:
-        return F.layer_norm(x, self.normalized_shape, self.weight, self.bias, self.eps)
+        return F.layer_norm(as_input(x, self.weight), self.normalized_shape, self.weight, self.bias, self.eps)
 
 
 class RMSNorm(Module):
@@ -153,7 +153,7 @@ class RMSNorm(Module):
         self.weight = init.ones_(parameter(*self.normalized_shape)) if elementwise_affine else None
 
     def forward(self, x: Any) -> Any:
-        return F.rms_norm(x, self.normalized_shape, self.weight, self.eps)
+        return F.rms_norm(as_input(x, self.weight), self.normalized_shape, self.weight, self.eps)
 
 
 class GroupNorm(Module):
