@@ -45,7 +45,7 @@ from tinydl.engine.tensor import Primitive  # noqa: E402
 
 FILES = [
     "derivatives", "indexing", "device", "constants", "conventions", "linalg", "mistakes", "properties", "formulas",
-    "functional", "nn", "optim",
+    "functional", "nn", "optim", "small_layers", "norms",
 ]  # fmt: skip
 COMPOSED = [
     "assembling",
@@ -152,7 +152,7 @@ def everything() -> list[Mutant]:
         if f not in done:
             done.add(f)
             found += [(name, f, m) for m in testing.source_mutations(f, name)]
-    for name, f in functions_of("functional", "activations", "losses").items():
+    for name, f in functions_of("functional", "activations", "losses", "normalization").items():
         if not name.startswith(("_refuse", "_wrong", "_in_float32")):  # the last acts when the losses are defined
             found += [(name, f, m) for m in testing.source_mutations(f, name)]
     for layer in LAYERS:

@@ -14,9 +14,10 @@ import numpy as np
 from ..derivatives.elementwise import floats
 from ..derivatives.normalising import centred, inverse_rms, scale_and_shift
 from ..derivatives.products import dot_along
-from ..engine.arrays import Array, is_array, wide
+from ..engine.arrays import Array, is_array, plain_array, wide
 from ..engine.checks import array_of, whole
 from ..engine.recording import computed_plainly
+from ..engine.tensor import Tensor
 from .activations import as_input
 
 
@@ -40,23 +41,23 @@ def batch_norm(
     a single value per channel while training, and without statistics else; TypeError for statistics to be written that
     are no arrays. Ioffe & Szegedy, arXiv:1502.03167 (2015).
     """
-    x = _taken(x, weight, running_mean)
+    statistics = [s for s in (running_mean, running_var) if s is not None]
+    if training and (len(statistics) == 1 or not all(is_array(s) for s in statistics)):
+        raise TypeError("batch_norm: running_mean and running_var are both None or arrays, which are written in place")
+    x, weight, bias, running_mean, running_var = _taken(x, weight, bias, running_mean, running_var)
     if x.ndim < 2:
         raise ValueError(f"batch_norm: the channels are axis 1, but x has shape {x.shape}; write x[:, None] or x[None]")
     given = {"running_mean": running_mean, "running_var": running_var, "weight": weight, "bias": bias}
     for name, value in given.items():
-        if value is not None and np.shape(value) != x.shape[1:2]:
+        if value is not None and value.shape != x.shape[1:2]:
             raise ValueError(
-                f"batch_norm: {name} has shape {np.shape(value)}, but x of shape {x.shape} has {x.shape[1]} channels, "
+                f"batch_norm: {name} has shape {value.shape}, but x of shape {x.shape} has {x.shape[1]} channels, "
                 "on axis 1"
             )
     if not training:
         if running_mean is None or running_var is None:
             raise ValueError("batch_norm needs running_mean and running_var where it isn't training")
         return by_statistics(x, array_of(running_mean), array_of(running_var), weight, bias, eps)
-    statistics = [s for s in (running_mean, running_var) if s is not None]
-    if len(statistics) == 1 or not all(is_array(s) for s in statistics):
-        raise TypeError("batch_norm: running_mean and running_var are both None or arrays, which are written in place")
     refuse_single_values("batch_norm", x.shape)
     c, y = by_batch(x, weight, bias, eps)
     if statistics:
@@ -64,10 +65,11 @@ def batch_norm(
     return y
 
 
-def _taken(x: Any, *parameters: Any) -> Any:
-    """x as the first parameter that is given takes it; without any, as floats."""
-    like = next((p for p in parameters if p is not None), None)
-    return floats(x) if like is None else as_input(x, like)
+def _taken(x: Any, *parameters: Any) -> list[Any]:
+    """x as the first parameter that is given takes it, without any as floats; and the parameters as arrays."""
+    arrays = [p if p is None or isinstance(p, Tensor) else plain_array(p) for p in parameters]
+    like = next((p for p in arrays if p is not None), None)
+    return [floats(x) if like is None else as_input(x, like), *arrays]
 
 
 def refuse_single_values(name: str, shape: tuple[int, ...]) -> None:
@@ -129,7 +131,7 @@ def layer_norm(
     Shapes: x (…, *normalized_shape) → the same, μ and σ² (with 1/n) over the last axes; weight and bias
     normalized_shape. Raises ValueError where x ends in another shape. Ba et al., arXiv:1607.06450 (2016).
     """
-    x, axis = _last_axes("layer_norm", x, normalized_shape, weight, bias)
+    axis, x, weight, bias = _last_axes("layer_norm", x, normalized_shape, weight, bias)
     c = centred(wide(x), axis=axis)
     return _rounded(_scaled_and_shifted(scale_and_shift(c, inverse_rms(c, axis=axis, eps=eps)), weight, bias), x)
 
@@ -141,7 +143,7 @@ def rms_norm(x: Any, normalized_shape: int | Sequence[int], weight: Any = None, 
     Without `eps` it is the distance from 1 to the next number of x's dtype. Shapes and errors are those of
     `layer_norm`. Zhang and Sennrich, arXiv:1910.07467 (2019).
     """
-    x, axis = _last_axes("rms_norm", x, normalized_shape, weight)
+    axis, x, weight = _last_axes("rms_norm", x, normalized_shape, weight)
     eps = float(np.finfo(x.dtype).eps) if eps is None else eps
     x, given = wide(x), x
     return _rounded(_scaled_and_shifted(scale_and_shift(x, inverse_rms(x, axis=axis, eps=eps)), weight), given)
@@ -151,16 +153,16 @@ def _scaled_and_shifted(y: Any, weight: Any, bias: Any = None) -> Any:
     return scale_and_shift(y, weight, bias) if weight is not None else y if bias is None else y + bias
 
 
-def _last_axes(name: str, x: Any, normalized_shape: Any, *parameters: Any) -> tuple[Any, tuple[int, ...]]:
-    """x as an array of floats or a Tensor, and which axes of it are the last ones, of this shape."""
-    x = _taken(x, *parameters)
+def _last_axes(name: str, x: Any, normalized_shape: Any, *parameters: Any) -> list[Any]:
+    """Which axes the last ones of this shape are; x and the parameters as arrays or Tensors."""
+    x, *arrays = _taken(x, *parameters)
     shape = last_axes_shape(name, normalized_shape)
     if tuple(x.shape[-len(shape) :]) != shape:
         raise ValueError(f"{name} over the last axes {shape} can't take x of shape {x.shape}")
-    for p in parameters:
-        if p is not None and np.shape(p) != shape:
-            raise ValueError(f"{name} over the last axes {shape} needs parameters of that shape, not {np.shape(p)}")
-    return x, tuple(range(-len(shape), 0))
+    for p in arrays:
+        if p is not None and p.shape != shape:
+            raise ValueError(f"{name} over the last axes {shape} needs parameters of that shape, not {p.shape}")
+    return [tuple(range(-len(shape), 0)), x, *arrays]
 
 
 def last_axes_shape(name: str, normalized_shape: Any) -> tuple[int, ...]:
@@ -178,11 +180,11 @@ def group_norm(x: Any, num_groups: int, weight: Any = None, bias: Any = None, ep
     Shapes: x (N, C, …) → the same; weight and bias (C,). Raises ValueError where the groups don't divide the channels.
     Wu and He, arXiv:1803.08494 (2018).
     """
-    x, groups = _taken(x, weight, bias), whole("num_groups", num_groups, 1)
+    (x, weight, bias), groups = _taken(x, weight, bias), whole("num_groups", num_groups, 1)
     if x.ndim < 2 or x.shape[1] % groups:
         raise ValueError(f"group_norm: {groups} groups don't divide the channels, axis 1 of x of shape {x.shape}")
     for p in (weight, bias):
-        if p is not None and np.shape(p) != x.shape[1:2]:
+        if p is not None and p.shape != x.shape[1:2]:
             raise ValueError(f"group_norm: x of shape {x.shape} needs a weight and a bias of ({x.shape[1]},)")
     split = (groups, x.shape[1] // groups, *x.shape[2:])
     axis, each = tuple(range(2, len(split) + 1)), (*split[:2], *(1,) * (x.ndim - 2))

@@ -63,19 +63,20 @@ class _BatchNorm(Module):
 
     def _refuse(self, shape: tuple[int, ...]) -> None:
         """ValueError, with what to write, for an x of another shape than the layer takes."""
-        n = self.num_features
-        if any(len(shape) == 2 + text.count(",") for text in self.axes) and shape[1] == n:
+        n, of_images = self.num_features, isinstance(self, BatchNorm2d)
+        fits = len(shape) in [2 + text.count(",") for text in self.axes]
+        if fits and shape[1] == n:
             return
-        taken = " or ".join(f"(N, {n}{text})" for text in self.axes)
         advice = ""
-        if len(shape) > 2 and shape[-1] == n and any(len(shape) == 2 + text.count(",") for text in self.axes):
+        if fits and len(shape) > 2 and shape[-1] == n:
             advice = "; if the channels come last, write np.moveaxis(x, -1, 1)"
-        elif ", H, W" in self.axes and len(shape) == 3:
+        elif of_images and len(shape) == 3:
             advice = "; of one image write x[None]" if shape[0] == n else "; of images of one channel write x[:, None]"
-        elif ", H, W" in self.axes and len(shape) == 2:
+        elif of_images and len(shape) == 2:
             advice = "; of one image of one channel write x[None, None], for rows of features take nn.BatchNorm1d"
-        elif len(shape) == 4:
+        elif not of_images and len(shape) == 4:
             advice = "; for images take nn.BatchNorm2d"
+        taken = " or ".join(f"(N, {n}{text})" for text in self.axes)
         raise ValueError(f"{type(self).__name__} needs x of shape {taken}, not {shape}{advice}")
 
 
