@@ -50,6 +50,7 @@ FILES = [
 COMPOSED = [
     "assembling",
     "grids",
+    "normalising",
     "statistics",
 ]  # of derivatives/: functions made of others, without rules of their own
 LAYERS = ["linear", "activations", "dropout", "normalization", "embedding", "containers"]
@@ -123,8 +124,8 @@ def reached_from_rules() -> list[FunctionType]:
     while todo:
         f = todo.pop()
         if isinstance(f, Primitive):
-            f = f.forward  # in_float32 may be around it, which is no function of NumPy's
-            f = getattr(f, "__wrapped__", f) if isinstance(f, FunctionType) else f
+            f = f.forward
+        f = getattr(f, "__wrapped__", f) if isinstance(f, FunctionType) else f  # in_float32 may be around it
         if isinstance(f, FunctionType) and f not in found:
             found[f] = None
             todo.extend(called_by(f))
