@@ -15,7 +15,7 @@ from test_small_layers import batch_last, order
 import tinydl as tl
 from tinydl import functional as F
 from tinydl import nn
-from tinydl.derivatives import elementwise, reductions
+from tinydl.derivatives import elementwise, fused, reductions
 from tinydl.derivatives.normalising import root_mean_square
 from tinydl.derivatives.products import dot_along
 from tinydl.engine.arrays import innermost, sum_along
@@ -219,6 +219,24 @@ def test_sums_along_axes_are_the_same_however_an_array_lies(permutation):
                     expected = (a * b).sum(axes, keepdims=True)
                     np.testing.assert_allclose(dot_along(a, other, named), expected, rtol=1e-10)
     assert sum_along(a, None) == a.sum() and dot_along(a[:0], b[:0], (0, 1)).shape == (1, 1, *a.shape[2:])
+
+
+def test_sums_of_products_of_float16_are_taken_in_float32():
+    for shape, axis in (((3, 9000), -1), ((3, 9000), (1,)), ((9000, 3), (0,)), ((9000, 2, 3), (0, 1))):
+        a = np.ones(shape, np.float16)
+        for b in (a, a.astype(np.float32)):
+            for made in (dot_along(a, b, axis), dot_along(b, a, axis)):
+                assert made.dtype == np.float32
+                np.testing.assert_array_equal(made, 9000 * (2 if len(shape) == 3 else 1))
+
+
+def test_a_scale_and_a_shift_may_be_larger_than_what_they_scale():
+    x, scale, shift = numbers(3), numbers(2, 1, seed=1), numbers(4, 1, 3, seed=2)
+    assert_same_program(fused.scale_and_shift, lambda x, s, t: x * s + t, x, scale, shift)
+    for shift in (numbers(2, 3, seed=2), numbers(1, seed=3), numbers(2, 1, seed=4)):
+        assert_same_program(fused.scale_and_shift, lambda x, s, t: x * s + t, numbers(2, 3), scale, shift)
+        assert_same_program(fused.scale_and_shift, lambda x, s, t: x * s + t, numbers(2, 3), x, shift)
+    assert fused.scale_and_shift(np.ones(3, "f"), np.array(100, np.int8), np.array([300])).dtype == np.float64
 
 
 def test_of_images_with_the_batch_last_rows_are_added_first():

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 
+import device
 import numpy as np
 import pytest
 from numerical import assert_rounded_once
@@ -187,12 +188,23 @@ def test_prelu_has_a_weight_for_all_or_for_each_channel(shape, weight):
         w = w.reshape(-1, *(1,) * max(x.ndim - 2, 0)) if len(weight) > 1 else w[0]
         return np.maximum(x - 1e-300, 0) + w * np.minimum(x, 1e-300)
 
+    assert F.prelu(tl.tensor(x), weight).shape == F.prelu(x, tl.tensor(weight)).shape == x.shape
     assert_agree(F.prelu, lambda *rest: derivatives(formula, *rest), x, weight)
     np.testing.assert_allclose(F.prelu(x, weight), np.where(x > 0, x, column * x), rtol=1e-15)
     if shape:
         np.testing.assert_array_equal(
             nn.PReLU(len(weight), 0.1)(x).data, F.prelu(x.astype("f"), np.full(len(weight), 0.1, "f"))
         )
+
+
+def test_prelu_takes_numbers_lists_and_arrays_of_whole_numbers():
+    for x in ([-4, 2], np.array([-4, 2]), np.array([-4.0, 2.0])):
+        for weight in (0.25, np.float64(0.25), [0.25], np.array([0.25])):
+            y = F.prelu(x, weight)
+            assert type(y) is np.ndarray and y.dtype == np.float64
+            np.testing.assert_array_equal(y, [-1, 2])
+    assert F.prelu(np.array([-4.0], np.float32), 0.25).dtype == np.float32
+    assert type(F.prelu(tl.tensor(device.asarray(np.array([-4.0]))), 0.25).data) is device.OnDevice
 
 
 def test_prelu_agrees_with_torch():
@@ -391,9 +403,10 @@ def test_a_convolution_written_with_windows_has_its_gradients_and_keeps_its_dtyp
 
 
 def test_windows_of_float16_are_added_up_in_float32():
-    x = tl.tensor(np.ones((3, 4000), np.float16), requires_grad=True)
-    sliding_window_view(x, (2001,), (1,)).backward(np.full((3, 2000, 2001), 1.0, np.float16)[:, :, :])
-    assert x.grad.data[0, 2000] == 2000 and x.grad.dtype == np.float16
+    x = tl.tensor(np.ones(6000, np.float16), requires_grad=True)
+    y = sliding_window_view(x, 3001)
+    y.backward(np.ones(y.shape, np.float16))
+    assert x.grad.data[2999] == 3000 and x.grad.dtype == np.float16
 
 
 # ---- mistakes ----

@@ -17,13 +17,14 @@ from ..engine.recording import called_as_one, special
 from ..engine.tensor import Primitive
 from .elementwise import floats, in_float32
 from .products import dot_along, sum_of_products
+from .reductions import group_size
 
 # ---- the mean ----
 
 
 def _mean(x: Array, axis: Any) -> Any:
     total = sum_along(x, axis, True)
-    total /= max(x.size // max(total.size, 1), 1)
+    total /= group_size(x, total) or 1
     return total
 
 
@@ -32,14 +33,14 @@ def root_mean_square(x: Array, axis: Any, eps: float = 0.0) -> Any:
     rms = _root_mean_square(x, axis, eps)
     if not (rms < math.inf).all():
         size = np.abs(x).max(axis, keepdims=True)
-        size = np.where(size > math.sqrt(np.finfo(x.dtype).max / max(x.size // rms.size, 1)), size, 1)
+        size = np.where(size > math.sqrt(np.finfo(x.dtype).max / group_size(x, rms)), size, 1)
         rms = size * _root_mean_square(x / size, axis, eps / size / size)
     return rms
 
 
 def _root_mean_square(x: Array, axis: Any, eps: Any) -> Any:
     total = dot_along(x, x, axis)
-    total /= max(x.size // max(total.size, 1), 1)
+    total /= group_size(x, total) or 1
     total += eps
     return np.sqrt(total, out=total)
 
@@ -54,7 +55,7 @@ def without_mean(x: Array, axis: Any) -> Array:
     mean = _mean(x, axis)
     centred: Array = as_array(x - mean)
     std = _root_mean_square(centred, axis, 0)
-    small = np.abs(mean) * (math.sqrt(max(x.size // max(mean.size, 1), 1)) / 128) <= std
+    small = np.abs(mean) * (math.sqrt(group_size(x, mean)) / 128) <= std
     if not (small & (std < math.inf)).all():  # or NaN, or infinite, after an overflow
         centred = x - np.clip(mean, x.min(axis, keepdims=True), x.max(axis, keepdims=True))
         centred -= _mean(centred, axis)
@@ -69,7 +70,7 @@ def _centred(x: Any, axis: Any = -1) -> Any:
 
 
 # taking a mean off is its own transpose: xᵢ is in each of the n means of its group
-centred: Primitive = define(in_float32(_centred), lambda g, y, x, axis=-1: centred(wide(g), axis=axis), name="centred")
+centred: Primitive = define(in_float32(_centred), lambda g, y, x, axis=-1: centred(g, axis=axis), name="centred")
 
 # ---- the size ----
 
@@ -84,7 +85,7 @@ def inverse_rms_rule(g: Any, y: Any, x: Any, axis: Any = -1, eps: float = 1e-5) 
     """For y = (mean x² + eps)^(−½): ȳ·(−y³)·x/n, where n numbers share a mean. First y·x, which is about 1: y³ alone
     may vanish."""
     y = wide(y)
-    return x * y * (g * y * y * (-max(y.size, 1) / max(x.size, 1)))
+    return x * y * (g * y * y * (-1 / (group_size(x, y) or 1)))
 
 
 inverse_rms = define(in_float32(_inverse_rms), inverse_rms_rule, name="inverse_rms")
@@ -120,6 +121,6 @@ scale_and_shift = define(
 
 def normalise(x: Any, axis: Any = -1, eps: float = 1e-5) -> Any:
     """(x − mean) / √(var + eps) along the axis, with the variance of n numbers divided by n; of float16 in float32."""
-    c = centred(wide(floats(x)), axis=axis)
+    c = centred(wide(x), axis=axis)
     y = scale_and_shift(c, inverse_rms(c, axis=axis, eps=eps))
     return y.astype(np.float16) if x.dtype == np.float16 else y

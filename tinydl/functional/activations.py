@@ -95,14 +95,18 @@ def prelu(x: Any, weight: Any) -> Any:
     Shapes: x any; weight one number, or (C,) for x (N, C, …). Raises ValueError for another weight. Source: He et al.,
     arXiv:1502.01852 (2015).
     """
-    x, size = floats(x) if np.ndim(weight) == 0 else as_input(x, weight), np.size(weight)
-    if size != 1 and (np.ndim(weight) != 1 or size != (x.shape[1] if x.ndim > 1 else 1)):
+    if isinstance(weight, Tensor):
+        x = as_input(x, weight)
+    else:
+        x = floats(x)
+        weight = beside(weight, array_of(x), x.dtype)
+    channels = x.shape[1] if x.ndim > 1 else 1
+    if weight.size != 1 and weight.shape != (channels,):
         raise ValueError(
             f"prelu: the weight is one number, or one for each channel, which is axis 1 of x; a weight of shape "
-            f"{np.shape(weight)} doesn't fit x of shape {x.shape}"
+            f"{weight.shape} doesn't fit x of shape {x.shape}"
         )
-    column = (size, *(1,) * (x.ndim - 2)) if x.ndim > 1 else (1,) * x.ndim
-    return activations.prelu(x, (weight if isinstance(weight, Tensor) else beside(weight, array_of(x))).reshape(column))
+    return activations.prelu(x, weight.reshape((weight.size, *(1,) * (x.ndim - 2)) if x.ndim else ()))
 
 
 def logsigmoid(x: Any) -> Any:
