@@ -149,6 +149,14 @@ def test_float16_and_float32_are_right_to_a_few_roundings(name):
         np.testing.assert_allclose(g, slope(wide), rtol=8 * eps, atol=4 * float(np.finfo(dtype).tiny))
 
 
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_far_out_nothing_overflows(name):
+    f, _, options, _, _ = ACTIVATIONS[name]
+    with np.errstate(over="raise", invalid="raise", divide="raise"):
+        y, g = value_and_slope(lambda t: f(t, **options), 1000 * POINTS)
+    assert np.isfinite(y).all() and np.isfinite(g).all()
+
+
 def test_the_slope_of_nan_is_torchs():
     torch = pytest.importorskip("torch")
     for name in ("hardtanh", "softsign"):
@@ -163,6 +171,10 @@ def test_what_the_slope_is_at_a_kink_is_said_in_the_table_and_so():
     np.testing.assert_array_equal(value_and_slope(F.hardtanh, [-1.0, -0.5, 1.0])[1], [0, 1, 0])
     np.testing.assert_array_equal(value_and_slope(lambda x: F.prelu(x, 0.25), [-1.0, 0.0, 1.0])[1], [0.25, 0.25, 1])
     assert value_and_slope(F.hardtanh, math.nan)[1] == 1  # PyTorch's; np.clip's is 0
+    x = tl.tensor(np.array([0.0, 1.0]), requires_grad=True)
+    (slope,) = tl.grad(lambda x: F.celu(x, 0.5).sum())(x).data[:1]
+    assert slope == 1
+    np.testing.assert_array_equal(tl.grad(lambda x: tl.grad(lambda x: F.celu(x, 0.5).sum())(x).sum())(x).data, [0, 0])
 
 
 def test_the_log_of_the_sigmoid_and_its_slope_are_exact_where_the_sigmoid_rounds_to_0_or_1():
@@ -320,6 +332,12 @@ def test_dropout2d_drops_whole_channels_and_scales_the_others():
     np.testing.assert_array_equal(t.grad.data, 2 * F.dropout2d(x, 0.25, rng=5))
 
 
+def test_dropout_of_an_array_of_another_library_lies_as_it_likes():
+    x = device.asarray(np.full((40, 30), 2.0).T)
+    made = F.dropout(x, 0.5, rng=1)
+    np.testing.assert_array_equal(made.get(), F.dropout(np.full((40, 30), 2.0).T, 0.5, rng=1))
+
+
 def test_dropout_has_a_mask_of_its_own_for_each_element():
     x = np.full((3, 400), 2.0)
     y = F.dropout(x, 0.5, rng=1)
@@ -426,6 +444,7 @@ def test_windows_of_float16_are_added_up_in_float32():
         (lambda: nn.PReLU(2, init="a"), TypeError, "PReLU's init must be a number"),
         (lambda: F.prelu(np.ones((4, 3)), np.ones(4)), ValueError, r"axis 1 of x; a weight of shape \(4,\) doesn't"),
         (lambda: F.prelu(np.ones(3), np.ones(3)), ValueError, r"shape \(3,\) doesn't fit x of shape \(3,\)"),
+        (lambda: F.prelu(np.ones(2), np.ones(2)), ValueError, r"shape \(2,\) doesn't fit x of shape \(2,\)"),
         (lambda: F.prelu(np.ones((4, 2)), np.ones((1, 2))), ValueError, r"one for each channel"),
         (lambda: nn.PReLU(3)(np.ones((2, 4))), ValueError, "in layer PReLU: prelu: the weight is one number"),
         (lambda: F.smooth_l1_loss(np.ones(2), np.ones(2), beta=-1), ValueError, "beta must be at least 0, not -1"),

@@ -50,13 +50,10 @@ elu = define(
 )
 
 
-def _celu(x: Any, alpha: float = 1.0) -> Any:
-    x = floats(x)
-    return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0) / alpha))
-
-
 celu = define(
-    _celu, lambda g, y, x, alpha=1.0: np.where(x > 0, g, g * np.exp(np.where(x >= 0, 0, x) / alpha)), name="celu"
+    lambda x, alpha=1.0: np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0) / alpha)),
+    lambda g, y, x, alpha=1.0: g * np.exp(np.where(x >= 0, 0, x) / alpha),
+    name="celu",
 )
 prelu = define(
     lambda x, weight: np.where(x > 0, x, weight * x),

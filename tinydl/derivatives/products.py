@@ -139,7 +139,7 @@ def dot_along(a: Array, b: Array, axis: Any) -> Any:
     Where what is summed lies in rows, at the end or, of images with the batch last, in another place, no array of the
     products is made.
     """
-    a, b = wide(a), wide(b)
+    a = wide(a)
     if axis == -1 and a.ndim:
         return dot_products(a, b)[..., None]
     if axis.__class__ is tuple and a.shape == b.shape:
