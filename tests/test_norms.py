@@ -293,7 +293,7 @@ def test_an_added_bias_of_images_has_its_gradient_summed_wherever_they_lie():
 # ---- statistics ----
 
 
-@pytest.mark.parametrize("shape", [(6, 3), (4, 3, 5), (4, 3, 2, 5)])
+@pytest.mark.parametrize("shape", [(6, 3), (4, 3, 5), (1, 3, 2, 5), (4, 3, 1, 1)])
 def test_f_batch_norm_moves_the_statistics_it_is_given_in_place(shape):
     x, mean, var = numbers(*shape), np.array([1.0, 2, 3]), np.array([0.5, 1, 2])
     was_mean, was_var = mean.copy(), var.copy()
@@ -302,8 +302,7 @@ def test_f_batch_norm_moves_the_statistics_it_is_given_in_place(shape):
     np.testing.assert_allclose(y.data, F.batch_norm(x, None, None, training=True), rtol=1e-13)
     np.testing.assert_allclose(mean, 0.7 * was_mean + 0.3 * x.mean(axes), rtol=1e-12)
     np.testing.assert_allclose(var, 0.7 * was_var + 0.3 * x.var(axes) * n / (n - 1), rtol=1e-12)
-    one = (1, 3, *shape[2:]) if len(shape) > 2 else (2, 3)
-    F.batch_norm(numbers(*one), mean, var, training=True, momentum=0.0)
+    F.batch_norm(numbers(2, *shape[1:]), mean, var, training=True, momentum=0.0)
     kept = mean.copy()
     column = (3, *(1,) * (x.ndim - 2))
     y = F.batch_norm(x, mean, var, np.array([1.0, 2, 3]), np.array([3.0, 2, 1]), eps=0.1)
@@ -377,6 +376,8 @@ def test_compiled_steps_move_statistics_as_the_function_does(lies):
 
 # ---- dtypes, sizes ----
 
+MEANS, VARIANCES = np.array([[60, 0.37, 1, 60], [1, 2, 1e-7, 3]], np.float16)
+
 
 @pytest.mark.parametrize(
     "f",
@@ -385,7 +386,7 @@ def test_compiled_steps_move_statistics_as_the_function_does(lies):
         lambda x, w, b: F.group_norm(x, 2, w, b),
         lambda x, w, b: F.layer_norm(x.swapaxes(1, 2), 4, w, b),
         lambda x, w, b: F.rms_norm(x.swapaxes(1, 2), 4, w),
-        lambda x, w, b: F.batch_norm(x, np.array([60.0, 0, 1, 60], x.dtype), np.array([1, 2, 1e-7, 3], x.dtype), w, b),
+        lambda x, w, b: F.batch_norm(x, MEANS.astype(x.dtype), VARIANCES.astype(x.dtype), w, b),
     ],
 )
 def test_float16_is_computed_in_float32_and_rounded_once(f, rng):
@@ -400,6 +401,7 @@ def test_float16_is_computed_in_float32_and_rounded_once(f, rng):
         y.backward(g.astype(dtype))
         assert y.dtype == dtype
         made.append([y.data, *(p.grad.data for p in leaves if p.grad is not None)])
+    assert np.mean(made[0][0] == made[1][0].astype(np.float16)) > 0.97
     for a, e in zip(*made, strict=True):
         assert a.dtype == np.float16
         np.testing.assert_allclose(a, e, rtol=2e-3, atol=2e-3 * np.abs(e).max())
@@ -449,8 +451,15 @@ def test_arrays_give_arrays_in_their_dtype_and_what_is_no_floats_becomes_floats(
             assert type(y) is np.ndarray and y.dtype == dtype
         assert f(np.arange(12).reshape(4, 3)).dtype == np.float64
         assert f(tl.tensor(x)).dtype == np.float64
-    y = F.layer_norm(x, 3, np.ones(3, "f"))
-    assert y.dtype == np.float32
+    assert F.layer_norm(x, 3, np.ones(3, "f")).dtype == np.float32
+    w, small = tl.tensor(np.ones(3), requires_grad=True), tl.tensor(x.astype("f"), requires_grad=True)
+    for y in (F.layer_norm(small, 3, w), F.batch_norm(small, None, None, w, training=True), F.group_norm(small, 1, w)):
+        assert y.dtype == np.float64  # as NumPy promotes
+    ones = [1.0, 1.0, 1.0]
+    for y in (F.layer_norm(x, 3, ones, ones), F.rms_norm(x, 3, ones), F.group_norm(x, 1, ones, ones)):
+        assert type(y) is np.ndarray and y.dtype == np.float64
+    mean = tl.tensor(np.zeros(3), requires_grad=True)
+    assert type(F.batch_norm(x, mean, tl.tensor(np.ones(3), requires_grad=True), ones, ones)) is np.ndarray
     for layer in (nn.BatchNorm2d(3, affine=False), nn.GroupNorm(3, 3, affine=False), nn.RMSNorm(2, None, False)):
         assert layer(numbers(2, 3, 2, 2)).dtype == np.float32
 
