@@ -29,7 +29,7 @@ PACKAGE = "tinydl"
 BUDGETS = {  # rooms that share a budget, in lines of code
     ("engine",): 1_930,
     ("derivatives",): 2_410,
-    ("functional", "nn", "optim"): 2_620,
+    ("functional", "nn", "optim"): 2_640,
     ("compiling",): 3_840,
 }
 FILE = 500
@@ -53,7 +53,7 @@ READ = [
     "optim/clipping.py",
     "training/fit.py", "training/history.py",
 ]  # fmt: skip
-READABLE = 5_230  # lines with anything on them: whoever reads, reads docstrings and comments too
+READABLE = 5_250  # lines with anything on them: whoever reads, reads docstrings and comments too
 HEART = 1_990  # of them the Tensor and the table of rules, which README calls the heart: an afternoon
 
 Sources = dict[str, str]  # a file's path within the package → its text

@@ -19,7 +19,7 @@ from . import init
 from .module import Module, parameter
 
 
-class _BatchNorm(Module):
+class BatchNorm(Module):
     """What the layers for each number of axes have in common."""
 
     axes: tuple[str, ...]  # how shapes of x are written, after (N, C
@@ -80,7 +80,7 @@ class _BatchNorm(Module):
         raise ValueError(f"{type(self).__name__} needs x of shape {taken}, not {shape}{advice}")
 
 
-class BatchNorm1d(_BatchNorm):
+class BatchNorm1d(BatchNorm):
     r"""Each feature normalised over the batch: :math:`y = \frac{x - \mu}{\sqrt{\sigma^2 + \epsilon}} \cdot w + b`.
 
     While training, μ and σ² (with 1/n) are the batch's, and the running statistics follow them:
@@ -96,7 +96,7 @@ class BatchNorm1d(_BatchNorm):
     axes = ("", ", L")
 
 
-class BatchNorm2d(_BatchNorm):
+class BatchNorm2d(BatchNorm):
     r"""Each channel of images normalised over the batch and all places, as `BatchNorm1d` does it with features.
 
     Shapes: x (N, C, H, W) → the same, in the same order in memory; weight, bias and the running statistics (C,).
