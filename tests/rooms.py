@@ -16,7 +16,8 @@ ALWAYS = "house interface"
 # a folder or file → the tests of its room, tests/test_*.py; of several that hold a changed file, the innermost counts
 TESTS = {
     "tinydl/engine": "tensor indexing device transforms random mistakes names checks graph source terminal trace",
-    "tinydl/derivatives": "derivatives indexing device constants conventions linalg properties testing readme site norms small_layers",
+    "tinydl/derivatives": "derivatives indexing device constants conventions linalg properties testing readme site "
+    "norms small_layers",
     "tinydl/functional": "functional device formulas norms small_layers",
     "tinydl/nn": "nn keeping device formulas mistakes names norms small_layers",
     "tinydl/optim": "optim device formulas saving torch_training",
