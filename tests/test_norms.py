@@ -239,6 +239,13 @@ def test_a_scale_and_a_shift_may_be_larger_than_what_they_scale():
     assert fused.scale_and_shift(np.ones(3, "f"), np.array(100, np.int8), np.array([300])).dtype == np.float64
 
 
+def test_a_mean_is_taken_again_where_its_rounding_would_be_seen_unless_nobody_asks():
+    x = np.full((3, 70_000), 0.1, np.float32)
+    assert (fused.centred(x) == 0).all() and (fused.centred(x, careful=False) != 0).any()
+    g = np.random.default_rng(0).normal(size=(4, 5)) + 1e9
+    np.testing.assert_array_equal(fused.centred(g, axis=(0,), careful=False), g - g.mean(0))
+
+
 def test_of_images_with_the_batch_last_rows_are_added_first():
     x = batch_last(np.zeros((4, 3, 2, 5), np.float32))
     assert [innermost(x, axes) for axes in ((0, 2, 3), (-4, -2, -1), (2, 3), (0,), (1, 2))] == [0, 0, None, None, None]

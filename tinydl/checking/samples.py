@@ -774,7 +774,7 @@ def _normalised_shape(draw: Draw) -> tuple[Shape, Any]:
 @sampler("centred")
 def _centred(draw: Draw) -> Sample:
     shape, axis = _normalised_shape(draw)
-    return Sample((draw.array(shape),), {"axis": axis})
+    return Sample((draw.array(shape),), {"axis": axis, "careful": draw.boolean()})
 
 
 @sampler("inverse_rms")

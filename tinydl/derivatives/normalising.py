@@ -62,15 +62,21 @@ def without_mean(x: Array, axis: Any) -> Array:
     return centred
 
 
-def _centred(x: Any, axis: Any = -1) -> Any:
+def _centred(x: Any, axis: Any = -1, careful: bool = True) -> Any:
     x = floats(x)
+    if not careful:
+        return x - _mean(x, axis)
     if special.count and (recorded := called_as_one(without_mean, x, axis)) is not None:
         return recorded[0]
     return without_mean(x, axis)
 
 
 # taking a mean off is its own transpose: xᵢ is in each of the n means of its group
-centred: Primitive = define(in_float32(_centred), lambda g, y, x, axis=-1: centred(g, axis=axis), name="centred")
+centred: Primitive = define(
+    in_float32(_centred),
+    lambda g, y, x, axis=-1, careful=True: centred(g, axis=axis, careful=False),
+    name="centred",
+)
 
 # ---- the size ----
 
@@ -99,7 +105,7 @@ def _scaled(x: Any, scale: Any, shift: Any = None) -> Any:
     y = as_array(x * scale)
     if shift is None:
         return y
-    return np.add(y, shift, out=y) if np.broadcast_shapes(y.shape, shift.shape) == y.shape else y + shift
+    return np.add(y, shift, out=y) if shift.size <= y.size else y + shift
 
 
 def scale_rule(g: Any, y: Any, x: Any, scale: Any, shift: Any = None) -> Any:

@@ -140,9 +140,9 @@ def dot_along(a: Array, b: Array, axis: Any) -> Any:
     products is made.
     """
     a = wide(a)
-    if axis == -1 and a.ndim:
+    if a.ndim and axis in (-1, (-1,), (a.ndim - 1,)):
         return dot_products(a, b)[..., None]
-    if axis.__class__ is tuple and a.shape == b.shape:
+    if axis.__class__ is tuple and len(axis) > 1 and a.shape == b.shape:
         kept = max((i for i in range(a.ndim) if i not in axis and i - a.ndim not in axis), default=-1) + 1
         if kept < a.ndim and a.flags.c_contiguous and b.flags.c_contiguous and a.size:
             rows = (*a.shape[:kept], -1)

@@ -6,6 +6,7 @@ float16 are computed in float32 and rounded once. Read nn/normalization.py next,
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -74,7 +75,7 @@ def _taken(x: Any, *parameters: Any) -> list[Any]:
 
 def refuse_single_values(name: str, shape: tuple[int, ...]) -> None:
     """ValueError where a batch has no more than one value for each channel, whose variance says nothing."""
-    if int(np.prod(shape)) <= shape[1]:
+    if math.prod(shape) <= shape[1]:
         raise ValueError(
             f"{name} normalises over more than one value per feature, which x of shape {shape} hasn't: train with "
             "batches of another size, or call model.eval() first"
@@ -99,7 +100,7 @@ def by_statistics(x: Any, mean: Array, var: Array, weight: Any, bias: Any, eps: 
 
 def _column(values: Any, x: Any) -> Any:
     """A value per channel, as an array that broadcasts along axis 1 of x."""
-    return None if values is None else values.reshape((x.shape[1], *(1,) * (x.ndim - 2)))
+    return values if values is None or x.ndim == 2 else values.reshape((x.shape[1], *(1,) * (x.ndim - 2)))
 
 
 def _rounded(y: Any, x: Any) -> Any:
