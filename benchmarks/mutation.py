@@ -45,11 +45,12 @@ from tinydl.engine.tensor import Primitive  # noqa: E402
 
 FILES = [
     "derivatives", "indexing", "device", "constants", "conventions", "linalg", "mistakes", "properties", "formulas",
-    "functional", "nn", "recurrent", "attention", "convolution", "optim",
+    "functional", "nn", "recurrent", "attention", "convolution", "optim", "small_layers", "norms",
 ]  # fmt: skip
 COMPOSED = [
     "assembling",
     "grids",
+    "normalising",
     "statistics",
     "recurrence",
 ]  # of derivatives/: functions made of others, without rules of their own
@@ -130,8 +131,8 @@ def reached_from_rules() -> list[FunctionType]:
     while todo:
         f = todo.pop()
         if isinstance(f, Primitive):
-            f = f.forward  # in_float32 may be around it, which is no function of NumPy's
-            f = getattr(f, "__wrapped__", f) if isinstance(f, FunctionType) else f
+            f = f.forward
+        f = getattr(f, "__wrapped__", f) if isinstance(f, FunctionType) else f  # in_float32 may be around it
         if isinstance(f, FunctionType) and f not in found:
             found[f] = None
             todo.extend(called_by(f))
@@ -159,7 +160,7 @@ def everything() -> list[Mutant]:
         if f not in done:
             done.add(f)
             found += [(name, f, m) for m in testing.source_mutations(f, name)]
-    for name, f in functions_of("functional", "activations", "attention", "losses").items():
+    for name, f in functions_of("functional", "activations", "attention", "losses", "normalization").items():
         if not name.startswith(("_refuse", "_wrong", "_in_float32")):  # the last acts when the losses are defined
             found += [(name, f, m) for m in testing.source_mutations(f, name)]
     for layer in LAYERS:

@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = "tinydl"
 
 BUDGETS = {  # rooms that share a budget, in lines of code
-    ("engine",): 1_920,
+    ("engine",): 1_930,
     ("derivatives",): 3_000,
     ("functional", "nn", "optim"): 3_700,
     ("compiling",): 3_840,
@@ -46,15 +46,15 @@ READ = [
     "derivatives/__init__.py", "derivatives/elementwise.py", "derivatives/reductions.py", "derivatives/shapes.py",
     "derivatives/indexing.py", "derivatives/products.py", "derivatives/activations.py", "derivatives/softmax.py",
     "derivatives/normalising.py",
-    "functional/activations.py", "functional/losses.py",
+    "functional/activations.py", "functional/losses.py", "functional/normalization.py",
     "nn/module.py", "nn/init.py", "nn/containers.py", "nn/linear.py", "nn/activations.py", "nn/normalization.py",
     "nn/embedding.py", "nn/dropout.py",
     "optim/__init__.py", "optim/optimizer.py", "optim/sgd.py", "optim/adaptive.py", "optim/schedules.py",
     "optim/clipping.py",
     "training/fit.py", "training/history.py",
 ]  # fmt: skip
-READABLE = 4_850  # lines with anything on them: whoever reads, reads docstrings and comments too
-HEART = 1_920  # of them the Tensor and the table of rules, which README calls the heart: an afternoon
+READABLE = 5_250  # lines with anything on them: whoever reads, reads docstrings and comments too
+HEART = 1_990  # of them the Tensor and the table of rules, which README calls the heart: an afternoon
 
 Sources = dict[str, str]  # a file's path within the package → its text
 

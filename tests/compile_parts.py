@@ -29,7 +29,7 @@ ELSE = {  # by the name of a parameter: a value that isn't its default, and one 
     "approximate": ("tanh", "none"), "axis": (0, 1), "betas": ((0.7, 0.9), (0.8, 0.95)), "lr": (0.05, 0.02),
     "weight_decay": (0.1, 0.03), "momentum": (0.6, 0.4), "dampening": (0.3, 0.1), "p": (0.3, 0.4), "eps": (1e-3, 1e-2),
     "padding_idx": (2, 3), "activation": ("gelu", "relu"), "dim_feedforward": (5, 7), "nonlinearity": ("relu", "tanh"),
-    "num_layers": (1, 1),
+    "num_layers": (1, 1), "num_parameters": (WIDTH, 1),
 }  # fmt: skip
 
 
@@ -274,6 +274,21 @@ FRONTS = {
         nn.Embedding, before_linear(lambda: nn.Embedding(VOCABULARY, 3, 2), 6), frozenset({"padding_idx"}), (2,), True
     ),
     "BatchNorm1d of sequences": Layer(nn.BatchNorm1d, before_linear(lambda: nn.BatchNorm1d(2), 6), shape=(2, 3)),
+    "BatchNorm2d": Layer(nn.BatchNorm2d, before_linear(lambda: nn.BatchNorm2d(2), 12), shape=(2, 3, 2)),
+    "BatchNorm2d(eps, momentum, affine)": Layer(
+        nn.BatchNorm2d,
+        before_linear(lambda: nn.BatchNorm2d(2, 1e-3, None, False), 12),
+        frozenset({"eps", "momentum", "affine"}),
+        (2, 3, 2),
+    ),
+    "BatchNorm2d(track_running_stats)": Layer(
+        nn.BatchNorm2d,
+        before_linear(lambda: nn.BatchNorm2d(2, track_running_stats=False), 12),
+        frozenset({"track_running_stats"}),
+        (2, 3, 2),
+    ),
+    "Dropout2d(p)": Layer(nn.Dropout2d, before_linear(lambda: nn.Dropout2d(0.3), 12), frozenset({"p"}), (2, 3, 2)),
+    "GroupNorm of images": Layer(nn.GroupNorm, before_linear(lambda: nn.GroupNorm(2, 4), 12), shape=(4, 1, 3)),
     "LayerNorm of two axes": Layer(nn.LayerNorm, before_linear(lambda: nn.LayerNorm((2, 3)), 6), shape=(2, 3)),
     **of_maps(),
     "MultiheadAttention(batch_first)": Layer(
@@ -305,7 +320,7 @@ FRONTS = {
 
 
 FIRST = set().union(*(layer.kinds for layer in FRONTS.values()))
-BOTH = {nn.BatchNorm1d, nn.LayerNorm}  # stand among the first layers too
+BOTH = {nn.BatchNorm1d, nn.GroupNorm, nn.LayerNorm}  # stand among the first layers too
 
 
 def hidden_layers() -> dict[str, Layer]:
@@ -315,7 +330,7 @@ def hidden_layers() -> dict[str, Layer]:
         kind = getattr(nn, name)
         if not isinstance(kind, type) or kind is nn.Module or kind in FIRST - BOTH:
             continue
-        given = [WIDTH] * len(needed(kind))
+        given = [2, WIDTH] if kind is nn.GroupNorm else [WIDTH] * len(needed(kind))
         numbers, switches = numbers_and_switches(kind)
         for options in (numbers, switches) if switches else (numbers,):
             made = functools.partial(kind, *given, **options)
@@ -364,7 +379,7 @@ class Loss:
 
     def refused(self, y: Any) -> Any:
         """Targets like these that the loss raises for."""
-        if self.name in ("mse_loss", "l1_loss", "huber_loss"):
+        if self.name in ("mse_loss", "l1_loss", "huber_loss", "smooth_l1_loss"):
             return y[:-1]
         wrong = y.copy()
         wrong[1] = CLASSES if self.classes else 2.5 if self.targets is log_shares else -1.5
@@ -415,6 +430,9 @@ def losses() -> dict[str, Loss]:
         "mse_loss": [(numbers, {}), (numbers, {"reduction": "sum"}), (numbers, {"reduction": "none"})],
         "l1_loss": [(numbers, {}), (numbers, {"reduction": "sum"}), (numbers, {"reduction": "none"})],
         "huber_loss": [(numbers, {}), (numbers, {"delta": 0.5, "reduction": "sum"}), (numbers, {"reduction": "none"})],
+        "smooth_l1_loss": [
+            (numbers, {}), (numbers, {"beta": 0.5, "reduction": "sum"}), (numbers, {"beta": 0, "reduction": "none"}),
+        ],
         "binary_cross_entropy": [
             (shares, {}), (shares, {"weight": CLASS_WEIGHT}), (shares, {"reduction": "sum"}),
         ],

@@ -16,16 +16,17 @@ ALWAYS = "house interface"
 # a folder or file → the tests of its room, tests/test_*.py; of several that hold a changed file, the innermost counts
 TESTS = {
     "tinydl/engine": "tensor indexing device transforms random mistakes names checks graph source terminal trace",
-    "tinydl/derivatives": "derivatives indexing device constants conventions linalg properties testing readme site",
+    "tinydl/derivatives": "derivatives indexing device constants conventions linalg properties testing readme site "
+    "norms small_layers",
     "tinydl/derivatives/attention.py": "attention derivatives device properties testing",
     "tinydl/derivatives/special.py": "attention derivatives functional",
     "tinydl/derivatives/convolution.py": "derivatives device properties testing convolution",
     "tinydl/derivatives/pooling.py": "derivatives device properties testing convolution",
     "tinydl/derivatives/windows.py": "derivatives device properties testing convolution",
-    "tinydl/functional": "functional device formulas",
+    "tinydl/functional": "functional device formulas norms small_layers",
     "tinydl/functional/attention.py": "attention device",
     "tinydl/functional/convolution.py": "convolution device",
-    "tinydl/nn": "nn recurrent keeping device formulas mistakes names",
+    "tinydl/nn": "nn recurrent keeping device formulas mistakes names norms small_layers",
     "tinydl/nn/attention.py": "attention device",
     "tinydl/nn/convolution.py": "convolution device",
     "tinydl/nn/pooling.py": "convolution device",

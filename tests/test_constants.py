@@ -123,7 +123,7 @@ DOMAINS = {"power": {0: (0.9, 1.1), 1: (0.3, 2)}}
 SUMS = {"matmul", "vecdot", "vdot", "einsum", "linear"}
 # what rules call with arrays of one dtype, and no user calls
 HELPERS = {
-    "added_at", "gelu_gate_vjp", "log_softmax_vjp", "normalise_vjp", "recurrence", "softmax_minus_target",
+    "added_at", "gelu_gate_vjp", "log_softmax_vjp", "recurrence", "softmax_minus_target", "sum_of_products",
     "softmax_vjp", "weighted_cross_entropy",
 }  # fmt: skip
 SEVERAL = {name for name, p in primitives.items() if p.each or len(p.rules) > 1}
@@ -218,8 +218,8 @@ ALONE = {
     "cumulative_sum", "delete", "diag", "diagflat", "diagonal", "dsplit", "eigh", "eigvalsh", "extract", "fliplr",
     "flipud", "full_like", "hsplit", "matrix_norm", "matrix_power", "matrix_transpose", "nancumprod", "nancumsum",
     "nanmax", "nanmean", "nanmin", "nanprod", "nanstd", "nansum", "nanvar", "norm", "pad", "partition", "percentile",
-    "pinv", "ptp", "qr", "ravel", "real", "real_if_close", "reshape", "rollaxis", "slogdet", "sort", "split", "std",
-    "svd", "svdvals", "take_along_axis", "trace", "unstack", "var", "vector_norm", "vsplit",
+    "pinv", "ptp", "qr", "ravel", "real", "real_if_close", "reshape", "rollaxis", "sliding_window_view", "slogdet",
+    "sort", "split", "std", "svd", "svdvals", "take_along_axis", "trace", "unstack", "var", "vector_norm", "vsplit",
 }  # fmt: skip
 
 

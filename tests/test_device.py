@@ -265,6 +265,7 @@ class Attends(nn.Module):
 
 
 X = np.random.default_rng(0).normal(size=(6, 8)).astype(np.float32)
+IMAGES = X.reshape(2, 2, 3, 4)
 LABELS = np.random.default_rng(1).integers(0, 8, 6)
 SOUNDS = np.random.default_rng(2).normal(size=(3, 8, 9)).astype(np.float32)
 IMAGES = np.random.default_rng(3).normal(size=(3, 2, 6, 7)).astype(np.float32)
@@ -273,6 +274,11 @@ LAYERS = {
     "GELU": (nn.GELU, X), "SiLU": (nn.SiLU, X), "Sigmoid": (nn.Sigmoid, X), "Tanh": (nn.Tanh, X),
     "Softplus": (nn.Softplus, X), "Softmax": (lambda: nn.Softmax(-1), X), "Dropout": (lambda: nn.Dropout(0.4), X),
     "BatchNorm1d": (lambda: nn.BatchNorm1d(8), X), "LayerNorm": (lambda: nn.LayerNorm(8), X),
+    "BatchNorm2d": (lambda: nn.BatchNorm2d(2), IMAGES), "GroupNorm": (lambda: nn.GroupNorm(2, 8), X),
+    "RMSNorm": (lambda: nn.RMSNorm(8), X), "Dropout2d": (lambda: nn.Dropout2d(0.4), IMAGES), "SELU": (nn.SELU, X),
+    "CELU": (lambda: nn.CELU(0.7), X), "PReLU": (lambda: nn.PReLU(8), X), "Mish": (nn.Mish, X),
+    "Hardtanh": (nn.Hardtanh, X), "Softsign": (nn.Softsign, X), "LogSoftmax": (lambda: nn.LogSoftmax(-1), X),
+    "LogSigmoid": (nn.LogSigmoid, X),
     "Embedding": (lambda: nn.Embedding(8, 3, padding_idx=2), LABELS.reshape(3, 2)), "Flatten": (nn.Flatten, X),
     "MultiheadAttention": (Attends, X), "TransformerEncoderLayer": (lambda: nn.TransformerEncoderLayer(8, 2, 5), X),
     "TransformerEncoder": (Causal, X),
@@ -345,6 +351,7 @@ LOSSES = {
     "mse_loss": [((X, X[::-1].copy()), {})],
     "l1_loss": [((X, X[::-1].copy()), {"reduction": "sum"})],
     "huber_loss": [((X, X[::-1].copy()), {"delta": 0.5})],
+    "smooth_l1_loss": [((X, X[::-1].copy()), {"beta": 0.5}), ((X, X[::-1].copy()), {"beta": 0})],
     "binary_cross_entropy": [((PROBABILITIES, (X > 0).astype(np.float32)), {"weight": X[:1] ** 2})],
     "binary_cross_entropy_with_logits": [((X, (X > 0).astype(np.float32)), {"pos_weight": X[0] ** 2})],
     "kl_div": [((np.log(PROBABILITIES), PROBABILITIES[::-1].copy()), {"reduction": "batchmean"}),

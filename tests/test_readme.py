@@ -3,6 +3,7 @@
 Run as a program, this file writes README's generated table anew.
 """
 
+import functools
 import re
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 
 import tinydl as tl
 from tinydl.engine import dispatch
+from tinydl.engine.advice import full_name
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
@@ -40,8 +42,7 @@ def differentiable():
             continue
         rule = next(r for r in answer.rules if r) if isinstance(answer, tl.Primitive) else answer
         title = FAMILIES[rule.__module__.rpartition(".")[2]]
-        module = "linalg." if getattr(function, "__module__", "") == "numpy.linalg" else ""
-        found[title].add(module + function.__name__)
+        found[title].add(full_name(function).removeprefix("np."))
     return found
 
 
@@ -52,7 +53,10 @@ def generated():
         lines.append(f"| {title} | {' '.join(f'`{name}`' for name in sorted(names))} |")
     basic = "`x[index]` with integers, slices, `...`, `None`, integer arrays, boolean masks and mixtures"
     lines[-1] = lines[-1].removesuffix("|") + f"and {basic} |"
-    own = "relu leaky_relu elu gelu silu sigmoid tanh softplus softmax log_softmax logsumexp erf"
+    own = (
+        "relu leaky_relu prelu elu selu celu gelu silu mish sigmoid logsigmoid tanh hardtanh softsign softplus softmax "
+        "log_softmax logsumexp erf batch_norm layer_norm group_norm rms_norm"
+    )
     lines.append(f"| ours (`tinydl.functional`) | {' '.join(f'`{n}`' for n in own.split())} and the losses |")
     lines += ["", "Where a function has no derivative, the gradient is:", "", "| function | there |", "|---|---|"]
     named = {name: text for name, text in dispatch.kinks.items() if hasattr(np, name) or hasattr(np.linalg, name)}
@@ -64,7 +68,7 @@ def generated():
 def names_in(row):
     """The names in a row of the table that this NumPy, which may be older than the one that wrote it, has too."""
     named = set(re.findall(r"`([\w.]+)`", row.split("|")[2].split("`x[index]`")[0]))
-    return {n for n in named if hasattr(np.linalg if "." in n else np, n.rpartition(".")[2])}
+    return {n for n in named if functools.reduce(lambda part, name: getattr(part, name, None), n.split("."), np)}
 
 
 def test_the_table_of_what_is_differentiable_is_up_to_date():

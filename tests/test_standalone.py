@@ -23,6 +23,7 @@ ROWS = (0, 1, 5, 256, 300)
 X = RNG.standard_normal((4, 6))
 SERIES = RNG.standard_normal((4, 3, 6))
 WORDS = RNG.integers(0, 9, (4, 5))
+IMAGES = RNG.standard_normal((4, 3, 2, 3))
 
 # ---- models ----
 
@@ -71,7 +72,13 @@ LAYERS = {  # each layer of tinydl.nn: how it is made, and an example
         (lambda: nn.BatchNorm1d(6, track_running_stats=False), X),
         (lambda: nn.BatchNorm1d(3, track_running_stats=False), SERIES),
     ],
+    "BatchNorm2d": [
+        (lambda: nn.BatchNorm2d(3), IMAGES),
+        (lambda: nn.BatchNorm2d(3, affine=False, track_running_stats=False), IMAGES),
+    ],
+    "CELU": [(lambda: nn.CELU(0.7), X)],
     "Dropout": [(lambda: nn.Sequential(nn.Linear(6, 6), nn.Dropout(0.5), nn.Linear(6, 2)), X)],
+    "Dropout2d": [(lambda: nn.Sequential(nn.Dropout2d(0.5), nn.Flatten(), nn.Linear(18, 2)), IMAGES)],
     "ELU": [(lambda: nn.ELU(0.7), X)],
     "Embedding": [
         (lambda: nn.Sequential(nn.Embedding(9, 4), nn.Linear(4, 2)), WORDS),
@@ -79,6 +86,8 @@ LAYERS = {  # each layer of tinydl.nn: how it is made, and an example
     ],
     "Flatten": [(lambda: nn.Sequential(nn.Flatten(), nn.Linear(18, 2)), SERIES)],
     "GELU": [(nn.GELU, X), (lambda: nn.GELU("tanh"), SERIES)],
+    "GroupNorm": [(lambda: nn.GroupNorm(3, 6), X), (lambda: nn.GroupNorm(1, 3, affine=False), IMAGES)],
+    "Hardtanh": [(nn.Hardtanh, X), (lambda: nn.Hardtanh(-0.5, 2), X)],
     "Identity": [(nn.Identity, X)],
     "LayerNorm": [
         (lambda: nn.LayerNorm(6), X),
@@ -108,12 +117,19 @@ LAYERS = {  # each layer of tinydl.nn: how it is made, and an example
     "AvgPool2d": [(lambda: nn.AvgPool2d(2), MAPS)],
     "AdaptiveAvgPool1d": [(lambda: nn.AdaptiveAvgPool1d(4), SERIES)],
     "AdaptiveAvgPool2d": [(lambda: nn.AdaptiveAvgPool2d(1), MAPS)],
+    "LogSigmoid": [(nn.LogSigmoid, X)],
+    "LogSoftmax": [(nn.LogSoftmax, X), (lambda: nn.LogSoftmax(axis=1), SERIES)],
+    "Mish": [(nn.Mish, X)],
+    "PReLU": [(nn.PReLU, X), (lambda: nn.PReLU(3), SERIES)],
+    "RMSNorm": [(lambda: nn.RMSNorm(6), X), (lambda: nn.RMSNorm((3, 6), 0.1, False), SERIES)],
     "ReLU": [(nn.ReLU, X)],
+    "SELU": [(nn.SELU, X)],
     "Sequential": [(lambda: nn.Sequential(nn.Sequential(nn.Linear(6, 6), nn.ReLU()), nn.Linear(6, 1)), X)],
     "SiLU": [(nn.SiLU, X)],
     "Sigmoid": [(nn.Sigmoid, X)],
     "Softmax": [(nn.Softmax, X), (lambda: nn.Softmax(axis=1), SERIES)],
     "Softplus": [(nn.Softplus, X), (lambda: nn.Softplus(beta=3.0), X)],
+    "Softsign": [(nn.Softsign, X)],
     "Tanh": [(nn.Tanh, X)],
     "TransformerEncoder": [(lambda: nn.TransformerEncoder(encoder_layer(norm_first=True), 2, nn.LayerNorm(6)), SERIES)],
     "TransformerEncoderLayer": [(encoder_layer, SERIES), (lambda: encoder_layer(activation="gelu"), SERIES)],
@@ -376,7 +392,7 @@ def forward(x):
     # 2 (Linear)
     h = h @ weight_2.T + bias_2
     # 3 (BatchNorm1d)
-    h = (h - running_mean_3) * (1 / np.sqrt(running_var_3 + 1e-05)) * weight_3 + bias_3
+    h = (h - running_mean_3) * (1 / np.sqrt(running_var_3 + 1e-05) * weight_3) + bias_3
     # 4 (SiLU)
     a = np.exp(-np.abs(h))
     h = h * (np.where(h >= 0, np.float32(1.0), a) / (a + 1))

@@ -521,6 +521,33 @@ def _added_at(draw: Draw) -> Sample:
     return Sample((draw.array(shape), draw.array(np.shape(np.zeros(shape)[index]))), {"index": index})
 
 
+def _windowed(draw: Draw) -> tuple[Shape, Any, Any]:
+    """The shape of an array, and a shape of windows and axes that fit."""
+    shape = draw.shape(min_ndim=1, max_ndim=3, min_side=1, max_side=5)
+    axes = [i for i in draw.permutation(len(shape)) if draw.boolean()] or [0]
+    window = [draw.integer(1, shape[i]) for i in axes]
+    if draw.integer(0, 3) == 0:  # one of the axes twice
+        axes, window = [*axes, axes[0]], [*window, shape[axes[0]] + 1 - window[0]]
+    if draw.integer(0, 3) == 0:
+        return shape, tuple(draw.integer(1, n) for n in shape), None
+    named = tuple(i - len(shape) if draw.boolean() else i for i in axes)
+    return shape, *((window[0], named[0]) if len(axes) == 1 else (tuple(window), named))
+
+
+@sampler("sliding_window_view")
+def _sliding_window_view(draw: Draw) -> Sample:
+    shape, window, axis = _windowed(draw)
+    return Sample((draw.array(shape),), {"window_shape": window, "axis": axis})
+
+
+@sampler("windows_added")
+def _windows_added(draw: Draw) -> Sample:
+    shape, window, axis = _windowed(draw)
+    g = draw.array(np.lib.stride_tricks.sliding_window_view(np.zeros(shape), window, axis).shape)
+    axes = tuple(range(len(shape))) if axis is None else tuple(int(i) % len(shape) for i in np.atleast_1d(axis))
+    return Sample((g,), {"shape": shape, "axes": axes})
+
+
 @sampler("take")
 def _take(draw: Draw) -> Sample:
     shape = draw.shape(min_side=1)
@@ -664,10 +691,24 @@ def _linear(draw: Draw) -> Sample:
     return Sample((x, draw.array((outer, inner)), bias))
 
 
-@sampler("relu", "leaky_relu", "elu")
+@sampler("relu", "leaky_relu", "elu", "celu", "softsign")
 def _with_kink_at_0(draw: Draw) -> Sample:
     x = draw.array(draw.shape(), avoid=(0.0,), specials=(0.0,))
     return Sample((x,), smooth=far(x, 0.0))
+
+
+@sampler("hardtanh")
+def _hardtanh(draw: Draw) -> Sample:
+    low, high = draw.choice(((-1.0, 1.0), (-0.5, 1.5)))
+    x = draw.array(draw.shape(), avoid=(low, high), specials=(low, high))
+    return Sample((x,), {"min_val": low, "max_val": high}, smooth=far(x, low, high))
+
+
+@sampler("prelu")
+def _prelu(draw: Draw) -> Sample:
+    shape = draw.shape()
+    x = draw.array(shape, avoid=(0.0,), specials=(0.0,))
+    return Sample((x, draw.array(draw.broadcastable(shape))), smooth=far(x, 0.0))
 
 
 @sampler("sigmoid", "erf", "normal_cdf", "normal_pdf", "gelu_gate")
@@ -740,17 +781,32 @@ def _normalised_shape(draw: Draw) -> tuple[Shape, Any]:
     return shape, draw.choice((-1, 0, last))
 
 
-@sampler("normalise", "inverse_std")
-def _normalise(draw: Draw) -> Sample:
+@sampler("centred")
+def _centred(draw: Draw) -> Sample:
+    shape, axis = _normalised_shape(draw)
+    return Sample((draw.array(shape),), {"axis": axis, "careful": draw.boolean()})
+
+
+@sampler("inverse_rms")
+def _inverse_rms(draw: Draw) -> Sample:
     shape, axis = _normalised_shape(draw)
     return Sample((draw.array(shape),), {"axis": axis, "eps": draw.choice((1e-2, 0.1))})
 
 
-@sampler("normalise_vjp")
-def _normalise_vjp(draw: Draw) -> Sample:
-    shape, axis = _normalised_shape(draw)
-    scale = draw.array(np.sum(np.zeros(shape), axis=axis, keepdims=True).shape, 0.5, 2)
-    return Sample((draw.array(shape), draw.array(shape), scale), {"axis": axis})
+@sampler("sum_of_products")
+def _sum_of_products(draw: Draw) -> Sample:
+    shape = draw.shape(min_ndim=1, min_side=draw.integer(0, 1))
+    axis = tuple(i - len(shape) if draw.boolean() else i for i in draw.permutation(len(shape)) if draw.boolean())
+    order = draw.permutation(len(shape))
+    a, b = (draw.array(tuple(shape[i] for i in order)).transpose(np.argsort(order)) for _ in range(2))
+    return Sample((a, b), {"axis": draw.choice((axis, -1))})
+
+
+@sampler("scale_and_shift")
+def _scale_and_shift(draw: Draw) -> Sample:
+    shape = draw.shape(min_side=draw.integer(0, 1))
+    shift = draw.array(draw.broadcastable(shape)) if draw.boolean() else None
+    return Sample((draw.array(shape), draw.array(draw.broadcastable(shape)), shift))
 
 
 @sampler("bounded_log")

@@ -460,7 +460,8 @@ _HELPERS = {
     "of_past": "a mask: 0 where a query may look, at keys up to its own, else −∞",
     "of_booleans": "a mask: 0 where a query may look, else −∞",
     "dropout_mask": "draws a mask: 0 with probability p, else 1/(1 − p)",
-    "standardised": "(x − mean) / √(var + eps) along the axis, and 1 / √(var + eps)",
+    "without_mean": "x − mean along the axis",
+    "root_mean_square": "√(mean of x² + eps) along the axis",
     "_bits,": "the same memory as whole numbers, where NaN and infinity times 0 are 0 too",
     "  # over ": "what is named there is written over, since nothing needs it any more; so are inputs named by out=",
 }  # fmt: skip

@@ -432,6 +432,9 @@ def _is_array(value: Value) -> bool:
 
 
 def _owner(array: Array) -> Any:
-    while isinstance(array.base, np.ndarray):
-        array = array.base
+    base = array.base
+    while base is not None:
+        if isinstance(base, np.ndarray):
+            array = base
+        base = getattr(base, "base", None)  # of NumPy's windows it is a helper, whose base is the array
     return array

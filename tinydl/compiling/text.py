@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..derivatives.elementwise import masked
-from ..derivatives.normalising import standardised
+from ..derivatives.normalising import root_mean_square, without_mean
 from ..engine.tensor import next_stamp, wrap
 from .phrases import Phrases
 from .plan import ALIGNED, GIVEN, Plan
@@ -357,7 +357,7 @@ def _can_fail(op: Op) -> bool:
     if op.sized or op.errors or op.kind in ("decide", "set", "at"):
         return True
     if op.kind == "call":
-        return op.function not in (masked, standardised)
+        return op.function not in (masked, root_mean_square, without_mean)
     return op.kind in ("function", "method") and ("linalg" in op.name or op.name.rpartition(".")[2] in _CAN_FAIL)
 
 

@@ -54,7 +54,7 @@ class _Watching(np.ndarray):
         if function is np.copyto:
             target, *others = args
             return _changing(tape, "function", "np.copyto", np.copyto, (target, *others), options)
-        module = function.__module__.replace("numpy", "np") if "linalg" in function.__module__ else "np"
+        module = function.__module__.replace("numpy", "np") if "." in function.__module__ else "np"
         name = f"{module}.{function.__name__}"
         return tape.apply("function", name, function, args, options, None if out is None else (out,))
 

@@ -50,6 +50,31 @@ elu = define(
 )
 
 
+celu = define(
+    lambda x, alpha=1.0: np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0) / alpha)),
+    lambda g, y, x, alpha=1.0: g * np.exp(np.where(x >= 0, 0, x) / alpha),
+    name="celu",
+)
+prelu = define(
+    lambda x, weight: np.where(x > 0, x, weight * x),
+    lambda g, y, x, weight: np.where(x > 0, g, g * weight),
+    lambda g, y, x, weight: np.where(x > 0, 0, g * x),
+    name="prelu",
+    at_kinks="at 0: the weight",
+)
+hardtanh = define(
+    lambda x, min_val=-1.0, max_val=1.0: np.clip(x, min_val, max_val),
+    lambda g, y, x, min_val=-1.0, max_val=1.0: masked(g, ~((x <= min_val) | (x >= max_val))),  # NaN has a gradient
+    name="hardtanh",
+    at_kinks="on its bounds: 0",
+)
+softsign = define(
+    lambda x: x / (np.abs(x) + 1),
+    lambda g, y, x: g / (np.abs(x) + 1) / (np.abs(x) + 1),  # (1 − |y|)² would be 0 where y rounds to ±1
+    name="softsign",
+)
+
+
 def _softplus(x: Any, beta: float = 1.0, threshold: float = math.inf) -> Any:
     """log(1 + eˣ) = max(x, 0) + log(1 + e⁻|ˣ|), for βx, divided by β; x itself where βx > threshold."""
     x = floats(x)

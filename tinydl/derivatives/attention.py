@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.arrays import as_array, wide
+from ..engine.arrays import as_array, sum_along, wide
 from ..engine.dispatch import define
 from ..engine.tensor import Primitive
 from .elementwise import floats
-from .softmax import peak_along, softmax_vjp, sum_along
+from .softmax import peak_along, softmax_vjp
 
 
 def _masked_softmax(x: Any, mask: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.lib.array_utils import normalize_axis_index
+from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from ..engine.arrays import Array, as_array, is_array, is_foreign, wide
 from ..engine.dispatch import define, implements, plain, unwrap
@@ -67,6 +67,49 @@ getitem.into = lambda total, g, y, a, index: _into(total, g, index)
 def _into(total: Any, g: Any, index: Any) -> Any:
     """The total itself with g added or, of a Tensor, whose value must stay what it was, a new one."""
     return added_at(total, g, index=index) if isinstance(total, Tensor) else _add_at(total, g, index)
+
+
+def _windows(x: Any, window_shape: Any, axis: Any = None) -> Any:
+    return np.lib.stride_tricks.sliding_window_view(x, window_shape, axis)
+
+
+def _windows_added(g: Any, shape: tuple[int, ...], axes: tuple[int, ...]) -> Array:
+    """Each element of the windows g added at its place in zeros of this shape, one place within the windows after the
+    other."""
+    out: Array = np.zeros_like(wide(g), shape=shape)
+    for place in np.ndindex(g.shape[len(shape) :]):
+        start = [0] * len(shape)
+        for i, offset in zip(axes, place, strict=True):
+            start[i] += offset  # an axis may be named twice
+        out[tuple([slice(s, s + n) for s, n in zip(start, g.shape, strict=False)])] += g[(..., *place)]
+    return out.astype(g.dtype, copy=False)
+
+
+windows_added = define(
+    _windows_added,
+    lambda h, v, g, shape, axes: np.lib.stride_tricks.sliding_window_view(h, g.shape[len(shape) :], axes),
+    name="windows_added",
+)
+windows = define(
+    _windows,
+    lambda g, y, x, window_shape, axis=None: windows_added(
+        g, shape=x.shape, axes=tuple(range(x.ndim)) if axis is None else normalize_axis_tuple(axis, x.ndim, None, True)
+    ),
+    name="sliding_window_view",
+)
+
+
+@implements(np.lib.stride_tricks.sliding_window_view)
+def sliding_window_view(
+    x: Any, window_shape: Any, axis: Any = None, *, subok: bool = False, writeable: bool = False
+) -> Any:
+    """All windows of this shape along the axes, (…, *window_shape), without a copy of x."""
+    if writeable:
+        raise TypeError(
+            "sliding_window_view of a Tensor can't be writeable: each element stands in many windows. Compute with the "
+            "windows, y = windows * mask, or write into x.numpy()"
+        )
+    return windows(x, window_shape, axis=axis)
 
 
 def take_rule(g: Any, y: Any, a: Any, indices: Any, axis: int | None = None, mode: str = "raise") -> Any:

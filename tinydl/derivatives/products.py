@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.arrays import dot_products, wide
+from ..engine.arrays import Array, dot_products, innermost, wide
 from ..engine.dispatch import define, implements, unwrap
 from .elementwise import multiply
 from .shapes import operand, reshape, transpose
@@ -133,6 +133,33 @@ def _cross_along(x1: Any, x2: Any, *, axis: int = -1) -> Any:
     return cross(x1, x2, axis=axis)
 
 
+def dot_along(a: Array, b: Array, axis: Any) -> Any:
+    """Σ a·b along the axis, which stays with length 1; of float16 in float32.
+
+    Where what is summed lies in rows, at the end or, of images with the batch last, in another place, no array of the
+    products is made.
+    """
+    a = wide(a)
+    if a.ndim and axis in (-1, (-1,), (a.ndim - 1,)):
+        return dot_products(a, b)[..., None]
+    if axis.__class__ is tuple and len(axis) > 1 and a.shape == b.shape:
+        kept = max((i for i in range(a.ndim) if i not in axis and i - a.ndim not in axis), default=-1) + 1
+        if kept < a.ndim and a.flags.c_contiguous and b.flags.c_contiguous and a.size:
+            rows = (*a.shape[:kept], -1)
+            dots = dot_products(a.reshape(rows), b.reshape(rows)).reshape(*a.shape[:kept], *(1,) * (a.ndim - kept))
+            return np.add.reduce(dots, axis, keepdims=True)
+        if (inner := innermost(a, axis)) is not None and innermost(b, axis) == inner:
+            dots = dot_products(np.swapaxes(a, inner, -1), np.swapaxes(b, inner, -1))[..., None]
+            return np.add.reduce(np.swapaxes(dots, inner, -1), axis, keepdims=True)
+    return np.add.reduce(a * b, axis, keepdims=True)
+
+
+sum_of_products = define(
+    dot_along,
+    lambda h, v, a, b, axis: h * b,
+    lambda h, v, a, b, axis: h * a,
+    name="sum_of_products",
+)
 dots = define(dot_products, lambda g, y, a, b: g[..., None] * b, lambda g, y, a, b: g[..., None] * a, name="vecdot")
 
 

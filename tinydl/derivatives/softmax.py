@@ -11,18 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.arrays import Array, as_array, dot_products, sum_dtype, wide
+from ..engine.arrays import Array, as_array, sum_along, wide
 from ..engine.dispatch import define, unwrap
 from ..engine.tensor import Primitive
 from .elementwise import floats, unrounded
+from .products import dot_along
 from .reductions import spread
 
 # ---- softmax and kin ----
-
-
-def sum_along(x: Array, axis: Any) -> Any:
-    """Σ x along the axis, which stays with length 1; of float16 in float32."""
-    return np.add.reduce(x, axis, sum_dtype(x), keepdims=True)
 
 
 def peak_along(x: Array, axis: Any) -> Any:
@@ -42,14 +38,6 @@ def _softmax(x: Any, axis: Any = -1) -> Any:
     np.exp(y, out=y)
     y /= sum_along(y, axis)
     return y.astype(x.dtype, copy=False)
-
-
-def dot_along(a: Array, b: Array, axis: Any) -> Any:
-    """Σ a·b along the axis, which stays with length 1; of float16 in float32."""
-    a = wide(a)
-    if axis == -1 and a.ndim:
-        return dot_products(a, b)[..., None]
-    return np.add.reduce(a * b, axis, keepdims=True)
 
 
 def _softmax_vjp(g: Any, y: Any, axis: Any = -1) -> Any:

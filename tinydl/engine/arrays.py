@@ -206,6 +206,27 @@ def memory_order(array: Any) -> list[int]:
     return sorted(range(array.ndim), key=lambda axis: -abs(array.strides[axis]))
 
 
+def sum_along(x: Any, axes: Any, keepdims: bool = True) -> Any:
+    """Σ x along the axes (None: all), which stay with length 1; of float16 in float32.
+
+    Images may lie in memory with the batch last. Then what is added along the other axes are whole rows, which takes a
+    third of the time of NumPy's own order; the last step adds within rows.
+    """
+    add: Any = np.add.reduce
+    if axes.__class__ is tuple and (inner := innermost(x, axes)) is not None:
+        x = add(x, tuple([i for i in axes if i not in (inner, inner - x.ndim)]), sum_dtype(x), keepdims=True)
+    return add(x, axes, sum_dtype(x), keepdims=keepdims)
+
+
+def innermost(x: Array, axes: tuple[int, ...]) -> int | None:
+    """Which of two or more axes it is along which the elements lie side by side, if that isn't the last axis of x."""
+    if len(axes) > 1 and x.ndim > 1 and x.strides[-1] != x.itemsize:
+        for i, n in enumerate(x.shape):
+            if x.strides[i] == x.itemsize and n > 1:
+                return i if i in axes or i - x.ndim in axes else None
+    return None
+
+
 def is_borrowed(gradient: Any, given: Sequence[Any]) -> bool:
     """Whether a rule's result may be somebody else's memory: a view, or one of the arrays that it was given."""
     for x in given:  # a loop, since any() with a generator takes four times as long
@@ -226,7 +247,7 @@ def fitted(g: Any, x: Any, name: str) -> Any:
                 raise ValueError(f"the rule of {name} gave a gradient of shape {shape} for an input of {expected}")
             axes = (*range(extra), *(i for i, n in enumerate(expected, extra) if n == 1 and shape[i] != 1))
         if g.size != x.size:
-            g = as_array(np.add.reduce(g, axes, sum_dtype(g))) if g.__class__ is np.ndarray else wide(g).sum(axes)
+            g = as_array(sum_along(g, axes, keepdims=False)) if is_array(g) else wide(g).sum(axes)
         if g.shape != expected:
             g = g.reshape(expected)
     if g.dtype == x.dtype:

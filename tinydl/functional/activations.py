@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 
 from ..derivatives import activations, elementwise, products, special
-from ..derivatives.elementwise import sigmoid
+from ..derivatives.elementwise import floats, sigmoid
 from ..engine import random
 from ..engine.arrays import Array, as_array, beside, default_dtype_now, memory_order, plain_array
+from ..engine.checks import array_of
 from ..engine.recording import computed_plainly
 from ..engine.tensor import Tensor, wrap
 
@@ -50,6 +51,68 @@ def softplus(x: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
     if not beta > 0:
         raise ValueError(f"softplus: beta must be positive, not {beta}")
     return activations.softplus(x, beta=beta, threshold=threshold)
+
+
+def selu(x: Any) -> Any:
+    r"""The scaled exponential linear unit, λx for x > 0 and λα(eˣ − 1) otherwise, λ = 1.0507…, α = 1.6733…. Any shape.
+
+    With these numbers mean 0 and variance 1 are a fixed point of deep layers. Source: Klambauer et al.,
+    arXiv:1706.02515 (2017).
+    """
+    return activations.elu(x, alpha=1.6732632423543772) * 1.0507009873554805
+
+
+def celu(x: Any, alpha: float = 1.0) -> Any:
+    r"""The continuously differentiable exponential linear unit: x for x > 0, α(e^(x/α) − 1) otherwise. Any shape.
+
+    Raises ValueError where `alpha` isn't positive. Source: Barron, arXiv:1704.07483 (2017).
+    """
+    if not alpha > 0:
+        raise ValueError(f"celu: alpha must be positive, not {alpha}")
+    return activations.celu(x, alpha=float(alpha))
+
+
+def mish(x: Any) -> Any:
+    r"""A smooth relu that dips below 0, :math:`x \tanh(\log(1 + e^x))`. Any shape.
+
+    Source: Misra, arXiv:1908.08681 (2019).
+    """
+    return x * tanh(activations.softplus(x))
+
+
+def hardtanh(x: Any, min_val: float = -1.0, max_val: float = 1.0) -> Any:
+    r"""x limited to min_val … max_val; the gradient is 0 outside and on the bounds. Any shape.
+
+    Raises ValueError unless min_val < max_val. Source: Collobert, PhD thesis (2004).
+    """
+    if not min_val < max_val:
+        raise ValueError(f"hardtanh: min_val must be less than max_val, not {min_val} and {max_val}")
+    return activations.hardtanh(x, min_val=float(min_val), max_val=float(max_val))
+
+
+def prelu(x: Any, weight: Any) -> Any:
+    r"""x for x > 0, weight · x otherwise, with a weight that is learned; the gradient at 0 is the weight.
+
+    Shapes: x any; weight one number, or (C,) for x (N, C, …). Raises ValueError for another weight. Source: He et al.,
+    arXiv:1502.01852 (2015).
+    """
+    if isinstance(weight, Tensor):
+        x = as_input(x, weight)
+    else:
+        x = floats(x)
+        weight = beside(weight, array_of(x), x.dtype)
+    channels = x.shape[1] if x.ndim > 1 else 1
+    if weight.size != 1 and weight.shape != (channels,):
+        raise ValueError(
+            f"prelu: the weight is one number, or one for each channel, which is axis 1 of x; a weight of shape "
+            f"{weight.shape} doesn't fit x of shape {x.shape}"
+        )
+    return activations.prelu(x, weight.reshape((weight.size, *(1,) * (x.ndim - 2)) if x.ndim else ()))
+
+
+def logsigmoid(x: Any) -> Any:
+    r"""The logarithm of the sigmoid, :math:`-\log(1 + e^{-x})`, exact where the sigmoid rounds to 0 or 1. Any shape."""
+    return -activations.softplus(-x)
 
 
 def as_input(x: Any, like: Tensor | Array | None) -> Any:
@@ -103,13 +166,40 @@ def dropout(x: Any, p: float = 0.5, training: bool = True, rng: int | np.random.
     Not training, or with p = 0, it is x itself. `rng` is a Generator or a seed; by default tinydl's own, which
     `tl.manual_seed` seeds. Raises ValueError for a p outside of 0…1. Source: Srivastava et al., JMLR 15 (2014).
     """
+    return _dropped("dropout", "an element", x, np.shape(x), p, training, rng)
+
+
+def dropout2d(x: Any, p: float = 0.5, training: bool = True, rng: int | np.random.Generator | None = None) -> Any:
+    r"""x (N, C, H, W) with whole channels of each image zero with probability `p`, the others divided by 1 − p.
+
+    Neighbours in an image say nearly the same, so that dropping some of them drops nothing. Otherwise as `dropout`;
+    ValueError for another shape, too. Source: Tompson et al., arXiv:1411.4280 (2015).
+    """
+    shape = np.shape(x)
+    if len(shape) != 4:
+        advice = {3: "of one image write x[None]", 2: "for rows of features take dropout"}.get(len(shape))
+        raise ValueError(
+            f"dropout2d drops channels of x (N, C, H, W), not of shape {shape}{f'; {advice}' if advice else ''}"
+        )
+    return _dropped("dropout2d", "a channel", x, (*shape[:2], 1, 1), p, training, rng)
+
+
+def _dropped(
+    name: str,
+    what: str,
+    x: Any,
+    shape: tuple[int, ...],
+    p: float,
+    training: bool,
+    rng: int | np.random.Generator | None,
+) -> Any:
     if not 0 <= p <= 1:
-        raise ValueError(f"dropout: p is the probability to drop an element, from 0 to 1, not {p}")
+        raise ValueError(f"{name}: p is the probability to drop {what}, from 0 to 1, not {p}")
     if not training or p == 0:
         return x
     array = x._data if isinstance(x, Tensor) else as_array(x)
     dtype = array.dtype if array.dtype.kind == "f" else default_dtype_now()
-    mask = computed_plainly(dropout_mask, array.shape, dtype, float(p), rng, memory_order(array))
+    mask = computed_plainly(dropout_mask, shape, dtype, float(p), rng, memory_order(array))
     return x * beside(mask, array)  # drawn by NumPy, so that it is the same wherever x is
 
 

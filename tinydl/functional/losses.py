@@ -190,6 +190,22 @@ def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 
     return _reduced("huber_loss", huber(prediction - target, delta=float(delta)), reduction)
 
 
+@_in_float32
+def smooth_l1_loss(input: Any, target: Any, reduction: str = "mean", beta: float = 1.0) -> Tensor:
+    r"""Squared for small errors and linear for large: for d = x − t, ½d²/β where |d| < β, and |d| − ½β beyond.
+
+    It is `huber_loss` divided by its delta, so that the slope of large errors is 1; with ``beta=0`` it is `l1_loss`.
+    Shapes: input and target equal, any. Raises ValueError where the shapes differ or `beta` is below 0.
+    Source: Girshick, arXiv:1504.08083 (2015).
+    """
+    if not beta >= 0:
+        raise ValueError(f"smooth_l1_loss: beta must be at least 0, not {beta}")
+    prediction, target = _pair("smooth_l1_loss", input, target, reduction)
+    error = prediction - target
+    losses = huber(error, delta=float(beta)) / float(beta) if beta else elementwise.absolute(error)
+    return _reduced("smooth_l1_loss", losses, reduction)
+
+
 # ---- losses for probabilities ----
 
 

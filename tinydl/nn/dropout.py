@@ -17,8 +17,18 @@ class Dropout(Module):
 
     def __init__(self, p: float = 0.5) -> None:
         if not 0 <= p <= 1:
-            raise ValueError(f"Dropout's p is a probability, 0 ≤ p ≤ 1, not {p}")
+            raise ValueError(f"{type(self).__name__}'s p is a probability, 0 ≤ p ≤ 1, not {p}")
         self.p = float(p)
 
     def forward(self, x: Any) -> Any:
         return F.dropout(x, self.p, self.training)
+
+
+class Dropout2d(Dropout):
+    """While training, each channel of each image becomes 0 with probability p and the others grow by 1 / (1 − p).
+
+    Shapes: x (N, C, H, W) → the same. Raises ValueError for another shape, and unless 0 ≤ p ≤ 1. Tompson et al. 2015.
+    """
+
+    def forward(self, x: Any) -> Any:
+        return F.dropout2d(x, self.p, self.training)

@@ -13,7 +13,7 @@ _LOSSES = {
 _A_LOSS = "losses are functions: write tl.functional.{0}(outputs, targets), or pass loss=tl.functional.{0} to tl.fit"
 _A_LIST = "write a list, self.layers = [nn.Linear(4, 4), nn.ReLU()]: a Module finds the layers and Tensors in it"
 _A_DICT = "write a dict, self.layers = {'hidden': nn.Linear(4, 4)}: a Module finds the layers and Tensors in it"
-_NORMALISING = "write nn.BatchNorm1d for (N, C) or (N, C, L), nn.LayerNorm for the last axes"
+_NORMALISING = "write nn.BatchNorm1d for (N, C) or (N, C, L), nn.BatchNorm2d for images, nn.LayerNorm for the last axes"
 _OF_THE_CPU = "leave it out"
 
 LAYERS = {  # nn.name → what to write
@@ -25,14 +25,11 @@ LAYERS = {  # nn.name → what to write
     "LazyLinear": "write nn.Linear(in_features, out_features)", "Input": "leave it out", "InputLayer": "leave it out",
     "Activation": "write the layer, nn.ReLU()", "functional": "write tl.functional", "F": "write tl.functional",
     "utils": "write tl.optim.clip_grad_norm(model.parameters(), 1.0) for clip_grad_norm_",
-    "DataParallel": _OF_THE_CPU, "BatchNormalization": _NORMALISING, "BatchNorm2d": _NORMALISING,
-    "GroupNorm": _NORMALISING, "InstanceNorm1d": _NORMALISING, "RMSNorm": _NORMALISING,
+    "DataParallel": _OF_THE_CPU, "BatchNormalization": _NORMALISING,
+    "InstanceNorm1d": "write nn.GroupNorm(channels, channels)",
+    "InstanceNorm2d": "write nn.GroupNorm(channels, channels)",
     "LayerNormalization": "write nn.LayerNorm(features)", "Dropout1d": "write nn.Dropout", "Swish": "write nn.SiLU()",
-    "Dropout2d": "write nn.Dropout", "LogSoftmax": "leave it out before cross_entropy, which takes logits, or write "
-    "F.log_softmax in a forward", "Hardtanh": "write np.clip(x, -1, 1) in a forward",
-    "ReLU6": "write np.clip(x, 0, 6) in a forward", "Softsign": "write x / (1 + np.abs(x)) in a forward",
-    "Mish": "write x * np.tanh(F.softplus(x)) in a forward", "PReLU": "write F.relu(x) - a * F.relu(-x) in a forward",
-    "SELU": "write 1.0507 * F.elu(x, 1.6733) in a forward", "CELU": "write a * F.elu(x / a) in a forward",
+    "ReLU6": "write nn.Hardtanh(0, 6)",
     "Lambda": "write a Module with this forward", "Unflatten": "write x.reshape(len(x), 8, 8) in a forward",
     "Reshape": "write x.reshape(len(x), 8, 8) in a forward", "Concatenate": "write np.concatenate in a forward",
     "Bilinear": "write np.einsum('bi,oij,bj->bo', x, weight, z) in a forward",

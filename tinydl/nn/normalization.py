@@ -1,6 +1,6 @@
-"""Layers that bring their inputs to mean 0 and variance 1: over the batch, or over the features of each example.
+"""Layers that bring their inputs to mean 0 and variance 1: over the batch, or over features of each example.
 
-Both are `normalise`, a primitive of derivatives/normalising.py, then a learned scale and shift.
+Each holds a learned scale and shift; what is computed stands in functional/normalization.py.
 """
 
 from __future__ import annotations
@@ -9,16 +9,78 @@ from typing import Any
 
 import numpy as np
 
-from ..derivatives.normalising import centre, normalise
+from .. import functional as F
 from ..engine.arrays import Array, as_array, default_dtype_now
 from ..engine.checks import array_of, real, whole
 from ..engine.recording import computed_plainly
 from ..functional.activations import as_input
+from ..functional.normalization import by_batch, by_statistics, followed, last_axes_shape, refuse_single_values
 from . import init
 from .module import Module, parameter
 
 
-class BatchNorm1d(Module):
+class BatchNorm(Module):
+    """What the layers for each number of axes have in common."""
+
+    axes: tuple[str, ...]  # how shapes of x are written, after (N, C
+
+    def __init__(
+        self,
+        num_features: int,
+        eps: float = 1e-5,
+        momentum: float | None = 0.1,
+        affine: bool = True,
+        track_running_stats: bool = True,
+    ) -> None:
+        name = type(self).__name__
+        self.num_features, self.eps = whole("num_features", num_features, 1), real(f"{name}'s eps", eps)
+        if momentum is not None and not 0 <= momentum <= 1:
+            raise ValueError(f"{name}'s momentum is the weight of the new batch, 0 … 1 or None, not {momentum}")
+        self.momentum = momentum
+        self.affine, self.track_running_stats = affine, track_running_stats
+        dtype = default_dtype_now()
+        self.weight = init.ones_(parameter(num_features)) if affine else None
+        self.bias = parameter(num_features) if affine else None
+        self.running_mean = np.zeros(num_features, dtype) if track_running_stats else None
+        self.running_var = np.ones(num_features, dtype) if track_running_stats else None
+        self.num_batches_tracked = np.array(0) if track_running_stats else None
+
+    def forward(self, x: Any) -> Any:
+        x = as_input(x, self.weight if self.weight is not None else self.running_mean)
+        self._refuse(x.shape)
+        mean, var, weight, bias = self.running_mean, self.running_var, self.weight, self.bias
+        if mean is not None and var is not None and not self.training:
+            return by_statistics(x, mean, var, weight, bias, self.eps)
+        refuse_single_values(type(self).__name__, x.shape)
+        c, y = by_batch(x, weight, bias, self.eps)
+        if mean is not None and var is not None and self.num_batches_tracked is not None:
+            self.num_batches_tracked = as_array(self.num_batches_tracked + 1)
+            # New arrays, not updates in place: whoever has kept the old ones, such as a best state, has them still.
+            self.running_mean, self.running_var = computed_plainly(
+                averaged, mean, var, array_of(x), array_of(c), self.momentum, self.num_batches_tracked
+            )
+        return y
+
+    def _refuse(self, shape: tuple[int, ...]) -> None:
+        """ValueError, with what to write, for an x of another shape than the layer takes."""
+        n, of_images = self.num_features, isinstance(self, BatchNorm2d)
+        fits = len(shape) in [2 + text.count(",") for text in self.axes]
+        if fits and shape[1] == n:
+            return
+        advice = ""
+        if fits and len(shape) > 2 and shape[-1] == n:
+            advice = "; if the channels come last, write np.moveaxis(x, -1, 1)"
+        elif of_images and len(shape) == 3:
+            advice = "; of one image write x[None]" if shape[0] == n else "; of images of one channel write x[:, None]"
+        elif of_images and len(shape) == 2:
+            advice = "; of one image of one channel write x[None, None], for rows of features take nn.BatchNorm1d"
+        elif not of_images and len(shape) == 4:
+            advice = "; for images take nn.BatchNorm2d"
+        taken = " or ".join(f"(N, {n}{text})" for text in self.axes)
+        raise ValueError(f"{type(self).__name__} needs x of shape {taken}, not {shape}{advice}")
+
+
+class BatchNorm1d(BatchNorm):
     r"""Each feature normalised over the batch: :math:`y = \frac{x - \mu}{\sqrt{\sigma^2 + \epsilon}} \cdot w + b`.
 
     While training, μ and σ² (with 1/n) are the batch's, and the running statistics follow them:
@@ -31,68 +93,22 @@ class BatchNorm1d(Module):
     nothing. Ioffe & Szegedy 2015.
     """
 
-    def __init__(
-        self,
-        num_features: int,
-        eps: float = 1e-5,
-        momentum: float | None = 0.1,
-        affine: bool = True,
-        track_running_stats: bool = True,
-    ) -> None:
-        self.num_features, self.eps = whole("num_features", num_features, 1), real("BatchNorm1d's eps", eps)
-        if momentum is not None and not 0 <= momentum <= 1:
-            raise ValueError(f"BatchNorm1d's momentum is the weight of the new batch, 0 … 1 or None, not {momentum}")
-        self.momentum = momentum
-        self.affine, self.track_running_stats = affine, track_running_stats
-        dtype = default_dtype_now()
-        self.weight = init.ones_(parameter(num_features)) if affine else None
-        self.bias = parameter(num_features) if affine else None
-        self.running_mean = np.zeros(num_features, dtype) if track_running_stats else None
-        self.running_var = np.ones(num_features, dtype) if track_running_stats else None
-        self.num_batches_tracked = np.array(0) if track_running_stats else None
-
-    def forward(self, x: Any) -> Any:
-        x = as_input(x, self.weight if self.weight is not None else self.running_mean)
-        if x.ndim not in (2, 3) or x.shape[1] != self.num_features:
-            raise ValueError(
-                f"BatchNorm1d needs x of shape (N, {self.num_features}) or (N, {self.num_features}, L), not {x.shape}"
-            )
-        axes, column = ((0,), self.num_features) if x.ndim == 2 else ((0, 2), (self.num_features, 1))
-        mean, var = self.running_mean, self.running_var
-        if self.training or mean is None or var is None:
-            if x.size <= self.num_features:
-                raise ValueError(
-                    f"BatchNorm1d normalises over more than one value per feature, which x of shape {x.shape} hasn't: "
-                    "train with batches of another size, or call model.eval() first"
-                )
-            y = normalise(x, axis=axes, eps=self.eps)
-            self._follow(array_of(x), axes)
-        else:
-            y = (x - mean.reshape(column)) * (1 / np.sqrt(var + self.eps)).reshape(column)
-        if self.weight is None or self.bias is None:
-            return y
-        return y * self.weight.reshape(column) + self.bias.reshape(column)
-
-    def _follow(self, x: Array, axes: tuple[int, ...]) -> None:
-        if self.running_mean is None or self.running_var is None or self.num_batches_tracked is None:
-            return
-        self.num_batches_tracked = as_array(self.num_batches_tracked + 1)
-        # New arrays, not updates in place: a graph recorded in eval mode keeps the statistics it was computed with.
-        self.running_mean, self.running_var = computed_plainly(
-            followed, self.running_mean, self.running_var, x, axes, self.momentum, self.num_batches_tracked
-        )
+    axes = ("", ", L")
 
 
-def followed(
-    mean: Array, var: Array, x: Array, axes: tuple[int, ...], momentum: float | None, count: Array
-) -> tuple[Array, Array]:
-    """(1 − momentum)·running + momentum·new of the mean and the unbiased variance; without momentum, 1/count in its
-    place."""
-    rate = 1 / int(count) if momentum is None else momentum
-    _, new, std = centre(x, axes)
-    n = x.size // new.size
-    new, unbiased = new.ravel().astype(mean.dtype), (std * std * (n / (n - 1))).ravel().astype(mean.dtype)
-    return (1 - rate) * mean + rate * new, (1 - rate) * var + rate * unbiased
+class BatchNorm2d(BatchNorm):
+    r"""Each channel of images normalised over the batch and all places, as `BatchNorm1d` does it with features.
+
+    Shapes: x (N, C, H, W) → the same, in the same order in memory; weight, bias and the running statistics (C,).
+    Raises ValueError for another shape and, while training, for a single value per channel. Ioffe & Szegedy 2015.
+    """
+
+    axes = (", H, W",)
+
+
+def averaged(mean: Array, var: Array, x: Array, c: Array, momentum: float | None, count: Array) -> tuple[Array, Array]:
+    """The running statistics after another batch; without momentum the new one counts 1/count."""
+    return followed(mean, var, x, c, 1 / int(count) if momentum is None else momentum)
 
 
 class LayerNorm(Module):
@@ -109,20 +125,58 @@ class LayerNorm(Module):
         elementwise_affine: bool = True,
         bias: bool = True,
     ) -> None:
-        shape = normalized_shape if isinstance(normalized_shape, (tuple, list)) else (normalized_shape,)
-        self.normalized_shape = tuple(whole("normalized_shape", n, 1) for n in shape)
-        if not self.normalized_shape:
-            raise ValueError("LayerNorm's normalized_shape needs at least one axis")
+        self.normalized_shape = last_axes_shape("LayerNorm", normalized_shape)
         self.eps, self.elementwise_affine = real("LayerNorm's eps", eps), elementwise_affine
         self.weight = init.ones_(parameter(*self.normalized_shape)) if elementwise_affine else None
         self.bias = parameter(*self.normalized_shape) if elementwise_affine and bias else None
 
     def forward(self, x: Any) -> Any:
+        return F.layer_norm(as_input(x, self.weight), self.normalized_shape, self.weight, self.bias, self.eps)
+
+
+class RMSNorm(Module):
+    r"""Each example divided by its size over the last axes: :math:`y = \frac{x}{\sqrt{\text{mean}(x^2) + \epsilon}}
+    \cdot w`.
+
+    Without `eps` it is the distance from 1 to the next number of x's dtype. Shapes: x (..., *normalized_shape) → the
+    same; weight normalized_shape. Raises ValueError where x ends in another shape. Zhang & Sennrich 2019.
+    """
+
+    def __init__(
+        self,
+        normalized_shape: int | tuple[int, ...] | list[int],
+        eps: float | None = None,
+        elementwise_affine: bool = True,
+    ) -> None:
+        self.normalized_shape = last_axes_shape("RMSNorm", normalized_shape)
+        self.eps = None if eps is None else real("RMSNorm's eps", eps)
+        self.elementwise_affine = elementwise_affine
+        self.weight = init.ones_(parameter(*self.normalized_shape)) if elementwise_affine else None
+
+    def forward(self, x: Any) -> Any:
+        return F.rms_norm(as_input(x, self.weight), self.normalized_shape, self.weight, self.eps)
+
+
+class GroupNorm(Module):
+    r"""Each example normalised over groups of channels: :math:`y = \frac{x - \mu}{\sqrt{\sigma^2 + \epsilon}} \cdot w
+    + b`, with μ and σ² (with 1/n) of all values of a group.
+
+    ``GroupNorm(1, C)`` takes all channels together, ``GroupNorm(C, C)`` each alone. Shapes: x (N, C, ...) → the same;
+    weight and bias (C,). Raises ValueError where the groups don't divide the channels or x has others. Wu & He 2018.
+    """
+
+    def __init__(self, num_groups: int, num_channels: int, eps: float = 1e-5, affine: bool = True) -> None:
+        self.num_groups, self.num_channels = whole("num_groups", num_groups, 1), whole("num_channels", num_channels, 1)
+        if num_channels % num_groups:
+            raise ValueError(f"GroupNorm: {num_groups} groups don't divide {num_channels} channels evenly")
+        self.eps, self.affine = real("GroupNorm's eps", eps), affine
+        self.weight = init.ones_(parameter(num_channels)) if affine else None
+        self.bias = parameter(num_channels) if affine else None
+
+    def forward(self, x: Any) -> Any:
         x = as_input(x, self.weight)
-        n = len(self.normalized_shape)
-        if x.shape[-n:] != self.normalized_shape:
-            raise ValueError(f"LayerNorm over the last axes {self.normalized_shape} can't take x of shape {x.shape}")
-        y = normalise(x, axis=tuple(range(-n, 0)), eps=self.eps)
-        if self.weight is not None:
-            y = y * self.weight
-        return y if self.bias is None else y + self.bias
+        if x.ndim < 2 or x.shape[1] != self.num_channels:
+            n = self.num_channels
+            last = "; if the channels come last, write np.moveaxis(x, -1, 1)" if x.ndim > 2 and x.shape[-1] == n else ""
+            raise ValueError(f"GroupNorm needs x of shape (N, {n}, …), not {x.shape}{last}")
+        return F.group_norm(x, self.num_groups, self.weight, self.bias, self.eps)

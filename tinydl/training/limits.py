@@ -16,7 +16,7 @@ from ..data import Dataset
 from ..engine.arrays import Array, on_host
 from ..engine.recording import Observer, observing
 from ..engine.tensor import Tensor
-from ..nn.normalization import BatchNorm1d
+from ..nn.normalization import BatchNorm
 from .feeding import Feed
 
 
@@ -40,11 +40,12 @@ class FirstBatch(Observer):
             return  # an iterable's next batches can't be known
         n, size = len(self.feed.examples), self.feed.batch_size
         last = 0 if self.feed.drop_last or n <= size else n % size
-        normed = isinstance(module, BatchNorm1d) and module.training and isinstance(output, Tensor)
+        normed = isinstance(module, BatchNorm) and module.training and isinstance(output, Tensor)
         if last and normed and output.size // module.num_features * last <= size:
             raise ValueError(
-                "BatchNorm1d normalises over more than one value per feature, which the last batch of each epoch won't "
-                f"have: {n} examples are {n // size} × {size} + {last}. Write fit(drop_last=True), which leaves it out "
+                f"{type(module).__name__} normalises over more than one value per feature, which the last batch of "
+                f"each epoch won't have: {n} examples are {n // size} × {size} + {last}. Write fit(drop_last=True), "
+                "which leaves it out "
                 "(another one in each epoch), or another batch_size"
             )
 

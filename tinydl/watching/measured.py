@@ -81,7 +81,7 @@ class Run:
     @property
     def normalised(self) -> bool:
         """Whether there are layers that normalise."""
-        return any(operation.name in ("normalise", "inverse_std") for operation in self.operations)
+        return any(operation.name in ("centred", "inverse_rms") for operation in self.operations)
 
     def guessing(self) -> tuple[str, float]:
         """What kind of loss it is, and what it is for outputs that are the same for all examples."""
