@@ -41,7 +41,7 @@ def balanced(outputs: Any, y: Any) -> float:
     return float(np.mean([tl.accuracy(outputs[y == sex], y[y == sex]) for sex in (0, 1)]))
 
 
-def experiment(seed: int, share: float, lr: float = 3e-3) -> tuple[common.Numbers, Any]:
+def experiment(seed: int, share: float, lr: float = 6e-3) -> tuple[common.Numbers, Any]:
     """First names, a woman's or a man's, by a GRU."""
     names, sexes = data.names()
     vocabulary = data.Vocabulary(".abcdefghijklmnopqrstuvwxyz")

@@ -24,7 +24,7 @@ def network() -> nn.Sequential:
     )  # fmt: skip
 
 
-def experiment(seed: int, share: float, lr: float = 2e-3) -> tuple[common.Numbers, Any]:
+def experiment(seed: int, share: float, lr: float = 5e-3) -> tuple[common.Numbers, Any]:
     """Vowels by convolutions over time, of 600 words."""
     words = data.vowels(1300, seed=seed)
     train, validation, test = common.three_parts(words, validation=200, test=500, seed=seed)
