@@ -1,5 +1,8 @@
 """Clothes of 28×28 pixels by two convolutions, without and with batch normalisation.
 
+The rate 0.002 is the best of 0.001, 0.002 and 0.004 on the validation pictures of two other splits, with batch
+normalisation as good as any.
+
 Run it with: python benchmarks/networks/clothes.py --seeds 5 --output clothes.png
 """
 
@@ -55,7 +58,7 @@ def draw(kept: Any) -> Any:
     import matplotlib.pyplot as plt
 
     said, test = kept
-    figure, (left, right) = plt.subplots(1, 2, figsize=(13, 5.6))
+    figure, (left, right) = plt.subplots(1, 2, figsize=(13, 5.6), layout="constrained")
     common.confusion(left, said, test.y, data.FASHION)
     left.set_title(f"{len(test)} test pictures, {(said != test.y).sum()} of them wrong (with BatchNorm)")
     wrong = (said != test.y).nonzero()[0][:18]

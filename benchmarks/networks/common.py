@@ -45,10 +45,13 @@ def confusion(ax: Any, said: Any, true: Any, names: Any) -> None:
     n = len(names)
     counts = np.bincount(n * true + said, minlength=n * n).reshape(n, n)
     wrong = np.where(np.eye(n, dtype=bool), 0, counts)  # the colours are for the mistakes
-    ax.imshow(wrong, cmap="Reds")
+    most = max(wrong.max(), 8)
+    ax.imshow(wrong, cmap="Reds", vmin=0, vmax=most)
     for i, j in zip(*counts.nonzero(), strict=True):
-        ax.text(j, i, counts[i, j], ha="center", va="center", fontsize=7, weight="bold" if i == j else "normal")
-    ax.set_xticks(range(n), names, rotation=45 if max(map(len, names)) > 2 else 0, ha="right" if n > 2 else "center")
+        style = {"color": "white" if wrong[i, j] > 0.6 * most else "black", "weight": "bold" if i == j else "normal"}
+        ax.text(j, i, counts[i, j], ha="center", va="center", fontsize=8, **style)
+    slanted = {"rotation": 45, "ha": "right"} if sum(map(len, names)) > 20 else {}
+    ax.set_xticks(range(n), names, **slanted)
     ax.set_yticks(range(n), names)
     ax.set_xlabel("taken for")
     ax.set_ylabel("is")

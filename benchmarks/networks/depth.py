@@ -1,5 +1,7 @@
 """Why deep networks need skip connections: residual networks of 20 and 32 layers on the digits, with and without.
 
+The rate 0.05 is between 0.02 and 0.1, which are as good with skips and as bad without them at depth 32.
+
 Run it with: python benchmarks/networks/depth.py --seeds 5 --output depth.png
 """
 

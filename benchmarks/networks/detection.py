@@ -1,5 +1,7 @@
 """Where are the digits, and which? Each of 4×4 cells says whether a digit's centre lies in it, which, and just where.
 
+The rate 0.003 does better than 0.006 on the validation scenes of two other seeds.
+
 Run it with: python benchmarks/networks/detection.py --seeds 5 --output detection.png
 """
 
@@ -71,16 +73,17 @@ def iou(a: Any, b: Any) -> float:
 
 def share_found(true: Any, said: Any) -> float:
     """Of the boxes in `true`, how many have one of the same class in `said` that overlaps by half."""
-    hits = [any(a[0] == b[0] and iou(a, b) >= 0.5 for b in there) for here, there in zip(true, said) for a in here]
+    scenes = zip(true, said, strict=True)
+    hits = [any(a[0] == b[0] and iou(a, b) >= 0.5 for b in there) for here, there in scenes for a in here]
     return float(np.mean(hits)) if hits else 0.0
 
 
 def experiment(seed: int, share: float, lr: float = 3e-3) -> tuple[common.Numbers, Any]:
     """One to four digits on a canvas: found, of the right class, and overlapping by half."""
-    digits = common.three_parts(data.digits(images=True), validation=200, test=500, seed=seed)
-    (x, boxes), (val_x, val_boxes), (test_x, test_boxes) = (
-        data.scenes(n, seed=seed + k, digits=part) for k, (n, part) in enumerate(zip((SCENES, 500, 500), digits))
-    )
+    digits, val_digits, test_digits = common.three_parts(data.digits(images=True), validation=200, test=500, seed=seed)
+    x, boxes = data.scenes(SCENES, seed=3 * seed, digits=digits)
+    val_x, val_boxes = data.scenes(500, seed=3 * seed + 1, digits=val_digits)
+    test_x, test_boxes = data.scenes(500, seed=3 * seed + 2, digits=test_digits)
     model, epochs = network(), common.shortened(share, EPOCHS)
     optimizer = optim.Adam(model.parameters(), lr=lr)
     train = data.batches((x[:, None], grid(boxes)), 32)
@@ -101,7 +104,7 @@ def draw(kept: Any) -> Any:
 
     images, true, said = kept
     figure, axes = plt.subplots(2, 4, figsize=(13, 6.8), layout="constrained")
-    for image, here, there, ax in zip(images, true, said, axes.flat):
+    for image, here, there, ax in zip(images[:8], true[:8], said[:8], axes.flat, strict=True):
         ax.imshow(image, cmap="gray_r")
         for boxes, colour, style in ((here, "tab:green", "--"), (there, "tab:red", "-")):
             for label, x, y, width, height in boxes:

@@ -1,5 +1,7 @@
 """Handwritten digits by two convolutions: what they look for, and what they take for what.
 
+Of the rates 0.001, 0.003 and 0.006 the validation digits of three other splits like the last two alike.
+
 Run it with: python benchmarks/networks/digits.py --seeds 5 --output digits.png
 """
 
@@ -45,7 +47,7 @@ def draw(kept: Any) -> Any:
     import matplotlib.pyplot as plt
 
     model, said, test = kept
-    figure, (left, middle, right) = plt.subplots(1, 3, figsize=(15, 4.6))
+    figure, (left, middle, right) = plt.subplots(1, 3, figsize=(15, 4.6), layout="constrained")
     plots.weights(model[0].weight.reshape(-1, 9), left, columns=4)
     left.set_title("the first convolution's 16 filters")
     common.confusion(middle, said, test.y, list("0123456789"))

@@ -1,5 +1,7 @@
 """Inception: convolutions of several sizes side by side, whose maps are stacked, with batch normalisation.
 
+The rate 0.002 does better than 0.001 and as well as 0.004 on the validation digits of two other splits.
+
 Run it with: python benchmarks/networks/inception.py --seeds 5 --output inception.png
 """
 
@@ -68,7 +70,7 @@ def draw(kept: Any) -> Any:
     import matplotlib.pyplot as plt
 
     model, test = kept
-    figure, (left, right) = plt.subplots(1, 2, figsize=(13, 4.6), width_ratios=(1, 2))
+    figure, (left, right) = plt.subplots(1, 2, figsize=(13, 4.6), layout="constrained", width_ratios=(1, 2))
     common.confusion(left, tl.predict(model, test.x).argmax(axis=1), test.y, list("0123456789"))
     left.set_title(f"{len(test)} test digits")
     first = nn.Sequential(*list(model)[:4])

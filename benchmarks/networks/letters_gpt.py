@@ -1,5 +1,7 @@
 """A small GPT learns to write Shakespeare's plays letter by letter, and is judged by the end of the last one.
 
+The rate 0.003 does better than 0.006 on the letters for validation.
+
 Run it with: python benchmarks/networks/letters_gpt.py --seeds 5 --output letters_gpt.png
 """
 
@@ -94,7 +96,7 @@ def draw(kept: Any) -> Any:
     import matplotlib.pyplot as plt
 
     losses, said = kept
-    figure, (left, right) = plt.subplots(1, 2, figsize=(12, 5))
+    figure, (left, right) = plt.subplots(1, 2, figsize=(12, 5), layout="constrained")
     left.plot(losses, linewidth=0.8)
     left.set_xlabel("step")
     left.set_ylabel("loss of the batch (nats a letter)")

@@ -1,5 +1,7 @@
 """Which letter is hidden? An encoder that sees both sides of it guesses the hidden letters of English words.
 
+The rate 0.003 does better than 0.006, by which it hardly learns, on the validation words of another seed.
+
 Run it with: python benchmarks/networks/masked_letters.py --seeds 5 --output masked_letters.png
 """
 
@@ -16,7 +18,10 @@ from tinydl import functional as F
 TARGETS = {"test top-1": ("≥", 0.33)}
 STEPS, BATCH, LONGEST = 1500, 64, 12
 HIDDEN, END = 0, 1  # the numbers of _ and ., before those of the letters
-ASKED = ["comp_ter", "n_ighbor", "q_iet", "stren_th", "hap_iness", "writi_g", "kno_ledge", "beaut_ful", "ques_ion"]
+ASKED = {  # for the picture, and therefore not for training
+    "comp_ter": "computer", "n_ighbor": "neighbor", "q_iet": "quiet", "stren_th": "strength", "hap_iness": "happiness",
+    "writi_g": "writing", "kno_ledge": "knowledge", "beaut_ful": "beautiful", "ques_ion": "question",
+}  # fmt: skip
 
 
 class Guesser(nn.Module):
@@ -42,7 +47,7 @@ def encoded(words: list[str]) -> Any:
 
 
 def with_hidden(words: Any, rng: Any, share: float = 0.2) -> data.Dataset:
-    """x: the words with a fifth of their letters hidden; y: what is hidden, and −100, which counts nothing, elsewhere."""
+    """x: words with a fifth of their letters hidden; y: what is hidden, and −100, which counts nothing, elsewhere."""
     hidden = (rng.random(words.shape) < share) & (words > END)
     return data.Dataset(np.where(hidden, HIDDEN, words), np.where(hidden, words, -100))
 
@@ -59,7 +64,10 @@ def top_1(model: Guesser, examples: data.Dataset) -> float:
 
 def experiment(seed: int, share: float, lr: float = 3e-3) -> tuple[common.Numbers, Any]:
     """Hidden letters of English words, by a transformer that sees both sides."""
-    words = [w for w in data.words() if w.isascii() and w.isalpha() and w.islower() and 4 <= len(w) <= LONGEST]
+    words = [
+        w for w in data.words()
+        if w.isascii() and w.isalpha() and w.islower() and 4 <= len(w) <= LONGEST and w not in ASKED.values()
+    ]  # fmt: skip
     rng = np.random.default_rng(seed)
     shuffled = rng.permutation(encoded(words))
     validation, test, train = with_hidden(shuffled[:2000], rng), with_hidden(shuffled[2000:4000], rng), shuffled[4000:]
@@ -90,7 +98,8 @@ def experiment(seed: int, share: float, lr: float = 3e-3) -> tuple[common.Number
 def draw(model: Any) -> Any:
     import matplotlib.pyplot as plt
 
-    logits = tl.predict(model, encoded(ASKED))[range(len(ASKED)), [word.index("_") for word in ASKED], 2:]
+    asked = list(ASKED)
+    logits = tl.predict(model, encoded(asked))[range(len(asked)), [word.index("_") for word in asked], 2:]
     p = np.exp(logits - logits.max(axis=1, keepdims=True))
     p /= p.sum(axis=1, keepdims=True)
     figure, ax = plt.subplots(figsize=(11, 4))
@@ -99,8 +108,8 @@ def draw(model: Any) -> Any:
         colour = "white" if p[row, column] > 0.5 else "black"
         ax.text(column, row, f"{p[row, column]:.2f}"[1:], ha="center", va="center", fontsize=8, color=colour)
     ax.set_xticks(range(26), "abcdefghijklmnopqrstuvwxyz")
-    ax.set_yticks(range(len(ASKED)), ASKED)
-    ax.set_title("how likely each letter is in the gap")
+    ax.set_yticks(range(len(asked)), asked)
+    ax.set_title("how likely each letter is in the gap, of words that it never saw")
     return figure
 
 

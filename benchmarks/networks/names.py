@@ -1,5 +1,7 @@
 """First names, letter by letter by a GRU: is it a woman's or a man's?
 
+The rate 0.006 is the best of 0.003, 0.006 and 0.01 on the validation names of three other splits.
+
 Run it with: python benchmarks/networks/names.py --seeds 5 --output names.png
 """
 
@@ -67,7 +69,7 @@ def draw(kept: Any) -> Any:
     import matplotlib.pyplot as plt
 
     model, vocabulary, said, test = kept
-    figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.2))
+    figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.2), layout="constrained")
     common.confusion(left, said, test.y, ["woman", "man"])
     left.set_title(f"{len(test)} test names")
     for name in ASKED:  # what it would say after each letter, were it the last
@@ -77,9 +79,11 @@ def draw(kept: Any) -> Any:
         (line,) = right.plot(range(1, len(name) + 1), man, alpha=0.6)
         for k, letter in enumerate(name):
             right.text(k + 1, man[k], letter, color=line.get_color(), weight="bold", ha="center", va="center")
+        right.text(len(name) + 0.2, man[-1], name, color=line.get_color(), va="center")
     right.set_xlabel("letters read")
     right.set_ylabel("a man's name, says the network")
     right.set_ylim(-0.05, 1.05)
+    right.set_xlim(0.7, 8.5)
     right.set_title("how its opinion changes")
     return figure
 

@@ -1,5 +1,7 @@
 """Spoken vowels, by convolutions over time and the largest value in time, wherever in the recording it was.
 
+The rate 0.005 is the best of 0.001, 0.002 and 0.005 on the validation words of three other seeds.
+
 Run it with: python benchmarks/networks/vowels.py --seeds 5 --output vowels.png
 """
 
