@@ -34,7 +34,7 @@ def trained(train: data.Dataset, normalized: bool, epochs: int, lr: float = 2e-3
     model = network(normalized)
     optimizer = optim.Adam(model.parameters(), lr=lr)
     tl.fit(
-        model, train, loss=F.cross_entropy, optimizer=optimizer, epochs=epochs, compile=True, progress=False,
+        model, train, loss=F.cross_entropy, optimizer=optimizer, epochs=epochs, progress=False,
         schedule=optim.CosineAnnealingLR(optimizer, epochs),
     )  # fmt: skip
     return model

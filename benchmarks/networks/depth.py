@@ -63,10 +63,11 @@ def experiment(seed: int, share: float, lr: float = 0.05) -> tuple[common.Number
             optimizer = optim.SGD(model.parameters(), lr=lr, momentum=0.9, weight_decay=1e-4)
             feed = data.batches(train, 64)
             history = tl.fit(
-                model, feed, loss=F.cross_entropy, optimizer=optimizer, epochs=epochs, compile=True, progress=False,
+                model, feed, loss=F.cross_entropy, optimizer=optimizer, epochs=epochs, progress=False,
                 schedule=optim.CosineAnnealingLR(optimizer, epochs * len(feed), per="step"),
             )  # fmt: skip
             name = f"depth {depth} {'with' if skip else 'without'} skips"
+            numbers[f"training loss, {name}"] = history["loss"][-1]
             numbers[f"validation, {name}"] = tl.accuracy(tl.predict(model, validation.x), validation.y)
             numbers[f"test, {name}"] = tl.accuracy(tl.predict(model, test.x), test.y)
             curves[name] = history["loss"]

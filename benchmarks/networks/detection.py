@@ -88,7 +88,7 @@ def experiment(seed: int, share: float, lr: float = 3e-3) -> tuple[common.Number
     optimizer = optim.Adam(model.parameters(), lr=lr)
     train = data.batches((x[:, None], grid(boxes)), 32)
     tl.fit(
-        model, train, loss=loss, optimizer=optimizer, epochs=epochs, compile=True, progress=False,
+        model, train, loss=loss, optimizer=optimizer, epochs=epochs, progress=False,
         schedule=optim.CosineAnnealingLR(optimizer, epochs * len(train), per="step"),
     )  # fmt: skip
     known, said = (boxes_of(tl.predict(model, images[:, None])) for images in (val_x, test_x))

@@ -57,7 +57,7 @@ def experiment(seed: int, share: float, lr: float = 2e-3) -> tuple[common.Number
     model, epochs = network(), common.shortened(share, EPOCHS)
     optimizer = optim.Adam(model.parameters(), lr=lr)
     tl.fit(
-        model, train, loss=F.cross_entropy, optimizer=optimizer, epochs=epochs, compile=True, progress=False,
+        model, train, loss=F.cross_entropy, optimizer=optimizer, epochs=epochs, progress=False,
         schedule=optim.CosineAnnealingLR(optimizer, epochs),
     )  # fmt: skip
     return {

@@ -35,7 +35,7 @@ def experiment(seed: int, share: float, lr: float = 5e-3) -> tuple[common.Number
     optimizer = optim.Adam(model.parameters(), lr=lr)
     tl.fit(
         model, ((train.x - mean) / std, train.y), loss=F.cross_entropy, optimizer=optimizer, epochs=epochs,
-        schedule=optim.CosineAnnealingLR(optimizer, epochs), compile=True, progress=False,
+        schedule=optim.CosineAnnealingLR(optimizer, epochs), progress=False,
     )  # fmt: skip
     outputs = tl.predict(model, (test.x - mean) / std)
     return {
