@@ -66,17 +66,13 @@ def experiment(seed: int, share: float, lr: float = 3e-3) -> tuple[common.Number
     warmup = optim.LinearWarmup(optimizer, common.shortened(share, WARMUP))
     decay = optim.CosineAnnealingLR(optimizer, steps, eta_min=lr / 10)
 
-    @tl.compile
-    def gradients(x: Any, y: Any) -> Any:
-        optimizer.zero_grad()
-        value = loss(model(x), y)
-        value.backward()
-        return value
-
     losses = []
     for _ in range(steps):
         pieces = rng.integers(len(train) - LENGTH, size=BATCH)[:, None] + np.arange(LENGTH)
-        losses.append(gradients(train[pieces], train[pieces + 1]).item())
+        optimizer.zero_grad()
+        value = loss(model(train[pieces]), train[pieces + 1])
+        value.backward()
+        losses.append(value.item())
         optim.clip_grad_norm(model.parameters(), 1.0)
         optimizer.step()
         decay.step()

@@ -84,6 +84,7 @@ def draw(kept: Any) -> Any:
     right.set_ylabel("a man's name, says the network")
     right.set_ylim(-0.05, 1.05)
     right.set_xlim(0.7, 8.5)
+    right.set_xticks(range(1, 8))
     right.set_title("how its opinion changes")
     return figure
 
