@@ -59,6 +59,7 @@ TESTS = {
     "tutorials/_mine.py": "mine",
     "tutorials/14_build_it_yourself.py": "lessons mine site",
     "benchmarks": "benchmarks habits",
+    "benchmarks/networks": "networks",
     "benchmarks/checkers.py": "gradcheck",
     "benchmarks/make_data.py": "shipped_data",
     "benchmarks/mutation.py": "testing",
