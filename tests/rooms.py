@@ -17,8 +17,8 @@ ALWAYS = "house interface"
 TESTS = {
     "tinydl/engine": "tensor indexing device transforms random mistakes names checks graph source terminal trace",
     "tinydl/derivatives": "derivatives indexing device constants conventions linalg properties testing readme site",
-    "tinydl/functional": "functional device formulas",
-    "tinydl/nn": "nn keeping device formulas mistakes names",
+    "tinydl/functional": "functional attention device formulas",
+    "tinydl/nn": "nn attention keeping device formulas mistakes names",
     "tinydl/optim": "optim device formulas saving torch_training",
     "tinydl/data": "data",
     "tinydl/data/advice.py": "data tables",
@@ -50,6 +50,7 @@ TESTS = {
     "benchmarks": "benchmarks habits",
     "benchmarks/checkers.py": "gradcheck",
     "benchmarks/mutation.py": "testing",
+    "benchmarks/normal_tail.py": "attention",
     "README.md": "readme",
     "tests/rooms.py": "habits",
     "tests/device.py": "device",
