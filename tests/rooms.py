@@ -63,6 +63,7 @@ TESTS = {
     "benchmarks/checkers.py": "gradcheck",
     "benchmarks/make_data.py": "shipped_data",
     "benchmarks/mutation.py": "testing",
+    "benchmarks/normal_tail.py": "attention",
     "README.md": "readme",
     "tests/rooms.py": "habits",
     "tests/device.py": "device",

@@ -50,6 +50,7 @@ FAMILIES = {
     "indexing": "Indexing and sorting",
     "activations": "Activations",
     "softmax": "Softmax and losses",
+    "attention": "Attention",
     "normalising": "Normalising",
     "special": "Special functions",
     "convolution": "Convolution",
