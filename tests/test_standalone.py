@@ -61,7 +61,26 @@ LAYERS = {  # each layer of tinydl.nn: how it is made, and an example
     "Softmax": [(nn.Softmax, X), (lambda: nn.Softmax(axis=1), SERIES)],
     "Softplus": [(nn.Softplus, X), (lambda: nn.Softplus(beta=3.0), X)],
     "Tanh": [(nn.Tanh, X)],
+    "RNN": [(lambda: Ran(nn.RNN(6, 4, nonlinearity="relu", batch_first=True)), SERIES)],
+    "LSTM": [
+        (lambda: Ran(nn.LSTM(6, 4, batch_first=True)), SERIES),
+        (lambda: Ran(nn.LSTM(6, 4, 2, bidirectional=True, batch_first=True)), SERIES),
+    ],
+    "GRU": [(lambda: Ran(nn.GRU(6, 4, batch_first=True, bidirectional=True)), SERIES)],
+    "RNNCell": [(lambda: nn.RNNCell(6, 4), X)],
+    "LSTMCell": [(lambda: Ran(nn.LSTMCell(6, 4)), X)],
+    "GRUCell": [(lambda: nn.GRUCell(6, 4), X)],
 }
+
+
+class Ran(nn.Module):
+    """What a recurrent layer gives first: its output, or h."""
+
+    def __init__(self, layer):
+        self.layer = layer
+
+    def forward(self, x):
+        return self.layer(x)[0]
 
 
 class Of(nn.Module):

@@ -143,7 +143,7 @@ class _Recurrent(Module):
         """Each part of the state, (layers · directions, N, H); zeros if there is none."""
         shape = (sum(map(len, self._suffixes())), x.shape[1], self.hidden_size)
         if state is None:
-            return [np.zeros_like(x, shape=shape) for _ in self.parts]
+            return [np.zeros_like(self.weight_ih_l0, shape=shape) for _ in self.parts]
         given = [as_input(s, self.weight_ih_l0) for s in states_of(type(self).__name__, self.parts, state)]
         for part, array in zip(self.parts, given, strict=True):
             if array.shape != (shape[::2] if single else shape):
