@@ -51,6 +51,7 @@ FAMILIES = {
     "activations": "Activations",
     "softmax": "Softmax and losses",
     "normalising": "Normalising",
+    "recurrence": "Recurrence",
     "special": "Special functions",
 }
 INTERFACE = {
