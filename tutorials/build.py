@@ -52,11 +52,10 @@ FAMILIES = {
     "softmax": "Softmax and losses",
     "attention": "Attention",
     "normalising": "Normalising",
+    "recurrence": "Recurrence",
     "special": "Special functions",
     "convolution": "Convolution",
     "pooling": "Pooling",
-    "recurrence": "Recurrent networks",
-    "attention": "Attention",
 }
 INTERFACE = {
     "tinydl": "Tensors and gradients",

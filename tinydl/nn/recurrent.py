@@ -144,7 +144,7 @@ class _Recurrent(Module):
         """Each part of the state, (layers · directions, N, H); zeros if there is none."""
         shape = (sum(map(len, self._suffixes())), x.shape[1], self.hidden_size)
         if state is None:
-            return [np.zeros_like(x, shape=shape) for _ in self.parts]
+            return [np.zeros_like(self.weight_ih_l0, shape=shape) for _ in self.parts]
         given = [as_input(s, self.weight_ih_l0) for s in states_of(type(self).__name__, self.parts, state)]
         for part, array in zip(self.parts, given, strict=True):
             if array.shape != (shape[::2] if single else shape):
@@ -212,15 +212,16 @@ class RNN(_Recurrent):
     Shapes, by PyTorch's names and order: x (T, N, input_size), or (N, T, input_size) with ``batch_first=True``, or (T,
     input_size) for one sequence → output, the last layer's h at each step, (…, directions · hidden_size) in the same
     order; h and h_n (num_layers · directions, N, hidden_size), never batch first, without N for one sequence. The
-    second layer reads the first one's output. `bidirectional` has a second set of weights that reads from the end.
+    second layer reads the first one's output. `bidirectional` has a second set of weights that reads from the end: at
+    the last step its output has read one input, and what has read all of them is h_n.
 
     `lengths` are the N sequences' own numbers of steps, integers from 1 to T, in any order: what is in x beyond them
     doesn't count, the output there is 0, h_n is that of each last step, and the other direction begins there. So it is
     with PyTorch's packed sequences.
 
     While training, `dropout` is on each layer's output but the last one's, drawn anew for each step;
-    `recurrent_dropout` is on h as it goes into the next step, by a mask drawn once for a sequence (Gal & Ghahramani
-    2016), for each layer and direction.
+    `recurrent_dropout` is on h where it meets weight_hh, by a mask drawn once for a sequence (Gal & Ghahramani 2016),
+    for each layer and direction.
 
     Parameters, for layer k: weight_ih_lk (hidden_size, input_size or directions · hidden_size), weight_hh_lk
     (hidden_size, hidden_size), bias_ih_lk and bias_hh_lk (hidden_size,), and the same with _reverse; uniform on
