@@ -408,6 +408,18 @@ def test_interp_on_fixed_points_follows_its_argument():
     followed(lambda: (function, []), batches((5,), (3,)))
 
 
+@pytest.mark.parametrize("shapes", [((9,), (4,)), ((3,), (8,))])
+def test_a_convolution_of_two_sequences_follows_both(shapes):
+    def function(a, v):
+        leaves = [tl.tensor(x, requires_grad=True) for x in (a, v)]
+        made = [f(*leaves, mode) for f in (np.convolve, np.correlate) for mode in ("full", "same", "valid")]
+        sum(np.sum(y**2) for y in made).backward()
+        return *made, *(x.grad for x in leaves)
+
+    compiled = followed(lambda: (function, []), batches(*shapes))
+    assert "np.correlate" not in compiled.source
+
+
 def test_numbers_that_are_nan_or_infinite_keep_their_dtype():
     def function(x):
         return x * np.float32(np.nan), x + np.float64(np.inf), np.where(x > 0, np.float16(-np.inf), x)

@@ -120,11 +120,11 @@ def of_all_dtypes(
 NOT_ZERO, NOT_NEGATIVE, POSITIVE = (lambda x: x != 0), (lambda x: x >= 0), (lambda x: x > 0)
 ALLOWED = {"divide": {1: NOT_ZERO}, "remainder": {1: NOT_ZERO}, "power": {0: NOT_NEGATIVE}}
 DOMAINS = {"power": {0: (0.9, 1.1), 1: (0.3, 2)}}
-SUMS = {"matmul", "vecdot", "vdot", "einsum", "linear"}
+SUMS = {"matmul", "vecdot", "vdot", "einsum", "linear", "conv", "conv_input", "conv_weight"}
 # what rules call with arrays of one dtype, and no user calls
 HELPERS = {
-    "added_at", "gelu_gate_vjp", "log_softmax_vjp", "recurrence", "softmax_minus_target", "sum_of_products",
-    "softmax_vjp", "weighted_cross_entropy",
+    "added_at", "at_tap", "gelu_gate_vjp", "log_softmax_vjp", "recurrence", "softmax_minus_target", "sum_of_products",
+    "softmax_vjp", "to_tap", "weighted_cross_entropy",
 }  # fmt: skip
 SEVERAL = {name for name, p in primitives.items() if p.each or len(p.rules) > 1}
 
@@ -167,6 +167,8 @@ CASES = {
     np.tensordot: [(np.tensordot, (2, 3, 4), (3, 4, 2))],
     np.linalg.tensordot: [(lambda a, b: np.linalg.tensordot(a, b, axes=([0], [1])), M, (4, 2))],
     np.kron: [(np.kron, M, (2, 1, 2))],
+    np.convolve: [(np.convolve, (5,), S), (lambda a, v: np.convolve(a, v, "same"), S, (4,)), (np.convolve, (), S)],
+    np.correlate: [(np.correlate, (5,), S), (lambda a, v: np.correlate(a, v, "full"), S, (4,))],
     np.cross: [(np.cross, M, M)],
     np.linalg.cross: [(np.linalg.cross, M, M)],
     np.vecdot: [(lambda a, b: np.vecdot(a, b, axis=0), M, M)],

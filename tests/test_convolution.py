@@ -312,6 +312,59 @@ def test_maps_lie_batch_last_in_memory_through_a_whole_network(rng):
     assert batch_last_in_memory((y + y * 2).data)
 
 
+# ---- of two sequences, by NumPy's names ----
+
+
+@pytest.mark.parametrize("f", [np.convolve, np.correlate])
+def test_two_sequences_of_all_lengths_have_numpys_values_at_numpys_places(f, rng):
+    for n, m, mode in itertools.product(range(1, 7), range(1, 7), ("full", "same", "valid", 0, 1, 2)):
+        for make in (rng.normal, lambda size: rng.integers(-9, 9, size), lambda size: rng.integers(0, 2, size) > 0):
+            a, v = make(size=n), make(size=m)
+            y, expected = f(tl.tensor(a), v, mode), f(a, v, mode)
+            assert y.dtype == expected.dtype
+            np.testing.assert_allclose(y.data, expected, rtol=1e-14, atol=1e-14)
+
+
+@pytest.mark.parametrize(("given", "dtype"), [([1, 2], "f8"), (np.ones(2, "f4"), "f4"), (np.ones(2, "i1"), "f4"),
+                                              ((1.5, 2.5), "f8"), (np.ones(2, bool), "f4")])  # fmt: skip
+def test_lists_and_arrays_beside_a_sequence_promote_as_in_numpy_and_its_gradient_keeps_its_dtype(given, dtype):
+    x = tl.tensor(np.arange(4, dtype="f4"), requires_grad=True)
+    for f in (np.convolve, np.correlate):
+        for y in (f(x, given), f(given, x), f(v=given, a=x, mode="same")):
+            assert y.dtype == dtype and f(x.data, given).dtype == dtype
+            x.grad = None
+            np.sum(y * y).backward()
+            assert x.grad.dtype == np.float32
+
+
+def test_a_number_and_a_list_of_tensors_are_convolved_too():
+    x = tl.tensor([1.0, -2.0, 4.0], requires_grad=True)
+    np.convolve(x, 3.0).backward(gradient=np.array([1.0, 2.0, 5.0]))
+    np.testing.assert_array_equal(x.grad.data, [3, 6, 15])
+    y = np.convolve([x[2], x[0]], x)
+    np.testing.assert_array_equal(y.data, np.convolve([4.0, 1.0], x.data))
+
+
+def test_a_long_convolution_of_float16_is_rounded_once(rng):
+    a, v = rng.uniform(size=5000).astype("f2"), rng.uniform(size=300).astype("f2")
+    y = np.convolve(tl.tensor(a), v, "valid")
+    assert y.dtype == np.float16
+    np.testing.assert_allclose(y.data, np.convolve(a.astype("f8"), v.astype("f8"), "valid"), rtol=2**-11 * 1.01)
+
+
+@pytest.mark.parametrize(("call", "said"), [
+    (lambda x: np.convolve(x, []), "convolve: v is empty"),
+    (lambda x: np.correlate(x[:0], x), "correlate: a is empty"),
+    (lambda x: np.convolve(x, np.ones((2, 3))), r"takes two sequences, of one axis each, but v has shape \(2, 3\)"),
+    (lambda x: np.correlate(2, x), r"correlate takes two sequences, of one axis each, but a has shape \(\)"),
+    (lambda x: np.correlate(x, x, "SAME"), "mode must be 'full', 'same' or 'valid', not 'SAME'"),
+    (lambda x: np.convolve(x, x, 3), "mode must be 'full', 'same' or 'valid', not 3"),
+])  # fmt: skip
+def test_what_are_no_two_sequences_is_refused(call, said):
+    with pytest.raises(ValueError, match=said):
+        call(tl.tensor([1.0, 2.0, 3.0]))
+
+
 # ---- what is said ----
 
 

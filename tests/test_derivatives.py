@@ -281,6 +281,14 @@ def holed(x):
     return np.where(CHOSEN, x, x.dtype.type(np.nan))
 
 
+def convolved_in_torch(a, v, mode, late=False):
+    """np.convolve by torch's conv1d: all places, cut to those of the mode, which may be one place later."""
+    n, m = sorted((len(a), len(v)))
+    full = torch.conv1d(a[None, None], v.flip(0)[None, None], padding=len(v) - 1)[0, 0]
+    first = {"full": 0, "same": (n - 1 + late) // 2, "valid": n - 1}[mode]
+    return full[first : first + {"full": n + m - 1, "same": m, "valid": m - n + 1}[mode]]
+
+
 CASES = [
     *unary("negative positive square sin cos exp exp2 expm1 sinh cosh tanh arctan arcsinh deg2rad rad2deg sinc"),
     *unary("absolute", absolute="abs"),
@@ -487,6 +495,12 @@ CASES = [
          (3,), (), ()),
     Case("polyval", lambda p, x: np.polyval(p, x), (3,), (2, 2), torch=lambda p, x: p[0] * x**2 + p[1] * x + p[2]),
     Case("polyval", lambda x: np.polyval([2, 0, -1, 3], x), (4,), torch=lambda x: 2 * x**3 - x + 3),
+    *(Case("convolve", lambda a, v, m=m: np.convolve(a, v, m), *shapes,
+           torch=lambda a, v, m=m: convolved_in_torch(a, v, m))
+      for m in ("full", "same", "valid") for shapes in (((7,), (4,)), ((3,), (6,)), ((4,), (4,)), ((1,), (5,)))),
+    *(Case("correlate", lambda a, v, m=m: np.correlate(a, v, m), *shapes,
+           torch=lambda a, v, m=m: convolved_in_torch(a, v.flip(0), m, late=len(a) < len(v)))
+      for m in ("full", "same", "valid") for shapes in (((7,), (4,)), ((3,), (6,)), ((4,), (4,)), ((1,), (5,)))),
     Case("gradient", lambda y: np.gradient(y, axis=1), S3, torch=lambda y: torch.gradient(y, dim=1)[0]),
     Case("gradient", lambda y: np.gradient(y, 0.5, axis=1, edge_order=2), S3,
          torch=lambda y: torch.gradient(y, spacing=0.5, dim=1, edge_order=2)[0]),
@@ -637,7 +651,7 @@ LISTED = """
     roll rot90 pad diag diagonal tril triu atleast_1d atleast_2d atleast_3d take take_along_axis sort diff
     copy column_stack nansum nanprod nanmean nanvar nanstd nanmax nanmin nancumsum nancumprod quantile percentile
     conjugate real real_if_close append insert delete block select compress extract rollaxis partition ediff1d meshgrid
-    linspace trapezoid interp polyval gradient
+    linspace trapezoid interp polyval gradient convolve correlate
 """
 LISTED += "unstack cumulative_sum cumulative_prod" if hasattr(np, "unstack") else ""
 
@@ -652,11 +666,12 @@ def test_every_name_that_the_table_promises_answers_and_has_a_case(name):
 TAKEN_TOGETHER = {
     "sum", "mean", "var", "std", "prod", "cumsum", "cumprod", "average", "nansum", "nanmean", "nanvar", "nanstd",
     "nanprod", "nancumsum", "nancumprod", "cumulative_sum", "cumulative_prod", "quantile", "percentile", "linspace",
-    "gradient", "trapezoid",
+    "gradient", "trapezoid", "convolve", "correlate",
 }  # fmt: skip
 # what is computed by other steps than NumPy's, and so may round otherwise
 OTHERWISE = {
     "sum", "mean", "var", "std", "prod", "nansum", "nanmean", "nanvar", "nanstd", "nanprod", "gradient", "trapezoid",
+    "convolve", "correlate",
 }  # fmt: skip
 
 

@@ -66,7 +66,7 @@ def assert_same(there, here, place, what="", rounded=False):
 # primitives that need a function which CuPy lacks, with the reason; see device.py
 WITHOUT: dict[str, str] = {}
 # primitives that take another form for arrays of other libraries, which adds up in another order
-OTHERWISE = {"conv", "conv_input", "conv_weight"}
+OTHERWISE = {"conv", "conv_input", "conv_weight", "convolve", "correlate"}
 
 
 def leaves_of(inputs):
@@ -135,16 +135,16 @@ def value_and_gradients(call, inputs, to):
     return [*values, *(x.grad.data for x in leaves if x.grad is not None)]
 
 
-def assert_same_everywhere(call, inputs, place):
+def assert_same_everywhere(call, inputs, place, name=""):
     here, there = value_and_gradients(call, inputs, lambda x: x), value_and_gradients(call, inputs, place.asarray)
     assert here
     for a, b in zip(there, here, strict=True):
-        assert_same(a, b, place)
+        assert_same(a, b, place, rounded=name in OTHERWISE)
 
 
 @pytest.mark.parametrize("case", [c for c in CASES if c not in BRINGING], ids=lambda case: f"{case.name}{case.shapes}")
 def test_every_function_that_numpy_calls_gives_value_and_gradients_of_numpy(case, place):
-    assert_same_everywhere(case.call, case.inputs(), place)
+    assert_same_everywhere(case.call, case.inputs(), place, case.name)
 
 
 # what a user gives with a Tensor: numbers and lists go where it is, masks and indices may be anywhere
@@ -163,6 +163,8 @@ GIVEN = {
     "trapezoid": lambda x, v: np.trapezoid([[1, 2, 3], [4, 5, 7]], v) * np.trapezoid(x, [0, 2, 3]) * np.trapezoid(v),
     "interp": lambda x, v: np.interp(x, [-1, 0, 2], v, -3.5) * np.interp([0.5, 1, 2], np.cumsum(v * v), [3, 1, 2]),
     "polyval": lambda x, v: np.polyval([1, 2.5, 3], x) * np.polyval(v, [1, 2, 3]),
+    "convolve": lambda x, v: np.convolve(x[0], [1, 2.5]) * np.convolve([1, 2], v),
+    "correlate": lambda x, v: np.correlate([1, 2, 3, 4.5], v, "full") * np.correlate(x[1], [1, 3, 2, 1], "full")[:6],
     "gradient": lambda x, v: np.gradient(x, [0, 2], np.cumsum(v * v)),
     "gradient of a list": lambda x, v: np.gradient([1, 4, 9.5], v[0], edge_order=2),
     "meshgrid": lambda x, v: [tl.tensor(part) for part in np.meshgrid(v.detach(), [1, 2])],
@@ -191,7 +193,7 @@ GIVEN = {
 def test_what_is_given_with_a_tensor_goes_where_it_is(name, dtype, place):
     rng = np.random.default_rng(3)
     assert_same_everywhere(
-        GIVEN[name], [rng.normal(size=(2, 3)).astype(dtype), rng.normal(size=3).astype(dtype)], place
+        GIVEN[name], [rng.normal(size=(2, 3)).astype(dtype), rng.normal(size=3).astype(dtype)], place, name
     )
 
 
@@ -217,6 +219,7 @@ def test_whole_numbers_are_reduced_as_numpy_does(place):
         lambda x: np.select([x > 0], [x], np.ones(3)), lambda x: np.ediff1d(x, np.ones(1)),
         lambda x: np.linspace(x, np.ones(3), 4), lambda x: np.trapezoid(x, np.arange(3)),
         lambda x: np.interp(x, np.arange(3), [1, 2, 3]), lambda x: np.polyval(np.ones(2), x),
+        lambda x: np.convolve(x, np.ones(2)), lambda x: np.correlate(np.arange(3), x),
         lambda x: np.gradient(x, np.array([0.0, 1, 3])), lambda x: np.average(x, weights=np.ones(3)),
     ],
 )  # fmt: skip

@@ -23,6 +23,7 @@ FAMILIES = {
     "statistics": "reductions",
     "products": "products and linear algebra",
     "decompositions": "products and linear algebra",
+    "convolution": "products and linear algebra",
     "shapes": "shapes",
     "assembling": "shapes",
     "grids": "shapes",

@@ -16,10 +16,11 @@ from typing import Any
 import numpy as np
 
 from ..engine.arrays import Array
-from ..engine.dispatch import define
+from ..engine.dispatch import define, implements
 from ..engine.recording import called_whole
 from ..engine.tensor import Primitive
-from .windows import Shape, batch_first, batch_last, blocks, inside, padded, patches, places, room, taps
+from .shapes import operands, reshape
+from .windows import Shape, Steps, batch_first, batch_last, blocks, inside, padded, patches, places, room, taps
 
 # ---- as in a textbook ----
 
@@ -144,13 +145,11 @@ def _computed(quick: Callable[..., Any], textbook: Callable[..., Any], a: Any, b
 
 
 def _conv(x: Any, weight: Any, bias: Any = None, how: Any = None) -> Any:
+    if bias is not None:
+        x = x.astype(np.result_type(x.dtype, weight.dtype, bias.dtype), copy=False)  # a wider bias, a wider sum
     y = _computed(quick_conv, textbook_conv, x, weight, tuple(how))
-    if bias is None:
-        return y
-    shifts = bias.reshape(-1, *(1,) * (x.ndim - 2))
-    if bias.dtype != y.dtype:
-        return y + shifts
-    y += shifts
+    if bias is not None:
+        y += bias.reshape(-1, *(1,) * (x.ndim - 2))
     return y
 
 
@@ -184,3 +183,43 @@ conv: Primitive = define(
     conv_bias,
     name="conv",
 )
+
+
+# ---- of two sequences, by NumPy's names ----
+
+_MODES = {"valid": 0, "same": 1, "full": 2}
+
+
+@implements(np.convolve)
+def convolve(a: Any, v: Any, mode: Any = "full") -> Any:
+    """y[k] = Σ a[n]·v[k - n], all places ("full"), the middle ones, as many as the longer has ("same"), or only those
+    where the shorter lies within the longer ("valid")."""
+    a, v = (x if x.ndim else reshape(x, (1,)) for x in operands(a, v))
+    _refuse_no_sequences("convolve", a, v)
+    return _slid(v, a[::-1], mode) if len(v) > len(a) else _slid(a, v[::-1], mode)
+
+
+@implements(np.correlate)
+def correlate(a: Any, v: Any, mode: Any = "valid") -> Any:
+    """y[k] = Σ a[k + n]·v[n], at the places that `convolve` says of each mode."""
+    a, v = operands(a, v)
+    _refuse_no_sequences("correlate", a, v)
+    return _slid(v, a, mode)[::-1] if len(v) > len(a) else _slid(a, v, mode)
+
+
+def _slid(longer: Any, shorter: Any, mode: Any) -> Any:
+    """The shorter at each place of the longer, which is the convolution of a layer with one example and channel."""
+    mode, reach = _MODES.get(mode, mode), len(shorter) - 1
+    if mode not in (0, 1, 2):
+        raise ValueError(f"mode must be 'full', 'same' or 'valid', not {mode!r}")
+    before, after = ((0, 0), ((reach + 1) // 2, reach // 2), (reach, reach))[mode]
+    x, weight = (reshape(each, (1, 1, len(each))) for each in (longer, shorter))
+    return reshape(conv(x, weight, how=Steps((1,), ((before, after),), (1,))), (-1,))
+
+
+def _refuse_no_sequences(name: str, a: Any, v: Any) -> None:
+    for which, x in (("a", a), ("v", v)):
+        if x.ndim != 1:
+            raise ValueError(f"{name} takes two sequences, of one axis each, but {which} has shape {x.shape}")
+        if not len(x):
+            raise ValueError(f"{name}: {which} is empty; it takes sequences of at least one element")

@@ -22,7 +22,6 @@ _INSTEAD = {
     "divmod": "np.remainder", "ldexp": "x * 2.0 ** n", "fix": "np.trunc", "vander": "x[:, None] ** np.arange(n)",
     "polyfit": "np.linalg.lstsq", "polyder": "tl.grad of np.polyval", "polyint": "arithmetic on the coefficients",
     "cov": "x @ x.T of centred rows", "corrcoef": "x @ x.T of centred rows, divided by their norms",
-    "convolve": "sums of shifted products", "correlate": "sums of shifted products",
     "fill_diagonal": "np.where(np.eye(n), value, x)", "apply_along_axis": "the function itself with axis=",
     "nanmedian": "np.median of x[~np.isnan(x)]", "nanquantile": "np.quantile of x[~np.isnan(x)]",
     "nanpercentile": "np.percentile of x[~np.isnan(x)]", "logspace": "10.0 ** np.linspace(a, b, n)",
