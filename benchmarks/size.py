@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = "tinydl"
 
 BUDGETS = {  # rooms that share a budget, in lines of code
-    ("engine",): 1_930,
+    ("engine",): 1_935,
     ("derivatives",): 3_000,
     ("functional", "nn", "optim"): 3_700,
     ("compiling",): 3_840,
@@ -54,7 +54,7 @@ READ = [
     "training/fit.py", "training/history.py",
 ]  # fmt: skip
 READABLE = 5_250  # lines with anything on them: whoever reads, reads docstrings and comments too
-HEART = 1_990  # of them the Tensor and the table of rules, which README calls the heart: an afternoon
+HEART = 2_000  # of them the Tensor and the table of rules, which README calls the heart: an afternoon
 
 Sources = dict[str, str]  # a file's path within the package → its text
 

@@ -312,6 +312,19 @@ def test_maps_lie_batch_last_in_memory_through_a_whole_network(rng):
     assert batch_last_in_memory((y + y * 2).data)
 
 
+@pytest.mark.parametrize("norm", [lambda: nn.BatchNorm2d(6), lambda: nn.GroupNorm(2, 6)])
+def test_without_gradients_maps_lie_as_with_them_and_have_the_same_bits(norm, rng):
+    x = rng.normal(size=(16, 3, 13, 12)).astype(np.float32)
+    model = nn.Sequential(nn.Conv2d(3, 6, 3), norm(), nn.MaxPool2d(2)).eval()
+    with tl.no_grad():
+        assert batch_last_in_memory(model[0](x).data)
+        y = model(x).data
+    np.testing.assert_array_equal(y, model(x).data)
+    program = tl.compile(model)
+    for _ in range(3):
+        np.testing.assert_array_equal(program(x).data, y)
+
+
 # ---- of two sequences, by NumPy's names ----
 
 

@@ -213,8 +213,8 @@ def test_sums_along_axes_are_the_same_however_an_array_lies(permutation):
     for n in range(5):
         for axes in itertools.combinations(range(4), n):
             for named in (axes, tuple(i - 4 for i in axes)):
-                np.testing.assert_allclose(sum_along(a, named), a.sum(axes), rtol=1e-10)
-                np.testing.assert_allclose(sum_along(a, named, True), a.sum(axes, keepdims=True), rtol=1e-10)
+                np.testing.assert_allclose(sum_along(a, named, keepdims=False), a.sum(axes), rtol=1e-10)
+                np.testing.assert_allclose(sum_along(a, named), a.sum(axes, keepdims=True), rtol=1e-10)
                 for other in (b, c):
                     expected = (a * b).sum(axes, keepdims=True)
                     np.testing.assert_allclose(dot_along(a, other, named), expected, rtol=1e-10)

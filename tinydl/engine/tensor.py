@@ -260,8 +260,8 @@ class Primitive:
         if needed and state.recording:
             y = wrap(value, True, self, inputs, options)
         else:
-            if needed and as_array(value).base is not None:  # a view of a parameter mustn't follow its updates
-                value = value.copy()
+            if needed and as_array(value).base is not None and _shares_memory(value, inputs):
+                value = value.copy()  # a view of a parameter mustn't follow its updates
             y = wrap(value)
         for observer in state.observers:
             observer.computed(y, self, inputs, options)
@@ -300,6 +300,10 @@ class Primitive:
         if value._requires_grad:
             raise TypeError(f"{self.name}: no gradient flows to {key}=; pass t.detach()")
         return value._data
+
+
+def _shares_memory(value: Any, inputs: Inputs) -> bool:
+    return any(x.__class__ is Tensor and np.may_share_memory(value, x._data) for x in inputs)
 
 
 def primitive(forward: Function, *rules: Function | None, name: str = "", each: bool = False) -> Primitive:
