@@ -310,6 +310,9 @@ def test_maps_lie_batch_last_in_memory_through_a_whole_network(rng):
     for layer, map_ in zip(layers, maps, strict=True):
         assert map_.grad.shape == map_.shape, layer
     assert batch_last_in_memory((y + y * 2).data)
+    dropped = F.dropout(maps[0].data, rng=5)
+    assert batch_last_in_memory(dropped)
+    np.testing.assert_array_equal(dropped, F.dropout(np.ascontiguousarray(maps[0].data), rng=5))
 
 
 @pytest.mark.parametrize("norm", [lambda: nn.BatchNorm2d(6), lambda: nn.GroupNorm(2, 6)])

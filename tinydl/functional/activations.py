@@ -206,9 +206,10 @@ def _dropped(
 def dropout_mask(
     shape: tuple[int, ...], dtype: Any, p: float, rng: int | np.random.Generator | None, order: Sequence[int]
 ) -> Array:
-    """0 with probability p, else 1/(1 − p), drawn anew for each element; in memory the axes lie in this order."""
-    drawn = random.generator(rng).random([shape[axis] for axis in order], np.float32)
-    mask: Array = (drawn >= p).astype(dtype)
+    """0 with probability p, else 1/(1 − p), drawn anew for each element, the same however x lies in memory; the mask's
+    axes lie there in this order."""
+    kept = random.generator(rng).random(shape, np.float32) >= p
+    mask: Array = np.ascontiguousarray(kept.transpose(order)).astype(dtype)
     if p < 1:
         mask /= 1 - p
     return mask.transpose(np.argsort(order))
