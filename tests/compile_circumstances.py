@@ -132,7 +132,7 @@ def penalises_the_gradient(w):
         optimizer.zero_grad()
         h = model.front(x)
         slope = tl.grad(lambda h: model.rest(h).sum())(h)
-        loss = loss_of(model.rest(h), y) + 0.1 * (slope * slope).mean()
+        loss = loss_of(model.rest(h), y) + 0.001 * (slope * slope).mean()
         loss.backward()
         optimizer.step()
         return loss

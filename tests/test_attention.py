@@ -1077,8 +1077,8 @@ def test_dropout_draws_for_arrays_in_order_what_it_always_did():
     assert np.array_equal(F.dropout(x, 0.3, rng=7), expected)
     drawn = np.random.default_rng(7).random((4, 5, 3), np.float32)
     assert np.array_equal(F.dropout(x[:, :, ::2], 0.3, rng=7) != 0, drawn >= 0.3)
-    turned = F.dropout(x.transpose(2, 0, 1), 0.3, rng=7)
-    assert np.array_equal(turned, expected.transpose(2, 0, 1))
+    turned = x.transpose(2, 0, 1)
+    assert np.array_equal(F.dropout(turned, 0.3, rng=7), F.dropout(turned.copy(), 0.3, rng=7))
 
 
 def test_dropout_of_what_lies_otherwise_is_compiled_to_the_bit():

@@ -81,7 +81,7 @@ def test_every_layer_meets_every_option_and_circumstance_and_these_each_other():
     assert not zoo.all_pairs().difference(*map(zoo.met, PAIRS))
     assert {situation.loss_name for situation in PAIRS} == set(LOSSES)
     assert all(situation.fits for situation in PAIRS)
-    assert len({situation.name for situation in PAIRS}) == len(PAIRS) < 1000
+    assert len({situation.name for situation in PAIRS}) == len(PAIRS) < 1100
 
 
 # ---- every pair, and a part of the product ----

@@ -209,7 +209,7 @@ def dropout_mask(
     """0 with probability p, else 1/(1 − p), drawn anew for each element, the same however x lies in memory; the mask's
     axes lie there in this order."""
     kept = random.generator(rng).random(shape, np.float32) >= p
-    mask: Array = np.ascontiguousarray(kept.transpose(order)).astype(dtype)
+    mask: Array = kept.transpose(order).astype(dtype, order="C")
     if p < 1:
         mask /= 1 - p
     return mask.transpose(np.argsort(order))
