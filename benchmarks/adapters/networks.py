@@ -35,7 +35,8 @@ def _chained(nn: Any, ones: Any, layer: Any) -> Any:
 def _cnn(nn: Any, F: Any, ones: Any, size: int, norm: bool = False) -> Any:
     layers = []
     for inside, outside in ((1, 16), (16, 32)):
-        layers += [nn.Conv2d(inside, outside, 3, padding=1), *([nn.BatchNorm2d(outside)] * norm), nn.ReLU()]
+        layers += [nn.Conv2d(inside, outside, 3, padding=1, bias=not norm)]
+        layers += [*([nn.BatchNorm2d(outside)] * norm), nn.ReLU()]
         layers += [nn.MaxPool2d(2)]
     return nn.Sequential(*layers, nn.Flatten(), nn.Linear(32 * (size // 4) ** 2, 10))
 
