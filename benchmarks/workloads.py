@@ -225,7 +225,7 @@ class Network:
         for name in sorted(shapes):
             shape = shapes[name]
             bound = (math.prod(shape[1:]) if len(shape) > 1 else 10) ** -0.5
-            centre = 1 if "norm" in name and name.endswith("weight") or name == "factor" else 0
+            centre = 1 if ("norm" in name and name.endswith("weight")) or name == "factor" else 0
             found[name] = (centre + rng.uniform(-bound, bound, shape)).astype(np.float32)
         return found
 
@@ -289,10 +289,12 @@ def _network(
     letters: int = 0, **options: Any,
 ) -> Workload:  # fmt: skip
     compiled = (Target("tinydl", 1.0, ours=COMPILED),) if step else ()
+    if letters:
+        options["letters"] = letters
     return Workload(
         id, title, "steps", ("tinydl", *((COMPILED,) if step else ()), "torch"),
         (Target("torch", limit, judged="lower quartile"), *compiled), network, "network",
-        {"model": model, "shape": shape, "options": {**options, **({"letters": letters} if letters else {})}, "classes": classes, "letters": letters},
+        {"model": model, "shape": shape, "options": options, "classes": classes, "letters": letters},
     )  # fmt: skip
 
 

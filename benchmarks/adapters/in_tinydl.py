@@ -147,10 +147,8 @@ def network(problem: Any, made: Any = as_it_is) -> Job:
     model.load_state_dict(model.state_dict() | problem.weights({k: p.shape for k, p in named.items()}))
     parameters = [named[name] for name in sorted(named)]
     optimizer = optim.Adam(parameters)
-    mask = ~np.tri(problem.x.shape[1], dtype=bool) if problem.model == "gpt" else None
     if problem.y is not None:
-        answer = model if mask is None else lambda x: model(x, mask)
-        return _job(parameters, lambda x, y: F.cross_entropy(answer(x), y), problem.x, problem.y, optimizer, made)
+        return _job(parameters, lambda x, y: F.cross_entropy(model(x), y), problem.x, problem.y, optimizer, made)
     upstream = problem.upstream(model(problem.x).shape)
 
     @made

@@ -84,7 +84,7 @@ def _gpt(nn: Any, F: Any, ones: Any, letters: int, length: int, approximate: str
                 setattr(self, f"block{k}", layer)
             self.norm, self.out = nn.LayerNorm(width), nn.Linear(width, letters, bias=False)
 
-        def forward(self, x: Any, mask: Any) -> Any:
+        def forward(self, x: Any, mask: Any = None) -> Any:  # PyTorch wants the causal mask besides
             h = self.letter(x) + self.place.weight
             for block in (self.block1, self.block2):
                 h = block(h, src_mask=mask, is_causal=True)
