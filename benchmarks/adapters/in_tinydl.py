@@ -146,7 +146,7 @@ def network(problem: Any, made: Any = as_it_is) -> Job:
     named = dict(model.named_parameters())
     model.load_state_dict(model.state_dict() | problem.weights({k: p.shape for k, p in named.items()}))
     parameters = [named[name] for name in sorted(named)]
-    optimizer = optim.Adam(parameters, eps=1e-5)  # by 1e-8 rounding makes steps: the gradient by the keys' bias is 0
+    optimizer = optim.Adam(parameters, eps=1e-5)  # by 1e-8 the keys' bias moves by rounding
     if problem.y is not None:
         return _job(parameters, lambda x, y: F.cross_entropy(model(x), y), problem.x, problem.y, optimizer, made)
     upstream = problem.upstream(model(problem.x).shape)
