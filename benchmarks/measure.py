@@ -66,8 +66,17 @@ def verdict(target: Target, samples: dict[str, Samples]) -> dict[str, Any] | Non
         figures = ratios(theirs, [statistics.median(ours)] * len(theirs))
     else:
         figures = ratios(ours, theirs)
-    reached = None if target.limit is None else figures[1] <= target.limit
+    decides = figures[0] if target.judged == "lower quartile" else figures[1]
+    judged = target.limit is not None and (target.judged == "median" or has_avx512())
+    reached = decides <= target.limit if judged else None
     return {**dataclasses.asdict(target), "ratio": figures, "reached": reached}
+
+
+def has_avx512() -> bool:
+    """Whether the processor has AVX-512, as NumPy finds it: BLAS's kernels for small matrices are written for that."""
+    from numpy._core._multiarray_umath import __cpu_features__
+
+    return bool(__cpu_features__.get("AVX512F"))
 
 
 # ---- the same work? ----

@@ -213,7 +213,7 @@ def reached_text(target: dict[str, Any]) -> str:
         return ""
     if target["reached"]:
         return "reached"
-    over = target["ratio"][1] - target["limit"]
+    over = target["ratio"][0 if target.get("judged") == "lower quartile" else 1] - target["limit"]
     return f"MISSED by {over / target['limit']:.0%}" if target["unit"] == "ratio" else f"MISSED by {over:.1f} ms"
 
 

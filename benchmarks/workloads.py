@@ -7,6 +7,7 @@ of what one step of each workload is.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -28,6 +29,7 @@ class Target:
     what: str = "time"
     ours: str = "tinydl"
     unit: str = "ratio"
+    judged: str = "median"  # or "lower quartile", and then only on a processor with AVX-512
 
 
 @dataclass(frozen=True)
@@ -198,6 +200,52 @@ def recurrence(length: int = 1000, seed: int = 0) -> Recurrence:
     return Recurrence(normal(length, 8, 16), normal(16, 16, scale=0.25), normal(length, 8, 16))
 
 
+@dataclass
+class Network:
+    """A model of adapters/networks.py. With `y` a training step by cross-entropy and Adam; else Σ output·upstream."""
+
+    model: str
+    options: dict[str, Any]
+    x: Any  # images lie batch-last in memory, as the layer before gives them
+    y: Any  # integer classes, or None
+    seed: int
+
+    def upstream(self, shape: tuple[int, ...]) -> Any:
+        """What arrives from a later operation, as it would lie in memory."""
+        import numpy as np
+
+        return _batch_last(np.random.default_rng(self.seed + 1).standard_normal(shape, dtype=np.float32))
+
+    def weights(self, shapes: dict[str, tuple[int, ...]]) -> dict[str, Any]:
+        """A value for each parameter, by its name."""
+        import numpy as np
+
+        rng = np.random.default_rng(self.seed + 2)
+        found = {}
+        for name in sorted(shapes):
+            shape = shapes[name]
+            bound = (math.prod(shape[1:]) if len(shape) > 1 else 10) ** -0.5
+            centre = 1 if ("norm" in name and name.endswith("weight")) or name == "factor" else 0
+            found[name] = (centre + rng.uniform(-bound, bound, shape)).astype(np.float32)
+        return found
+
+
+def network(
+    model: str, shape: tuple[int, ...], options: dict[str, Any], classes: int = 0, letters: int = 0, seed: int = 0
+) -> Network:
+    import numpy as np
+
+    rng = np.random.default_rng(seed)
+    x = rng.integers(0, letters, shape) if letters else _batch_last(rng.standard_normal(shape, dtype=np.float32))
+    y = rng.integers(0, letters, x.size) if letters else rng.integers(0, classes, shape[0]) if classes else None
+    return Network(model, options, x, y, seed)
+
+
+def _batch_last(x: Any) -> Any:
+    """Image maps of shape (N, C, H, W), in memory (H, W, C, N)."""
+    return x.transpose(2, 3, 1, 0).copy().transpose(3, 2, 0, 1) if x.ndim == 4 else x
+
+
 # ---- the table ----
 
 COMPILED = "tinydl compiled"
@@ -233,6 +281,34 @@ def _peak(id: str, of: str, sizes: tuple[int, ...], batch: int) -> Workload:
         (Target("numpy", 1.15, "memory"), Target("numpy, relu in place", None, "memory"),
          Target("tinydl", 1.0, "memory", COMPILED), Target("tinydl", None, "memory", CHECKED)),
         training, "training", {"sizes": sizes, "batch": batch},
+    )  # fmt: skip
+
+
+def _network(
+    id: str, title: str, limit: float, model: str, shape: tuple[int, ...], step: bool = True, classes: int = 0,
+    letters: int = 0, **options: Any,
+) -> Workload:  # fmt: skip
+    compiled = (Target("tinydl", 1.0, ours=COMPILED),) if step else ()
+    if letters:
+        options["letters"] = letters
+    return Workload(
+        id, title, "steps", ("tinydl", *((COMPILED,) if step else ()), "torch"),
+        (Target("torch", limit, judged="lower quartile"), *compiled), network, "network",
+        {"model": model, "shape": shape, "options": options, "classes": classes, "letters": letters},
+    )  # fmt: skip
+
+
+def _conv(id: str, limit: float, shape: tuple[int, ...], channels: int, kernel: int, **options: Any) -> Workload:
+    how = {"in_channels": shape[1], "out_channels": channels, "kernel_size": kernel, "padding": kernel // 2, **options}
+    more = "".join(f", {key} {value}" for key, value in options.items())
+    title = f"convolution {shape} to {channels}, {kernel}×{kernel}{more}, forward and backward"
+    return _network(id, title, limit, "conv", shape, step=False, **how)
+
+
+def _pool(id: str, name: str) -> Workload:
+    return _network(
+        id, f"{name} 2×2 of (64, 32, 14, 14), forward and backward", 1.2, "pool", (64, 32, 14, 14), step=False,
+        name=name, kernel_size=2,
     )  # fmt: skip
 
 
@@ -292,6 +368,27 @@ WORKLOADS = (
         ("tinydl", COMPILED, "numpy", "torch", "torch compiled", "jax"),
         (Target("numpy", None), Target("torch", None), *_compiled(1.2)), inference, "inference",
     ),
+    _conv("W15a", 2.0, (64, 16, 14, 14), 32, 3),
+    _conv("W15b", 2.0, (32, 32, 28, 28), 64, 3),
+    _conv("W15c", 2.0, (128, 1, 28, 28), 16, 3),
+    _conv("W15d", 2.0, (128, 8, 8, 8), 16, 3),
+    _conv("W16a", 1.3, (64, 16, 14, 14), 32, 1),
+    _conv("W16b", 1.3, (64, 16, 14, 14), 32, 3, stride=2),
+    _conv("W16c", 3.0, (64, 16, 14, 14), 32, 5),
+    _conv("W16d", 3.0, (64, 32, 14, 14), 32, 3, groups=32),
+    _pool("W17a", "MaxPool2d"),
+    _pool("W17b", "AvgPool2d"),
+    _network("W18a", "CNN step (32, 1, 8, 8)", 1.0, "cnn", (32, 1, 8, 8), classes=10, size=8),
+    _network("W18b", "CNN step (64, 1, 28, 28)", 1.15, "cnn", (64, 1, 28, 28), classes=10, size=28),
+    _network("W18c", "CNN step with BatchNorm2d (64, 1, 28, 28)", 1.5, "cnn", (64, 1, 28, 28), classes=10, size=28,
+             norm=True),
+    _network("W19a", "LSTM (20, 32, 28) to 64", 2.0, "recurrent", (20, 32, 28), name="LSTM", sizes=(28, 64)),
+    _network("W19b", "LSTM (64, 32, 64) to 128", 2.8, "recurrent", (64, 32, 64), name="LSTM", sizes=(64, 128)),
+    _network("W19c", "GRU (20, 32, 28) to 64", 1.9, "recurrent", (20, 32, 28), name="GRU", sizes=(28, 64)),
+    _network("W20a", "MultiheadAttention (32, 64, 64), 4 heads", 1.75, "attention", (32, 64, 64), width=64, heads=4),
+    _network("W20b", "TransformerEncoderLayer (32, 64, 64)", 1.75, "encoder", (32, 64, 64), width=64, heads=4),
+    _network("W21a", "char-GPT step, gelu by tanh", 2.3, "gpt", (32, 64), letters=60, length=64, approximate="tanh"),
+    _network("W21b", "char-GPT step, exact gelu", 2.7, "gpt", (32, 64), letters=60, length=64, approximate="none"),
 )  # fmt: skip
 
 
@@ -299,8 +396,8 @@ def chosen(only: list[str] | None) -> list[Workload]:
     """All workloads, or those named: "W4" means W4a and W4b."""
     if not only:
         return list(WORKLOADS)
-    known = {w.id for w in WORKLOADS} | {w.id.rstrip("ab") for w in WORKLOADS}
+    known = {w.id for w in WORKLOADS} | {w.id.rstrip("abcd") for w in WORKLOADS}
     unknown = [name for name in only if name not in known]
     if unknown:
         raise SystemExit(f"no workload {', '.join(unknown)}; there are {', '.join(w.id for w in WORKLOADS)}")
-    return [w for w in WORKLOADS if w.id in only or w.id.rstrip("ab") in only]
+    return [w for w in WORKLOADS if w.id in only or w.id.rstrip("abcd") in only]

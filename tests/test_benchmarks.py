@@ -67,6 +67,16 @@ def test_a_target_is_judged_by_the_median_ratio():
     assert compiled is not None and compiled["ratio"][1] == pytest.approx(0.8) and compiled["reached"]
 
 
+def test_beside_pytorch_networks_are_judged_by_the_lower_quartile_and_only_with_avx512(monkeypatch):
+    import measure
+    from workloads import Target
+
+    samples = {"time": {"tinydl": [1.0, 1.2, 1.4], "torch": [1.0, 1.0, 1.0]}}
+    for avx512, limit, reached in ((True, 1.11, True), (True, 1.09, False), (False, 1.09, None)):
+        monkeypatch.setattr(measure, "has_avx512", lambda avx512=avx512: avx512)
+        assert measure.verdict(Target("torch", limit, judged="lower quartile"), samples)["reached"] is reached
+
+
 def test_results_that_differ_stop_the_benchmark():
     import measure
 
@@ -238,7 +248,7 @@ def test_the_first_calls_of_steps_made_anew_are_measured_as_their_targets_name_t
     }
     judged = [measure.verdict(target, found) for target in workload.targets]
     assert [v["what"] for v in judged if v] == [workloads.FIRST, "W2", "W3"]
-    steps = [w for w in workloads.WORKLOADS if w.kind == "steps" and w.work != "inference"]
+    steps = [w for w in workloads.WORKLOADS if w.kind == "steps" and w.work not in ("inference", "network")]
     assert tuple(w.id for w in steps) == workloads.RECORDED
     assert all("tinydl compiled" in w.peers for w in steps)
 

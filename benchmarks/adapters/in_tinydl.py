@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 import tinydl as tl
-from adapters import Job
+from adapters import Job, networks
 from tinydl import functional as F
 from tinydl import nn, optim
 
@@ -139,3 +139,24 @@ def attention(problem: Any, made: Any = as_it_is) -> Job:
         return [step(problem.upstream).item(), *(leaf.grad.numpy() for leaf in leaves)]
 
     return Job(partial(step, problem.upstream), gradients, programs=partial(programs, step))
+
+
+def network(problem: Any, made: Any = as_it_is) -> Job:
+    model = networks.built(problem, nn, F, lambda n: tl.tensor(np.ones(n, np.float32), requires_grad=True))
+    named = dict(model.named_parameters())
+    model.load_state_dict(model.state_dict() | problem.weights({k: p.shape for k, p in named.items()}))
+    parameters = [named[name] for name in sorted(named)]
+    optimizer = optim.Adam(parameters, eps=1e-5)  # by 1e-8 the keys' bias moves by rounding
+    if problem.y is not None:
+        return _job(parameters, lambda x, y: F.cross_entropy(model(x), y), problem.x, problem.y, optimizer, made)
+    upstream = problem.upstream(model(problem.x).shape)
+
+    @made
+    def step(x: Any, upstream: Any) -> tl.Tensor:
+        optimizer.zero_grad()
+        loss = (model(x) * upstream).sum()
+        loss.backward()
+        return loss
+
+    gradients = lambda: [step(problem.x, upstream).item(), *(p.grad.numpy() for p in parameters)]
+    return Job(partial(step, problem.x, upstream), gradients, programs=partial(programs, step))

@@ -22,3 +22,7 @@ def attention(problem: Any) -> Job:
 
 def inference(problem: Any) -> Job:
     return in_tinydl.inference(problem, tl.compile)
+
+
+def network(problem: Any) -> Job:
+    return in_tinydl.network(problem, tl.compile)

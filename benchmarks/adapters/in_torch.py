@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from adapters import Job
+from adapters import Job, networks
 
 torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
 
@@ -133,3 +133,28 @@ def attention(problem: Any, made: Any = as_it_is) -> Job:
         return loss
 
     return Job(step, lambda: [step().item(), *(leaf.grad.numpy().copy() for leaf in leaves)])
+
+
+def network(problem: Any, made: Any = as_it_is) -> Job:
+    model = networks.built(problem, nn, F, lambda n: nn.Parameter(torch.ones(n)))
+    named = dict(model.named_parameters())
+    weights = problem.weights({k: tuple(p.shape) for k, p in named.items()})
+    model.load_state_dict({k: torch.tensor(w) for k, w in weights.items()}, strict=False)
+    parameters = [named[name] for name in sorted(named)]
+    optimizer = torch.optim.Adam(
+        parameters, eps=1e-5
+    )  # by 1e-8 rounding makes steps: the gradient by the keys' bias is 0
+    x = torch.tensor(problem.x).contiguous()
+    if problem.y is not None:
+        y = torch.tensor(problem.y)
+        mask = [~torch.ones(x.shape[1], x.shape[1]).tril().bool()] if problem.model == "gpt" else []
+        return _job(parameters, lambda: F.cross_entropy(model(x, *mask), y), optimizer, made)
+    upstream = torch.tensor(problem.upstream(tuple(model(x).shape))).contiguous()
+
+    def step() -> torch.Tensor:
+        optimizer.zero_grad()
+        loss = (model(x) * upstream).sum()
+        loss.backward()
+        return loss
+
+    return Job(step, lambda: [step().item(), *(p.grad.numpy().copy() for p in parameters)])
