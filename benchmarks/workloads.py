@@ -225,7 +225,7 @@ class Network:
         for name in sorted(shapes):
             shape = shapes[name]
             bound = (math.prod(shape[1:]) if len(shape) > 1 else 10) ** -0.5
-            centre = 1 if ("norm" in name and name.endswith("weight")) or name == "factor" else 0
+            centre = 1 if ("norm" in name and name.endswith("weight")) else 0
             found[name] = (centre + rng.uniform(-bound, bound, shape)).astype(np.float32)
         return found
 
@@ -286,14 +286,15 @@ def _peak(id: str, of: str, sizes: tuple[int, ...], batch: int) -> Workload:
 
 def _network(
     id: str, title: str, limit: float, model: str, shape: tuple[int, ...], step: bool = True, classes: int = 0,
-    letters: int = 0, **options: Any,
+    letters: int = 0, by_hand: bool = False, **options: Any,
 ) -> Workload:  # fmt: skip
     compiled = (Target("tinydl", 1.0, ours=COMPILED),) if step else ()
     if letters:
         options["letters"] = letters
     return Workload(
-        id, title, "steps", ("tinydl", *((COMPILED,) if step else ()), "torch"),
-        (Target("torch", limit, judged="lower quartile"), *compiled), network, "network",
+        id, title, "steps", ("tinydl", *((COMPILED,) if step else ()), *(("numpy",) if by_hand else ()), "torch"),
+        (Target("torch", limit, judged="lower quartile"), *((Target("numpy", None),) if by_hand else ()), *compiled),
+        network, "network",
         {"model": model, "shape": shape, "options": options, "classes": classes, "letters": letters},
     )  # fmt: skip
 
@@ -302,7 +303,8 @@ def _conv(id: str, limit: float, shape: tuple[int, ...], channels: int, kernel: 
     how = {"in_channels": shape[1], "out_channels": channels, "kernel_size": kernel, "padding": kernel // 2, **options}
     more = "".join(f", {key} {value}" for key, value in options.items())
     title = f"convolution {shape} to {channels}, {kernel}×{kernel}{more}, forward and backward"
-    return _network(id, title, limit, "conv", shape, step=False, **how)
+    by_hand = kernel == 3 and not options
+    return _network(id, title, limit, "conv", shape, step=False, by_hand=by_hand, **how)
 
 
 def _pool(id: str, name: str) -> Workload:
@@ -378,8 +380,8 @@ WORKLOADS = (
     _conv("W16d", 3.0, (64, 32, 14, 14), 32, 3, groups=32),
     _pool("W17a", "MaxPool2d"),
     _pool("W17b", "AvgPool2d"),
-    _network("W18a", "CNN step (32, 1, 8, 8)", 1.0, "cnn", (32, 1, 8, 8), classes=10, size=8),
-    _network("W18b", "CNN step (64, 1, 28, 28)", 1.15, "cnn", (64, 1, 28, 28), classes=10, size=28),
+    _network("W18a", "CNN step (32, 1, 8, 8)", 1.0, "cnn", (32, 1, 8, 8), classes=10, size=8, by_hand=True),
+    _network("W18b", "CNN step (64, 1, 28, 28)", 1.15, "cnn", (64, 1, 28, 28), classes=10, size=28, by_hand=True),
     _network("W18c", "CNN step with BatchNorm2d (64, 1, 28, 28)", 1.5, "cnn", (64, 1, 28, 28), classes=10, size=28,
              norm=True),
     _network("W19a", "LSTM (20, 32, 28) to 64", 2.0, "recurrent", (20, 32, 28), name="LSTM", sizes=(28, 64)),

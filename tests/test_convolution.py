@@ -34,9 +34,12 @@ def batch_last_in_memory(x):
 
 
 @pytest.mark.parametrize("axes", [1, 2, 3])
-@pytest.mark.parametrize(("block", "batch"), [(1 << 17, 3), (1 << 9, 3), (1 << 9, 1)])
-def test_the_quick_forms_are_the_textbooks(axes, block, batch, rng, monkeypatch):
+@pytest.mark.parametrize(
+    ("block", "batch", "few"), [(1 << 17, 3, 1 << 12), (1 << 9, 3, 1 << 12), (1 << 9, 3, 0), (1 << 9, 1, 1 << 12)]
+)
+def test_the_quick_forms_are_the_textbooks(axes, block, batch, few, rng, monkeypatch):
     monkeypatch.setattr(windows, "BLOCK", block)
+    monkeypatch.setattr(convolution, "FEW", few)
     for how, kernel in settings(axes):
         x, weight = rng.normal(size=(batch, 4, *SIZES[axes])), rng.normal(size=(6, 4 // how.groups, *kernel))
         y = convolution.textbook_conv(x, weight, how)

@@ -85,9 +85,9 @@ def training(problem: Any, keep_gradients: bool = False, relu_in_place: bool = T
     return Job(step, lambda: [loss_and_gradients(), *gradients], lambda: parameters)
 
 
-def _adam(parameters: list[Array], gradients: list[Array], scratches: list[Array], lr: float) -> Any:
+def _adam(parameters: list[Array], gradients: list[Array], scratches: list[Array], lr: float, eps: float = 1e-8) -> Any:
     """Kingma and Ba's Adam as PyTorch writes it, in place over buffers allocated once."""
-    beta1, beta2, eps = 0.9, 0.999, 1e-8
+    beta1, beta2 = 0.9, 0.999
     first = [np.zeros_like(p) for p in parameters]
     second = [np.zeros_like(p) for p in parameters]
     steps = 0
@@ -271,3 +271,113 @@ def recurrence(problem: Any) -> Job:
         return [loss, d, d_w]
 
     return Job(forward_and_backward, forward_and_backward)
+
+
+# ---- convolution, as a textbook writes it: a matrix of all windows, im2col, and one product ----
+
+
+def _columns(x: Array, kernel: int, padding: int) -> Array:
+    """(N, C, H, W) → (N·places, C·kernel²)."""
+    x = np.pad(x, ((0, 0), (0, 0), (padding, padding), (padding, padding)))
+    windows = np.lib.stride_tricks.sliding_window_view(x, (kernel, kernel), (2, 3))
+    return windows.transpose(0, 2, 3, 1, 4, 5).reshape(-1, x.shape[1] * kernel**2)
+
+
+def _images(columns: Array, shape: tuple[int, ...], kernel: int, padding: int) -> Array:
+    """What lies in the columns, added where it comes from in an array of this shape (N, C, H, W)."""
+    n, c, h, w = shape
+    out = np.zeros((n, c, h + 2 * padding, w + 2 * padding), np.float32)
+    rows, across = h + 2 * padding - kernel + 1, w + 2 * padding - kernel + 1
+    windows = columns.reshape(n, rows, across, c, kernel, kernel).transpose(4, 5, 0, 3, 1, 2)
+    for i, j in np.ndindex(kernel, kernel):
+        out[:, :, i : i + rows, j : j + across] += windows[i, j]
+    return out[:, :, padding : padding + h, padding : padding + w]
+
+
+def _convolved(columns: Array, weight: Array, bias: Array, n: int, sizes: tuple[int, int]) -> Array:
+    y = columns @ weight.reshape(len(weight), -1).T
+    y += bias
+    return np.ascontiguousarray(y.reshape(n, *sizes, -1).transpose(0, 3, 1, 2))
+
+
+def _convolved_backward(d: Array, columns: Array, weight: Array) -> tuple[Array, Array, Array]:
+    """The gradients of the weight, the bias and the columns, by that of the result."""
+    rows = d.transpose(0, 2, 3, 1).reshape(-1, d.shape[1])
+    return (rows.T @ columns).reshape(weight.shape), np.add.reduce(rows, 0), rows @ weight.reshape(len(weight), -1)
+
+
+def network(problem: Any) -> Job:
+    """The convolutions and CNNs of adapters/networks.py, without normalising."""
+    return (_convolution if problem.model == "conv" else _cnn)(problem)
+
+
+def _convolution(problem: Any) -> Job:
+    x, options = np.ascontiguousarray(problem.x), problem.options
+    channels, kernel, padding = (options[name] for name in ("out_channels", "kernel_size", "padding"))
+    shapes = {"layer.weight": (channels, x.shape[1], kernel, kernel), "layer.bias": (channels,), "shift": (1,)}
+    bias, weight, shift = (value for _, value in sorted(problem.weights(shapes).items()))
+    upstream = np.ascontiguousarray(problem.upstream((len(x), channels, *x.shape[2:])))
+
+    def loss_and_gradients() -> list[Any]:
+        columns = _columns(x + shift, kernel, padding)
+        y = _convolved(columns, weight, bias, len(x), x.shape[2:])
+        loss = np.add.reduce(y * upstream, None)
+        d_weight, d_bias, d_columns = _convolved_backward(upstream, columns, weight)
+        return [loss, d_bias, d_weight, np.add.reduce(_images(d_columns, x.shape, kernel, padding), None)[None]]
+
+    return Job(loss_and_gradients, loss_and_gradients)
+
+
+def _cnn(problem: Any) -> Job:
+    x, y, rows = np.ascontiguousarray(problem.x), problem.y, np.arange(len(problem.x))
+    (n, _, size, _), batch = x.shape, np.float32(len(x))
+    shapes = {
+        "0.bias": (16,), "0.weight": (16, 1, 3, 3), "3.bias": (32,), "3.weight": (32, 16, 3, 3),
+        "7.bias": (10,), "7.weight": (10, 32 * (size // 4) ** 2),
+    }  # fmt: skip
+    parameters = [value.copy() for _, value in sorted(problem.weights(shapes).items())]
+    b1, w1, b2, w2, b3, w3 = parameters
+    gradients = [np.empty_like(p) for p in parameters]
+    adam = _adam(parameters, gradients, [np.empty_like(p) for p in parameters], 1e-3, 1e-5)
+
+    def pooled(z: Array) -> tuple[Array, Array]:
+        """relu and the largest of 2×2, and where it lay."""
+        blocks = z.reshape(n, z.shape[1], z.shape[2] // 2, 2, -1, 2).transpose(0, 1, 2, 4, 3, 5)
+        blocks = blocks.reshape(*blocks.shape[:4], 4)
+        at = blocks.argmax(-1)[..., None]
+        return np.maximum(np.take_along_axis(blocks, at, -1)[..., 0], 0), at
+
+    def pooled_backward(d: Array, h: Array, at: Array) -> Array:
+        blocks = np.zeros((*h.shape, 4), np.float32)
+        np.put_along_axis(blocks, at, (d * (h > 0))[..., None], -1)
+        blocks = blocks.reshape(*h.shape, 2, 2).transpose(0, 1, 2, 4, 3, 5)
+        return blocks.reshape(*h.shape[:2], 2 * h.shape[2], 2 * h.shape[3])
+
+    def loss_and_gradients() -> float:
+        columns1 = _columns(x, 3, 1)
+        h1, at1 = pooled(_convolved(columns1, w1, b1, n, (size, size)))
+        columns2 = _columns(h1, 3, 1)
+        h2, at2 = pooled(_convolved(columns2, w2, b2, n, h1.shape[2:]))
+        flat = h2.reshape(n, -1)
+        d = flat @ w3.T
+        d += b3
+        d -= np.maximum.reduce(d, 1, keepdims=True)
+        at_target = d[rows, y]
+        np.exp(d, out=d)
+        total = np.add.reduce(d, 1)
+        loss = (np.add.reduce(np.log(total)) - np.add.reduce(at_target)) / n
+        d /= (total * batch)[:, None]
+        d[rows, y] -= 1 / batch
+        gradients[4][...], gradients[5][...] = np.add.reduce(d, 0), d.T @ flat
+        d = pooled_backward((d @ w3).reshape(h2.shape), h2, at2)
+        gradients[3][...], gradients[2][...], d = _convolved_backward(d, columns2, w2)
+        d = pooled_backward(_images(d, h1.shape, 3, 1), h1, at1)
+        gradients[1][...], gradients[0][...], _ = _convolved_backward(d, columns1, w1)
+        return loss
+
+    def step() -> float:
+        loss = loss_and_gradients()
+        adam()
+        return loss
+
+    return Job(step, lambda: [loss_and_gradients(), *gradients], lambda: parameters)

@@ -141,9 +141,7 @@ def network(problem: Any, made: Any = as_it_is) -> Job:
     weights = problem.weights({k: tuple(p.shape) for k, p in named.items()})
     model.load_state_dict({k: torch.tensor(w) for k, w in weights.items()}, strict=False)
     parameters = [named[name] for name in sorted(named)]
-    optimizer = torch.optim.Adam(
-        parameters, eps=1e-5
-    )  # by 1e-8 rounding makes steps: the gradient by the keys' bias is 0
+    optimizer = torch.optim.Adam(parameters, eps=1e-5)  # as in_tinydl's
     x = torch.tensor(problem.x).contiguous()
     if problem.y is not None:
         y = torch.tensor(problem.y)

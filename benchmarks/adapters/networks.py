@@ -19,15 +19,15 @@ def _pool(nn: Any, F: Any, ones: Any, name: str, **options: Any) -> Any:
 
 
 def _chained(nn: Any, ones: Any, layer: Any) -> Any:
-    """The layer in the middle of a network: its input is computed, from a factor that has a gradient."""
+    """The layer in the middle of a network: its input is computed, from a number that has a gradient."""
 
     class Chained(nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            self.factor, self.layer = ones(1), layer
+            self.shift, self.layer = ones(1), layer
 
         def forward(self, x: Any) -> Any:
-            return self.layer(x * self.factor)
+            return self.layer(x + self.shift)
 
     return Chained()
 

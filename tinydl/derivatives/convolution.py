@@ -107,13 +107,21 @@ def quick_conv_input(g: Array, weight: Array, shape: Shape, how: Any) -> Array:
     return made
 
 
+FEW = 1 << 12  # weights of a group whose gradients are quicker taken place by place
+
+
 def quick_conv_weight(x: Array, g: Array, shape: Shape, how: Any) -> Array:
-    """`textbook_conv_weight` of arrays of NumPy: all places of a block are summed over in one product."""
-    groups, axes = how[3], x.ndim - 2
+    """`textbook_conv_weight` of arrays of NumPy. A product for each place leaves all where it lies, one for all places of
+    a block has fewer sums to add up: which is quicker depends on how much there is to add."""
+    groups, n, axes = how[3], len(x), x.ndim - 2
     view, gradients = _first(patches(padded(x, how[1]), shape[2:], how), g.shape[2:]), batch_last(g)
-    gradients = gradients.reshape(*gradients.shape[:axes], groups, shape[0] // groups, len(g))
+    gradients = gradients.reshape(*gradients.shape[:axes], groups, shape[0] // groups, n)
     total: Any = np.zeros((groups, math.prod(shape[1:]), shape[0] // groups), x.dtype)
     for block in blocks(view):
+        if n > 1 and total.size <= FEW * groups:
+            met = view[block].reshape(*view[block].shape[: axes + 1], total.shape[1], n)
+            total += (met @ gradients[block].mT).sum(axis=tuple(range(axes)))
+            continue
         met = np.moveaxis(view[block], range(axes), range(-axes - 1, -1))  # (groups, *kernel, C, *places, N)
         part = np.moveaxis(gradients[block], range(axes), range(-axes - 1, -1))
         # in this order: the other way round BLAS takes half as long again
