@@ -8,7 +8,7 @@ import pytest
 import tinydl as tl
 from tinydl import functional as F
 from tinydl import nn
-from tinydl.derivatives import convolution, windows
+from tinydl.derivatives import convolution, pooling, windows
 from tinydl.derivatives.windows import Steps
 
 SIZES = {1: (11,), 2: (9, 10), 3: (6, 5, 7)}
@@ -329,6 +329,28 @@ def test_without_gradients_maps_lie_as_with_them_and_have_the_same_bits(norm, rn
     program = tl.compile(model)
     for _ in range(3):
         np.testing.assert_array_equal(program(x).data, y)
+
+
+@pytest.mark.parametrize("wide", [0, 1, 2])
+def test_the_widest_of_input_weight_and_bias_decides_the_dtype(wide, rng):
+    shapes = ((2, 3, 7), (4, 3, 2), (4,))
+    arrays = [rng.normal(size=shape).astype("f8" if i == wide else "f4") for i, shape in enumerate(shapes)]
+    how = Steps((2,), ((1, 1),), (1,))
+    y = convolution.conv(*arrays, how=how)
+    assert y.dtype == np.float64
+    np.testing.assert_array_equal(y, convolution.conv(*(x.astype("f8") for x in arrays), how=how))
+
+
+def test_what_pooling_gives_back_lies_where_it_came_from_also_in_a_square(rng):
+    x, g = tl.tensor(rng.normal(size=(2, 3, 4, 4)), requires_grad=True), rng.normal(size=(2, 3, 2, 2))
+    F.avg_pool2d(x, 2).backward(gradient=g)
+    np.testing.assert_array_equal(x.grad.data, g.repeat(2, axis=2).repeat(2, axis=3) / 4)
+
+
+def test_whole_numbers_are_summed_as_floats():
+    x = np.full((1, 1, 4, 4), 200, np.uint8)
+    y = pooling.sum_pool(x, kernel=(2, 2), how=Steps((2, 2), ((0, 0), (0, 0)), (1, 1)))
+    assert y.dtype == np.float64 and (y == 800).all()
 
 
 # ---- of two sequences, by NumPy's names ----
