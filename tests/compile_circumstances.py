@@ -926,7 +926,7 @@ class GradientsLeftByOthers(Between):
 
     def before(self, w, call):
         for p in w.model.parameters():
-            if call == 4:
+            if call == 4 and p.requires_grad:  # parameters() gives Tensors that a model keeps as statistics, too
                 p.grad = tl.tensor(np.full_like(p.data, 0.1))
             if call == 5:
                 p.grad = None

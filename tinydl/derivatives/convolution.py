@@ -111,8 +111,8 @@ FEW = 1 << 12  # weights of a group whose gradients are quicker taken place by p
 
 
 def quick_conv_weight(x: Array, g: Array, shape: Shape, how: Any) -> Array:
-    """`textbook_conv_weight` of arrays of NumPy. A product for each place needs no copies, one for all places of a block
-    no sums: which is quicker depends on how much there would be to add up."""
+    """`textbook_conv_weight` of arrays of NumPy. A product for each place needs no copies, one for all places of a
+    block no sums: which is quicker depends on how much there would be to add up."""
     groups, n, axes = how[3], len(x), x.ndim - 2
     view, gradients = _first(patches(padded(x, how[1]), shape[2:], how), g.shape[2:]), batch_last(g)
     gradients = gradients.reshape(*gradients.shape[:axes], groups, shape[0] // groups, n)
