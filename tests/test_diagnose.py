@@ -553,6 +553,70 @@ FAULTS = {
 }
 
 
+def cnn(act=nn.ReLU, norm=False, depth=2, pool=nn.MaxPool2d, filters=12, flat=True):
+    """Convolutions of the digits as images, the first two with pooling behind them."""
+    layers, channels = [Images()], 1
+    for i in range(depth):
+        layers += [nn.Conv2d(channels, filters, 3, padding=1), *([nn.BatchNorm2d(filters)] if norm else []), act()]
+        layers += [pool(2)] if i < 2 else []
+        channels = filters
+    layers += (
+        [nn.Flatten(), nn.Linear(filters * 4, 10)]
+        if flat
+        else [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(filters, 10)]
+    )
+    return nn.Sequential(*layers)
+
+
+class Images(nn.Module):
+    def forward(self, x):
+        return x.reshape(-1, 1, 8, 8)
+
+
+def of_images(model, scale=1.0, lr=1e-2):
+    return simple(model, digits(scale=scale), F.cross_entropy, adam, lr)
+
+
+def with_dead_channels():
+    model = cnn()
+    model[1].bias.data[:11] = -50
+    return of_images(model)
+
+
+def with_equal_filters():
+    model = cnn()
+    for p in (model[1].weight, model[1].bias):
+        p.data[...] = p.data[:1]
+    model[4].weight.data[...] = model[4].weight.data[:, :1]  # so that their gradients are equal, too
+    return of_images(model)
+
+
+def with_large_kernels():
+    model = cnn(depth=6)
+    for module in model:
+        if isinstance(module, nn.Conv2d):
+            module.weight.data[...] *= 20
+    return of_images(model)
+
+
+FAULTS |= {
+    "channels of a convolution that are dead": ("dead_relus", with_dead_channels),
+    "equal filters": ("identical_units", with_equal_filters),
+    "kernels twenty times too large": ("exploding_gradients", with_large_kernels),
+    "ten convolutions with sigmoid": ("vanishing_gradients", lambda: of_images(cnn(nn.Sigmoid, depth=10))),
+    "images up to 255": ("inputs_not_scaled", lambda: of_images(cnn(), 255.0)),
+    "a CNN with too high a rate": ("learning_rate_too_high", lambda: of_images(cnn(), lr=1.0)),
+}
+HEALTHY |= {
+    "a CNN": lambda: of_images(cnn()),
+    "a CNN with BatchNorm": lambda: of_images(cnn(norm=True)),
+    "a CNN with tanh and mean pooling": lambda: of_images(cnn(nn.Tanh, pool=nn.AvgPool2d)),
+    "a CNN that ends in a mean over all places": lambda: of_images(cnn(flat=False, filters=16)),
+    "a CNN of six layers": lambda: of_images(cnn(depth=6), lr=3e-3),
+    "a CNN of twelve layers with BatchNorm": lambda: of_images(cnn(norm=True, depth=12), lr=3e-3),
+}
+
+
 def fitted(case):
     return tl.fit(
         case.model, case.train, loss=case.loss, optimizer=case.optimizer, epochs=case.epochs,

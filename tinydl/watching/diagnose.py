@@ -22,7 +22,7 @@ from ..engine.tensor import Tensor
 from ..engine.trace import Operation
 from ..nn import Module
 from ..optim.optimizer import Optimizer
-from .measured import Run
+from .measured import CONVOLUTIONS, RESHAPING, Run
 from .verdicts import CODES, NAMED, Diagnosis, Verdict, verdict, worst_of_each
 
 # Logits of spread s cost s²/2 more than guessing: 2 more means a spread of 2, where freshly made networks have 0.5. A
@@ -156,7 +156,8 @@ def _inputs(run: Run) -> Iterator[Verdict]:
     array = next((a for a in data if a.ndim >= 2 and a.dtype.kind == "f" and len(a) == len(array_of(run.x))), None)
     if operation is None or array is None:
         return
-    scales = _rms(array.reshape(-1, array.shape[-1]), 0)
+    features = array.swapaxes(1, -1) if operation.name in CONVOLUTIONS else array
+    scales = _rms(features.reshape(-1, features.shape[-1]), 0)
     scales = scales[np.isfinite(scales)]
     largest = float(scales.max(initial=0))
     if largest > LARGE_INPUT or 0 < largest < SMALL_INPUT:
@@ -189,9 +190,11 @@ def _activations(run: Run) -> Iterator[Verdict]:
     last = max((i for i, o in enumerate(run.operations) if any(run.is_weight(x) for x in o.inputs)), default=0)
     for i, operation in enumerate(run.operations):
         y = operation.output.data
-        if not y.ndim or y.shape[-1] * 8 > y.size:  # too few examples to say anything of a unit
+        if not y.ndim:
             continue
-        rows = y.reshape(-1, y.shape[-1])
+        rows = run.rows(operation.output)
+        if len(rows) < 8:  # too few examples to say anything of a unit
+            continue
         if operation.name == "relu" or (operation.name == "maximum" and _has_zero(operation)):
             dead = float((rows <= 0).all(0).mean())
             if dead >= (DEAD if rows.shape[1] >= 4 else 1.0):
@@ -237,7 +240,6 @@ def _first_loss(run: Run) -> Iterator[Verdict]:
 
 
 _RANGES = {"relu": (0.0, math.inf), "sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0), "softmax": (0.0, 1.0)}
-_RESHAPING = {"reshape", "transpose", "swapaxes", "moveaxis", "squeeze", "expand_dims", "getitem", "cast"}
 
 
 def _limited(run: Run) -> Iterator[Verdict]:
@@ -289,7 +291,7 @@ def _are_probabilities(x: Array) -> bool:
 
 
 def _before_reshaping(x: Any) -> Any:
-    while isinstance(x, Tensor) and x.primitive is not None and x.primitive.name in _RESHAPING:
+    while isinstance(x, Tensor) and x.primitive is not None and x.primitive.name in RESHAPING:
         x = x.inputs[0]
     return x
 
@@ -304,9 +306,11 @@ def _of_backward(run: Run) -> Iterator[Verdict]:
             run.unmoved[name] = "no gradient arrives, since the loss doesn't depend on it"
     sizes = [float(np.abs(np.asarray(arrived[p])).max(initial=0)) for p, _ in run.layers if p in arrived]
     alike, largest = False, max(sizes, default=0.0)
-    for p, _ in run.layers:
+    for p, operation in run.layers:
         g = arrived.get(p)
-        if g is None or p.ndim != 2 or len(p) < 2 or not _equal_rows(p.data) or not _equal_rows(np.asarray(g), largest):
+        if g is None or len(p) < 2 or not (p.ndim == 2 or operation.name == "conv"):
+            continue
+        if not _equal_rows(p.data) or not _equal_rows(np.asarray(g), largest):
             continue
         alike = True
         yield verdict("identical_units", run.layer(p), len(p))
@@ -321,7 +325,8 @@ def _equal_rows(x: Array, size: float = 0.0) -> bool:
 
 
 def _along_depth(run: Run) -> Iterator[Verdict]:
-    """Gradients at the layers' outputs, the first layer's against the others'.
+    """Gradients at the layers' outputs, the first layer's against the others'; at maps those of all places together,
+    since pooling shares a gradient among places or gives it to one of them.
 
     Where layers are normalised, the gradient is multiplied by the size of what it is the gradient of, since
     normalising makes up for any scale.
@@ -330,7 +335,8 @@ def _along_depth(run: Run) -> Iterator[Verdict]:
     for p, operation in run.layers:
         g = run.gradients.get(operation.output)
         if g is not None:
-            size = float(_rms(np.asarray(g)))
+            places = math.prod(g.shape[2:]) if operation.output in run.maps else 1
+            size = float(_rms(np.asarray(g))) * math.sqrt(places)
             sizes.append((p, size * (float(_rms(operation.output.data)) if run.normalised else 1.0)))
     if len(sizes) < 2 or not all(size > 0 for _, size in sizes):
         return
@@ -397,7 +403,7 @@ def _rate(run: Run, losses: list[float], moved: dict[str, float], known: set[str
     rises = min(losses[-2:]) > start + 0.5 * scale or peak > start + scale
     weights = {run.names[p]: p for p, _ in run.layers if p.size >= 16 and run.names[p] in moved}
     # layers that begin at or near 0 on purpose are compared with what initialisations give
-    usual = {run.names[p]: math.sqrt(p.size / 3 / p.shape[-1 if o.name == "linear" else -2]) for p, o in run.layers}
+    usual = {run.names[p]: math.sqrt(p.size / 3 / _fan_in(p, o)) for p, o in run.layers}
     relative = {name: moved[name] / max(euclidean_norm(p.data), usual[name]) for name, p in weights.items()}
     largest = max(relative.values(), default=0.0)
     if rises:
@@ -422,6 +428,13 @@ def _rate(run: Run, losses: list[float], moved: dict[str, float], known: set[str
         "learning_rate_too_low", "", rate, steps=STEPS, fall=f"{max(fallen, 0):.1g} of itself{ratio}",
         faster=faster, tenfold=10 * rate, hundredfold=100 * rate,
     )  # fmt: skip
+
+
+def _fan_in(p: Tensor, operation: Operation) -> int:
+    """How many products with weights of p are added up to a number."""
+    if operation.name in CONVOLUTIONS:
+        return math.prod(p.shape[1:])
+    return p.shape[-1 if operation.name == "linear" else -2]
 
 
 def _falls(losses: list[float]) -> bool:

@@ -21,6 +21,9 @@ from ..engine.trace import Operation, Trace
 from ..nn import Module
 from ..nn.module import members
 
+CONVOLUTIONS = ("conv", "conv_input")
+RESHAPING = {"reshape", "transpose", "swapaxes", "moveaxis", "squeeze", "expand_dims", "getitem", "cast"}
+
 
 def _copied(model: Module, optimizer: Any, loss: Any) -> tuple[Module, Any, Any]:
     """Copies that belong together; computed Tensors kept in attributes, which can't be copied, become constants."""
@@ -49,20 +52,41 @@ class Run:
             self.value = None if loss is None else _value(self.loss, self.outputs, y)
         self.operations, self.of_loss = trace.operations[:end], trace.operations[end:]
         self.layers = self._layers()
+        self.maps = self._maps()
         self.gradients: dict[Tensor, Any] = {}  # of the loss, by all that it was computed from
         if self.value is not None and self.value.requires_grad and math.isfinite(self.value.item()):
             self.gradients, _ = propagate([self.value], [np.ones_like(self.value.data)], keep_all=True)
         self.unmoved: dict[str, str] = {}  # parameters that don't change, with the reason, as they are found
 
     def _layers(self) -> list[tuple[Tensor, Operation]]:
-        """The weight matrices in the order of their first use, each with the operation that multiplies by it."""
+        """The weight matrices and kernels in the order of their first use, each with the operation that multiplies by
+        it."""
         first: dict[Tensor, Operation] = {}
         for operation in self.operations:
-            if operation.name in ("linear", "matmul", "einsum"):
+            if operation.name in ("linear", "matmul", "einsum", *CONVOLUTIONS):
                 for p in operation.inputs:
                     if self.is_weight(p) and p.ndim >= 2:
                         first.setdefault(p, operation)
         return list(first.items())
+
+    def _maps(self) -> set[Tensor]:
+        """What convolutions give, and what is made of that place by place or by pooling: its units are on axis 1."""
+        maps: set[Tensor] = set()
+        for operation in self.operations:
+            y = operation.output
+            kept = (
+                x in maps and x.ndim == y.ndim and x.shape[:2] == y.shape[:2]
+                for x in operation.inputs
+                if isinstance(x, Tensor)
+            )
+            if operation.name in CONVOLUTIONS or (operation.name not in RESHAPING and any(kept)):
+                maps.add(y)
+        return maps
+
+    def rows(self, y: Tensor) -> Array:
+        """A column for each unit, a row for each example, or each place of it."""
+        array = y.data.swapaxes(1, -1) if y in self.maps else y.data
+        return array.reshape(-1, array.shape[-1])
 
     def is_weight(self, x: Any) -> bool:
         """Whether it is a parameter of the model."""

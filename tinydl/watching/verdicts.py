@@ -70,7 +70,7 @@ FINDINGS = {
     "identical_units": Finding("all units of a layer have the same weights and gradients",
         "All {value:.0f} units of {layer} are the same, weights and gradients: they will stay the same and are worth "
         "one.",
-        "start from random weights (a Linear's own, or nn.init), not from zeros or another constant"),
+        "start from random weights (a layer's own, or nn.init), not from zeros or another constant"),
     "dead_relus": Finding("relus give 0 for every example",
         "In {where} {value:.0%} of the {units} units are 0 for every example of this batch: no gradient passes through "
         "them.",
@@ -89,16 +89,16 @@ FINDINGS = {
         "start with smaller weights, scale the inputs; if the model has been trained, lower the learning rate"),
     "exploding_gradients": Finding("the gradient grows on its way from the last layer to the first",
         "The gradient explodes on its way back: at {layer} it is {value:.1e} times that at {last}.",
-        "smaller initial weights (nn.init.kaiming_normal_, xavier_uniform_), BatchNorm1d or LayerNorm between layers, "
-        "clip_norm in fit"),
+        "smaller initial weights (nn.init.kaiming_normal_, xavier_uniform_), BatchNorm1d, BatchNorm2d or LayerNorm "
+        "between layers, clip_norm in fit"),
     "vanishing_gradients": Finding("the gradient shrinks on its way from the last layer to the first",
         "The gradient vanishes on its way back: at {layer} it is {value:.1e} of the largest.",
-        "relu or tanh instead of sigmoid, kaiming or xavier initialisation (nn.init), BatchNorm1d or LayerNorm between "
-        "layers, fewer layers, or connections that skip some"),
+        "relu or tanh instead of sigmoid, kaiming or xavier initialisation (nn.init), BatchNorm1d, BatchNorm2d or "
+        "LayerNorm between layers, fewer layers, or connections that skip some"),
     "vanishing_activations": Finding("the outputs hardly differ from example to example",
         "The outputs hardly depend on the inputs: from example to example they differ {value:.1e} times as much. So do "
         "the gradients.",
-        "larger initial weights (a Linear's own, or nn.init.kaiming_normal_, xavier_uniform_)"),
+        "larger initial weights (a layer's own, or nn.init.kaiming_normal_, xavier_uniform_)"),
     "learning_rate_too_high": Finding("in a few steps on the batch the loss rises",
         "The learning rate {value:g} is too high: in {steps} steps on this same batch the loss went from {start:.3g} "
         "to {end:.3g}.",
