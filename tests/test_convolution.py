@@ -299,7 +299,8 @@ def test_whole_networks_pass_the_gradient_check(rng):
 def test_maps_lie_batch_last_in_memory_through_a_whole_network(rng):
     tl.manual_seed(0)
     layers = [
-        nn.Conv2d(1, 4, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(4, 6, 3, padding="same"), nn.LeakyReLU(),
+        nn.Conv2d(1, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Conv2d(4, 6, 3, padding="same"), nn.LeakyReLU(), nn.Dropout(0.3), nn.GELU(), nn.GELU("tanh"), nn.Dropout2d(),
         nn.AvgPool2d(2), nn.Conv2d(6, 8, 2, stride=2), nn.Sigmoid(), nn.ConvTranspose2d(8, 4, 2, stride=2), nn.SiLU(),
     ]  # fmt: skip
     x = tl.tensor(rng.normal(size=(5, 1, 16, 12)).astype(np.float32), requires_grad=True)

@@ -289,6 +289,17 @@ def test_images_and_weights_stand_side_by_side_as_given():
     assert plots.weights(np.ones((2, 6)), shape=(2, 3)).images[0].get_array().shape == (2, 7)
 
 
+def test_kernels_of_a_convolution_are_one_image_for_each_channel_of_each_filter():
+    kernels = np.arange(3 * 2 * 2 * 4.0).reshape(3, 2, 2, 4)
+    ax = draw(plots.weights(tl.tensor(kernels), columns=2))
+    assert ax.get_title() == "weights of 6 kernels, each 2 × 4"
+    canvas = ax.images[0].get_array()
+    np.testing.assert_array_equal(canvas[:2, :4], kernels[0, 0])
+    np.testing.assert_array_equal(canvas[:2, 5:], kernels[0, 1])
+    np.testing.assert_array_equal(canvas[-2:, 5:], kernels[2, 1])
+    assert plots.weights(np.ones((2, 3, 5))).get_title() == "weights of 2 kernels, each 3 × 5"
+
+
 def test_wrong_predictions_are_said_in_red():
     ax = draw(plots.images(np.zeros((3, 8, 8)), labels=[3, "cat", 5], predictions=[3, "dog", 5]))
     assert texts(ax) == ["3", "cat\nsaid dog", "5"]
@@ -306,6 +317,8 @@ def test_images_take_none_one_and_those_that_are_not_numbers():
         plots.images(np.zeros((2, 8, 8)), labels=[1])
     with pytest.raises(ValueError, match="matrix"):
         plots.weights(np.zeros(3))
+    with pytest.raises(ValueError, match="or kernels, not shape"):
+        plots.weights(np.zeros((2, 3, 1, 2, 2)))
     with pytest.raises(ValueError, match="6 inputs"):
         plots.weights(np.zeros((2, 6)), shape=(4, 4))
 

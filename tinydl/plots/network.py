@@ -140,11 +140,14 @@ def weights(weight: Any, ax: Axes | None = None, shape: tuple[int, int] | None =
     """The rows of a weight matrix as images: what each unit looks for. Blue is negative, red positive, white 0.
 
     Shapes: weight (units, inputs), an array or Tensor; `shape` is that of an image, by default the square of as many
-    inputs, or one row. Raises ValueError if it doesn't fit.
+    inputs, or one row. Or the kernels of a convolution, (filters, channels, height, width), one image for each channel
+    of each filter, or (filters, channels, length), one for each filter. Raises ValueError if the shape doesn't fit.
     """
     array = array_of(weight)
+    if array.ndim in (3, 4) and shape is None:
+        array, shape = array.reshape(-1, math.prod(array.shape[-2:])), (array.shape[-2], array.shape[-1])
     if array.ndim != 2:
-        raise ValueError(f"weights takes a matrix (units, inputs), not shape {array.shape}")
+        raise ValueError(f"weights takes a matrix (units, inputs) or kernels, not shape {array.shape}")
     side = math.isqrt(array.shape[1])
     shape = shape or ((side, side) if side * side == array.shape[1] else (1, array.shape[1]))
     if math.prod(shape) != array.shape[1]:
@@ -152,7 +155,8 @@ def weights(weight: Any, ax: Axes | None = None, shape: tuple[int, int] | None =
     ax = _tiles(array.reshape(-1, *shape), ax, columns, "RdBu_r", symmetric=True)
     figure: Any = ax.figure
     figure.colorbar(ax.images[0], ax=ax, shrink=0.8, label="weight")
-    ax.set_title(f"weights of {len(array)} unit{'s' * (len(array) != 1)}, each {shape[0]} × {shape[1]}")
+    what = "unit" if array_of(weight).ndim == 2 else "kernel"
+    ax.set_title(f"weights of {len(array)} {what}{'s' * (len(array) != 1)}, each {shape[0]} × {shape[1]}")
     return ax
 
 

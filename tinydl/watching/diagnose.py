@@ -432,9 +432,10 @@ def _rate(run: Run, losses: list[float], moved: dict[str, float], known: set[str
 
 def _fan_in(p: Tensor, operation: Operation) -> int:
     """How many products with weights of p are added up to a number."""
+    shape: tuple[int, ...] = p.shape
     if operation.name in CONVOLUTIONS:
-        return math.prod(p.shape[1:])
-    return p.shape[-1 if operation.name == "linear" else -2]
+        return math.prod(shape[1:])
+    return shape[-1 if operation.name == "linear" else -2]
 
 
 def _falls(losses: list[float]) -> bool:
