@@ -348,6 +348,21 @@ def test_what_pooling_gives_back_lies_where_it_came_from_also_in_a_square(rng):
     np.testing.assert_array_equal(x.grad.data, g.repeat(2, axis=2).repeat(2, axis=3) / 4)
 
 
+def test_gradients_of_float16_that_meet_in_mean_pooling_are_added_in_float32(rng):
+    x = tl.tensor(np.ones((1, 1, 40, 40), np.float16), requires_grad=True)
+    g = rng.uniform(1, 2, size=(1, 1, 21, 21)).astype(np.float16)
+    F.avg_pool2d(x, 20, 1).backward(gradient=g)
+    wide = tl.tensor(np.ones((1, 1, 40, 40)), requires_grad=True)
+    F.avg_pool2d(wide, 20, 1).backward(gradient=(g / np.float16(400)).astype(np.float64) * 400)
+    np.testing.assert_allclose(x.grad.data.astype(float), wide.grad.data, rtol=2**-10.9)
+
+
+def test_an_infinite_maximum_at_the_border_has_the_gradient_and_the_padding_has_none():
+    x = tl.tensor([[[np.inf, 2.0, 1.0, np.inf]]], requires_grad=True)
+    F.max_pool1d(x, 3, 2, padding=1).backward(gradient=np.array([[[3.0, 5.0]]]))
+    np.testing.assert_array_equal(x.grad.data, [[[3, 0, 0, 5]]])
+
+
 def test_whole_numbers_are_summed_as_floats():
     x = np.full((1, 1, 4, 4), 200, np.uint8)
     y = pooling.sum_pool(x, kernel=(2, 2), how=Steps((2, 2), ((0, 0), (0, 0)), (1, 1)))

@@ -17,6 +17,7 @@ from numerical import assert_rounded_once, numerical_directional, numerical_vjp
 import tinydl as tl
 from tinydl.checking.samples import SAMPLES, Draw, sample
 from tinydl.derivatives.elementwise import in_float32
+from tinydl.engine import recording
 from tinydl.engine.dispatch import choosing, elementwise, kinks, primitives, table
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
@@ -1306,3 +1307,19 @@ def test_what_reductions_begin_with_is_real_or_left_out(reduction):
     with pytest.raises(TypeError, match="real number"):
         reduction(t, initial=1 + 1j)
     assert reduction(t, initial=np._NoValue).item() == reduction(t.data)
+
+
+def test_astype_to_whole_numbers_gives_a_plain_array_and_says_so():
+    told = []
+
+    class Told(recording.Observer):
+        def flattened(self, name, inputs, result):
+            told.append((name, inputs, result.dtype))
+
+    x = tl.tensor([[1.7, -2.2, 0.0]], requires_grad=True)
+    with recording.observing(Told()):
+        arrays = [x.astype(np.int16), np.astype(x, np.int16)]
+    for array in arrays:
+        assert array.__class__ is np.ndarray and array.dtype == np.int16 and array.tolist() == [[1, -2, 0]]
+    assert [name for name, *_ in told] == ["astype to integers"] * 2
+    assert all(inputs[0] is x and dtype == np.int16 for _, inputs, dtype in told)
