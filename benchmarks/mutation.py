@@ -161,7 +161,9 @@ def everything() -> list[Mutant]:
             done.add(f)
             found += [(name, f, m) for m in testing.source_mutations(f, name)]
     for name, f in functions_of("functional", "activations", "attention", "losses", "normalization").items():
-        if not name.startswith(("_refuse", "_wrong", "_in_float32")):  # the last acts when the losses are defined
+        if not name.startswith(
+            ("_refuse", "refuse_", "_wrong", "_in_float32")
+        ):  # the last acts when the losses are defined
             found += [(name, f, m) for m in testing.source_mutations(f, name)]
     for layer in LAYERS:
         for name, f in functions_of("nn", layer).items():

@@ -502,7 +502,7 @@ def test_the_table_of_results_has_a_row_for_each_target_as_it_is_defined():
     for workload in workloads.WORKLOADS:
         name = [workload.id, workload.title]
         for target in map(dataclasses.asdict, workload.targets):
-            if target["ours"] != "tinydl" or workload.id == "W14":
+            if workload.id == "W14" or (target["ours"] != "tinydl" and workload.work != "network"):
                 continue  # these rows come with the figures of the first run that measures a compiled step
             defined.append([*name, run.own(target), run.beside(target), run.limit_text(target)])
             name = ["", ""]

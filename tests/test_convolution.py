@@ -53,6 +53,18 @@ def test_the_quick_forms_are_the_textbooks(axes, block, batch, few, rng, monkeyp
             np.testing.assert_allclose(quick, textbook, rtol=1e-12, atol=1e-12, err_msg=str((how, kernel)))
 
 
+@pytest.mark.parametrize(("size", "padding", "kernel"), [(1, 2, 4), (2, 3, 4), (1, 3, 2), (3, 0, 3)])
+def test_the_quick_input_gradient_is_the_textbooks_where_padding_is_wider_than_what_it_surrounds(
+    size, padding, kernel, rng
+):
+    x, weight = rng.normal(size=(3, 2, size)), rng.normal(size=(4, 2, kernel))
+    how = Steps((1,), ((padding, padding),), (1,))
+    g = rng.normal(size=convolution.textbook_conv(x, weight, how).shape)
+    quick, textbook = (f(g, weight, x.shape, how) for f in (
+        convolution.quick_conv_input, convolution.textbook_conv_input))  # fmt: skip
+    np.testing.assert_allclose(quick, textbook, rtol=1e-12, atol=1e-12)
+
+
 def test_the_textbooks_convolution_is_the_sum_of_its_definition(rng):
     x, weight = rng.normal(size=(2, 4, 6, 7)), rng.normal(size=(6, 2, 3, 2))
     how = Steps((2, 1), ((1, 0), (2, 1)), (1, 3), 2)
@@ -342,6 +354,22 @@ def test_the_widest_of_input_weight_and_bias_decides_the_dtype(wide, rng):
     np.testing.assert_array_equal(y, convolution.conv(*(x.astype("f8") for x in arrays), how=how))
 
 
+def test_pooling_layers_are_their_functions_with_all_settings(rng):
+    x, images = rng.normal(size=(2, 3, 11)), rng.normal(size=(2, 3, 9, 7))
+    largest = {"kernel_size": 3, "stride": 2, "padding": 1, "dilation": 2, "ceil_mode": True}
+    mean = {"kernel_size": 4, "stride": 2, "padding": 1, "ceil_mode": True, "count_include_pad": False}
+    for layer, expected in (
+        (nn.MaxPool1d(**largest)(x), F.max_pool1d(x, **largest)),
+        (nn.MaxPool2d(**largest)(images), F.max_pool2d(images, **largest)),
+        (nn.AvgPool1d(**mean)(x), F.avg_pool1d(x, **mean)),
+        (nn.AvgPool2d(**mean)(images), F.avg_pool2d(images, **mean)),
+        (nn.AdaptiveAvgPool1d(4)(x), np.stack([x[..., :3].mean(-1), x[..., 2:6].mean(-1), x[..., 5:9].mean(-1),
+                                               x[..., 8:].mean(-1)], -1)),
+        (nn.AdaptiveAvgPool2d(1)(images), images.mean((2, 3), keepdims=True)),
+    ):  # fmt: skip
+        np.testing.assert_allclose(layer, expected, rtol=1e-12)
+
+
 def test_what_pooling_gives_back_lies_where_it_came_from_also_in_a_square(rng):
     x, g = tl.tensor(rng.normal(size=(2, 3, 4, 4)), requires_grad=True), rng.normal(size=(2, 3, 2, 2))
     F.avg_pool2d(x, 2).backward(gradient=g)
@@ -355,6 +383,20 @@ def test_gradients_of_float16_that_meet_in_mean_pooling_are_added_in_float32(rng
     wide = tl.tensor(np.ones((1, 1, 40, 40)), requires_grad=True)
     F.avg_pool2d(wide, 20, 1).backward(gradient=(g / np.float16(400)).astype(np.float64) * 400)
     np.testing.assert_allclose(x.grad.data.astype(float), wide.grad.data, rtol=2**-10.9)
+
+
+def test_products_of_float16_are_added_in_float32(rng):
+    x, w, g = (rng.uniform(1, 2, size=s).astype(np.float16) for s in ((3, 4, 17), (5, 4, 9), (3, 5, 5)))
+    how = Steps((2,), ((0, 0),), (1,))
+    for f, arrays, options in (
+        (convolution.conv, (x, w), {}),
+        (convolution.conv_input, (g, w), {"shape": x.shape}),
+        (convolution.conv_weight, (x, g), {"shape": w.shape}),
+    ):
+        y = f(*arrays, how=how, **options)
+        expected = f(*(a.astype(np.float64) for a in arrays), how=how, **options)
+        assert y.dtype == np.float16
+        np.testing.assert_allclose(y.astype(np.float64), expected, rtol=2**-11 * 1.001)
 
 
 def test_an_infinite_maximum_at_the_border_has_the_gradient_and_the_padding_has_none():

@@ -10,6 +10,7 @@ import pytest
 
 import tinydl as tl
 from tinydl import nn, optim
+from tinydl.engine import recording
 
 SHAPES = [(3, 4), (5,), (), (2, 1, 3)]
 
@@ -1202,3 +1203,27 @@ def test_a_schedule_loads_no_settings_that_it_could_not_be_made_with(make, chang
     with pytest.raises(ValueError, match="this isn't the state of"):
         schedule.load_state_dict({**before, **change})
     assert schedule.state_dict() == before and schedule.optimizer.lr == 0.8
+
+
+def test_observers_hear_of_schedules_steps_and_of_the_norm_that_clipping_gives():
+    class Told(recording.Observer):
+        def __init__(self):
+            self.schedules, self.numbers = [], []
+
+        def schedule_stepping(self, schedule):
+            self.schedules.append(schedule)
+
+        def number(self, value):
+            self.numbers.append(value)
+            return "the norm"
+
+    p = tl.tensor([3.0, 4.0], requires_grad=True)
+    optimizer = optim.SGD([p], lr=0.1)
+    schedules = [optim.StepLR(optimizer, 2), optim.ReduceLROnPlateau(optimizer)]
+    p.grad = tl.tensor([0.6, 0.8])
+    told = Told()
+    with recording.observing(told):
+        schedules[0].step()
+        schedules[1].step(1.0)
+        assert optim.clip_grad_norm([p], 0.5) == "the norm"
+    assert told.schedules == schedules and told.numbers == pytest.approx([1.0])
