@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 import tinydl as tl
-from tinydl import nn
 
 NETWORKS = Path(__file__).resolve().parent.parent / "benchmarks" / "networks"
 SCRIPTS = sorted(path.stem for path in NETWORKS.glob("*.py") if path.stem != "common")
@@ -26,7 +25,6 @@ AFTER_A_TENTH = {
     "names": {"balanced test accuracy": 0.6},  # 0.5
     "vowels": {"test accuracy": 0.6},  # 0.1
 }
-NEEDS_BATCHNORM2D = {"clothes", "depth", "detection", "inception"}
 
 
 @pytest.fixture
@@ -47,8 +45,6 @@ def test_every_experiment_has_a_bound():
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_an_experiment_leaves_chance_behind_in_a_tenth_of_its_steps(name, script, tmp_path, capsys):
-    if name in NEEDS_BATCHNORM2D and not hasattr(nn, "BatchNorm2d"):
-        pytest.skip("nn.BatchNorm2d isn't there yet")
     module, picture, found = script(name), tmp_path / "learned.png", {}
 
     def experiment(seed, share):
