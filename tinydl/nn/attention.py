@@ -30,7 +30,7 @@ class MultiheadAttention(Module):
 
     Queries, keys and values are projected (``in_proj_weight``, ``in_proj_bias``) and cut into heads of
     d = embed_dim / num_heads features; :math:`y = [\mathrm{head}_1, …, \mathrm{head}_h] W_o^\top + b_o` with
-    :math:`\mathrm{head}_i = F.scaled\_dot\_product\_attention(Q_i, K_i, V_i)`.
+    :math:`\mathrm{head}_i` as `F.scaled_dot_product_attention` gives it for :math:`Q_i, K_i, V_i`.
 
     Shapes: query (L, N, E), key and value (S, N, E) → output (L, N, E), with ``batch_first=True`` (N, L, E) and
     (N, S, E); without a batch (L, E) and (S, E). Without key and value they are the query: self-attention. Weights are
