@@ -162,7 +162,7 @@ class Rebuilt:
     def __init__(self, args: Any, options: Any, stand_ins: Iterable[Any]) -> None:
         self._stand_ins = iter(stand_ins)
         self._copies: list[tuple[Any, dict[str, Any]]] = []  # of dataclasses, and what was put into them
-        self._held: list[tuple[Any, Any]] = []  # lists and dicts, and a copy of each
+        self._held: list[tuple[Any, Any]] = []  # lists and dicts, and what was in each
         self.args = tuple(self._put(x) for x in args)
         self.options = {name: self._put(x) for name, x in options.items()}
 
@@ -178,7 +178,7 @@ class Rebuilt:
         same = all(a is b for a, b in zip(put, given, strict=True))  # without an array
         made = x if same else self._like(x, names, put)
         if isinstance(made, (list, dict)):
-            self._held.append((made, copy.copy(made)))
+            self._held.append((made, dict(made) if isinstance(made, dict) else [*made]))
         return made
 
     def _like(self, x: Any, names: tuple[Any, ...], items: list[Any]) -> Any:

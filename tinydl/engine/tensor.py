@@ -417,8 +417,8 @@ def _changed(node: Tensor, x: Tensor) -> ChangedValueError:
     return ChangedValueError(
         f"a Tensor{name} of shape {x._data.shape} was changed after {node.primitive and node.primitive.name} used it "
         "(by an optimizer step, load_state_dict or an update in place), so this graph's gradients would be wrong. "
-        "If this is a recurrent state carried over, from one batch to the next, pass h.detach(). Call backward() before "
-        "the update, or compute the loss anew."
+        "If this is a recurrent state carried over, from one batch to the next, pass h.detach(). Call backward() "
+        "before the update, or compute the loss anew."
     )
 
 
