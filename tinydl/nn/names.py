@@ -7,8 +7,8 @@ from __future__ import annotations
 
 _LOSSES = {
     "CrossEntropyLoss": "cross_entropy", "NLLLoss": "nll_loss", "MSELoss": "mse_loss", "L1Loss": "l1_loss",
-    "HuberLoss": "huber_loss", "SmoothL1Loss": "huber_loss", "BCELoss": "binary_cross_entropy", "KLDivLoss": "kl_div",
-    "BCEWithLogitsLoss": "binary_cross_entropy_with_logits",
+    "HuberLoss": "huber_loss", "SmoothL1Loss": "smooth_l1_loss", "KLDivLoss": "kl_div",
+    "BCELoss": "binary_cross_entropy", "BCEWithLogitsLoss": "binary_cross_entropy_with_logits",
 }  # fmt: skip
 _A_LOSS = "losses are functions: write tl.functional.{0}(outputs, targets), or pass loss=tl.functional.{0} to tl.fit"
 _A_LIST = "write a list, self.layers = [nn.Linear(4, 4), nn.ReLU()]: a Module finds the layers and Tensors in it"

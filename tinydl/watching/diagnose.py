@@ -21,8 +21,9 @@ from ..engine.checks import array_of, listed, refuse_foreign
 from ..engine.tensor import Tensor
 from ..engine.trace import Operation
 from ..nn import Module
+from ..nn.init import fans
 from ..optim.optimizer import Optimizer
-from .measured import CONVOLUTIONS, RESHAPING, Run
+from .measured import CONVOLUTIONS, RESHAPING, Run, columns
 from .verdicts import CODES, NAMED, Diagnosis, Verdict, verdict, worst_of_each
 
 # Logits of spread s cost s²/2 more than guessing: 2 more means a spread of 2, where freshly made networks have 0.5. A
@@ -156,8 +157,7 @@ def _inputs(run: Run) -> Iterator[Verdict]:
     array = next((a for a in data if a.ndim >= 2 and a.dtype.kind == "f" and len(a) == len(array_of(run.x))), None)
     if operation is None or array is None:
         return
-    features = array.swapaxes(1, -1) if operation.name in CONVOLUTIONS else array
-    scales = _rms(features.reshape(-1, features.shape[-1]), 0)
+    scales = _rms(columns(array, operation.name in CONVOLUTIONS), 0)
     scales = scales[np.isfinite(scales)]
     largest = float(scales.max(initial=0))
     if largest > LARGE_INPUT or 0 < largest < SMALL_INPUT:
@@ -403,7 +403,8 @@ def _rate(run: Run, losses: list[float], moved: dict[str, float], known: set[str
     rises = min(losses[-2:]) > start + 0.5 * scale or peak > start + scale
     weights = {run.names[p]: p for p, _ in run.layers if p.size >= 16 and run.names[p] in moved}
     # layers that begin at or near 0 on purpose are compared with what initialisations give
-    usual = {run.names[p]: math.sqrt(p.size / 3 / _fan_in(p, o)) for p, o in run.layers}
+    fan_in = {p: fans(p)[0] if o.name in ("linear", *CONVOLUTIONS) else p.shape[-2] for p, o in run.layers}
+    usual = {run.names[p]: math.sqrt(p.size / 3 / n) for p, n in fan_in.items()}
     relative = {name: moved[name] / max(euclidean_norm(p.data), usual[name]) for name, p in weights.items()}
     largest = max(relative.values(), default=0.0)
     if rises:
@@ -428,14 +429,6 @@ def _rate(run: Run, losses: list[float], moved: dict[str, float], known: set[str
         "learning_rate_too_low", "", rate, steps=STEPS, fall=f"{max(fallen, 0):.1g} of itself{ratio}",
         faster=faster, tenfold=10 * rate, hundredfold=100 * rate,
     )  # fmt: skip
-
-
-def _fan_in(p: Tensor, operation: Operation) -> int:
-    """How many products with weights of p are added up to a number."""
-    shape: tuple[int, ...] = p.shape
-    if operation.name in CONVOLUTIONS:
-        return math.prod(shape[1:])
-    return shape[-1 if operation.name == "linear" else -2]
 
 
 def _falls(losses: list[float]) -> bool:

@@ -85,8 +85,7 @@ class Run:
 
     def rows(self, y: Tensor) -> Array:
         """A column for each unit, a row for each example, or each place of it."""
-        array = y.data.swapaxes(1, -1) if y in self.maps else y.data
-        return array.reshape(-1, array.shape[-1])
+        return columns(y.data, y in self.maps)
 
     def is_weight(self, x: Any) -> bool:
         """Whether it is a parameter of the model."""
@@ -157,6 +156,12 @@ class Run:
             if not step:
                 moved = {n: euclidean_norm(p.data - start[n]) for n, p in named.items()}
         return losses, moved, {name for name, p in named.items() if np.array_equal(p.data, start[name])}
+
+
+def columns(array: Array, of_maps: bool) -> Array:
+    """A column for each feature, which of maps stand on axis 1, else on the last; rows of all the rest."""
+    array = array.swapaxes(1, -1) if of_maps else array
+    return array.reshape(-1, array.shape[-1])
 
 
 def _value(loss: Callable[[Any, Any], Any], outputs: Any, y: Any) -> Tensor:
