@@ -568,6 +568,11 @@ def cnn(act=nn.ReLU, norm=False, depth=2, pool=nn.MaxPool2d, filters=12, flat=Tr
     return nn.Sequential(*layers)
 
 
+class Turned(nn.Module):
+    def forward(self, x):
+        return np.moveaxis(x, 1, -1)
+
+
 class Images(nn.Module):
     def forward(self, x):
         return x.reshape(-1, 1, 8, 8)
@@ -599,7 +604,27 @@ def with_large_kernels():
     return of_images(model)
 
 
+def with_channels_last(channels, size=8):
+    """Images as files have them, and a first convolution made to take them."""
+    grey = digits()[0].reshape(-1, 8, 8, 1)
+    images = np.pad(np.repeat(grey, channels, axis=3), ((0, 0), (0, size - 8), (0, size - 8), (0, 0)))
+    model = nn.Sequential(
+        nn.Conv2d(size, 12, 3, padding=1), nn.ReLU(), nn.Flatten(), nn.Linear(12 * size * channels, 10)
+    )
+    return simple(model, (images, digits()[1]), F.cross_entropy)
+
+
+def of_many_channels(shape):
+    """What isn't an image: signals of as many places as channels, and maps that a layer has made."""
+    x = np.random.default_rng(0).normal(size=(200, *shape)).astype(np.float32)
+    y = (x.mean(axis=(1, 2, 3)) > 0).astype(int)
+    model = nn.Sequential(nn.Conv2d(shape[0], 8, 1), nn.ReLU(), nn.Flatten(), nn.Linear(8 * shape[1] * shape[2], 2))
+    return simple(model, (x, y), F.cross_entropy, adam, 3e-3)
+
+
 FAULTS |= {
+    "grey images with their channel last": ("channels_last", lambda: with_channels_last(1)),
+    "coloured images with their channels last": ("channels_last", lambda: with_channels_last(3, size=12)),
     "channels of a convolution that are dead": ("dead_relus", with_dead_channels),
     "equal filters": ("identical_units", with_equal_filters),
     "kernels twenty times too large": ("exploding_gradients", with_large_kernels),
@@ -609,6 +634,19 @@ FAULTS |= {
 }
 HEALTHY |= {
     "a CNN": lambda: of_images(cnn()),
+    "a CNN whose maps look like images with their channels last": lambda: of_images(
+        nn.Sequential(
+            Images(),
+            nn.Conv2d(1, 4, 3, padding=1),
+            nn.ReLU(),
+            Turned(),
+            nn.Conv2d(8, 8, 1),
+            nn.Flatten(),
+            nn.Linear(256, 10),
+        )
+    ),
+    "signals of 8 channels, 8 sensors and 5 times": lambda: of_many_channels((8, 8, 5)),
+    "images of 3 by 3 with 3 channels": lambda: of_many_channels((3, 3, 3)),
     "a CNN with BatchNorm": lambda: of_images(cnn(norm=True)),
     "a CNN with tanh and mean pooling": lambda: of_images(cnn(nn.Tanh, pool=nn.AvgPool2d)),
     "a CNN that ends in a mean over all places": lambda: of_images(cnn(flat=False, filters=16)),

@@ -422,6 +422,106 @@ def test_rounding_for_a_report_is_right():
     train(classifier(), loss)
 
 
+# ---- attention that looks ahead ----
+
+PAST = np.tri(5, dtype=bool)  # each place sees itself and what came before
+SEQUENCES = np.random.default_rng(1).normal(size=(3, 5, 8)).astype(np.float32)
+PADDED = np.array([[False] * 5, [True, True, False, False, False], [False, False, False, True, True]])
+
+
+def by_layer(**masks):
+    return lambda layer, x: layer(x, x, x, **masks)[0]
+
+
+def by_function(mask):
+    return lambda layer, x: F.scaled_dot_product_attention(x, x, x, mask)
+
+
+def by_hand(mask, hidden):
+    def forward(layer, x):
+        scores = np.where(mask, x @ x.mT, hidden) if hidden == -np.inf else x @ x.mT + np.where(mask, 0, hidden)
+        return F.softmax(scores) @ x
+
+    return forward
+
+
+class Through(Exception):
+    """Nothing was wrong."""
+
+
+def attend(forward):
+    layer, first = nn.MultiheadAttention(8, 2, batch_first=True), nn.Linear(8, 8)
+    with tl.strict():
+        forward(layer, first(SEQUENCES))
+        raise Through  # without a step there would be more to say at the end
+
+
+@pytest.mark.parametrize(
+    "forward",
+    [
+        by_layer(attn_mask=PAST),
+        by_layer(attn_mask=PAST, key_padding_mask=PADDED),
+        by_layer(attn_mask=np.tri(5, k=-1, dtype=bool)),
+        by_layer(attn_mask=np.where(PAST, -np.inf, 0)),
+        by_function(~PAST),
+        by_function(PAST.T),
+        by_function(np.where(PAST, -1e9, 0)),
+        by_hand(PAST.T, -np.inf),
+        by_hand(PAST.T, -1e4),
+    ],
+)
+def test_a_mask_that_is_the_wrong_way_round(forward):
+    with pytest.raises(tl.StrictError, match=r"test_strict.py:\d+.* looks ahead: .* write ~mask"):
+        attend(forward)
+
+
+@pytest.mark.parametrize(
+    "forward",
+    [
+        by_layer(attn_mask=~PAST),
+        by_layer(attn_mask=~PAST, is_causal=False, key_padding_mask=PADDED),
+        by_layer(is_causal=True),
+        by_layer(key_padding_mask=PADDED),
+        by_layer(
+            attn_mask=np.zeros((5, 5)), key_padding_mask=np.array([[True] * 4 + [False]] * 3)
+        ),  # at the last alone
+        by_layer(key_padding_mask=np.array([[True] * 3 + [False] * 2] * 3)),
+        by_layer(attn_mask=np.ones((5, 5), bool)),  # nobody looks anywhere
+        by_function(PAST),
+        by_function(np.eye(5, dtype=bool)),
+        by_function(PAST | PAST.T),
+        by_function(~PAST | (PAST & ~np.tri(5, k=-2, dtype=bool))),  # itself, one before, and all behind
+        by_function(np.float32(0.5) * np.arange(-4, 1) * np.ones((5, 1), np.float32)),
+        by_hand(PAST, -np.inf),
+        lambda layer, x: F.softmax(1e3 * x[0] @ x[0].mT) @ x[0],
+    ],
+)
+def test_other_masks_are_right(forward):
+    with pytest.raises(Through):
+        attend(forward)
+
+
+def test_fit_finds_a_mask_that_is_the_wrong_way_round_before_any_update():
+    class Reader(nn.Module):
+        def __init__(self):
+            self.attention, self.out = nn.MultiheadAttention(8, 2, batch_first=True), nn.Linear(8, 3)
+
+        def forward(self, x):
+            return self.out(self.attention(x, x, x, attn_mask=PAST)[0]).mean(axis=1)
+
+    model = Reader()
+    before = model.state_dict()
+    with pytest.raises(tl.StrictError, match="looks ahead"):
+        tl.fit(
+            model,
+            (SEQUENCES, np.arange(3)),
+            loss=F.cross_entropy,
+            optimizer=optim.SGD(model.parameters(), lr=0.1),
+            epochs=1,
+        )
+    assert all(np.array_equal(array, before[name]) for name, array in model.state_dict().items())
+
+
 # ---- growing graphs ----
 
 

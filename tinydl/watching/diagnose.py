@@ -47,6 +47,7 @@ BALANCED = 0.6  # how far the largest class's share may lie from 1/K on the way 
 FEW_LABELS = 16  # below, chance unbalances
 MANY_LABELS = 5  # labels per class: then chance leaves out one class in 150, and never half of them
 OUT_OF_REACH = 0.1  # part of the loss of guessing that no outputs within the last activation's range can undo
+CHANNELS = (1, 3, 4)  # of images in files: grey, colours, colours and opacity
 OVERFIT = 1.3  # validation loss at the end over its least: a third of what was gained …
 RISE = 0.1  # part of the loss of guessing: a rise by more matters wherever the run began
 STEPS = 10  # on the same batch, to see what the learning rate does
@@ -127,6 +128,7 @@ def _rms(x: Array, axis: Any = None) -> Any:
 def _of_forward(run: Run) -> Iterator[Verdict]:
     yield from _not_finite(run)
     yield from _inputs(run)
+    yield from _channels(run)
     yield from _labels(run)
     yield from _activations(run)
     yield from _first_loss(run)
@@ -165,6 +167,19 @@ def _inputs(run: Run) -> Iterator[Verdict]:
         yield verdict("inputs_not_scaled", operation.layer, largest, size=size, middle=middle)
     elif len(array) >= FEW_LABELS and np.all(array == array[:1]):
         yield verdict("equal_inputs", operation.layer, len(array))
+
+
+def _channels(run: Run) -> Iterator[Verdict]:
+    """Square images with 1, 3 or 4 channels on the last axis, as files have them, where a convolution wants them first.
+
+    Only of what comes from outside: maps within a network may have any shape.
+    """
+    for operation in run.operations:
+        x = operation.inputs[0]
+        shape = array_of(x).shape if operation.name == "conv" else ()
+        from_outside = not (isinstance(x, Tensor) and x.requires_grad)
+        if from_outside and len(shape) == 4 and shape[1] == shape[2] > shape[3] and shape[3] in CHANNELS:
+            yield verdict("channels_last", operation.layer, shape[1], shape=shape, channels=shape[3])
 
 
 def _labels(run: Run) -> Iterator[Verdict]:

@@ -39,16 +39,18 @@ def strict() -> Iterator[None]:
     without `backward`; a Tensor that is trained on but that no optimizer has; a parameter that never receives a
     gradient, because it is unused, used only through `.data`, or because rounding or integer division stands between
     it and the loss; a graph that grows from step to step, or through a transform (``x = x + tl.grad(f)(x)`` with a
-    network in f); the two sides of a loss written by hand that broadcast, (N, 1) against (N,). What concerns an
-    optimizer is said before it changes anything; what only the whole program shows, such as a parameter without any
-    gradient, after 20 steps or when the block ends.
+    network in f); the two sides of a loss written by hand that broadcast, (N, 1) against (N,); attention whose mask is
+    the wrong way round, so that each place looks at later ones alone. What concerns an optimizer is said before it
+    changes anything; what only the whole program shows, such as a parameter without any gradient, after 20 steps or
+    when the block ends.
 
     Several backward passes before a step, several optimizers, frozen and shared parameters are no mistakes. `fit`
     watches its own first steps for those of them that are mistakes whatever comes later.
     """
     program = _Program()
     watch = _Watch(
-        program, _SoftmaxTwice(program), _SidesBroadcast(program), _GraphGrows(program, rounds=3, unrolled=50),
+        program, _SoftmaxTwice(program), _SidesBroadcast(program), _LooksAhead(program),
+        _GraphGrows(program, rounds=3, unrolled=50),
         _OutOfRhythm(program), _WithoutOptimizer(program), _WithoutGradient(program),
     )  # fmt: skip
     with watch.on():
@@ -69,7 +71,7 @@ class FirstSteps:
         self._program = program = _Program()
         self._cut_off = _CutOff(program)
         self._watch = _Watch(  # a loop through transforms may be meant to be differentiated
-            program, _SoftmaxTwice(program), _SidesBroadcast(program),
+            program, _SoftmaxTwice(program), _SidesBroadcast(program), _LooksAhead(program),
             _GraphGrows(program, rounds=2, unrolled=math.inf), _WithoutOptimizer(program, at_once=True), self._cut_off,
         )  # fmt: skip
         self._waiting = [p for p in optimizer.params if p.requires_grad] if steps else []  # for their first gradient
@@ -345,6 +347,31 @@ def _is_prediction(x: Any) -> bool:
     if not isinstance(x, Tensor) or not x.requires_grad:
         return False
     return x.primitive is None or any(leaf.ndim > 1 for leaf in _leaves(x))
+
+
+# ---- attention that looks ahead alone ----
+
+_HIDDEN = -1e3  # scores that aren't to count are less, by −∞, −1e9 or −1e4
+
+
+class _LooksAhead(_Mistake):
+    """A mask, of a layer or by hand, that shows each query the keys behind it in the sequence and none before."""
+
+    def computed(self, output: Tensor, primitive: Primitive, inputs: Sequence[Any], options: dict[str, Any]) -> None:
+        if primitive.name not in ("softmax", "masked_softmax"):
+            return
+        looks = array_of(inputs[-1]) > _HIDDEN  # the mask, or masked scores
+        if looks.ndim < 2 or looks.shape[-2] != looks.shape[-1]:
+            return
+        ahead = np.triu(np.ones_like(looks), 1)
+        keys = np.logical_or.reduce(looks, axis=-2, keepdims=True)  # that some query sees; a single one says nothing
+        if keys[..., 1:].sum(axis=-1).max(initial=0) > 1 and np.array_equal(looks & (ahead | ahead.mT), ahead & keys):
+            raise StrictError(
+                f"attention at {user_line()} looks ahead: its mask lets each place see what comes after it and nothing "
+                "before, so it is the wrong way round. True means *may look* in F.scaled_dot_product_attention, and "
+                "may *not* in nn.MultiheadAttention and nn.TransformerEncoder: write ~mask, or is_causal=True without "
+                "a mask. A model that is to read backwards gets its sequences turned round"
+            )
 
 
 # ---- a graph grows from step to step ----

@@ -42,6 +42,11 @@ FINDINGS = {
         "weights are made for inputs of about 1.",
         "subtract each feature's mean and divide by its standard deviation, both of the training set (pixels: divide "
         "by their largest value)"),
+    "channels_last": Finding("a convolution takes the rows of images for their channels",
+        "{layer} takes the {value:.0f} rows of the images for their channels: it is given the shape {shape}, whose "
+        "last axis looks like the channels. So it has weights of its own for each row, and nothing learned in one row "
+        "helps in another.",
+        "bring the axis of channels to the front, np.moveaxis(x, -1, 1), and give the layer in_channels={channels}"),
     "targets_not_scaled": Finding("the targets are far larger than a network's first outputs",
         "The targets' root mean square is {value:.3g}, a network's first outputs are about 1: the loss is {loss:.3g}, "
         "and saying the mean of the targets always would have {guess:.3g}.",
