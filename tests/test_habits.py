@@ -386,7 +386,7 @@ def test_the_layer_that_is_shown_is_its_formula_by_the_test_that_is_shown(shape,
     test["test_bilinear_is_its_formula_by_both_inputs"](shape, bias)
 
 
-@pytest.mark.parametrize("lesson", sorted(path.name for path in TUTORIALS.glob("[0-9][0-9]_*.py")))
+@pytest.mark.parametrize("lesson", sorted(path.name for path in TUTORIALS.glob("[0-9e][0-9]_*.py")))
 def test_a_lesson_is_announced_on_the_front_page_and_in_readme(lesson):
     assert f"]({lesson})" in (TUTORIALS / "_site_source" / "index.md").read_text(encoding="utf-8")
     assert f"](tutorials/{lesson})" in (ROOT / "README.md").read_text(encoding="utf-8")

@@ -31,10 +31,12 @@ def mistakes(name):
         yield code, known["SOLUTION"].replace(old, new), "".join(sentence)
 
 
-def test_there_are_two_to_five_exercises_in_each_lesson_and_each_says_of_which_it_is():
-    lessons = exercises.lessons()
-    assert list(lessons) == [path.stem[3:] for path in sorted((ROOT / "tutorials").glob("[0-9][0-9]_*.py"))][1:]
-    assert all(2 <= len(members) <= 5 for members in lessons.values())
+def test_there_are_two_to_five_exercises_in_each_lesson_one_in_an_excursion_and_each_says_of_which_it_is():
+    lessons, pages = exercises.lessons(), sorted((ROOT / "tutorials").glob("[0-9e][0-9]_*.py"))[1:]
+    assert list(lessons) == [page.stem[3:] for page in pages]
+    for page in pages:
+        assert len(lessons[page.stem[3:]]) in ([1] if page.name.startswith("e") else [2, 3, 4, 5]), page
+        assert exercises.numbers()[page.stem[3:]] == page.name[:2].lstrip("0").upper()
     assert len(NAMES) == len(set(NAMES)) >= 49
     for folder in (exercises.exercises_folder(), exercises.exercises_folder() / "_answers"):
         assert {path.stem for path in folder.glob("ex_*.py")} == set(NAMES)

@@ -13,7 +13,7 @@ import pytest
 from tinydl.course import exercises
 
 TUTORIALS = Path(__file__).parent.parent / "tutorials"
-PAGES = sorted(TUTORIALS.glob("[0-9][0-9]_*.py"))
+PAGES = sorted(TUTORIALS.glob("[0-9e][0-9]_*.py"))  # excursions are e1_…, off the way
 LESSONS = [page for page in PAGES if not page.name.startswith("00_")]  # all but "Before you start"
 each_page = pytest.mark.parametrize("lesson", PAGES, ids=lambda path: path.stem)
 each_lesson = pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)
@@ -30,6 +30,15 @@ def cells(lesson: Path) -> list[tuple[bool, str]]:
         text = re.sub(r"^# ?", "", body.strip(), flags=re.MULTILINE) if is_prose else body.strip()
         found.append((is_prose, text))
     return found
+
+
+def is_excursion(lesson: Path) -> bool:
+    return lesson.name.startswith("e")
+
+
+def number_of(lesson: Path) -> str:
+    """As its title has it: "7" for 07_likelihood, "E1" for the first excursion."""
+    return lesson.name[:2].lstrip("0").upper()
 
 
 def prose(lesson: Path) -> str:
@@ -94,7 +103,7 @@ def test_lesson_keeps_to_the_format(lesson: Path) -> None:
     text = prose(lesson)
     first_is_prose, first = cells(lesson)[0]
     title, question, *_ = first.split("\n\n")
-    assert first_is_prose and title.startswith(f"# {int(lesson.name[:2])}. "), "the first cell is the numbered title"
+    assert first_is_prose and title.startswith(f"# {number_of(lesson)}. "), "the first cell is the numbered title"
     assert "?" in question, "a lesson opens with the learner's question, in its first paragraph"
     assert re.search(r"^\*You need:\* ", first, re.MULTILINE), "the first cell says what the lesson needs"
     assert "> **Predict" in text
@@ -103,14 +112,16 @@ def test_lesson_keeps_to_the_format(lesson: Path) -> None:
     parts = sections(lesson)
     last = [name for name in ("Exercises", "In the article", "Where this lives in tinydl") if name in parts]
     assert list(parts)[-len(last) :] == last and len(last) >= 2
-    assert re.findall(r"^(\d)\. ", parts["Exercises"], re.MULTILINE) == ["1", "2", "3"], "three exercises"
+    wanted = ["1"] if is_excursion(lesson) else ["1", "2", "3"]
+    assert re.findall(r"^(\d)\. ", parts["Exercises"], re.MULTILINE) == wanted, "three exercises, one on an excursion"
     for name in exercises.lessons()[lesson.stem[3:]]:
         assert f"`{name}`" in parts["Exercises"], f"{name} is an exercise of this lesson"
 
 
 @each_lesson
 def test_before_you_start_says_which_lessons_a_lesson_needs(lesson: Path) -> None:
-    (row,) = re.findall(rf"^\| \[\d+\. [^]]+\]\({lesson.name}\) \| (.*) \|$", prose(PAGES[0]), re.MULTILINE)
+    title = rf"\[{number_of(lesson)}\. [^]]+\]\({lesson.name}\)"
+    (row,) = re.findall(rf"^\| {title} \| (.*) \|$", prose(PAGES[0]), re.MULTILINE)
     needs = re.search(r"\*You need:\* (.*?)(?:\n\n|\Z)", cells(lesson)[0][1], re.DOTALL)
     assert needs is not None
     numbers = {str(int(number)) for number in re.findall(r"\]\((\d\d)_\w+\.py\)", needs[1])} - {"0"}
@@ -143,10 +154,17 @@ def test_a_lesson_is_named_by_a_link_whose_number_is_right(lesson: Path) -> None
     text = " ".join(prose(lesson).split())
     for number, target in re.findall(r"\[[Ll]essons? (\d+)[^\]]*\]\(([^)]*)\)", text):
         assert re.match(rf"{int(number):02d}_\w+\.py$", target), (number, target)
+    for number, target in re.findall(r"\[[Ee]xcursions? (\d+)[^\]]*\]\(([^)]*)\)", text):
+        assert re.match(rf"e{number}_\w+\.py$", target), (number, target)
     unlinked = re.sub(r"\[[^\]]*\]\([^)]*\)", "", text)
-    assert not re.findall(r"[Ll]essons? \d+", unlinked)
+    assert not re.findall(r"(?:[Ll]esson|[Ee]xcursion)s? \d+", unlinked)
     code = "\n".join(text for is_prose, text in cells(lesson) if not is_prose)
-    assert not re.findall(r"[Ll]essons? \d+", code)
+    assert not re.findall(r"(?:[Ll]esson|[Ee]xcursion)s? \d+", code)
+
+
+@pytest.mark.parametrize("lesson", [page for page in PAGES if is_excursion(page)], ids=lambda path: path.stem)
+def test_an_excursion_says_that_it_is_off_the_way(lesson: Path) -> None:
+    assert "off the way" in cells(lesson)[0][1]
 
 
 def test_code_names_a_lesson_by_its_slug() -> None:

@@ -24,6 +24,12 @@ from tinydl.plots.style import PALETTE
 HERE = Path(__file__).parent
 BLUE, ORANGE, GREEN, PURPLE, SKY, RED, YELLOW = PALETTE[:7]
 GRAY = "#6E6E6E"
+SHORT = os.environ.get("TINYDL_SHORT_LESSONS", "") not in ("", "0")  # as the project's own tests run long lessons
+
+
+def steps(whole: int) -> int:
+    """So many steps or epochs of a long training; a tenth of them, at least one, where lessons are to be short."""
+    return max(1, round(whole / 10)) if SHORT else whole
 
 
 def in_notebook() -> bool:

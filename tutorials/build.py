@@ -76,8 +76,8 @@ DARK = "application/vnd.tinydl.dark+png"  # what a figure is for dark pages, bes
 
 
 def lessons() -> list[Path]:
-    """The lessons in their order."""
-    return sorted(HERE.glob("[0-9][0-9]_*.py"))
+    """The lessons in their order, then the excursions."""
+    return sorted(HERE.glob("[0-9e][0-9]_*.py"))
 
 
 def programs() -> list[Path]:
@@ -241,7 +241,7 @@ def lay_out_front(pages: Path) -> None:
     kept = [row for row in rows if not row.startswith(("| [", "[")) or set(links.findall(row)) <= there]
     text = "\n".join(kept)
     for script in lessons():  # whose own titles the rows have
-        title = re.match(r"# %% \[markdown\]\n# # (\d+\. .+)", script.read_text(encoding="utf-8"))
+        title = re.match(r"# %% \[markdown\]\n# # (E?\d+\. .+)", script.read_text(encoding="utf-8"))
         if title:
             row = f"| [{title[1]}]({script.name})"
             text = re.sub(rf"\| \[[^\]]*\]\({script.name}\)", lambda _, row=row: row, text)

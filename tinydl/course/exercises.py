@@ -10,6 +10,8 @@ from typing import Any
 
 from .command import UsageError
 
+EXCURSION = "excursion "
+
 
 def exercises_folder() -> Path:
     """Where the exercises lie: inside the package if it was installed from a wheel, else in the clone."""
@@ -21,14 +23,29 @@ def exercises_folder() -> Path:
 
 
 def lessons() -> dict[str, dict[str, str]]:
-    """The lessons in their order: of each its exercises, with what each was called before, or ""."""
+    """The lessons, then the excursions: of each its exercises in order, with what it was called before, or ""."""
     found: dict[str, dict[str, str]] = {}
-    for line in (exercises_folder() / "order.txt").read_text(encoding="utf-8").splitlines():
-        if line and not line.startswith("#"):
-            lesson, _, members = line.partition(": ")
-            pairs = re.findall(r"(\w+)(?: \((\w+)\))?", members)
-            found[lesson] = {f"ex_{name}": f"ex_{number}_{name}" if number else "" for name, number in pairs}
+    for heading, members in _order():
+        pairs = re.findall(r"(\w+)(?: \((\w+)\))?", members)
+        lesson = heading.removeprefix(EXCURSION)
+        found[lesson] = {f"ex_{name}": f"ex_{number}_{name}" if number else "" for name, number in pairs}
     return found
+
+
+def numbers() -> dict[str, str]:
+    """What a lesson's title begins with: "1", "2", …, and of the excursions "E1", "E2", …."""
+    off = [heading.startswith(EXCURSION) for heading, _ in _order()]
+    return {
+        lesson: f"E{sum(off[: i + 1])}" if off[i] else str(i + 1 - sum(off[:i])) for i, lesson in enumerate(lessons())
+    }
+
+
+def _order() -> list[tuple[str, str]]:
+    """The lines of order.txt: a lesson's slug, with "excursion " before it if it is off the way, and its exercises."""
+    lines = (exercises_folder() / "order.txt").read_text(encoding="utf-8").splitlines()
+    return [
+        (before, after) for before, _, after in (line.partition(": ") for line in lines if line[:1] not in ("", "#"))
+    ]
 
 
 def names() -> list[str]:

@@ -16,7 +16,7 @@ from typing import Any
 
 from ..engine.files import replacing
 from .command import UsageError, did_you_mean, reason, say
-from .exercises import companion, exercises_folder, former_names, lessons, names
+from .exercises import companion, exercises_folder, former_names, lessons, names, numbers
 from .judging import Result, check_file
 
 FOLDER = Path("tinydl-exercises")
@@ -256,12 +256,12 @@ def _check_all(course: Course) -> int:
 def _show_progress(course: Course) -> int:
     if course.fresh:
         say(f"The exercises are in {course.folder} now: open a file in an editor and fill its gap, the `...`.\n")
-    listed = lessons()
+    listed, number = lessons(), numbers()
     width = max(map(len, listed))
-    for number, (lesson, members) in enumerate(listed.items(), 1):
+    for lesson, members in listed.items():
         marks = "".join("#" if course.done(name) else "." for name in members)
         known = ", ".join(name.removeprefix("ex_") for name in members)
-        say(f"{number:<2d} {lesson:{width}}  [{marks:5}]  {known}", width + 14)
+        say(f"{number[lesson]:<2} {lesson:{width}}  [{marks:5}]  {known}", width + 14)
     print(f"{'':{width + 5}}# done, . to do")
     done, name = sum(map(course.done, course.names)), course.next()
     print(f"\n{done} of {len(course.names)} exercises are done.")
