@@ -510,3 +510,28 @@ def test_a_setting_is_refused_also_after_the_whole_number_that_it_equals():
         for setting in (1.0, True, (1, 1.0)):
             with pytest.raises(TypeError, match="must be an integer"):
                 function(x, *settings, stride=setting)
+
+
+# ---- as explanations and the page print it ----
+
+
+@pytest.mark.parametrize(
+    ("steps", "printed"),
+    [
+        (Steps((1,), ((0, 0),), (1,)), "Steps()"),
+        (Steps((2, 2), ((1, 1), (1, 1)), (1, 1)), "Steps(stride=2, padding=1)"),
+        (
+            Steps((2, 1), ((1, 0), (1, 0)), (3, 3), 2),
+            "Steps(stride=(2, 1), padding=((1, 0), (1, 0)), dilation=3, groups=2)",
+        ),
+    ],
+)
+def test_how_a_kernel_moves_is_said_in_short(steps, printed):
+    assert repr(steps) == printed
+
+
+def test_an_explanation_says_how_a_kernel_moves():
+    x = tl.tensor(np.ones((1, 1, 4, 4)), requires_grad=True)
+    steps = tl.explain(F.max_pool2d(F.conv2d(x, np.ones((1, 1, 2, 2)), padding=1), 2).sum()).steps
+    assert steps[0].options == {"how": "Steps(padding=1)"}
+    assert steps[1].options == {"kernel": "(2, 2)", "how": "Steps(stride=2)"}

@@ -31,6 +31,13 @@ class Steps(NamedTuple):
     dilation: Shape
     groups: int = 1
 
+    def __repr__(self) -> str:
+        """What isn't as in the plainest convolution, as users wrote it: one number for all axes where they agree."""
+        same = {name: set(np.ravel(value).tolist()) for name, value in self._asdict().items()}
+        short = {name: numbers.pop() if len(numbers) == 1 else getattr(self, name) for name, numbers in same.items()}
+        plain = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1}
+        return f"Steps({', '.join(f'{name}={value}' for name, value in short.items() if value != plain[name])})"
+
 
 def places(sizes: Sequence[int], kernel: Shape, how: Any) -> Shape:
     """How many places a kernel has along each axis: ⌊(size + padding − dilation·(kernel − 1) − 1)/stride⌋ + 1."""
