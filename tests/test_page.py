@@ -78,6 +78,13 @@ def test_the_data_hold_the_engine_s_numbers(tmp_path):
     assert [s["phase"] for s in found["steps"]] == ["forward"] * 11 + ["backward"] * 11
 
 
+def test_what_goes_into_a_convolution_without_a_bias_is_its_input_and_its_kernel(tmp_path):
+    x, kernel = leaf(np.arange(5.0).reshape(1, 1, 5), "x"), leaf(np.ones((1, 1, 2)), "kernel")
+    found = embedded(tl.plots.backprop_page(F.conv1d(x, kernel).sum(), tmp_path / "page.html"))
+    assert next(n for n in found["nodes"] if n["operation"] == "conv")["inputs"] == ["x", "kernel"]
+    assert "`" not in found["advice"]
+
+
 def test_what_a_user_named_cannot_end_the_script(tmp_path):
     path = tl.plots.backprop_page(awkward(), tmp_path / "page.html")
     assert path.read_text(encoding="utf-8").count("</script>") == 2

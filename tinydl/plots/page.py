@@ -78,7 +78,7 @@ def page_data(e: Explanation) -> dict[str, Any]:
         "loss": e.loss,
         "value": number((forward[-1] if forward else e.givens[0]).value.reshape(())[()]),
         "summary": f"{counted(len(forward), 'operation')}, {leaves} {'leaf' if leaves == 1 else 'leaves'}",
-        "advice": "" if any(step.line for step in forward) else HOW_TO_GET_LINES,
+        "advice": "" if any(step.line for step in forward) else HOW_TO_GET_LINES.replace("`", ""),
         "nodes": nodes,
         "groups": groups,
         "steps": [{"number": s.number, "phase": s.phase, "label": s.label} for s in e.steps],
@@ -179,7 +179,8 @@ def _operation(step: Step, back: Step | None, groups: list[str]) -> dict[str, An
     ]  # fmt: skip
     return {
         "id": step.label, "kind": "operation", "title": step.label, "operation": step.operation,
-        "expression": plain_text(step.expression, 120), "inputs": list(step.inputs), "shape": str(step.shape),
+        "expression": plain_text(step.expression, 120), "shape": str(step.shape),
+        "inputs": [x for x in step.inputs if x != "None"],  # a bias, say, that there isn't
         "dtype": str(step.value.dtype), "groups": groups, "value": shown(step.value), "line": step.line,
         "module": step.modules[-1].title if step.modules else "", "sent": sent,
         "gradient": shown(back.gradient) if back is not None and back.gradient is not None else None,
