@@ -468,5 +468,14 @@ quiz(
 # | [13. The bug lab](13_bug_lab.py) | 5, 7, 10, 12 |
 # | [14. Build it yourself](14_build_it_yourself.py) | 3, 4 |
 # | [15. Your step as a NumPy program](15_your_step_as_a_program.py) | 4, 5 |
+# | [16. Convolution: the same small question everywhere](16_convolution.py) | 4, 5, 9 |
+# | [17. Deep networks: a way past twenty layers](17_deep_networks.py) | 8, 9, 10, 15, 16 |
+# | [18. Sequences: a network that reads letter by letter](18_sequences.py) | 5, 7, 8, 9, 15 |
+# | [19. Attention, and a small GPT](19_attention.py) | 7, 8, 10, 17, 18 |
+# | [E1. Where is it?](e1_where_is_it.py) | 9, 16 |
+# | [E2. Fill in the blank](e2_fill_in_the_blank.py) | 9, 19 |
+# | [E3. Speech: which vowel was that?](e3_speech.py) | 9, 15, 16 |
+# | [E4. Dropout in recurrent nets: a claim put to the test](e4_dropout_in_recurrent_nets.py) | 11, 15, 18 |
+# | [E5. The bug lab, second ward](e5_second_ward.py) | 13, 16, 18, 19 |
 #
 # Ready? Next: [lesson 1](01_derivatives.py).

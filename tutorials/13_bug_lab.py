@@ -627,4 +627,6 @@ bugs.reveal(13)
 # - `tinydl/explaining/explain.py`, `tinydl/checking/gradcheck.py`: the latter with `module=` checks a whole model.
 # - `tinydl/engine/recording.py`: `Observer`, through which all of them watch; the engine knows none of them.
 #
+# Three more patients, with networks of later lessons, lie in the second ward, [excursion 5](e5_second_ward.py).
+#
 # Next: [lesson 14](14_build_it_yourself.py), in which you build the engine yourself.

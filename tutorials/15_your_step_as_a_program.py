@@ -466,5 +466,6 @@ assert len(compiled.programs) == 2
 # - `tinydl/compiling/text.py`: how the list becomes the text that you read; `tinydl/compiling/plan.py`: which arrays
 #   may share a place in memory.
 #
-# This is the end of the course. You know now what is under every `loss.backward()` that you will ever write, how to
-# find out whether it is right, and what is left of it when only the arithmetic remains.
+# Here the first part of the course ends: you know what is under every `loss.backward()`, how to find out whether it is
+# right, and what is left of it when only the arithmetic remains. The second part is about the networks that people
+# come for. Next: [lesson 16](16_convolution.py), convolution.

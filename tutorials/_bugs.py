@@ -1,6 +1,6 @@
-"""The patients of the lesson `bug_lab`: for each the line that is right, and what somebody has really written instead.
+"""The patients of `bug_lab`, and from 21 on of `second_ward`: the line that is right, and what somebody wrote instead.
 
-Guess first: the lesson shows all of these lines itself, each when its time has come.
+Guess first: the lessons show all of these lines themselves, each when its time has come.
 """
 
 from __future__ import annotations
@@ -33,6 +33,9 @@ LINES = {
     11: ("return g * (1 - np.tanh(x) ** 2)", "return g * (1 - np.tanh(y) ** 2)"),
     12: ("self.hidden = [nn.Linear(32, 32), nn.Linear(32, 32)]", "self.hidden = [nn.Linear(32, 32)] * 2"),
     13: ("return x[order], y[order]", "return x[order], y[order - 1]"),
+    21: ("state = state.detach()", "# (the line is missing)"),
+    22: ("forbidden = ~np.tri(places, dtype=bool)", "forbidden = np.tri(places, dtype=bool)"),
+    23: ("return digits.x[:, None], digits.y", "return digits.x[..., None], digits.y"),
 }
 
 
