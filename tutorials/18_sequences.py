@@ -273,19 +273,19 @@ def left_in_cells(forget_bias):
 
 
 half, opened = left_in_cells(0), left_in_cells(3)
+print(f"after 30 steps: f ≈ ½ {half[30]:.1g}, f ≈ 0.95 {opened[30]:.2f}")
+assert abs(1 / (1 + np.exp(-3)) - 0.953) < 0.001 and 0.5**30 < 1e-9 and abs(0.953**30 - 0.24) < 0.01
+assert half[30] < 1e-5 and opened[30] > 0.2
+
+# %%
 figure, axes = plt.subplots()
 for size, color, label in [(shrunk[1.2, True], ORANGE, "RNN, ρ = 1.2"), (shrunk[0.8, True], BLUE, "RNN, ρ = 0.8"),
                            (half, PURPLE, "LSTM, f ≈ ½"), (opened, GREEN, "LSTM, f ≈ 0.95")]:  # fmt: skip
     axes.semilogy(size, color=color, label=label)
-
-# %%
 axes.set(xlabel="steps back from the end", ylabel="size of the gradient", title="An open gate lets it through")
 axes.legend(fontsize="small", loc="lower left")
 show(figure, "18_sequences_3", "The two falling curves of the RNN with tanh, the LSTM with half-open gates falling "
      "as steeply, and the LSTM with open forget gates, which stays near 1 for 50 steps.")  # fmt: skip
-print(f"after 30 steps: f ≈ ½ {half[30]:.1g}, f ≈ 0.95 {opened[30]:.2f}")
-assert abs(1 / (1 + np.exp(-3)) - 0.953) < 0.001 and 0.5**30 < 1e-9 and abs(0.953**30 - 0.24) < 0.01
-assert half[30] < 1e-5 and opened[30] > 0.2
 
 # %% [markdown]
 # $0.5^{30}$ is a billionth: a half-open gate is no better than tanh. $\sigma(3) = 0.95$, and $0.95^{30}$ is still about

@@ -18,7 +18,7 @@ from ..engine.random import generator
 from .dataset import Dataset, Seed
 
 # word → F1, F2, F3 in Hz, averages of men, women and children: table II of Peterson and Barney (1952)
-_FORMANTS = {
+FORMANTS = {
     "heed": ((270, 2290, 3010), (310, 2790, 3310), (370, 3200, 3730)),
     "hid": ((390, 1990, 2550), (430, 2480, 3070), (530, 2730, 3600)),
     "head": ((530, 1840, 2480), (610, 2330, 2990), (690, 2610, 3570)),
@@ -30,7 +30,7 @@ _FORMANTS = {
     "hud": ((640, 1190, 2390), (760, 1400, 2780), (850, 1590, 3360)),
     "heard": ((490, 1350, 1690), (500, 1640, 1960), (560, 1820, 2160)),
 }
-VOWELS = tuple(_FORMANTS)
+VOWELS = tuple(FORMANTS)
 SPEAKERS = ("men", "women", "children")
 _PITCH = (132, 223, 264)  # in Hz, F0 of the same table, averaged over the vowels
 _TRACT = (1, 1.15, 1.35)  # how much higher the resonances are in the shorter throat of women and of children
@@ -72,7 +72,7 @@ def vowels(n: int = 600, noise: float = 0.5, seed: Seed = 0, speakers: str | Seq
     y = rng.permutation(np.arange(n, dtype=np.int64) % len(VOWELS))
     who = rng.choice(chosen, n)
     blocks = [slice(i, i + _AT_ONCE) for i in range(0, n, _AT_ONCE)]
-    x = np.concatenate([_log_mel(_recorded(_said(y[block], who[block], rng), noise, rng)) for block in blocks])
+    x = np.concatenate([log_mel(_recorded(_said(y[block], who[block], rng), noise, rng)) for block in blocks])
     return Dataset(x.astype(np.float32), y, classes=VOWELS)
 
 
@@ -88,7 +88,7 @@ def _said(y: Array, who: Array, rng: np.random.Generator) -> Array:
     """The sound of the words y by the speakers who, (n, samples)."""
     n = len(y)
     size = rng.normal(1, 0.06, (n, 1))
-    vowel = np.array([_FORMANTS[word] for word in VOWELS])[y, who] * size * rng.normal(1, 0.04, (n, 3))
+    vowel = np.array([FORMANTS[word] for word in VOWELS])[y, who] * size * rng.normal(1, 0.04, (n, 3))
     rest = np.array(_TRACT)[who, None] * _NEUTRAL * size
     # from rest to the vowel in the first third, back in the last
     towards = np.interp(np.linspace(0, 3, _WORD), [0, 1, 2, 3], [0, 1, 1, 0])[:, None]
@@ -127,7 +127,7 @@ def _recorded(said: Array, noise: float, rng: np.random.Generator) -> Array:
     return np.asarray(recorded)
 
 
-def _log_mel(sound: Array) -> Array:
+def log_mel(sound: Array) -> Array:
     """The logarithm of the power in each band of each frame: (n, samples) → (n, bands, frames)."""
     frames = np.lib.stride_tricks.sliding_window_view(sound, _FRAME, axis=-1)[:, ::_HOP] * np.hanning(_FRAME)
     power = np.abs(np.fft.rfft(frames, 256)) ** 2
