@@ -191,6 +191,10 @@ def go_on(model, start, count=24):
     return text
 
 
+print("healthy:   ", repr(go_on(healthy, "my lord, ")))
+print("patient 22:", repr(go_on(ill, "my lord, ")))
+
+# %%
 pieces = np.concatenate([streams[:, start : start + 26] for start in range(2430, 2970, 10)])  # 1,080 new ones
 x, y = pieces[:, :-1], pieces[:, 1:]
 
@@ -199,14 +203,11 @@ def right_at(model, places):
     return np.mean((tl.predict(model, x).argmax(axis=-1) == y)[:, places])
 
 
-print("healthy:   ", repr(go_on(healthy, "my lord, ")))
-print("patient 22:", repr(go_on(ill, "my lord, ")))
 last, others = slice(24, 25), slice(0, 24)
 for who, model in (("healthy", healthy), ("patient 22", ill)):
     print(f"{who}: right at {right_at(model, others):.0%} of the other places, {right_at(model, last):.0%} of the last")
-assert (
-    right_at(ill, others) > 0.95 and right_at(ill, last) < right_at(healthy, last) and right_at(healthy, others) < 0.4
-)
+assert right_at(ill, others) > 0.95 and 0.2 < right_at(healthy, others) < 0.4
+assert right_at(ill, last) < right_at(healthy, last) + 0.02 and abs(right_at(healthy, last) - 0.26) < 0.05
 
 # %% [markdown]
 # Patient 22 copies: at each place it looks up the next letter, one place further on. At the last place, the only one
