@@ -475,7 +475,7 @@ quiz(
 # | [E1. Where is it?](e1_where_is_it.py) | 9, 16 |
 # | [E2. Fill in the blank](e2_fill_in_the_blank.py) | 9, 19 |
 # | [E3. Speech: which vowel was that?](e3_speech.py) | 9, 15, 16 |
-# | [E4. Dropout in recurrent nets: a claim put to the test](e4_dropout_in_recurrent_nets.py) | 11, 15, 18 |
+# | [E4. Dropout in recurrent nets: a claim put to the test](e4_recurrent_dropout.py) | 11, 15, 18 |
 # | [E5. The bug lab, second ward](e5_second_ward.py) | 13, 16, 18, 19 |
 #
 # Ready? Next: [lesson 1](01_derivatives.py).

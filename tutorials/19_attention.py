@@ -609,6 +609,6 @@ assert parameters(70, 64, 64, 2) == size and gpt2 == 124_439_808 and 1100 < gpt2
 # part: how it computes, where its gradients come from, how one trains it, measures it, and notices that something is
 # wrong. Larger networks are made of these parts. Off the way there is more to see, in any order:
 # [excursion 1](e1_where_is_it.py) finds things in pictures, [excursion 2](e2_fill_in_the_blank.py) lets letters look
-# both ways, [excursion 3](e3_speech.py) listens to vowels, [excursion 4](e4_dropout_in_recurrent_nets.py) asks where
+# both ways, [excursion 3](e3_speech.py) listens to vowels, [excursion 4](e4_recurrent_dropout.py) asks where
 # dropout belongs in a recurrent net, and in [excursion 5](e5_second_ward.py) you find the bugs of others. Other lessons
 # may follow here.

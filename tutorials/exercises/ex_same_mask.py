@@ -1,4 +1,4 @@
-"""Lesson dropout_in_recurrent_nets: One mask for all steps.
+"""Lesson recurrent_dropout: One mask for all steps.
 
 h, shape (N, T, H), has the states of N sequences at T steps, H units each. keep, shape (N, H), says for each sequence
 which units are kept (True): the same ones at all its steps. The others become 0, and what is kept is divided by 1 - p,

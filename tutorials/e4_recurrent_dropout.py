@@ -62,7 +62,7 @@ for axes, each, title in zip(panels, (fresh, same), ("fresh at each step", "the 
     axes.imshow(each[3, :, :12].T == 0, cmap="Greys", vmax=1.5, interpolation="none", aspect="auto")
     axes.set(title=title, xlabel="step", xticks=range(0, 25, 6), yticks=range(0, 12, 3))
 panels[0].set_ylabel("unit of the state")
-show(figure, "e4_dropout_in_recurrent_nets_1", "Two grids of 12 units by 25 steps, dark where dropped. Left, fresh "
+show(figure, "e4_recurrent_dropout_1", "Two grids of 12 units by 25 steps, dark where dropped. Left, fresh "
      "masks: dark squares everywhere. Right, the same mask: a few rows are dark, the others empty.")  # fmt: skip
 
 # %% [markdown]
@@ -227,7 +227,7 @@ for name, color, style in zip(variants, (GRAY, BLUE, ORANGE, GREEN), ("-", "-", 
     axes.errorbar(epochs, curves[name].mean(axis=0), half, color=color, ls=style, marker=".", capsize=2, label=name)
 axes.set(xlabel="epoch", ylabel="loss per letter, on unseen letters", ylim=(2.25, 3.05))
 figure.legend(loc="outside upper center", ncols=2, fontsize="small", frameon=False)
-show(figure, "e4_dropout_in_recurrent_nets_2", "Four losses with error bars over 50 epochs. Without dropout: down to "
+show(figure, "e4_recurrent_dropout_2", "Four losses with error bars over 50 epochs. Without dropout: down to "
      "2.4 at epoch 15, then up and out of the picture. With dropout on inputs and outputs: down to 2.38, then slowly "
      "up to 2.48. The two with dropout on the state lie one upon the other and stay below 2.4.")  # fmt: skip
 
