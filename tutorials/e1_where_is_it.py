@@ -345,5 +345,5 @@ assert SHORT or (share["one cell"] > 0.38 and share["two cells"] > 0.75)
 # * `tinydl/data/detection.py`: `scenes`. `benchmarks/networks/detection.py` trains longer, with several seeds.
 # * `tinydl/functional/losses.py`: `cross_entropy` with its −100, and `binary_cross_entropy_with_logits`.
 #
-# Back to the way: take the four `BatchNorm2d` out, and the same six epochs find far fewer digits. Why? That is told in
-# [lesson 17](17_deep_networks.py).
+# Back to the way: take the four `BatchNorm2d` out, and the same six epochs find nearly as many digits, but name far
+# more of them wrongly. What this layer does is told in [lesson 17](17_deep_networks.py).

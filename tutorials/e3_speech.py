@@ -96,8 +96,9 @@ assert np.delete(much, np.s_[::25]).max() < 0.001 * much.max()  # between the li
 
 # %% [markdown]
 # Look at the spectra: only multiples of the pitch are there, and they stand tall around the formants (triangles; 20
-# decibels, dB, less is a tenth). With twice the pitch there are half as many lines, and the loudest is where it was,
-# near F1. So the formants shape the vowel, and the pitch is only how densely you see that shape.
+# decibels, dB, less is a tenth). With twice the pitch there are half as many lines, and the loudest is still the one by
+# F1. (Here it is the very same, since 250 and 500 are multiples of both pitches.) So the formants shape the vowel, and
+# the pitch is how densely you see that shape.
 #
 # ## From a wave to a picture
 #
