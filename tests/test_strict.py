@@ -479,7 +479,7 @@ def test_a_mask_that_is_the_wrong_way_round(forward):
     "forward",
     [
         by_layer(attn_mask=~PAST),
-        by_layer(attn_mask=~PAST, is_causal=False, key_padding_mask=PADDED),
+        by_layer(attn_mask=~PAST, key_padding_mask=PADDED),
         by_layer(is_causal=True),
         by_layer(key_padding_mask=PADDED),
         by_layer(

@@ -34,10 +34,12 @@ def lessons() -> dict[str, dict[str, str]]:
 
 def numbers() -> dict[str, str]:
     """What a lesson's title begins with: "1", "2", …, and of the excursions "E1", "E2", …."""
-    off = [heading.startswith(EXCURSION) for heading, _ in _order()]
-    return {
-        lesson: f"E{sum(off[: i + 1])}" if off[i] else str(i + 1 - sum(off[:i])) for i, lesson in enumerate(lessons())
-    }
+    found: dict[str, str] = {}
+    for heading, _ in _order():
+        letter = "E" if heading.startswith(EXCURSION) else ""
+        before = sum(number.startswith("E") == bool(letter) for number in found.values())
+        found[heading.removeprefix(EXCURSION)] = f"{letter}{before + 1}"
+    return found
 
 
 def _order() -> list[tuple[str, str]]:
