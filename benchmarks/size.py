@@ -29,7 +29,7 @@ PACKAGE = "tinydl"
 BUDGETS = {  # rooms that share a budget, in lines of code
     ("engine",): 1_935,
     ("derivatives",): 2_860,
-    ("functional", "nn", "optim"): 3_600,
+    ("functional", "nn", "optim"): 3_610,
     ("compiling",): 3_840,
 }
 FILE = 500
@@ -53,7 +53,7 @@ READ = [
     "optim/clipping.py",
     "training/fit.py", "training/history.py",
 ]  # fmt: skip
-READABLE = 5_250  # lines with anything on them: whoever reads, reads docstrings and comments too
+READABLE = 5_260  # lines with anything on them: whoever reads, reads docstrings and comments too
 HEART = 2_000  # of them the Tensor and the table of rules, which README calls the heart: an afternoon
 
 Sources = dict[str, str]  # a file's path within the package → its text

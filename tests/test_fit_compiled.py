@@ -132,7 +132,8 @@ def left_by(compiled, make, optimizer, train, **options):
         history = tl.fit(model, train, optimizer=optimizer, compile=compiled, **options)
     except (ArithmeticError, ValueError, LookupError) as error:
         raised = type(error), str(error)
-    schedule = options.get("schedule")
+    schedules = options.get("schedule") or []
+    schedules = schedules if isinstance(schedules, list) else [schedules]
     return {
         "raised": raised,
         "history": history and dict(history.items()),
@@ -142,7 +143,7 @@ def left_by(compiled, make, optimizer, train, **options):
         "kept": [plain({k: x for k, x in vars(m).items() if isinstance(x, (np.ndarray, np.generic, dict))
                         and k != "_before_forward"}) for m in model.modules()],
         "optimizer": plain(dict(optimizer.state_dict())),
-        "schedule": plain(schedule.state_dict()) if schedule else None,
+        "schedules": [plain(schedule.state_dict()) for schedule in schedules],
         "grads": [p.grad for p in model.parameters()],
         "modes": [m.training for m in model.modules()],
         "random": random.generator().bit_generator.state,
@@ -175,6 +176,7 @@ CIRCUMSTANCES = {
     "a schedule": {"schedule": lambda o: optim.StepLR(o, 1, 0.5)},
     "a schedule per step": {"schedule": lambda o: optim.CosineAnnealingLR(o, 18, per="step")},
     "a warm-up": {"schedule": lambda o: optim.LinearWarmup(o, 10, per="step")},
+    "a warm-up and a decay": {"schedule": lambda o: [optim.LinearWarmup(o, 10, per="step"), optim.StepLR(o, 1, 0.5)]},
     "a plateau": {"schedule": lambda o: optim.ReduceLROnPlateau(o, patience=0), "validation": classes(30, 1)},
     "a plateau per step": {"schedule": lambda o: optim.ReduceLROnPlateau(o, patience=0, per="step")},
     "patience": {"patience": 1, "validation": classes(30, 1), "epochs": 9},
@@ -487,7 +489,13 @@ def test_a_step_that_is_no_program_is_told_and_all_is_as_it_came(programs, made,
     schedule = optim.LinearWarmup(optimizer, 20, per="step")
 
     def now():
-        everything = model.state_dict(), dict(optimizer.state_dict()), schedule.state_dict(), optimizer.warming
+        everything = (
+            model.state_dict(),
+            dict(optimizer.state_dict()),
+            schedule.state_dict(),
+            optimizer.aims,
+            optimizer.warmth,
+        )
         return plain(everything), random.generator().bit_generator.state, [m.training for m in model.modules()]
 
     before = now()

@@ -1039,6 +1039,85 @@ def test_each_group_goes_its_way_from_its_own_base_also_when_resumed(make, formu
         schedule.step()
 
 
+OTHERS = [
+    (lambda o: optim.StepLR(o, 3, 0.5), lambda base, t: base * 0.5 ** (t // 3)),
+    (
+        lambda o: optim.CosineAnnealingLR(o, 9, 0.002),
+        lambda base, t: 0.002 + (base - 0.002) * (1 + math.cos(math.pi * t / 9)) / 2,
+    ),
+    (  # of a loss that never improves: cut after epochs 2, 3, …
+        lambda o: optim.ReduceLROnPlateau(o, factor=0.5, patience=0),
+        lambda base, t: base * 0.5 ** max(0, t - 1),
+    ),
+]
+
+
+def on_its_value(schedule):
+    schedule.step(*[1.0] * isinstance(schedule, optim.ReduceLROnPlateau))
+
+
+@pytest.mark.parametrize(
+    "resumed", ["", "optimizer, warm-up, other", "other, warm-up, optimizer", "other, optimizer, warm-up"]
+)
+@pytest.mark.parametrize("steps_first", [True, False])
+@pytest.mark.parametrize("made_first", [True, False])
+@pytest.mark.parametrize(("make", "formula"), OTHERS)
+def test_a_warm_up_takes_its_part_of_what_another_schedule_says(make, formula, made_first, steps_first, resumed):
+    bases = (0.4, 0.05)
+
+    def both():
+        made = grouped(*bases)
+        warm_up = optim.LinearWarmup(made, 4) if made_first else None
+        other = make(made)
+        return {"optimizer": made, "other": other, "warm-up": warm_up or optim.LinearWarmup(made, 4)}
+
+    parts = both()
+    for t in range(9):
+        expected = [formula(base, t) * min(1, (t + 1) / 4) for base in bases]
+        assert [group["lr"] for group in parts["optimizer"].groups] == pytest.approx(expected, rel=1e-12)
+        if resumed and t in (2, 6):
+            kept, parts = {name: part.state_dict() for name, part in parts.items()}, both()
+            for name in resumed.split(", "):
+                parts[name].load_state_dict(kept[name])
+        first, second = ("warm-up", "other") if steps_first else ("other", "warm-up")
+        on_its_value(parts[first])
+        on_its_value(parts[second])
+
+
+def test_a_warm_up_of_steps_and_a_decay_of_epochs():
+    optimizer = optim.SGD([w], lr=0.8)
+    warm_up, decay = optim.LinearWarmup(optimizer, 5, per="step"), optim.StepLR(optimizer, 1, 0.5)
+    found = []
+    for _ in range(3):
+        for _ in range(2):
+            found.append(optimizer.lr)
+            warm_up.step()
+        decay.step()
+    np.testing.assert_allclose(found, np.array([0.8, 0.8, 0.4, 0.4, 0.2, 0.2]) * [0.2, 0.4, 0.6, 0.8, 1, 1])
+
+
+def test_a_rate_set_by_hand_ends_a_warm_up_that_makes_no_more_steps():
+    optimizer = optim.SGD([w], lr=0.8)
+    optim.LinearWarmup(optimizer, 4)
+    optimizer.lr = 0.6
+    schedule = optim.StepLR(optimizer, 1, 0.5)
+    assert rates(schedule, 2) == pytest.approx([0.6, 0.3, 0.15])
+
+
+def test_a_warm_ups_state_from_before_it_knew_of_others_loads_and_one_of_other_groups_does_not():
+    schedule = optim.LinearWarmup(grouped(0.4, 0.1), 4)
+    state = schedule.state_dict()
+    del state["aims"]
+    fresh = optim.LinearWarmup(grouped(1.0, 1.0), 4)
+    fresh.load_state_dict({**state, "t": 1})
+    assert [group["lr"] for group in fresh.optimizer.groups] == pytest.approx([0.2, 0.05])
+    before = fresh.state_dict()
+    for aims in ([0.1], [0.1, 0.2, 0.3], [-0.1, 0.2], [math.nan, 0.2], ["x", "y"]):
+        with pytest.raises(ValueError, match="LinearWarmup"):
+            fresh.load_state_dict({**state, "aims": aims})
+    assert fresh.state_dict() == before
+
+
 def test_a_plateau_cuts_each_groups_rate_as_far_as_the_least():
     schedule = optim.ReduceLROnPlateau(grouped(0.4, 0.1, 0.0), factor=0.5, patience=0, min_lr=0.08)
     found = []

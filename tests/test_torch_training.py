@@ -211,6 +211,27 @@ def test_a_schedule_made_in_a_warm_up_starts_from_the_rate_that_it_leads_to_as_t
         assert [group["lr"] for group in ours.groups] == pytest.approx(rates, rel=1e-9)
 
 
+@pytest.mark.parametrize("other", ["StepLR", "CosineAnnealingLR"])
+@pytest.mark.parametrize("warm_up_first", [True, False])
+def test_a_warm_up_with_another_schedule_gives_torchs_chained_rates(other, warm_up_first):
+    options = {"StepLR": {"step_size": 3, "gamma": 0.3}, "CosineAnnealingLR": {"T_max": 12}}[other]
+    ours = optim.SGD([tl.tensor([1.0], requires_grad=True)], lr=0.4)
+    theirs = torch.optim.SGD([torch.ones(1, requires_grad=True)], lr=0.4)
+
+    def made(optimizer, named, warm_up):
+        makes = [lambda: warm_up(optimizer), lambda: getattr(named, other)(optimizer, **options)]
+        return [make() for make in (makes if warm_up_first else makes[::-1])]
+
+    a = made(ours, optim, lambda o: optim.LinearWarmup(o, 6))
+    torchs = torch.optim.lr_scheduler
+    b = made(theirs, torchs, lambda o: torchs.LinearLR(o, start_factor=1 / 6, total_iters=5))
+    for _ in range(11):
+        theirs.step()
+        for schedule in (*a, *b):
+            schedule.step()
+        assert ours.lr == pytest.approx(theirs.param_groups[0]["lr"], rel=1e-9)
+
+
 SCHEDULES = [
     ("StepLR", {"step_size": 4, "gamma": 0.3}),
     ("CosineAnnealingLR", {"T_max": 7, "eta_min": 0.01}),

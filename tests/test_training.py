@@ -825,6 +825,19 @@ def test_gradients_left_over_from_before_are_not_added_in():
     assert same(*results)
 
 
+def test_several_schedules_each_step_when_they_say():
+    model, optimizer = line_model()
+    optimizer.lr = 0.8
+    warm_up, decay, used = optim.LinearWarmup(optimizer, 5, per="step"), optim.StepLR(optimizer, 1, 0.5), []
+    step = optimizer.step
+    optimizer.step = lambda: (used.append(optimizer.lr), step())[1]
+    quick(model, optimizer, epochs=2, batch_size=20, schedule=[warm_up, decay])  # two epochs of three batches
+    assert used == pytest.approx([0.16, 0.32, 0.48, 0.32, 0.4, 0.4]) and optimizer.lr == pytest.approx(0.2)
+    with pytest.raises(ValueError, match="twice"):
+        quick(model, optimizer, schedule=(decay, decay))
+    quick(model, optimizer, schedule=[])
+
+
 def test_a_schedule_per_step_is_stepped_after_each_batch():
     model, optimizer = line_model()
     schedule, used = optim.CosineAnnealingLR(optimizer, 6, per="step"), []
@@ -1285,6 +1298,8 @@ OTHER = nn.Linear(3, 1)
     ({"progress": "bar"}, ValueError, r"True \(a bar\), False \(nothing\) or 'lines' .*, not 'bar'"),
     ({"progress": None}, ValueError, "progress is True"),
     ({"schedule": optim.StepLR(optim.SGD(OTHER.parameters()), 1)}, ValueError, "another optimizer"),
+    ({"schedule": [optim.StepLR(optim.SGD(OTHER.parameters()), 1)]}, ValueError, "another optimizer"),
+    ({"schedule": [0.1]}, TypeError, "schedule"),
     ({"checkpoint": "model.pkl"}, ValueError, "npz"),
     ({"checkpoint": "no/such/folder/model.npz"}, FileNotFoundError, "no folder"),
     ({"l1": -1.0}, ValueError, "l1"),

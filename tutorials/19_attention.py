@@ -351,7 +351,7 @@ def learn(model, total, samples_at=()):
 
 # %%
 before = write(model, "\nHam.\n", 180)
-losses, samples = learn(model, steps(1000), samples_at=(steps(100), steps(300), steps(1000)))
+losses, samples = learn(model, steps(1000), samples_at=(steps(150), steps(400), steps(1000)))
 for step, sample in {0: before, **samples}.items():
     print(f"---- after {step} steps ----{sample}")
 
@@ -507,8 +507,9 @@ class Peeking(Block):
 # %%
 tl.manual_seed(0)
 peeking = GPT(Peeking)
-low, samples = learn(peeking, steps(150), samples_at=(steps(150),))
-print(f"loss {low[-1]:.2f}; the GPT after as many steps: {losses[len(low) - 1]:.2f}", samples[steps(150)])
+low, peeked = learn(peeking, steps(150), samples_at=(steps(150),))
+print(f"---- peeking, loss {low[-1]:.2f} ----{peeked[steps(150)]}")
+print(f"---- the GPT after as many steps, loss {losses[len(low) - 1]:.2f} ----{samples[steps(150)]}")
 at_last = F.cross_entropy(tl.predict(peeking, held_windows.x)[:, -1], held_windows.y[:, -1])
 print(f"its loss at the last place of new windows: {at_last:.2f}, where bigrams have {by_pairs:.2f}")
 assert SHORT or (low[-1] < 0.2 and losses[len(low) - 1] > 2 and at_last > by_pairs)

@@ -12,7 +12,7 @@
 # %%
 import matplotlib.pyplot as plt
 import numpy as np
-from _lesson import BLUE, GRAY, GREEN, ORANGE, RED, SHORT, show, steps
+from _lesson import BLUE, GRAY, GREEN, ORANGE, SHORT, show, steps
 
 import tinydl as tl
 from tinydl import data, nn, optim
@@ -22,12 +22,14 @@ from tinydl import functional as F
 # ## Boxes as numbers
 #
 # `data.scenes` puts one to four digits on a sheet of 32 × 32 pixels, and adds noise. We divide the *digits* first, so
-# that those in the test scenes are new. (Nothing is chosen on this page, so it does without a validation set.)
+# that no digit of the training scenes is in those for validation or for the test.
 
 # %%
-old_digits, new_digits = data.split(data.digits(images=True), 0.75, seed=0, stratify=True)
-images, boxes = data.scenes(3000, seed=0, digits=old_digits)
-test_images, test_boxes = data.scenes(500, seed=1, digits=new_digits)
+train_digits, others = data.split(data.digits(images=True), 0.75, seed=0, stratify=True)
+valid_digits, test_digits = data.split(others, 0.5, seed=0, stratify=True)
+images, boxes = data.scenes(3000, seed=0, digits=train_digits)
+valid_images, valid_boxes = data.scenes(500, seed=1, digits=valid_digits)
+test_images, test_boxes = data.scenes(500, seed=2, digits=test_digits)
 print("in the first scene:", boxes[0])
 assert boxes[0][0] == (7, 12, 6, 8, 8) and len(boxes[0]) == 4 and images.shape == (3000, 32, 32)
 
@@ -35,11 +37,11 @@ assert boxes[0][0] == (7, 12, 6, 8, 8) and len(boxes[0]) == 4 and images.shape =
 # %%
 def draw(axes, image, true, said=()):
     axes.imshow(image, cmap="gray_r", extent=(0, 32, 32, 0))  # x to the right, y down, as boxes have it
-    for scene, color, line in ((true, GREEN, "--"), (said, RED, "-")):
+    for scene, color, line, side in ((true, GREEN, "--", "right"), (said, BLUE, "-", "left")):
         for label, x, y, width, height in scene:
             axes.add_patch(plt.Rectangle((x, y), width, height, fill=False, edgecolor=color, linestyle=line, lw=2))
-            if scene is said:
-                axes.text(x, y if y > 4 else y + height + 4, label, color=color, weight="bold", va="bottom")
+            place = (x + width * (side == "right"), y if y > 4 else y + height + 4)
+            axes.text(*place, label, color=color, weight="bold", ha=side, va="bottom")
     axes.set(xticks=range(0, 33, 8), yticks=range(0, 33, 8), xlabel="x, in pixels")
 
 
@@ -48,7 +50,7 @@ for axes, image, scene in zip(row, images, boxes, strict=False):
     draw(axes, image, scene)
 row[0].set_ylabel("y, in pixels")
 show(figure, "e1_where_is_it_1", "Three grey, noisy squares with four digits, two and one: 3, 7, 1 and 8; 6 and 8; 2. "
-     "Around each digit is a dashed green box of 8 by 8 pixels.")  # fmt: skip
+     "Around each digit is a dashed green box of 8 by 8 pixels, with its class.")  # fmt: skip
 
 # %% [markdown]
 # Look at the 7 in the first scene. It is `(7, 12, 6, 8, 8)`: the class 7, then its **box**, `(x, y, width, height)`: it
@@ -76,16 +78,16 @@ def iou(a, b):
 
 true, near, far = (12, 6, 8, 8), (13, 7, 8, 8), (14, 8, 8, 8)
 assert np.isclose(iou(true, near), 49 / 79) and np.isclose(iou(true, far), 36 / 92)
-assert iou(true, true) == 1 and iou(true, (21, 15, 8, 8)) == 0 and (32 - 8 + 1) ** 2 == 625  # of that see below
+assert iou(true, true) == 1 and iou(true, (21, 15, 8, 8)) == 0
 
 # %%
 figure, row = plt.subplots(1, 2, figsize=(6, 3), sharey=True)
 for axes, other in zip(row, (near, far), strict=True):
-    for (x, y, width, height), color in ((true, GREEN), (other, RED)):
+    for (x, y, width, height), color in ((true, GREEN), (other, BLUE)):
         axes.add_patch(plt.Rectangle((x, y), width, height, facecolor=color, edgecolor=color, alpha=0.35, lw=2))
     axes.set(xlim=(10, 24), ylim=(18, 4), aspect="equal", xlabel="x", title=f"IoU {iou(true, other):.2f}")
 row[0].set_ylabel("y")
-show(figure, "e1_where_is_it_2", "Twice a green and a red square of 8 by 8 that overlap. Moved by one pixel in both "
+show(figure, "e1_where_is_it_2", "Twice a green and a blue square of 8 by 8 that overlap. Moved by one pixel in both "
      "directions, the IoU is 0.62; moved by two, 0.39.")  # fmt: skip
 
 # %% [markdown]
@@ -151,22 +153,16 @@ assert outputs.shape == (8, 13, 4, 4)
 # %%
 def loss(outputs, y):
     there = y[:, 0]  # 1 or 0: the target of the first question, and the mask of the others
-    missed = (F.sigmoid(outputs[:, 11:]) - y[:, 2:]) ** 2
+    missed = ((F.sigmoid(outputs[:, 11:]) - y[:, 2:]) ** 2).mean(axis=1)  # of "right" and "down", in each cell
     return (
         F.binary_cross_entropy_with_logits(outputs[:, 0], there)
         + F.cross_entropy(outputs[:, 1:11], y[:, 1].astype(int))  # its mask is the −100
-        + 5 * (there[:, None] * missed).sum() / (2 * there.sum())
+        + 5 * (there * missed).sum() / there.sum()  # the mean over the cells with a digit
     )
 
 
-outputs = tl.tensor(outputs.data, requires_grad=True)
-loss(outputs, targets[:8]).backward()
-slopes = np.abs(outputs.grad.data)  # of the first output in all cells, of the others only where there is a digit
-assert np.all(slopes[:, 0] > 0) and np.array_equal(slopes[:, 1:].max(axis=1) > 0, targets[:8, 0] == 1)
-
 # %% [markdown]
-# The gradient shows the masks: in an empty cell only the first output learns. Now train. (`steps(6)` is 6; only the
-# project's own tests, which run each page at each change, take a tenth.)
+# Now train. (`steps(6)` is 6; only the project's own tests, which run each page at each change, take a tenth.)
 
 # %%
 optimizer = optim.Adam(model.parameters(), lr=0.003)
@@ -195,51 +191,51 @@ def find(images, threshold=0.5):
 
 
 figure, row = plt.subplots(1, 3, figsize=(7.5, 2.8), sharey=True)
-for axes, *scene in zip(row, test_images, test_boxes, find(test_images[:3]), strict=False):
-    draw(axes, *scene)
-show(figure, "e1_where_is_it_3", "Three new scenes with the true boxes, green and dashed, and those that the network "
-     "found, red, with the class that it says. All but one lie within a pixel or so of each other.")  # fmt: skip
+for n, axes in zip((5, 6, 7), row, strict=True):
+    draw(axes, valid_images[n], valid_boxes[n], find(valid_images[n : n + 1])[0])
+show(figure, "e1_where_is_it_3", "Three scenes with the true boxes, green and dashed, and those that the network "
+     "found, blue, within a pixel or two. A 1 is called 6, and an 8 is called 3.")  # fmt: skip
 
 # %% [markdown]
-# Look at the red boxes: they lie within a pixel or two of the dashed ones. Now count. A red box is *right* if it has an
-# IoU of at least $\tfrac12$ with a true box that no other has found yet. One can be bad in two ways, so there are two
-# numbers:
+# Look at the blue boxes: they lie within a pixel or two of the dashed ones, but not all classes are right. (Another
+# processor rounds otherwise, and the training ends with other mistakes.) Now count. A blue box is *right* if it has the
+# class of a true box that no other has found yet, *and* an IoU of at least $\tfrac12$ with it. One can be bad in two
+# ways, so there are two numbers:
 #
 # * **precision**: of the boxes that the network *said*, which part is right?
 # * **recall**: of the digits that *are there*, which part was found?
 
 
 # %%
-def count(found, boxes):
-    hits = []  # of each box that is right: its IoU, and whether the class is right, too
+def count(found, boxes, least=0.5, classes=True):
+    right = 0
     for said, scene in zip(found, boxes, strict=True):
         left = list(scene)
         for box in said:
-            fits = [true for true in left if iou(box[1:], true[1:]) >= 0.5]
+            fits = [true for true in left if iou(box[1:], true[1:]) >= least and (box[0] == true[0] or not classes)]
             if fits:
                 left.remove(fits[0])
-                hits.append((iou(box[1:], fits[0][1:]), box[0] == fits[0][0]))
-    return hits, sum(map(len, found)), sum(map(len, boxes))
+                right += 1
+    return right / max(sum(map(len, found)), 1), right / sum(map(len, boxes))  # precision, recall
 
 
-hits, said, there = count(find(test_images), test_boxes)
-precision, recall, (overlap, right_class) = len(hits) / said, len(hits) / there, np.mean(hits, axis=0)
-print(f"{len(hits)} right of {said} said and {there} there; mean IoU {overlap:.2f}; class right {right_class:.3f}")
-assert there == 958 and abs(overlap - (0.76 if SHORT else 0.82)) < 0.04
-assert SHORT or (abs(precision - 0.97) < 0.02 and abs(recall - 0.95) < 0.025 and abs(right_class - 0.95) < 0.03)
+# %%
+found = find(valid_images)
+precision, recall = count(found, valid_boxes)
+place_precision, place_recall = count(found, valid_boxes, classes=False)
+print(f"precision {precision:.3f}, recall {recall:.3f}; with any class {place_precision:.3f} and {place_recall:.3f}")
+assert SHORT or (abs(precision - 0.92) < 0.03 and abs(recall - 0.9) < 0.03)
+assert SHORT or (abs(place_precision - 0.98) < 0.015 and abs(place_recall - 0.97) < 0.02)
 
 # %% [markdown]
-# There are 958 digits. The network says some 940 boxes, of which about 97 % are right: its precision. With these it has
-# found about 95 % of the digits: its recall. The right boxes have a mean IoU of about 0.82, and about 95 % of them have
-# the right class, too.
+# About 92 % of what the network says is right: its precision. With these it has found about 90 % of the digits: its
+# recall. If any class will do, it is about 98 and 97 %: it knows *where* better than *what*.
 #
 # ## The threshold, and saying things twice
 #
-# If a centre lies near the border of two cells, both may say "yes", and one digit gets two boxes. The cure is called
-# **non-maximum suppression**: go through the boxes, the surest first, and drop each that overlaps one already kept.
-#
-# > **Predict.** With a threshold of 0.9 a cell speaks only if it is quite sure. Is precision higher or lower than with
-# > $\tfrac12$? And recall? What happens at 0.05, without and with the cure?
+# If a centre lies near the border of two cells, both may say "yes", and one digit gets two boxes. Nothing in the
+# network prevents it: each cell answers for itself. The cure is called **non-maximum suppression**: go through the
+# boxes, the surest first, and drop each that overlaps one already kept.
 
 
 # %%
@@ -251,34 +247,66 @@ def without_doubles(said, most=0.3):
     return kept
 
 
-thresholds, curve, cured = (0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.8, 0.9), [], []
-for threshold in thresholds:
-    found = find(test_images, threshold)
-    for results, lists in ((curve, found), (cured, [without_doubles(said) for said in found])):
-        hits, said, there = count(lists, test_boxes)
-        results.append((len(hits) / there, len(hits) / max(said, 1)))  # recall, precision
-
 # %%
-curve, cured = np.array(curve), np.array(cured)
-figure, axes = plt.subplots(figsize=(6, 3.6))
-axes.plot(*curve.T, "o-", color=BLUE, label="as the cells say it")
-axes.plot(*cured.T, "s--", color=ORANGE, label="without doubles")
-for threshold, point in zip(thresholds, curve, strict=True):
-    axes.annotate(f"{threshold}", point, (-7, -3), textcoords="offset points", ha="right", va="top", color=GRAY)
-axes.set(xlabel="recall", ylabel="precision", title="Thresholds from 0.9 to 0.05", xmargin=0.08, ymargin=0.08)
-axes.legend(loc="lower left")
-show(figure, "e1_where_is_it_4", "Precision over recall. With a lower threshold recall rises from 0.87 to 0.98 and "
-     "precision falls from 0.98 to 0.87. Without doubles precision stays at 0.98.")  # fmt: skip
-assert curve[0, 0] > curve[4, 0] > curve[7, 0] and (SHORT or curve[7, 1] > curve[4, 1] > curve[0, 1])
-assert SHORT or (0.84 < curve[7, 0] < 0.91 and curve[7, 1] > 0.96 and curve[0, 0] > 0.96 and curve[0, 1] < 0.9)
-assert SHORT or (cured[2].min() > 0.96 and cured[0, 1] > 0.95)
+found = find(valid_images, 0.1)
+doubled = [n for n, said in enumerate(found) if len(without_doubles(said)) < len(said)]
+print(f"{len(doubled)} of 500 scenes have doubles")
+figure, row = plt.subplots(1, 2, figsize=(5.6, 3.3), sharey=True)
+n = doubled[0] if doubled and 32 not in doubled else 32
+for axes, said, title in zip(row, (found[n], without_doubles(found[n])), ("before", "after"), strict=True):
+    draw(axes, valid_images[n], valid_boxes[n], said)
+    axes.set_title(title)
+show(figure, "e1_where_is_it_4", "The same scene twice, with two digits. Before, one of them has two blue "
+     "boxes, which overlap; after, one.")  # fmt: skip
+assert SHORT or 30 < len(doubled) < 110
 
 # %% [markdown]
-# Follow the blue curve. At 0.9 nearly all that is said is right, but some 12 % of the digits aren't found. At 0.05
-# nearly all are found, but more than a tenth of what is said is wrong. Which is better depends on what a false alarm
-# costs, and what a miss. So give both numbers, or the curve. The orange one shows what the false alarms were: mostly
-# doubles. Without them a threshold of 0.2 gives more than 96 % of both. (The price: of things that really overlap, the
-# cure drops some.)
+# Look at the digit with two blue boxes: at a threshold of 0.1 two cells have found it, and only the surer one is kept.
+# (Surer is not always nearer.) Which threshold is good? We choose it on the validation scenes.
+#
+# > **Predict.** With a threshold of 0.9 a cell speaks only if it is quite sure. Is precision higher or lower than with
+# > $\tfrac12$? And recall? What happens at 0.05, without and with the cure?
+
+# %%
+thresholds, curve, cured = np.array((0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.8, 0.9)), [], []
+for threshold in thresholds:
+    found = find(valid_images, threshold)
+    curve.append(count(found, valid_boxes))
+    cured.append(count([without_doubles(said) for said in found], valid_boxes))
+curve, cured = np.array(curve), np.array(cured)  # in each row precision and recall
+best = thresholds[cured.min(axis=1).argmax()]  # where the smaller of the two is largest
+print(f"at {thresholds} recall {curve[:, 1].round(2)}, precision {curve[:, 0].round(2)}, cured {cured[:, 0].round(2)}")
+
+# %%
+figure, axes = plt.subplots(figsize=(6, 3.6))
+axes.plot(curve[:, 1], curve[:, 0], "o-", color=BLUE, label="as the cells say it")
+axes.plot(cured[:, 1], cured[:, 0], "s--", color=ORANGE, label="without doubles")
+for threshold, (y, x) in zip(thresholds, curve, strict=True):
+    axes.annotate(threshold, (x, y), (-7, -3), textcoords="offset points", ha="right", va="top", color=GRAY)
+axes.set(xlabel="recall", ylabel="precision", title="Thresholds from 0.9 to 0.05", xmargin=0.08, ymargin=0.08)
+axes.legend(loc="lower left")
+show(figure, "e1_where_is_it_5", "Precision over recall. With a lower threshold recall rises from 0.83 to 0.92 and "
+     "precision falls from 0.93 to 0.82. Without doubles precision stays above 0.9.")  # fmt: skip
+assert curve[0, 1] > curve[4, 1] > curve[7, 1] and (SHORT or curve[7, 0] > curve[4, 0] > curve[0, 0])
+assert SHORT or (abs(curve[7] - (0.93, 0.83)).max() < 0.04 and abs(curve[0] - (0.82, 0.92)).max() < 0.04)
+assert SHORT or (cured[0, 0] > 0.88 and cured[2].min() > 0.89)
+
+# %%
+precision, recall = count([without_doubles(said) for said in find(test_images, best)], test_boxes)
+print(f"threshold {best}: precision {precision:.3f} and recall {recall:.3f} on the test scenes")
+assert SHORT or count(find(valid_images, 0.05), valid_boxes, classes=False)[1] > 0.97  # found, by any class
+assert SHORT or (0.35 < (cured[0, 0] - curve[0, 0]) / (1 - curve[0, 0]) < 0.65 and cured[0, 1] > curve[0, 1] - 0.02)
+assert SHORT or (0.05 <= best <= 0.4 and abs(precision - 0.93) < 0.03 and abs(recall - 0.93) < 0.03)
+
+# %% [markdown]
+# Follow the blue curve. At 0.9 most of what is said is right, but a sixth of the digits aren't found. At 0.05 some 8 %
+# are missed, mostly by a wrong class, but almost a fifth of what is said is wrong. Which is better depends on what a
+# false alarm costs, and what a miss. So give both numbers, or the curve. (The area under it is **average precision**,
+# AP. One takes it for each class by itself; the mean over the classes is *mAP*, the number that you meet in papers.)
+#
+# At 0.05 the cure takes away about half of what was wrong, as the orange curve shows, and hardly a right box. So the
+# threshold may be low. We took the one where the smaller of the two numbers is largest. On the test scenes, used here
+# for the first time, both are about 93 %. (The price: of things that really overlap, some go, too.)
 #
 # ## What goes wrong, and how to notice
 #
@@ -291,11 +319,14 @@ assert SHORT or (cured[2].min() > 0.96 and cured[0, 1] > 0.95)
 
 # %%
 def placed(*lefts, n=200):
-    rng = np.random.default_rng(0)
+    rng, scenes = np.random.default_rng(0), [[] for _ in range(n)]
     wide = 0.1 * rng.standard_normal((n, 32, 48), np.float32)  # 8 pixels more on either side, to be cut off
     for x in lefts:
-        wide[:, 12:20, 8 + x : 16 + x] += rng.permutation(new_digits.x)[:n]
-    return wide[:, :, 8:40], [[("", x, 12, 8, 8) for x in lefts]] * n
+        chosen = rng.permutation(len(test_digits))[:n]
+        wide[:, 12:20, 8 + x : 16 + x] += test_digits.x[chosen]
+        for scene, label in zip(scenes, test_digits.y[chosen].tolist(), strict=True):
+            scene.append((label, x, 12, 8, 8))
+    return wide[:, :, 8:40], scenes
 
 
 # %%
@@ -303,40 +334,40 @@ share = {}
 figure, row = plt.subplots(1, 3, figsize=(7.5, 2.9), sharey=True)
 for axes, (title, lefts) in zip(row, {"one cell": (5, 10), "two cells": (9, 14), "cut": (-3,)}.items(), strict=True):
     scenes, there = placed(*lefts)
-    share[title] = len(count(find(scenes), there)[0]) / 200 / len(lefts)
-    draw(axes, scenes[133], there[133], find(scenes[133:134])[0])  # one that shows it well
+    found = find(scenes)
+    share[title] = count(found, there, classes=False)[1]  # the recall, of any class
+    draw(axes, scenes[16], there[16], found[16])  # one that shows it well
     axes.set(title=f"{title}: {share[title]:.0%} found", xlim=(-4, 32))
     axes.grid(color=GRAY, lw=0.5)
-show(figure, "e1_where_is_it_5", "Three scenes with the lines between cells. Two digits in one cell get one box; in "
-     "two cells each has its own. A digit cut by the left edge gets a box too far to the right.")  # fmt: skip
+show(figure, "e1_where_is_it_6", "Three scenes with the lines between cells. Two digits in one cell get one box; in "
+     "two cells each has its own. A digit cut by the left edge gets a box too far to the right, or none.")  # fmt: skip
 assert share["one cell"] < 0.55 and share["cut"] < 0.45
-assert SHORT or (share["one cell"] > 0.38 and share["two cells"] > 0.75)
+assert SHORT or (share["one cell"] > 0.38 and share["two cells"] > 0.7)
 
 # %% [markdown]
-# Look at the left scene: a cell can say one thing only, so two digits get one box, and about half are found. Moved by 4
-# pixels, more than three quarters are found. So cells must be smaller than things are apart. On the right a digit is
-# cut, as the network has never seen one: with 3 pixels missing it misplaces most. With more than 4, no cell has the
-# centre in it. How to notice: make scenes with the trouble in them, look, and count.
+# Here any class will do. Look at the left scene: a cell can say one thing only, so two digits get one box, and about
+# half are found. Moved by 4 pixels, more than three quarters are. So cells must be smaller than things are apart. On
+# the right a digit is cut, as the network has never seen one: most it misplaces or misses. With more than 4 pixels cut,
+# no cell would have the centre in it. How to notice: make scenes with the trouble in them, look, and count.
 #
 # ## Other roads
 #
-# The obvious way is to cut out all $25 \cdot 25 = 625$ places of a box, and to ask a classifier what is in each, with
-# "nothing" as an eleventh class. R-CNN (2013) cut out fewer: an older method proposed some 2,000 *regions* a picture,
-# and a convolutional network looked at each. That was good, and slow. Fast R-CNN (2015) computed the maps of the whole
-# picture once and cut the regions out of these; Faster R-CNN (2015) let a small network propose the regions, too. YOLO
-# (2015, "you only look once") had a grid instead of regions, and one pass for all; ours is a simple form of it.
+# R-CNN (2013) cut some 2,000 *regions*, proposed by an older method, out of each picture, and a convolutional network
+# looked at each: slow. Faster R-CNN (2015) computed the maps of the picture once, and a small network proposed regions
+# of these. YOLO (2015, "you only look once") has a grid, and one pass for all; ours is a simple form of it.
 #
 # ## Exercises
 #
 # One checks itself, with `tinydl learn`: `ex_iou`, the IoU of each box of one array with each of another.
 #
-# 1. Make the cells 16 pixels large: `CELL = 16`, and one `nn.MaxPool2d(2)` more before the last two convolutions. How
-#    many of the 5,823 digits lose their cell to another? Which recall do you expect at best? Train, and compare.
+# 1. How exact are the boxes? In a new cell at the end, call `count(find(valid_images), valid_boxes, least=…)` with 0.3,
+#    0.5, 0.7 and 0.9. First predict: a box that is off by one pixel in both directions has an IoU of 0.62.
 #
 # <details><summary>What you should find</summary>
 #
-# **1.** 387, or 7 %; of the test digits 65, so recall is at most 93 %. It came out as 70 %, precision as 75 %. For the
-# places are less exact, too: the same part of a cell is twice as many pixels now, and few pixels cost a box its ½.
+# **1.** Precision is about 92, 92, 80 and 17 %, recall a point or so less. At 0.7 a pixel in both directions is too
+# much already; to have 0.9, a box of 8 × 8 may be off by less than half a pixel. Hence mAP is often the mean over such
+# levels too, from 0.5 to 0.95: then exactness counts.
 #
 # </details>
 #

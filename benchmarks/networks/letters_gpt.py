@@ -64,7 +64,6 @@ def experiment(seed: int, share: float, lr: float = 3e-3) -> tuple[common.Number
     model, steps, rng = GPT(len(vocabulary)), common.shortened(share, STEPS), np.random.default_rng(seed)
     optimizer = optim.AdamW(model.parameters(), lr=lr)
     warmup = optim.LinearWarmup(optimizer, common.shortened(share, WARMUP))
-    decay = optim.CosineAnnealingLR(optimizer, steps, eta_min=lr / 10)
 
     losses = []
     for _ in range(steps):
@@ -75,7 +74,6 @@ def experiment(seed: int, share: float, lr: float = 3e-3) -> tuple[common.Number
         losses.append(value.item())
         optim.clip_grad_norm(model.parameters(), 1.0)
         optimizer.step()
-        decay.step()
         warmup.step()
     said = vocabulary.decode(write(model, vocabulary.encode("\nHam. "), 400, rng))
     print(said)

@@ -81,7 +81,7 @@ class Optimizer:
                 a, b = (row[: p._data.size].reshape(p._data.shape) for row in scratch[_kind(p)])
                 rows.append((number[p], p, a, b))
         self._seen = self._copied_groups()
-        self.warming: list[tuple[float, float]] = []  # of each group the lr that a warm-up set, and to which it leads
+        self.aims, self.warmth = list[float](), 1.0  # schedules': each group's lr without a warm-up, and its factor
 
     @property
     def lr(self) -> float:

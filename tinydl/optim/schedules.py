@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -19,10 +19,13 @@ class Schedule:
     """A rule for the learning rate: `step()` after each epoch (or update) sets the optimizer's `lr`.
 
     `per` says when `fit` makes that step: after each "epoch", or after each "step" of the optimizer; then what the
-    formulas call epochs are batches. `base` is the optimizer's lr when the schedule is made, or the one to which a
-    LinearWarmup is on its way; t the number of steps so far. Of an optimizer with several groups, each goes its own way
-    from the lr that it had then: `rate` is asked for each, with its `base`.
+    formulas call epochs are batches. `base` is the optimizer's lr when the schedule is made, t the number of steps so
+    far. Of an optimizer with several groups, each goes its own way from the lr that it had then: `rate` is asked for
+    each, with its `base`. What a LinearWarmup of the same optimizer does comes on top, whichever is made or steps
+    first: lr = rate · its factor; and `base` is then the lr to which it leads.
     """
+
+    _of_old_states: ClassVar[dict[str, Any]] = {"other_bases": [], "per": "epoch"}  # what they lack, as it was then
 
     def __init__(self, optimizer: Optimizer, per: str = "epoch") -> None:
         kind = type(self).__name__
@@ -31,9 +34,7 @@ class Schedule:
         if per not in ("epoch", "step"):
             raise ValueError(f"{kind} goes on per='epoch' or per='step' (after each batch), not {per!r}")
         self.optimizer, self.per = optimizer, per
-        now = [float(group["lr"]) for group in optimizer.groups]
-        warming = [lr for lr, _ in optimizer.warming] == now
-        self.base, *self.other_bases = [aim for _, aim in optimizer.warming] if warming else now
+        self.base, *self.other_bases = self._aims()
         self.t = 0
 
     def rate(self) -> float:
@@ -54,8 +55,21 @@ class Schedule:
             other = copy.copy(self)
             other.base = base
             rates.append(other.rate())
-        for group, rate in zip(self.optimizer.groups, rates, strict=True):
-            group["lr"] = in_range(type(self.optimizer).__name__, "lr", rate)
+        self._aim_at(rates)
+
+    def _aims(self) -> list[float]:
+        """Each group's rate without a warm-up; one that was set by hand since the last step counts as it is."""
+        now, o = [float(group["lr"]) for group in self.optimizer.groups], self.optimizer
+        if now != [aim * o.warmth for aim in o.aims]:
+            o.aims, o.warmth = now, 1.0
+        return o.aims
+
+    def _aim_at(self, aims: list[float]) -> None:
+        """Set each group's rate, of which a warm-up takes its part."""
+        kind, o = type(self.optimizer).__name__, self.optimizer
+        for group, aim in zip(o.groups, aims, strict=True):
+            group["lr"] = in_range(kind, "lr", aim * o.warmth)
+        o.aims = aims
 
     def step(self, value: float | None = None) -> None:
         """Go on to the next epoch. `value`, the figure to watch, matters to ReduceLROnPlateau only."""
@@ -74,8 +88,7 @@ class Schedule:
         for settings that couldn't be given when a schedule is made.
         """
         own, kind = self.state_dict(), type(self).__name__
-        before = {"other_bases": [], "per": "epoch"}  # what states have in which it isn't
-        given = {**before, **state_dict} if isinstance(state_dict, Mapping) else {}
+        given = {**self._of_old_states, **state_dict} if isinstance(state_dict, Mapping) else {}
         if set(given) != set(own):
             shown = named(state_dict) if isinstance(state_dict, Mapping) else repr(state_dict)
             raise ValueError(f"a {kind}'s state has {named(own)}, but this one has {shown}")
@@ -148,11 +161,18 @@ class CosineAnnealingLR(Schedule):
 
 
 class LinearWarmup(Schedule):
-    """lr = base · min(1, (t + 1) / warmup_steps): from base / warmup_steps, at once, up to base (Goyal et al. 2017)."""
+    """lr ← lr · min(1, (t + 1) / warmup_steps): from lr / warmup_steps, at once, up to lr (Goyal et al. 2017).
+
+    The lr on the right is base or, where another schedule of the optimizer steps too, what that one says: a warm-up
+    `per="step"` and a CosineAnnealingLR, say, whose factors multiply.
+    """
+
+    _of_old_states: ClassVar[dict[str, Any]] = {**Schedule._of_old_states, "aims": []}
 
     def __init__(self, optimizer: Optimizer, warmup_steps: int, *, per: str = "epoch") -> None:
         super().__init__(optimizer, per)
         self.warmup_steps = warmup_steps
+        self.aims: list[float] = []
         self._check_settings()
         self._set_rates()
 
@@ -160,18 +180,29 @@ class LinearWarmup(Schedule):
         if not is_whole(self.warmup_steps, 1):
             raise ValueError(f"LinearWarmup needs a whole number of warmup_steps ≥ 1, not {self.warmup_steps}")
         self.warmup_steps = int(self.warmup_steps)
+        self.aims = [in_range("LinearWarmup", "lr", float(aim)) for aim in self.aims]
+        if len(self.aims) not in (0, len(self.optimizer.groups)):
+            raise ValueError(f"aims are {len(self.aims)} rates, for {len(self.optimizer.groups)} groups")
+
+    def _factor(self) -> float:
+        """By what learning rates are multiplied after t steps."""
+        return min(1.0, (self.t + 1) / self.warmup_steps)
 
     def rate(self) -> float:
-        return self.base * min(1.0, (self.t + 1) / self.warmup_steps)
+        return self.base * self._factor()
 
     def _set_rates(self) -> None:
-        super()._set_rates()
-        rates = (float(group["lr"]) for group in self.optimizer.groups)
-        self.optimizer.warming = list(zip(rates, (self.base, *self.other_bases), strict=True))
+        self.optimizer.warmth = self._factor()
+        self._aim_at(self.optimizer.aims)
+
+    def state_dict(self) -> dict[str, Any]:
+        self.aims = [*self.optimizer.aims]
+        return super().state_dict()
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         super().load_state_dict(state_dict)
-        self._set_rates()  # which were those of a beginning when this schedule was made
+        self.optimizer.aims = self.aims or [self.base, *self.other_bases]
+        self._set_rates()
 
 
 class ReduceLROnPlateau(Schedule):
@@ -237,10 +268,9 @@ class ReduceLROnPlateau(Schedule):
         if self.resting:
             self.resting, self.bad_epochs = self.resting - 1, 0
         if self.bad_epochs > self.patience:
-            for group in self.optimizer.groups:
-                lr = max(group["lr"] * self.factor, self.min_lr)
-                if group["lr"] - lr > self.eps:
-                    group["lr"] = lr
+            rates = self._aims()
+            lower = [max(rate * self.factor, self.min_lr) for rate in rates]
+            self._aim_at([new if old - new > self.eps else old for old, new in zip(rates, lower, strict=True)])
             self.resting, self.bad_epochs = self.cooldown, 0
 
     def _improved(self, value: float) -> bool:

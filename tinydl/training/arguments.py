@@ -116,8 +116,8 @@ def check_plan(
     optimizer: Optimizer,
     checkpoint: Any,
     progress: Any,
-) -> None:
-    """What says how long a run is and what happens beside its steps."""
+) -> tuple[Schedule, ...]:
+    """What says how long a run is and what happens beside its steps; gives its schedules: none, one or several."""
     if not isinstance(progress, (bool, np.bool_)) and progress != "lines":
         raise ValueError(f"progress is True (a bar), False (nothing) or 'lines' (a line per epoch), not {progress!r}")
     whole("epochs", epochs, 0)
@@ -126,16 +126,21 @@ def check_plan(
         whole("patience", patience, 1)
         if validation is None:
             raise ValueError("patience watches val_loss, so it needs validation=, a set that isn't trained on")
-    if schedule is not None and not isinstance(schedule, Schedule):
-        raise TypeError(f"schedule must be a learning-rate schedule of tinydl.optim, not {schedule!r}")
-    if schedule is not None and schedule.optimizer is not optimizer:
-        raise ValueError("the schedule was made with another optimizer, so it would never change this one's lr")
+    schedules = () if schedule is None else tuple(schedule) if isinstance(schedule, (list, tuple)) else (schedule,)
+    for one in schedules:
+        if not isinstance(one, Schedule):
+            raise TypeError(f"schedule must be a learning-rate schedule of tinydl.optim, not {one!r}")
+        if one.optimizer is not optimizer:
+            raise ValueError("the schedule was made with another optimizer, so it would never change this one's lr")
+    if len({id(one) for one in schedules}) < len(schedules):
+        raise ValueError("the same schedule is there twice, and would go on twice as fast")
     if checkpoint is not None:
         file, _, _ = format_of(checkpoint)
         if not file.parent.is_dir():
             raise FileNotFoundError(f"checkpoint={str(checkpoint)!r}: there is no folder {str(file.parent)!r}")
         if file.is_dir():
             raise IsADirectoryError(f"checkpoint={str(checkpoint)!r} is a folder; give the path of a file to write")
+    return schedules
 
 
 def check_inputs(x: Any) -> Array:

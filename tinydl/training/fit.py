@@ -9,7 +9,7 @@ work.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -48,7 +48,7 @@ class _Run:
     l1: float
     l2: float
     clip_norm: float | None
-    schedule: Schedule | None
+    schedules: tuple[Schedule, ...]
     feed: Feed
     held_out: Dataset | None
     watched: int  # how many of the first steps
@@ -79,9 +79,13 @@ class _Run:
         if not finite:
             raise FloatingPointError(self.what_went_wrong((x, y, weights), where, number, undo))
         self.steps.update()
-        if self.schedule is not None and self.schedule.per == "step":
-            self.schedule.step(number)
+        self.schedules_go_on("step", number)
         return outputs, number
+
+    def schedules_go_on(self, per: str, number: float) -> None:
+        for schedule in self.schedules:
+            if schedule.per == per:
+                schedule.step(number)
 
     def gradients(self, x: Array, y: Array, weights: Array | None) -> tuple[Array, Tensor]:
         """Forward and backward; gives the outputs and the loss."""
@@ -111,7 +115,7 @@ class _Run:
         """All batches once, then validation.
 
         Gives the learning rate at its start, the mean loss over the examples, weighted where they have weights, each
-        metric on all outputs as they came, and the same of the validation set. At its end the schedule goes on.
+        metric on all outputs as they came, and the same of the validation set. At its end schedules go on.
         """
         name, lr = f"epoch {number + 1}", float(self.optimizer.lr)
         seen, outputs, targets = list[tuple[float, float]](), list[Array](), list[Array]()
@@ -134,8 +138,7 @@ class _Run:
                 numbers |= _judged(self.metrics, np.concatenate(outputs), np.concatenate(targets))
         if self.held_out is not None:
             numbers |= self.validate(name, self.held_out)
-        if self.schedule is not None and self.schedule.per == "epoch":
-            self.schedule.step(_decisive(numbers))
+        self.schedules_go_on("epoch", _decisive(numbers))
         return numbers
 
     def validate(self, name: str, data: Dataset) -> dict[str, float]:
@@ -193,7 +196,7 @@ def fit(
     batch_size: int = 32,
     validation: Data | None = None,
     metrics: Mapping[str, Metric] | None = None,
-    schedule: Schedule | None = None,
+    schedule: Schedule | Sequence[Schedule] | None = None,
     l1: float = 0.0,
     l2: float = 0.0,
     clip_norm: float | None = None,
@@ -228,8 +231,8 @@ def fit(
     loss(outputs, targets): a Tensor of one element, the mean over the batch (``F.cross_entropy``, ``F.mse_loss``, …).
     metrics: ``{"accuracy": tl.accuracy}``; each is called with the arrays of a whole set. Training numbers are those of
         the batches as they came, in train mode and before their update: the mean over the epoch's examples.
-    schedule: a learning-rate schedule of `optim`, stepped after each epoch; ReduceLROnPlateau gets val_loss (or loss).
-        One made with per="step" is stepped after each batch instead, and gets the batch's loss.
+    schedule: a learning-rate schedule of `optim`, or a list of them, stepped after each epoch; ReduceLROnPlateau gets
+        val_loss (or loss). One made with per="step" is stepped after each batch instead, and gets the batch's loss.
     l1, l2: adds :math:`l_1 \sum |w| + l_2 \sum w^2` over all parameters with at least two axes (weights, not biases)
         to what is minimised; the losses in the history don't include it, so that train and validation compare.
     clip_norm: before each step, scale the gradients so that their common Euclidean norm is at most this.
@@ -268,21 +271,21 @@ def fit(
 
     Raises FloatingPointError, before the optimizer steps, at the first loss or gradient that isn't finite, naming the
     operation where that began; ValueError and TypeError for arguments that can't be meant; with `compile` CompileError
-    for a step that can't be a program: then model, optimizer and schedule are as they came.
+    for a step that can't be a program: then model, optimizer and schedules are as they came.
     """
     arguments.check_run(model, loss, optimizer, l1, l2, clip_norm)
     metrics, callbacks = arguments.check_metrics(metrics), arguments.check_callbacks(callbacks)
     held_out = None if validation is None else arguments.check_data(validation, "validation")
-    arguments.check_plan(epochs, batch_size, patience, held_out, schedule, optimizer, checkpoint, progress)
+    plan = arguments.check_plan(epochs, batch_size, patience, held_out, schedule, optimizer, checkpoint, progress)
     feed = feed_of(train, batch_size, shuffle, drop_last, sample_weight)
     watched = min(2, epochs * len(feed)) if strict else 0
-    run = _Run(model, loss, optimizer, metrics, l1, l2, clip_norm, schedule, feed, held_out, watched, compile)
+    run = _Run(model, loss, optimizer, metrics, l1, l2, clip_norm, plan, feed, held_out, watched, compile)
     history, best = History(), care.Best(model, patience, checkpoint)
     told = [care.line_of_each(epochs)] * int(progress == "lines") + callbacks
     with (
         random.seeded(seed),
         care.mode(model, True),
-        run.steps.or_as_before(model, optimizer, schedule),
+        run.steps.or_as_before(model, optimizer, plan),
         care.progress_bar(epochs, len(feed), bool(progress) and progress != "lines") as shown,
         care.one_interrupt() as interrupted,
     ):

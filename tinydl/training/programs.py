@@ -6,7 +6,7 @@ Stands on compiling/, which is loaded only here and only on use.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -36,14 +36,14 @@ class Steps:
             self._put_back = None
 
     @contextmanager
-    def or_as_before(self, model: Module, optimizer: Optimizer, schedule: Schedule | None) -> Iterator[None]:
+    def or_as_before(self, model: Module, optimizer: Optimizer, schedules: Sequence[Schedule]) -> Iterator[None]:
         """Within, a run trains; if not even one step can be compiled, all is as it was when the CompileError comes."""
         if not self.compiled:
             yield
             return
         from ..compiling.tape import CompileError
 
-        self._put_back = _snapshot(model, optimizer, schedule)
+        self._put_back = _snapshot(model, optimizer, schedules)
         try:
             yield
         except CompileError:
@@ -52,14 +52,14 @@ class Steps:
             raise
 
 
-def _snapshot(model: Module, optimizer: Optimizer, schedule: Schedule | None) -> Callable[[], None]:
+def _snapshot(model: Module, optimizer: Optimizer, schedules: Sequence[Schedule]) -> Callable[[], None]:
     dice = random.generator().bit_generator.state
-    put_back, rates = snapshot(model, optimizer), None if schedule is None else schedule.state_dict()
+    put_back, rates = snapshot(model, optimizer), [schedule.state_dict() for schedule in schedules]
 
     def restore() -> None:
         put_back()
         random.generator().bit_generator.state = dice
-        if schedule is not None and rates is not None:
-            schedule.load_state_dict(rates)
+        for schedule, state in zip(schedules, rates, strict=True):
+            schedule.load_state_dict(state)
 
     return restore

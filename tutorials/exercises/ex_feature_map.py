@@ -1,7 +1,7 @@
 """Lesson convolution: One map from several channels.
 
-x has shape (channels, height, width), and the kernel w, with a slice for each channel, (channels, k, l). Give the map
-y[i, j] = sum over c, a, b of w[c, a, b] * x[c, i + a, j + b], of shape (height - k + 1, width - l + 1): stride 1, no
+x has shape (channels, height, width), and the kernel w, with a slice for each channel, (channels, k, m). Give the map
+y[i, j] = sum over c, u, v of w[c, u, v] * x[c, i + u, j + v], of shape (height - k + 1, width - m + 1): stride 1, no
 padding.
 """
 

@@ -1,12 +1,13 @@
-"""Lesson speech: Cut a sound into frames.
+"""Lesson speech: From frames back to the sound.
 
-`sound` has shape (n,), with n at least `size`. Give its frames, as an array of shape (frames, size): the first begins
-at 0, and each next one `step` samples after the one before. A frame has `size` samples, all of them from the sound;
-what is left at the end and is too short for one is left out.
+`frames` has shape (count, size). It was cut from a sound like this: frame k begins at sample k * step, and each frame
+was multiplied by `window`, of shape (size,), whose numbers are all positive. `step` is at most `size`. Put the frames
+together again: give the sound from its first sample to the end of the last frame. What several frames cover, all of
+them should have a part in: there, divide the sum of what they hold by the sum of what their windows let through.
 """
 
 import numpy as np
 
 
-def frames(sound, size, step):
+def put_together(frames, window, step):
     return ...

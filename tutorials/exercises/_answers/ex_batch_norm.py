@@ -146,6 +146,18 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
 )
 INSTEAD = (  # what stands where the solution's body does, as in WRONG
     ("wrong_value",
+     "    y = (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + 1e-5)\n"
+     "    return y, 0.1 * running_mean + 0.9 * x.mean(axis=0), 0.1 * running_var + 0.9 * x.var(axis=0, ddof=1)\n",
+     "The shares have changed places in both: 0.9 belongs to the old running mean and variance, 0.1 to the new ones."),
+    ("wrong_value",
+     "    y = (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + 1e-5)\n"
+     "    return y, 0.1 * running_mean + 0.9 * x.mean(axis=0), 0.1 * running_var + 0.9 * x.var(axis=0)\n",
+     "The shares have changed places, 0.9 belongs to the old ones; and the running variance takes the one by n - 1."),
+    ("wrong_value",
+     "    y = (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + 1e-5)\n"
+     "    return y, 0.9 * running_mean + 0.1 * x.mean(axis=0), 0.9 * running_var + 0.1 * x.std(axis=0, ddof=1)\n",
+     "The running variance follows the standard deviation; it should follow the variance, its square."),
+    ("wrong_value",
      "    c = x - x.mean(axis=0)\n"
      "    return c, 0.9 * running_mean + 0.1 * x.mean(axis=0), 0.9 * running_var + 0.1 * x.var(axis=0, ddof=1)\n",
      "y is centred but not divided by the standard deviation."),

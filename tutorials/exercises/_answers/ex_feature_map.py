@@ -10,7 +10,7 @@ def feature_map(x, w):
     return np.sum(windows * w, axis=(2, 3, 4))
 """
 HINTS = (
-    "At each place (i, j) the window x[:, i : i + k, j : j + l] has the shape of w.",
+    "At each place (i, j) the window x[:, i : i + k, j : j + m] has the shape of w.",
     "Multiply the window and w number by number, and add up all of it, the channels too: one number for each place.",
 )
 RIGHT = (  # the same, written in other ways
@@ -18,11 +18,11 @@ RIGHT = (  # the same, written in other ways
 
 
 def feature_map(x, w):
-    k, l = w.shape[1:]
-    y = np.zeros((x.shape[1] - k + 1, x.shape[2] - l + 1))
+    k, m = w.shape[1:]
+    y = np.zeros((x.shape[1] - k + 1, x.shape[2] - m + 1))
     for i in range(y.shape[0]):
         for j in range(y.shape[1]):
-            y[i, j] = np.sum(x[:, i : i + k, j : j + l] * w)
+            y[i, j] = np.sum(x[:, i : i + k, j : j + m] * w)
     return y
 """,
     """import numpy as np
@@ -31,9 +31,9 @@ def feature_map(x, w):
 def feature_map(x, w):
     height, width = x.shape[1] - w.shape[1] + 1, x.shape[2] - w.shape[2] + 1
     y = 0
-    for a in range(w.shape[1]):
-        for b in range(w.shape[2]):
-            y = y + np.einsum("c,cij->ij", w[:, a, b], x[:, a : a + height, b : b + width])
+    for u in range(w.shape[1]):
+        for v in range(w.shape[2]):
+            y = y + np.einsum("c,cij->ij", w[:, u, v], x[:, u : u + height, v : v + width])
     return y
 """,
     """import tinydl as tl
@@ -48,7 +48,7 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
         "flipped",
         "windows * w",
         "windows * w[:, ::-1, ::-1]",
-        "The kernel is turned round: w[c, a, b] belongs to x[c, i + a, j + b].",
+        "The kernel is turned round: w[c, u, v] belongs to x[c, i + u, j + v].",
     ),
     (
         "wrong_value",
@@ -85,7 +85,19 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
         "wrong_value",
         "windows * w,",
         "windows[:, :, :1] * w[:1],",
-        "Only the first channel is looked at.",
+        "Only the first channel is looked at: each has its own slice of w, and what all of them give is added up.",
+    ),
+    (
+        "wrong_value",
+        "windows * w,",
+        "windows[:, :, :1] * w,",
+        "All slices of the kernel meet the first channel; slice c belongs to channel c.",
+    ),
+    (
+        "wrong_value",
+        "windows * w,",
+        "windows[:, :, -1:] * w[-1:],",
+        "Only what the last channel gives is left: add up what all channels give, instead of keeping the last.",
     ),
     (
         "wrong_value",
@@ -106,7 +118,7 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
         "shape",
         "view(x, w.shape)[0]",
         "view(x, w.shape)[0][:-1, :-1]",
-        "The last row and the last column of the map are missing: windows begin at height - k and at width - l, too.",
+        "The last row and the last column of the map are missing: windows begin at height - k and at width - m, too.",
     ),
     (
         "shape",

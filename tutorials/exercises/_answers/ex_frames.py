@@ -1,98 +1,115 @@
 """Answers to ex_frames: solution, hints and typical mistakes. Spoilers."""
 
-FUNCTION = "frames"
+FUNCTION = "put_together"
 KIND = "values"
 SOLUTION = """import numpy as np
 
 
-def frames(sound, size, step):
-    starts = range(0, len(sound) - size + 1, step)
-    return np.array([sound[start : start + size] for start in starts])
+def put_together(frames, window, step):
+    count, size = frames.shape
+    sound = np.zeros((count - 1) * step + size)
+    weight = np.zeros(len(sound))
+    for k in range(count):
+        place = slice(k * step, k * step + size)
+        sound[place] += frames[k]
+        weight[place] += window
+    return sound / weight
 """
 HINTS = (
-    "Where do they begin? At 0, step, 2 * step, and so on; the last at n - size or before.",
-    "np.lib.stride_tricks.sliding_window_view(sound, size) has a frame for each beginning; you want some of them.",
+    "How long is the sound? The last frame begins at (count - 1) * step, and has `size` samples.",
+    "Two arrays of zeros: to one add each frame at its place, to the other the window at the same place.",
+    "Sample t of the sum is the sound there, times the sum of the windows there: so divide by the second array.",
 )
 RIGHT = (  # the same, written in other ways
     """import numpy as np
 
 
-def frames(sound, size, step):
-    return np.lib.stride_tricks.sliding_window_view(sound, size)[::step]
+def put_together(frames, window, step):
+    count, size = frames.shape
+    at = step * np.arange(count)[:, None] + np.arange(size)
+    sound, weight = np.zeros((2, at[-1, -1] + 1))
+    np.add.at(sound, at, frames)
+    np.add.at(weight, at, window + 0 * frames)
+    return sound / weight
 """,
     """import numpy as np
 
 
-def frames(sound, size, step):
-    count = (len(sound) - size) // step + 1
-    return sound[step * np.arange(count)[:, None] + np.arange(size)]
+def put_together(frames, window, step):
+    count, size = frames.shape
+    at = (step * np.arange(count)[:, None] + np.arange(size)).ravel()
+    return np.bincount(at, frames.ravel()) / np.bincount(at, np.tile(window, count))
 """,
-    """def frames(sound, size, step):
-    cut, start = [], 0
-    while start + size <= len(sound):
-        cut.append(sound[start : start + size])
-        start += step
-    return cut
+    """def put_together(frames, window, step):
+    count, size = frames.shape
+    sound = []
+    for t in range((count - 1) * step + size):
+        covering = [k for k in range(count) if k * step <= t < k * step + size]
+        total = sum(frames[k, t - k * step] for k in covering)
+        sound.append(total / sum(window[t - k * step] for k in covering))
+    return sound
 """,
 )
-SHORT = "A frame too few: the last one may begin at n - size, and range ends before its second number."
-LEFT_OUT = "The frame that doesn't fit any more should be left out; a frame has only samples of the sound."
-EACH = "A frame begins at each sample; the next one should begin `step` samples after the one before."
-APART = "The frames don't overlap as they should: the next one begins after `step` samples, not after `size`."
+LONGER = "It is too long: frames overlap, so the sound ends at (count - 1) * step + size, not at count * size."
+LAST = "Frame k goes from k * step to k * step + size, and the sound ends with the last: (count - 1) * step + size."
+UNDIVIDED = "The sum still has the windows in it, more than one where frames overlap: divide by the sum of the windows."
 WRONG = (  # what is changed in the solution, the kind of wrong that it is, and a sentence for it
-    ("shape", "len(sound) - size + 1", "len(sound) - size", SHORT),
-    ("shape", "len(sound) - size + 1, step", "len(sound) - size + 1", EACH),
-    ("shape", "+ 1, step", "+ 1, size", APART),
-    ("shape", "+ 1, step", "+ 1, size - step",
-     "`step` is how far apart the frames begin, not by how much they overlap."),
-    ("shape", "range(0, ", "range(step, ", "The first frame is missing: it begins at 0."),
-    ("shape", "return np.array([sound[start : start + size] for start in starts])",
-     "return np.array([sound[start : start + size] for start in starts]).T",
-     "The axes have changed places: a frame should be a row, (frames, size)."),
-    ("shape", "start : start + size", "start : start + step",
-     "The frames have `step` samples; they should have `size`, and only begin `step` apart."),
-    ("shape", "start : start + size", "start : start + size - 1",
-     "Each frame has a sample too few: a slice ends before its second number, so no - 1 is needed."),
-    ("raises", "start : start + size", "start : size",
-     "A slice ends at its second number, counted from the beginning: write start + size."),
-    ("raises", "len(sound) - size + 1", "len(sound)",
-     "The last pieces are shorter than `size`: the last frame must begin at n - size or before."),
-    ("shape", "len(sound) - size + 1", "len(sound) // step * step - size + 1",
-     "It cuts the sound to a multiple of `step` first: the last frame may end at any sample."),
-    ("wrong_value", "start : start + size] for start in starts",
-     "i : i + size] for i in range(len(starts))",
-     "Frame i begins at sample i; it should begin at i * step."),
-    ("wrong_value", "for start in starts]", "for start in starts][::-1]",
-     "The frames are in the reverse order: the first one begins at 0."),
-    ("other_function", "start + size] for", "start + size] * np.hanning(size) for",
-     "The frames are multiplied by a window; here they are asked for as they are."),
+    ("wrong_value", "return sound / weight", "return sound", UNDIVIDED),
+    ("wrong_value", "sound[place] += frames[k]", "sound[place] = frames[k]",
+     "A later frame overwrites what an earlier one has put there: add it, with +=."),
+    ("wrong_value", "weight[place] += window", "weight[place] = window",
+     "The windows are to be added where they overlap, as the frames are: += for both."),
+    ("wrong_value", "weight[place] += window", "weight[place] += 1",
+     "It divides by how many frames there are; but each of them was made fainter by its window: add up the windows."),
+    ("wrong_value", "weight[place] += window", "weight[place] += window**2",
+     "The frames hold the window once, so what they let through is the window, not its square."),
+    ("wrong_value", "sound[place] += frames[k]", "sound[place] += frames[k] * window",
+     "The frames have been multiplied by the window already; once more is too much."),
+    ("wrong_value", "return sound / weight", "return sound / window.sum()",
+     "The windows are to be added up at each sample by itself; their sum over time is one number for all."),
+    ("wrong_value", "return sound / weight", "return sound / weight.max()",
+     "Few frames cover the ends, so there less comes through: divide each sample by its own sum of windows."),
+    ("wrong_value", "return sound / weight", "return sound / weight / 2",
+     "The sum of the windows counts how many frames overlap already: no half is needed."),
+    ("wrong_value", "return sound / weight", "return sound * weight",
+     "The window made the frames fainter: to undo it, divide by the sum of the windows."),
+    ("wrong_value", "return sound / weight", "return sound - weight",
+     "The window was multiplied into the frames, so it is undone by dividing, not by taking away."),
+    ("wrong_value", "sound[place] += frames[k]", "sound[place] += frames[k][::-1]",
+     "The frames are put in backwards; time runs on in them."),
+    ("wrong_value", "sound[place] += frames[k]", "sound[place] += frames[count - 1 - k]",
+     "The last frame comes first: frame k begins at k * step."),
+    ("shape", "(count - 1) * step + size)", "count * size)", LONGER),
+    ("raises", "(count - 1) * step + size)", "count * step)", LAST),
+    ("shape", "(count - 1) * step + size)", "count * step + size)", LAST),
+    ("raises", "(count - 1) * step + size)", "(count - 1) * step)", LAST),
+    ("raises", "(count - 1) * step + size)", "(count - 1) * step + size - 1)",
+     LAST),
+    ("raises", "slice(k * step, k * step + size)", "slice(k * size, k * size + size)",
+     LAST),
+    ("wrong_value", "slice(k * step, k * step + size)", "slice(k, k + size)",
+     "Frame k begins at sample k * step, not at sample k."),
+    ("raises", "slice(k * step, k * step + size)", "slice(k * step, (k + 1) * step)",
+     "Only `step` samples of a frame find room there; it has `size`, and reaches over the next."),
+    ("raises", "count, size = frames.shape", "size, count = frames.shape",
+     "count and size have changed places: a row is a frame."),
 )  # fmt: skip
 INSTEAD = (  # what stands where the solution's body does, as in WRONG
-    ("shape", "np.lib.stride_tricks.sliding_window_view(sound, size)", EACH),
-    ("shape", "sound[: len(sound) // size * size].reshape(-1, size)", APART),
-    ("shape", "np.lib.stride_tricks.sliding_window_view(sound, size)[:, ::step]",
-     "It takes every so-many-th sample of each frame; take every so-many-th frame, with all its samples."),
-    ("shape", "np.lib.stride_tricks.sliding_window_view(sound, step)[::size]",
-     "size and step have changed places: a frame has `size` samples, the next one begins `step` later."),
-    ("raises", "np.lib.stride_tricks.sliding_window_view(sound[::step], size)",
-     "It leaves out samples of the sound first; only the beginnings of the frames are `step` apart."),
-    ("shape", "np.array([np.append(sound, [0] * size)[i : i + size] for i in range(0, len(sound), step)])", LEFT_OUT),
-    ("shape", "np.array([np.resize(sound[i : i + size], size) for i in range(0, len(sound), step)])", LEFT_OUT),
-    ("shape", "np.array([sound[i * step : i * step + size] for i in range((len(sound) - size) // step)])",
-     "A frame too few: (n - size) // step counts the steps, and there is one frame more than steps."),
-    ("shape", "sound[:size]", "That is the first frame alone; all are asked for."),
-    ("shape", "sound[::step]", "It takes single samples; at each of these places a frame of `size` samples begins."),
-    ("shape", "sound[: len(sound) // size * size].reshape(size, -1)",
-     "reshape can't overlap: each sample would be in one frame only. Cut out each frame by a slice."),
-    ("wrong_value", "step * np.arange((len(sound) - size) // step + 1)[:, None] + np.arange(size)",
-     "These are the positions of the samples; the samples themselves are sound[...] of them."),
-    ("raises", "sound.reshape(-1, size)",
-     "reshape can't overlap, nor leave anything out: cut out each frame by a slice."),
-    ("raises", "np.array(np.split(sound, len(sound) // size))",
-     "A split can't overlap, nor leave anything out: cut out each frame by a slice."),
+    ("shape", "frames.ravel()", LONGER),
+    ("shape", "(frames / window).ravel()",
+     "The windows are undone, but what overlaps is there twice: frame k is to begin at k * step."),
+    ("shape", "frames[::2].ravel()",
+     "Every second frame after the other fits only if the frames overlap by half: frame k is to begin at k * step."),
+    ("shape", "frames.sum(axis=0)", "All frames lie on each other there; frame k should begin at k * step."),
+    ("shape", "frames / window", "The windows are undone; now put the frames after each other, k * step apart."),
+    ("wrong_value", "np.concatenate([*frames[:-1, :step], frames[-1]])",
+     "It takes the beginning of each frame alone, and the windows are still in it: add up all, divide by the windows."),
+    ("wrong_value", "np.concatenate([*(frames / window)[:-1, :step], (frames / window)[-1]])",
+     "It takes one frame at each sample. All that cover it should have a part: the sum, over the sum of the windows."),
 )  # fmt: skip
 
 
 def cases(rng):
-    sizes = (12, 5, 2), (11, 5, 2), (13, 4, 3), (9, 3, 4), (5, 5, 2), (12, 4, 2), (20, 6, 5)
-    return [(rng.standard_normal(n), size, step) for n, size, step in sizes]
+    """The frames needn't agree where they overlap: then it matters that all have a part."""
+    sizes = (3, 5, 2), (4, 6, 3), (2, 4, 1), (5, 3, 3), (1, 4, 2), (3, 7, 5), (4, 5, 4)
+    return [(rng.standard_normal((count, size)), rng.uniform(0.2, 1, size), step) for count, size, step in sizes]

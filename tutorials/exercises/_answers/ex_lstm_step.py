@@ -11,12 +11,12 @@ def sigmoid(z):
 
 def lstm_step(z, c):
     i, f, o = sigmoid(z[0]), sigmoid(z[1]), sigmoid(z[3])
-    g = np.tanh(z[2])
-    new = f * c + i * g
+    n = np.tanh(z[2])
+    new = f * c + i * n
     return o * np.tanh(new), new
 """
 HINTS = (
-    "Make i, f, g and o first, each from its row of z.",
+    "Make i, f, n and o first, each from its row of z.",
     "The new state looks at the new cell.",
 )
 RIGHT = (  # the same, written in other ways
@@ -45,24 +45,24 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
     ("wrong_value", "o * np.tanh(new)", "np.tanh(o * new)", "o belongs outside the tanh: o tanh(c)."),
     ("wrong_value", "o * np.tanh(new)", "o * sigmoid(new)", "The new state has tanh of the cell, not sigmoid."),
     ("swapped", "o * np.tanh(new), new", "new, o * np.tanh(new)", "State and cell are swapped: (new state, new cell)."),
-    ("wrong_value", "g = np.tanh(z[2])", "g = sigmoid(z[2])", "g is no gate: it is a tanh, between -1 and 1."),
-    ("wrong_value", "g = np.tanh(z[2])", "g = z[2]", "g is the tanh of its row."),
+    ("wrong_value", "n = np.tanh(z[2])", "n = sigmoid(z[2])", "n is no gate: it is a tanh, between -1 and 1."),
+    ("wrong_value", "n = np.tanh(z[2])", "n = z[2]", "n is the tanh of its row."),
     ("wrong_value", "sigmoid(z[0]), sigmoid(z[1])", "sigmoid(z[1]), sigmoid(z[0])",
-     "i and f are swapped: the rows are i, f, g, o, and f keeps the old cell, f c + i g."),
-    ("wrong_value", "sigmoid(z[3])\n    g = np.tanh(z[2])", "sigmoid(z[2])\n    g = np.tanh(z[3])",
-     "g and o are swapped: the order of the rows is i, f, g, o."),
-    ("wrong_value", "f * c + i * g", "i * c + f * g",
-     "i and f are swapped: the rows are i, f, g, o, and f keeps the old cell, f c + i g."),
-    ("wrong_value", "f * c + i * g", "f * c + g", "The input gate i is missing before g."),
-    ("wrong_value", "f * c + i * g", "c + i * g", "The forget gate f is missing before the old cell."),
-    ("wrong_value", "f * c + i * g", "f * c + (1 - f) * g", "That mixes as a GRU does; an LSTM has a gate i, too."),
-    ("wrong_value", "f * c + i * g", "(1 - f) * c + i * g", "f = 1 keeps everything: the old cell is multiplied by f."),
-    ("wrong_value", "f * c + i * g", "f * (c + i * g)", "f belongs to the old cell alone."),
-    ("wrong_value", "f * c + i * g", "i * g", "The old cell is missing: f c is what is remembered."),
-    ("wrong_value", "f * c + i * g", "np.tanh(f * c + i * g)",
+     "i and f are swapped: the rows are i, f, n, o, and f keeps the old cell, f c + i n."),
+    ("wrong_value", "sigmoid(z[3])\n    n = np.tanh(z[2])", "sigmoid(z[2])\n    n = np.tanh(z[3])",
+     "n and o are swapped: the order of the rows is i, f, n, o."),
+    ("wrong_value", "f * c + i * n", "i * c + f * n",
+     "i and f are swapped: the rows are i, f, n, o, and f keeps the old cell, f c + i n."),
+    ("wrong_value", "f * c + i * n", "f * c + n", "The input gate i is missing before n."),
+    ("wrong_value", "f * c + i * n", "c + i * n", "The forget gate f is missing before the old cell."),
+    ("wrong_value", "f * c + i * n", "f * c + (1 - f) * n", "That mixes as a GRU does; an LSTM has a gate i, too."),
+    ("wrong_value", "f * c + i * n", "(1 - f) * c + i * n", "f = 1 keeps everything: the old cell is multiplied by f."),
+    ("wrong_value", "f * c + i * n", "f * (c + i * n)", "f belongs to the old cell alone."),
+    ("wrong_value", "f * c + i * n", "i * n", "The old cell is missing: f c is what is remembered."),
+    ("wrong_value", "f * c + i * n", "np.tanh(f * c + i * n)",
      "The cell is the sum itself; the tanh comes only where the state looks at it."),
-    ("wrong_value", "f * c + i * g", "f * np.tanh(c) + i * g", "The old cell has no tanh on its way: f c."),
-    ("wrong_value", "f * c + i * g", "f * c * i * g", "The two parts are added: f c + i g."),
+    ("wrong_value", "f * c + i * n", "f * np.tanh(c) + i * n", "The old cell has no tanh on its way: f c."),
+    ("wrong_value", "f * c + i * n", "f * c * i * n", "The two parts are added: f c + i n."),
     ("wrong_value", "i, f, o = sigmoid(z[0]), sigmoid(z[1]), sigmoid(z[3])", "i, f, o = z[0], z[1], z[3]",
      "The gates lack their sigmoid."),
     ("wrong_value", "i, f, o = sigmoid(z[0]), sigmoid(z[1]), sigmoid(z[3])",
@@ -73,10 +73,10 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
      "It gives three things: only (new state, new cell) are asked for."),
 )  # fmt: skip
 INSTEAD = (  # what stands where the solution's body does, as in WRONG
-    ("raises", """    i, f, g, o = z.T
-    new = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
+    ("raises", """    i, f, n, o = z.T
+    new = sigmoid(f) * c + sigmoid(i) * np.tanh(n)
     return sigmoid(o) * np.tanh(new), new
-""", "i, f, g and o are the rows of z, not its columns: write i, f, g, o = z."),
+""", "i, f, n and o are the rows of z, not its columns: write i, f, n, o = z."),
 )  # fmt: skip
 
 

@@ -62,6 +62,40 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
         "The new axis is in the wrong place: that of h's steps is the second, keep[:, None].",
     ),
     (
+        "raises",
+        "keep[:, None]",
+        "keep[None]",
+        "keep[None] puts the new axis first, where h has its sequences: that of h's steps is the second, "
+        "keep[:, None].",
+    ),
+    (
+        "raises",
+        "keep[:, None]",
+        "np.repeat(keep, h.shape[1], axis=0)[None]",
+        "The copies of keep stand one below the other, on the axis of the sequences: the steps need an axis of their "
+        "own, keep[:, None].",
+    ),
+    (
+        "raises",
+        "keep[:, None]",
+        "np.repeat(keep, h.shape[1], axis=1)",
+        "The copies of keep stand side by side, on the axis of the units: the steps need an axis of their own, "
+        "keep[:, None].",
+    ),
+    (
+        "raises",
+        "keep[:, None]",
+        "keep.reshape(h.shape)",
+        "reshape makes no copies, and keep has one number for all steps of a unit: write keep[:, None], of length 1 in "
+        "time.",
+    ),
+    (
+        "shape",
+        "keep[:, None]",
+        "keep[:, None, None]",
+        "keep got two new axes, so the result has four: one is enough, keep[:, None].",
+    ),
+    (
         "wrong_value",
         "keep[:, None]",
         "keep[0]",

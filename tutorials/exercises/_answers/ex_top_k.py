@@ -42,6 +42,9 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
      "It keeps one letter too many."),
     ("wrong_value", "logits >= np.sort(logits)[-k]", "logits >= np.sort(logits)[min(-k + 1, -1)]",
      "It keeps one letter too few."),
+    ("not_finite", "logits >= np.sort(logits)[-k]", "logits > np.sort(logits)[-k]",
+     "It keeps one letter too few: the k-th largest may come, too, so >= is meant. With k = 1 nothing is left, and "
+     "0 / 0 is NaN."),
     ("wrong_value", "logits >= np.sort(logits)[-k]", "logits >= np.sort(logits)[k - 1]",
      "It counts from the smallest: that leaves out k - 1 letters, where k are to be kept."),
     ("wrong_value", "logits >= np.sort(logits)[-k]", "abs(logits) >= np.sort(abs(logits))[-k]",
