@@ -16,10 +16,11 @@ import numpy as np
 from _lesson import BLUE, GRAY, ORANGE, SHORT, show, show_page, steps
 
 import tinydl as tl
-from tinydl import data, nn, optim, plots
+from tinydl import data, nn, optim
 from tinydl import functional as F
 
 windows_of = np.lib.stride_tricks.sliding_window_view
+bare = {"xticks": [], "yticks": [], "frame_on": False}  # for pictures without axes
 
 # %% [markdown]
 # ## One pixel to the right
@@ -49,9 +50,11 @@ assert (len(train), len(valid), len(test)) == (1150, 288, 359)
 
 # %% [markdown]
 # First a network with one hidden layer, as there: a **multilayer perceptron**, or MLP. `all_places` gives the share of
-# digits that it reads at each of 25 places. (The rate goes down along a cosine, [lesson 10](10_optimizers.py);
-# `compile=True` only makes it faster, [lesson 15](15_your_step_as_a_program.py). `steps(20)` below is 20; only the
-# project's own tests, which run each page at each change, take a tenth.)
+# digits that it reads at each of 25 places. The rate goes down along a cosine ([lesson 10](10_optimizers.py)), and
+# `compile=True` only makes it faster ([lesson 15](15_your_step_as_a_program.py)).
+#
+# > **Predict.** Trained on digits in the middle, it reads about 97 % of others in the middle. How many if each is one
+# > pixel further to the right? And one pixel down as well?
 
 
 # %%
@@ -59,11 +62,11 @@ def mlp(inputs):
     return nn.Sequential(nn.Flatten(), nn.Linear(inputs, 128), nn.ReLU(), nn.Linear(128, 10))
 
 
-def trained(make, x, y, epochs, lr, seed=0):
+def trained(make, x, y, epochs, lr, seed=0, loss=F.cross_entropy):
     tl.manual_seed(seed)
     model = make()
     optimizer = optim.Adam(model.parameters(), lr=lr)
-    tl.fit(model, data.Dataset(x, y), loss=F.cross_entropy, optimizer=optimizer, epochs=epochs, seed=seed,
+    tl.fit(model, data.Dataset(x, y), loss=loss, optimizer=optimizer, epochs=epochs, seed=seed,
            schedule=optim.CosineAnnealingLR(optimizer, epochs), progress=False, compile=True)  # fmt: skip
     return model
 
@@ -72,15 +75,15 @@ def all_places(model, part):
     return np.array([tl.accuracy(tl.predict(model, on_sheets(part.x, *move)), part.y) for move in moves])
 
 
-# %% [markdown]
-# > **Predict.** Trained on digits in the middle, it reads about 97 % of others in the middle. How many if each is one
-# > pixel further to the right? And one pixel down as well?
-
 # %%
-perceptron = trained(lambda: mlp(144), on_sheets(train.x), train.y, epochs=15, lr=0.003)
+in_the_middle = on_sheets(train.x)
+perceptron = trained(lambda: mlp(144), in_the_middle, train.y, epochs=15, lr=0.003)
 table = all_places(perceptron, valid).reshape(5, 5)  # rows: down; columns: right
 print(f"in the middle {table[2, 2]:.2f}, one to the right {table[2, 3]:.2f}, one down as well {table[3, 3]:.2f}")
-assert abs(table[2, 2] - 0.97) < 0.02 and abs(table[2, 3] - 0.45) < 0.15 and abs(table[3, 3] - 0.10) < 0.1
+for down, right in [(0, 1), (1, 1)]:
+    shared_ink = np.minimum(on_sheets(valid.x), on_sheets(valid.x, down, right))  # on each pixel the lighter of two
+    print(f"moved by ({down}, {right}): {shared_ink.sum() / valid.x.sum():.0%} of the ink lies where ink was before")
+assert abs(table[2, 2] - 0.97) < 0.02 and table[2, 3] < 0.6 and table[3, 3] < 0.2
 
 # %%
 figure, (*sheets, right_side) = plt.subplots(1, 3, figsize=(7.2, 2.7), width_ratios=[1, 1, 1.4])
@@ -93,19 +96,21 @@ right_side.imshow(100 * table, cmap="Blues", vmin=0, vmax=100, extent=(-2.5, 2.5
 for (i, j), share in np.ndenumerate(table):
     right_side.text(j - 2, i - 2, f"{100 * share:.0f}", ha="center", va="center", color="w" if share > 0.6 else "k")
 right_side.set(title="% read by the MLP", xlabel="pixels to the right", ylabel="pixels down")
+right_side.set(xticks=range(-2, 3), yticks=range(-2, 3))
 show(figure, "16_convolution_1", "A digit in the middle of its sheet, and the same one pixel down and to the right, "
-     "with what the MLP says. A table of 5 × 5 moves: 97 % in the middle, half beside it, then 10 %.")  # fmt: skip
+     "with what the MLP says. A table: 97 % in the middle, half beside it, 10 to 29 % at its corners.")  # fmt: skip
 
 # %% [markdown]
-# One pixel to the right, less than half are left; one down as well, and it guesses. You see no difference. For the
-# network everything is different, since nearly all the ink lies on other weights. Of course it could learn the other
-# places, too: show it each training digit at all 25.
+# One pixel to the right, less than half are left; one down as well, and it guesses. You see no difference, and nearly
+# half of the ink even lies where ink was before. But the rest meets weights that have learned something else. Show it
+# each training digit at all 25 places, and it learns them. (`steps(20)` is 20; the project's own tests take a tenth.)
 
 # %%
 at_each = np.concatenate([on_sheets(train.x, *move) for move in moves])
 taught = trained(lambda: mlp(144), at_each, np.tile(train.y, 25), steps(20), lr=0.003)
-print(f"{len(at_each):,} examples; read, averaged over all places: {all_places(taught, valid).mean():.2f}")
-assert abs(all_places(taught, valid).mean() - 0.97) < (0.1 if SHORT else 0.02) and len(at_each) == 25 * 1150 == 28_750
+share = all_places(taught, valid).mean()
+print(f"{len(at_each):,} examples; read, averaged over all places: {share:.2f}")
+assert share > (0.85 if SHORT else 0.95)
 
 # %% [markdown]
 # About 97 %, after learning each stroke 25 times. Could it be enough to learn it once?
@@ -117,15 +122,15 @@ assert abs(all_places(taught, valid).mean() - 0.97) < (0.1 if SHORT else 0.02) a
 # **window**. `sliding_window_view` gives all windows, and each gets the same three weights:
 
 # %%
-row = np.array([0.0, 0, 1, 1, 1, 0, 0])
+pixels = np.array([0.0, 0, 1, 1, 1, 0, 0])
 question = np.array([-1.0, 0, 1])
-print(windows_of(row, 3).tolist(), "give", windows_of(row, 3) @ question)
-assert (windows_of(row, 3) @ question).tolist() == [1, 1, 0, -1, -1]
+answers = windows_of(pixels, 3) @ question
+print(windows_of(pixels, 3).tolist(), "give", answers)
+assert answers.tolist() == [1, 1, 0, -1, -1]
 
 # %% [markdown]
-# Five windows, five answers: positive where ink begins, negative where it ends, 0 where nothing changes. Such a set of
-# weights is called a **kernel**, or filter. Asking it everywhere is a **convolution**, and the answers are a **feature
-# map**. (In mathematics this is a *correlation*; a convolution would turn the kernel round first.)
+# Five windows, five answers: positive where ink begins, negative where it ends, 0 where nothing changes. Such weights
+# are called a **kernel**. Asking its question everywhere is a **convolution**, and the answers are a **feature map**.
 #
 # In a picture $x$ the kernel $w$ has rows and columns. The answer at row $i$ and column $j$ is
 #
@@ -137,7 +142,8 @@ assert (windows_of(row, 3) @ question).tolist() == [1, 1, 0, -1, -1]
 
 # %%
 def convolve(image, kernel):
-    return np.sum(windows_of(image, kernel.shape) * kernel, axis=(2, 3))  # formula (1), for all i and j at once
+    windows = windows_of(image, kernel.shape)  # windows[i, j] is the window at (i, j)
+    return np.sum(windows * kernel, axis=(2, 3))  # formula (1), for all i and j at once
 
 
 to_the_right = np.array([[-1, 0, 1], [-1, 0, 1], [-1, 0, 1]], np.float32)
@@ -145,20 +151,18 @@ downwards = to_the_right.T
 clothes = data.fashion(images=True)  # 2,000 pictures from a catalogue, 28 × 28, ten kinds of clothes
 shirt = clothes.x[11]
 right_map, down_map = convolve(shirt, to_the_right), convolve(shirt, downwards)
-assert clothes.x.shape == (2000, 28, 28) and right_map.shape == down_map.shape == (26, 26)
+print("clothes", clothes.x.shape, "windows", windows_of(shirt, (3, 3)).shape, "map", right_map.shape)
 
 # %%
-figure, (left, *others) = plt.subplots(1, 3, figsize=(7.2, 2.9))
+figure, (left, *others) = plt.subplots(1, 3, figsize=(7.2, 2.9), subplot_kw=bare)
 left.imshow(shirt, cmap="gray_r")
 left.set_title("a shirt")
-for axes, answers, title in zip(others, [right_map, down_map], ["more to the right?", "more below?"], strict=True):
-    picture = axes.imshow(answers, cmap="RdBu_r", vmin=-2.2, vmax=2.2)
+for axes, feature_map, title in zip(others, [right_map, down_map], ["more to the right?", "more below?"], strict=True):
+    picture = axes.imshow(feature_map, cmap="RdBu_r", vmin=-2.2, vmax=2.2)
     axes.set_title(title)
-for axes in (left, *others):
-    axes.set_axis_off()
 figure.colorbar(picture, ax=others, label="answer", shrink=0.8)
 show(figure, "16_convolution_2", "A checked shirt, and two feature maps. In the first the upright lines and the sides "
-     "stand out, red where ink begins from the left, blue where it ends; in the second the level lines.")  # fmt: skip
+     "stand out, in the second the level lines: red where ink begins, blue where it ends.")  # fmt: skip
 
 # %% [markdown]
 # Look at the checks: the first question finds the upright lines, the second the level ones. Red is "yes", blue is "no,
@@ -169,9 +173,9 @@ show(figure, "16_convolution_2", "A checked shirt, and two feature maps. In the 
 
 # %%
 assert np.allclose(F.conv2d(shirt[None, None], to_the_right[None, None])[0, 0], right_map, atol=1e-5)
-before, after = (convolve(on_sheets(digits.x[:1], *move)[0, 0], to_the_right) for move in [(0, 0), (2, 1)])
-assert np.array_equal(after[2:, 1:], before[:-2, :-1])
-print("a digit moved by (2, 1) has the same map, moved by (2, 1)")
+map_in_the_middle = convolve(on_sheets(digits.x[:1])[0, 0], to_the_right)
+map_moved = convolve(on_sheets(digits.x[:1], down=2, right=1)[0, 0], to_the_right)
+assert np.array_equal(map_moved[2:, 1:], map_in_the_middle[:-2, :-1])
 
 # %% [markdown]
 # That is the answer to the question at the top: nothing has to be learned again where the *same weights* are used.
@@ -190,13 +194,14 @@ print("a digit moved by (2, 1) has the same map, moved by (2, 1)")
 # > **Predict.** How many for 28 pixels and a kernel of 3 with padding 1? With stride 2 as well?
 
 # %%
-for kernel, padding, stride, expected in [(3, 1, 1, 28), (3, 1, 2, 14), (5, 2, 1, 28), (4, 0, 4, 7)]:
-    y = F.conv2d(shirt[None, None], np.ones((1, 1, kernel, kernel), np.float32), stride=stride, padding=padding)
-    print(f"kernel {kernel}, padding {padding}, stride {stride}: {y.shape[2]} × {y.shape[3]}")
-    assert y.shape[2] == y.shape[3] == (28 + 2 * padding - kernel) // stride + 1 == expected  # formula (2)
+for size, padding, stride in [(3, 1, 1), (3, 1, 2), (5, 2, 1), (4, 0, 4)]:
+    kernel = np.ones((1, 1, size, size), np.float32)
+    height, width = F.conv2d(shirt[None, None], kernel, stride=stride, padding=padding).shape[2:]
+    print(f"kernel {size}, padding {padding}, stride {stride}: {height} × {width}")
+    assert height == width == (28 + 2 * padding - size) // stride + 1  # formula (2)
 
 # %% [markdown]
-# With padding 1 it stays 28 pixels, as large as the picture; with stride 2 as well, 14.
+# With padding 1 it stays 28, as large as the picture; with stride 2 as well, 14.
 #
 # ## Several questions, and questions about answers
 #
@@ -206,47 +211,48 @@ for kernel, padding, stride, expected in [(3, 1, 1, 28), (3, 1, 2, 14), (5, 2, 1
 #
 # $$ y_{oij} = b_o + \sum_c \sum_u \sum_v w_{ocuv}\; x_{c,\,i+u,\,j+v} . \tag{3} $$
 #
-# That is all of `nn.Conv2d`. Here it is with 3 channels in and 2 out. (The letters in `einsum` name the axes, as in the
-# formula; `e` counts the examples, and over letters that don't come back after the arrow one sums.)
+# That is all of `nn.Conv2d`. Here are 3 random channels in, and 2 out. We follow the answer at $o = 0, i = 2, j = 4$.
 
 # %%
 tl.manual_seed(0)
 layer = nn.Conv2d(3, 2, 3)
-x = np.random.default_rng(0).random((5, 3, 8, 8), np.float32)
-windows = windows_of(x, (3, 3), axis=(2, 3))  # (5, 3, 6, 6, 3, 3): e, c, i, j, u, v
-y = np.einsum("ecijuv,ocuv->eoij", windows, layer.weight.data) + layer.bias.data[:, None, None]
-parts = np.sum(x[0, :, 2:5, 4:7] * layer.weight.data[0], axis=(1, 2))  # at i = 2, j = 4: what each channel brings
-print("weight", layer.weight.shape, "bias", layer.bias.shape, "output", y.shape)
-assert np.allclose(layer(x).data, y, atol=1e-5) and np.isclose(parts.sum() + layer.bias.data[0], y[0, 0, 2, 4])
+weight, bias = layer.weight.data, layer.bias.data
+channels = np.random.default_rng(0).random((5, 3, 8, 8), np.float32)  # five examples
+output = layer(channels).data
+brought = np.sum(
+    channels[0, :, 2:5, 4:7] * weight[0], axis=(1, 2)
+)  # by each channel of example 0: the sums over u and v
+print("weight", weight.shape, "bias", bias.shape, "output", output.shape)
+assert np.isclose(brought.sum() + bias[0], output[0, 0, 2, 4])
 
 # %%
-figure, axes = plt.subplots(figsize=(6.4, 3.9))
-arrow = {"arrowstyle": "->", "color": ORANGE, "linewidth": 2}
-for c, colours in enumerate(["Reds", "Greens", "Blues"]):
-    axes.imshow(x[0, c], cmap=colours, extent=(0, 8, 9 * c + 8, 9 * c))
-    axes.imshow(layer.weight.data[0, c], cmap="RdBu_r", extent=(11, 14, 9 * c + 5, 9 * c + 2))
-    axes.add_patch(plt.Rectangle((4, 9 * c + 2), 3, 3, fill=False, linewidth=2))
-    axes.text(9.5, 9 * c + 3.5, "×", ha="center", va="center", fontsize=14)
-    axes.annotate(f"{parts[c]:+.2f}", (29.7, 11.5), (14.5, 9 * c + 3.5), va="center", arrowprops=arrow)
-axes.imshow(y[0, 0], cmap="RdBu_r", extent=(26, 32, 15, 9))
-axes.add_patch(plt.Rectangle((30, 11), 1, 1, fill=False, linewidth=2))
-axes.text(29, 18, f"{parts.sum():.2f}, and with\nthe bias {y[0, 0, 2, 4]:.2f}", ha="center")
-axes.set(xlim=(-1, 33), ylim=(27, -1), title="three channels    one kernel, three slices          one map")
-axes.set_axis_off()
-show(figure, "16_convolution_3", "Three channels with a window of 3 × 3 at the same place in each; beside each the "
-     "kernel's slice; three arrows with numbers lead to one place of one map, where they are added.")  # fmt: skip
+signed = {"cmap": "RdBu_r", "vmin": -0.5, "vmax": 0.5}
+figure, tiles = plt.subplots(2, 4, figsize=(7.2, 3.9), subplot_kw=bare)
+for c in range(3):
+    tiles[0, c].imshow(channels[0, c], cmap="gray_r", vmin=0, vmax=1)
+    tiles[0, c].add_patch(plt.Rectangle((3.5, 1.5), 3, 3, fill=False, edgecolor=ORANGE, linewidth=3))
+    tiles[0, c].set_title(f"channel {c}")
+    drawn = tiles[1, c].imshow(weight[0, c], **signed)
+    tiles[1, c].set(title=f"slice {c}", xlabel=f"window × slice\n= {brought[c]:+.2f}")
+tiles[0, 3].imshow(output[0, 0], **signed)
+tiles[0, 3].add_patch(plt.Rectangle((3.5, 1.5), 1, 1, fill=False, edgecolor=ORANGE, linewidth=3))
+tiles[0, 3].set(title="map 0", xlabel=f"sum {brought.sum():+.2f}\nbias {bias[0]:+.2f}")
+tiles[1, 3].set_axis_off()
+figure.colorbar(drawn, ax=tiles[1, 3], location="left", label="weight, or answer")
+show(figure, "16_convolution_3", "Three channels with a frame of 3 × 3 at the same place in each; below each the "
+     "kernel's slice and what it brings; then one map, a frame at the place where the three are added.")  # fmt: skip
 
 # %% [markdown]
-# Look at the three windows: each lies on its own slice, and what they bring is added to *one* number of *one* map.
+# Look at the three windows: each has its own slice, and what they bring is added up to *one* number of *one* map.
 #
 # > **Predict.** From one picture of 28 × 28 a layer makes 16 maps of 28 × 28. How many parameters has it with 3 × 3
 # > kernels? And a Linear layer that makes as many numbers from as many?
 
 # %%
-count = sum(p.size for p in nn.Conv2d(1, 16, 3, padding=1).parameters())
-linear_count = 784 * (16 * 784) + 16 * 784  # 784 pixels: a weight for each pair of numbers, and the biases
-print(f"convolution {count:,}, Linear {linear_count:,}: {linear_count / count:,.0f} times as many")
-assert count == 16 * 9 + 16 == 160 and linear_count == 9_847_040 and 28 * 28 == 784
+conv_count = sum(p.size for p in nn.Conv2d(1, 16, 3, padding=1).parameters())
+linear_count = 784 * (16 * 784) + 16 * 784  # 784 = 28 × 28: a weight for each pair of numbers, and the biases
+print(f"convolution {conv_count:,}, Linear {linear_count:,}: {linear_count / conv_count:,.0f} times as many")
+assert conv_count == 16 * 9 + 16 == 160
 
 # %% [markdown]
 # 160 against nearly ten million. Two ideas save them: a window sees only neighbours, 9 weights instead of 784; and all
@@ -274,9 +280,7 @@ def convolve_vjp(g, image, kernel):
 
 
 rng = np.random.default_rng(0)
-report = tl.gradcheck(convolve, rng.standard_normal((5, 6)), rng.standard_normal((3, 2)), vjp=convolve_vjp)
-print(str(report).splitlines()[0])
-assert report
+assert tl.gradcheck(convolve, rng.standard_normal((5, 6)), rng.standard_normal((3, 2)), vjp=convolve_vjp)
 
 # %% [markdown]
 # (`tl.gradcheck` compares with numerical gradients, [lesson 12](12_trusting_a_gradient.py).) Here is a case to follow
@@ -294,24 +298,24 @@ w = tl.tensor([[[[-1, 1], [-1, 1]]]], requires_grad=True, name="w", dtype=float)
 y = F.conv2d(x, w)
 L = np.sum(y**2)
 y.name, L.name = "y", "L"
-g = 2 * y.data[0, 0]
-parts = g * x.data[0, 0, :2, 1:]  # each window's g, times the pixel on which the weight lay
-d_image, d_kernel = convolve_vjp(g, x.data[0, 0], w.data[0, 0])
-print("the weight:", parts.tolist(), "in all", d_kernel[0, 1], "and the pixel:", d_image[1, 1])
-assert parts.tolist() == [[6, 2], [12, -6]] and (d_kernel[0, 1], d_image[1, 1]) == (14, 12)
+d_image, d_kernel = convolve_vjp(2 * y.data[0, 0], x.data[0, 0], w.data[0, 0])
+print("the weight:", d_kernel[0, 1], "and the pixel:", d_image[1, 1])
+assert (d_kernel[0, 1], d_image[1, 1]) == (14, 12)
 show_page(L, "16_convolution")
 
 # %% [markdown]
 # In the four windows the weight lay on 1, 1, 2 and 3: $6 \cdot 1 + 2 \cdot 1 + 6 \cdot 2 - 2 \cdot 3 = 14$. The pixel
 # lay under each weight once: $6 \cdot 1 + 2 \cdot (-1) + 6 \cdot 1 - 2 \cdot (-1) = 12$. Step through what the engine
-# does, and find both numbers.
+# does, and find both numbers in the last step. There `conv_weight(x, g, …)` is (4), `conv_input(g, weight, …)` is what
+# the pixels get, and `how` says which stride and padding.
 #
 # ## Putting answers together
 #
 # A map says *where*. But "is it a 9?" is asked about the whole picture, so the answers must come together. **Max
 # pooling** keeps the largest answer in each window of 2 × 2, and halves the map: "was there a yes around here?".
 # **Global max pooling** keeps the largest of the whole map: "was there a yes *anywhere*?". Backwards, the largest
-# number of a window gets the whole gradient (of several, the first); the others had no influence, and get 0.
+# number of a window gets the whole gradient; the others had no influence, and get 0. If several are largest,
+# `F.max_pool2d` gives it to the first of them, and `np.max` shares it among them.
 
 
 # %%
@@ -320,8 +324,12 @@ class GlobalMaxPool(nn.Module):
         return np.max(x, axis=(2, 3))  # (examples, channels)
 
 
-by_hand = right_map.reshape(13, 2, 13, 2).max(axis=(1, 3))  # 13 × 13 windows of 2 × 2
-assert np.array_equal(F.max_pool2d(right_map[None, None], 2)[0, 0], by_hand)
+pooled = F.max_pool2d(right_map[None, None], 2)[0, 0]
+assert pooled.shape == (13, 13) and pooled[0, 0] == right_map[:2, :2].max()
+for pool in (nn.MaxPool2d(2), GlobalMaxPool()):
+    equal = tl.tensor(np.ones((1, 1, 2, 2)), requires_grad=True)  # all four are largest
+    np.sum(pool(equal)).backward()
+    print(type(pool).__name__, "gives the four equal numbers", equal.grad.data.ravel())
 
 # %% [markdown]
 # Pooling also lets later layers see more. What a unit can see of the picture is its **receptive field**. Count along
@@ -335,7 +343,7 @@ assert np.array_equal(F.max_pool2d(right_map[None, None], 2)[0, 0], by_hand)
 
 # %%
 figure, axes = plt.subplots(figsize=(6.4, 3))
-centres, r, d, rows = np.arange(8.0), 1, 1, ["pixels\nr = 1, d = 1"]
+centres, r, d, names = np.arange(8.0), 1, 1, ["pixels\nr = 1, d = 1"]
 axes.scatter(centres, [0] * 8, color=BLUE, zorder=2)
 for height, (name, k, s) in enumerate([("convolution", 3, 1), ("pooling", 2, 2), ("convolution", 3, 1)], start=1):
     seen = windows_of(centres, k)[::s]
@@ -344,21 +352,27 @@ for height, (name, k, s) in enumerate([("convolution", 3, 1), ("pooling", 2, 2),
         axes.plot([[centre] * k, window], [height, height - 1], color=GRAY, linewidth=1)
     axes.scatter(centres, [height] * len(centres), color=BLUE, zorder=2)
     r, d = r + (k - 1) * d, s * d  # formula (5)
-    rows.append(f"{name}\nr = {r}, d = {d}")
+    names.append(f"{name}\nr = {r}, d = {d}")
 assert r == 8
-axes.set(xlabel="pixel", yticks=range(4), yticklabels=rows)
+axes.set(xlabel="pixel", yticks=range(4), yticklabels=names)
 show(figure, "16_convolution_4", "A tree. The unit at the top is joined to three of the pooling, each of these to two "
      "of the first convolution, and each of those to three pixels: eight pixels in all.")  # fmt: skip
 
 # %% [markdown]
 # Look at the picture from the top down: 8 pixels. From the bottom up it is (5): $3$, then $4$ with $d = 2$, then
-# $4 + 2 \cdot 2 = 8$. So small questions about the answers to small questions become large ones: this unit sees a
-# square as large as a digit.
+# $4 + 2 \cdot 2 = 8$. So small questions about the answers to small questions become large ones.
 #
 # ## Digits at any place
 #
 # Now two **CNNs**, convolutional neural networks. `conv_flat` pools once, and then has a Linear layer with weights for
 # each place of each map. `conv_max` pools globally: of each map one number is left, 32 in all.
+#
+# By (5) an answer of the second layer of `conv_max` sees 5 × 5 pixels. Padding 4 lays so much paper around the sheet
+# that each square of 5 × 5 that touches the sheet is asked. That is enough for both layers, so the second has padding
+# 0. Zeros around *its* maps wouldn't be paper: at paper the first layer answers its bias.
+#
+# > **Predict.** Both are trained on digits in the middle *only*. Which of them reads digits that are moved? And how
+# > does it compare with the MLP that was taught at all 25 places?
 
 
 # %%
@@ -372,129 +386,132 @@ def conv_max():
                          nn.Linear(32, 10))  # fmt: skip
 
 
-# %% [markdown]
-# (Sizes and rates were chosen on validation parts. So here we ask the test digits, all 359 at each place.)
-#
-# > **Predict.** Both are trained on digits in the middle *only*. Which of them reads digits that are moved? And how
-# > does it compare with the MLP that was taught at all 25 places?
-
 # %%
 networks = {"MLP": perceptron, "MLP, taught at 25 places": taught}
 for make in (conv_flat, conv_max):
-    networks[make.__name__] = trained(make, on_sheets(train.x), train.y, steps(8), lr=0.01)
-read = {name: all_places(model, test) for name, model in networks.items()}
+    networks[make.__name__] = trained(make, in_the_middle, train.y, steps(8), lr=0.01)
+read = {name: all_places(model, test) for name, model in networks.items()}  # settings were chosen without test digits
 for name, shares in read.items():
     size = sum(p.size for p in networks[name].parameters())
     print(f"{name:<24} {size:>6,} parameters; in the middle {shares[12]:.3f}, "
           f"at all places {shares.mean():.3f}, from {shares.min():.3f} to {shares.max():.3f}")  # fmt: skip
 at_left, at_right = (tl.predict(networks["conv_max"], on_sheets(test.x, 0, right)) for right in (-2, 2))
-assert np.allclose(at_left, at_right, atol=1e-3) and read["MLP"].mean() < 0.3 and read["conv_flat"].mean() < 0.35
-assert SHORT or np.allclose([read[name].mean() for name in list(read)[1::2]], [0.975, 0.985], atol=0.02)
-assert SHORT or min(shares[12] for shares in read.values()) > 0.94
+assert np.allclose(at_left, at_right, atol=1e-3)
+assert read["MLP"].mean() < 0.3 and read["conv_flat"].mean() < 0.35
+assert SHORT or np.allclose([read["MLP, taught at 25 places"].mean(), read["conv_max"].mean()], 0.98, atol=0.02)
 
 # %% [markdown]
 # In the middle all four read 96 to 99 %. At all places the first MLP reads about 20 %, and `conv_flat` a quarter,
 # hardly more. Its maps move with the digit, but its Linear layer has learned where to look in them. Equivariance isn't
-# enough: what comes *after* must not care about places either. `conv_max` reads the same at all places, though it was
-# shown one. (Padding 4, since its receptive field is 5 × 5: so every window that touches the sheet is asked, at the
-# edge, too. No second ReLU, since the maximum isn't linear either.)
+# enough: what comes *after* must not care about places either. `conv_max` was shown one place, and reads all alike.
 #
-# And the MLP that was taught everywhere? It reads 97 or 98 %, one point less; the standard error of 359 answers is
-# nearly as large. So accuracy is the least that a convolution brings here. It needs one picture instead of 25 and a
-# quarter of the parameters, and it gives a guarantee: the *same* answer at each place, not only a similar share.
+# The MLP that was taught everywhere reads 97 or 98 %, one point less; the standard error of 359 answers is nearly as
+# large. So accuracy is the least that a convolution brings here. It needs one picture instead of 25 and a quarter of
+# the parameters. And while the whole digit lies on the sheet it gives a guarantee: the *same* answer at each place.
+#
+# But how does `conv_max` read a 9, if it sees only 5 × 5 pixels at once, less than a digit? It collects the answers to
+# 32 questions of the kind "is this piece *anywhere*?", and the last layer decides by these.
+#
+# > **Predict.** Cut each sheet in two, and lay blank paper between the halves: first with the upper half above, then
+# > with the lower half above. Does `conv_max` see a difference?
+
+# %%
+sheets = on_sheets(test.x)
+upper, lower = sheets[:, :, :6], sheets[:, :, 6:]
+in_order = np.concatenate([upper, np.zeros_like(upper), lower], axis=2)
+swapped = np.concatenate([lower, np.zeros_like(upper), upper], axis=2)
+right_order, wrong_order = (tl.predict(networks["conv_max"], cut) for cut in (in_order, swapped))
+print(f"read: {tl.accuracy(right_order, test.y):.2f}, and in the wrong order {tl.accuracy(wrong_order, test.y):.2f}")
+assert np.allclose(right_order, wrong_order, atol=1e-3)
+assert SHORT or abs(tl.accuracy(right_order, test.y) - 0.66) < 0.12
+
+# %% [markdown]
+# None: the same pieces in another order read the same. The pieces at the cut are lost, and still it reads about two
+# thirds: which pieces there are tells much about a digit.
 #
 # ## Clothes
 #
 # Now the clothes, with a CNN as one usually builds it: convolution, ReLU, pooling, and that twice; then Dropout
-# ([lesson 11](11_overfitting.py)) and a Linear layer. Beside it an MLP, trained for as many epochs.
+# ([lesson 11](11_overfitting.py)) and a Linear layer. `network(stride=2)` halves its maps by a stride, without
+# pooling, and is the same in all else. Beside them an MLP, trained for as many epochs.
+#
+# > **Predict.** Each thing stands in the middle, and fills its square. Will the CNN be much better than the MLP, a
+# > little, or not at all? And with pictures moved two pixels to the right?
 
 
 # %%
-def network():
+def network(stride=1):
+    pool = nn.MaxPool2d(2) if stride == 1 else nn.Identity()
     return nn.Sequential(
-        nn.Conv2d(1, 16, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),  # (examples, 16, 14, 14)
-        nn.Conv2d(16, 32, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),  # (examples, 32, 7, 7)
+        nn.Conv2d(1, 16, 3, stride, padding=1), nn.ReLU(), pool,  # (examples, 16, 14, 14)
+        nn.Conv2d(16, 32, 3, stride, padding=1), nn.ReLU(), pool,  # (examples, 32, 7, 7)
         nn.Dropout(0.3), nn.Flatten(), nn.Linear(32 * 7 * 7, 10),
     )  # fmt: skip
 
 
-# %% [markdown]
-# > **Predict.** Each thing stands in the middle, and fills its square. Will the CNN be much better than the MLP, a
-# > little, or not at all? And with pictures moved two pixels to the right?
-
 # %%
-found = {"MLP": [], "CNN": []}
+makers = {"MLP": lambda: mlp(784), "strided": lambda: network(stride=2), "CNN": network}
+found = {name: [] for name in makers}
 for seed in range(2):
-    parts = three_parts(clothes.x[:, None], clothes.y, 10 * seed)
-    parts += (data.Dataset(np.roll(parts[2].x, 2, axis=3), parts[2].y),)  # what roll pushes out comes in at the left
-    for name, make in [("MLP", lambda: mlp(784)), ("CNN", network)]:
-        model = trained(make, parts[0].x, parts[0].y, steps(12), lr=0.002, seed=seed)
-        found[name].append([tl.accuracy(tl.predict(model, part.x), part.y) for part in parts])
-for name, numbers in found.items():
-    print(name, "training {:.2f}, validation {:.2f}, test {:.2f}, moved {:.2f}".format(*np.mean(numbers, axis=0)))
-
-# %%
-flat, conv = np.mean(found["MLP"], axis=0), np.mean(found["CNN"], axis=0)
-assert conv[3] > flat[3] + (0.02 if SHORT else 0.1)
-assert SHORT or np.allclose([flat[2], conv[2], flat[3], conv[3]], [0.815, 0.84, 0.49, 0.69], atol=0.06)
-weights = [sum(p.size for p in net.parameters()) for net in (network(), mlp(784))]
-products = [784 * 9 * 16 + 14 * 14 * (16 * 9) * 32 + 32 * 7 * 7 * 10, 784 * 128 + 128 * 10]  # each weight, each place
-print(f"parameters: {weights[0]:,} and {weights[1]:,}; multiplications: {products[0]:,} and {products[1]:,}")
-assert weights == [20_490, 101_770] and products == [1_031_744, 101_632]
+    clothes_train, _, clothes_test = three_parts(clothes.x[:, None], clothes.y, 10 * seed)
+    moved = np.roll(clothes_test.x, 2, axis=3)  # what it pushes out comes in at the left
+    for name, make in makers.items():
+        model = trained(make, clothes_train.x, clothes_train.y, steps(12), lr=0.002, seed=seed)
+        found[name].append([tl.accuracy(tl.predict(model, x), clothes_test.y) for x in (clothes_test.x, moved)])
+means = {name: np.mean(pairs, axis=0) for name, pairs in found.items()}
+for name, (in_place, after_move) in means.items():
+    print(f"{name:<8} test pictures {in_place:.2f}, moved {after_move:.2f}")
+assert SHORT or np.allclose(list(means.values()), [[0.815, 0.49], [0.805, 0.54], [0.84, 0.69]], atol=0.07)
 
 # %% [markdown]
 # A little: about 84 % of the test pictures against 82 %. The standard error of 400 answers is nearly two points, so two
-# seeds hardly prove it. Where nothing moves, an MLP is hard to beat by much: about two points with the digits in the
-# middle, and two here. The CNN has a fifth of the parameters, but ten times the multiplications, since each weight is
-# used at hundreds of places. Two pixels to the right the MLP falls to about 50 %, the CNN to about 70 %: two poolings
-# forgive something, not everything.
+# seeds hardly prove it. Two pixels to the right the MLP falls to about 50 %, the CNN to about 70 %. With strides
+# instead, the same convolutions fall to about 54 %. So here it is mostly the pooling that forgives a move.
 #
 # ## What the first layer has learned
 #
-# One likes to show the kernels of a first layer. Here are the 16 of the last CNN, and each as it was *before* training.
+# One likes to show the kernels of a first layer, after training. We look at those of the last CNN, and at what each was
+# *before*. How much of an edge is a kernel? Lay it on `to_the_right`, multiply, and add up: its answer at an edge.
 
 # %%
 tl.manual_seed(1)
 beginning = network()  # with the seed of the last model, so this is how it began
-before, after = (net[0].weight.data[:, 0] for net in (beginning, model))
-lengths = [np.linalg.norm(kernels, axis=(1, 2)) for kernels in (before, after)]
-cosine = np.sum(before * after, axis=(1, 2)) / (lengths[0] * lengths[1])
-print(f"cosine of a kernel and its beginning: from {cosine.min():.2f} to {cosine.max():.2f}")
-with_right = [np.sum(kernels[4] * to_the_right) / np.linalg.norm(kernels[4]) / 6**0.5 for kernels in (before, after)]
-print(f"cosine of kernel 4 and to_the_right: {with_right[0]:.2f} before, {with_right[1]:.2f} after")
-assert cosine.min() > 0.7 and cosine.mean() > 0.9
-assert abs(with_right[0] - 0.7) < 0.05 and with_right[1] > (0.68 if SHORT else 0.75)
+before, after = beginning[0].weight.data[:, 0], model[0].weight.data[:, 0]
+edge_before, edge_after = (np.sum(kernels * to_the_right, axis=(1, 2)) for kernels in (before, after))
+change = np.linalg.norm(after - before, axis=(1, 2)) / np.linalg.norm(before, axis=(1, 2))
+for n in (4, 13, 10):
+    print(f"kernel {n}: answer at an edge {edge_before[n]:.2f}, then {edge_after[n]:.2f}; changed by {change[n]:.0%}")
+assert SHORT or (change[[4, 13]].min() > 0.5 and edge_after[13] > 2 * edge_before[13])
+assert change[10] == 0 and F.relu(model[0](clothes_train.x)).data[:, 10].max() == 0
 
 # %%
-rows = [before[:8], after[:8], before[8:], after[8:]]
-figure, tiles = plt.subplots(4, 8, figsize=(7.2, 4.2))
-for (row, column), tile in np.ndenumerate(tiles):
-    picture = tile.imshow(rows[row][column], cmap="RdBu_r", vmin=-0.5, vmax=0.5)
-    tile.set(xticks=[], yticks=[], title="" if row % 2 else 4 * row + column)
-    if column == 0:
-        tile.set_ylabel("after" if row % 2 else "before")
-figure.colorbar(picture, ax=tiles, label="weight", shrink=0.8)
-show(figure, "16_convolution_5", "Sixteen small kernels of 3 × 3 weights, red and blue, each before training and below "
-     "it after training. Each looks much the same as before, many a little stronger.")  # fmt: skip
+shown, boot = [4, 13, 8, 14, 9, 10], clothes.x[36]
+boot_maps = F.relu(model[0](boot[None, None])).data[0, shown]
+rows = [("before", before[shown], signed), ("after", after[shown], signed),
+        ("map of a boot", boot_maps, {"cmap": "gray_r", "vmin": 0, "vmax": 1.2})]  # fmt: skip
+figure, tiles = plt.subplots(3, 6, figsize=(7.2, 3.9), subplot_kw={"xticks": [], "yticks": []})
+for row_of_tiles, (name, pictures, colours) in zip(tiles, rows, strict=True):
+    for tile, picture in zip(row_of_tiles, pictures, strict=True):
+        drawn = tile.imshow(picture, **colours)
+        tile.spines[:].set_visible(True)
+    figure.colorbar(drawn, ax=row_of_tiles)
+    row_of_tiles[0].set_ylabel(name)
+for tile, n in zip(tiles[0], shown, strict=True):
+    tile.set_title(n)
+show(figure, "16_convolution_5", "Six kernels of 3 × 3 weights before training and after it, and under each its map of "
+     "a boot: some of its edges, the whole boot, the paper around it, or nothing.")  # fmt: skip
 
 # %% [markdown]
-# After training you may see edges, red beside blue. But most of it was there before, by chance. The **cosine** says how
-# alike two kernels are: multiply number by number, add up, and divide by both lengths; 1 means "the same but for size".
-# Here it is about 0.9 or more. Sixteen random questions are already a fair choice, and the later layers have learned to
-# use them. Never say "look what it has learned" without a look at the start. What the questions *find* tells more:
-# their 16 maps of a boot, after the ReLU.
-
-# %%
-boot = clothes.x[36]
-answers = F.relu(model[0](boot[None, None])).data[0]
-axes = plots.images(np.concatenate([boot[None], answers / answers.max()]), labels=["boot", *range(16)], columns=6)
-show(axes.figure, "16_convolution_6", "A boot and its 16 feature maps. Some show the whole boot, darker or lighter, "
-     "some the paper around it, some only edges, at the front, the back or the sole, and some nothing.")  # fmt: skip
-assert answers.shape == (16, 28, 28) and answers.min() == 0
-
-# %% [markdown]
-# Kernel 4, blue at the left and red at the right, is like our `to_the_right`: the cosine was 0.7 before training and is
-# 0.8 now. Its map shows where the boot begins. Others show the boot itself, the paper around it, or next to nothing.
+# Look at the kernels: after training some are edges, red beside blue. Kernel 4 was one by chance, and grew. Kernel 13
+# was hardly one, and became one: both changed by more than half of their length. But in so short a training, 12 epochs
+# on 1,280 pictures, most still look like their beginning.
+#
+# And kernel 10? It hasn't changed at all. Its answers are negative in every window of every training picture, the ReLU
+# makes them 0, and so its gradient is 0: it is **dead**. It looks as good as the others. Only its beginning or its map
+# shows that it does nothing. So never say "look what it has learned" without the beginning beside it.
+#
+# Look at the maps, all on one scale. Kernel 4 shows where the boot begins, as `to_the_right` would. In map 9 the paper
+# is grey: there all pixels are 0, so the answer is the bias, and this one is positive.
 #
 # ## What goes wrong, and how to notice
 #
@@ -513,9 +530,9 @@ assert np.array_equal(moved[0, 2], coloured[0, :, :, 2]) and not np.array_equal(
 
 # %% [markdown]
 # > **What goes wrong.** *The pooling throws away what is asked for.* Suppose somebody wants to know whether a digit
-# > lies at the left or at the right. No training teaches `conv_max` that: its last layer gets the same 32 numbers in
-# > both cases. How to notice: say what must *not* matter in your question, and let the pooling forget that, and no
-# > more. For "which digit" the place doesn't matter. For "where is it" it is all ([excursion 1](e1_where_is_it.py)).
+# > lies at the left or at the right. No training teaches `conv_max` that: with its padding the last layer gets the
+# > same 32 numbers in both cases. How to notice: say what must *not* matter in your question, and let the pooling
+# > forget that, and no more. In "where is it" the place is all ([excursion 1](e1_where_is_it.py)).
 #
 # ## Exercises
 #
@@ -525,17 +542,17 @@ assert np.array_equal(moved[0, 2], coloured[0, :, :, 2]) and not np.array_equal(
 #
 # 1. Is the start of the first layer enough? Train `network` on the clothes with `requires_grad = False` for the
 #    parameters of its first layer. What is lost?
-# 2. Find a kernel from its answers. Take 200 clothes and their maps by `to_the_right`, and train
-#    `nn.Conv2d(1, 1, 3, bias=False)` on these pairs with `F.mse_loss` (Adam, rate 0.05, 20 epochs). Does it come back?
+# 2. Find a kernel from its answers. Take 200 clothes and their maps by `to_the_right`. Train on these pairs
+#    `nn.Conv2d(1, 1, 3, bias=False)`, with `trained(…, loss=F.mse_loss)`, rate 0.05, 20 epochs. Does it come back?
 # 3. Lay the digits on sheets of 48 × 48. Which of the networks can read them at all, without new training? Then
 #    put a mean (`np.mean`) in the place of the largest answer, train for 40 epochs, and ask the same.
 #
 # <details><summary>What you should find</summary>
 #
-# **1.** About two points: 82 and not 84 % of the test pictures. Random questions do most of the work, but the little
-# that the first layer changes seems to help.
+# **1.** About two points: 82 and not 84 % of the test pictures, no more than the MLP. What stays is what the poolings
+# bring: of the moved pictures it still reads about 68 %.
 #
-# **2.** Yes: each weight comes within 0.1 of the one that made the maps.
+# **2.** Yes: each weight comes within about 0.2 of the one that made the maps, and after 60 epochs within 0.05.
 #
 # **3.** The MLPs and `conv_flat` raise ValueError: their Linear layers have a weight for each place of a sheet of
 # 12 × 12. `conv_max` reads them as before. With the mean it reads some 80 % on the small sheets and guesses

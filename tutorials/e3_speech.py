@@ -2,16 +2,17 @@
 # # E3. Speech: which vowel was that?
 #
 # How does a sound wave become something that a network can read, and can it tell *heed* from *hood* whoever speaks?
-#
-# You make a vowel by hand, turn it into a picture of its tones over time, and let a convolution read that picture.
+# You make a vowel by hand, turn it into a picture of its tones over time, and let a convolution read such pictures.
 # This page is off the way: you may skip it.
 #
-# *You need:* convolution ([lesson 16](16_convolution.py)) and the confusion matrix of
-# [lesson 9](09_digits.py). (`compile=True` only makes training faster, see [lesson 15](15_your_step_as_a_program.py).)
+# *You need:* convolution ([lesson 16](16_convolution.py)) and the confusion matrix ([lesson 9](09_digits.py)).
+# `compile=True` only makes training faster, see [lesson 15](15_your_step_as_a_program.py).
+
 
 # %%
 import io
 import wave
+from unittest import mock
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -28,11 +29,11 @@ print("heed:", FORMANTS["heed"], "\nhood:", FORMANTS["hood"])
 # %% [markdown]
 # ## A vowel by hand
 #
-# A sound is the pressure of the air, so many numbers a second: the **sampling rate**. We take 8,000, as old telephones
-# do. When a man says *heed*, his vocal cords let out a puff of air some 125 times a second (125 hertz, Hz). That is the
-# **pitch**. Then throat and mouth make some frequencies loud, as a bottle does when you blow across it. These are the
-# **formants** F1, F2 and F3, and they make the vowel. Above you see them, as Peterson and Barney measured them in 1952,
-# averaged over many people.
+# A sound is the pressure of the air, so many numbers a second: the **sampling rate**. We take 8,000. When a man says
+# *heed*, his vocal cords let out a puff of air some 125 times a second (125 hertz, Hz). That is the **pitch**. Then
+# throat and mouth make some frequencies loud, as a bottle does when you blow across it. These **formants**, F1, F2 and
+# F3, make the vowel. Above you see them, as Peterson and Barney measured them in 1952, averaged over many people. On
+# this page only the vowel is spoken, no *h* and no *d*.
 #
 # What answers to one frequency $f$ is a **resonator**. Each number $y_t$ that comes out is made of the one that comes
 # in, $x_t$, and the last two that came out:
@@ -40,13 +41,14 @@ print("heed:", FORMANTS["heed"], "\nhood:", FORMANTS["hood"])
 # $$ \begin{aligned} y_t &= (1 - c + r^2)\, x_t + c\, y_{t-1} - r^2\, y_{t-2} \\
 #    c &= 2 r \cos(2 \pi f / 8000) \end{aligned} \tag{1} $$
 #
-# After a push $y$ swings $f$ times a second and dies away: after each sample the share $r$ of the swing is left, a
-# little less than 1. The factor before $x_t$ lets a constant through unchanged.
+# After a push $y$ swings $f$ times a second and dies away: after each sample the share $r = e^{-\pi b / 8000}$ of the
+# swing is left. The **bandwidth** $b$, in Hz, says how soon it dies; a large one also answers to more frequencies near
+# $f$. The factor before $x_t$ lets a constant through unchanged.
 
 
 # %%
 def resonate(x, frequency, bandwidth):
-    r = np.exp(-np.pi * bandwidth / 8000)  # a large bandwidth dies away soon
+    r = np.exp(-np.pi * bandwidth / 8000)
     c = 2 * r * np.cos(2 * np.pi * frequency / 8000)
     y = [0.0, 0.0]
     for value in x.tolist():
@@ -57,67 +59,79 @@ def resonate(x, frequency, bandwidth):
 def say(formants, pitch):  # 0.4 s
     sound = np.zeros(3200)
     sound[:: round(8000 / pitch)] = 1  # the puffs: a 1, many zeros, a 1, …
-    for frequency, bandwidth in zip(formants, (60, 90, 120), strict=True):
+    for frequency, bandwidth in zip(formants, (60, 90, 120), strict=True):  # usual bandwidths of F1, F2, F3
         sound = resonate(sound, frequency, bandwidth)
     return sound
 
 
 # %% [markdown]
-# Which frequencies are in it? The **spectrum** says how much of each has to be added up to make the sound: the Fourier
-# transform, `np.fft.rfft`. We take 0.2 s from the middle, where it has a number every 5 Hz.
+# Which frequencies are in it? Every sound is a sum of pure swings. The **Fourier transform**, `np.fft.rfft`, gives a
+# complex number for each frequency. Its size, `np.abs`, says how much of that swing there is; its angle, when the swing
+# begins, isn't needed here. The sizes are the **spectrum**. We take 0.2 s. A swing of 5 Hz fits in there once, one of
+# 10 Hz twice: so there is a size every 1 / 0.2 s = 5 Hz. The last is at 4,000 Hz, half the sampling rate. Above it
+# nothing can be told: 8,000 times a second, a swing of 7,000 Hz has the same numbers as one of 1,000.
 #
 # > **Predict.** Say both words at 125 Hz, and at 200. Does the loudest frequency move with the pitch?
 
 
 # %%
-def spectrum(word, pitch):  # a man's; only the multiples of the pitch, for between them there is nothing
-    amounts = np.abs(np.fft.rfft(say(FORMANTS[word][0], pitch)[800:2400]))
-    puffs = pitch // 5  # in 0.2 s; and so many steps of 5 Hz are as much as the pitch
-    assert np.delete(amounts, np.s_[::puffs]).max() < 0.001 * amounts.max()
-    return np.arange(0, 4001, pitch), amounts[::puffs] / puffs
+def spectrum(sound, samples=None):
+    return np.abs(np.fft.rfft(sound, samples))
 
 
-one_puff = {word: np.abs(np.fft.rfft(say(FORMANTS[word][0], pitch=1))) for word in ("heed", "hood")}  # every 2.5 Hz
-for word in one_puff:
+frequencies = np.arange(0, 4001, 5)
+for word in ("heed", "hood"):
     for pitch in (125, 200):
-        frequencies, amounts = spectrum(word, pitch)
-        print(f"{word} at {pitch} Hz is loudest at {frequencies[amounts.argmax()]} Hz")
-        assert amounts.argmax() == np.abs(frequencies - FORMANTS[word][0][0]).argmin()  # the multiple nearest to F1
-        assert np.allclose(amounts, one_puff[word][:: 2 * pitch // 5], rtol=0.001)
+        sizes = spectrum(say(FORMANTS[word][0], pitch)[800:2400])  # 0.2 s of a man's
+        is_multiple = frequencies % pitch == 0  # 125, 250, 375, …
+        between = sizes[~is_multiple].max() / sizes.max()
+        print(f"{word} at {pitch} Hz: loudest at {frequencies[sizes.argmax()]} Hz; between multiples ≤ {between:.0e}")
+        assert is_multiple[sizes.argmax()] and between < 0.001
+turns = np.arange(800) / 8000 * 2 * np.pi
+print("7,000 Hz is 1,000 Hz:", np.allclose(np.cos(7000 * turns), np.cos(1000 * turns)))
+
+# %% [markdown]
+# It moves, but only to the multiple of the pitch that is nearest to F1. Between the multiples there is nearly nothing.
+# Now divide each spectrum by its number of puffs, and compare it with that of one puff.
+
 
 # %%
-figure, axes = plt.subplots(2, 2, figsize=(7.4, 4.8), width_ratios=(1, 1.3), layout="constrained")
-for (left, right), word, color in zip(axes, one_puff, (BLUE, ORANGE), strict=True):
-    left.plot(np.arange(320) / 8, say(FORMANTS[word][0], 125)[1600:1920], color=color, linewidth=1)
+figure, axes = plt.subplots(2, 2, figsize=(7.4, 4.8), width_ratios=(1, 1.3))
+for (left, right), word, color in zip(axes, ("heed", "hood"), (BLUE, ORANGE), strict=True):
+    formants = FORMANTS[word][0]
+    one_puff = spectrum(say(formants, pitch=1)[:1600])
+    left.plot(np.arange(320) / 8, say(formants, 125)[1600:1920], color=color, linewidth=1)
     left.set(xlabel="time (ms)", ylabel="pressure", title=f"{word}, 40 ms of it")
-    right.plot(2.5 * np.arange(1601), 20 * np.log10(one_puff[word]), color=GRAY, linewidth=1, label="one puff")
+    right.plot(frequencies, 20 * np.log10(one_puff), color=GRAY, linewidth=1, label="one puff")
+    right.plot(formants, (22, 22, 22), "v", color=GRAY)
+    right.set(xlabel="frequency (Hz)", ylabel="size (dB)", ylim=(-48, 28), title=f"{word}, its spectra")
     for pitch, mark, shade in ((125, "o", color), (200, "x", PURPLE)):
-        frequencies, amounts = spectrum(word, pitch)
-        right.plot(frequencies, 20 * np.log10(amounts), mark, color=shade, markersize=4, label=f"{pitch} Hz")
-    right.plot(FORMANTS[word][0], (22, 22, 22), "v", color=GRAY)
-    right.set(xlabel="frequency (Hz)", ylabel="amount (dB)", ylim=(-48, 28), title=f"{word}, its spectra")
+        multiples, puffs = np.arange(0, 4001, pitch), pitch / 5
+        sizes = spectrum(say(formants, pitch)[800:2400])[multiples // 5] / puffs
+        right.plot(multiples, 20 * np.log10(sizes), mark, color=shade, markersize=4, label=f"{pitch} Hz")
+        assert np.allclose(sizes, one_puff[multiples // 5], rtol=0.001)
+
+# %%
 axes[0, 1].legend(loc="lower left", fontsize=8)
 show(figure, "e3_speech_1", "Left the waves of heed and hood, the same swing every 8 ms. Right their spectra: dots "
      "every 125 Hz and crosses every 200 Hz, all on one gray curve with three humps, marked by triangles.")  # fmt: skip
 
 # %% [markdown]
-# It moves, but only to the multiple of the pitch that is nearest to F1. Look at the right: the gray curve is the
-# mouth's answer to one single puff, with a hump for each formant (triangles). Of it a voice has only the multiples of
-# its pitch. But both pitches lie *on the same curve*. (20 decibels, dB, more is ten times as much.) So the formants are
-# the shape, and the pitch says at which points you see it: the higher the voice, the fewer.
+# Look at the right. The gray curve is the mouth's answer to a single puff, with a hump for each formant (triangles);
+# 20 decibels (dB) more is ten times as much. A voice has only the multiples of its pitch. But both pitches lie *on the
+# same curve*. So the formants are the shape, and the pitch says at which points you see it: the higher the voice, the
+# fewer.
 #
 # ## From a wave to a picture
 #
-# In words the formants move, so one spectrum of the whole isn't enough. Cut the sound into overlapping **frames** of
-# 25 ms, one every 10 ms, and take the spectrum of each. A cut makes edges that no voice has; so each frame fades in and
-# out, multiplied by a smooth bump, a **window** (`np.hanning`). This is the short-time Fourier transform.
-#
-# Two more steps are borrowed from the ear. For it 300 and 400 Hz are further apart than 3,000 and 3,100. Equal steps
-# for the ear are equal steps in **mel**; with $f$ in Hz,
+# In words the formants move, so cut the sound into overlapping **frames** of 25 ms, one every 10 ms, and take the
+# spectrum of each. A cut makes edges that no voice has; so each frame fades in and out, multiplied by a smooth bump, a
+# **window** (`np.hanning`). Two more steps are borrowed from the ear. For it 300 and 400 Hz are further apart than
+# 3,000 and 3,100. Equal steps for the ear are equal steps in **mel**; with $f$ in Hz,
 #
 # $$ m = 2595\, \log_{10}\!\left(1 + \frac{f}{700}\right) . \tag{2} $$
 #
-# We add up the power (the amount, squared) in 24 **bands**, evenly spaced in mel from 80 to 4,000 Hz. Each is a
+# We add up the power (the size, squared) in 24 **bands**, evenly spaced in mel from 80 to 4,000 Hz. Each is a
 # triangle: its middle counts fully, and it ends where its neighbours have their middles. And the ear hears *ratios* of
 # power: so we take the **logarithm**. The result, bands by frames, is a log-mel **spectrogram**.
 
@@ -134,155 +148,168 @@ low, centres, high = edges[:-2], edges[1:-1], edges[2:]
 def log_mel(sound, rate=8000):
     size, step = round(0.025 * rate), round(0.010 * rate)  # of a frame, in samples
     frames = np.array([sound[i : i + size] for i in range(0, len(sound) - size + 1, step)]) * np.hanning(size)
-    longer = round(0.032 * rate)  # with zeros up to 32 ms: more points on the same curve
-    power = np.abs(np.fft.rfft(frames, longer)) ** 2  # (frames, frequencies)
-    f = np.fft.rfftfreq(longer, 1 / rate)[:, None]
+    padded = round(0.032 * rate)  # with zeros up to 32 ms: more points on the same curve
+    power = spectrum(frames, padded) ** 2  # (frames, frequencies)
+    f = np.fft.rfftfreq(padded, 1 / rate)[:, None]
     rising, falling = (f - low) / (centres - low), (high - f) / (high - centres)
     triangles = np.maximum(0, np.minimum(rising, falling))  # (frequencies, bands)
     return np.log(power @ triangles + 1e-6).T  # 1e-6: there is no logarithm of 0
 
 
 # %%
-def recorded(word, who, noise=0.5):  # who: 0 a man, 1 a woman, 2 a child
-    said = say(FORMANTS[word][who], pitch=(132, 223, 264)[who])
-    said = said / np.abs(said).max()
-    sound = noise * said.std() * np.random.default_rng(who).standard_normal(4800)  # 0.6 s of noise
-    sound[800:4000] += said
-    return sound
-
-
-sound = recorded("heed", 0)
-picture = log_mel(sound)
-assert picture.shape == (24, 58) and sum(centres < 1000) == 10  # bands below 1,000 Hz
-assert np.allclose(picture, speech.log_mel(sound[None])[0])  # the library's: so data.vowels makes its pictures
-assert np.allclose(log_mel(10 * sound), picture + np.log(100), atol=0.01)  # ten times as loud: 100 times the power
-assert 8000 // round(8000 / 223) == 222  # the woman's pitch, in whole samples
+sound = np.random.default_rng(0).normal(0, 0.1, 4800)  # 0.6 s of noise, and a man's heed in it
+sound[800:4000] += say(FORMANTS["heed"][0], 132)
+spectrogram = log_mel(sound)
+print("bands, frames:", spectrogram.shape, "and bands below 1,000 Hz:", sum(centres < 1000))
+print(f"ten times as loud adds {np.mean(log_mel(10 * sound) - spectrogram):.2f}; log 100 is {np.log(100):.2f}")
+assert np.allclose(spectrogram, speech.log_mel(sound[None])[0])  # the library's
 
 # %% [markdown]
-# Why mel? Ten of the 24 bands lie below 1,000 Hz, a quarter of the range: where F1 is. Why the logarithm? Ten times as
-# loud *adds* the same number everywhere, so one subtraction makes words equally loud. And what is faint stays visible
-# beside what is loud. We shall measure what that is worth.
-
-# %%
-figure, axes = plt.subplots(1, 3, figsize=(7.4, 3.1), sharey=True)
-for ax, (word, who, name) in zip(axes, [("heed", 0, "man"), ("heed", 1, "woman"), ("hood", 0, "man")], strict=True):
-    image = ax.imshow(log_mel(recorded(word, who, noise=0.1)), origin="lower", aspect="auto", cmap="magma", vmin=-5,
-                      vmax=7, extent=(0.0075, 0.5875, -0.5, 23.5))  # fmt: skip
-    ax.plot([0.545] * 3, np.interp(mel(np.array(FORMANTS[word][who])), mel(centres), range(24)), "<", color="white")
-    ax.set(title=f"{word}, a {name}", xlabel="time (s)", xticks=(0.1, 0.3, 0.5))
-hertz = np.array([250, 500, 1000, 2000, 3000])
-axes[0].set_yticks(np.interp(mel(hertz), mel(centres), range(24)), hertz)
-axes[0].set_ylabel("frequency (Hz)")
-figure.colorbar(image, ax=axes, label="log power")
-show(figure, "e3_speech_2", "Three spectrograms, 0.6 s by 24 bands, bright level bars from 0.1 to 0.5 s in noise. "
-     "White marks show the formants: the woman's heed has them above the man's, hood two of them below.")  # fmt: skip
-
-# %% [markdown]
-# Look at the bright bars, and at the white marks, the formants. *Heed* is bright below and above a wide gap, *hood*
-# below, with a trace of F3. The woman's marks lie higher: her F2, 2,790 Hz, is nearer to the man's F3 than to his F2.
-# (Her pitch is so high that one sees it: the two thin bars below are its multiples, 222 and 444 Hz.) So no single band
-# tells the vowel, whoever says it; what counts is how the bars stand to each other.
+# Ten of the 24 bands lie below 1,000 Hz, a quarter of the range: where F1 is. Ten times as loud is 100 times the power,
+# and *adds* log 100: so one subtraction makes words equally loud.
 #
 # ## A network that listens
 #
-# `data.vowels` says ten words as you just did. It varies people, pitch, loudness and beginning, and its mouth moves
-# from rest to the vowel and back. We make 300 words to train on and others for the test. In each, the mean of the 20
-# loudest frames is made 0, so that it doesn't matter how loudly it was said.
-#
-# `nn.Conv1d` is the convolution of [lesson 16](16_convolution.py) along one axis, here time. The bands are its
-# channels: a kernel sees all bands of five frames. Then one number must be made of each channel's 58 answers. The
-# *maximum* asks "was it there at any moment?", the *mean* "how much was there?".
+# `data.vowels` speaks with more life. People, pitch and loudness vary. The mouth moves from rest to the vowel and back
+# in 0.4 s, somewhere in 0.6 s of noise. This is what the network reads:
 
 
 # %%
-def prepared(x):
-    loudness = np.sort(x.mean(axis=1), axis=1)[:, -20:].mean(axis=1)
-    return ((x - loudness[:, None, None]) / 1.5).astype(np.float32)  # 1.5: about the spread of the numbers
+figure, axes = plt.subplots(2, 2, figsize=(6.6, 5.2), sharex=True, sharey=True)
+hertz = np.array([250, 500, 1000, 2000, 3000])
+for row, word in zip(axes, ("heed", "hood"), strict=True):
+    for ax, who, name in zip(row, (0, 2), ("a man", "a child"), strict=True):
+        words = data.vowels(20, seed=3, speakers=speech.SPEAKERS[who])
+        first = np.flatnonzero(words.y == data.VOWELS.index(word))[0]
+        ax.imshow(words.x[first], origin="lower", aspect="auto", cmap="magma", extent=(0.0075, 0.5875, -0.5, 23.5))
+        ax.plot([0.565] * 3, np.interp(mel(np.array(FORMANTS[word][who])), mel(centres), range(24)), "w<")
+        ax.set(title=f"{word}, {name}", xlabel="time (s)", ylabel="frequency (Hz)", xticks=(0.1, 0.3, 0.5))
+        ax.set_yticks(np.interp(mel(hertz), mel(centres), range(24)), hertz)
+        ax.label_outer()
+show(figure, "e3_speech_2", "Four noisy spectrograms, 0.6 s by 24 bands, with bright bars for about 0.4 s. White marks "
+     "show average formants: the man's heed has a wide gap between two bars, hood has none.")  # fmt: skip
+
+# %% [markdown]
+# Look at the bright bars, and at the white marks: the formants of an average man or child. The man's *heed* is bright
+# below and above a wide gap, his *hood* only below. The child's bars lie higher, and F1 of its *heed* hardly shows. So
+# no single band tells the vowel, whoever says it; what counts is how the bars stand to each other.
+#
+# `nn.Conv1d` is the convolution of [lesson 16](16_convolution.py) along one axis, here time. The bands are its
+# channels: a kernel sees all bands of five frames. So weights are shared along time, not along mel: the same bars one
+# band higher are something new to learn. Then one number is made of each channel's 58 answers. The *maximum* asks "was
+# it there at any moment?", the *mean* "how much was there?".
 
 
-def without_logarithm(x):  # the same with the power itself: it is divided by that of the 20 loudest frames
-    power = np.exp(x)
-    return (power / np.sort(power.mean(axis=1), axis=1)[:, -20:].mean(axis=1)[:, None, None]).astype(np.float32)
+# %%
+def loudest(x):  # (words, bands, frames) → (words, bands), the mean of the 20 loudest frames
+    order = np.argsort(x.mean(axis=1), axis=1)[:, None, -20:]
+    return np.take_along_axis(x, order, axis=2).mean(axis=2)
+
+
+def prepared(x):  # equally loud: the mean of the loudest frames becomes 0
+    loudness = loudest(x).mean(axis=1)[:, None, None]
+    return ((x - loudness) / 1.5).astype(np.float32)  # 1.5: about the spread of the numbers
 
 
 class OverTime(nn.Module):
     def __init__(self, how):
         self.how = how  # np.max or np.mean
 
-    def forward(self, x):  # (examples, channels, frames) → (examples, channels)
+    def forward(self, x):  # (words, channels, frames) → (words, channels)
         return self.how(x, axis=2)
 
 
 # %%
-def trained(words, seed, how=np.max, prepare=prepared):
+def listener(how, seed):
     tl.manual_seed(seed)
-    model = nn.Sequential(nn.Conv1d(24, 32, 5, padding=2), nn.ReLU(), nn.Conv1d(32, 32, 5, padding=2), nn.ReLU(),
-                          OverTime(how), nn.Linear(32, 10))  # fmt: skip
+    return nn.Sequential(
+        nn.Conv1d(24, 32, 5, padding=2), nn.ReLU(),  # (words, 24, 58) → (words, 32, 58)
+        nn.Conv1d(32, 32, 5, padding=2), nn.ReLU(),
+        OverTime(how), nn.Linear(32, 10),  # → (words, 32) → (words, 10)
+    )  # fmt: skip
+
+
+def trained(model, x, y, seed, epochs=20):
     optimizer = optim.Adam(model.parameters(), lr=0.005)
-    tl.fit(model, (prepare(words.x), words.y), loss=F.cross_entropy, optimizer=optimizer, epochs=20, seed=seed,
-           schedule=optim.CosineAnnealingLR(optimizer, 20), progress=False, compile=True)  # fmt: skip
+    schedule = optim.CosineAnnealingLR(optimizer, epochs)
+    tl.fit(model, (x, y), loss=F.cross_entropy, optimizer=optimizer, schedule=schedule, epochs=epochs, seed=seed,
+           progress=False, compile=True)  # fmt: skip
     return model
 
 
-def longer(x, frames):  # with so many frames more of its own noise: random ones of its 12 quietest
-    rng, quiet = np.random.default_rng(0), np.argsort(x.mean(axis=1), axis=1)[:, :12]
-    more = [picture[:, rng.choice(frame, frames)] for picture, frame in zip(x, quiet, strict=True)]
-    return np.concatenate([x, more], axis=2)
-
-
 # %% [markdown]
-# > **Predict.** Which is better, maximum or mean? And when the recording is longer, 2 s, with the same word in it? How
-# > much worse is it without the logarithm?
+# Is the convolution worth its 9,354 parameters? Against it stand two linear layers with 1,130. They read 24 numbers,
+# the mean of the 20 loudest frames.
+#
+# > **Predict.** Which is best on test words: the maximum, the mean, or the two linear layers?
+
 
 # %%
 test = data.vowels(500, seed=200)
-lengths = {0.6: test.x, 1: longer(test.x, 40), 2: longer(test.x, 140), 4: longer(test.x, 340)}
-found, networks = {"maximum": [], "mean": [], "no logarithm": []}, []
-for seed in range(3):  # each with other words, too
-    words = data.vowels(300, seed=seed)
-    by_maximum, by_mean = trained(words, seed), trained(words, seed, np.mean)
-    networks.append(by_maximum)
-    for name, model in (("maximum", by_maximum), ("mean", by_mean)):
-        found[name].append([tl.accuracy(tl.predict(model, prepared(x)), test.y) for x in lengths.values()])
-    raw = trained(words, seed, prepare=without_logarithm)
-    found["no logarithm"].append([tl.accuracy(tl.predict(raw, without_logarithm(test.x)), test.y)])
-mean = {name: np.mean(scores, axis=0) for name, scores in found.items()}
+test_x = prepared(test.x)
+maximum, mean, two_linear = [], [], []
+for seed in range(3):
+    words = data.vowels(300, seed=seed)  # each seed has its own words to train on
+    x = prepared(words.x)
+    maximum.append(trained(listener(np.max, seed), x, words.y, seed))
+    mean.append(trained(listener(np.mean, seed), x, words.y, seed))
+    tl.manual_seed(seed)
+    small = nn.Sequential(nn.Linear(24, 32), nn.ReLU(), nn.Linear(32, 10))
+    two_linear.append(trained(small, loudest(x), words.y, seed, epochs=100))
+
+
+# %%
+def accuracies(models, x, y):
+    return np.array([tl.accuracy(tl.predict(model, x), y) for model in models])
+
+
+for name, models, x in (("maximum", maximum, test_x), ("mean", mean, test_x),
+                        ("two linear layers", two_linear, loudest(test_x))):  # fmt: skip
+    found, size = accuracies(models, x, test.y), sum(p.data.size for p in models[0].parameters())
+    print(f"{name:<18} {size:>5} parameters, right: {found.mean():.3f}, by seed", np.round(found, 2))
+    assert abs(found.mean() - 0.905) < 0.03
+
+# %% [markdown]
+# All have 90 or 91 %, and the standard error of 500 words is more than a point. So *time brings little here*, once one
+# knows where the word is: these mouths all go the same way, to the vowel and back.
+#
+# > **Predict.** The recording is longer, 2 s, with the same word in it. How good are maximum and mean now?
+
+
+# %%
+def with_more_noise(x, frames):  # so many frames more, drawn from each word's own 12 quietest
+    quietest = np.argsort(x.mean(axis=1), axis=1)[:, :12]
+    drawn = quietest[:, np.random.default_rng(0).integers(12, size=frames)]
+    return np.concatenate([x, np.take_along_axis(x, drawn[:, None], axis=2)], axis=2)
+
+
+lengths = {0.6: test_x} | {seconds: prepared(with_more_noise(test.x, 100 * seconds - 60)) for seconds in (1, 2, 4)}
+print(f"two linear layers at 4 s: {accuracies(two_linear, loudest(lengths[4]), test.y).mean():.2f}")
 
 # %%
 figure, ax = plt.subplots(figsize=(6, 3.4))
-for (name, scores), color, mark in zip(found.items(), (BLUE, ORANGE, GREEN), ("o-", "s-", "^"), strict=True):
-    deviation = np.std(scores, axis=0, ddof=1)
-    print(f"{name:<12}", "  ".join(f"{m:.3f} ± {d:.3f}" for m, d in zip(mean[name], deviation, strict=True)))
-    ax.errorbar(list(lengths)[: len(deviation)], mean[name], deviation, fmt=mark, color=color, capsize=4, label=name)
+for name, models, style, color, size in (("mean", mean, "s--", ORANGE, 10), ("maximum", maximum, "o-", BLUE, 5)):
+    right = np.array([accuracies(models, x, test.y) for x in lengths.values()])  # (lengths, seeds)
+    print(f"{name:<8} right at", list(lengths), "s:", right.mean(axis=1).round(2))
+    ax.errorbar(list(lengths), right.mean(axis=1), right.std(axis=1, ddof=1), fmt=style, color=color, capsize=4,
+                label=name, markersize=size, markerfacecolor="none" if name == "mean" else color)  # fmt: skip
+    assert right[2].mean() > 0.88 if name == "maximum" else right[2].mean() < 0.55
 ax.axhline(0.1, color=GRAY, linestyle=":", label="guessing")
 ax.set(xlabel="length of the recording (s)", ylabel="test accuracy", xticks=list(lengths), ylim=(0, 1.02))
 ax.legend(loc="center right", bbox_to_anchor=(1, 0.6))
-show(figure, "e3_speech_3", "Test accuracy against the length of the recording. At 0.6 s maximum and mean are near "
-     "0.9. The maximum stays there, the mean falls to 0.4 at 2 s. Without logarithm: 0.87, at 0.6 s.")  # fmt: skip
-
-# %%
-for name, share in {"maximum": 0.91, "mean": 0.91, "no logarithm": 0.87}.items():
-    assert abs(mean[name][0] - share) < 0.025
-assert np.ptp(mean["maximum"]) < 0.03 and mean["mean"][2] < 0.55 and abs(mean["mean"][3] - 0.25) < 0.15
-assert [round(100 * 40 / x.shape[2]) for x in lengths.values()] == [69, 41, 20, 10]  # the word's share of the frames
-largest = [tl.predict(networks[0][:5], prepared(x)) for x in (lengths[0.6], lengths[4])]  # the layers to the maximum
-same = np.isclose(*largest, atol=1e-4).mean()
-print(f"{same:.2f} of the maxima are the same at 4 s")
-assert abs(same - 0.84) < 0.06
+show(figure, "e3_speech_3", "Test accuracy against the length of the recording. At 0.6 s maximum and mean are both "
+     "near 0.9. The maximum stays there, the mean falls to about 0.4 at 2 s and 0.2 at 4 s.")  # fmt: skip
 
 # %% [markdown]
-# At 0.6 s, as in training, mean and maximum are equally good: about 91 %. Without the logarithm it is some 87 %: worse,
-# not useless. (The bars are standard deviations over three seeds, which make other words, too.)
-#
 # At 2 s the maximum is as good as before. The mean is right in less than half, at 4 s in about a quarter, very
-# differently from seed to seed. Why? Of $T$ frames $w$ are the word. With $\bar h_w$ and $\bar h_n$ for a channel's
-# mean over the word and over the noise, its mean over all is
+# differently from seed to seed (the bars are standard deviations). Why? Of $T$ frames $w$ are the word. With $\bar h_w$
+# and $\bar h_n$ for a channel's mean over the word and over the noise, its mean over all is
 #
 # $$ \bar h = \frac{w}{T}\, \bar h_w + \left(1 - \frac{w}{T}\right) \bar h_n . \tag{3} $$
 #
-# Here $w$ is 40. At 0.6 s, $T = 58$, the word is 69 % of the mean; at 2 s it is 20 %, at 4 s 10 %. The maximum takes
-# the one frame that answers most. If this lies in the word, more noise can change it only by answering more still, and
-# seldom does: more than three in four of the maxima are the same at 4 s as at 0.6 s.
+# Here $w$ is about 40. At 0.6 s, $T = 58$, the word is 69 % of the mean; at 4 s, $T = 398$, it is 10 %. The maximum
+# takes the one frame that answers most. If this lies in the word, more noise can change it only by answering more
+# still. (The two linear layers don't mind either: they read the loudest frames only.)
 #
 # > **What goes wrong.** The vowel drowns in the mean. On recordings cut like those of training you see nothing of it.
 # > How to notice: test with more silence before or behind the word.
@@ -292,127 +319,132 @@ assert abs(same - 0.84) < 0.06
 # > **Predict.** The three networks with the maximum have made some 130 mistakes in 1,500 words. Which vowels do they
 # > confuse: those whose formants are near to each other?
 
+
 # %%
-said = np.array([tl.predict(model, prepared(test.x)).argmax(axis=1) for model in networks])  # (networks, words)
+answers = np.array([tl.predict(model, test_x).argmax(axis=1) for model in maximum])  # (networks, words)
 figure, (upper, lower) = plt.subplots(2, 1, figsize=(5.6, 8.6), height_ratios=(1.3, 1))
-plots.confusion_matrix(np.tile(test.y, 3), said.ravel(), upper, classes=data.VOWELS)
+plots.confusion_matrix(np.tile(test.y, 3), answers.ravel(), upper, classes=data.VOWELS)
 for word, formants in FORMANTS.items():
     f1, f2, _ = np.transpose(formants)
     lower.plot(f1, f2, color=GRAY, linewidth=0.8)
-    offset = {"head": (-31, -4), "hud": (-25, -4)}.get(word, (5, -11))
+    offset = {"head": (-31, -4), "hud": (-25, -4), "heard": (-36, -4)}.get(word, (3, -12))
     lower.annotate(word, (f1[0], f2[0]), offset, textcoords="offset points", fontsize=9)
-for who, (name, color) in enumerate([("men", BLUE), ("women", ORANGE), ("children", GREEN)]):
-    lower.plot(*np.transpose([formants[who][:2] for formants in FORMANTS.values()]), "o", color=color, label=name)
-lower.set(xlabel="F1 (Hz)", ylabel="F2 (Hz)", ylim=(600, 3400))
+for who, color in enumerate((BLUE, ORANGE, GREEN)):
+    f1, f2, _ = np.transpose([formants[who] for formants in FORMANTS.values()])
+    lower.loglog(f1, f2, "o", color=color, label=speech.SPEAKERS[who])
+lower.set(xlabel="F1 (Hz)", ylabel="F2 (Hz)", ylim=(700, 4200))
+lower.minorticks_off()
+lower.set_xticks((300, 400, 600, 800, 1000), ("300", "400", "600", "800", "1,000"))
+lower.set_yticks((800, 1200, 2000, 3000), ("800", "1,200", "2,000", "3,000"))
+
+# %%
 lower.legend(loc="upper right")
 show(figure, "e3_speech_4", "A confusion matrix of ten vowels, nearly all on its diagonal. Below, each vowel as a line "
      "of three dots, for men, women, children, in the plane of F1 and F2; neighbours are confused above.")  # fmt: skip
-
-# %%
-place = np.log([np.array(formants)[:, :2] for formants in FORMANTS.values()])  # ratios count, as for the ear
-
-
-def apart(pair):  # the least distance in the plane, whoever says them
-    return min(np.linalg.norm(one - other) for one in place[pair[0]] for other in place[pair[1]])
-
-
-def mistakes(pair):  # of each network
-    i, j = pair
-    return ((said == i) & (test.y == j) | (said == j) & (test.y == i)).sum(axis=1)
-
-
-nearest = sorted([(i, j) for i in range(10) for j in range(i + 1, 10)], key=apart)
-for pair in sorted(nearest, key=lambda pair: mistakes(pair).sum(), reverse=True)[:5]:
-    print(*(data.VOWELS[i] for i in pair), mistakes(pair), f"number {nearest.index(pair) + 1} of 45 in nearness")
-
-# %%
-total, near = (said != test.y).sum(), sum(mistakes(pair).sum() for pair in nearest[:3])
-print(f"of {total} mistakes {near} are in the three nearest pairs")
-assert 90 < total < 165 and 0.3 < near / total < 0.6
-assert {data.VOWELS[i] for i in sum(nearest[:3], ())} == {"head", "heard", "hood", "who'd", "hod", "hawed"}
-hood, whod = data.VOWELS.index("hood"), data.VOWELS.index("who'd")
-assert nearest.index((0, 2)) == 32 and mistakes((0, 2)).max() > 4 and mistakes((hood, whod)).min() > 4
+for one, other in (("hood", "who'd"), ("hod", "hawed"), ("head", "heard"), ("heed", "hid"), ("heed", "head")):
+    pair = [data.VOWELS.index(one), data.VOWELS.index(other)]
+    confused = (answers != test.y) & np.isin(answers, pair) & np.isin(test.y, pair)
+    print(f"{one} and {other}: by each network", confused.sum(axis=1))
+assert 90 < (answers != test.y).sum() < 165
 
 # %% [markdown]
-# Look at the red numbers, then at the plane: *heard* and *head*, *who'd* and *hood*, *hod* and *hawed*, of 45 pairs the
-# three nearest, make four mistakes in ten. A child's *heard* (green) lies where a man's *head* (blue) is: there
-# only F3 and the pitch, which the plane leaves out, can tell. But nearness isn't all. *Heed* and *head* come second,
-# and as the 33rd of 45 pairs they lie far apart. One of the networks made most of these mistakes, where *who'd* and
-# *hood* are hard for all three. (Why that one made them, we don't know.)
+# Look at the orange squares, then at the plane. *Who'd* and *hood* are neighbours there, and hard for all three
+# networks; *hod* and *hawed*, *head* and *heard* are neighbours, too. A child's *heard* (green) lies where a man's
+# *head* (blue) is: there only F3 and the pitch, which the plane leaves out, can tell. But nearness isn't all. *Heed*
+# and *head* lie far apart, with *hid* between them. One of the networks made most of these mistakes. Why that one made
+# them, we don't know.
 #
-# > **Predict.** And which people are understood worst? By a network that has heard all, and by one that heard only men?
+# ## Whoever speaks?
+#
+# > **Predict.** Men, women and children were equally many in training, about 100 words each. Who is understood worst?
+
 
 # %%
-models = {"on all": networks[0], "on 900 of all": trained(data.vowels(900, seed=0), seed=0),
-          "on men": trained(data.vowels(300, seed=0, speakers="men"), seed=0)}  # fmt: skip
-right = []
-for speakers in ("men", "women", "children"):
-    words = data.vowels(300, seed=200, speakers=speakers)
-    right.append([tl.accuracy(tl.predict(model, prepared(words.x)), words.y) for model in models.values()])
-    print(f"{speakers:<9}", "  ".join(f"{name}: {share:.2f}" for name, share in zip(models, right[-1], strict=True)))
-on_all, on_900, on_men = np.transpose(right)
-assert on_all[2] < on_all[:2].min() - 0.04 and on_all[:2].min() > 0.9 and abs(on_all[2] - 0.84) < 0.05
-assert abs(on_900[2] - 0.95) < 0.03 and np.all(np.abs(on_men - (0.97, 0.65, 0.13)) < (0.03, 0.12, 0.12))
+def right_after(heard, pitches):  # (men, women, children) × seeds; after hearing 300 words, with these average pitches
+    with mock.patch.object(speech, "_PITCH", pitches):
+        training = [data.vowels(300, seed=seed, speakers=heard) for seed in range(3)]
+        tests = [data.vowels(300, seed=200, speakers=speakers) for speakers in speech.SPEAKERS]
+    models = [trained(listener(np.max, i), prepared(words.x), words.y, seed=i) for i, words in enumerate(training)]
+    return np.array([accuracies(models, prepared(words.x), words.y) for words in tests])
+
+
+for heard, expected in ((speech.SPEAKERS, (0.93, 0.95, 0.84)), ("men", (0.97, 0.65, 0.12))):
+    right = right_after(heard, pitches=(132, 223, 264)).mean(axis=1)  # the usual pitches, in Hz
+    print("men, women, children right:", right.round(2), "after hearing", heard)
+    assert np.allclose(right, expected, atol=0.12 if heard == "men" else 0.04)
 
 # %% [markdown]
-# Children are understood worst: 84 %, where men and women have more than 90. Of the 300 words in training only some
-# 100 were theirs, at one end of all that was heard. They aren't too hard: trained on 900 words, the network has about
-# 95 % of theirs. And after men alone, women get about two words in three, children hardly more than by guessing.
+# Children: 84 %, where men and women have more than 90. After 300 words by men only, it is about two in three of
+# women's, and hardly more than guessing of children's. Why are children hard? Go back to the first picture: the higher
+# the voice, the fewer points of the curve. To see what the pitch does *alone*, we give everybody a man's, or everybody
+# a child's, in training and in the test.
 #
-# So, does it read *whoever* speaks? Whoever is *like many of those in training*. Count the mistakes by kinds of people;
-# in the mean over all they hide.
+# > **Predict.** At a man's pitch, are children as easy as men?
+
+
+# %%
+low_pitch = right_after(speech.SPEAKERS, pitches=(132, 132, 132))
+high_pitch = right_after(speech.SPEAKERS, pitches=(264, 264, 264))
+print("men, women, children right:", low_pitch.mean(axis=1).round(2), "all at 132 Hz")
+print("men, women, children right:", high_pitch.mean(axis=1).round(2), "all at 264 Hz")
+print("lost by the high pitch, for each seed:", *(low_pitch - high_pitch).round(2).tolist())
+assert 0.02 < np.mean(low_pitch - high_pitch) < 0.06 and low_pitch[2].mean() < low_pitch[:2].mean() - 0.04
+
+# %% [markdown]
+# No. But the high pitch costs everybody a few points. A single share has a standard error of one or two; yet people and
+# words are the same at both pitches, and each kind loses with each of three seeds. So the fewer points do harm. They
+# aren't the whole reason: at a man's pitch, too, children are worst. Their formants lie higher, where the bands are
+# wide, and their F3 comes near to 4,000 Hz, where all ends. Whether this is the rest, we haven't tried.
+#
+# So, does it read *whoever* speaks? Whoever is like many of those in training, and better if the voice shows much of
+# the curve in the first picture. Count the mistakes by kinds of people; in the mean over all they hide.
 #
 # ## Bring your own
 #
-# We found no real speech that is small, by many people, and free to pass on. But you may bring a recording. Python's
-# `wave` reads .wav files; ours have one channel ("mono") and 16 bits a sample, whole numbers up to 32,767. (`ffmpeg -i
-# mine.m4a -ac 1 -c:a pcm_s16le mine.wav` makes one.)
+# We found no real speech that is small, by many people, and free to pass on. But you may bring a vowel of yours, as a
+# .wav file with one channel and 16 bits a sample: `ffmpeg -i mine.m4a -ac 1 -c:a pcm_s16le mine.wav`. Before you hope:
+# **these networks know synthetic vowels only**, one to a word, in white noise. So we add noise to yours.
 
 
 # %%
-def write_wav(path, sound, rate=8000):  # to listen to what you have made
+def write_wav(path, sound):  # to listen to what you have made
     with wave.open(path, "wb") as file:
-        file.setparams((1, 2, rate, 0, "NONE", ""))
+        file.setparams((1, 2, 8000, 0, "NONE", ""))
         file.writeframes(np.rint(32767 * sound / np.abs(sound).max()).astype("<i2").tobytes())
 
 
-def read_wav(path):
+def vowel_in(path, model, noise=0.5):
     with wave.open(path) as file:
         assert file.getnchannels() == 1 and file.getsampwidth() == 2, "one channel and 16 bits a sample, please"
-        return log_mel(np.frombuffer(file.readframes(file.getnframes()), "<i2") / 32768, file.getframerate())
+        rate = file.getframerate()  # if it were wrong, all formants would be, too
+        sound = np.frombuffer(file.readframes(file.getnframes()), "<i2") / 32768
+    spread = np.sqrt(rate / 8000)  # noise goes up to rate / 2; we want as much below 4,000 Hz at any rate
+    sound = sound + noise * spread * sound.std() * np.random.default_rng(0).standard_normal(len(sound))
+    return data.VOWELS[tl.predict(model, prepared(log_mel(sound, rate)[None])).argmax()]
 
-
-in_memory = io.BytesIO()  # as a file; on your disk, give "heed.wav" instead, both times
-write_wav(in_memory, sound)
-in_memory.seek(0)
-assert data.VOWELS[tl.predict(networks[0], prepared(read_wav(in_memory)[None])).argmax()] == "heed"
-
-# %% [markdown]
-# Before you hope: **these networks know synthetic vowels only**, one to a word, in white noise. What could differ?
-#
-# > **Predict.** The sampling rate is taken for twice what it is. There is no noise. Which does more harm, to words made
-# > by hand?
 
 # %%
-share = {}
-for name, rate, noise in (("as in training", 8000, 0.5), ("another rate", 16_000, 0.5), ("no noise", 8000, 0)):
-    x = prepared(np.array([log_mel(recorded(word, who, noise), rate) for word in data.VOWELS for who in range(3)]))
-    answers = [tl.predict(model, x).argmax(axis=1) for model in networks]
-    share[name] = np.mean(answers == np.repeat(np.arange(10), 3))
-    print(f"{name:<16} {share[name]:.2f}")
-assert share["as in training"] > 0.85 and share["another rate"] < 0.15 and 0.15 < share["no noise"] < 0.5
+for noise in (0.5, 0):
+    right = 0
+    for word, (formants_of_men, _, _) in FORMANTS.items():
+        file = io.BytesIO()  # as a file; for one on your disk, say "heed.wav"
+        write_wav(file, np.pad(say(formants_of_men, 132), 800))  # with silence around
+        file.seek(0)
+        right += vowel_in(file, maximum[0], noise) == word
+    print(f"noise {noise}: {right} of 10 words right")
+    assert right >= 8 if noise else right <= 8
 
 # %% [markdown]
-# > **What goes wrong.** *The rate:* taken for 16,000, all formants are an octave too high, and nearly nothing is right.
-# > Take it from the file, as `read_wav` does. *Noise:* the networks have never heard silence, and read less than half;
-# > add noise to yours. How to notice: look at its spectrogram beside one of training.
+# > **What goes wrong.** Without noise it reads fewer: it has learned *vowels in noise*. How to notice: look at the
+# > spectrogram beside one of training.
 #
 # ## Exercises
 #
-# This one checks itself, with `tinydl learn`: `ex_frames`. You put the frames of a sound together again.
+# This one checks itself, with `tinydl learn`: `ex_frames`. You put the frames of a sound together again, as one must
+# after changing them, for instance to take noise away.
 #
-# 1. Can the mean be taught? Train with the maximum and with the mean on words of 2 s, that is
-#    `data.Dataset(longer(words.x, 140), words.y)`, and test at 0.6, 2 and 4 s, as in `lengths`.
+# 1. Can the mean be taught? Train with the maximum and with the mean on words of 2 s, that is with
+#    `with_more_noise(words.x, 140)`, and test at 0.6, 2 and 4 s, as in `lengths`.
 #
 # <details><summary>What you should find</summary>
 #
@@ -427,5 +459,4 @@ assert share["as in training"] > 0.85 and share["another rate"] < 0.15 and 0.15 
 # - `tinydl/nn/convolution.py`: `Conv1d`; `tinydl/plots/training.py`: `confusion_matrix`.
 # - `benchmarks/networks/vowels.py`: the same task with 600 words.
 #
-# Back to the way: [lesson 17](17_deep_networks.py) makes networks of convolutions deep, and
-# [lesson 18](18_sequences.py) reads what comes in an order, letter by letter.
+# Back to the way: [lesson 17](17_deep_networks.py) makes networks of convolutions deep.

@@ -62,6 +62,18 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
         "axis=(3, 4)",
         "The channels are kept apart: their answers are added up, so that one map is left.",
     ),
+    (
+        "shape",
+        "    return np.sum(windows * w, axis=(2, 3, 4))",
+        "    return np.einsum('ijcuv,cuv->cij', windows, w)",
+        "Each channel still has a map of its own: add the maps of all channels up, so that one is left.",
+    ),
+    (
+        "shape",
+        "    return np.sum(windows * w, axis=(2, 3, 4))",
+        "    return np.array([np.sum(windows * w, axis=(2, 3, 4))] * len(w))",
+        "The map is there once for each channel: all channels together make one map.",
+    ),
     ("wrong_value", "np.sum", "np.mean", "It takes the mean, where the sum is asked for."),
     (
         "wrong_value",

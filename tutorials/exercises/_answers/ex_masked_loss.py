@@ -162,6 +162,30 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
     (
         "wrong_value",
         BODY,
+        EACH + "return -np.log(chosen[np.arange(len(p)), hidden.argmax(axis=1)]).mean()",
+        "hidden.argmax(axis=1) is one place a word; a word may have several blanks, or none (then it is place 0).",
+    ),
+    (
+        "not_finite",
+        BODY,
+        EACH + "return (-(np.log(chosen) * hidden).sum(axis=1) / hidden.sum(axis=1)).mean()",
+        "hidden.sum(axis=1) is 0 where a word has no blank; and all blanks count alike: divide once, by hidden.sum().",
+    ),
+    (
+        "wrong_value",
+        BODY,
+        "    return -np.log(p[:, :, letters][hidden]).mean()",
+        "[:, :, letters] takes the letters of all words at each place; each place has one: p[i, t, letters[i, t]].",
+    ),
+    (
+        "wrong_value",
+        "    at_the_blanks = p[hidden]\n",
+        "    at_the_blanks = np.exp(p[hidden]) / np.exp(p[hidden]).sum(axis=1, keepdims=True)\n",
+        "It takes a softmax of p, or a cross-entropy that does; p are probabilities already.",
+    ),
+    (
+        "wrong_value",
+        BODY,
         EACH + "return -np.log(np.prod(chosen[hidden]))",
         "It is a sum, so it grows with the number of blanks, as a mean doesn't.",
     ),

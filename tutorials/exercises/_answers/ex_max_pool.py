@@ -102,6 +102,25 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
         "= window.max()",
         "It gives the largest numbers themselves, where g is asked for.",
     ),
+    (
+        "wrong_value",
+        "            row, column = divmod(window.argmax(), 2)\n            dx[2 * i + row, 2 * j + column] = g[i, j]",
+        "            top = window.max()\n"
+        "            dx[2 * i : 2 * i + 2, 2 * j : 2 * j + 2] = g[i, j] * top * (window == top)",
+        "g is multiplied by the maximum; y grows by as much as the largest number grows, so that number gets g alone.",
+    ),
+    (
+        "wrong_value",
+        "            row, column = divmod(window.argmax(), 2)\n            dx[2 * i + row, 2 * j + column] = g[i, j]",
+        "            dx[2 * i : 2 * i + 2, 2 * j : 2 * j + 2] = g[i, j] * window",
+        "g is multiplied by x; the largest number of each window gets g alone, the others 0.",
+    ),
+    (
+        "wrong_value",
+        "dx = np.zeros(x.shape)",
+        "dx = x.copy()",
+        "Where nothing is written, x is left: begin with zeros, since the others have no influence.",
+    ),
     ("wrong_value", "argmax", "argmin", "g goes to the smallest number of each window."),
     ("sign", "= g[i, j]", "= -g[i, j]"),
     (

@@ -87,6 +87,13 @@ INSTEAD = (  # what stands where the solution's body does, as in WRONG
         g = U.T @ a
     return dU
 """, "There are T + 1 states, from h[0] to h[T]: in step t the new one is h[t], the one before h[t - 1]."),
+    ("wrong_gradient", """    h, dU = states(x, U), np.zeros(U.shape)
+    for t in range(len(x) - 1, -1, -1):
+        a = (1 - h[t] ** 2) * g
+        dU += np.outer(a, h[t - 1])
+        g = U.T @ a
+    return dU
+""", "The steps are t = T ... 1, range(len(x), 0, -1): states begins with h[0] = h_0 = 0, so h[T] is the last."),
     ("shape", """    h, dU = states(x, U), 0
     for t in range(len(x), 0, -1):
         a = (1 - h[t] ** 2) * g
