@@ -323,6 +323,16 @@ def test_noise_is_measured_in_the_words_own_deviation():
     assert data.vowels(10, noise=0).x.min() == pytest.approx(np.log(1e-6), abs=1e-3)
 
 
+def test_a_pitch_is_everybodys_and_changes_no_word_speaker_or_formant():
+    usual, same, low = (data.vowels(40, noise=0, seed=3, speakers="children", pitch=p) for p in (None, 264, 40))
+    np.testing.assert_array_equal(usual.x, same.x)
+    np.testing.assert_array_equal(usual.y, low.y)
+    assert not np.allclose(usual.x, low.x, atol=0.5)
+    # puffs further apart than a frame: power comes and goes from frame to frame where the voice is low
+    change = [np.abs(np.diff(spoken.x[:, :, 25:35], axis=2)).mean() for spoken in (usual, low)]
+    assert change[1] > 1.2 * change[0]
+
+
 def test_speakers_are_chosen_by_name():
     def top(*speakers):
         return data.vowels(60, noise=0, seed=0, speakers=speakers).x[:, 18:].mean()
@@ -341,6 +351,9 @@ def test_speakers_are_chosen_by_name():
         ({"noise": float("nan")}, ValueError, "a number ≥ 0, not nan"),
         ({"speakers": "man"}, ValueError, '"men", "women" and "children", not \'man\''),
         ({"speakers": ()}, ValueError, "one or more of"),
+        ({"pitch": 0}, ValueError, "20 to 2,000 Hz, not 0"),
+        ({"pitch": float("nan")}, ValueError, "20 to 2,000 Hz, not nan"),
+        ({"pitch": "high"}, TypeError, "pitch"),
     ],
 )
 def test_vowels_that_cannot_be_are_refused(options, kind, sentence):

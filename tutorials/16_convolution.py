@@ -98,7 +98,7 @@ for (i, j), share in np.ndenumerate(table):
 right_side.set(title="% read by the MLP", xlabel="pixels to the right", ylabel="pixels down")
 right_side.set(xticks=range(-2, 3), yticks=range(-2, 3))
 show(figure, "16_convolution_1", "A digit in the middle of its sheet, and the same one pixel down and to the right, "
-     "with what the MLP says. A table: 97 % in the middle, half beside it, 10 to 29 % at its corners.")  # fmt: skip
+     "with what the MLP says. A table: 97 % in the middle, half beside it, elsewhere 3 to 29 %.")  # fmt: skip
 
 # %% [markdown]
 # One pixel to the right, less than half are left; one down as well, and it guesses. You see no difference, and nearly
@@ -503,8 +503,8 @@ show(figure, "16_convolution_5", "Six kernels of 3 × 3 weights before training 
 
 # %% [markdown]
 # Look at the kernels: after training some are edges, red beside blue. Kernel 4 was one by chance, and grew. Kernel 13
-# was hardly one, and became one: both changed by more than half of their length. But in so short a training, 12 epochs
-# on 1,280 pictures, most still look like their beginning.
+# was hardly one, and is more of one now: both changed by more than half of their length. But in so short a
+# training, 12 epochs on 1,280 pictures, most still look like their beginning.
 #
 # And kernel 10? It hasn't changed at all. Its answers are negative in every window of every training picture, the ReLU
 # makes them 0, and so its gradient is 0: it is **dead**. It looks as good as the others. Only its beginning or its map

@@ -50,8 +50,7 @@ def batch_norm(x, weight, bias):  # x: (images, channels, rows, columns)
     return (x - mean) / np.sqrt(variance + 1e-5) * weight[:, None, None] + bias[:, None, None]
 
 
-rng = np.random.default_rng(0)
-x = rng.normal(3, 5, size=(16, 2, 4, 4)).astype(np.float32)
+x = np.random.default_rng(0).normal(3, 5, size=(16, 2, 4, 4)).astype(np.float32)
 layer = nn.BatchNorm2d(2)
 y = layer(x).data
 print("before: mean", x.mean(axis=(0, 2, 3)).round(2), "after:", y.mean(axis=(0, 2, 3)).round(2), y.var().round(3))
@@ -61,8 +60,7 @@ assert np.allclose(y.mean(axis=(0, 2, 3)), 0, atol=1e-5) and abs(y.var() - 1) < 
 # %% [markdown]
 # In use an image may come alone, and the answer must not depend on who else is in the batch. So the layer keeps
 # **running** averages of $\mu$ and $\sigma^2$, which begin at 0 and 1: after each batch nine tenths of the old and one
-# tenth of the new. After `model.eval()` the layer uses those. It has two **modes**, as dropout has ([lesson
-# 11](11_overfitting.py)).
+# tenth of the new. After `model.eval()` it uses those: two **modes**, as dropout has ([lesson 11](11_overfitting.py)).
 
 # %%
 mean, variance = x.mean(axis=(0, 2, 3)), x.var(axis=(0, 2, 3), ddof=1)  # ddof=1: divided by n − 1, as PyTorch does
@@ -85,10 +83,9 @@ assert change < 0.02
 
 # %% [markdown]
 # Nothing, but for $\varepsilon$: a constant goes with $\mu$, a factor with $\sigma$. So a bias before a batch
-# normalisation does nothing; write `bias=False`. And the size of the first weights doesn't matter any more.
-#
-# Send digits through thirty layers with three starts, ten times each: a layer's own weights (uniform between
-# $\pm 1/\sqrt n$ for $n$ inputs), He's, and its own with batch normalisation:
+# normalisation does nothing; write `bias=False`. And the size of the first weights doesn't matter any more. Send digits
+# through thirty layers, ten times each: with a layer's own weights (uniform between $\pm 1/\sqrt n$ for $n$ inputs),
+# with He's, and with its own and batch normalisation:
 
 
 # %%
@@ -107,6 +104,7 @@ def from_to(numbers):
     return f"{np.min(numbers):.2g} to {np.max(numbers):.2g}"
 
 
+# %%
 typical = {}
 for start in ("its own", "He's", "normalised"):
     tl.manual_seed(0)
@@ -125,13 +123,11 @@ assert abs(min(typical["He's"]) - 0.002) < 0.001 and abs(max(typical["He's"]) - 
 # blocks works on 8 × 8 pixels. The second third begins with a stride of 2, which leaves 4 × 4, and the last third has
 # 2 × 2. At the end `AdaptiveAvgPool2d(1)` takes the mean of each channel, and a linear layer makes 10 scores.
 #
-# | part of the network | channels | pixels | 8 layers | 20 layers | 32 layers |
+# | blocks | channels | pixels | 8 layers | 20 layers | 32 layers |
 # | --- | --- | --- | --- | --- | --- |
-# | a convolution | 8 | 8 × 8 | | | |
 # | first third | 8 | 8 × 8 | 1 block | 3 blocks | 5 blocks |
 # | second third | 16 | 4 × 4 | 1 block | 3 blocks | 5 blocks |
 # | last third | 32 | 2 × 2 | 1 block | 3 blocks | 5 blocks |
-# | mean, linear layer | 32, then 10 | | | | |
 #
 # So 15 blocks make $1 + 2 \cdot 15 + 1 = 32$ layers: the convolutions and the linear layer are counted.
 
@@ -149,8 +145,7 @@ def plain(c_in, c_out, stride):
 class Network(nn.Module):
     def __init__(self, depth, block):  # block makes one block, as plain does
         self.first = nn.Sequential(*conv(1, 8), nn.ReLU())
-        self.blocks = []  # tinydl finds the parameters in a list, too
-        c_in = 8
+        self.blocks, c_in = [], 8  # tinydl finds the parameters in a list, too
         for c_out in np.repeat([8, 16, 32], (depth - 2) // 6):
             self.blocks.append(block(c_in, c_out, stride=1 if c_in == c_out else 2))
             c_in = c_out
@@ -200,8 +195,8 @@ assert SHORT or (last[0] < 0.05 < last[1] < 0.3 and last[2] > 0.5 and longer[-1]
 # %% [markdown]
 # 8 layers end near 0.01, 20 near 0.1, 32 near 1 (exercise 1 tries other seeds). A network that overfits has a *small*
 # training loss and a large validation loss. Here the training loss itself is large, so nothing of [lesson
-# 11](11_overfitting.py) will help. But the network does learn: with 12 epochs the loss goes on falling. It is *slow*.
-# One calls this **degradation**.
+# 11](11_overfitting.py) helps. But it does learn, *slowly*: with 12 epochs the loss is lower. That more layers train
+# worse is called **degradation**.
 #
 # ## What fifteen blocks do to a small change
 #
@@ -210,9 +205,9 @@ assert SHORT or (last[0] < 0.05 < last[1] < 0.3 and last[2] > 0.5 and longer[-1]
 #
 # $$ f_{15}' \cdots f_2' \cdot f_1' . \tag{2} $$
 #
-# Fifteen factors below 1 may leave almost nothing, and fifteen above 1 may make much of little. Which is it here? We
-# measure, before any training: we add noise of size 0.001 to the digits. The **relative change** of a map is the size
-# of its change, divided by the size of the map.
+# Factors below 1 leave almost nothing, factors above 1 make much of little. Which is it here? We measure, before any
+# training: we add noise of size 0.001 to the digits. The **relative change** is the size of the maps' change, divided
+# by the size of the maps.
 #
 # > **Predict.** After the first layer the relative change is 0.003. What is it after 3 blocks, and after 15?
 
@@ -233,7 +228,7 @@ assert np.allclose(first, 0.003, atol=0.0006) and np.allclose(end, 0.2, atol=0.0
 assert np.allclose(end / first, 80, atol=20) and abs(1.34**15 - 80) < 2
 
 # %% [markdown]
-# It explodes. Three blocks make it about 3 times as large, fifteen about 80 times. That is by a third in each block:
+# It explodes. Three blocks make it about 3 times as large, fifteen about 80 times: on average by a third in each block,
 # $1.34^{15} \approx 80$. In the last maps a fifth is changed, by noise that you would not see in the digits.
 #
 # ## The residual block
@@ -245,35 +240,23 @@ assert np.allclose(end / first, 80, atol=20) and abs(1.34**15 - 80) < 2
 # Kaiming He and others (2015) put (3) around a pair of convolutions. The path round it is called a **skip connection**
 # or **shortcut**, the whole a **residual block**: $f$ learns only the *residue*, what is missing from $x$.
 
-
 # %%
-def chain(axes, texts):  # boxes in a row, with arrows between them
-    for place, text in enumerate(texts):
-        axes.text(place, 0, text, ha="center", va="center", fontsize=8.5, bbox={"boxstyle": "round", "fc": "none"})
-        if place > 0:
-            axes.annotate("", (place - 0.4, 0), (place - 0.6, 0), arrowprops={"arrowstyle": "->"})
-    axes.set(xlim=(-0.5, len(texts) - 0.5))
-    axes.axis("off")
-
-
-# %%
-figure, (top, bottom) = plt.subplots(2, 1, figsize=(7.4, 3.5), height_ratios=[2, 1.2])
-chain(top, ["$x$", "convolution\n3 × 3", "ReLU", "convolution\n3 × 3", "+", "ReLU", "$y$"])
+figure, axes = plt.subplots(figsize=(7.4, 1.9))
+for place, text in enumerate(["$x$", "convolution\n3 × 3", "ReLU", "convolution\n3 × 3", "+", "ReLU", "$y$"]):
+    axes.text(place, 0, text, ha="center", va="center", fontsize=8.5, bbox={"boxstyle": "round", "fc": "none"})
+    if place > 0:
+        axes.annotate("", (place - 0.4, 0), (place - 0.6, 0), arrowprops={"arrowstyle": "->"})
 round_it = {"arrowstyle": "->", "color": ORANGE, "connectionstyle": "bar,fraction=0.2", "shrinkA": 14, "shrinkB": 14}
-top.annotate("", (4, 0), (0, 0), arrowprops=round_it)
-top.text(2, -1.2, "the shortcut: $x$ itself, or a 1 × 1 convolution of it", ha="center", fontsize=8.5)
-top.set(ylim=(-1.6, 0.6), title="a residual block")
-thirds = ["5 blocks\n8 channels\n8 × 8", "5 blocks\n16 channels\n4 × 4", "5 blocks\n32 channels\n2 × 2"]
-chain(bottom, ["image\n8 × 8", "convolution\n8 channels\n8 × 8", *thirds, "mean,\nlinear layer"])
-bottom.set(ylim=(-1, 1), title="the network of 32 layers")
-show(figure, "17_deep_networks_1", "Above, a residual block: x, a convolution, a ReLU, a convolution, a plus, a ReLU, y; "
-     "an arrow leads from x round the convolutions to the plus. Below, the network: image, a convolution, three times "
-     "five blocks, with 8, 16, 32 channels on 8 × 8, 4 × 4, 2 × 2 pixels, mean and linear layer.")  # fmt: skip
+axes.annotate("", (4, 0), (0, 0), arrowprops=round_it)
+axes.text(2, -1.25, "the shortcut: $x$ itself, or a 1 × 1 convolution of it", ha="center", fontsize=8.5)
+axes.set(xlim=(-0.5, 6.5), ylim=(-1.6, 0.6))
+axes.axis("off")
+show(figure, "17_deep_networks_1", "A residual block, in a row: x, a convolution, a ReLU, a convolution, a plus, "
+     "a ReLU, y. An arrow leads from x round the two convolutions to the plus: the shortcut.")  # fmt: skip
 
 # %% [markdown]
-# Where a block changes the number of channels or has a stride, $x$ and $f(x)$ have different shapes and can't be added.
-# There the shortcut is a convolution too, the cheapest one: its kernel is 1 × 1 and its stride that of the block. Among
-# our 15 blocks these are the 6th and the 11th.
+# Where a block changes the number of channels or has a stride, $x$ and $f(x)$ have different shapes and can't be added:
+# among our 15 blocks in the 6th and the 11th. There the shortcut is a 1 × 1 convolution with the stride of the block.
 
 
 # %%
@@ -288,7 +271,7 @@ class Residual(nn.Module):
 
 
 # %% [markdown]
-# Look at the last line: one plus sign. Same data, same rate, same epochs:
+# Look at its last line: one plus sign. Same data, same rate, same epochs:
 
 # %%
 for depth in (8, 20, 32):
@@ -304,10 +287,8 @@ for depth, colour in [(8, GREEN), (20, BLUE), (32, ORANGE)]:
     for panel, kind in zip(axes, ("plain", "residual"), strict=True):
         panel.semilogy(epochs, losses[kind, depth], "o-", ms=4, color=colour)
     axes[0].text(epochs[-1] + 0.2, losses["plain", depth][-1], f"{depth} layers", color=colour, va="center")
-axes[1].text(epochs[-1] + 0.2, with_skips[2], "32", color=ORANGE, va="bottom")
-axes[1].text(epochs[-1] + 0.2, with_skips[1], "8 and 20", va="center")
 axes[0].set(xlabel="epoch", ylabel="training loss", title="plain", xticks=[1, 4, 8], xlim=(0.6, steps(8) + 2.6))
-axes[1].set(xlabel="epoch", title="with skip connections")
+axes[1].set(xlabel="epoch", title="with skip connections, same colours")
 show(figure, "17_deep_networks_2", "The training losses of 8, 20 and 32 layers over eight epochs, on one logarithmic "
      "scale. Left, plain: they end near 0.01, 0.1 and 1. Right, with skip connections: all end near 0.01.")  # fmt: skip
 
@@ -331,9 +312,9 @@ for block, name, colour in [(plain, "plain", ORANGE), (Residual, "with skips", B
     right.plot(sizes, "o-", ms=4, color=colour)
 left.set(title="relative change", xlabel="after block", xticks=[0, 5, 10, 15])
 right.set(title="typical size of the maps", xlabel="after block", xticks=[0, 5, 10, 15], ylim=(0, 2.4))
-show(figure, "17_deep_networks_3", "Over the 15 blocks. Left, the relative change, logarithmic: plain it rises in a "
-     "line from 0.003 to 0.2; with skips slowly to 0.02, with jumps at blocks 6 and 11. Right, the size of the maps: plain "
-     "always 0.7; with skips it rises to 2 and falls to 1 at blocks 6 and 11.")  # fmt: skip
+show(figure, "17_deep_networks_3", "Over the 15 blocks. Left, the relative change, logarithmic: plain it rises to 0.2; "
+     "with skips to 0.02, jumping at blocks 6 and 11. Right, the size of the maps: plain always 0.7; with skips it "
+     "rises to 2 and falls to 1 at blocks 6 and 11.")  # fmt: skip
 
 # %%
 skips = changes[32, Residual]
@@ -341,19 +322,18 @@ factors = skips[:, 1:] / skips[:, :-1]
 of_blocks_6_and_11, of_others = factors[:, [5, 10]].mean(), np.delete(factors, [5, 10], axis=1).mean()
 print(f"with skips × {from_to(skips[:, -1] / skips[:, 0])}; sizes up to block 5: {np.round(sizes[:6], 1)}")
 print(f"factor of a block, on average: blocks 6 and 11 {of_blocks_6_and_11:.2f}, the others {of_others:.2f}")
-assert abs(of_blocks_6_and_11 - 1.5) < 0.1 and abs(of_others - 1.1) < 0.04
-assert np.allclose(skips[:, -1] / skips[:, 0], 8, atol=3)
+assert abs(of_blocks_6_and_11 - 1.5) < 0.1 and abs(of_others - 1.1) < 0.04 and np.all(skips[:, -1] < 15 * skips[:, 0])
 assert np.allclose(sizes[:6], [0.7, 1.1, 1.4, 1.6, 1.9, 2.1], atol=0.15)
 
 # %% [markdown]
 # Look at the left picture: with skips the change gets 6 to 10 times as large, not 80. Now at the right one. What a
 # block adds has the size 1, but $x$ collects what is added: 0.7, 1.1, 1.4, 1.6, 1.9, 2.1. So soon $x$ is the larger
-# part of $x + f(x)$, and it passes its relative change on as it is. Only the smaller part, $f(x)$, makes it grow: by a
-# factor of 1.1 on average, not 1.34. In blocks 6 and 11 the shortcut is a convolution with batch normalisation. There
+# part of $x + f(x)$, and it passes its relative change on as it is. Only the smaller part, $f(x)$, makes that grow: on
+# average by a factor of 1.1, not 1.34. In blocks 6 and 11 the shortcut is a convolution with batch normalisation. There
 # nothing is passed on as it is: the factor is 1.5, and the size begins anew.
 #
-# And the gradient? Let $w$ be all parameters together, $g$ all their derivatives, and $|g|^2$ the sum of the
-# squares of these. By the tangent, a step of $t$ times $g$ promises
+# And the gradient? Let $w$ be all parameters together, $g$ all their derivatives, and $|g|^2$ the sum of their squares.
+# By the tangent, a step of $t$ times $g$ promises
 #
 # $$ L(w - t\, g) \approx L(w) - t\, |g|^2 . \tag{4} $$
 #
@@ -370,14 +350,12 @@ def step_and_share(model):  # makes one such step; the share of the promise that
     return step, fall / 0.1
 
 
-for depth, block in [(8, plain), (32, plain), (32, Residual)]:
+for depth, block, expected in [(8, plain, 0.05), (32, plain, 0.00013), (32, Residual, 0.0018)]:
     measured = [step_and_share(untrained(depth, block, seed)) for seed in range(3)]
     step, share = np.transpose(measured)
     print(f"{depth:2} {block.__name__:<8}: a step of {from_to(step)} keeps {from_to(share)} of its promise")
-    if block is plain and depth == 32:
-        assert max(step) < 0.0002 and 0.15 < min(share) < max(share) < 0.45
-    else:
-        assert np.allclose(step, 0.05 if depth == 8 else 0.002, atol=0.02) and min(share) > 0.6
+    assert np.allclose(step, expected, rtol=0.5)
+    assert 0.15 < min(share) < max(share) < 0.45 if (depth, block) == (32, plain) else min(share) > 0.6
 
 # %% [markdown]
 # Small steps mean a large gradient: $|g|^2 = 0.1 / t$ is about 2 with 8 layers, and 800 with 32. It doesn't vanish. But
@@ -392,34 +370,34 @@ print(f"32 plain, trained: a step of {step:.2g} keeps {share:.2f} of its promise
 assert SHORT or (step > 0.05 and share > 0.25)
 
 # %% [markdown]
-# Now even a step above 0.05 keeps a good part. (What makes it milder we don't follow here.)
+# Now even a step above 0.05 keeps a good part. What makes it milder we don't follow here.
 #
 # And what do the layers at the end get to see? Before training, how many digits can be told apart by the maps, with the
 # nearest mean of [lesson 9](09_digits.py)?
 
 
 # %%
-def told_apart(maps, y):  # the first half makes the means, the second is asked
-    maps, half = maps.data.reshape(len(y), -1), len(y) // 2
+def told_apart(maps, y):
+    maps, half = maps.data.reshape(len(y), -1), len(y) // 2  # the first half makes the means, the second is asked
     means = np.array([maps[:half][y[:half] == digit].mean(axis=0) for digit in range(10)])
-    return np.mean(np.sum((maps[half:, None] - means) ** 2, axis=2).argmin(axis=1) == y[half:])
+    distances = np.sum((maps[half:, None] - means) ** 2, axis=2)
+    return np.mean(distances.argmin(axis=1) == y[half:])
 
 
-for depth, block in [(8, plain), (32, plain), (32, Residual)]:
-    maps = [untrained(depth, block, seed).maps(train.x[:512]) for seed in range(3)]
-    first = [told_apart(each[0], train.y[:512]) for each in maps]
-    end = found[depth, block] = [told_apart(each[-1], train.y[:512]) for each in maps]
+for depth, block, expected in [(8, plain, 0.7), (32, plain, 0.1), (32, Residual, 0.3)]:
+    networks = [untrained(depth, block, seed).maps(train.x[:512]) for seed in range(3)]
+    first = [told_apart(maps[0], train.y[:512]) for maps in networks]
+    end = [told_apart(maps[-1], train.y[:512]) for maps in networks]
     print(f"{depth:2} {block.__name__:<8}: after the first layer {from_to(first)}, at the end {from_to(end)}")
-assert min(first) > 0.85 and np.allclose(found[8, plain], 0.7, atol=0.1)
-assert max(found[32, plain]) < 0.16 and np.allclose(found[32, Residual], 0.3, atol=0.1)
+    assert min(first) > 0.85 and np.allclose(end, expected, atol=0.08)
 
 # %% [markdown]
-# After the first layer it is nine digits in ten. After 3 plain blocks it is seven, after 15 one in ten, as by guessing.
-# After 15 with skips it is a quarter to a third.
+# After the first layer it is nine digits in ten, after 3 plain blocks seven. After 15 it is one in ten, as by guessing;
+# with skips a quarter to a third.
 #
 # So our answer, as far as these measurements go: a plain block makes small changes grow by a third, and fifteen of them
-# 80-fold. So the gradient, though large, is right for tiny steps only. And the last layers have little to learn from
-# until the first bring something through. With shortcuts both are milder. How much each counts, we haven't shown.
+# 80-fold. The gradient, though large, is right for tiny steps only, and the last blocks blur the digits. With shortcuts
+# both are milder. How much each counts, we haven't shown.
 #
 # ## What goes wrong
 #
@@ -449,7 +427,7 @@ assert SHORT or (in_eval_mode > 0.95 and two > 0.7 and many > 0.93)
 # > away what all of the batch have in common: of one image its own means, of 28 sevens what makes them sevens. Most
 # > answers are wrong. Of two images the difference is left, and mostly that is enough. In mixed batches of 32 nearly
 # > all are right: a test looks well, and in use it fails. How you notice: ask for an image alone and in a batch; in
-# > eval mode the answers agree. (`tl.predict` and `tl.evaluate` change the mode and change it back.)
+# > eval mode the answers agree. (`tl.predict` and `tl.evaluate` see to the mode themselves.)
 #
 # > **What goes wrong.** *Shapes that fit by accident.* To add maps of 8 and of 16 channels is an error. But put a bare
 # > `+ x` directly at the image, which has 1 channel: broadcasting spreads it over all 8, without a word. How you
@@ -460,19 +438,8 @@ assert SHORT or (in_eval_mode > 0.95 and two > 0.7 and many > 0.93)
 # Large kernels on many channels are dear. A 1 × 1 convolution looks at one pixel and mixes its channels into fewer: a
 # cheap first step. (The **Inception** block of Szegedy and others, 2014, has it before its larger kernels, which stand
 # side by side.) Very deep residual networks have a **bottleneck** as their $f$, in place of our pair: 1 × 1 down to few
-# channels, 3 × 3 among those, 1 × 1 up again. It has a seventeenth of the weights:
-
-
-# %%
-def weights(c_in, c_out, size):  # of a convolution without bias
-    return c_in * c_out * size**2
-
-
-pair, bottleneck = 2 * weights(256, 256, 3), weights(256, 64, 1) + weights(64, 64, 3) + weights(64, 256, 1)
-print(f"a pair of 3 × 3 with 256 channels: {pair:,} weights; bottleneck through 64: {bottleneck:,}")
-assert round(pair / bottleneck) == 17
-
-# %% [markdown]
+# channels, 3 × 3 among those, 1 × 1 up again. It has a seventeenth of the weights.
+#
 # Now you can count the parameters of the famous ResNet-50 and ResNet-152 from their plan alone. A 7 × 7 convolution
 # makes 64 channels of 3 colours; a pooling follows, which has no parameters. Then come four groups of bottleneck
 # blocks, through 64, 128, 256 and 512 channels, with four times as many at their ends. The first block of each group
@@ -483,6 +450,10 @@ assert round(pair / bottleneck) == 17
 
 
 # %%
+def weights(c_in, c_out, size):  # of a convolution without bias
+    return c_in * c_out * size**2
+
+
 def resnet(blocks):  # how many blocks in each of the four groups
     def counted(c_in, c_out, size):
         return weights(c_in, c_out, size) + 2 * c_out  # with its batch normalisation
@@ -496,10 +467,13 @@ def resnet(blocks):  # how many blocks in each of the four groups
     return total + c_in * 1000 + 1000
 
 
+# %%
+pair, bottleneck = 2 * weights(256, 256, 3), weights(256, 64, 1) + weights(64, 64, 3) + weights(64, 256, 1)
+print(f"a pair of 3 × 3 with 256 channels: {pair:,} weights; bottleneck through 64: {bottleneck:,}")
 resnet50, resnet152 = resnet([3, 4, 6, 3]), resnet([3, 8, 36, 3])
 print(f"ResNet-50: {resnet50:,} parameters, ResNet-152: {resnet152:,}")
 assert (resnet50, resnet152) == (25_557_032, 60_192_808) and round(resnet152 / resnet50, 1) == 2.4
-assert 224 * 224 * 3 == 150_528 and 4 * 512 == 2048 and 2 + 3 * (3 + 8 + 36 + 3) == 152
+assert round(pair / bottleneck) == 17 and 224 * 224 * 3 == 150_528 and 4 * 512 == 2048
 
 # %% [markdown]
 # 25.6 and 60.2 million: 2.4 times, since most of the further blocks are in the third group, not in the dear fourth.
@@ -525,8 +499,8 @@ assert 224 * 224 * 3 == 150_528 and 4 * 512 == 2048 and 2 + 3 * (3 + 8 + 36 + 3)
 # shortcuts they do learn, but two seeds leave 0.6 and 2.1 where it was 0.01. He's weights don't save the plain network:
 # 2.3 and 2.0. With shortcuts they leave 0.9 and 0.02: that can go well, but is luck.
 #
-# **3.** It does no harm here: about 0.004 and 0.003, less than above. Perhaps since no ReLU after the plus stands in
-# the shortcut's way any more; we didn't test that.
+# **3.** It does no harm here: about 0.004 and 0.003, less than above. Perhaps since no ReLU stands in the way of the
+# shortcut; we didn't test that.
 #
 # </details>
 #
@@ -550,8 +524,8 @@ assert 224 * 224 * 3 == 150_528 and 4 * 512 == 2048 and 2 + 3 * (3 + 8 + 36 + 3)
 #
 # ## Where this lives in tinydl
 #
-# - `tinydl/nn/normalization.py`: `BatchNorm1d`, `BatchNorm2d`, by `tinydl/functional/normalization.py`.
-# - `tinydl/nn/module.py`: `train` and `eval`.
+# - `tinydl/nn/normalization.py`: `BatchNorm1d`, `BatchNorm2d`. `tinydl/nn/module.py`: `train` and `eval`.
+# - `tinydl/functional/normalization.py`: what they compute.
 # - `benchmarks/networks/depth.py`: our experiment with five seeds; `benchmarks/networks/inception.py`, trained.
 #
 # Next: [lesson 18](18_sequences.py), sequences: inputs that have no fixed length.

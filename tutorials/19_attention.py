@@ -161,9 +161,9 @@ assert np.allclose(w.data, [[0.67, 0.33]], atol=0.005) and abs(y.item() - 13.3) 
 assert q.grad.data[0, 0] < 0 < q.grad.data[0, 1]
 
 # %% [markdown]
-# The first score gets a negative gradient, the second a positive one, and so do the numbers of $q$. A step against them
-# turns the query towards the first key: the weight of the 10 grows to 0.78, and the query sees 12.2. So the network
-# learns *where to look* as it learns all else.
+# On the page the first score gets a negative gradient and the second a positive one; here are those of
+# $q$, with the same signs. A step against them, at the rate 0.1, turns the query towards the first key: the weight of
+# the 10 grows to 0.78, and the query sees 12.2. So the network learns *where to look* as it learns all else.
 #
 # ## Heads
 #
@@ -201,8 +201,9 @@ print("largest difference at the last place", np.abs(other.data[0, 9] - whole.da
 assert np.allclose(other.data[0, 9], whole.data[0, 9], atol=1e-5)
 
 # %% [markdown]
-# Nothing. (1) is a sum over places, and a sum has no order: to this layer "won" and "now" are the same past. So we add
-# to each letter's vector one for its *place*, learned like the letter's.
+# Nothing. (1) is a sum over places, and a sum has no order: to this layer "won" and "now" are the same past. (A second
+# layer on top can find out a little, since with the mask each place has seen another past.) So we add to each letter's
+# vector one for its *place*, learned like the letter's.
 #
 # ## The block
 #
@@ -402,8 +403,9 @@ one_back = back[:, 1].argmax()
 assert SHORT or (back[:, 0].max() > 0.5 and back[one_back, 1] > 0.5)
 
 # %% [markdown]
-# One head takes three quarters from the letter *before*: the keys that we made by hand above. Others look most at the
-# letter itself. Nobody asked for either. Does the first of them do so everywhere?
+# One head takes three quarters from the letter *before*; that is what our keys by hand were made of, and a second block
+# could use it as a key. Two look mostly at the letter itself, and one spreads over the last three. Nobody asked for
+# any of it. Does the first of them do so everywhere?
 
 # %%
 signs = np.array(list(vocabulary.decode(held_windows.x[:200].reshape(-1)))).reshape(-1, WINDOW)[:, 1:]
@@ -432,8 +434,9 @@ show(figure, "19_attention_3", "Two triangles of weights for the letters of Lear
      "are dark one step before the diagonal, of the full stop and the comma on it; right they are spread.")  # fmt: skip
 
 # %% [markdown]
-# Look at the left: small letters look one back, inside of their word. A full stop or a comma looks at itself: for what
-# comes after it, the letter before it hardly matters. On the right the second block looks at several letters.
+# Look at the left: small letters look one back, the first of a word at the space before it. A full stop or a comma
+# looks at itself; why, we don't know. On the right, in the mean of its heads, the second block looks at several
+# letters.
 #
 # But a map says *where* a head looked. It doesn't say what it took from there, nor whether that mattered: $v$ may be
 # small, and the skip connections carry letters on without any attention. What matters one learns by taking it away: the
@@ -525,16 +528,17 @@ def looks_ahead(model):
 assert looks_ahead(peeking) and not looks_ahead(model)
 
 # %% [markdown]
-# > **What goes wrong.** The loss falls wonderfully, to less than 0.2, where no model of English gets: each place
-# > reads the answer off the next letter. At the last place there is no next letter, and that is the one that counts in
-# > writing: there it is worse than a table of bigrams, after a training in which it has only learned to copy. How to
-# > notice: the loss is too good to be true, and `looks_ahead`: *changing later letters must not change earlier
-# > outputs*. `with tl.strict():` around the loop says it at the first step. (Targets that aren't shifted by one make
-# > the loss as low. `looks_ahead` doesn't see that; but such a model writes the same letter for ever.)
+# > **What goes wrong.** The loss falls wonderfully, to less than 0.2, where no model of English gets: each place reads
+# > the answer off the next letter. At the last place there is none, nothing is left to look at (the layer gives 0
+# > there), and that is the place that counts in writing: there it is worse than a table of bigrams, after a training
+# > in which it has only learned to copy. How to notice: the loss is too good to be true, and `looks_ahead`: *changing
+# > later letters must not change earlier outputs*. `with tl.strict():` around the loop says it at the first step.
+# > (Targets that aren't shifted by one make the loss as low. `looks_ahead` doesn't see that; but such a model writes
+# > the same letter for ever.)
 #
 # > **What goes wrong.** `batch_first=True` is forgotten. As in PyTorch the layer then takes (32, 64, 64) for (place,
 # > batch, number): a letter looks at the *other texts* of the batch, and nothing complains. How to notice: changing one
-# > text of a batch must not change another's output.
+# > text of a batch must not change another's output. (`tl.strict()` doesn't see this one.)
 #
 # ## What it can't do
 #
@@ -590,8 +594,10 @@ assert parameters(70, 64, 64, 2) == size and gpt2 == 124_439_808 and 1100 < gpt2
 #
 # <details><summary>What you should find</summary>
 #
-# * In 1: 2.39 for ours, 2.37 without the warm-up, 2.40 with one block, 2.50 without places. Who doesn't know the order of letters has hardly more
-#   than bigrams. The second block takes half of the time, and after 300 steps it has hardly begun to pay.
+# * In 1: 2.39 for ours, 2.37 without the warm-up, 2.40 with one block, 2.50 without places, which is hardly more than
+#   bigrams. With the mask a second block can find out some of the order, slowly: after 1,000 steps it has 2.31 without
+#   places, and ours 1.82. A vector for the place gives the order at once. The second block takes half of the time, and
+#   after 300 steps it has hardly begun to pay.
 # * In 2: the last letter itself 1.4, the one before 1.0, then 0.5, 0.35, 0.2; ten places back 0.06, thirty 0.004. The
 #   maps of the second block spread wider than that: looking at a letter isn't the same as needing it.
 # * In 3: 91 %, 64 %, 41 % and 18 %, each within 2 or 3 points, of some 300 words of four letters and more. But at 0.3

@@ -356,7 +356,8 @@ assert SHORT or np.allclose(list(share.values()), (0.42, 0.94, 0.5, 0.75), atol=
 #
 # ## Exercises
 #
-# One checks itself, with `tinydl learn`: `ex_suppression`, a cure that does ask for the class.
+# One checks itself, with `tinydl learn`: `ex_suppression`, a cure that does ask for the class. Put into
+# this page, it finds 82 % in the two cells above, where ours finds half.
 #
 # 1. At which height is a cut digit hardest to find? Repeat the last case in a new cell, with `top` = 8, 10, …, 20.
 #    First predict: when is the centre, at `top + 4`, on a line between cells? Then take 0 instead of −3: not cut.

@@ -97,12 +97,13 @@ guesses = [commonest, N.sum(axis=2)[before].argmax(axis=1), table_said]
 shares = [np.mean(guessed == truth) for guessed in guesses]
 error_bar = np.sqrt(0.4 * 0.6 / len(asked))  # the standard error of a share of about 0.4
 print("commonest letter {:.3f}, left neighbour {:.3f}, both neighbours {:.3f}".format(*shares), f"± {error_bar:.3f}")
-assert np.allclose(shares, [0.13, 0.22, 0.37], atol=0.015)
+assert np.allclose(shares, [0.119, 0.22, 0.37], atol=0.01)
 
 # %% [markdown]
-# About 13 %, 22 % and 37 %, with an error bar of 0.7. The letter *after* the blank helps a lot. So the network mustn't
-# have the mask of a GPT, which forbids to look at later letters. A GPT needs it: there the answer itself comes later.
-# Here the answer is hidden, and all the rest may be seen.
+# About 12 %, 22 % and 37 %, with an error bar of 0.7 or less. (It counts the words as independent. They
+# come in families, some of them large, so take it for nearly twice as wide.) The letter *after* the blank helps a lot.
+# So the network mustn't have the mask of a GPT, which forbids to look at later letters. A GPT needs it: there the
+# answer itself comes later. Here the answer is hidden, and all the rest may be seen.
 #
 # ## The network
 #

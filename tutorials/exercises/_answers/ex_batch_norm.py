@@ -170,6 +170,20 @@ INSTEAD = (  # what stands where the solution's body does, as in WRONG
      "    y = (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + 1e-5)\n"
      "    return y, 0.9 * running_mean + 0.1 * y.mean(axis=0), 0.9 * running_var + 0.1 * y.var(axis=0, ddof=1)\n",
      "The running ones follow mean and variance of y, which are 0 and 1; those of x are asked for."),
+    ("wrong_value",
+     "    new_mean = 0.9 * running_mean + 0.1 * x.mean(axis=0)\n"
+     "    new_var = 0.9 * running_var + 0.1 * x.var(axis=0, ddof=1)\n"
+     "    return (x - new_mean) / np.sqrt(new_var + 1e-5), new_mean, new_var\n",
+     "y is normalised with the running averages; while training it takes mean and variance of the batch."),
+    ("raises",
+     "    m, v = x.mean(axis=1, keepdims=True), x.var(axis=1, keepdims=True)\n"
+     "    y = (x - m) / np.sqrt(v + 1e-5)\n"
+     "    return y, 0.9 * running_mean + 0.1 * x.mean(axis=1), 0.9 * running_var + 0.1 * x.var(axis=1, ddof=1)\n",
+     "axis=1 goes over the features of one example; a feature is normalised over the batch: axis=0."),
+    ("wrong_value",
+     "    y = (x - x.mean(axis=1, keepdims=True)) / np.sqrt(x.var(axis=1, keepdims=True) + 1e-5)\n"
+     "    return y, 0.9 * running_mean + 0.1 * x.mean(axis=0), 0.9 * running_var + 0.1 * x.var(axis=0, ddof=1)\n",
+     "y is normalised over the features of each example; a feature is normalised over the batch: axis=0."),
 )  # fmt: skip
 
 

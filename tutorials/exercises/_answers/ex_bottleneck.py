@@ -155,6 +155,15 @@ INSTEAD = (  # what stands where the solution's body does, as in WRONG
      "Only the three convolutions of f are counted: batch normalisations and the shortcut belong to it too."),
     ("wrong_value", "9 * c_in * c + 9 * c * c",
      "Those are two 3 x 3 convolutions; a bottleneck has three, and only the middle one is 3 x 3."),
+    ("wrong_value",
+     "c_in * c + 13 * c * c + (0 if c_in == 4 * c and stride == 1 else c_in * 4 * c)",
+     "The batch normalisations are missing: each convolution is followed by one, with two parameters a channel."),
+    ("wrong_value",
+     "c_in * c + 13 * c * c + 6 * c + (0 if c_in == 4 * c and stride == 1 else c_in * 4 * c + 4 * c)",
+     "That is one parameter for each channel, as a bias would be; a batch normalisation has two, weight and bias."),
+    ("wrong_value",
+     "c_in * c + 13 * c * c + 18 * c + (0 if c_in == 4 * c and stride == 1 else c_in * 4 * c + 12 * c)",
+     "A bias for each convolution is counted, too; here they have none, since a batch normalisation follows."),
 )  # fmt: skip
 
 

@@ -51,6 +51,12 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
         "It multiplies by the root of d, where it should divide.",
     ),
     (
+        "not_finite",
+        "scores, -np.inf)",
+        "-np.inf, scores)",
+        "The mask is turned round: it hides what a place may see. The last one sees nothing then, and 0 / 0 is NaN.",
+    ),
+    (
         "wrong_value",
         "np.tri(len(q), dtype=bool)",
         "np.tri(len(q), dtype=bool).T",

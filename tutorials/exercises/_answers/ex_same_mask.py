@@ -11,7 +11,7 @@ def same_mask(h, keep, p):
     return h * keep[:, None] / (1 - p)
 """
 HINTS = (
-    "keep has no axis of time; give it one, of length 1, in the place where h has its T.",
+    "Write the shapes of h and of keep one below the other. Which axis is missing, and where?",
     "What is kept gets larger, so that the mean stays.",
 )
 RIGHT = (  # the same, written in other ways

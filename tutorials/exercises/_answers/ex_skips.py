@@ -119,7 +119,7 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
         "wrong_value",
         "slope *= 1 + w_k",
         "slope += w_k",
-        "The blocks' slopes are added: that leaves out the paths through two blocks and more.",
+        "The blocks' slopes are added; one block after the other multiplies them.",
     ),
     (
         "wrong_value",
