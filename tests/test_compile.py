@@ -137,6 +137,51 @@ def test_what_happens_late_counts(name, monkeypatch):
     )
 
 
+@pytest.mark.parametrize("value", [-0.1, float("nan"), "fast"])
+def test_a_rate_written_into_a_group_that_cannot_be_meant_is_refused_and_nothing_moves(value):
+    layer = nn.Linear(3, 2)
+    optimizer = optim.SGD(layer.parameters(), lr=0.1)
+
+    @tl.compile
+    def step(x):
+        optimizer.zero_grad()
+        loss = (layer(x) ** 2).mean()
+        loss.backward()
+        optimizer.step()
+        return loss.item()
+
+    x = np.arange(12, dtype=np.float32).reshape(4, 3)
+    for _ in range(3):
+        step(x)
+    before = layer.weight.data.copy()
+    optimizer.groups[0]["lr"] = value
+    with pytest.raises((ValueError, TypeError), match="lr"):
+        step(x)
+    np.testing.assert_array_equal(layer.weight.data, before)
+
+
+@pytest.mark.parametrize("given", [np.float64, np.float16])
+def test_a_rate_written_into_a_group_counts_as_the_number_that_the_constructor_would_make_of_it(given):
+    worlds = []
+    for compile in (lambda step: step, tl.compile(check=False)):
+        tl.manual_seed(0)
+        layer = nn.Linear(30, 20)
+        optimizer = optim.SGD(layer.parameters(), lr=0.1)
+
+        def step(x, layer=layer, optimizer=optimizer):
+            optimizer.zero_grad()
+            (layer(x) ** 2).mean().backward()
+            optimizer.step()
+
+        worlds.append((layer, optimizer, compile(step)))
+    x = np.random.default_rng(0).standard_normal((8, 30)).astype(np.float32)
+    for call in range(1, 6):
+        for _, optimizer, step in worlds:
+            optimizer.groups[0]["lr"] = given(0.123456789 / call)
+            step(x)
+        assert worlds[0][0].weight.data.tobytes() == worlds[1][0].weight.data.tobytes()
+
+
 # ---- arguments, computed with as NumPy computes with arrays ----
 
 EXPRESSIONS = {

@@ -261,10 +261,9 @@ assert SHORT or np.allclose([lowest(runs).mean() for runs in curves.values()], [
 # compare run by run, as [lesson 11](11_overfitting.py) did. Look at the lower panel: the blue lines end above 0. But if
 # you stop in time, the state gains only 0.014 ± 0.001. Fresh masks, orange, stay near 0: −0.005 ± 0.005.
 #
-# What is a bar from three numbers worth? See the last line of the output: with three numbers drawn by chance, the mean is
-# more than two bars from 0 in 18 cases of a hundred, more than 4.3 in 5. So ask for 4.3 bars. The gain of the state is
-# more, though a bar of 0.001 is luck. Fresh masks do no harm that we see; a harm of $4.3 \cdot 0.005 = 0.02$ we could
-# miss.
+# What is a bar from three numbers worth? See the last line of the output: with three numbers drawn by chance, the mean
+# is more than two bars from 0 in 18 cases of a hundred, more than 4.3 in 5. So ask for 4.3 bars. The gain of the state
+# is more, though a bar of 0.001 is luck. Fresh masks do no harm that we see; one of 0.02 we could miss.
 #
 # ## The comparisons that are missing
 #
@@ -292,14 +291,15 @@ assert SHORT or np.allclose([runs[:, -1].mean() for runs in curves_stronger.valu
 #
 # Read across: with $p = 0.5$ inputs and outputs hardly rise, in 60 epochs. Their lowest loss can't be told from that of
 # "the state too" with 0.3: −0.002 ± 0.017. Read down: at 0.5 the state gains nothing that we see, −0.010 ± 0.008. So
-# the gain at 0.3 doesn't show that the *state* was needed: there was more dropout, too.
+# the gain at 0.3 doesn't show that the *state* was needed: there was more dropout, too. When a new method wins, ask
+# whether more of the old one would do as well.
 #
 # ## What became of the claim
 #
 # The first answer came out half: with $p = 0.3$ inputs and outputs weren't enough, with 0.5 they were. So did the
-# second: the same mask does no harm in the state, but fresh ones do none either, as far as we see. Is the paper
-# refuted? No. We had three runs, one small network, one text, one rate, two $p$. The paper's read a million words, with
-# up to 1,500 units. Its Bayesian reason may hold and not show here. The other one is memory. How long is ours?
+# second: the same mask does no harm in the state, but fresh ones do none either that we see. Is the paper refuted? No.
+# We had three runs, one small network, one text, one learning rate, two $p$. Its networks had up to 1,500 units, and a
+# million words. Its Bayesian reason may hold, and not show here. The other is memory. How long is ours?
 #
 # Take 4,000 letters that no run has learned. Our networks guess each of them from the last letter before it, then from
 # the last two, and so on.
@@ -307,7 +307,7 @@ assert SHORT or np.allclose([runs[:, -1].mean() for runs in curves_stronger.valu
 # > **Predict.** How many letters back does it pay to read?
 
 # %%
-guessed = np.arange(30_000, 34_000)  # where these letters stand in the text
+guessed = 30_000 + np.arange(steps(4_000))  # where these letters stand in the text
 losses = []  # for each k the loss at each of the 4,000 letters, as a mean of three networks
 for k in range(1, 7):
     last_letters, no_mask = numbers[guessed[:, None] + np.arange(-k, 0)], keep_all[:, :k]

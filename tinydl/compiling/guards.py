@@ -22,7 +22,7 @@ from ..nn.module import Module
 from .plan import strided
 from .reading import is_like, is_same
 from .recording import Recording
-from .settings import numbers_of
+from .settings import numbers_of, settled
 
 
 class _Tests:
@@ -30,7 +30,7 @@ class _Tests:
 
     def __init__(self) -> None:
         self.scope: dict[str, Any] = {"strided": strided, "attributes": attributes, "Tensor": Tensor}
-        self.scope |= {"is_like": is_like, "settled": _settled}
+        self.scope |= {"is_like": is_like, "settled": settled}
         self.lines: list[str] = []
 
     def thing(self, x: Any) -> str:
@@ -275,16 +275,6 @@ def _of_class(module: Any) -> Iterator[tuple[type, str]]:
 _ARRAYS = (Tensor, np.ndarray)
 _NOTES = {"_before_forward", "_held"}  # of nn/keeping.py
 _GONE = "(LookupError, ValueError, AttributeError)"  # an item, a cell's contents or an attribute
-
-
-def _settled(optimizer: Any) -> bool:
-    """What was written into the groups is checked and counts, as before a step; where it can't be meant, the function
-    will say so in its place."""
-    try:
-        optimizer.settle()
-    except (ValueError, TypeError):
-        return False
-    return True
 
 
 def parted(source: str, objects: dict[str, Any]) -> tuple[Any, str]:

@@ -75,6 +75,9 @@ class Kept:
     def __init__(self, function: Callable[..., Any]) -> None:
         self.reads = Reads([function])
         named = _named(self.reads, function)
+        for _, x in named:
+            if isinstance(x, Optimizer):
+                settled(x)
         self.optimizers = [(name, x, _settings_of(x)) for name, x in named if isinstance(x, Optimizer)]
         self.modules = [(name, m, numbers_of(m)) for name, x in named if isinstance(x, Module) for m in x.modules()]
 
@@ -107,6 +110,16 @@ class Kept:
 
 
 _ARRAYS = (Tensor, np.ndarray)
+
+
+def settled(optimizer: Any) -> bool:
+    """What was written into the groups is checked and counts, as before a step; where it can't be meant, the function
+    will say so in its place."""
+    try:
+        optimizer.settle()
+    except (ValueError, TypeError):
+        return False
+    return True
 
 
 def _named(reads: Reads, function: Callable[..., Any]) -> list[tuple[str, Any]]:
