@@ -101,9 +101,10 @@ show(figure, "16_convolution_1", "A digit in the middle of its sheet, and the sa
      "with what the MLP says. A table: 97 % in the middle, half beside it, elsewhere 3 to 29 %.")  # fmt: skip
 
 # %% [markdown]
-# One pixel to the right, less than half are left; one down as well, and it guesses. You see no difference, and nearly
-# half of the ink even lies where ink was before. But the rest meets weights that have learned something else. Show it
-# each training digit at all 25 places, and it learns them. (`steps(20)` is 20; the project's own tests take a tenth.)
+# One pixel to the right, and less than half remain right; one down as well, and it guesses. You see no
+# difference, and nearly half of the ink even lies where ink was before. But the rest meets weights that have learned
+# something else. Show it each training digit at all 25 places, and it learns them. (`steps(20)` is 20; the project's
+# own tests take a tenth.)
 
 # %%
 at_each = np.concatenate([on_sheets(train.x, *move) for move in moves])
@@ -169,7 +170,9 @@ show(figure, "16_convolution_2", "A checked shirt, and two feature maps. In the 
 # it becomes less". Such kernels are **edge filters**.
 #
 # `F.conv2d` does the same for many pictures and kernels at once, hence the axes that we give it with `None`. And when
-# the picture moves, the answers move with it, and nothing else changes. This is called **equivariance**:
+# the picture moves, the answers move with it, and nothing else changes, as long as windows are asked at every place.
+# This is called **equivariance**. (In mathematics a convolution turns the kernel round first, and so does
+# `np.convolve`. In deep learning nobody does, and the name stayed.)
 
 # %%
 assert np.allclose(F.conv2d(shirt[None, None], to_the_right[None, None])[0, 0], right_map, atol=1e-5)
@@ -307,7 +310,7 @@ show_page(L, "16_convolution")
 # In the four windows the weight lay on 1, 1, 2 and 3: $6 \cdot 1 + 2 \cdot 1 + 6 \cdot 2 - 2 \cdot 3 = 14$. The pixel
 # lay under each weight once: $6 \cdot 1 + 2 \cdot (-1) + 6 \cdot 1 - 2 \cdot (-1) = 12$. Step through what the engine
 # does, and find both numbers in the last step. There `conv_weight(x, g, …)` is (4), `conv_input(g, weight, …)` is what
-# the pixels get, and `how` says which stride and padding.
+# the pixels get.
 #
 # ## Putting answers together
 #

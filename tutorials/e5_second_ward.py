@@ -3,8 +3,8 @@
 #
 # Your convolution, your recurrent net, your transformer trains, and something is wrong with it. What is it this time?
 #
-# Three more patients, each with a mistake that people report again and again. This page is off the way, an excursion:
-# you may skip it, since nothing later needs it.
+# Three more patients, one with a mistake that you know from lesson 19: here you see what it costs. This page is off
+# the way, an excursion: you may skip it, since nothing later needs it.
 #
 # *You need:* [lesson 13](13_bug_lab.py), whose rules hold here as well; convolution from
 # [lesson 16](16_convolution.py), recurrent nets from [lesson 18](18_sequences.py) and attention from
@@ -248,8 +248,9 @@ assert abs(ill_curve[24] - 2.6) < 0.15 and abs(gain.mean() - 0.4) < 0.15
 # better than the table of pairs.
 #
 # **Why is 25 special?** In training, only the last place of the window could not copy. The mask forbids it all places
-# but those that follow, and none follows. So it learned from its own letter alone, as a table of pairs does. (For a
-# place that may look nowhere tinydl's attention gives zeros. PyTorch may give NaN, and then the mistake is loud.)
+# but those that follow, and none follows. So it learned from its own letter alone, which the skip connection hands on,
+# as a table of pairs does. (For a place that may look nowhere tinydl's attention gives zeros. PyTorch may give NaN,
+# and then the mistake is loud.)
 #
 # So the loss of the batch got worse, and the writer better: by 0.4 per piece with 25 letters, by much more with fewer.
 #
@@ -300,7 +301,7 @@ assert abs(patient_hits.mean() - 0.88) < 0.03 and abs(linear_hits.mean() - 0.88)
 
 # %% [markdown]
 # Nothing complains, and 88 % look well. The symptom shows beside something simpler. After the same six epochs, one
-# linear layer knows as many: so far the two convolutions gain nothing.
+# linear layer knows as many: the two convolutions gain nothing.
 #
 # > **Predict.** One line of the program is to blame. Which would you look at, and what would you print?
 
@@ -391,4 +392,4 @@ tell("with Conv2d(1, 16, 3)", said)
 # - `tinydl/watching/strict.py`: `_LooksAhead`, which knows a mask that is the wrong way round.
 # - `tinydl/watching/diagnose.py`: `_channels`; `tinydl/functional/convolution.py`: the sentences about wrong shapes.
 #
-# Back to the way: it went on to [lesson 19](19_attention.py).
+# Back to the way: it ended with [lesson 19](19_attention.py).
