@@ -114,8 +114,9 @@ assert max(typical["its own"]) < 1e-8 and np.allclose(typical["normalised"], 0.7
 assert abs(min(typical["He's"]) - 0.002) < 0.001 and abs(max(typical["He's"]) - 0.2) < 0.05
 
 # %% [markdown]
-# With a layer's own weights nothing is left. He's are right on average, but with 8 channels chance decides: 0.002 to
-# 0.2. With batch normalisation the size stays near $\sqrt{1/2} = 0.71$: half of the mean square 1.
+# With a layer's own weights nothing is left. With He's the zeros of the padding take some, and with 8
+# channels chance decides the rest: 0.002 to 0.2. With batch normalisation the size stays near $\sqrt{1/2} = 0.71$:
+# half of the mean square 1.
 #
 # ## Three plain networks
 #
@@ -187,16 +188,38 @@ def trained(depth, block, lr=0.05, epochs=8, seed=0):
 models, losses = {}, {}
 for depth in (8, 20, 32):
     models["plain", depth], losses["plain", depth] = trained(depth, plain)
-_, longer = trained(32, plain, epochs=12)
 last = [losses["plain", depth][-1] for depth in (8, 20, 32)]
 assert last[0] < last[1] < last[2]
-assert SHORT or (last[0] < 0.05 < last[1] < 0.3 and last[2] > 0.5 and longer[-1] < 0.9 * last[2])
+assert SHORT or (last[0] < 0.05 < last[1] < 0.3 and last[2] > 0.5)
 
 # %% [markdown]
 # 8 layers end near 0.01, 20 near 0.1, 32 near 1 (exercise 1 tries other seeds). A network that overfits has a *small*
 # training loss and a large validation loss. Here the training loss itself is large, so nothing of [lesson
-# 11](11_overfitting.py) helps. But it does learn, *slowly*: with 12 epochs the loss is lower. That more layers train
-# worse is called **degradation**.
+# 11](11_overfitting.py) helps. That more layers train worse is called **degradation**. But it does learn, *slowly*: 48
+# epochs bring it to 0.02 (exercise 1).
+#
+# So do the good weights exist, or are 32 layers too many? Start the same network near the weights of the beginning: a
+# convolution with as many channels as it gets passes them on, and a fifth of its random weights is added.
+#
+# > **Predict.** Where does its training loss end?
+
+
+# %%
+def passing_on(c_in, c_out, stride):
+    block, channel = plain(c_in, c_out, stride), np.arange(c_out)
+    for layer in block:
+        if isinstance(layer, nn.Conv2d) and layer.weight.shape[:2] == (c_out, c_out):
+            layer.weight.data *= 0.2
+            layer.weight.data[channel, channel, 1, 1] += 1  # the middle of the kernel from each channel to itself
+    return block
+
+
+_, begun_there = trained(32, passing_on)
+assert SHORT or begun_there[-1] < 0.3 * last[2]
+
+# %% [markdown]
+# Near 0.1, many times lower, and nothing was changed but the start. Good weights exist, and from near them descent
+# finds them soon. What, then, is wrong with a random start?
 #
 # ## What fifteen blocks do to a small change
 #
@@ -359,7 +382,7 @@ for depth, block, expected in [(8, plain, 0.05), (32, plain, 0.00013), (32, Resi
 
 # %% [markdown]
 # Small steps mean a large gradient: $|g|^2 = 0.1 / t$ is about 2 with 8 layers, and 800 with 32. It doesn't vanish. But
-# with 8 layers a step of 0.05, our rate, keeps nine tenths of its promise. With 32 plain layers even a step of 0.0001,
+# with 8 layers a step of 0.05 keeps nine tenths of its promise. With 32 plain layers even a step of 0.0001,
 # hundreds of times smaller, keeps only a quarter or a third. With skips a step of 0.002 keeps 70 % or more.
 #
 # How, then, could we train 32 plain layers with 0.05? We measured before training. Afterwards the network is milder:
