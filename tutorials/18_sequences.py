@@ -225,10 +225,8 @@ figure, axes = plt.subplots()
 axes.plot(grid, [loss_at(u) for u in grid], color=GRAY, label="the loss")
 axes.plot(wild[:-2], [loss_at(u) for u in wild[:-2]], "o--", color=ORANGE, label="not clipped")
 axes.plot(tame, [loss_at(u) for u in tame], ".", color=BLUE, label="clipped", markersize=5)
-arrow = {"arrowstyle": "->", "linestyle": "--", "color": ORANGE}
-axes.annotate(
-    "to u = 1.10, where the loss\nis 400, then to u = −266", (1.09, 27), (0.78, 17), color=ORANGE, arrowprops=arrow
-)
+axes.annotate("to u = 1.10, where the loss\nis 400, then to u = −266", (1.09, 27), (0.78, 17), color=ORANGE,
+              arrowprops={"arrowstyle": "->", "linestyle": "--", "color": ORANGE})  # fmt: skip
 axes.set(xlabel="the recurrent weight u", ylabel="loss", title="A cliff", ylim=(-1, 30))
 axes.legend(loc="upper left")
 show(figure, "18_sequences_2", "The loss over the weight: nearly level at 10, then down to 0 at u = 1, then a wall. "

@@ -3,8 +3,8 @@
 #
 # Your convolution, your recurrent net, your transformer trains, and something is wrong with it. What is it this time?
 #
-# Three more patients, one with a mistake that you know from lesson 19: here you see what it costs. This page is off
-# the way, an excursion: you may skip it, since nothing later needs it.
+# Three more patients, one of them with a mistake that you know from [lesson 19](19_attention.py): here you see what it
+# costs. This page is off the way, an excursion: you may skip it, since nothing later needs it.
 #
 # *You need:* [lesson 13](13_bug_lab.py), whose rules hold here as well; convolution from
 # [lesson 16](16_convolution.py), recurrent nets from [lesson 18](18_sequences.py) and attention from

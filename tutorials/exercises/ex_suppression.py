@@ -6,6 +6,8 @@ class* is already kept and has an IoU of more than `most` with it; keep it other
 that are kept, the surest first. `iou` is there already.
 """
 
+import numpy as np
+
 
 def iou(a, b):
     (ax, ay, aw, ah), (bx, by, bw, bh) = a, b

@@ -3,7 +3,7 @@
 h_t = tanh(x_t + U h_(t-1)) for t = 1, 2, ..., T, beginning with h_0 = 0. x has shape (T, m), x_t in its rows, U has
 shape (m, m). `states` gives the T + 1 states h_0 ... h_T, a row each: h[0] is h_0 = 0. L depends on the last state
 alone, and g = dL/dh_T, shape (m,), is given: give dL/dU, shape (m, m). Formulas (2) and (3) of the lesson suffice; as
-there, a_t is (1 - h_t^2) g_t.
+there, a_t is (1 - h_t**2) g_t.
 """
 
 import numpy as np
