@@ -196,6 +196,14 @@ def test_code_of_a_lesson_comes_fifteen_lines_at_a_time(lesson: Path) -> None:
 
 
 @each_page
+def test_a_figure_is_shown_in_the_cell_that_makes_it(lesson: Path) -> None:
+    """A notebook draws what a cell has made at its end, so the rest would come as a second picture."""
+    for is_prose, text in cells(lesson):
+        if not is_prose and re.search(r"^\w.*plt\.(subplots|figure)\(", text, re.MULTILINE):
+            assert re.search(r"^ *show\(", text, re.MULTILINE), text
+
+
+@each_page
 def test_prose_of_a_lesson_is_plain_markdown(lesson: Path) -> None:
     text = prose(lesson)
     assert not re.search(r"^(```|:::+)\{", text, re.MULTILINE), "a directive, which only MyST understands"

@@ -95,8 +95,7 @@ print("7,000 Hz is 1,000 Hz:", np.allclose(np.cos(7000 * turns), np.cos(1000 * t
 
 
 # %%
-figure, axes = plt.subplots(2, 2, figsize=(7.4, 4.8), width_ratios=(1, 1.3))
-for (left, right), word, color in zip(axes, ("heed", "hood"), (BLUE, ORANGE), strict=True):
+def draw_wave_and_spectra(left, right, word, color):
     formants = FORMANTS[word][0]
     one_puff = spectrum(say(formants, pitch=1)[:1600])
     left.plot(np.arange(320) / 8, say(formants, 125)[1600:1920], color=color, linewidth=1)
@@ -110,7 +109,11 @@ for (left, right), word, color in zip(axes, ("heed", "hood"), (BLUE, ORANGE), st
         right.plot(multiples, 20 * np.log10(sizes), mark, color=shade, markersize=4, label=f"{pitch} Hz")
         assert np.allclose(sizes, one_puff[multiples // 5], rtol=0.001)
 
+
 # %%
+figure, axes = plt.subplots(2, 2, figsize=(7.4, 4.8), width_ratios=(1, 1.3))
+draw_wave_and_spectra(*axes[0], "heed", BLUE)
+draw_wave_and_spectra(*axes[1], "hood", ORANGE)
 axes[0, 1].legend(loc="lower left", fontsize=8)
 show(figure, "e3_speech_1", "Left the waves of heed and hood, the same swing every 8 ms. Right their spectra: dots "
      "every 125 Hz and crosses every 200 Hz, all on one gray curve with three humps, marked by triangles.")  # fmt: skip
@@ -321,24 +324,27 @@ show(figure, "e3_speech_3", "Test accuracy against the length of the recording. 
 
 
 # %%
+def draw_plane(axes):
+    for word, formants in FORMANTS.items():
+        f1, f2, _ = np.transpose(formants)
+        axes.plot(f1, f2, color=GRAY, linewidth=0.8)
+        offset = {"head": (-31, -4), "hud": (-25, -4), "heard": (-36, -4)}.get(word, (3, -12))
+        axes.annotate(word, (f1[0], f2[0]), offset, textcoords="offset points", fontsize=9)
+    for who, color in enumerate((BLUE, ORANGE, GREEN)):
+        f1, f2, _ = np.transpose([formants[who] for formants in FORMANTS.values()])
+        axes.loglog(f1, f2, "o", color=color, label=speech.SPEAKERS[who])
+    axes.set(xlabel="F1 (Hz)", ylabel="F2 (Hz)", ylim=(700, 4200))
+    axes.minorticks_off()
+    axes.set_xticks((300, 400, 600, 800, 1000), ("300", "400", "600", "800", "1,000"))
+    axes.set_yticks((800, 1200, 2000, 3000), ("800", "1,200", "2,000", "3,000"))
+    axes.legend(loc="upper right")
+
+
+# %%
 answers = np.array([tl.predict(model, test_x).argmax(axis=1) for model in maximum])  # (networks, words)
 figure, (upper, lower) = plt.subplots(2, 1, figsize=(5.6, 8.6), height_ratios=(1.3, 1))
 plots.confusion_matrix(np.tile(test.y, 3), answers.ravel(), upper, classes=data.VOWELS)
-for word, formants in FORMANTS.items():
-    f1, f2, _ = np.transpose(formants)
-    lower.plot(f1, f2, color=GRAY, linewidth=0.8)
-    offset = {"head": (-31, -4), "hud": (-25, -4), "heard": (-36, -4)}.get(word, (3, -12))
-    lower.annotate(word, (f1[0], f2[0]), offset, textcoords="offset points", fontsize=9)
-for who, color in enumerate((BLUE, ORANGE, GREEN)):
-    f1, f2, _ = np.transpose([formants[who] for formants in FORMANTS.values()])
-    lower.loglog(f1, f2, "o", color=color, label=speech.SPEAKERS[who])
-lower.set(xlabel="F1 (Hz)", ylabel="F2 (Hz)", ylim=(700, 4200))
-lower.minorticks_off()
-lower.set_xticks((300, 400, 600, 800, 1000), ("300", "400", "600", "800", "1,000"))
-lower.set_yticks((800, 1200, 2000, 3000), ("800", "1,200", "2,000", "3,000"))
-
-# %%
-lower.legend(loc="upper right")
+draw_plane(lower)
 show(figure, "e3_speech_4", "A confusion matrix of ten vowels, nearly all on its diagonal. Below, each vowel as a line "
      "of three dots, for men, women, children, in the plane of F1 and F2; neighbours are confused above.")  # fmt: skip
 for one, other in (("hood", "who'd"), ("hod", "hawed"), ("head", "heard"), ("heed", "hid"), ("heed", "head")):
