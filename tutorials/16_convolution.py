@@ -290,8 +290,9 @@ assert tl.gradcheck(convolve, rng.standard_normal((5, 6)), rng.standard_normal((
 # with a pencil. With $L = \sum y^2$ the gradient at the map is $g = 2y$:
 #
 # $$ x = \begin{pmatrix} 0 & 1 & 1 \\ 0 & 2 & 3 \\ 1 & 2 & 0 \end{pmatrix} , \quad
-# w = \begin{pmatrix} -1 & 1 \\ -1 & 1 \end{pmatrix} , \quad
-# g = \begin{pmatrix} 6 & 2 \\ 6 & -2 \end{pmatrix} . $$
+# w = \begin{pmatrix} -1 & 1 \\ -1 & 1 \end{pmatrix} , $$
+#
+# $$ g = \begin{pmatrix} 6 & 2 \\ 6 & -2 \end{pmatrix} . $$
 #
 # > **Predict.** What does the upper right weight get? And the pixel in the middle?
 
