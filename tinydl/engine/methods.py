@@ -276,7 +276,10 @@ def __iter__(self: Tensor) -> Iterator[Tensor]:
 def __bool__(self: Tensor) -> bool:
     if self._data.size != 1:
         raise ValueError(f"the truth of a Tensor of shape {self._data.shape} is ambiguous; use .any() or .all()")
-    return bool(self._data)
+    truth = bool(self._data)
+    if special.count:
+        tell_read(self)
+    return truth
 
 
 @behaviour

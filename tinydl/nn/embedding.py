@@ -45,7 +45,7 @@ class Embedding(Module):
             raise TypeError(f"Embedding picks rows by integers, but x is of {index.dtype}; write x.astype(np.int64)")
         computed_plainly(refuse_other_rows, index, self.num_embeddings)
         y: Tensor = self.weight[index]
-        if self.padding_idx is None:
+        if self.padding_idx is None or not y.requires_grad:
             return y
         padding = (index == self.padding_idx)[..., np.newaxis]
         constant: Tensor = where(padding, self.weight._data[self.padding_idx].copy(), y)
