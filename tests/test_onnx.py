@@ -304,6 +304,24 @@ def test_parameters_keep_their_names_and_the_file_is_hardly_larger_than_they_are
     assert [d.dim_param or d.dim_value for d in proto.graph.input[0].type.tensor_type.shape.dim] == ["batch", 64]
 
 
+def test_parameters_may_be_called_as_inputs_outputs_and_operators_are(tmp_path):
+    class Called(nn.Module):
+        def __init__(self):
+            self.x, self.y, self.add, self.constant, self.mul_2 = (
+                tl.tensor(np.full(3, i), requires_grad=True, dtype=np.float32) for i in (2, 3, 5, 7, 11)
+            )
+
+        def forward(self, x):
+            return ((x * self.x + self.y) * self.add + self.constant * 1.5) * self.mul_2 + np.array([1, 2, 3], x.dtype)
+
+    model, x = Called(), np.random.default_rng(0).random((4, 3)).astype(np.float32)
+    tl.to_onnx(model, tmp_path / "m.onnx", x[:2])
+    (y,) = session_of(tmp_path / "m.onnx").run(None, {"x": x})
+    np.testing.assert_allclose(y, answers(model, x)[0], rtol=1e-6)
+    kept = {i.name for i in onnx.load(tmp_path / "m.onnx").graph.initializer}
+    assert {"x_2", "y_2", "add", "mul_2"} <= kept
+
+
 def test_equal_parameters_stay_two_and_a_tied_one_stays_one(tmp_path):
     model = nn.Sequential(nn.Linear(3, 3), nn.Linear(3, 3))
     for layer in model:
@@ -313,6 +331,15 @@ def test_equal_parameters_stay_two_and_a_tied_one_stays_one(tmp_path):
     tl.to_onnx(Letters(), tmp_path / "m.onnx", np.ones((2, 5), dtype=np.int64))
     sizes = [tuple(i.dims) for i in onnx.load(tmp_path / "m.onnx").graph.initializer]
     assert sizes.count((30, 16)) == 1
+
+
+def test_a_file_has_nothing_that_nobody_uses(tmp_path):
+    tl.to_onnx(Recurrent(nn.LSTM), tmp_path / "m.onnx", np.ones((2, 6, 5)))
+    graph = onnx.load(tmp_path / "m.onnx").graph
+    inner = [node for each in graph.node for a in each.attribute for node in a.g.node]
+    used = {name for node in [*graph.node, *inner] for name in node.input} | {"y"}
+    assert all(used.intersection(node.output) for node in graph.node)
+    assert used.issuperset(i.name for i in graph.initializer)
 
 
 def test_a_model_is_left_as_it_was(tmp_path):
@@ -346,6 +373,7 @@ REFUSED = {
     "an array of values": (lambda h, x: h * h._data[:1].copy(), "outside of all operations"),
     "the largest, by its number": (lambda h, x: h[np.arange(len(x)), h.argmax(axis=1)], r"np\.argmax gave"),
     "a mean over the rows by hand": (lambda h, x: h / len(x), "number of rows"),
+    "the rows' own numbers": (lambda h, x: h * np.arange(len(x), dtype=np.float32)[:, None], "frozen into the file"),
     "two free axes": (lambda h, x: h @ h.T, "two axes grow"),
     "rows that depend on how many there are": (lambda h, x: h[: max(len(h) // 2, 1)], "number of rows"),
     "a loop over rows": (lambda h, x: np.stack([row * 2 for row in h]), "for another number of rows"),

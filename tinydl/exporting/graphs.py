@@ -66,7 +66,8 @@ class Graph:
         self.out = Value("", (), self.dtype)
         self.rows = ""  # the name of what is given whose first axis is the batch
         self._known: dict[Any, str] = {}
-        self._taken: dict[str, int] = {}
+        self._taken: set[str] = set()
+        self._counts: dict[str, int] = {}
 
     def __getattr__(self, operator: str) -> Any:
         if not operator[:1].isupper():
@@ -89,8 +90,12 @@ class Graph:
 
     def free(self, wanted: str) -> str:
         """A name that nothing in the graph has."""
-        count = self._taken[wanted] = self._taken.get(wanted, 0) + 1
-        return f"{wanted}_{count}" if count > 1 or wanted in self.initializers else wanted
+        name = wanted
+        while name in self._taken:
+            self._counts[wanted] = self._counts.get(wanted, 1) + 1
+            name = f"{wanted}_{self._counts[wanted]}"
+        self._taken.add(name)
+        return name
 
     def constant(self, array: Array, name: str = "constant") -> str:
         """The name of a constant; equal ones are kept once."""

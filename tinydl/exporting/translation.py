@@ -91,6 +91,9 @@ class _Export:
         (given, output, first), (given2, output2, second) = (run(model, batch) for batch in batches)
         self.first, self.second, self.layer = first, second, ""
         self.inputs = [self._input(*pair) for pair in zip(given, given2, self._names(len(given)), strict=True)]
+        count = len(_flat(output))
+        self.answers = [self.graph.free("y" if count == 1 else f"y_{i}") for i in range(count)]
+        self.named = {key: self.graph.free(name) for key, name in self.named.items()}  # before nodes take their names
         if [o.name for o in first.operations] != [o.name for o in second.operations]:
             raise CompileError(
                 "the model does something else for other values, or for another number of rows, which a file can't. "
@@ -161,8 +164,7 @@ class _Export:
 
     def _parameter(self, array: Array) -> Value:
         if id(array) not in self.values:
-            name = self.named[id(array)]
-            made = self.graph.free(name)
+            made = self.named[id(array)]
             self.graph.keep(made, array)
             self.values[id(array)] = Value(made, array.shape, array.dtype, array)
         return self.values[id(array)]
@@ -258,9 +260,7 @@ class _Export:
 
     def proto(self) -> onnx.ModelProto:
         """The file's contents. RuntimeError where onnx finds a fault in it, which is one of tinydl's."""
-        o, names = self.graph, ["y"] if len(self.outputs) == 1 else [f"y_{i}" for i in range(len(self.outputs))]
-        taken = {x.name for x in self.inputs} | set(o.initializers)
-        names = [o.free(name) if name in taken else name for name in names]
+        o, names = self.graph, self.answers
         ends = [helper.make_node("Identity", [v.name], [name]) for v, name in zip(self.outputs, names, strict=True)]
         nodes = needed([*o.nodes, *ends], names)
         used = {name for node in nodes for name in inputs_of(node)}
