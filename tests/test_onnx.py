@@ -110,6 +110,31 @@ def test_each_line_says_what_the_primitive_computes(name):
     assert ran >= 8
 
 
+INDICES = {
+    "one array": (slice(None), [2, 0, -1]),
+    "two, side by side": (slice(None), [0, 1], [-1, 2]),
+    "two, stretched": ([[0], [1]], [2, 0, 1]),
+    "two, apart": ([0, 1], slice(None), [2, -4]),
+    "two, with a new axis between": ([0, 1], None, [2, 0]),
+    "an array and a number": (slice(1, None), 1, [0, 3]),
+    "a number, apart": (0, slice(None, None, -1), [0, 3]),
+    "a mask": (np.array([True, False]),),
+    "a mask of two axes": (np.arange(6).reshape(2, 3) % 2 == 0,),
+    "from behind": (slice(None, None, -1), slice(-1, 0, -1), slice(3, None, -2)),
+    "beyond the end": (slice(0, 9), slice(-9, 2)),
+    "new axes and dots": (None, Ellipsis, None, slice(1, 3)),
+}
+
+
+@pytest.mark.parametrize("name", INDICES)
+def test_indexing_is_numpys(name):
+    index, x = INDICES[name], np.random.default_rng(0).normal(size=(2, 3, 4)).astype(np.float32)
+    expected = x[index]
+    proto, feed = one_node_model(OPERATORS["getitem"], [x], {"index": index}, expected, untouched={0})
+    assert_equal(by_onnx(proto, feed), expected, name)
+    assert_equal(by_onnxruntime(proto, feed), expected, name)
+
+
 @pytest.mark.parametrize("name", sorted(FLAT))
 def test_each_line_of_functions_without_a_slope_says_what_numpy_computes(name):
     rng = np.random.default_rng(0)

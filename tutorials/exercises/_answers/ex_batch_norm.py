@@ -126,6 +126,24 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
     ),
     (
         "wrong_value",
+        "x.mean(axis=0)",
+        "x.mean()",
+        "x.mean() without an axis is one mean of all numbers; each feature has its own: axis=0.",
+    ),
+    (
+        "wrong_value",
+        "x.var(axis=0)\n",
+        "x.var()\n",
+        "The variance for y is one of all numbers, x.var() without an axis; each feature has its own: axis=0.",
+    ),
+    (
+        "wrong_value",
+        "x.var(axis=0, ddof=1)",
+        "x.var(ddof=1)",
+        "The running variance follows one variance of all numbers; each feature has its own: axis=0.",
+    ),
+    (
+        "wrong_value",
         "return y, new_mean, new_var",
         "return y, new_var, new_mean",
         "Mean and variance have changed places in the tuple.",
@@ -145,6 +163,23 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
     ),
 )
 INSTEAD = (  # what stands where the solution's body does, as in WRONG
+    ("wrong_value",
+     "    y = (x - x.mean()) / np.sqrt(x.var() + 1e-5)\n"
+     "    return y, 0.9 * running_mean + 0.1 * x.mean(), 0.9 * running_var + 0.1 * x.var(ddof=1)\n",
+     "x.mean() and x.var() without an axis take all numbers together; each feature has its own: axis=0."),
+    ("wrong_value",
+     "    y = (x - x.mean()) / np.sqrt(x.var() + 1e-5)\n"
+     "    return y, 0.9 * running_mean + 0.1 * x.mean(), 0.9 * running_var + 0.1 * x.var()\n",
+     "Without an axis mean and variance take all numbers together; each feature has its own: axis=0. And the running "
+     "variance divides by n - 1."),
+    ("wrong_value",
+     "    y = (x - x.mean()) / np.sqrt(x.var(axis=0) + 1e-5)\n"
+     "    return y, 0.9 * running_mean + 0.1 * x.mean(axis=0), 0.9 * running_var + 0.1 * x.var(axis=0, ddof=1)\n",
+     "y subtracts x.mean() without an axis, one mean of all numbers; each feature has its own: axis=0."),
+    ("wrong_value",
+     "    y = (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + 1e-5)\n"
+     "    return y, 0.9 * running_mean + 0.1 * x.mean(), 0.9 * running_var + 0.1 * x.var(axis=0, ddof=1)\n",
+     "The running mean follows x.mean() without an axis, one mean of all numbers; each feature has its own: axis=0."),
     ("wrong_value",
      "    y = (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + 1e-5)\n"
      "    return y, 0.1 * running_mean + 0.9 * x.mean(axis=0), 0.1 * running_var + 0.9 * x.var(axis=0, ddof=1)\n",

@@ -142,7 +142,19 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
         "shape",
         "view(x, w.shape)[0]",
         "view(x, w.shape)",
+        "Without [0] the windows keep a first axis of length 1, and axes 2, 3 and 4 aren't those of w: add [0].",
+    ),
+    (
+        "shape",
+        "view(x, w.shape)[0]\n    return np.sum(windows * w, axis=(2, 3, 4))",
+        "view(x, w.shape)\n    return np.sum(windows * w, axis=(3, 4, 5))",
         "Nothing of the channels should be left, not even an axis of length 1: the map has two axes.",
+    ),
+    (
+        "raises",
+        "view(x, w.shape)[0]\n    return np.sum(windows * w, axis=(2, 3, 4))",
+        "view(x, w.shape[1:], axis=(1, 2))\n    return np.sum(windows * w, axis=(0, 3, 4))",
+        "The channels come first in these windows, (c, i, j, u, v), but w is (c, u, v): multiply by w[:, None, None].",
     ),
     (
         "shape",

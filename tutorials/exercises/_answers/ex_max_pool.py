@@ -160,6 +160,16 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
         "The window that it looks at begins at (i, j): windows lie side by side, so it begins at (2 i, 2 j).",
     ),
     (
+        "wrong_value",
+        "            window = x[2 * i : 2 * i + 2, 2 * j : 2 * j + 2]\n"
+        "            row, column = divmod(window.argmax(), 2)\n"
+        "            dx[2 * i + row, 2 * j + column] = g[i, j]",
+        "            window = x[i : i + 2, j : j + 2]\n"
+        "            row, column = divmod(window.argmax(), 2)\n"
+        "            dx[i + row, j + column] += g[i, j]",
+        "These windows overlap; here they lie side by side, so window (i, j) begins at row 2 i and column 2 j.",
+    ),
+    (
         "raises",
         "divmod(window.argmax(), 2)",
         "window.argmax(axis=0)",

@@ -85,6 +85,12 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
     (
         "wrong_value",
         "dilation * (kernel - 1) + 1",
+        "2 * (kernel - 1) + 1",
+        "The 2 in 2 (k - 1) + 1 is the dilation of the page's example: here it is any number, dilation.",
+    ),
+    (
+        "wrong_value",
+        "dilation * (kernel - 1) + 1",
         "dilation * kernel",
         "A kernel of k weights has k - 1 gaps, not k: its reach isn't dilation * kernel.",
     ),

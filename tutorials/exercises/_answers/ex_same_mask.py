@@ -12,6 +12,7 @@ def same_mask(h, keep, p):
 """
 HINTS = (
     "Write the shapes of h and of keep one below the other. Which axis is missing, and where?",
+    "An axis of length 1 fits any length: NumPy repeats it. keep needs one where h has its steps.",
     "What is kept gets larger, so that the mean stays.",
 )
 RIGHT = (  # the same, written in other ways
@@ -169,6 +170,13 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
         "    mask = np.tile(keep, (h.shape[1], 1)).reshape(h.shape)\n    return h * mask / (1 - p)",
         "The copies of keep got mixed up: sequences get each other's masks. np.repeat(keep[:, None], T, axis=1) copies "
         "each for its own steps.",
+    ),
+    (
+        "wrong_value",
+        "    return h * keep[:, None] / (1 - p)",
+        "    T = h.shape[1]\n    return h * np.repeat(keep, T).reshape(h.shape) / (1 - p)",
+        "np.repeat puts the copies of each number side by side, so they land on units, not on steps: "
+        "np.repeat(keep[:, None], T, axis=1) copies along the steps.",
     ),
     (
         "wrong_value",
