@@ -4,14 +4,16 @@
 # More layers can compute more. Does a network of 32 layers, then, learn better than one of 8, at least the very
 # examples that it is trained on?
 #
-# It could do as well: 24 of the 32 layers could pass on what they get, and the other 8 do the work. Such weights
-# exist. Does descent find them? In this lesson you will measure it, look for the reason, and add one plus sign.
+# It could do as well, it seems: 24 of the 32 layers need only pass on what they get, and the other 8 do the work. Do
+# good weights exist, and does descent find them? You will measure it, look for the reason, and add one plus sign.
 #
 # *You need:* convolution, channels and padding ([lesson 16](16_convolution.py)); how a signal shrinks or grows over
 # thirty layers, and He's weights ([lesson 8](08_initialisation.py)); validation ([lesson 9](09_digits.py)); momentum
 # ([lesson 10](10_optimizers.py)). `compile=True` only makes it faster ([lesson 15](15_your_step_as_a_program.py)).
 
 # %%
+import copy
+
 import matplotlib.pyplot as plt
 import numpy as np
 from _lesson import BLUE, GREEN, ORANGE, SHORT, show, steps
@@ -23,7 +25,7 @@ from tinydl import functional as F
 images, labels = data.digits()
 rest, _ = data.split((images.reshape(-1, 1, 8, 8), labels), 0.8, seed=0, stratify=True)
 train, valid = data.split(rest, 0.8, seed=1, stratify=True)  # as for the first digits network, but with a channel axis
-few = train[:256]  # 256 digits, for measurements
+few = train[:128]  # for measurements
 
 # %% [markdown]
 # ## A size that stays: batch normalisation
@@ -53,9 +55,10 @@ def batch_norm(x, weight, bias):  # x: (images, channels, rows, columns)
 x = np.random.default_rng(0).normal(3, 5, size=(16, 2, 4, 4)).astype(np.float32)
 layer = nn.BatchNorm2d(2)
 y = layer(x).data
-print("before: mean", x.mean(axis=(0, 2, 3)).round(2), "after:", y.mean(axis=(0, 2, 3)).round(2), y.var().round(3))
+for name, values in (("before", x), ("after", y)):
+    sizes_of_means = np.abs(values.mean(axis=(0, 2, 3)))
+    print(f"{name:<6}: |means| {sizes_of_means.round(2)}, variances {values.var(axis=(0, 2, 3)).round(2)}")
 assert np.allclose(y, batch_norm(x, layer.weight.data, layer.bias.data), atol=1e-5)
-assert np.allclose(y.mean(axis=(0, 2, 3)), 0, atol=1e-5) and abs(y.var() - 1) < 1e-3
 
 # %% [markdown]
 # In use an image may come alone, and the answer must not depend on who else is in the batch. So the layer keeps
@@ -77,60 +80,40 @@ convolution, norm = nn.Conv2d(1, 8, 3, padding=1), nn.BatchNorm2d(8)
 before = norm(convolution(few.x)).data
 convolution.weight.data *= 100
 convolution.bias.data += 7
-change = np.abs(norm(convolution(few.x)).data - before).max()
-print(f"largest change of what the normalisation gives: {change:.3f}")
-assert change < 0.02
+difference = np.abs(norm(convolution(few.x)).data - before).max()
+print(f"largest change of what the normalisation gives: {difference:.3f}")
+assert difference < 0.02
 
 # %% [markdown]
 # Nothing, but for $\varepsilon$: a constant goes with $\mu$, a factor with $\sigma$. So a bias before a batch
 # normalisation does nothing; write `bias=False`. And the size of the first weights doesn't matter any more. Send digits
-# through thirty layers, ten times each: with a layer's own weights (uniform between $\pm 1/\sqrt n$ for $n$ inputs),
-# with He's, and with its own and batch normalisation:
+# through thirty layers, with a layer's own weights (uniform between $\pm 1/\sqrt n$ for $n$ inputs):
 
 
 # %%
-def after_thirty(start):
-    h = tl.tensor(few.x[:64])
-    for channels in [1] + 29 * [8]:
-        convolution = nn.Conv2d(channels, 8, 3, padding=1, bias=False)
-        if start == "He's":
-            nn.init.kaiming_normal_(convolution.weight, nonlinearity="relu")
-        h = convolution(h)
-        h = F.relu(nn.BatchNorm2d(8)(h) if start == "normalised" else h)
-    return np.sqrt(np.mean(h.data**2))  # the typical size, as a root mean square
-
-
-def from_to(numbers):
-    return f"{np.min(numbers):.2g} to {np.max(numbers):.2g}"
-
-
-# %%
-typical = {}
-for start in ("its own", "He's", "normalised"):
+def after_thirty(normalised):
     tl.manual_seed(0)
-    typical[start] = [after_thirty(start) for _ in range(10)]
-    print(f"{start:<10}: typical size {from_to(typical[start])}")
-assert max(typical["its own"]) < 1e-8 and np.allclose(typical["normalised"], 0.71, atol=0.06)
-assert abs(min(typical["He's"]) - 0.002) < 0.001 and abs(max(typical["He's"]) - 0.2) < 0.05
+    maps = tl.tensor(few.x)
+    for channels in [1] + 29 * [8]:
+        maps = nn.Conv2d(channels, 8, 3, padding=1, bias=False)(maps)
+        maps = F.relu(nn.BatchNorm2d(8)(maps) if normalised else maps)
+    return np.sqrt(np.mean(maps.data**2))  # the typical size, as a root mean square
+
+
+without, with_it = after_thirty(normalised=False), after_thirty(normalised=True)
+print(f"typical size without batch normalisation {without:.0e}, with it {with_it:.2f}")
+assert without < 1e-8 and abs(with_it - 0.71) < 0.06
 
 # %% [markdown]
-# With a layer's own weights nothing is left. With He's the zeros of the padding take some, and with 8
-# channels chance decides the rest: 0.002 to 0.2. With batch normalisation the size stays near $\sqrt{1/2} = 0.71$:
-# half of the mean square 1.
+# Without it nothing is left. With it the size stays near $\sqrt{1/2} = 0.71$: the ReLU halves the mean square 1.
 #
 # ## Three plain networks
 #
-# Our networks begin with one convolution. Then come **blocks**; a block is a pair of convolutions. A third of the
-# blocks works on 8 × 8 pixels. The second third begins with a stride of 2, which leaves 4 × 4, and the last third has
-# 2 × 2. At the end `AdaptiveAvgPool2d(1)` takes the mean of each channel, and a linear layer makes 10 scores.
-#
-# | blocks | channels | pixels | 8 layers | 20 layers | 32 layers |
-# | --- | --- | --- | --- | --- | --- |
-# | first third | 8 | 8 × 8 | 1 block | 3 blocks | 5 blocks |
-# | second third | 16 | 4 × 4 | 1 block | 3 blocks | 5 blocks |
-# | last third | 32 | 2 × 2 | 1 block | 3 blocks | 5 blocks |
-#
-# So 15 blocks make $1 + 2 \cdot 15 + 1 = 32$ layers: the convolutions and the linear layer are counted.
+# Our networks begin with one convolution. Then come **blocks**; a block is a pair of convolutions. The first third of
+# the blocks has 8 channels of 8 × 8 pixels. The second third begins with a stride of 2: 16 channels of 4 × 4. The last
+# third has 32 channels of 2 × 2. At the end `AdaptiveAvgPool2d(1)` takes the mean of each channel, and a linear layer
+# makes 10 scores. Count the convolutions and the linear layer: 15 blocks make $1 + 2 \cdot 15 + 1 = 32$ layers, 9
+# blocks make 20, and 3 blocks make 8.
 
 
 # %%
@@ -173,8 +156,9 @@ def trained(depth, block, lr=0.05, epochs=8, seed=0):
     sgd = optim.SGD(model.parameters(), lr=lr, momentum=0.9)
     history = tl.fit(model, train, loss=F.cross_entropy, optimizer=sgd, schedule=optim.CosineAnnealingLR(sgd, epochs),
                      epochs=epochs, batch_size=64, seed=seed, compile=True, progress=False)  # fmt: skip
-    right = tl.accuracy(tl.predict(model, valid.x), valid.y)
-    print(f"{depth:2} {block.__name__:<8} {epochs:2} epochs: loss {history['loss'][-1]:.3f}, validation {right:.2f}")
+    right = [tl.accuracy(tl.predict(model, part.x), part.y) for part in (train, valid)]
+    print(f"{depth:2} {block.__name__:<10}: training loss {history['loss'][-1]:.3f}; "
+          f"right: training {right[0]:.2f}, validation {right[1]:.2f}")  # fmt: skip
     return model, history["loss"]
 
 
@@ -185,41 +169,46 @@ def trained(depth, block, lr=0.05, epochs=8, seed=0):
 # > and 32 layers after 8 epochs? And what would it be for 32 layers if those overfitted?
 
 # %%
-models, losses = {}, {}
+models, losses = {}, {}  # losses: the training loss of each epoch
 for depth in (8, 20, 32):
     models["plain", depth], losses["plain", depth] = trained(depth, plain)
-last = [losses["plain", depth][-1] for depth in (8, 20, 32)]
-assert last[0] < last[1] < last[2]
-assert SHORT or (last[0] < 0.05 < last[1] < 0.3 and last[2] > 0.5)
+shallow, middle, deep = (losses["plain", depth][-1] for depth in (8, 20, 32))
+assert shallow < middle < deep and (SHORT or (middle < 0.3 and deep > 0.5))
 
 # %% [markdown]
-# 8 layers end near 0.01, 20 near 0.1, 32 near 1 (exercise 1 tries other seeds). A network that overfits has a *small*
-# training loss and a large validation loss. Here the training loss itself is large, so nothing of [lesson
-# 11](11_overfitting.py) helps. That more layers train worse is called **degradation**. But it does learn, *slowly*: 48
-# epochs bring it to 0.02 (exercise 1).
+# 8 layers end near 0.01, 20 near 0.1, 32 near 1 (exercise 1 tries other seeds). Is that overfitting? Then the training
+# loss would be near 0, and only the validation digits would be read badly. But these 32 layers read 58 % of their own
+# *training* digits. So no cure of [lesson 11](11_overfitting.py) helps. That more layers train worse is called
+# **degradation**. But they do learn, *slowly*: 48 epochs bring the loss to 0.02 (exercise 1).
 #
-# So do the good weights exist, or are 32 layers too many? Start the same network near the weights of the beginning: a
-# convolution with as many channels as it gets passes them on, and a fifth of its random weights is added.
+# So do good weights exist, or are 32 layers too many? We begin once more, with other first weights. A kernel with a 1
+# in the middle from each channel to itself, and else 0, copies its maps: call it the *identity*. We take
+#
+# $$ \text{kernel} = \text{identity} + 0.2 \cdot \text{random} . $$
+#
+# Two such kernels only *nearly* pass on what they get: batch normalisation takes the mean away, and the ReLU cuts. A
+# convolution that makes more channels stays random.
 #
 # > **Predict.** Where does its training loss end?
 
 
 # %%
 def passing_on(c_in, c_out, stride):
-    block, channel = plain(c_in, c_out, stride), np.arange(c_out)
+    block = plain(c_in, c_out, stride)
+    channel = np.arange(c_out)
     for layer in block:
         if isinstance(layer, nn.Conv2d) and layer.weight.shape[:2] == (c_out, c_out):
             layer.weight.data *= 0.2
-            layer.weight.data[channel, channel, 1, 1] += 1  # the middle of the kernel from each channel to itself
+            layer.weight.data[channel, channel, 1, 1] += 1  # the middle of the kernel, from each channel to itself
     return block
 
 
 _, begun_there = trained(32, passing_on)
-assert SHORT or begun_there[-1] < 0.3 * last[2]
+assert SHORT or begun_there[-1] < 0.3 * deep
 
 # %% [markdown]
-# Near 0.1, many times lower, and nothing was changed but the start. Good weights exist, and from near them descent
-# finds them soon. What, then, is wrong with a random start?
+# Near 0.06, and nothing was changed but the start. So good weights exist, whether or not they still copy, and from
+# here descent finds them in 8 epochs. What, then, is wrong with a random start?
 #
 # ## What fifteen blocks do to a small change
 #
@@ -236,23 +225,32 @@ assert SHORT or begun_there[-1] < 0.3 * last[2]
 
 
 # %%
-def relative_changes(model):  # after the first layer, and after each block
+def relative(new, old):
+    return np.linalg.norm(new.data - old.data) / np.linalg.norm(old.data)
+
+
+def by_noise(model):  # the relative change after the first layer, and after each block
     noise = np.random.default_rng(0).normal(0, 0.001, few.x.shape).astype(np.float32)
-    pairs = zip(model.maps(tl.tensor(few.x)), model.maps(tl.tensor(few.x + noise)), strict=True)
-    return np.array([np.linalg.norm(noisy.data - clean.data) / np.linalg.norm(clean.data) for clean, noisy in pairs])
+    return [relative(new, old) for new, old in zip(model.maps(few.x + noise), model.maps(few.x), strict=True)]
 
 
-changes = {}
-for depth, block in [(8, plain), (32, plain)]:
-    found = np.array([relative_changes(untrained(depth, block, seed)) for seed in range(3)])  # a row for each seed
-    changes[depth, block], first, end = found, found[:, 0], found[:, -1]
-    print(f"{depth:2} plain: first {from_to(first)}, at the end {from_to(end)}: × {from_to(end / first)}")
-assert np.allclose(first, 0.003, atol=0.0006) and np.allclose(end, 0.2, atol=0.06)
-assert np.allclose(end / first, 80, atol=20) and abs(1.34**15 - 80) < 2
+def from_to(numbers):
+    return f"{np.min(numbers):.2g} to {np.max(numbers):.2g}"
+
+
+# %%
+kinds, changes = {}, {}  # three untrained networks of each kind, and a row of relative changes for each
+for name, depth, block in [("8 plain", 8, plain), ("32 plain", 32, plain), ("32 passing on", 32, passing_on)]:
+    kinds[name] = [untrained(depth, block, seed) for seed in range(3)]
+    changes[name] = np.array([by_noise(model) for model in kinds[name]])
+    first, end = changes[name][:, 0], changes[name][:, -1]
+    print(f"{name:<13}: first {from_to(first)}, at the end {from_to(end)}: × {from_to(end / first)}")
+assert np.mean(end / first) < 6  # of those near passing on
 
 # %% [markdown]
 # It explodes. Three blocks make it about 3 times as large, fifteen about 80 times: on average by a third in each block,
-# $1.34^{15} \approx 80$. In the last maps a fifth is changed, by noise that you would not see in the digits.
+# $1.34^{15} \approx 80$. In the last maps a fifth is changed, by noise that you would not see in the digits. But from
+# the start near passing on, which learned well, fifteen blocks make it less than 5 times as large.
 #
 # ## The residual block
 #
@@ -260,26 +258,31 @@ assert np.allclose(end / first, 80, atol=20) and abs(1.34**15 - 80) < 2
 #
 # $$ \begin{aligned} y &= x + f(x) \\ y' &= 1 + f'(x) . \end{aligned} \tag{3} $$
 #
-# Kaiming He and others (2015) put (3) around a pair of convolutions. The path round it is called a **skip connection**
-# or **shortcut**, the whole a **residual block**: $f$ learns only the *residue*, what is missing from $x$.
+# Kaiming He and others (2015) put (3) around a pair of convolutions and their batch normalisations, with one ReLU more
+# after the plus. The path round the pair is called a **skip connection** or **shortcut**, the whole a **residual
+# block**: $f$ learns only the *residue*, what is missing from $x$.
 
 # %%
-figure, axes = plt.subplots(figsize=(7.4, 1.9))
-for place, text in enumerate(["$x$", "convolution\n3 × 3", "ReLU", "convolution\n3 × 3", "+", "ReLU", "$y$"]):
-    axes.text(place, 0, text, ha="center", va="center", fontsize=8.5, bbox={"boxstyle": "round", "fc": "none"})
-    if place > 0:
-        axes.annotate("", (place - 0.4, 0), (place - 0.6, 0), arrowprops={"arrowstyle": "->"})
-round_it = {"arrowstyle": "->", "color": ORANGE, "connectionstyle": "bar,fraction=0.2", "shrinkA": 14, "shrinkB": 14}
-axes.annotate("", (4, 0), (0, 0), arrowprops=round_it)
-axes.text(2, -1.25, "the shortcut: $x$ itself, or a 1 × 1 convolution of it", ha="center", fontsize=8.5)
-axes.set(xlim=(-0.5, 6.5), ylim=(-1.6, 0.6))
+figure, axes = plt.subplots(figsize=(7.4, 1.5))
+normalised = "convolution\n3 × 3, batch\nnormalised"
+boxes, arrow = [], {"arrowstyle": "->", "shrinkA": 0, "shrinkB": 0}
+for place, text in enumerate(["$x$", normalised, "ReLU", normalised, "+", "ReLU", "$y$"]):
+    box = axes.text(place, 0, text, ha="center", va="center", fontsize=8.5, bbox={"boxstyle": "round", "fc": "none"})
+    boxes.append(box.get_bbox_patch())
+    if place > 0:  # an arrow from box to box
+        axes.annotate("", (place, 0), (place - 1, 0), arrowprops=arrow | {"patchA": boxes[-2], "patchB": boxes[-1]})
+round_it = {"color": ORANGE, "connectionstyle": "bar,fraction=0.17", "patchA": boxes[0], "patchB": boxes[4]}
+axes.annotate("", (4, 0), (0, 0), arrowprops=arrow | round_it)
+axes.text(2, -0.85, "the shortcut: $x$ itself, or a 1 × 1 convolution, batch normalised", ha="center", fontsize=8.5)
+axes.set(xlim=(-0.2, 6.2), ylim=(-1.1, 0.6))
 axes.axis("off")
-show(figure, "17_deep_networks_1", "A residual block, in a row: x, a convolution, a ReLU, a convolution, a plus, "
-     "a ReLU, y. An arrow leads from x round the two convolutions to the plus: the shortcut.")  # fmt: skip
+show(figure, "17_deep_networks_1", "A residual block, in a row: x, a convolution with batch normalisation, a ReLU, "
+     "another such pair, a plus, a ReLU, y. An arrow, the shortcut, leads from x past them to the plus.")  # fmt: skip
 
 # %% [markdown]
 # Where a block changes the number of channels or has a stride, $x$ and $f(x)$ have different shapes and can't be added:
-# among our 15 blocks in the 6th and the 11th. There the shortcut is a 1 × 1 convolution with the stride of the block.
+# among our 15 blocks in the 6th and the 11th. There the shortcut is a 1 × 1 convolution with the stride of the block,
+# and its batch normalisation.
 
 
 # %%
@@ -299,25 +302,25 @@ class Residual(nn.Module):
 # %%
 for depth in (8, 20, 32):
     models["residual", depth], losses["residual", depth] = trained(depth, Residual)
-with_skips = [losses["residual", depth][-1] for depth in (8, 20, 32)]
-assert with_skips[2] < 0.9 * last[2] and with_skips[1] < 0.9 * last[1]
-assert SHORT or (max(with_skips) < 0.05 and last[2] > 15 * with_skips[2])
+assert losses["residual", 32][-1] < (0.9 if SHORT else 0.07) * deep
 
 # %%
 epochs = range(1, steps(8) + 1)
 figure, axes = plt.subplots(1, 2, figsize=(7.4, 3.2), sharex=True, sharey=True)
-for depth, colour in [(8, GREEN), (20, BLUE), (32, ORANGE)]:
-    for panel, kind in zip(axes, ("plain", "residual"), strict=True):
-        panel.semilogy(epochs, losses[kind, depth], "o-", ms=4, color=colour)
-    axes[0].text(epochs[-1] + 0.2, losses["plain", depth][-1], f"{depth} layers", color=colour, va="center")
-axes[0].set(xlabel="epoch", ylabel="training loss", title="plain", xticks=[1, 4, 8], xlim=(0.6, steps(8) + 2.6))
-axes[1].set(xlabel="epoch", title="with skip connections, same colours")
+for (kind, depth), loss_of_epochs in losses.items():
+    panel = axes[0] if kind == "plain" else axes[1]
+    colour, side = {8: (GREEN, "top"), 20: (BLUE, "bottom"), 32: (ORANGE, "bottom")}[depth]
+    panel.semilogy(epochs, loss_of_epochs, "o-", ms=4, color=colour)
+    panel.text(epochs[-1] + 0.2, loss_of_epochs[-1], f"{depth} layers", color=colour, va=side)
+axes[0].set(xlabel="epoch", ylabel="training loss", title="plain", xticks=[1, 4, 8], xlim=(0.6, steps(8) + 2.9))
+axes[0].set_yticks([1, 0.1, 0.01], ["1", "0.1", "0.01"])
+axes[1].set(xlabel="epoch", title="with skip connections", ylim=(0.005, 3))
 show(figure, "17_deep_networks_2", "The training losses of 8, 20 and 32 layers over eight epochs, on one logarithmic "
      "scale. Left, plain: they end near 0.01, 0.1 and 1. Right, with skip connections: all end near 0.01.")  # fmt: skip
 
 # %% [markdown]
 # Look at the orange curves, 32 layers: the loss ends near 1 without skips, near 0.02 with them. Depth does little harm
-# any more. (Nor does it help: for these digits 8 layers are enough. On harder pictures deep networks win.)
+# any more. For these digits it doesn't help, either; He and others found that for photographs it does.
 #
 # ## What the shortcut changes
 #
@@ -326,107 +329,99 @@ show(figure, "17_deep_networks_2", "The training losses of 8, 20 and 32 layers o
 # > maps go on?
 
 # %%
+kinds["32 skips"] = [untrained(32, Residual, seed) for seed in range(3)]
+changes["32 skips"] = np.array([by_noise(model) for model in kinds["32 skips"]])
+typical = {}  # of seed 0
 figure, (left, right) = plt.subplots(1, 2, figsize=(7.4, 3.2))
-changes[32, Residual] = np.array([relative_changes(untrained(32, Residual, seed)) for seed in range(3)])
-for block, name, colour in [(plain, "plain", ORANGE), (Residual, "with skips", BLUE)]:
-    sizes = [np.sqrt(np.mean(maps.data**2)) for maps in untrained(32, block, 0).maps(tl.tensor(few.x))]
-    left.semilogy(changes[32, block][0], "o-", ms=4, color=colour)
-    left.text(15, changes[32, block][0][-1] * 0.55, name, color=colour, ha="right", va="top")
-    right.plot(sizes, "o-", ms=4, color=colour)
-left.set(title="relative change", xlabel="after block", xticks=[0, 5, 10, 15])
-right.set(title="typical size of the maps", xlabel="after block", xticks=[0, 5, 10, 15], ylim=(0, 2.4))
+for name, colour in [("32 plain", ORANGE), ("32 skips", BLUE)]:
+    typical[name] = [np.sqrt(np.mean(maps.data**2)) for maps in kinds[name][0].maps(few.x)]
+    for panel, values, height in [(left, changes[name][0], 0.35), (right, typical[name], 1.15)]:
+        panel.plot(values, "o-", ms=4, color=colour)
+        panel.text(15.3, values[-1] * height, name, color=colour, ha="right")
+        panel.set(xlabel="after block (0: the first layer)", xticks=[0, 1, 6, 11, 15])
+left.set(title="relative change", yscale="log", yticks=[0.1, 0.01], yticklabels=["0.1", "0.01"])
+right.set(title="typical size of the maps", ylim=(0, 2.6))
 show(figure, "17_deep_networks_3", "Over the 15 blocks. Left, the relative change, logarithmic: plain it rises to 0.2; "
      "with skips to 0.02, jumping at blocks 6 and 11. Right, the size of the maps: plain always 0.7; with skips it "
      "rises to 2 and falls to 1 at blocks 6 and 11.")  # fmt: skip
 
 # %%
-skips = changes[32, Residual]
-factors = skips[:, 1:] / skips[:, :-1]
-of_blocks_6_and_11, of_others = factors[:, [5, 10]].mean(), np.delete(factors, [5, 10], axis=1).mean()
-print(f"with skips × {from_to(skips[:, -1] / skips[:, 0])}; sizes up to block 5: {np.round(sizes[:6], 1)}")
-print(f"factor of a block, on average: blocks 6 and 11 {of_blocks_6_and_11:.2f}, the others {of_others:.2f}")
-assert abs(of_blocks_6_and_11 - 1.5) < 0.1 and abs(of_others - 1.1) < 0.04 and np.all(skips[:, -1] < 15 * skips[:, 0])
-assert np.allclose(sizes[:6], [0.7, 1.1, 1.4, 1.6, 1.9, 2.1], atol=0.15)
+first, end = changes["32 skips"][:, 0], changes["32 skips"][:, -1]
+print(f"skips × {from_to(end / first)}; sizes up to block 5:", np.round(typical["32 skips"][:6], 1))
+assert np.mean(end / first) < 12
 
 # %% [markdown]
-# Look at the left picture: with skips the change gets 6 to 10 times as large, not 80. Now at the right one. What a
+# Look at the left picture: with skips the change gets 7 to 10 times as large, not 80. Now at the right one. What a
 # block adds has the size 1, but $x$ collects what is added: 0.7, 1.1, 1.4, 1.6, 1.9, 2.1. So soon $x$ is the larger
-# part of $x + f(x)$, and it passes its relative change on as it is. Only the smaller part, $f(x)$, makes that grow: on
-# average by a factor of 1.1, not 1.34. In blocks 6 and 11 the shortcut is a convolution with batch normalisation. There
-# nothing is passed on as it is: the factor is 1.5, and the size begins anew.
+# part of $x + f(x)$, and it passes its relative change on as it is. Only the smaller part, $f(x)$, makes that grow. In
+# blocks 6 and 11 the shortcut is a convolution: nothing is passed on as it is, the change jumps, the size begins anew.
 #
 # And the gradient? Let $w$ be all parameters together, $g$ all their derivatives, and $|g|^2$ the sum of their squares.
 # By the tangent, a step of $t$ times $g$ promises
 #
 # $$ L(w - t\, g) \approx L(w) - t\, |g|^2 . \tag{4} $$
 #
-# With $t = 0.1 / |g|^2$ the loss should fall by 0.1. How much of that promise is kept?
+# How much of this promise is kept? The tangent holds only where little changes. But a step changes the first maps a
+# little, and further blocks may make that larger, as they do with the noise. For a fair comparison the steps get the
+# same *length* $t\, |g| = 0.004$. And then, as in training, the same $t = 0.05$:
 
 
 # %%
-def step_and_share(model):  # makes one such step; the share of the promise that it keeps
-    loss = F.cross_entropy(model(few.x), few.y)
-    loss.backward()
-    step = 0.1 / sum(np.sum(p.grad.data**2) for p in model.parameters())
-    optim.SGD(model.parameters(), lr=step).step()
-    fall = loss.item() - F.cross_entropy(model(few.x), few.y).item()
-    return step, fall / 0.1
+def loss_of(model):
+    return F.cross_entropy(model(few.x), few.y)
 
 
-for depth, block, expected in [(8, plain, 0.05), (32, plain, 0.00013), (32, Residual, 0.0018)]:
-    measured = [step_and_share(untrained(depth, block, seed)) for seed in range(3)]
-    step, share = np.transpose(measured)
-    print(f"{depth:2} {block.__name__:<8}: a step of {from_to(step)} keeps {from_to(share)} of its promise")
-    assert np.allclose(step, expected, rtol=0.5)
-    assert 0.15 < min(share) < max(share) < 0.45 if (depth, block) == (32, plain) else min(share) > 0.6
+def square(part):  # |g|² of a network or a block
+    return sum(np.sum(p.grad.data**2) for p in part.parameters())
 
-# %% [markdown]
-# Small steps mean a large gradient: $|g|^2 = 0.1 / t$ is about 2 with 8 layers, and 800 with 32. It doesn't vanish. But
-# with 8 layers a step of 0.05 keeps nine tenths of its promise. With 32 plain layers even a step of 0.0001,
-# hundreds of times smaller, keeps only a quarter or a third. With skips a step of 0.002 keeps 70 % or more.
-#
-# How, then, could we train 32 plain layers with 0.05? We measured before training. Afterwards the network is milder:
 
-# %%
-step, share = step_and_share(models["plain", 32].train())
-print(f"32 plain, trained: a step of {step:.2g} keeps {share:.2f} of its promise")
-assert SHORT or (step > 0.05 and share > 0.25)
-
-# %% [markdown]
-# Now even a step above 0.05 keeps a good part. What makes it milder we don't follow here.
-#
-# And what do the layers at the end get to see? Before training, how many digits can be told apart by the maps, with the
-# nearest mean of [lesson 9](09_digits.py)?
+def one_step(model, length=None, t=None):  # |g|², and the share of the promise that is kept
+    model = copy.deepcopy(model)  # the network itself stays as it is
+    old_loss = loss_of(model)
+    old_loss.backward()
+    t = t or length / np.sqrt(square(model))
+    optim.SGD(model.parameters(), lr=t).step()
+    return square(model), (old_loss.item() - loss_of(model).item()) / (t * square(model))
 
 
 # %%
-def told_apart(maps, y):
-    maps, half = maps.data.reshape(len(y), -1), len(y) // 2  # the first half makes the means, the second is asked
-    means = np.array([maps[:half][y[:half] == digit].mean(axis=0) for digit in range(10)])
-    distances = np.sum((maps[half:, None] - means) ** 2, axis=2)
-    return np.mean(distances.argmin(axis=1) == y[half:])
+kinds["32 trained"] = [models["plain", 32].train()]  # the plain network after its 8 epochs
+kept = {}  # noise ×, |g|², share kept of a step of length 0.004, and of one with t = 0.05
+print("               noise ×   |g|²   kept: 0.004   t = 0.05")
+for name, networks in kinds.items():
+    rows = []
+    for model in networks:
+        change = by_noise(model)
+        rows.append([change[-1] / change[0], *one_step(model, length=0.004), one_step(model, t=0.05)[1]])
+    kept[name] = np.mean(rows, axis=0)
+    print("{:<14} {:7.1f} {:6.0f} {:13.2f} {:10.2f}".format(name, *kept[name]))
+assert abs(kept["32 plain"][0] - 80) < 15 and kept["32 plain"][2] < 0.4 and kept["32 passing on"][2] > 0.9
 
-
-for depth, block, expected in [(8, plain, 0.7), (32, plain, 0.1), (32, Residual, 0.3)]:
-    networks = [untrained(depth, block, seed).maps(train.x[:512]) for seed in range(3)]
-    first = [told_apart(maps[0], train.y[:512]) for maps in networks]
-    end = [told_apart(maps[-1], train.y[:512]) for maps in networks]
-    print(f"{depth:2} {block.__name__:<8}: after the first layer {from_to(first)}, at the end {from_to(end)}")
-    assert min(first) > 0.85 and np.allclose(end, expected, atol=0.08)
+# %%
+beginner = untrained(32, plain, seed=0)
+loss_of(beginner).backward()
+print(f"|g|² of block 1 {square(beginner.blocks[0]):.0f}, of block 15 {square(beginner.blocks[-1]):.1f}")
 
 # %% [markdown]
-# After the first layer it is nine digits in ten, after 3 plain blocks seven. After 15 it is one in ten, as by guessing;
-# with skips a quarter to a third.
+# With 32 plain layers the gradient doesn't vanish, it is large, above all in front: 657 in block 1, 0.5 in block 15. A
+# derivative in front has the slopes of all later blocks as factors, as in (2).
 #
-# So our answer, as far as these measurements go: a plain block makes small changes grow by a third, and fifteen of them
-# 80-fold. The gradient, though large, is right for tiny steps only, and the last blocks blur the digits. With shortcuts
-# both are milder. How much each counts, we haven't shown.
+# Look at the column 0.004. Of the same short step 32 plain layers keep 0.23 of the promise, with skips 0.91. It isn't
+# the depth alone: 32 layers that begin near passing on have no skips, and keep 0.99, as 8 layers do. And the plain
+# network, once it is trained, makes the noise only 1.7 times as large, and keeps 0.98.
+#
+# Now the column $t = 0.05$, the rate of our training. With skips 0.06 of the first promise is kept, without them 0.00,
+# and momentum makes the steps longer still. Yet one of the two learns in 8 epochs. So learning doesn't need the tangent
+# to hold, and this column doesn't explain the difference.
+#
+# Our answer, as far as these measurements go: good weights for 32 plain layers exist, but from a random start descent
+# finds them slowly. There, small changes become 80 times as large, and the gradient is right for very short steps only.
+# With skips, or begun near passing on, both are milder, and learning is fast. That one causes the other isn't shown.
 #
 # ## What goes wrong
 #
 # > **Predict.** The residual network of 8 layers reads 98 or 99 % of the validation digits. You forget `model.eval()`.
-# > How many does it read one by one? In mixed batches of 2, of 32? In batches of 28 sorted by digit (there are 28 or
-# > 29 of each)?
+# > How many does it read one by one? In mixed batches of 32? In batches of 28, sorted by digit?
 
 
 # %%
@@ -439,18 +434,17 @@ model = models["residual", 8]
 in_eval_mode = tl.accuracy(tl.predict(model, valid.x), valid.y)
 model.train()  # as fit leaves it
 mixed, by_digit = np.random.default_rng(0).permutation(len(valid)), np.argsort(valid.y, kind="stable")
-one, two, many = (share_right(model, mixed, size) for size in (1, 2, 32))
-one_digit = share_right(model, by_digit, 28)
-print(f"eval {in_eval_mode:.2f}; 1: {one:.2f}, 2: {two:.2f}, 32: {many:.2f}; 28 by digit: {one_digit:.2f}")
-assert max(one, one_digit) < 0.6 and one < two < many
-assert SHORT or (in_eval_mode > 0.95 and two > 0.7 and many > 0.93)
+alone, many = share_right(model, mixed, 1), share_right(model, mixed, 32)
+one_digit = share_right(model, by_digit, 28)  # there are 28 or 29 images of each digit
+print(f"eval {in_eval_mode:.2f}; one by one {alone:.2f}; mixed 32: {many:.2f}; 28 by digit: {one_digit:.2f}")
+assert max(alone, one_digit) < 0.6 and (SHORT or many > 0.93)
 
 # %% [markdown]
 # > **What goes wrong.** *`model.eval()` forgotten.* Each image is normalised with the mean of its own batch. That takes
 # > away what all of the batch have in common: of one image its own means, of 28 sevens what makes them sevens. Most
-# > answers are wrong. Of two images the difference is left, and mostly that is enough. In mixed batches of 32 nearly
-# > all are right: a test looks well, and in use it fails. How you notice: ask for an image alone and in a batch; in
-# > eval mode the answers agree. (`tl.predict` and `tl.evaluate` see to the mode themselves.)
+# > answers are wrong. In mixed batches of 32 nearly all are right: a test looks good, and in use it fails. How you
+# > notice: ask for an image alone and in a batch; in eval mode the answers agree. (`tl.predict` and `tl.evaluate` see
+# > to the mode themselves.)
 #
 # > **What goes wrong.** *Shapes that fit by accident.* To add maps of 8 and of 16 channels is an error. But put a bare
 # > `+ x` directly at the image, which has 1 channel: broadcasting spreads it over all 8, without a word. How you
@@ -458,29 +452,26 @@ assert SHORT or (in_eval_mode > 0.95 and two > 0.7 and many > 0.93)
 #
 # ## Fifty layers, and 152
 #
-# Large kernels on many channels are dear. A 1 × 1 convolution looks at one pixel and mixes its channels into fewer: a
-# cheap first step. (The **Inception** block of Szegedy and others, 2014, has it before its larger kernels, which stand
-# side by side.) Very deep residual networks have a **bottleneck** as their $f$, in place of our pair: 1 × 1 down to few
-# channels, 3 × 3 among those, 1 × 1 up again. It has a seventeenth of the weights.
+# Large kernels on many channels cost much. A 1 × 1 convolution looks at one pixel and mixes its channels into fewer: a
+# cheap first step. The **Inception** block of Szegedy and others (2014) has it before its larger kernels, which stand
+# side by side. Very deep residual networks have a **bottleneck** as their $f$, in place of our pair: 1 × 1 down to few
+# channels, 3 × 3 among those, 1 × 1 up again. It has a seventeenth of the parameters.
 #
 # Now you can count the parameters of the famous ResNet-50 and ResNet-152 from their plan alone. A 7 × 7 convolution
 # makes 64 channels of 3 colours; a pooling follows, which has no parameters. Then come four groups of bottleneck
 # blocks, through 64, 128, 256 and 512 channels, with four times as many at their ends. The first block of each group
-# has a shortcut convolution. Each convolution has its batch normalisation (2 numbers a channel). At the end stand the
-# mean of each channel and a linear layer to 1,000 classes.
+# has a shortcut convolution. Each convolution has its batch normalisation, 2 numbers for each channel that it
+# gives. At the end stand the mean of each channel and a linear layer to 1,000 classes.
 #
 # > **Predict.** ResNet-152 has three times the layers of ResNet-50. Has it three times the parameters?
 
 
 # %%
-def weights(c_in, c_out, size):  # of a convolution without bias
-    return c_in * c_out * size**2
+def counted(c_in, c_out, size):  # a convolution without bias, and its batch normalisation
+    return c_in * c_out * size**2 + 2 * c_out
 
 
 def resnet(blocks):  # how many blocks in each of the four groups
-    def counted(c_in, c_out, size):
-        return weights(c_in, c_out, size) + 2 * c_out  # with its batch normalisation
-
     total, c_in = counted(3, 64, 7), 64
     for group, c in zip(blocks, (64, 128, 256, 512), strict=True):
         total += counted(c_in, 4 * c, 1)  # the shortcut of the first block
@@ -491,15 +482,14 @@ def resnet(blocks):  # how many blocks in each of the four groups
 
 
 # %%
-pair, bottleneck = 2 * weights(256, 256, 3), weights(256, 64, 1) + weights(64, 64, 3) + weights(64, 256, 1)
-print(f"a pair of 3 × 3 with 256 channels: {pair:,} weights; bottleneck through 64: {bottleneck:,}")
+pair, bottleneck = 2 * counted(256, 256, 3), counted(256, 64, 1) + counted(64, 64, 3) + counted(64, 256, 1)
+print(f"3 × 3 twice, 256 channels: {pair:,}; bottleneck: {bottleneck:,}, 1/{pair / bottleneck:.0f} of it")
 resnet50, resnet152 = resnet([3, 4, 6, 3]), resnet([3, 8, 36, 3])
-print(f"ResNet-50: {resnet50:,} parameters, ResNet-152: {resnet152:,}")
-assert (resnet50, resnet152) == (25_557_032, 60_192_808) and round(resnet152 / resnet50, 1) == 2.4
-assert round(pair / bottleneck) == 17 and 224 * 224 * 3 == 150_528 and 4 * 512 == 2048
+print(f"ResNet-50: {resnet50:,} parameters, ResNet-152: {resnet152:,}: × {resnet152 / resnet50:.1f}")
+assert (resnet50, resnet152) == (25_557_032, 60_192_808)
 
 # %% [markdown]
-# 25.6 and 60.2 million: 2.4 times, since most of the further blocks are in the third group, not in the dear fourth.
+# 25.6 and 60.2 million: 2.4 times. Most of the further blocks are in the third group; those of the fourth cost most.
 #
 # ## Exercises
 #
@@ -515,15 +505,16 @@ assert round(pair / bottleneck) == 17 and 224 * 224 * 3 == 150_528 and 4 * 512 =
 # <details><summary>What you should find</summary>
 #
 # **1.** Seeds 0 to 3 end at 1.1, 1.1, 0.6 and 0.8; with skips all four end below 0.03. So 32 plain layers are slow with
-# each seed, but how slow is chance (processors that round otherwise gave 1.3 and 1.4). With the rates 1.0 and 1.4 are
-# left. With 48 epochs 0.02 is left, what the residual network has after 8.
+# each seed, but how slow is chance (processors that round otherwise gave 1.3 and 1.4). The rates leave 1.0 and 1.4. But
+# 0.005 reads more digits, 0.87 in training and 0.79 in validation, than 0.05, with 0.58 and 0.49. 48 epochs leave 0.02.
 #
-# **2.** Both. Without batch normalisation 20 plain layers stay at 2.30, which is $\ln 10$: no signal arrives. With
-# shortcuts they do learn, but two seeds leave 0.6 and 2.1 where it was 0.01. He's weights don't save the plain network:
-# 2.3 and 2.0. With shortcuts they leave 0.9 and 0.02: that can go well, but is luck.
+# **2.** Both. As they are, the plain network of 20 layers leaves 0.13, the other 0.01. Without batch normalisation the
+# plain one stays at 2.30, which is $\ln 10$: no signal arrives. With shortcuts it does learn, but two seeds leave 0.6
+# and 2.1. He's weights don't save the plain one: 2.3 and 2.0. With shortcuts they leave 0.9 and 0.02: it can go well,
+# but that is luck.
 #
-# **3.** It does no harm here: about 0.004 and 0.003, less than above. Perhaps since no ReLU stands in the way of the
-# shortcut; we didn't test that.
+# **3.** It does no harm here: about 0.004 and 0.003, where our block leaves 0.01 and 0.02. Perhaps since no ReLU stands
+# in the way of the shortcut; we didn't test that.
 #
 # </details>
 #
