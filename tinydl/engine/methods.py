@@ -255,7 +255,10 @@ def item(self: Tensor) -> Any:
 @behaviour
 def tolist(self: Tensor) -> Any:
     """The value as nested lists of Python numbers."""
-    return self._data.tolist()
+    lists = self._data.tolist()
+    if special.count:
+        tell_read(self)
+    return lists
 
 
 @behaviour
@@ -284,7 +287,10 @@ def __bool__(self: Tensor) -> bool:
 
 @behaviour
 def __contains__(self: Tensor, value: Any) -> bool:
-    return bool((self._data == unwrap(value)).any())
+    found = bool((self._data == unwrap(value)).any())
+    if special.count:
+        tell_read(self)
+    return found
 
 
 def _exit(self: Tensor, what: str, instead: str) -> Array:

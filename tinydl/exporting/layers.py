@@ -11,7 +11,7 @@ import numpy as np
 from onnx import helper
 
 from .graphs import Dims, Graph, Value, count
-from .saying import Line, axes_of, flat, framed, reduced, transposed, turned_round
+from .saying import axes_of, flat, framed, reduced, transposed, turned_round
 
 # ---- products ----
 
@@ -47,14 +47,10 @@ def masked_softmax(o: Graph, x: Value, mask: Value) -> str:
     return str(o.Div(e, o.Where(o.Equal(total, 0.0), 1.0, total)))
 
 
-def along(operator: str) -> Line:
-    """Softmax and its logarithm."""
-    return lambda o, x, axis=-1: str(getattr(o, operator)(x, axis=axis))
-
-
 def centred(o: Graph, x: Value, axis: Any = -1, careful: bool = True) -> str:
-    """x − mean."""
-    return str(o.Sub(x, reduced(o, "ReduceMean", x, axes_of(x, axis))))
+    """x − mean; done twice, little is left of the first mean's rounding error."""
+    y = o.Sub(x, reduced(o, "ReduceMean", x, axes_of(x, axis)))
+    return str(o.Sub(y, reduced(o, "ReduceMean", y, axes_of(x, axis)))) if careful else str(y)
 
 
 def inverse_rms(o: Graph, x: Value, axis: Any = -1, eps: float = 1e-5) -> str:
@@ -158,7 +154,7 @@ def max_pool(o: Graph, x: Value, kernel: Any, how: Any) -> str:
     """The largest number of each window, padding being −∞."""
     stride, padding, dilation, groups = how
     y: Any = x
-    if any(a != b or a >= k for (a, b), k in zip(padding, kernel, strict=True)):  # others take less than onnx says
+    if len({n for p in padding for n in p}) > 1 or padding[0][0] >= min(kernel):  # others take less than onnx says
         y = framed(o, x, [0, 0, *(p[0] for p in padding)], [0, 0, *(p[1] for p in padding)], -math.inf)
         how = (stride, ((0, 0),) * len(kernel), dilation, groups)
     return str(o.MaxPool(y, **_window(how, kernel)))

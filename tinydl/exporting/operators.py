@@ -14,7 +14,6 @@ import numpy as np
 from onnx import helper
 
 from .layers import (
-    along,
     centred,
     conv,
     conv_input,
@@ -31,6 +30,7 @@ from .layers import (
 )
 from .saying import (
     Line,
+    arcsinh,
     arctan2,
     celu,
     choose_nan,
@@ -39,12 +39,16 @@ from .saying import (
     cumsum,
     deviation,
     diagonal,
+    either,
     elu,
     erf,
     expand_dims,
+    expm1,
     flip,
     gelu_gate,
     getitem,
+    in_float32,
+    log1p,
     logsumexp,
     moved,
     nan_to_num,
@@ -60,6 +64,7 @@ from .saying import (
     rot90,
     same,
     sinc,
+    sinh,
     sliding_window_view,
     softplus,
     sorted_along,
@@ -77,9 +82,9 @@ from .saying import (
 
 OPERATORS: dict[str, Line] = {
     # elementwise
-    "add": same("Add"),
+    "add": either("Or", "Add"),
     "subtract": same("Sub"),
-    "multiply": same("Mul"),
+    "multiply": either("And", "Mul"),
     "divide": same("Div"),
     "power": same("Pow"),
     "negative": same("Neg"),
@@ -93,11 +98,11 @@ OPERATORS: dict[str, Line] = {
     "cbrt": lambda o, x: o.Mul(o.Sign(x), o.Pow(o.Abs(x), 1 / 3)),
     "exp": same("Exp"),
     "exp2": lambda o, x: o.Pow(2.0, x),
-    "expm1": lambda o, x: o.Sub(o.Exp(x), 1.0),
+    "expm1": expm1,
     "log": same("Log"),
     "log2": lambda o, x: o.Div(o.Log(x), math.log(2)),
     "log10": lambda o, x: o.Div(o.Log(x), math.log(10)),
-    "log1p": lambda o, x: o.Log(o.Add(x, 1.0)),
+    "log1p": log1p,
     "sin": same("Sin"),
     "cos": same("Cos"),
     "tan": lambda o, x: o.Div(o.Sin(x), o.Cos(x)),
@@ -105,12 +110,12 @@ OPERATORS: dict[str, Line] = {
     "arccos": same("Acos"),
     "arctan": same("Atan"),
     "arctan2": arctan2,
-    "sinh": lambda o, x: o.Mul(o.Sub(o.Exp(x), o.Exp(o.Neg(x))), 0.5),
-    "cosh": lambda o, x: o.Mul(o.Add(o.Exp(x), o.Exp(o.Neg(x))), 0.5),
+    "sinh": in_float32("Sinh", sinh),
+    "cosh": in_float32("Cosh", lambda o, x: o.Mul(o.Add(o.Exp(x), o.Exp(o.Neg(x))), 0.5)),
     "tanh": same("Tanh"),
-    "arcsinh": lambda o, x: o.Mul(o.Sign(x), o.Log(o.Add(o.Abs(x), o.Sqrt(o.Add(o.Mul(x, x), 1.0))))),
-    "arccosh": lambda o, x: o.Log(o.Add(x, o.Sqrt(o.Mul(o.Sub(x, 1.0), o.Add(x, 1.0))))),
-    "arctanh": lambda o, x: o.Mul(o.Sub(o.Log(o.Add(x, 1.0)), o.Log(o.Sub(1.0, x))), 0.5),
+    "arcsinh": in_float32("Asinh", arcsinh),
+    "arccosh": in_float32("Acosh", lambda o, x: o.Log(o.Add(x, o.Sqrt(o.Mul(o.Sub(x, 1.0), o.Add(x, 1.0)))))),
+    "arctanh": in_float32("Atanh", lambda o, x: o.Mul(o.Sub(log1p(o, x), log1p(o, o.Neg(x))), 0.5)),
     "deg2rad": lambda o, x: o.Mul(x, math.pi / 180),
     "rad2deg": lambda o, x: o.Mul(x, 180 / math.pi),
     "sinc": sinc,
@@ -119,8 +124,8 @@ OPERATORS: dict[str, Line] = {
     "logaddexp2": lambda o, a, b: o.Add(
         o.Max(a, b), o.Div(o.Log(o.Add(o.Pow(2.0, o.Neg(o.Abs(o.Sub(a, b)))), 1.0)), math.log(2))
     ),
-    "maximum": same("Max"),
-    "minimum": same("Min"),
+    "maximum": either("Or", "Max"),
+    "minimum": either("And", "Min"),
     "fmax": lambda o, a, b: choose_nan(o, "Max", a, b),
     "fmin": lambda o, a, b: choose_nan(o, "Min", a, b),
     "remainder": remainder,
@@ -187,8 +192,8 @@ OPERATORS: dict[str, Line] = {
     "einsum": einsum,
     "det": same("Det"),
     # softmax, normalising
-    "softmax": along("Softmax"),
-    "log_softmax": along("LogSoftmax"),
+    "softmax": lambda o, x, axis=-1: o.Softmax(x, axis=axis),
+    "log_softmax": lambda o, x, axis=-1: o.Sub(x, logsumexp(o, x, axis, True)),
     "masked_softmax": masked_softmax,
     "centred": centred,
     "inverse_rms": inverse_rms,
@@ -214,10 +219,11 @@ FLAT_OPERATORS: dict[str, Line] = {
     "logical_or": same("Or"),
     "logical_xor": same("Xor"),
     "logical_not": same("Not"),
-    "bitwise_and": same("And"),
-    "bitwise_or": same("Or"),
-    "bitwise_xor": same("Xor"),
-    "invert": same("Not"),
+    "bitwise_and": either("And", "BitwiseAnd"),
+    "bitwise_or": either("Or", "BitwiseOr"),
+    "bitwise_xor": either("Xor", "BitwiseXor"),
+    "invert": either("Not", "BitwiseNot"),
+    "isfinite": lambda o, x: o.Not(o.Or(o.IsNaN(x), o.IsInf(x))),
     "isnan": same("IsNaN"),
     "isinf": same("IsInf"),
     "sign": same("Sign"),
@@ -225,13 +231,9 @@ FLAT_OPERATORS: dict[str, Line] = {
     "ceil": same("Ceil"),
     "rint": same("Round"),
     "trunc": lambda o, x: o.Where(o.Less(x, 0.0), o.Ceil(x), o.Floor(x)),
-    "of_booleans": lambda o, mask, looks: o.Where(mask if looks else o.Not(mask), 0.0, -math.inf),  # attention's masks
 }
-LOGICAL = {
-    "logical_not",
-    "invert",
-    *(f"{kind}_{name}" for kind in ("logical", "bitwise") for name in ("and", "or", "xor")),
-}
+# what these say of booleans
+OF_BOOLEANS = {"multiply": "And", "minimum": "And", "add": "Or", "maximum": "Or"}
 
 _BACKWARD = "it is part of a backward pass"
 _LOSS = "it is part of a loss, which a model that answers hasn't"

@@ -1,8 +1,6 @@
-"""What a model does with a batch, as operations of the table, and what of that depends on how many rows there are.
+"""What a model does with a batch: the operations that depend on what it is given, in their order.
 
-A model is run on batches of two sizes and other values. What both runs have alike is a constant of the model; where
-shapes grow with the rows, that is the batch axis; and what was computed from the values outside of all operations
-differs in a way that no file could say, and is refused. Stands on engine/trace.py; read graphs.py next.
+Read translation.py next, which makes one graph of two such runs.
 """
 
 from __future__ import annotations
@@ -18,54 +16,53 @@ from ..engine.arrays import Array
 from ..engine.recording import no_grad, observing
 from ..engine.tensor import Primitive, Tensor, wrap
 from ..engine.trace import Scopes
-from ..functional.attention import of_booleans
 from ..nn.module import Module
 from ..training import care
+from .followed import OF_SHAPES, Followed, follow, is_followed, plain, reads
 
-# functions without a slope, whose answers are plain arrays, that have a line in the table of operators
-FLAT = {
-    "equal", "not_equal", "less", "less_equal", "greater", "greater_equal", "logical_and", "logical_or", "logical_not",
-    "logical_xor", "bitwise_and", "bitwise_or", "bitwise_xor", "invert", "isnan", "isinf", "sign", "floor", "ceil",
-    "rint", "trunc",
-}  # fmt: skip
+_PICKING = {"nonzero", "flatnonzero", "argwhere", "where"}  # the last with a condition alone
 
 
 @dataclass(eq=False)
 class Operation:
-    """An operation of a run: a primitive, or a function without a slope, by its name."""
+    """An operation of a run: a primitive, or a function of NumPy's, by its name, and what it gave."""
 
     name: str
     inputs: tuple[Any, ...]
     options: dict[str, Any]
-    output: Tensor
+    output: Array
     layer: str
 
 
 class Run(Scopes):
-    """An observer that writes down all operations whose results depend on what the model is given."""
+    """An observer that writes down the operations whose results depend on what the model is given."""
 
     def __init__(self, given: Sequence[Tensor]) -> None:
         super().__init__()
         self.operations: list[Operation] = []
-        self.outside: dict[int, tuple[str, Any]] = {}  # what functions that have no line gave, by its id
-        self._arrays: dict[int, Tensor] = {}
-        self._places: dict[Any, Tensor] = {}
+        self.outside: dict[int, tuple[str, Any]] = {}  # which function gave an array that has no origin, by its id
+        self._arrays: dict[int, Array] = {}
+        self._places: dict[Any, Array] = {}
         for t in given:
             self._remember(t)
 
     def _remember(self, t: Tensor) -> None:
         """By its array, which layers may use without the Tensor, and by where that lies, for views of it."""
-        self._arrays[id(t._data)] = t
+        t._data = plain(t._data).view(Followed)
+        self._arrays[id(t._data)] = t._data
         if (place := _place(t._data)) is not None:
-            self._places.setdefault(place, t)
+            self._places.setdefault(place, t._data)
 
-    def tensor(self, x: Any) -> Tensor | None:
-        """The Tensor that depends on what is given and whose elements, perhaps in another shape, these are."""
+    def known(self, x: Any) -> Array | None:
+        """The array, of what the model was given or an operation gave, whose elements, perhaps in another shape, these
+        are."""
         array = x._data if x.__class__ is Tensor else x
         if not isinstance(array, np.ndarray):
             return None
         found = self._arrays.get(id(array))
-        return self._places.get(_place(array)) if found is None else found
+        if found is None and getattr(array, "origin", None) is None and id(array) not in self.outside:
+            found = self._places.get(_place(array))
+        return found
 
     @property
     def layer(self) -> str:
@@ -75,46 +72,57 @@ class Run(Scopes):
     def _depends(self, x: Any) -> bool:
         if isinstance(x, (tuple, list)):
             return any(map(self._depends, x))
-        return self.tensor(x) is not None
-
-    def _add(self, name: str, inputs: Sequence[Any], options: dict[str, Any], output: Tensor) -> None:
-        if self._depends([*inputs, *options.values()]):
-            if id(output._data) in self._arrays:  # an operation that gave its input's own array
-                output._data = output._data.view()
-            self.operations.append(Operation(name, tuple(inputs), options, output, self.layer))
-            self._remember(output)
+        return is_followed(x._data if x.__class__ is Tensor else x)
 
     def computed(self, output: Any, primitive: Primitive, inputs: Sequence[Any], options: dict[str, Any]) -> None:
-        self._add(primitive.name, inputs, options, output)
+        if self._depends([*inputs, *options.values()]):
+            self._remember(output)
+            self.operations.append(Operation(primitive.name, tuple(inputs), options, output._data, self.layer))
 
     def flattened(self, name: str, inputs: Sequence[Any], result: Any) -> Any:
-        if not self._depends(inputs):
+        """A function without a slope: its answer is followed, and stands in for the array that it would have been."""
+        if name in OF_SHAPES or not self._depends(inputs):
             return None
-        if name not in FLAT:
-            self.outside[id(result)] = (name, result)
-            return None
-        output = wrap(np.asarray(result))
-        self._add(name, inputs, {}, output)
-        return output
+        if name in _PICKING:
+            raise CompileError(self._where(f"how much np.{name} gives depends on values; write np.where(…, …, …)"))
+        return self._stand_in(name, result)
+
+    def _stand_in(self, name: str, result: Any) -> Any:
+        if isinstance(result, tuple):
+            return tuple(self._stand_in(name, item) for item in result)
+        if not isinstance(result, (np.ndarray, np.generic)):
+            raise CompileError(self._where(reads(f"np.{name}", np.shape(result))))
+        made = wrap(follow(result))
+        made.notes = {"array": True}
+        if getattr(made._data, "origin", None) is None:
+            self.outside[id(made._data)] = (name, made._data)
+        return made
 
     def plainly(self, function: Callable[..., Any], inputs: Sequence[Any], changed: Sequence[Any]) -> Any:
-        if function is not of_booleans or not self._depends(inputs[:1]):
+        """What tinydl computes with plain arrays is followed as well."""
+        if not self._depends(inputs):
             return None
-        made = function(*inputs)
-        self._add("of_booleans", inputs[:1], {"looks": inputs[1]}, wrap(made))
+        made = follow(function(*inputs))
+        for x in made if isinstance(made, tuple) else (made,):
+            if is_followed(x) and x.origin is None:
+                self.outside[id(x)] = (function.__name__, x)
         return (made,)
 
+    def as_one(self, function: Callable[..., Any], inputs: Sequence[Any]) -> Any:
+        """So is what it computes within a primitive, also of arrays alone."""
+        return (follow(function(*inputs)),) if self._depends(inputs) else None
+
     def detached(self, tensor: Tensor, made: Tensor) -> None:
-        self._add("positive", (tensor,), {}, made)
+        if self._depends(tensor):
+            self._remember(made)
+            self.operations.append(Operation("positive", (tensor,), {}, made._data, self.layer))
 
     def read(self, tensor: Tensor) -> None:
-        if self.tensor(tensor) is not None:
-            where = f"{self.layer}: " if self.layer else ""
-            raise CompileError(
-                f"{where}the model reads the values of a Tensor of shape {tensor.shape}, by .data, .item(), float(), "
-                "if or the like, and what it then does could not stand in the file; compute with Tensors, and decide "
-                "by np.where"
-            )
+        if self._depends(tensor):
+            raise CompileError(self._where(reads(".data, .item(), float(), if or the like", tensor.shape)))
+
+    def _where(self, said: str) -> str:
+        return f"{self.layer}: {said}" if self.layer else said
 
 
 def _place(array: Array) -> Any:
@@ -124,10 +132,10 @@ def _place(array: Array) -> Any:
     return array.__array_interface__["data"][0], array.dtype, array.size
 
 
-def run(model: Module, inputs: Sequence[Array]) -> tuple[list[Tensor], Any, Run]:
-    """What the model is given, as Tensors, what it gives in eval mode, and how it came to that."""
+def run(model: Module, inputs: Sequence[Array]) -> tuple[list[Array], Any, Run]:
+    """What the model is given, what it gives in eval mode, and how it came to that."""
     given = [wrap(x.copy()) for x in inputs]
     seen = Run(given)
-    with care.mode(model, False), no_grad(), observing(seen):
+    with care.mode(model, False), no_grad(), np.errstate(all="ignore"), observing(seen):
         output = model(*given)
-    return given, output, seen
+    return [t._data for t in given], output, seen

@@ -29,6 +29,16 @@ def same(operator: str) -> Line:
     return lambda o, *inputs: str(getattr(o, operator)(*inputs))
 
 
+def either(of_booleans: str, operator: str) -> Line:
+    """A primitive that ONNX has by two names, of which one is for booleans."""
+    return lambda o, *inputs: str(getattr(o, of_booleans if o.dtype == bool else operator)(*inputs))
+
+
+def in_float32(operator: str, line: Line) -> Line:
+    """An operator that onnxruntime has in float32 alone, and a line for float64."""
+    return lambda o, x: str(line(o, x) if o.dtype == np.float64 else getattr(o, operator)(x))
+
+
 def axes_of(x: Value, axis: Any) -> tuple[int, ...]:
     """Axes as NumPy takes them (None: all), counted from the front."""
     return tuple(range(x.ndim)) if axis is None else normalize_axis_tuple(axis, x.ndim)
@@ -106,6 +116,34 @@ def remainder(o: Graph, a: Value, b: Value) -> str:
     return str(o.Where(other_side, o.Add(rest, b), rest))
 
 
+def expm1(o: Graph, x: Any) -> str:
+    """eˣ − 1 = (eˣ + 1)·tanh ½x, which cancels nothing near 0."""
+    return str(o.Mul(o.Add(o.Exp(x), 1.0), o.Tanh(o.Mul(x, 0.5))))
+
+
+def log1p(o: Graph, x: Any) -> str:
+    """log(1 + x): of u = 1 + x as it is rounded, log(u)·x/(u − 1) (Kahan)."""
+    u = o.Add(x, 1.0)
+    d = o.Sub(u, 1.0)
+    here = o.Or(o.Equal(d, 0.0), o.Equal(o.Abs(u), math.inf))
+    return str(o.Where(here, o.Where(o.Equal(d, 0.0), x, o.Log(u)), o.Div(o.Mul(o.Log(u), x), o.Where(here, 1.0, d))))
+
+
+def sinh(o: Graph, x: Value) -> str:
+    """½(eˣ − e⁻ˣ); near 0 ½(d + d/(d + 1)) with d = eˣ − 1, which cancels nothing."""
+    d = expm1(o, o.Max(o.Min(x, 1.0), -1.0))
+    near = o.Add(d, o.Div(d, o.Add(d, 1.0)))
+    far = o.Sub(o.Exp(x), o.Exp(o.Neg(x)))
+    return str(o.Mul(o.Where(o.Less(o.Abs(x), 1.0), near, far), 0.5))
+
+
+def arcsinh(o: Graph, x: Value) -> str:
+    """sign(x)·log(|x| + √(x² + 1)), of small numbers by log1p."""
+    a = o.Abs(x)
+    square = o.Mul(a, a)
+    return str(o.Mul(o.Sign(x), log1p(o, o.Add(a, o.Div(square, o.Add(o.Sqrt(o.Add(square, 1.0)), 1.0))))))
+
+
 def softplus(o: Graph, x: Value, beta: float = 1.0, threshold: float = math.inf) -> str:
     """log(1 + e^βx)/β; x itself beyond the threshold."""
     z = o.Mul(x, beta) if beta != 1 else x
@@ -116,12 +154,12 @@ def softplus(o: Graph, x: Value, beta: float = 1.0, threshold: float = math.inf)
 
 def elu(o: Graph, x: Value, alpha: float = 1.0) -> str:
     """x where it is positive, else α(eˣ − 1)."""
-    return str(o.Where(o.Greater(x, 0.0), x, o.Mul(o.Sub(o.Exp(o.Min(x, 0.0)), 1.0), alpha)))
+    return str(o.Where(o.Greater(x, 0.0), x, o.Mul(expm1(o, o.Min(x, 0.0)), alpha)))
 
 
 def celu(o: Graph, x: Value, alpha: float = 1.0) -> str:
     """x where it is positive, else α(e^(x/α) − 1)."""
-    return str(o.Where(o.Greater(x, 0.0), x, o.Mul(o.Sub(o.Exp(o.Div(o.Min(x, 0.0), alpha)), 1.0), alpha)))
+    return str(o.Where(o.Greater(x, 0.0), x, o.Mul(expm1(o, o.Div(o.Min(x, 0.0), alpha)), alpha)))
 
 
 def gelu_gate(o: Graph, x: Value) -> str:
@@ -464,7 +502,7 @@ def _sliced(o: Graph, x: Any, shape: Sequence[Any], parts: Sequence[Any]) -> Any
 
 
 def _numbers(o: Graph, part: Any) -> Any:
-    return part if isinstance(part, Value) else o.constant(np.asarray(part, np.int64))
+    return o.cast(part, np.int64) if isinstance(part, Value) else o.constant(np.asarray(part, np.int64))
 
 
 def _together(o: Graph, parts: Sequence[Any]) -> Value:

@@ -22,15 +22,18 @@ from ..engine.recording import no_grad
 from ..engine.tensor import Tensor
 from ..nn.module import Module
 from ..training import arguments, care
+from .followed import is_followed
 from .graphs import Graph, Value, inputs_of, needed, text
-from .operators import EXCEPTIONS, FLAT_OPERATORS, LOGICAL, OPERATORS
+from .operators import EXCEPTIONS, FLAT_OPERATORS, OF_BOOLEANS, OPERATORS
 from .runs import Operation, run
 from .steps import Rows
 
 OPSET, IR_VERSION = 18, 10
 _SIZES = (2, 3)  # rows of the two runs
+_LARGEST = 2**31 - 2**20  # bytes
 _REFUSALS = (ValueError, TypeError, IndexError)  # what a model may say of an x that it can't take
-_AS_THEY_COME = {"getitem", "take", "cast", "of_booleans"}  # which don't compute with their inputs
+_AS_THEY_COME = {"getitem", "take", "cast"}  # which don't compute with their inputs
+_OF_SHAPES = {"reshape", "broadcast_to", "conv_input", "lstm"}  # whose options are shapes, in which the batch may be
 _FLOATS = ("float32", "float64")
 
 
@@ -52,6 +55,8 @@ def _inputs(model: Module, example: Any) -> list[Array]:
     if len(rows) != 1 or not min(rows) or not all(x.ndim for x in given):
         shapes = listed([str(x.shape) for x in given])
         raise ValueError(f"the example is a batch of at least one row, the same number of each input, not {shapes}")
+    if sum(array_of(p).nbytes for _, p in model.named_parameters()) >= _LARGEST:
+        raise CompileError("the parameters take more than 2 GB, which is all that an ONNX file of one piece can hold")
     kept = [array_of(p).dtype for _, p in [*model.named_parameters(), *model.named_buffers()]]
     dtypes = {d for d in kept if d.kind == "f"} or {x.dtype for x in given if x.dtype.kind == "f"}
     names = sorted(str(d) for d in dtypes)
@@ -67,7 +72,7 @@ def _batch(inputs: Sequence[Array], n: int, seed: int, sign: float = 1.0) -> lis
     """Other rows than those of the example: its numbers in another order, and floats somewhat changed."""
     rng, made = np.random.default_rng(seed), []
     for x in inputs:
-        rows = rng.permuted(np.resize(x, (max(n, len(x)), *x.shape[1:])), axis=0)[:n]
+        rows = rng.permuted(np.resize(x[:64], (max(n, min(len(x), 64)), *x.shape[1:])), axis=0)[:n]
         if x.dtype.kind != "f" and seed:
             rows = rng.permutation(rows.ravel()).reshape(rows.shape)
         if x.dtype.kind == "f" and seed:
@@ -92,6 +97,8 @@ class _Export:
         self.first, self.second, self.layer = first, second, ""
         self.inputs = [self._input(*pair) for pair in zip(given, given2, self._names(len(given)), strict=True)]
         count = len(_flat(output))
+        if not count:
+            raise CompileError("the model gives nothing, so there is nothing to write down")
         self.answers = [self.graph.free("y" if count == 1 else f"y_{i}") for i in range(count)]
         self.named = {key: self.graph.free(name) for key, name in self.named.items()}  # before nodes take their names
         if [o.name for o in first.operations] != [o.name for o in second.operations]:
@@ -111,15 +118,15 @@ class _Export:
         own = [name for name, p in inspect.signature(self.model.forward).parameters.items() if p.kind in kinds]
         return [own[i] if i < len(own) else f"x{i}" for i in range(count)]
 
-    def _input(self, one: Tensor, other: Tensor, name: str) -> Value:
+    def _input(self, one: Array, other: Array, name: str) -> Value:
         value = Value(self.graph.free(name), self._shape(one.shape, other.shape), one.dtype)
         self.graph.rows = self.graph.rows or value.name
-        self.values[id(one._data)] = value
+        self.values[id(one)] = value
         return value
 
     def _output(self, one: Any, other: Any) -> Value:
         value = self.value(one, other)
-        if value is None or self.first.tensor(one) is None:
+        if value is None or not is_followed(one._data if isinstance(one, Tensor) else one):
             raise CompileError(
                 "what the model gives isn't what its operations on x gave: a constant, or an array that was computed "
                 "outside of them (argmax, .data and the like); give the Tensor, and do the rest with the answer"
@@ -137,30 +144,48 @@ class _Export:
         """An input of an operation, as the two runs had it."""
         if a is None and b is None:
             return None
-        one, other = self.first.tensor(a), self.second.tensor(b)
+        one, other = self.first.known(a), self.second.known(b)
         if one is not None and other is not None:
-            value = self.values[id(one._data)]
+            value = self.values[id(one)]
             shape = self._shape(np.shape(array_of(a)), np.shape(array_of(b)))
             return value if shape == value.shape else Value(self.graph.reshaped(value, shape), shape, value.dtype)
-        if one is not None or other is not None:
-            raise self._refused("uses what it computed for one batch, and a constant for another")
-        if id(a) in self.first.outside:
-            raise self._refused(
-                f"computes with what np.{self.first.outside[id(a)][0]} gave, which has no operator here; in its place "
-                "compute with comparisons and np.where, or leave the answer to whoever runs the file"
-            )
-        x, y = (np.asarray(v._data if isinstance(v, Tensor) else v) for v in (a, b))
+        x, y = (v._data if isinstance(v, Tensor) else v for v in (a, b))
+        if is_followed(x) or is_followed(y):
+            return self._plainly(x, y)
+        x, y = map(np.asarray, (x, y))
         if id(array_of(a)) in self.named:
             return self._parameter(array_of(a))
         if x.shape == y.shape and x.dtype == y.dtype and x.tobytes() == y.tobytes():
             return self.graph.value(x)
         made = self._of_rows(x, y)
+        if made is None and not x.ndim:
+            raise self._refused(
+                f"computes with a number that is {x} for {_SIZES[0]} rows and {y} for {_SIZES[1]}, as len(x) is, and a "
+                "file has no such numbers; write x.mean(axis=0) for x.sum(axis=0) / len(x), and the like"
+            )
         if made is None:
             raise self._refused(
-                f"computes with an array of shape {x.shape} that was made of x outside of all operations, or of the "
-                "number of rows, and would be frozen into the file; compute it with Tensors and NumPy's functions"
+                f"computes with an array of shape {x.shape} that it makes anew for another number of rows, or of "
+                "random numbers, and that would be frozen into the file; make it of x, by NumPy's functions"
             )
         return made
+
+    def _plainly(self, x: Array, y: Array) -> Value:
+        """What was computed of x outside of all primitives, by functions that have a line."""
+        one: Any = getattr(x, "origin", None)
+        other: Any = getattr(y, "origin", None)
+        known = one is not None and other is not None and one.name == other.name
+        if not known or one.name not in (*OPERATORS, *FLAT_OPERATORS) or len(one.inputs) != len(other.inputs):
+            name = one.name if one is not None else self.first.outside.get(id(x), ("",))[0]
+            what = f"what {name} gave" if name else f"an array of shape {x.shape}"
+            raise self._refused(
+                f"computes with {what}, which was made of x in a way that has no operator here; compute with Tensors, "
+                "comparisons and np.where, or leave the answer to whoever runs the file"
+            )
+        layer = self.layer
+        self._write(*(Operation(o.name, o.inputs, o.options, v, layer) for o, v in ((one, x), (other, y))))
+        self.layer = layer
+        return self.values[id(x)]
 
     def _parameter(self, array: Array) -> Value:
         if id(array) not in self.values:
@@ -186,11 +211,11 @@ class _Export:
 
     def option(self, a: Any, b: Any) -> Any:
         """An option of an operation, as the two runs had it."""
-        if self.first.tensor(a) is not None or isinstance(a, np.ndarray):
-            same = isinstance(a, np.ndarray) and isinstance(b, np.ndarray) and a.dtype == b.dtype and a.shape == b.shape
-            if same and id(a) not in self.values and a.tobytes() == b.tobytes():
-                return a
-            return self.value(a, b)
+        if isinstance(a, (Tensor, np.ndarray)):
+            if is_followed(array_of(a)) or not isinstance(b, np.ndarray):
+                return self.value(a, b)
+            same = a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
+            return a if same else self.value(a, b)
         if type(a) is not type(b):
             raise self._refused("has other options for another batch")
         if isinstance(a, (tuple, list)):
@@ -222,6 +247,11 @@ class _Export:
             raise self._refused("takes other inputs for another batch")
         inputs = [self.value(a, b) for a, b in zip(one.inputs, other.inputs, strict=True)]
         options = {key: self.option(a, other.options[key]) for key, a in one.options.items()}
+        if name not in _OF_SHAPES and _has_rows(list(options.values())):
+            raise self._refused(
+                "takes an index or another option that depends on the number of rows; count from the end, as in x[-1], "
+                "or leave it open, as in x[1:]"
+            )
         shape = self._shape(one.output.shape, other.output.shape)
         if sum(isinstance(d, Rows) for d in shape) > 1:
             raise self._refused(
@@ -235,31 +265,33 @@ class _Export:
             ]
         try:
             made = line(o, *inputs, **options)
-        except CompileError as error:
-            raise CompileError(f"{self.layer} can't be exported: {error}") from None
+        except (CompileError, ValueError, TypeError, IndexError, ArithmeticError) as error:
+            raise CompileError(f"{self.layer} can't be exported: {error}") from error
         pieces = tuple(x for x in inputs if x is not None) if name == "concatenate" and len(shape) == 1 else ()
-        self.values[id(one.output._data)] = Value(made, shape, one.output.dtype, None, pieces)
+        self.values[id(one.output)] = Value(made, shape, one.output.dtype, None, pieces)
 
     def _dtype(self, one: Operation, inputs: Sequence[Value | None]) -> np.dtype[Any]:
         """The dtype in which an operation computes. CompileError where NumPy would have to widen floats for it."""
-        given = [x for x in inputs if x is not None]
-        floats = {x.dtype for x in given if x.dtype.kind == "f" and x.array is None}
+        if one.name in FLAT_OPERATORS or one.name in OF_BOOLEANS:
+            numbers = [x if isinstance(x, (bool, int, float)) else array_of(x).dtype for x in one.inputs]
+            return np.dtype(bool) if one.name.startswith("logical") else np.result_type(*numbers)
+        floats = {x.dtype for x in inputs if x is not None and x.dtype.kind == "f" and x.array is None}
         made: np.dtype[Any] = one.output.dtype
-        if one.name in FLAT_OPERATORS and one.name != "of_booleans":
-            made = np.dtype(bool) if one.name in LOGICAL else np.result_type(*(x.dtype for x in given), *floats)
-            made = next(iter(floats)) if len(floats) == 1 else made
-        if one.name != "cast" and (len(floats) > 1 or (floats and made.kind == "f" and made not in floats)):
-            names = listed(sorted({d.name for d in (*floats, made)}))
+        if one.name not in ("cast", "getitem", "take") and (
+            len(floats) > 1 or (floats and made.kind == "f" and made not in floats)
+        ):
+            names = listed(sorted({str(d) for d in (*floats, made)}))
             raise self._refused(
-                f"computes in {names} at once, but a file doesn't widen numbers by itself. A number of NumPy's, such "
-                "as np.sqrt(64), is of float64: write math.sqrt(64), or float(…); bring arrays to one dtype by .astype"
+                f"computes in {names} at once, but a file doesn't widen numbers by itself. Numbers of NumPy's, such as "
+                "np.sqrt(64), and np.where(m, 1.0, 0.0) are of float64: write math.sqrt(64), or float(…), and bring "
+                "arrays to one dtype by .astype"
             )
         return made
 
     # ---- the file ----
 
     def proto(self) -> onnx.ModelProto:
-        """The file's contents. RuntimeError where onnx finds a fault in it, which is one of tinydl's."""
+        """The file's contents. CompileError where onnx finds a fault in it."""
         o, names = self.graph, self.answers
         ends = [helper.make_node("Identity", [v.name], [name]) for v, name in zip(self.outputs, names, strict=True)]
         nodes = needed([*o.nodes, *ends], names)
@@ -279,7 +311,11 @@ class _Export:
         try:
             onnx.checker.check_model(proto, full_check=True)
         except Exception as error:
-            raise RuntimeError(f"internal error: onnx refuses what was written. {error}") from error
+            said = " ".join(str(error).split())
+            raise CompileError(
+                "onnx refuses the file that would be written, perhaps since an operation is computed with a dtype that "
+                f"ONNX hasn't for it, such as a comparison of booleans; use floats, or int64. It says: {said:.300}"
+            ) from error
         return proto
 
 
@@ -297,6 +333,12 @@ def _rows(a: int, b: int) -> Rows:
     return Rows(times, a - times * _SIZES[0])
 
 
+def _has_rows(x: Any) -> bool:
+    if isinstance(x, slice):
+        return _has_rows([x.start, x.stop, x.step])
+    return isinstance(x, Rows) or (isinstance(x, (tuple, list)) and any(map(_has_rows, x)))
+
+
 def _declared(name: str, v: Value) -> onnx.ValueInfoProto:
     sides = ["batch" if d == Rows(1, 0) else text((d,))[1:-2] if isinstance(d, Rows) else d for d in v.shape]
     return helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(v.dtype), sides)
@@ -307,23 +349,38 @@ def _declared(name: str, v: Value) -> onnx.ValueInfoProto:
 
 def _compare(model: Module, proto: onnx.ModelProto, inputs: Sequence[Array]) -> None:
     """Run what was written on other batches than those it was made of. CompileError where it gives other numbers."""
-    evaluator = ReferenceEvaluator(proto)
+    run_it = _runner(proto)
     names = [x.name for x in proto.graph.input]
-    for n, seed, sign in ((5, 2, 1.0), (4, 3, -1.0), (1, 4, 1.0)):
+    many = max(7, min(len(inputs[0]), 32))
+    for n, seed, sign in ((many, 2, 1.0), (4, 3, -1.0), (1, 4, 1.0)):
         batch = _batch(inputs, n, seed, sign)
         with np.errstate(all="ignore"):
             try:
                 expected = [array_of(x) for x in _flat(_answer(model, batch))]
             except _REFUSALS:
                 continue  # what the model refuses
-            made = evaluator.run(None, dict(zip(names, batch, strict=True)))
+            made = run_it(dict(zip(names, batch, strict=True)))
             for ours, theirs in zip(expected, made, strict=True):
-                if not _agree(ours, theirs):
+                if not _agree(ours, np.asarray(theirs)):
                     raise CompileError(
-                        f"the file would not give what the model gives for other {n} rows, so nothing was "
-                        "written. Does forward decide by values or by the number of rows, or read what isn't its own? "
-                        "Otherwise this is an error of tinydl: please report it with the model"
+                        f"the file would not give what the model gives for {n} other rows, so nothing was written. "
+                        "Does forward decide by values or by the number of rows, or read what isn't its own? Otherwise "
+                        "this is an error of tinydl: please report it with the model"
                     )
+
+
+def _runner(proto: onnx.ModelProto) -> Any:
+    """onnxruntime, if it is installed and has all operators, which is quicker; else onnx's own evaluator."""
+    try:
+        import onnxruntime
+
+        quiet = onnxruntime.SessionOptions()
+        quiet.log_severity_level = 4
+        session = onnxruntime.InferenceSession(proto.SerializeToString(), quiet, providers=["CPUExecutionProvider"])
+        return lambda feed: session.run(None, feed)
+    except Exception:  # whatever it doesn't know how to run
+        evaluator = ReferenceEvaluator(proto)
+        return lambda feed: evaluator.run(None, feed)
 
 
 def _answer(model: Module, batch: Sequence[Array]) -> Any:
