@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = "tinydl"
 
 BUDGETS = {  # rooms that share a budget, in lines of code
-    ("engine",): 1_935,
+    ("engine",): 1_945,
     ("derivatives",): 2_860,
     ("functional", "nn", "optim"): 3_610,
     ("compiling",): 3_840,
