@@ -31,6 +31,7 @@ if TYPE_CHECKING:  # what `import tinydl` leaves for when it is used
     from .compiling.compile import compile
     from .compiling.tape import CompileError
     from .explaining.explain import explain
+    from .exporting import compression as compress
     from .exporting.standalone import to_numpy
     from .watching.diagnose import diagnose
     from .watching.summary import summary
@@ -40,7 +41,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "ChangedValueError", "CompileError", "Diagnosis", "History", "Primitive", "StrictError", "Tensor", "Verdict",
-    "accuracy", "compile", "data",
+    "accuracy", "compile", "compress", "data",
     "default_dtype", "derivatives", "detect_anomaly", "diagnose", "enable_grad", "evaluate", "explain", "fit",
     "functional", "grad", "gradcheck", "hessian", "hvp", "jacobian", "jvp", "load", "manual_seed", "nn", "no_grad",
     "optim", "plots", "predict", "primitive", "save", "set_default_dtype", "source_lines", "strict", "summary",
@@ -52,7 +53,7 @@ _LATER = {
     "plots": ".plots", "gradcheck": ".checking.gradcheck", "explain": ".explaining.explain",
     "diagnose": ".watching.diagnose", "Diagnosis": ".watching.verdicts", "Verdict": ".watching.verdicts",
     "summary": ".watching.summary", "compile": ".compiling.compile", "CompileError": ".compiling.tape",
-    "to_numpy": ".exporting.standalone",
+    "to_numpy": ".exporting.standalone", "compress": ".exporting.compression",
 }  # fmt: skip
 
 
