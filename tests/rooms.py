@@ -52,6 +52,7 @@ TESTS = {
     "tinydl/course/learn.py": "learn",
     "tinydl/course/trial.py": "learn",
     "tinydl/testing.py": "testing",
+    "tinydl/compress.py": "compression",
     "tinydl/cli.py": "cli",
     "tinydl/start.py": "cli terminal",
     "tutorials": "lessons programs site terminal habits",

@@ -26,12 +26,11 @@ from .watching.lines import source_lines
 from .watching.strict import StrictError, strict
 
 if TYPE_CHECKING:  # what `import tinydl` leaves for when it is used
-    from . import plots
+    from . import compress, plots
     from .checking.gradcheck import gradcheck
     from .compiling.compile import compile
     from .compiling.tape import CompileError
     from .explaining.explain import explain
-    from .exporting import compression as compress
     from .exporting.standalone import to_numpy
     from .watching.diagnose import diagnose
     from .watching.summary import summary
@@ -53,7 +52,7 @@ _LATER = {
     "plots": ".plots", "gradcheck": ".checking.gradcheck", "explain": ".explaining.explain",
     "diagnose": ".watching.diagnose", "Diagnosis": ".watching.verdicts", "Verdict": ".watching.verdicts",
     "summary": ".watching.summary", "compile": ".compiling.compile", "CompileError": ".compiling.tape",
-    "to_numpy": ".exporting.standalone", "compress": ".exporting.compression",
+    "to_numpy": ".exporting.standalone", "compress": ".compress",
 }  # fmt: skip
 
 

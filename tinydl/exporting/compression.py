@@ -1,6 +1,6 @@
-"""Smaller models: fewer weights, fewer units, fewer bits. What ``tl.compress`` gives.
+"""Models with fewer weights, or with fewer bits for each: which are set to 0, and the grid that they are rounded to.
 
-compressed.py says how a layer comes to compute with a part of its weights, or with rounded ones.
+compressed.py, on which this stands, says how a layer comes to compute with that. Read shrinking.py next.
 """
 
 from __future__ import annotations
@@ -12,9 +12,6 @@ from ..engine.checks import real, whole
 from ..engine.tensor import Tensor
 from ..nn.module import Module
 from .compressed import mask_of, see_through, weights_of
-from .shrinking import shrink
-
-__all__ = ["prune", "quantise", "shrink"]
 
 
 def prune(model: Module, amount: float) -> Module:
