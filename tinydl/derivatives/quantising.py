@@ -11,7 +11,7 @@ import numpy as np
 
 from ..engine.arrays import wide
 from ..engine.dispatch import define
-from .elementwise import cast_like, masked
+from .elementwise import masked
 
 
 def levels(bits: int) -> int:
@@ -22,13 +22,12 @@ def levels(bits: int) -> int:
 def grid_scale(x: Any, bits: int, axis: int) -> Any:
     """The distance between two neighbours on the grid, max|x| / levels, for each index along the axis, which is kept.
 
-    It has 16 significant binary digits, the others cut off: then its multiples up to the largest are exact, and numbers
-    that lie on the grid have this very grid again. 1 where there are only zeros.
+    1 where there are only zeros. Numbers that lie on the grid have this very grid again: of all float32 x and all bits
+    (tried), (s · levels) / levels is s, though s · levels needn't be max|x|.
     """
     others = tuple(i for i in range(x.ndim) if i != axis)
-    digits, exponent = np.frexp(np.max(np.abs(wide(x)), axis=others, keepdims=True) / levels(bits))
-    scale = np.ldexp(np.trunc(digits * 2**16) / 2**16, exponent)
-    return np.where(scale == 0, 1, scale).astype(x.dtype)
+    scale = np.max(np.abs(wide(x)), axis=others, keepdims=True) / levels(bits)
+    return np.where(scale == 0, 1, scale)
 
 
 def grid_numbers(x: Any, scale: Any, most: float) -> Any:
@@ -37,14 +36,13 @@ def grid_numbers(x: Any, scale: Any, most: float) -> Any:
 
 
 def _to_grid(x: Any, scale: Any, most: float) -> Any:
-    scale = cast_like(scale, x)
-    return grid_numbers(x, scale, most) * scale
+    return (grid_numbers(wide(x), scale, most) * scale).astype(x.dtype)
 
 
 fake_quantised = define(
     _to_grid,
     # straight through, as if nothing were rounded (Bengio et al. 2013); 0 for what is cut off (Jacob et al. 2018)
-    lambda g, y, x, scale, most: masked(g, ~(np.abs(x) > cast_like(scale, y) * (most + 0.5))),
+    lambda g, y, x, scale, most: masked(g, ~(np.abs(x) > scale * (most + 0.5))),
     None,
     name="fake_quantised",
     at_kinks="everywhere inside the range: 1, as without rounding, whose own slope is 0 or none; beyond it: 0",

@@ -100,7 +100,7 @@ class Compressed(Module):
         w = self._masked(name)
         if self._bits is not None:
             scale = computed_plainly(grid_scale, array_of(w), self._bits, self.output_axis)
-            w = fake_quantised(w, scale, most=levels(self._bits))
+            w = fake_quantised(w, scale, levels(self._bits))
         return w
 
     def _masked(self, name: str) -> Any:
@@ -108,18 +108,17 @@ class Compressed(Module):
         return w if mask is None else where(mask, w, 0)
 
     def integers(self, name: str) -> tuple[Array, Array] | None:
-        """A weight as int8 and float32 whose product is what the forward sees; None if it isn't quantised.
+        """A weight as int8, and the scales by which it is multiplied to be what the forward sees.
 
-        None too where the product wouldn't have the same grid again: in float16, and beyond what float32 can hold.
+        None if it isn't quantised, or if the product hadn't the same grid again, as may be in float16.
         """
         if self._bits is None or name not in self.names:
             return None
-        w = on_host(array_of(self._masked(name)))
+        w, most = on_host(array_of(self._masked(name))), levels(self._bits)
         scale = grid_scale(w, self._bits, self.output_axis)
-        narrow = scale.astype(np.float32)
-        if w.dtype.itemsize < 4 or not np.array_equal(narrow, scale):
+        if not np.array_equal(grid_scale(fake_quantised(w, scale, most), self._bits, self.output_axis), scale):
             return None
-        return grid_numbers(w, scale, levels(self._bits)).astype(np.int8), narrow
+        return grid_numbers(w, scale, most).astype(np.int8), scale
 
     @property
     def output_axis(self) -> int:

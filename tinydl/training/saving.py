@@ -42,9 +42,9 @@ def save(model: Stateful, path: str | os.PathLike[str], optimizer: Stateful | No
     ``torch_model.load_state_dict(safetensors.torch.load_file(path))`` works for the same model in PyTorch (save without
     the optimizer for that: its arrays, under the names "optimizer/…", would be unexpected there). An optimizer's state
     is written with the model's names of its parameters, by which `load` gives it back. Weights that were quantised
-    (`tl.compress.quantise`) are written as int8, each with its "…_scale", float32, whose product they are; not so with
-    an optimizer, which is to train on from what lies between the levels. The file appears under its name when it is
-    complete; if anything fails, an older file of that name is untouched. Raises ValueError for another suffix,
+    (`tl.compress.quantise`) are written as int8, each with its "…_scale" of floats, by which they are multiplied; not
+    so with an optimizer, which is to train on from what lies between the levels. The file appears under its name when
+    it is complete; if anything fails, an older file of that name is untouched. Raises ValueError for another suffix,
     ImportError for .safetensors without that library, OSError where the folder can't be written to.
     """
     file, write, _ = format_of(path)
