@@ -1,6 +1,7 @@
 """Fewer weights, fewer units, fewer bits, and a student of a teacher: what tl.compress gives, and distillation_loss."""
 
 import copy
+import doctest
 import pickle
 from itertools import pairwise
 
@@ -340,6 +341,19 @@ def test_what_is_no_model_or_has_no_weights_is_refused():
     for call in (lambda m: prune(m, 0.5), lambda m: quantise(m, 8)):
         with pytest.raises(ValueError, match="found no weights in this Sequential"):
             call(nn.Sequential(nn.ReLU(), nn.LayerNorm((2, 2)), nn.Embedding(3, 2)))
+
+
+@pytest.mark.parametrize("name", tl.compress.__all__)
+def test_the_examples_of_the_docstrings_run(name):
+    examples = doctest.DocTestParser().get_doctest(
+        getattr(tl.compress, name).__doc__, {"tl": tl, "nn": nn, "np": np}, name, None, None
+    )
+    assert examples.examples and doctest.DocTestRunner().run(examples).failed == 0
+
+
+def test_the_names_of_others_are_answered():
+    with pytest.raises(AttributeError, match=r"write tl\.compress\.quantise"):
+        _ = tl.compress.quantize
 
 
 # ---- quantising ----

@@ -89,7 +89,7 @@ def _count(keep: Any, units: int) -> int:
             raise ValueError(f"keep is a fraction from 0 to 1 or a whole number of units, not {keep}")
         number = round(keep * units)
     else:
-        number = min(whole("keep", keep, 0), units)
+        number = whole("keep", keep, 0)
     if not number:
         raise ValueError(f"keep={keep} leaves nothing of a hidden layer of {units} units; it needs one at least")
     return int(number)
