@@ -22,8 +22,8 @@ def levels(bits: int) -> int:
 def grid_scale(x: Any, bits: int, axis: int) -> Any:
     """The distance between two neighbours on the grid, max|x| / levels, for each index along the axis, which is kept.
 
-    1 where there are only zeros. Numbers that lie on the grid have this very grid again: of all float32 x and all bits
-    (tried), (s · levels) / levels is s, though s · levels needn't be max|x|.
+    1 where there are only zeros. Numbers that lie on the grid have this very grid again: (s · levels) / levels is s, as
+    was tried with all 2²³ mantissas of float32 and 2 … 8 bits, though s · levels needn't be max|x|.
     """
     others = tuple(i for i in range(x.ndim) if i != axis)
     scale = np.max(np.abs(wide(x)), axis=others, keepdims=True) / levels(bits)
@@ -36,7 +36,7 @@ def grid_numbers(x: Any, scale: Any, most: float) -> Any:
 
 
 def _to_grid(x: Any, scale: Any, most: float) -> Any:
-    return (grid_numbers(wide(x), scale, most) * scale).astype(x.dtype)
+    return (grid_numbers(x, scale, most) * scale).astype(x.dtype)
 
 
 fake_quantised = define(
