@@ -123,8 +123,8 @@ DOMAINS = {"power": {0: (0.9, 1.1), 1: (0.3, 2)}}
 SUMS = {"matmul", "vecdot", "vdot", "einsum", "linear", "conv", "conv_input", "conv_weight"}
 # what rules call with arrays of one dtype, and no user calls
 HELPERS = {
-    "added_at", "at_tap", "gelu_gate_vjp", "log_softmax_vjp", "recurrence", "softmax_minus_target", "sum_of_products",
-    "softmax_vjp", "to_tap", "weighted_cross_entropy",
+    "added_at", "at_tap", "fake_quantised", "gelu_gate_vjp", "log_softmax_vjp", "recurrence", "softmax_minus_target",
+    "sum_of_products", "softmax_vjp", "to_tap", "weighted_cross_entropy",
 }  # fmt: skip
 SEVERAL = {name for name, p in primitives.items() if p.each or len(p.rules) > 1}
 

@@ -38,6 +38,7 @@ ROOMS = {
     "plots": ("explaining", "nn", "optim", "data"),
     "course": ("training", "checking"),
     "testing": ("checking",),
+    "compress": ("exporting",),
     "cli": ("course",),
     "start": ("cli",),
 }

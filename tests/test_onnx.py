@@ -345,6 +345,28 @@ def test_parameters_may_be_called_as_inputs_outputs_and_operators_are(tmp_path):
     assert {"x_2", "y_2", "add", "mul_2"} <= kept
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64], ids=["float32", "float64"])
+@pytest.mark.parametrize("bits", [8, 3, 2])
+def test_quantised_weights_are_int8_in_the_file_and_give_the_same(bits, dtype, tmp_path):
+    tl.manual_seed(1)
+    with tl.default_dtype(dtype):
+        model = nn.Sequential(
+            nn.Conv2d(1, 3, 3, padding=1), nn.ReLU(), nn.ConvTranspose2d(3, 2, 2, stride=2), nn.Flatten(),
+            nn.Linear(2 * 16 * 16, 64), nn.Tanh(), nn.Linear(64, 10),
+        )  # fmt: skip
+    plain = tmp_path / "floats.onnx"
+    x = np.random.default_rng(0).normal(size=(9, 1, 8, 8)).astype(dtype)
+    tl.to_onnx(model, plain, x[:2])
+    tl.compress.quantise(tl.compress.prune(model, 0.3), bits)
+    tl.to_onnx(model, tmp_path / "m.onnx", x[:2])
+    (y,), ours = session_of(tmp_path / "m.onnx").run(None, {"x": x}), tl.predict(model, x)
+    assert np.abs(y - ours).max() <= (2e-6 if dtype == np.float32 else 1e-12) * np.abs(ours).max()
+    kept = {i.name: onnx.numpy_helper.to_array(i) for i in onnx.load(tmp_path / "m.onnx").graph.initializer}
+    assert {a.shape for a in kept.values() if a.dtype == np.int8} == {p.shape for p in model.parameters() if p.ndim > 1}
+    assert max(abs(int(a.min())) for a in kept.values() if a.dtype == np.int8) == 2 ** (bits - 1) - 1
+    assert (tmp_path / "m.onnx").stat().st_size < (0.3 if dtype == np.float32 else 0.2) * plain.stat().st_size
+
+
 def test_equal_parameters_stay_two_and_a_tied_one_stays_one(tmp_path):
     model = nn.Sequential(nn.Linear(3, 3), nn.Linear(3, 3))
     for layer in model:

@@ -26,7 +26,7 @@ from .watching.lines import source_lines
 from .watching.strict import StrictError, strict
 
 if TYPE_CHECKING:  # what `import tinydl` leaves for when it is used
-    from . import plots
+    from . import compress, plots
     from .checking.gradcheck import gradcheck
     from .compiling.compile import compile
     from .compiling.tape import CompileError
@@ -41,7 +41,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "ChangedValueError", "CompileError", "Diagnosis", "History", "Primitive", "StrictError", "Tensor", "Verdict",
-    "accuracy", "compile", "data",
+    "accuracy", "compile", "compress", "data",
     "default_dtype", "derivatives", "detect_anomaly", "diagnose", "enable_grad", "evaluate", "explain", "fit",
     "functional", "grad", "gradcheck", "hessian", "hvp", "jacobian", "jvp", "load", "manual_seed", "nn", "no_grad",
     "optim", "plots", "predict", "primitive", "save", "set_default_dtype", "source_lines", "strict", "summary",
@@ -53,7 +53,7 @@ _LATER = {
     "plots": ".plots", "gradcheck": ".checking.gradcheck", "explain": ".explaining.explain",
     "diagnose": ".watching.diagnose", "Diagnosis": ".watching.verdicts", "Verdict": ".watching.verdicts",
     "summary": ".watching.summary", "compile": ".compiling.compile", "CompileError": ".compiling.tape",
-    "to_numpy": ".exporting.standalone", "to_onnx": ".exporting.onnx",
+    "to_numpy": ".exporting.standalone", "to_onnx": ".exporting.onnx", "compress": ".compress",
 }  # fmt: skip
 
 

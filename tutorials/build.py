@@ -56,6 +56,7 @@ FAMILIES = {
     "special": "Special functions",
     "convolution": "Convolution",
     "pooling": "Pooling",
+    "quantising": "Quantising",
 }
 INTERFACE = {
     "tinydl": "Tensors and gradients",
@@ -65,6 +66,7 @@ INTERFACE = {
     "tinydl.optim": "Optimizers and schedules",
     "tinydl.data": "Data",
     "tinydl.plots": "Pictures",
+    "tinydl.compress": "Smaller models",
     "tinydl.testing": "For test suites",
 }
 # the first edition's lessons in its order: its pages were 01_derivatives.html to 13_build_it_yourself.html

@@ -704,6 +704,15 @@ def _hardtanh(draw: Draw) -> Sample:
     return Sample((x,), {"min_val": low, "max_val": high}, smooth=far(x, low, high))
 
 
+@sampler("fake_quantised")
+def _fake_quantised(draw: Draw) -> Sample:
+    # on a grid finer than any step, what a numerical derivative sees is the rule: a slope of 1 inside, 0 beyond
+    fine = draw.boolean()
+    most = 2.0**40 if fine else 3.0
+    x = draw.array(draw.shape(), avoid=(-1.0, 1.0), specials=() if fine else (0.0, 1 / 6, -0.5))
+    return Sample((x, np.full((1,) * x.ndim, 1 / most)), {"most": most}, smooth=fine and far(x, -1.0, 1.0))
+
+
 @sampler("prelu")
 def _prelu(draw: Draw) -> Sample:
     shape = draw.shape()

@@ -12,13 +12,14 @@ from . import grids as grids
 from . import indexing as indexing
 from . import linalg as linalg
 from . import pooling as pooling
+from . import quantising as quantising
 from . import reductions as reductions
 from . import shapes as shapes
 from . import statistics as statistics
 
 __all__ = [
-    "assembling", "convolution", "elementwise", "fused", "grids", "indexing", "linalg", "pooling", "reductions",
-    "shapes", "statistics",
+    "assembling", "convolution", "elementwise", "fused", "grids", "indexing", "linalg", "pooling", "quantising",
+    "reductions", "shapes", "statistics",
 ]  # fmt: skip
 
 attach()

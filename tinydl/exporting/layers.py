@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from onnx import helper
 
+from ..derivatives.quantising import grid_numbers
 from .graphs import Dims, Graph, Value, count
 from .saying import axes_of, flat, framed, reduced, transposed, turned_round
 
@@ -68,6 +69,21 @@ def scale_and_shift(o: Graph, x: Value, scale: Value, shift: Value | None = None
 def sum_of_products(o: Graph, a: Value, b: Value, axis: Any) -> str:
     """Σ a·b along the axes, which stay with length 1."""
     return reduced(o, "ReduceSum", o.Mul(a, b), axes_of(a, axis))
+
+
+# ---- quantised weights ----
+
+
+def on_grid(o: Graph, x: Value, scale: Value, most: float) -> str:
+    """Multiples of the scale; of a constant the file keeps them as int8, in float32 as others' quantised weights."""
+    if x.array is None or scale.array is None or most > 127:
+        return str(o.Mul(o.Min(o.Max(o.Round(o.Div(x, scale)), -most), most), scale))
+    numbers = o.value(grid_numbers(x.array, scale.array, most).astype(np.int8), f"{x.name}_int8")
+    if o.dtype == np.float64:
+        return str(o.Mul(o.Cast(numbers, to=helper.np_dtype_to_tensor_dtype(o.dtype)), scale))
+    axis = next((i for i, n in enumerate(scale.shape) if n > 1), 0)
+    sizes = scale.array.astype(np.float32).reshape(-1 if scale.array.size > 1 else ())
+    return str(o.DequantizeLinear(numbers, o.constant(sizes, f"{x.name}_scale"), axis=axis))
 
 
 # ---- windows ----

@@ -23,6 +23,7 @@ from .layers import (
     lstm,
     masked_softmax,
     max_pool,
+    on_grid,
     scale_and_shift,
     sum_of_products,
     sum_pool,
@@ -192,6 +193,7 @@ OPERATORS: dict[str, Line] = {
     "einsum": einsum,
     "det": same("Det"),
     # softmax, normalising
+    "fake_quantised": on_grid,
     "softmax": lambda o, x, axis=-1: o.Softmax(x, axis=axis),
     "log_softmax": lambda o, x, axis=-1: o.Sub(x, logsumexp(o, x, axis, True)),
     "masked_softmax": masked_softmax,

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..compiling.tape import CompileError
+from ..derivatives.quantising import fake_quantised
 from ..engine.arrays import Array
 from ..engine.recording import no_grad, observing
 from ..engine.tensor import Primitive, Tensor, wrap
@@ -75,7 +76,8 @@ class Run(Scopes):
         return is_followed(x._data if x.__class__ is Tensor else x)
 
     def computed(self, output: Any, primitive: Primitive, inputs: Sequence[Any], options: dict[str, Any]) -> None:
-        if self._depends([*inputs, *options.values()]):
+        # weights on a grid are no constants to be computed once: the file keeps their whole numbers
+        if primitive is fake_quantised or self._depends([*inputs, *options.values()]):
             self._remember(output)
             self.operations.append(Operation(primitive.name, tuple(inputs), options, output._data, self.layer))
 

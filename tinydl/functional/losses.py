@@ -377,6 +377,32 @@ def cross_entropy(
 
 
 @_in_float32
+def distillation_loss(logits: Any, teacher_logits: Any, targets: Any, temperature: float, alpha: float) -> Tensor:
+    r"""What a student learns from a teacher's logits and from the targets, :math:`\alpha\,T^2\,\text{KL}(p \| q) +
+    (1 - \alpha)\,\text{CE}`.
+
+    p is softmax(teacher_logits / T), q is softmax(logits / T), CE the `cross_entropy` of logits and targets; KL is the
+    mean over the batch. A temperature T above 1 shows how the teacher ranks the wrong classes too; T² gives the
+    gradient the size that it has at T = 1. No gradient flows to the teacher. Shapes: both logits (N, K), (N, K, d…) or
+    (K,), targets as in `cross_entropy`; the result is one number. Raises ValueError where the shapes of the logits
+    differ, T isn't above 0 or alpha outside of 0 … 1, and as `cross_entropy`. Hinton et al., arXiv:1503.02531, 2015.
+    """
+    name = "distillation_loss"
+    if not 0 < temperature < math.inf:
+        raise ValueError(f"{name}: the temperature is a number above 0, not {temperature}; 1 softens nothing")
+    if not 0 <= alpha <= 1:
+        raise ValueError(f"{name}: alpha is the share of the teacher, from 0 to 1, not {alpha}")
+    z = _prediction(name, logits, None, "mean")
+    teacher = _cast(teacher_logits.detach() if isinstance(teacher_logits, Tensor) else teacher_logits, z)
+    _refuse_other_shape(name, z, teacher)
+    p, q = (log_softmax(x / temperature, axis=_class_axis(z.shape)) for x in (teacher, z))
+    rows = _some(name, "logits", z).size // _classes(name, z)
+    soft = kl_div(q, p, "sum", log_target=True) * (alpha * temperature**2 / rows)
+    loss: Tensor = soft + (1 - alpha) * cross_entropy(z, targets)
+    return loss
+
+
+@_in_float32
 def nll_loss(input: Any, target: Any, weight: Any = None, ignore_index: int = -100, reduction: str = "mean") -> Tensor:
     r"""−x\ :sub:`t` for log-probabilities x (such as `log_softmax` gives) and the index t of the right class.
 

@@ -442,6 +442,8 @@ def _wrong_names(loaded: Loaded, own: Iterable[str], given: Iterable[str]) -> li
         rest = "" if {prefix + name for name in given} == {*own} else ", strict=False"
         mended = f"{{{prefix!r} + name: a for name, a in state.items()}}{rest}"
         problems.append(f"the names given lack the prefix {prefix!r}, write model.load_state_dict({mended})")
+    if any(name.removesuffix("_mask") in given for name in loaded.unexpected_keys if name.endswith("_mask")):
+        problems.append("the state given is of a pruned model, write tl.compress.prune(model, 0) before loading")
     for label, names in (("missing", loaded.missing_keys), ("unexpected", loaded.unexpected_keys)):
         if names:
             problems.append(f"{label}: {', '.join(names)}")

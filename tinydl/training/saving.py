@@ -41,14 +41,18 @@ def save(model: Stateful, path: str | os.PathLike[str], optimizer: Stateful | No
     Names, shapes and dtypes are those of the state_dict, so ``np.load`` and safetensors' own loaders read the file too:
     ``torch_model.load_state_dict(safetensors.torch.load_file(path))`` works for the same model in PyTorch (save without
     the optimizer for that: its arrays, under the names "optimizer/…", would be unexpected there). An optimizer's state
-    is written with the model's names of its parameters, by which `load` gives it back. The file appears
-    under its name when it is complete; if anything fails, an older file of that name is untouched.
-    Raises ValueError for another suffix, ImportError for .safetensors without that library, OSError where the folder
-    can't be written to.
+    is written with the model's names of its parameters, by which `load` gives it back. Weights that were quantised
+    (`tl.compress.quantise`) are written as int8, each with its "…_scale" of floats, by which they are multiplied; not
+    so with an optimizer, which is to train on from what lies between the levels. The file appears under its name when
+    it is complete; if anything fails, an older file of that name is untouched. Raises ValueError for another suffix,
+    ImportError for .safetensors without that library, OSError where the folder can't be written to.
     """
     file, write, _ = format_of(path)
     _check(model, "model")
-    content = {name: _plain(name, array) for name, array in model.state_dict().items()}
+    state = model.state_dict()
+    if optimizer is None and isinstance(model, Module):
+        state |= _as_integers(model, state)
+    content = {name: _plain(name, array) for name, array in state.items()}
     for name in content:
         if name.startswith(_OPTIMIZER):
             raise ValueError(f"the model's name {name!r} begins with {_OPTIMIZER!r}, which is kept for the optimizer's")
@@ -65,14 +69,15 @@ def load(
     """Read what `save` wrote, or any .npz or .safetensors file with the right names, into a model (and an optimizer).
 
     Names and shapes must be exactly the model's, but for what its forward keeps, which is left out with a warning;
-    numbers are cast to its dtypes (bfloat16 comes as float32). With ``strict=False`` a part of the names is enough, as
-    in `Module.load_state_dict`, whose answer, ``missing_keys`` and ``unexpected_keys``, is given back. All is checked
-    before anything changes: when it raises, model and optimizer are as they were. Tensors keep their identity, so an
-    optimizer made before goes on with them. An
-    optimizer's state in the file is left alone unless `optimizer` is given; each of its parameters then gets the state
-    of its name, whatever the order (a file from before there were names is read in order). Raises FileNotFoundError;
-    ValueError for a damaged or foreign file, another model's, one without the optimizer's state where that is wanted or
-    with that of other parameters, and for another suffix than .npz and .safetensors; ImportError as `save`.
+    numbers are cast to its dtypes (bfloat16 comes as float32). int8 weights with scales are multiplied by them, be the
+    model quantised or not: it predicts what the saved one did, to the bit. With ``strict=False`` a part of the names is
+    enough, as in `Module.load_state_dict`, whose answer, ``missing_keys`` and ``unexpected_keys``, is given back. All
+    is checked before anything changes: when it raises, model and optimizer are as they were. Tensors keep their
+    identity, so an optimizer made before goes on with them. An optimizer's state in the file is left alone unless
+    `optimizer` is given; each of its parameters then gets the state of its name, whatever the order (a file from before
+    there were names is read in order). Raises FileNotFoundError; ValueError for a damaged or foreign file, another
+    model's, one without the optimizer's state where that is wanted or with that of other parameters, and for another
+    suffix than .npz and .safetensors; ImportError as `save`.
     """
     file, _, read = format_of(path)
     _check(model, "model")
@@ -82,7 +87,7 @@ def load(
     arrays = {name: array for name, array in found.items() if not name.startswith(_OPTIMIZER)}
     options: Any = {} if strict else {"strict": False}  # which another's load_state_dict needn't know
     if optimizer is None:
-        return _give(model, arrays, file, **options)
+        return _give(model, _as_floats(model, arrays), file, **options)
     _check(optimizer, "optimizer")
     state = _nested(file, found)
     if not state:
@@ -93,10 +98,31 @@ def load(
     before = optimizer.state_dict()
     _give(optimizer, state, file, _names(model, optimizer))
     try:
-        return _give(model, arrays, file, **options)
+        return _give(model, _as_floats(model, arrays), file, **options)
     except Exception:
         optimizer.load_state_dict(before)
         raise
+
+
+def _as_integers(model: Module, state: dict[str, Array]) -> dict[str, Array]:
+    """The weights of quantised layers as they are written, with their scales, by every name that they have."""
+    layers = {id(vars(layer)): layer for layer in model.modules()}
+    found: dict[str, Array] = {}
+    for name, holder, key, _ in model._entries():
+        integers = getattr(layers.get(id(holder)), "integers", None)  # what exporting/compression.py gives a layer
+        if integers is not None and f"{name}_scale" not in state and (both := integers(key)) is not None:
+            found[name], found[f"{name}_scale"] = both
+    return found
+
+
+def _as_floats(model: Stateful, arrays: dict[str, Array]) -> dict[str, Array]:
+    """The inverse: names that the model hasn't are scales if they are called so and stand beside int8."""
+    scales = {f"{name}_scale": name for name, array in arrays.items() if array.dtype == np.int8}
+    scales = {scale: name for scale, name in scales.items() if scale in arrays}
+    if scales:
+        scales = {scale: name for scale, name in scales.items() if scale not in model.state_dict()}
+    left = {name: array for name, array in arrays.items() if name not in scales}
+    return left | {name: arrays[name] * arrays[scale] for scale, name in scales.items()}
 
 
 def _give(thing: Stateful, state: dict[str, Any], file: Path, names: list[str] | None = None, **options: bool) -> Any:
