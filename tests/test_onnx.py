@@ -631,7 +631,7 @@ def test_without_onnx_a_sentence_says_what_to_install(tmp_path):
         f"tl.to_onnx(tl.nn.Sequential(tl.nn.Linear(2, 2)), {str(tmp_path / 'm.onnx')!r}, np.ones((2, 2)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert done.returncode and 'pip install "tinydl[onnx]"' in done.stderr.splitlines()[-1]
+    assert done.returncode and 'pip install ".[onnx]"' in done.stderr.splitlines()[-1]
 
 
 def test_softmax_over_what_may_look_nowhere_gives_zeros(tmp_path):

@@ -34,7 +34,7 @@ def to_onnx(model: Module, path: str | os.PathLike[str], example: Any) -> None:
     >>> np.allclose(y, tl.predict(model, x), atol=1e-6)
     True
 
-    Needs the package onnx: ``pip install "tinydl[onnx]"``; who runs the file doesn't. In float64 onnxruntime has no
+    Needs the package onnx: ``pip install ".[onnx]"``; who runs the file doesn't. In float64 onnxruntime has no
     inverse trigonometric functions and no determinant, which onnx's evaluator has. Raises CompileError for a model that
     reads values, that does something else with another number of rows, in which two axes of an array grow with the
     rows, that mixes float32 and float64, or that uses an operation for which ONNX has no operator; ValueError for
@@ -52,7 +52,9 @@ def to_onnx(model: Module, path: str | os.PathLike[str], example: Any) -> None:
     try:
         import onnx  # noqa: F401
     except ImportError as error:
-        raise ImportError('to_onnx needs the package onnx: python -m pip install "tinydl[onnx]"') from error
+        raise ImportError(
+            'to_onnx needs the package onnx; in the clone of tinydl write python -m pip install ".[onnx]"'
+        ) from error
     from .translation import translated
 
     made = translated(model, example)
