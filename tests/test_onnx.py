@@ -1,5 +1,6 @@
 """ONNX files: each line of the table against onnxruntime and onnx's own evaluator, models against tinydl, refusals."""
 
+import copy
 import math
 import subprocess
 import sys
@@ -376,6 +377,22 @@ def test_equal_parameters_stay_two_and_a_tied_one_stays_one(tmp_path):
     tl.to_onnx(Letters(), tmp_path / "m.onnx", np.ones((2, 5), dtype=np.int64))
     sizes = [tuple(i.dims) for i in onnx.load(tmp_path / "m.onnx").graph.initializer]
     assert sizes.count((30, 16)) == 1
+
+
+def test_what_a_model_keeps_of_the_run_is_an_array_like_others_afterwards(tmp_path):
+    class Keeps(nn.Module):
+        def __init__(self):
+            self.linear = nn.Linear(3, 2)
+
+        def forward(self, x):
+            self.last = self.linear(x)
+            return self.last @ self.last.T
+
+    model = Keeps()
+    with pytest.raises(tl.CompileError, match="two axes grow"):
+        tl.to_onnx(model, tmp_path / "m.onnx", np.ones((2, 3)))
+    assert bool((model.last.data > -1e9).all()) and float(model.last.data[0, 0]) == model.last.data[0, 0].item()
+    assert copy.deepcopy(model)(np.ones((2, 3))).shape == (2, 2)
 
 
 def test_a_file_has_nothing_that_nobody_uses(tmp_path):

@@ -19,7 +19,7 @@ from ..engine.tensor import Primitive, Tensor, wrap
 from ..engine.trace import Scopes
 from ..nn.module import Module
 from ..training import care
-from .followed import OF_SHAPES, Followed, follow, is_followed, plain, reads
+from .followed import OF_SHAPES, Followed, follow, following, is_followed, plain, reads
 
 _PICKING = {"nonzero", "flatnonzero", "argwhere", "where"}  # the last with a condition alone
 
@@ -138,6 +138,10 @@ def run(model: Module, inputs: Sequence[Array]) -> tuple[list[Array], Any, Run]:
     """What the model is given, what it gives in eval mode, and how it came to that."""
     given = [wrap(x.copy()) for x in inputs]
     seen = Run(given)
-    with care.mode(model, False), no_grad(), np.errstate(all="ignore"), observing(seen):
-        output = model(*given)
+    following.on = True
+    try:
+        with care.mode(model, False), no_grad(), np.errstate(all="ignore"), observing(seen):
+            output = model(*given)
+    finally:
+        following.on = False
     return [t._data for t in given], output, seen
