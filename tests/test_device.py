@@ -364,9 +364,17 @@ LOSSES = {
         {"label_smoothing": 0.1, "weight": X[1] ** 2}, {"label_smoothing": 0.1, "ignore_index": int(LABELS[0])})]
     + [((X, PROBABILITIES), {"weight": X[1] ** 2, "label_smoothing": 0.1})]
     + [((X.reshape(2, 4, 6), np.arange(12).reshape(2, 6) % 4), {"weight": X[0, :4] ** 2})],
+    "distillation_loss": [((X, LABELS), {"teacher_logits": X[::-1].copy(), "temperature": 2.0, "alpha": 0.7})],
     "nll_loss": [((np.log(PROBABILITIES), LABELS), options) for options in (
         {}, {"weight": X[1] ** 2, "reduction": "none"}, {"ignore_index": int(LABELS[0])})],
 }  # fmt: skip
+
+
+def named(loss, target):
+    """The targets by their parameter's name, which isn't the same in all losses."""
+    return {
+        "targets" if loss == "distillation_loss" else list(inspect.signature(getattr(F, loss)).parameters)[1]: target
+    }
 
 
 def test_every_loss_is_tried():
@@ -378,14 +386,14 @@ def test_every_loss_is_tried():
 def test_every_loss_gives_the_numbers_of_numpy_wherever_its_targets_are(name, place):
     for (prediction, target), options in LOSSES[name]:
         x = tl.tensor(prediction, requires_grad=True)
-        expected = getattr(F, name)(x, target, **options)
+        expected = getattr(F, name)(x, **named(name, target), **options)
         np.sum(expected * expected).backward()
         host = (target, options)
         onto = tl.tensor(place.asarray(target))
         for t, o in ((onto, host[1]), host, (place.asarray(target), {k: moved(v, place) for k, v in host[1].items()}),
                                 (tl.tensor(target), host[1])):  # fmt: skip
             there = tl.tensor(place.asarray(prediction), requires_grad=True)
-            loss = getattr(F, name)(there, t, **o)
+            loss = getattr(F, name)(there, **named(name, t), **o)
             np.sum(loss * loss).backward()
             assert_same(loss.data, expected.data, place)
             assert_same(there.grad.data, x.grad.data, place)
@@ -417,15 +425,16 @@ def test_quantiles_are_those_of_numpy_to_the_bit(q, dtype, place):
 
 @pytest.mark.parametrize("name", LOSSES)
 def test_losses_refuse_on_the_device_what_they_refuse_of_numpy(name, place):
-    (prediction, target), _ = LOSSES[name][0]
+    (prediction, target), options = LOSSES[name][0]
+    options = options if name == "distillation_loss" else {}
     wrong = {
-        "cross_entropy": np.full_like(LABELS, 9), "nll_loss": np.full_like(LABELS, -1),
+        "cross_entropy": np.full_like(LABELS, 9), "distillation_loss": np.full_like(LABELS, 9), "nll_loss": np.full_like(LABELS, -1),
         "binary_cross_entropy": X + 5, "binary_cross_entropy_with_logits": X + 5, "kl_div": -PROBABILITIES,
     }.get(name, target[:-1])  # fmt: skip
     with pytest.raises(ValueError) as here:
-        getattr(F, name)(tl.tensor(prediction), wrong)
+        getattr(F, name)(tl.tensor(prediction), **named(name, wrong), **options)
     with pytest.raises(ValueError) as there:
-        getattr(F, name)(tl.tensor(place.asarray(prediction)), place.asarray(wrong))
+        getattr(F, name)(tl.tensor(place.asarray(prediction)), **named(name, place.asarray(wrong)), **options)
     assert str(there.value) == str(here.value)
 
 
