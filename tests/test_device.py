@@ -428,7 +428,8 @@ def test_losses_refuse_on_the_device_what_they_refuse_of_numpy(name, place):
     (prediction, target), options = LOSSES[name][0]
     options = options if name == "distillation_loss" else {}
     wrong = {
-        "cross_entropy": np.full_like(LABELS, 9), "distillation_loss": np.full_like(LABELS, 9), "nll_loss": np.full_like(LABELS, -1),
+        "cross_entropy": np.full_like(LABELS, 9), "distillation_loss": np.full_like(LABELS, 9),
+        "nll_loss": np.full_like(LABELS, -1),
         "binary_cross_entropy": X + 5, "binary_cross_entropy_with_logits": X + 5, "kl_div": -PROBABILITIES,
     }.get(name, target[:-1])  # fmt: skip
     with pytest.raises(ValueError) as here:
