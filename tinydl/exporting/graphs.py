@@ -52,8 +52,12 @@ def fixed(n: Any, what: str) -> int:
 
 def text(shape: Dims) -> str:
     """A shape as a person would write it: (n, 3), with n rows."""
-    parts = [str(d) if not isinstance(d, Rows) else f"{d.times}n" * (d.times > 1) or "n" for d in shape]
-    return f"({', '.join(parts)}{',' * (len(parts) == 1)})"
+    return f"({', '.join(map(side, shape))}{',' * (len(shape) == 1)})"
+
+
+def side(d: Any) -> str:
+    """The length of an axis, as a multiple of n where it grows with the rows."""
+    return (f"{d.times}n" if d.times > 1 else "n") if isinstance(d, Rows) else str(d)
 
 
 class Graph:

@@ -50,7 +50,7 @@ def to_onnx(model: Module, path: str | os.PathLike[str], example: Any) -> None:
     target = _checked(path)
     refuse_foreign("to_onnx", *(p for _, p in model.named_parameters()), *(b for _, b in model.named_buffers()))
     try:
-        import onnx  # noqa: F401
+        import onnx  # noqa: F401  (asked for here, so that its lack, and no other's, is told in words)
     except ImportError as error:
         raise ImportError(
             'to_onnx needs the package onnx; in the clone of tinydl write python -m pip install ".[onnx]"'

@@ -23,7 +23,7 @@ from ..engine.tensor import Tensor
 from ..nn.module import Module
 from ..training import arguments, care
 from .followed import is_followed
-from .graphs import Graph, Value, inputs_of, needed, text
+from .graphs import Graph, Value, inputs_of, needed, side, text
 from .operators import EXCEPTIONS, FLAT_OPERATORS, OF_BOOLEANS, OPERATORS
 from .runs import Operation, run
 from .steps import Rows
@@ -340,7 +340,7 @@ def _has_rows(x: Any) -> bool:
 
 
 def _declared(name: str, v: Value) -> onnx.ValueInfoProto:
-    sides = ["batch" if d == Rows(1, 0) else text((d,))[1:-2] if isinstance(d, Rows) else d for d in v.shape]
+    sides = ["batch" if d == Rows(1, 0) else side(d) if isinstance(d, Rows) else d for d in v.shape]
     return helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(v.dtype), sides)
 
 
