@@ -115,7 +115,7 @@ function softmax(scores) {
 
 // ---- the drawing: 128 × 128 bits, as NIST's were ----
 
-const BOARD = 128, CELL = 8, PEN = 5.5, RUBBER = 9;
+const BOARD = 128, CELL = 8, PEN = 6.5, RUBBER = 9;
 let bits = new Uint8Array(BOARD * BOARD), erasing = false, cursor = [8, 8], before = [];
 
 const keep = () => { before.push(bits.slice()); if (before.length > 200) before.shift(); };
@@ -146,10 +146,10 @@ function box() {  // [top, left, height, width] of what is drawn, null if nothin
 }
 // The second normalisation of NIST's form-based handprint recognition system (Garris et al., NISTIR 5469, 1994), of which
 // the digits are that sklearn and tinydl have: stretched to 20 × 32 bits, made thinner or thicker until the ink is as much
-// as in most, sheared until the left edge is upright. Here nothing is stretched to more than twice its proportions, or a 1
-// in one straight stroke would be a block.
+// as in most, sheared until the left edge is upright. But here nothing becomes wider than it is, or a 1 in one stroke would
+// be a block, and nothing more than twice as high.
 function normalised([top, left, height, width]) {
-  const N = 32, wide = Math.max(1, Math.min(20, Math.round(2 * width * N / height)));
+  const N = 32, wide = Math.max(1, Math.min(20, Math.round(width * N / height)));
   const tall = Math.max(1, Math.min(N, Math.round(2 * height * 20 / width)));
   let image = empty(N);
   const above = (N - tall) >> 1, beside = (N - wide) >> 1;
@@ -208,8 +208,8 @@ const MAPS = 64, UNITS = 4096;  // are shown at most
 
 // Images side by side, [height, width] each, with 0 in the middle of the colours and `most` at their ends.
 function drawMaps(canvas, maps, height, width, most, ink = false) {
-  const across = Math.min(maps.length, Math.max(1, Math.floor(36 / (width + 1)))), down = Math.ceil(maps.length / across);
-  const dot = Math.max(2, Math.floor(320 / (across * (width + 1)))), gap = maps.length > 1 ? Math.max(2, Math.round(dot / 2)) : 0;
+  const across = Math.min(maps.length, width > 16 ? 4 : 8), down = Math.ceil(maps.length / across);
+  const dot = Math.max(2, Math.floor(352 / (across * (width + 1)))), gap = maps.length > 1 ? dot : 0;
   canvas.width = across * (width * dot + gap) - gap;
   canvas.height = down * (height * dot + gap) - gap;
   const pen = canvas.getContext("2d"), zero = colour(ink ? "--paper" : "--zero"), low = colour("--low"), high = colour(ink ? "--pen" : "--high");
@@ -233,16 +233,30 @@ const grid = n => { const width = n <= 16 ? n : 2 ** Math.ceil(Math.log2(Math.sq
 
 const shapeText = shape => shape.length === 3 ? `${shape[0]} ${shape[0] === 1 ? "map" : "maps"} of ${shape[1]} × ${shape[2]}`
   : shape.length === 1 ? `${shape[0]} ${shape[0] === 1 ? "number" : "numbers"}` : shape.join(" × ");
-const figures = data.layers.map(layer => {
-  const title = el("h3", {}, [layer.name, layer.kind].filter(Boolean).join(" · "));
-  if (PASSED_ON.includes(layer.kind)) {
-    const does = layer.kind === "Flatten" ? `the same numbers, as a row of ${layer.shape[0]}` : "passes on what it is given";
-    byId("layers").append(el("div", {class: "layer passing"}, title, el("p", {class: "small"}, does)));
-    return null;
-  }
-  const canvas = el("canvas", {role: "img"}), range = el("span", {class: "range"});
-  const cut = layer.shape.length === 3 && layer.shape[0] > MAPS ? `, of which the first ${MAPS} are shown` : "";
-  byId("layers").append(el("div", {class: "layer"}, title, el("p", {class: "small"}, shapeText(layer.shape) + cut), canvas, range));
+const DOES = {
+  Linear: "each is a weighted sum of all the numbers before",
+  Conv2d: "each map looks everywhere for a small pattern of its own",
+  MaxPool2d: "the largest number of each window",
+  AvgPool2d: "the mean of each window",
+  AdaptiveAvgPool2d: "the mean of each part",
+  BatchNorm1d: "brought to one scale, as learned in training",
+  BatchNorm2d: "brought to one scale, as learned in training",
+  ReLU: "what is below 0 becomes 0",
+  Flatten: "the same numbers in one row",
+  Dropout: "passes on all that it is given; it drops numbers while training only",
+  Dropout2d: "passes on all that it is given; it drops maps while training only",
+  Identity: "passes on what it is given",
+};
+const figures = data.layers.map((layer, k) => {
+  const parts = [PASSED_ON.includes(layer.kind) ? "" : shapeText(layer.shape), DOES[layer.kind]];
+  if (layer.shape.length === 3 && layer.shape[0] > MAPS) parts.push(`the first ${MAPS} are shown`);
+  if (k === data.layers.length - 1) parts.push("one for each answer, in their order");
+  const said = el("p", {class: "small"}, parts.filter(Boolean).join("; "));
+  const figure = el("div", {class: "layer"}, el("h3", {}, [layer.name, layer.title].filter(Boolean).join(" · ")), said);
+  byId("layers").append(figure);
+  if (PASSED_ON.includes(layer.kind)) return null;
+  const canvas = el("canvas", {role: "img"}), range = el("div", {class: "range"});
+  figure.append(canvas, range);
   return {canvas, range};
 });
 function legend(where, most) {
@@ -286,8 +300,9 @@ function look(of, at, matters) {
   draw();
 }
 function drawBoard() {
-  const pen = byId("board").getContext("2d"), paper = colour("--paper"), ink = colour("--pen"), picture = pen.createImageData(BOARD, BOARD);
-  bits.forEach((bit, at) => picture.data.set([...(bit ? ink : paper), 255], 4 * at));
+  const pen = byId("board").getContext("2d"), picture = pen.createImageData(BOARD, BOARD);
+  const colours = ["--paper", "--pen"].map(name => [...colour(name), 255]);
+  bits.forEach((bit, at) => picture.data.set(colours[bit], 4 * at));
   pen.putImageData(picture, 0, 0);
   const mark = byId("cursor").style;
   [mark.top, mark.left] = cursor.map(v => `${100 * v * CELL / BOARD}%`);
@@ -301,7 +316,7 @@ function draw() {
   drawMaps(byId("matters"), [matters || new Array(SIDE * SIDE).fill(0)], SIDE, SIDE, most);
   byId("matters-range").replaceChildren();
   if (matters) legend(byId("matters-range"), most);
-  byId("matters-says").textContent = where ? `Each pixel is made empty in turn: the output for ${data.classes[winner]} falls without the orange ones, and rises without the blue ones.` : "";
+  byId("matters-says").textContent = where ? `Occlusion: each pixel in turn is made empty. Without an orange one the output for ${data.classes[winner]} falls, without a blue one it rises, by so much.` : "";
   figures.forEach((figure, k) => {
     if (!figure) return;
     const value = values[k + 1], most = where ? largest(value.numbers) : 0;
@@ -314,7 +329,13 @@ function draw() {
 // ---- mouse, finger, keyboard ----
 
 const board = byId("board-box");
-let last = null;
+let last = null, waiting = false;
+function soon() {  // while a line is drawn, the network answers once for each picture on the screen
+  drawBoard();
+  if (waiting) return;
+  waiting = true;
+  requestAnimationFrame(() => { waiting = false; update(); });
+}
 const at = event => {
   const r = byId("board").getBoundingClientRect();
   return [(event.clientX - r.left) * BOARD / r.width, (event.clientY - r.top) * BOARD / r.height];
@@ -333,9 +354,9 @@ board.addEventListener("pointermove", event => {
     stroke(last, at(e));
     last = at(e);
   }
-  update();
+  soon();
 });
-for (const end of ["pointerup", "pointercancel"]) board.addEventListener(end, () => { last = null; });
+for (const end of ["pointerup", "pointercancel"]) board.addEventListener(end, () => { last = null; update(); });
 
 const MOVES = {ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1]};
 board.addEventListener("keydown", event => {
@@ -384,7 +405,7 @@ const ofSystem = () => theme(dark.matches ? "dark" : "light");
 dark.addEventListener("change", ofSystem);
 byId("theme").addEventListener("click", () => theme(document.documentElement.dataset.theme === "dark" ? "light" : "dark"));
 
-byId("seen-title").textContent = `What the network sees: ${SIDE} × ${SIDE} pixels`;
+byId("seen-says").textContent = `${SIDE} × ${SIDE} pixels: cut out, ${SIDE === 8 ? "stretched and set upright, as tl.data.digits() are" : "scaled and centred, as MNIST's are"}.`;
 byId("summary").textContent = `A network of ${data.weights.toLocaleString("en")} weights runs in this page. Nothing is sent anywhere.`;
 update();
 ofSystem();

@@ -80,7 +80,9 @@ def page_data(model: nn.Module, classes: Sequence[Any] | None = None) -> Data:
             made.append(data)
     names = [str(name) for name in (range(outputs[1]) if classes is None else classes)]
     if len(names) != outputs[1]:
-        raise ValueError(f"the model gives {outputs[1]} numbers for an image, so classes are that many names, not {len(names)}")
+        raise ValueError(
+            f"the model gives {outputs[1]} numbers for an image, so classes are that many names, not {len(names)}"
+        )
     return {"side": round(image.size**0.5), "image": image.shape[1:], "classes": names, "weights": size, "layers": made}
 
 
@@ -100,7 +102,9 @@ def _layers(model: nn.Module, path: str = "") -> Iterator[tuple[str, nn.Module]]
 def _kind(layer: nn.Module) -> type[nn.Module]:
     """The class of tinydl's whose forward this is, or else its own."""
     of: Any = layer.kind if isinstance(layer, Compressed) else type(layer)
-    return of if of in LAYERS else next((known for known in (nn.Sequential, *LAYERS) if of.forward is known.forward), of)
+    return (
+        of if of in LAYERS else next((known for known in (nn.Sequential, *LAYERS) if of.forward is known.forward), of)
+    )
 
 
 def _image(model: nn.Module) -> Array:
@@ -134,8 +138,8 @@ def _layer(name: str, layer: nn.Module, x: Array) -> tuple[Data, Array]:
     with observing(trace := Trace()):
         y = array_of(layer(wrap(x)))  # of plain arrays, some layers make plain arrays, unseen
     made = LAYERS[known](layer, x, trace.operations)
-    shown = {"name": name, "kind": known.__name__, "shape": list(y.shape[1:]), "said": layer.extra_repr()}
-    return {**shown, **made}, y
+    said = {"name": name, "title": type(layer).__name__, "kind": known.__name__, "shape": list(y.shape[1:])}
+    return {**said, **made}, y
 
 
 # ---- each kind of layer as data, by the names that digits.js has for them ----
@@ -222,7 +226,9 @@ def _packed(x: Any, size: int | None = None) -> str:
     if size is not None:
         array = np.broadcast_to(array, (size,))
     if not np.isfinite(array).all():
-        raise ValueError("digit_page needs weights that are finite numbers of float32, and the model has others; train it anew")
+        raise ValueError(
+            "digit_page needs weights that are finite numbers of float32, and the model has others; train it anew"
+        )
     return base64.b64encode(array.astype("<f4").tobytes()).decode()
 
 
