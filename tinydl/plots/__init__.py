@@ -22,6 +22,6 @@ from .style import save
 from .training import confusion_matrix, curves
 
 __all__ = [
-    "activations", "backprop_page", "confusion_matrix", "curves", "decision_boundary", "digit_page", "gradients", "graph", "images",
-    "learning_rate_sweep", "loss_surface", "save", "weights",
+    "activations", "backprop_page", "confusion_matrix", "curves", "decision_boundary", "digit_page", "gradients", "graph",
+    "images", "learning_rate_sweep", "loss_surface", "save", "weights",
 ]  # fmt: skip

@@ -37,18 +37,18 @@ def digit_page(
     """Write a page in which one draws a digit and sees what the network makes of it, and give its path.
 
     One self-contained HTML file, for mouse, finger and keyboard: the drawing as the network sees it, each layer's
-    activations, the answers, and which pixels they hang on. The drawing is made into pixels as `tl.data.digits()` were,
-    or, for other sizes than 8 × 8, as MNIST's. ``window.predict(pixels)`` gives, in float64 with the weights in float32,
-    the outputs that ``tl.predict(model, x)`` gives for an x of these numbers from 0 to 1.
+    activations, the answers, and which pixels they hang on, by occlusion. The drawing is made into pixels as those of
+    `tl.data.digits` were, or, for other sizes than 8 × 8, as MNIST's. ``window.predict(pixels)`` gives what
+    ``tl.predict(model, x)`` gives for these n² numbers from 0 to 1, in float64 with weights that are rounded to float32.
 
-    Shapes: the model takes (N, n²), (N, 1, n, n) or (N, n, n), n from 4 to 64; n is 8 if it takes that, or else 28 or
+    Shapes: the model takes (N, n²), (N, 1, n, n) or (N, n, n), n from 4 to 64; n is 8 if it takes that, or else 28, or
     the smallest that it takes; it gives (N, K), K ≥ 2, whose names are `classes`, or else 0 … K − 1. The model is an
-    nn.Sequential of Linear, Conv2d, pooling of images, BatchNorm1d and 2d, Flatten, Dropout, Identity and activations of
-    single numbers; it may be pruned, quantised, or in training mode, which is left as it is.
+    nn.Sequential of Linear, Conv2d, pooling of images, BatchNorm1d and 2d, Flatten, Dropout, Identity and activations
+    of single numbers; it may be pruned or quantised, and is shown in eval mode, on a copy.
 
     Raises TypeError for what is no Module; ValueError for another layer, for a model that takes no such images or gives
-    other shapes, and for other numbers of classes; OSError, naming the file, if it can't be written: an older one is then
-    untouched.
+    other shapes, and for other numbers of classes; OSError, naming the file, if it can't be written: an older one is
+    then untouched.
     """
     data = page_data(model, classes)
     script = Path(__file__).with_name("digits.js").read_text(encoding="utf-8")
@@ -62,8 +62,8 @@ def page_data(model: nn.Module, classes: Sequence[Any] | None = None) -> Data:
         raise TypeError(f"digit_page takes a model, an nn.Module, not {kind(model)}; the order is (model, path)")
     if state.observers:
         raise RuntimeError(
-            "digit_page watches what the model does, which can't be told apart inside of tl.strict, tl.detect_anomaly or "
-            "tl.source_lines; call it outside of the with block"
+            "digit_page watches what the model does, which can't be told apart inside of tl.strict, tl.detect_anomaly "
+            "or tl.source_lines; call it outside of the with block"
         )
     named = list(model.named_parameters())
     refuse_foreign("digit_page", *(p for _, p in named), *(b for _, b in model.named_buffers()))
@@ -132,8 +132,8 @@ def _layer(name: str, layer: nn.Module, x: Array) -> tuple[Data, Array]:
     known = _kind(layer)
     if known not in LAYERS:
         raise ValueError(
-            f"digit_page has no picture of {f'{name} ' if name else ''}{type(layer).__name__}; it shows an nn.Sequential of "
-            f"{listed(sorted(k.__name__ for k in LAYERS), 40)}"
+            f"digit_page has no picture of {f'{name} ' if name else ''}{type(layer).__name__}; it shows an nn.Sequential "
+            f"of {listed(sorted(k.__name__ for k in LAYERS), 40)}"
         )
     with observing(trace := Trace()):
         y = array_of(layer(wrap(x)))  # of plain arrays, some layers make plain arrays, unseen
@@ -171,8 +171,8 @@ def _conv(layer: Any, x: Array, operations: list[Operation]) -> Data:
 def _batch_norm(layer: Any, x: Array, operations: list[Operation]) -> Data:
     if layer.running_mean is None:
         raise ValueError(
-            "digit_page shows one image at a time, and a BatchNorm without running statistics needs a batch of them; leave "
-            "out track_running_stats=False"
+            "digit_page shows one image at a time, and a BatchNorm without running statistics needs a batch of them; "
+            "leave out track_running_stats=False"
         )
     n, scale = layer.num_features, 1 / np.sqrt(np.float64(layer.running_var) + layer.eps)
     scale = scale if layer.weight is None else scale * array_of(layer.weight)
@@ -207,7 +207,7 @@ def _factor(layer: Any, x: Array, taps: Data) -> str:
 
 
 def _taps(sizes: Sequence[int], kernel: Sequence[int], how: Any, places: Sequence[int]) -> Data:
-    """For each row, and each column, of the output the ones of the input that its window sees; −1 is beyond the edge."""
+    """For each row, and column, of the output those of the input that its window sees; −1 is beyond the edge."""
     found = {}
     for axis, name in enumerate(("rows", "columns")):
         step, (before, _), apart = how.stride[axis], how.padding[axis], how.dilation[axis]
