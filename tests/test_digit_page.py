@@ -247,7 +247,8 @@ def rows():
 
 FUNCTIONS = [
     nn.LeakyReLU(0.2), nn.ELU(0.7), nn.SELU(), nn.CELU(0.6), nn.GELU(), nn.GELU("tanh"), nn.SiLU(), nn.Mish(),
-    nn.Sigmoid(), nn.Tanh(), nn.Hardtanh(-0.5, 0.8), nn.Softsign(), nn.LogSigmoid(), nn.Softplus(2.0), nn.PReLU(), nn.ReLU(), nn.Identity(),
+    nn.Sigmoid(), nn.Tanh(), nn.Hardtanh(-0.5, 0.8), nn.Softsign(), nn.LogSigmoid(), nn.Softplus(2.0),
+    nn.PReLU(), nn.ReLU(), nn.Identity(),
 ]  # fmt: skip
 
 

@@ -7,6 +7,7 @@ which each kind of layer has a function of its name, computes with them. Read di
 from __future__ import annotations
 
 import base64
+import copy
 import html
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -22,7 +23,6 @@ from ..engine.recording import no_grad, observing, state
 from ..engine.tensor import Tensor, wrap
 from ..engine.trace import Operation, Trace
 from ..exporting.compressed import Compressed
-from .network import _copy
 from .page import write_page
 
 Data = dict[str, Any]
@@ -39,7 +39,7 @@ def digit_page(
     One self-contained HTML file, for mouse, finger and keyboard: the drawing as the network sees it, each layer's
     activations, the answers, and which pixels they hang on, by occlusion. The drawing is made into pixels as those of
     `tl.data.digits` were, or, for other sizes than 8 × 8, as MNIST's. ``window.predict(pixels)`` gives what
-    ``tl.predict(model, x)`` gives for these n² numbers from 0 to 1, in float64 with weights that are rounded to float32.
+    ``tl.predict(model, x)`` gives for these n² numbers from 0 to 1, in float64 with weights rounded to float32.
 
     Shapes: the model takes (N, n²), (N, 1, n, n) or (N, n, n), n from 4 to 64; n is 8 if it takes that, or else 28, or
     the smallest that it takes; it gives (N, K), K ≥ 2, whose names are `classes`, or else 0 … K − 1. The model is an
@@ -69,7 +69,7 @@ def page_data(model: nn.Module, classes: Sequence[Any] | None = None) -> Data:
     refuse_foreign("digit_page", *(p for _, p in named), *(b for _, b in model.named_buffers()))
     if (size := sum(p.size for _, p in named)) > MOST:
         raise ValueError(f"the model has {size:,} weights, more than a page can hold ({MOST:,})")
-    copied = _copy(model).eval()
+    copied = copy.deepcopy(model).eval()
     layers = list(_layers(copied))
     with no_grad(), np.errstate(all="ignore"):
         image = _image(copied)
@@ -101,10 +101,10 @@ def _layers(model: nn.Module, path: str = "") -> Iterator[tuple[str, nn.Module]]
 
 def _kind(layer: nn.Module) -> type[nn.Module]:
     """The class of tinydl's whose forward this is, or else its own."""
-    of: Any = layer.kind if isinstance(layer, Compressed) else type(layer)
-    return (
-        of if of in LAYERS else next((known for known in (nn.Sequential, *LAYERS) if of.forward is known.forward), of)
-    )
+    of = layer.kind if isinstance(layer, Compressed) else type(layer)
+    kinds: list[type[nn.Module]] = [nn.Sequential, *LAYERS]
+    same = [known for known in kinds if known.forward is of.forward]
+    return of if of in same or not same else same[0]
 
 
 def _image(model: nn.Module) -> Array:
@@ -132,8 +132,8 @@ def _layer(name: str, layer: nn.Module, x: Array) -> tuple[Data, Array]:
     known = _kind(layer)
     if known not in LAYERS:
         raise ValueError(
-            f"digit_page has no picture of {f'{name} ' if name else ''}{type(layer).__name__}; it shows an nn.Sequential "
-            f"of {listed(sorted(k.__name__ for k in LAYERS), 40)}"
+            f"digit_page has no picture of {f'{name} ' if name else ''}{type(layer).__name__}; it shows an "
+            f"nn.Sequential of {listed(sorted(k.__name__ for k in LAYERS), 40)}"
         )
     with observing(trace := Trace()):
         y = array_of(layer(wrap(x)))  # of plain arrays, some layers make plain arrays, unseen
@@ -202,8 +202,8 @@ def _adaptive_avg_pool(layer: Any, x: Array, operations: list[Operation]) -> Dat
 
 def _factor(layer: Any, x: Array, taps: Data) -> str:
     """By what the sum of each window is multiplied: what becomes of ones says it, whatever counts and doesn't."""
-    counts = [[sum(i >= 0 for i in window) for window in taps[name]] for name in ("rows", "columns")]
-    return _packed(array_of(layer(np.ones_like(x)))[0, 0] / np.outer(*counts))
+    rows, columns = (np.array([sum(i >= 0 for i in window) for window in taps[name]]) for name in ("rows", "columns"))
+    return _packed(array_of(layer(np.ones_like(x)))[0, 0] / (rows[:, None] * columns))
 
 
 def _taps(sizes: Sequence[int], kernel: Sequence[int], how: Any, places: Sequence[int]) -> Data:
