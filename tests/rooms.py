@@ -42,7 +42,7 @@ TESTS = {
     "tinydl/checking/samples.py": "derivatives constants properties testing",
     "tinydl/watching": "debug strict diagnose nn",
     "tinydl/explaining": "explain page",
-    "tinydl/plots": "plots page",
+    "tinydl/plots": "plots page digit_page",
     "tinydl/course": "cli",
     "tinydl/course/answers.py": "learn",
     "tinydl/course/document.py": "document",

@@ -115,6 +115,9 @@ def test_the_demo_checks_trains_tests_and_draws(capsys, tmp_path):
     assert re.search(r"test: \d+ of 359 right, accuracy \d+\.\d+%", out)
     assert str(picture) in out
     assert picture.read_bytes().startswith(b"\x89PNG")
+    page = tmp_path / "digits-draw.html"
+    assert f"page: {page}, in which you draw a digit yourself" in " ".join(out.split())
+    assert '"kind":"Linear","shape":[16]' in page.read_text(encoding="utf-8")
 
 
 def test_the_demo_trains_a_network_of_convolutions_too(capsys, tmp_path):
@@ -126,6 +129,15 @@ def test_the_demo_trains_a_network_of_convolutions_too(capsys, tmp_path):
     assert "gradient check on 8 digits: right" in out
     assert float(re.search(r"right, accuracy ([\d.]+)%", out)[1]) > 85
     assert picture.read_bytes().startswith(b"\x89PNG")
+    assert '"kind":"Conv2d","shape":[8,8,8]' in (tmp_path / "digits-draw.html").read_text(encoding="utf-8")
+
+
+def test_the_demo_writes_no_page_of_more_weights_than_a_page_can_hold(capsys, tmp_path, monkeypatch, training_alone):
+    monkeypatch.setattr("tinydl.plots.digits.MOST", 1000)
+    status, out, _ = call(capsys, *QUICK, "--output", str(tmp_path / "digits.png"))
+    assert status == 0
+    assert "no page to draw in: the model has 1,210 weights" in out
+    assert not (tmp_path / "digits-draw.html").exists()
 
 
 def test_the_same_seed_gives_the_same_numbers(capsys, tmp_path, training_alone):

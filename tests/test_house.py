@@ -35,7 +35,7 @@ ROOMS = {
     "compiling": ("watching",),
     "training": ("compiling", "data"),
     "exporting": ("training",),
-    "plots": ("explaining", "nn", "optim", "data"),
+    "plots": ("explaining", "exporting"),
     "course": ("training", "checking"),
     "testing": ("checking",),
     "compress": ("exporting",),

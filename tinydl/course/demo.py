@@ -1,6 +1,6 @@
-"""`tinydl demo`: trains a network on real digits, tests it, and draws how it went.
+"""`tinydl demo`: trains a network on real digits, tests it, draws how it went, and lets one draw digits for it.
 
-The shortest whole program of the package: data, model, gradient check, fit, evaluate, pictures.
+The shortest whole program of the package: data, model, gradient check, fit, evaluate, pictures, a page.
 """
 
 from __future__ import annotations
@@ -64,7 +64,8 @@ def add_demo_command(subparsers: Any) -> None:
         "demo",
         help="train a network on real handwritten digits and draw how it went",
         description="Checks the gradient of a small network numerically, trains it on handwritten digits, tests it on "
-        "a fifth of them that it never saw, and draws the result. The same seed gives the same numbers.",
+        "a fifth of them that it never saw, and draws the result, beside which it writes a page where you draw a digit "
+        "yourself. The same seed gives the same numbers.",
         epilog=EXAMPLES,
     )
     parser.add_argument("--epochs", type=integer(1), default=40, help="passes over the training digits (default 40)")
@@ -93,6 +94,7 @@ def add_demo_command(subparsers: Any) -> None:
 def run_demo(chosen: argparse.Namespace) -> int:
     """Check, train, test, draw."""
     _check_output(chosen.output)
+    check_writable("--output", _drawing_page(chosen.output))
     if chosen.explain:
         check_writable("--explain", chosen.explain)
     started = time.perf_counter()
@@ -129,6 +131,7 @@ def run_demo(chosen: argparse.Namespace) -> int:
     score = f"accuracy {result['accuracy']:.2%}, loss {_number(result['loss'])}"
     say(f"\ntest: {right} of {len(test)} right, {score} ({after})")
     _draw(chosen.output, history, test, predict(model, test.x).argmax(1), result["accuracy"])
+    _write_drawing_page(_drawing_page(chosen.output), model)
     if chosen.explain:
         _write_page(chosen.explain, model, test[:4])
     print(f"picture: {chosen.output}   ({time.perf_counter() - started:.1f} s in all)")
@@ -245,6 +248,22 @@ def _write_page(path: Path, model: nn.Module, examples: data.Dataset) -> None:
         loss = F.cross_entropy(model(examples.x), examples.y)
     backprop_page(loss, path)
     say(f"page: {path}, backpropagation of {len(examples)} test digits step by step; open it in a browser")
+
+
+def _drawing_page(picture: Path) -> Path:
+    """Beside the picture."""
+    return picture.with_name(f"{picture.stem}-draw.html")
+
+
+def _write_drawing_page(path: Path, model: nn.Module) -> None:
+    from ..plots import digit_page
+
+    try:
+        digit_page(model, path)
+    except ValueError as error:  # more weights than a page can hold
+        say(f"no page to draw in: {error}")
+    else:
+        say(f"page: {path}, in which you draw a digit yourself; open it in a browser")
 
 
 def _check_output(path: Path) -> None:

@@ -1,10 +1,12 @@
-"""Pictures with matplotlib, which is imported on first use, and the page that steps through a backward pass.
+"""Pictures with matplotlib, which is imported on first use, and two pages: one steps through a backward pass, in the
+other one draws a digit.
 
 Every picture is drawn on the `ax` it is given, or on a new figure's, and gives the Axes back, so that one can look at
 what was drawn, add to it, and write it: ``tl.plots.save(tl.plots.curves(history), "curves.png")``. Nothing is shown
 by itself; in a script call matplotlib's ``plt.show()``.
 """
 
+from .digits import digit_page
 from .graph import graph
 from .network import (
     activations,
@@ -20,6 +22,6 @@ from .style import save
 from .training import confusion_matrix, curves
 
 __all__ = [
-    "activations", "backprop_page", "confusion_matrix", "curves", "decision_boundary", "gradients", "graph", "images",
-    "learning_rate_sweep", "loss_surface", "save", "weights",
+    "activations", "backprop_page", "confusion_matrix", "curves", "decision_boundary", "digit_page", "gradients",
+    "graph", "images", "learning_rate_sweep", "loss_surface", "save", "weights",
 ]  # fmt: skip

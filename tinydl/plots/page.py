@@ -11,6 +11,7 @@ import html
 import json
 import math
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -45,15 +46,20 @@ def backprop_page(loss: Tensor, path: str | os.PathLike[str] = "backprop.html") 
             f"this graph has {operations:,} operations, more than a page can show ({MOST:,}); make the page of fewer "
             "layers or time steps, or print tl.explain(loss)"
         )
-    template = Path(__file__).with_name("page.html").read_text(encoding="utf-8")
-    text = json.dumps(page_data(explained), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    write_page("page.html", path, page_data(explained), title=html.escape(f"Backpropagation of {explained.loss}"))
+    return Path(path)
+
+
+def write_page(template: str, path: str | os.PathLike[str], data: dict[str, Any], **places: str) -> None:
+    """Write a template of this folder with its data, and what stands in its other {{places}}."""
+    written = Path(__file__).with_name(template).read_text(encoding="utf-8")
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     for character in "<>&\u2028\u2029":  # nothing in the data can then end the script that holds it
         text = text.replace(character, f"\\u{ord(character):04x}")
-    title = html.escape(f"Backpropagation of {explained.loss}")
-    before, after = template.split("{{data}}")
+    parts = re.split(r"\{\{(\w+)\}\}", written)
+    parts[1::2] = [{**places, "data": text}[name] for name in parts[1::2]]
     with replacing(path) as file:
-        file.write((before.replace("{{title}}", title) + text + after).encode())
-    return Path(path)
+        file.write("".join(parts).encode())
 
 
 def page_data(e: Explanation) -> dict[str, Any]:
