@@ -23,7 +23,8 @@ from ..engine.tensor import Tensor
 from ..nn.module import Module
 from ..training import arguments, care
 from .followed import is_followed
-from .graphs import Graph, Value, inputs_of, needed, text
+from .graphs import BUFFER, PARAMETER, Graph, Value, inputs_of, needed, text
+from .imported import Imported
 from .operators import EXCEPTIONS, FLAT_OPERATORS, OF_BOOLEANS, OPERATORS
 from .runs import Operation, run
 from .steps import Rows
@@ -90,6 +91,7 @@ class _Export:
     def __init__(self, model: Module, inputs: Sequence[Array]) -> None:
         self.model, self.graph = model, Graph()
         named = [*model.named_parameters(), *model.named_buffers()]
+        self.learned = {id(p._data) for _, p in model.named_parameters()}
         self.named = {id(p._data if isinstance(p, Tensor) else p): name for name, p in reversed(named)}
         self.values: dict[int, Value] = {}  # by the array of the first run
         batches = [_batch(inputs, n, i) for i, n in enumerate(_SIZES)]
@@ -115,6 +117,8 @@ class _Export:
     def _names(self, count: int) -> list[str]:
         """What the inputs are called: as forward's parameters are."""
         kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        if isinstance(self.model, Imported):
+            return self.model.input_names
         own = [name for name, p in inspect.signature(self.model.forward).parameters.items() if p.kind in kinds]
         return [own[i] if i < len(own) else f"x{i}" for i in range(count)]
 
@@ -156,7 +160,7 @@ class _Export:
         if id(array_of(a)) in self.named:
             return self._parameter(array_of(a))
         if x.shape == y.shape and x.dtype == y.dtype and x.tobytes() == y.tobytes():
-            return self.graph.value(x)
+            return self._constant(x, array_of(a))
         made = self._of_rows(x, y)
         if made is None and not x.ndim:
             raise self._refused(
@@ -187,10 +191,21 @@ class _Export:
         self.layer = layer
         return self.values[id(x)]
 
+    def _constant(self, x: Array, array: Array) -> Value:
+        """A constant; if parameters alone gave it, one that can be trained in their place."""
+        of = self.first.learned.get(id(array))
+        if of is None or array.dtype.kind != "f":
+            return self.graph.value(x)
+        if id(array) not in self.values:
+            made = self.graph.free(of)
+            self.graph.keep(made, array, PARAMETER)
+            self.values[id(array)] = Value(made, array.shape, array.dtype, array)
+        return self.values[id(array)]
+
     def _parameter(self, array: Array) -> Value:
         if id(array) not in self.values:
             made = self.named[id(array)]
-            self.graph.keep(made, array)
+            self.graph.keep(made, array, PARAMETER if id(array) in self.learned else BUFFER)
             self.values[id(array)] = Value(made, array.shape, array.dtype, array)
         return self.values[id(array)]
 
