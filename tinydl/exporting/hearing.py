@@ -73,13 +73,11 @@ def room(shape: Sequence[int]) -> tuple[int, ...]:
 
 
 def reduction(function: Callable[..., Any]) -> Line:
-    """Over axes, which are an input or an attribute; of none, over all."""
+    """Over axes, which are an input or an attribute; of none over all, or each number by itself."""
 
     def line(o: Any, x: Any, axes: Any = None, keepdims: int = 1, noop_with_empty_axes: int = 0) -> Any:
         axis = None if axes is None else ints(axes)
-        if not axis and noop_with_empty_axes:
-            return x
-        y = function(x, axis=axis or None, keepdims=bool(keepdims))
+        y = function(x, axis=axis or (() if noop_with_empty_axes else None), keepdims=bool(keepdims))
         return y.astype(x.dtype) if y.dtype != x.dtype else y
 
     return line
