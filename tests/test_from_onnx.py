@@ -3,6 +3,7 @@
 import copy
 import math
 import os
+import pickle
 import subprocess
 import sys
 from typing import Any, NamedTuple
@@ -416,3 +417,334 @@ def check(operator, arrays, attributes, opset, fixed, outputs, folder):
         assert np.shape(ours) == theirs.shape, f"{what}: {np.shape(ours)} for {theirs.shape}"
         assert np.asarray(ours).dtype == theirs.dtype or operator == "QuantizeLinear", f"{what}: {ours.dtype} for {theirs.dtype}"
         np.testing.assert_allclose(ours, theirs, rtol=2e-5, atol=2e-5, err_msg=what)
+
+
+def test_a_reduction_over_no_axes_still_does_the_rest(tmp_path):  # of which onnx's evaluator knows nothing
+    x = np.random.default_rng(0).uniform(-2, 2, (2, 3)).astype(F32)
+    does = {"ReduceSumSquare": x * x, "ReduceL1": abs(x), "ReduceL2": abs(x), "ReduceLogSumExp": x, "ReduceMax": x}
+    for operator, expected in does.items():
+        proto, _ = one_node(operator, [x], {"noop_with_empty_axes": 1}, 18)
+        np.testing.assert_allclose(answers(read(proto, tmp_path), x)[0], expected, rtol=1e-6, err_msg=operator)
+
+
+# ---- there and back ----
+
+
+def made(name, dtype=F32):
+    """A model of MODELS that was trained a little, so that its biases aren't 0, and some of its batches."""
+    make, shape = MODELS[name]
+    tl.manual_seed(0)
+    with tl.default_dtype(dtype):
+        model = make()
+    rng = np.random.default_rng(3)
+    for p in model.parameters():
+        p.data = (p.data + 0.1 * rng.normal(size=p.shape)).astype(dtype)
+        p._data = p._data.astype(dtype)
+    return model, lambda n: batch(shape, n, rng, dtype)
+
+
+def there_and_back(model, folder, example):
+    tl.to_onnx(model, folder / "model.onnx", example)
+    return tl.from_onnx(folder / "model.onnx")
+
+
+def assert_close(ours, theirs, dtype=F32):
+    for a, b in zip(ours, theirs, strict=True):
+        assert a.shape == b.shape and a.dtype == b.dtype == dtype
+        assert np.abs(a - b).max() <= (3e-6 if dtype == F32 else 1e-12) * np.abs(b).max()
+
+
+def gradients(model, x):
+    """Of a sum with other weights for each number that it gives; by name."""
+    model.zero_grad()
+    made = model(x)
+    y = made[0] if isinstance(made, tuple) else made
+    (y * np.cos(np.arange(y.size)).reshape(y.shape).astype(y.dtype)).sum().backward()
+    return {name: p.grad.data for name, p in model.named_parameters() if p.grad is not None}
+
+
+@pytest.mark.parametrize("dtype", [F32, np.float64], ids=["float32", "float64"])
+@pytest.mark.parametrize("name", MODELS)
+def test_a_model_comes_back_as_it_was(name, dtype, tmp_path):
+    model, rows = made(name, dtype)
+    again = there_and_back(model, tmp_path, rows(2))
+    x = rows(5)
+    assert_close(answers(again, x), answers(model, x), dtype)
+    mine, theirs = gradients(model.eval(), x), gradients(again, x)
+    assert theirs.keys() == dict(again.named_parameters()).keys()
+    for key in mine.keys() & theirs.keys():
+        np.testing.assert_allclose(theirs[key], mine[key], atol=(1e-4 if dtype == F32 else 1e-11) * abs(mine[key]).max())
+    # what isn't there by its name is there in pieces, or scaled, or as one of two biases that are added up
+    for key in mine.keys() - theirs.keys():
+        parts = [k for k in theirs if k.startswith(key.replace("bias_hh", "bias_ih") + "_")]
+        if not parts:
+            pairs = {name.replace("bias_hh", "bias_ih") for name in mine if "bias_hh" in name}
+            assert key.replace("bias_hh", "bias_ih") in pairs or key.startswith("place")
+        elif "in_proj" in key:
+            joined = np.concatenate([theirs[k] for k in sorted(parts)])
+            np.testing.assert_allclose(joined, mine[key], atol=1e-4 * abs(mine[key]).max())
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_what_came_back_can_be_trained_and_exported_again(name, tmp_path):
+    model, rows = made(name)
+    again = there_and_back(model, tmp_path, rows(2))
+    x = rows(8)
+    target = answers(again, x)[0] * F32(0.5)
+    optimizer = tl.optim.Adam(again.parameters(), lr=1e-3)
+    losses = []
+    for _ in range(4):
+        y = again(x)
+        loss = F.mse_loss(y[0] if isinstance(y, tuple) else y, target)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert losses[-1] < losses[0]
+    third = there_and_back(again, tmp_path, rows(2))
+    assert_close(answers(third, x), answers(again, x))
+    assert [v.name for v in onnx.load(tmp_path / "model.onnx").graph.input] == ["x"]
+
+
+def test_fit_trains_it_and_a_file_and_a_copy_keep_it(tmp_path):
+    model, rows = made("cnn")
+    again = there_and_back(model, tmp_path, rows(2))
+    x, labels = rows(32), np.arange(32) % 10
+    optimizer = tl.optim.Adam(again.parameters(), lr=0.01)
+    history = tl.fit(again, (x, labels), loss=F.cross_entropy, optimizer=optimizer, epochs=4, progress=False)
+    assert history["loss"][-1] < history["loss"][0]
+    tl.save(again, tmp_path / "again.npz")
+    fresh = tl.from_onnx(tmp_path / "model.onnx")
+    assert not np.array_equal(tl.predict(fresh, x), tl.predict(again, x))
+    tl.load(fresh, tmp_path / "again.npz")
+    np.testing.assert_array_equal(tl.predict(fresh, x), tl.predict(again, x))
+    np.testing.assert_array_equal(tl.predict(copy.deepcopy(again), x), tl.predict(again, x))
+    np.testing.assert_array_equal(tl.predict(pickle.loads(pickle.dumps(again)), x), tl.predict(again, x))
+
+
+def test_it_can_be_checked_explained_summed_up_compiled_and_written_for_numpy(tmp_path):
+    model, rows = made("layernorm")
+    again = there_and_back(model, tmp_path, rows(2))
+    x = rows(3)
+    assert tl.gradcheck(lambda x: again(x).sum(), x.astype(np.float64), module=again)
+    loss = F.mse_loss(again(x), np.zeros((3, 5, 3), F32))
+    assert tl.explain(loss, again.parameters().__next__(), (0, 0))
+    assert "Imported" in str(tl.summary(again, (5, 6)))
+    np.testing.assert_array_equal(tl.compile(again)(x).data, answers(again, x)[0])
+    tl.to_numpy(again, tmp_path / "plain.py", x)
+
+
+def test_its_state_is_the_originals_where_all_arrays_keep_their_names(tmp_path):
+    model, rows = made("digits")
+    again = there_and_back(model, tmp_path, rows(2))
+    state = again.state_dict()
+    assert list(state) == list(model.state_dict()) == ["0.weight", "0.bias", "3.weight", "3.bias"]
+    again.load_state_dict({k: v * 0 for k, v in state.items()})
+    assert not tl.predict(again, rows(2)).any()
+    assert repr(again) == "Imported(x (batch, 64) → y: 2 Gemm, Relu, Identity)"
+
+
+def test_several_inputs_come_in_their_order_and_keep_their_names(tmp_path):
+    rng = np.random.default_rng(0)
+    numbers, kinds = floats(rng, 9, 4), rng.integers(0, 5, 9)
+    model = TwoInputs()
+    again = there_and_back(model, tmp_path, (numbers[:3], kinds[:3]))
+    assert again.input_names == ["numbers", "kind"]
+    np.testing.assert_allclose(answers(again, numbers, kinds)[0], answers(model, numbers, kinds)[0], rtol=1e-6)
+    there_and_back(again, tmp_path, (numbers[:3], kinds[:3]))
+    assert [v.name for v in onnx.load(tmp_path / "model.onnx").graph.input] == ["numbers", "kind"]
+    for given, said in (((numbers,), r"numbers \(batch, 4\), kind"), ((numbers, numbers), "kind .* is of int64")):
+        with pytest.raises(TypeError, match=said):
+            again(*given)
+    with pytest.raises(ValueError, match=r"numbers \(batch, 4\) has 2 axes"):
+        again(numbers[0], kinds)
+
+
+@pytest.mark.parametrize("dtype", [F32, np.float64], ids=["float32", "float64"])
+@pytest.mark.parametrize("bits", [8, 3, 2])
+def test_weights_in_int8_stay_on_their_grid_and_train_as_after_quantise(bits, dtype, tmp_path):
+    with tl.default_dtype(dtype):
+        model = nn.Sequential(nn.Conv2d(1, 3, 3), nn.ReLU(), nn.Flatten(), nn.Linear(3 * 36, 5))
+    tl.compress.quantise(model, bits)
+    x = np.random.default_rng(0).normal(size=(6, 1, 8, 8)).astype(dtype)
+    again = there_and_back(model, tmp_path, x[:2])
+    assert_close(answers(again, x), answers(model, x), dtype)
+    assert {n for n, _ in again.named_parameters()} == {n for n, _ in model.named_parameters()}
+    mine, theirs = gradients(model.eval(), x), gradients(again, x)
+    for key in ("0.weight", "3.weight"):
+        assert np.abs(mine[key] - theirs[key]).max() <= 1e-5 * abs(mine[key]).max()
+    with tl.no_grad():
+        for p in again.parameters():
+            p.data = p.data * np.linspace(0.5, 1.2, p.size, dtype=p.dtype).reshape(p.shape)
+    tl.to_onnx(again, tmp_path / "m.onnx", x[:2])
+    kept = [numpy_helper.to_array(i) for i in onnx.load(tmp_path / "m.onnx").graph.initializer]
+    assert {a.shape for a in kept if a.dtype == np.int8} == {(3, 1, 3, 3), (5, 108)}
+    assert max(np.abs(a.astype(int)).max() for a in kept if a.dtype == np.int8) == 2 ** (bits - 1) - 1
+    assert_close(answers(tl.from_onnx(tmp_path / "m.onnx"), x), answers(again, x), dtype)
+
+
+def test_it_can_be_pruned_and_quantised(tmp_path):
+    model, rows = made("digits")
+    again = tl.compress.prune(there_and_back(model, tmp_path, rows(2)), 0.8)
+    x = rows(4)
+    np.testing.assert_allclose(tl.predict(again, x), tl.predict(tl.compress.prune(model, 0.8), x), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(
+        tl.predict(tl.compress.quantise(again, 8), x), tl.predict(tl.compress.quantise(model, 8), x), rtol=1e-5, atol=1e-5
+    )
+
+
+# ---- others' files ----
+
+
+def graph_file(folder, nodes, arrays, inputs=(("x", F32, ("n", 3)),), outputs=("y",), opset=17, **more):
+    kind = helper.np_dtype_to_tensor_dtype
+    proto = helper.make_model(
+        helper.make_graph(
+            [helper.make_node(*node[:3], **(node[3] if len(node) > 3 else {})) for node in nodes],
+            "others",
+            [helper.make_tensor_value_info(n, kind(np.dtype(d)), shape) for n, d, shape in inputs],
+            [helper.make_empty_tensor_value_info(n) if isinstance(n, str) else n for n in outputs],
+            [numpy_helper.from_array(a, n) for n, a in arrays.items()],
+            **more,
+        ),
+        opset_imports=[helper.make_opsetid("", opset)],
+    )
+    for output in proto.graph.output:
+        output.type.tensor_type.elem_type = output.type.tensor_type.elem_type or 1
+    proto.ir_version = 8
+    onnx.save(proto, folder / "others.onnx")
+    return folder / "others.onnx"
+
+
+def test_what_is_learned_in_others_files_is_told_from_what_isnt(tmp_path):
+    rng = np.random.default_rng(0)
+    arrays = {
+        "onnx::MatMul_7": floats(rng, 3, 4), "bn.weight": floats(rng, 4), "bn.bias": floats(rng, 4),
+        "bn.running_mean": floats(rng, 4), "bn.running_var": np.ones(4, F32), "half": np.array(0.5, F32),
+        "mask": np.array([0, 0, -np.inf, -1e10], F32), "low": np.array(-9, F32), "shape": ints(-1, 2, 2),
+        "_hidden": floats(rng, 4), "forward": floats(rng, 4), "training": floats(rng, 4),
+    }  # fmt: skip
+    path = graph_file(tmp_path, [
+        ("MatMul", ["x", "onnx::MatMul_7"], ["a"]),
+        ("BatchNormalization", ["a", "bn.weight", "bn.bias", "bn.running_mean", "bn.running_var"], ["b"]),
+        ("Mul", ["b", "half"], ["c"]), ("Clip", ["c", "low"], ["d"]), ("Add", ["d", "_hidden"], ["e"]),
+        ("Mul", ["e", "forward"], ["f"]), ("Sub", ["f", "training"], ["g"]), ("Add", ["g", "mask"], ["h"]),
+        ("Softmax", ["h"], ["i"]), ("Reshape", ["i", "shape"], ["y"]),
+    ], arrays)  # fmt: skip
+    model = tl.from_onnx(path)
+    named = [n for n, _ in model.named_parameters()]
+    assert named == ["onnx::MatMul_7", "bn.weight", "bn.bias", "hidden", "forward_", "training_"]
+    assert [n for n, _ in model.named_buffers()] == ["bn.running_mean", "bn.running_var"]
+    assert not model.training and set(model.state_dict()) == {*named, "bn.running_mean", "bn.running_var"}
+    x = floats(rng, 5, 3)
+    (expected,) = ReferenceEvaluator(str(path)).run(None, {"x": x})
+    np.testing.assert_allclose(answers(model, x)[0], expected, atol=1e-6)
+    tl.save(model, tmp_path / "m.npz")
+
+
+def test_batchnorm_of_others_is_trained_as_ours_is(tmp_path):
+    rng = np.random.default_rng(0)
+    layer = trained(nn.BatchNorm1d(3), (6, 3))
+    state = layer.state_dict()
+    arrays = {n: state[n] for n in ("weight", "bias", "running_mean", "running_var")}
+    model = tl.from_onnx(graph_file(tmp_path, [("BatchNormalization", ["x", *arrays], ["y"])], arrays))
+    x = floats(rng, 8, 3)
+    np.testing.assert_allclose(model.train()(x).data, layer.train()(x).data, atol=1e-6)
+    for name, array in model.named_buffers():
+        np.testing.assert_allclose(array, layer.state_dict()[name], rtol=1e-6)
+    np.testing.assert_allclose(answers(model, x)[0], answers(layer, x)[0], atol=1e-6)
+
+
+def test_dropout_of_others_leaves_out_while_training_alone(tmp_path):
+    path = graph_file(tmp_path, [("Dropout", ["x", "p"], ["y"])], {"p": np.array(0.75, F32)})
+    model, x = tl.from_onnx(path), np.ones((400, 3), F32)
+    assert (model(x).data == 1).all()
+    tl.manual_seed(0)
+    dropped = model.train()(x).data
+    assert set(np.unique(dropped)) == {0, 4} and 0.7 < (dropped == 0).mean() < 0.8
+
+
+def test_sizes_that_are_computed_follow_the_rows(tmp_path):
+    rng = np.random.default_rng(0)
+    arrays = {"zero": ints(0), "one": ints(1), "rest": ints(-1), "w": floats(rng, 3, 4)}
+    path = graph_file(tmp_path, [
+        ("Shape", ["x"], ["s"]), ("Gather", ["s", "zero"], ["n"]), ("Concat", ["n", "rest", "one"], ["t"], {"axis": 0}),
+        ("MatMul", ["x", "w"], ["h"]), ("Reshape", ["h", "t"], ["r"]), ("Concat", ["n", "one", "one"], ["u"], {"axis": 0}),
+        ("ConstantOfShape", ["u"], ["z"]), ("Concat", ["r", "z"], ["y"], {"axis": 1}),
+    ], arrays)  # fmt: skip
+    model = tl.from_onnx(path)
+    for n in (1, 6):
+        x = floats(rng, n, 3)
+        (expected,) = ReferenceEvaluator(str(path)).run(None, {"x": x})
+        np.testing.assert_allclose(answers(model, x)[0], expected, rtol=1e-6)
+    tl.to_onnx(model, tmp_path / "m.onnx", floats(rng, 2, 3))
+    np.testing.assert_allclose(answers(tl.from_onnx(tmp_path / "m.onnx"), x)[0], expected, rtol=1e-6)
+
+
+def test_numbers_of_16_bits_are_read_as_float32(tmp_path):
+    w = np.random.default_rng(0).normal(size=(3, 4)).astype(np.float16)
+    path = graph_file(
+        tmp_path, [("MatMul", ["x", "w"], ["h"]), ("Cast", ["h"], ["y"], {"to": TensorProto.FLOAT16})], {"w": w},
+        inputs=(("x", np.float16, ("n", 3)),), outputs=(helper.make_tensor_value_info("y", TensorProto.FLOAT16, None),),
+    )  # fmt: skip
+    model, x = tl.from_onnx(path), np.ones((2, 3), np.float16)
+    assert answers(model, x)[0].dtype == F32 and model.w.dtype == F32
+    np.testing.assert_allclose(answers(model, x)[0], x @ w, rtol=1e-3)
+
+
+def test_whole_numbers_with_another_zero_are_plain_weights(tmp_path):
+    rng = np.random.default_rng(0)
+    q, scale, zero = rng.integers(0, 255, (3, 4)).astype(np.uint8), np.array(0.1, F32), np.array(7, np.uint8)
+    nodes = [
+        ("DequantizeLinear", ["w_quantized", "scale", "zero"], ["w"]), ("QuantizeLinear", ["x", "scale", "zero"], ["q"]),
+        ("DequantizeLinear", ["q", "scale", "zero"], ["d"]), ("MatMul", ["d", "w"], ["y"]),
+    ]  # fmt: skip
+    path = graph_file(tmp_path, nodes, {"w_quantized": q, "scale": scale, "zero": zero}, opset=19)
+    model, x = tl.from_onnx(path), floats(rng, 5, 3)
+    assert [n for n, _ in model.named_parameters()] == ["w_"] or [n for n, _ in model.named_parameters()] == ["w"]
+    (expected,) = ReferenceEvaluator(str(path)).run(None, {"x": x})
+    np.testing.assert_allclose(answers(model, x)[0], expected, atol=1e-4)
+    assert gradients(model, x)
+
+
+# ---- what PyTorch writes ----
+
+
+def test_networks_of_pytorch_give_the_same_and_can_be_trained(tmp_path):
+    torch = pytest.importorskip("torch")
+    torch.manual_seed(0)
+    net = torch.nn
+
+    class Recurs(net.Module):
+        def __init__(self, kind):
+            super().__init__()
+            self.layer, self.out = kind(5, 7, batch_first=True, bidirectional=True), net.Linear(14, 3)
+
+        def forward(self, x):
+            return self.out(self.layer(x)[0].mean(1))
+
+    image, sequence = torch.randn(4, 2, 8, 8), torch.randn(4, 6, 5)
+    nets = {
+        "mlp": (net.Sequential(net.Linear(5, 8), net.GELU(), net.LayerNorm(8), net.Dropout(0.2), net.Linear(8, 3)), sequence),
+        "cnn": (net.Sequential(net.Conv2d(2, 4, 3, padding=1), net.ReLU(), net.BatchNorm2d(4), net.MaxPool2d(2),
+                               net.AvgPool2d(2), net.GroupNorm(2, 4), net.AdaptiveAvgPool2d(1), net.Flatten(),
+                               net.Linear(4, 3)), image),
+        "lstm": (Recurs(net.LSTM), sequence), "gru": (Recurs(net.GRU), sequence), "rnn": (Recurs(net.RNN), sequence),
+        "encoder": (net.Sequential(net.Linear(5, 8), net.TransformerEncoderLayer(8, 2, 16, batch_first=True)), sequence),
+    }  # fmt: skip
+    for name, (model, x) in nets.items():
+        path = tmp_path / f"{name}.onnx"
+        axes = {"x": {0: "n"}}
+        torch.onnx.export(
+            model.eval(), (x,), str(path), input_names=["x"], dynamic_axes=axes, opset_version=17, dynamo=False
+        )
+        again = tl.from_onnx(path)
+        with torch.no_grad():
+            np.testing.assert_allclose(answers(again, x.numpy())[0], model(x).numpy(), atol=1e-5, err_msg=name)
+        start = F.mse_loss(again(x.numpy()), np.zeros(model(x).shape, F32))
+        optimizer = tl.optim.Adam(again.parameters(), lr=1e-3)
+        for _ in range(3):
+            optimizer.zero_grad()
+            F.mse_loss(again(x.numpy()), np.zeros(model(x).shape, F32)).backward()
+            optimizer.step()
+        assert F.mse_loss(again(x.numpy()), np.zeros(model(x).shape, F32)).item() < start.item(), name

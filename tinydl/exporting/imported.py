@@ -14,7 +14,7 @@ import numpy as np
 
 from ..engine.arrays import Array, is_array
 from ..engine.checks import array_of
-from ..engine.tensor import Tensor, tensor
+from ..engine.tensor import Tensor, tensor, wrap
 from ..functional.activations import as_input
 from ..nn.module import Module
 from .importing import LINES
@@ -154,8 +154,8 @@ class Running:
             except (KeyError, AttributeError, ArithmeticError) as error:
                 raise ValueError(f"{step.title}: {error}") from error
             for name, value in zip(step.outputs, made if isinstance(made, tuple) else (made,), strict=False):
-                if name:
-                    values[name] = value
+                if name:  # floats are Tensors, so that what is computed of them is seen by whoever looks on
+                    values[name] = wrap(value) if is_array(value) and value.dtype.kind == "f" else value
             for name in step.last:
                 values.pop(name, None)  # it may be within a node's graph
         return [values[name] for name in outputs]

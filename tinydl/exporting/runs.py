@@ -39,11 +39,11 @@ class Operation:
 class Run(Scopes):
     """An observer that writes down the operations whose results depend on what the model is given."""
 
-    def __init__(self, given: Sequence[Tensor], learned: dict[int, str]) -> None:
+    def __init__(self, given: Sequence[Tensor], learned: set[int]) -> None:
         super().__init__()
         self.operations: list[Operation] = []
-        self.learned = learned  # which arrays can be trained, by their ids: parameters, and what is computed of them
-        self._kept: list[Array] = []  # so that no other array gets such an id
+        self._learned = learned
+        self.of_parameters: dict[int, Operation] = {}  # those that take parameters alone, by the ids of their results
         self.outside: dict[int, tuple[str, Any]] = {}  # which function gave an array that has no origin, by its id
         self._arrays: dict[int, Array] = {}
         self._places: dict[Any, Array] = {}
@@ -84,10 +84,9 @@ class Run(Scopes):
             self._remember(output)
             self.operations.append(Operation(primitive.name, tuple(inputs), options, output._data, self.layer))
             return
-        of = next((name for x in inputs if (name := self.learned.get(id(array_of(x))))), None)
-        if of is not None:
-            self.learned[id(output._data)] = of
-            self._kept.append(output._data)
+        if any(id(array_of(x)) in self._learned or id(array_of(x)) in self.of_parameters for x in inputs):
+            made = Operation(primitive.name, tuple(inputs), options, output._data, self.layer)
+            self.of_parameters[id(output._data)] = made
 
     def flattened(self, name: str, inputs: Sequence[Any], result: Any) -> Any:
         """A function without a slope: its answer is followed, and stands in for the array that it would have been."""
@@ -145,7 +144,7 @@ def _place(array: Array) -> Any:
 def run(model: Module, inputs: Sequence[Array]) -> tuple[list[Array], Any, Run]:
     """What the model is given, what it gives in eval mode, and how it came to that."""
     given = [wrap(x.copy()) for x in inputs]
-    seen = Run(given, {id(p._data): name for name, p in model.named_parameters()})
+    seen = Run(given, {id(p._data) for _, p in model.named_parameters()})
     with care.mode(model, False), no_grad(), np.errstate(all="ignore"), observing(seen):
         output = model(*given)
     return [t._data for t in given], output, seen

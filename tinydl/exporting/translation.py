@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -160,8 +161,8 @@ class _Export:
         if id(array_of(a)) in self.named:
             return self._parameter(array_of(a))
         if x.shape == y.shape and x.dtype == y.dtype and x.tobytes() == y.tobytes():
-            return self._constant(x, array_of(a))
-        made = self._of_rows(x, y)
+            return self._of_parameters(array_of(a), array_of(b)) or self.graph.value(x)
+        made = self._of_parameters(array_of(a), array_of(b)) or self._of_rows(x, y)
         if made is None and not x.ndim:
             raise self._refused(
                 f"computes with a number that is {x} for {_SIZES[0]} rows and {y} for {_SIZES[1]}, as len(x) is, and a "
@@ -191,16 +192,23 @@ class _Export:
         self.layer = layer
         return self.values[id(x)]
 
-    def _constant(self, x: Array, array: Array) -> Value:
-        """A constant; if parameters alone gave it, one that can be trained in their place."""
-        of = self.first.learned.get(id(array))
-        if of is None or array.dtype.kind != "f":
-            return self.graph.value(x)
-        if id(array) not in self.values:
-            made = self.graph.free(of)
-            self.graph.keep(made, array, PARAMETER)
-            self.values[id(array)] = Value(made, array.shape, array.dtype, array)
-        return self.values[id(array)]
+    def _of_parameters(self, x: Array, y: Array) -> Value | None:
+        """What was computed of parameters alone, so that whoever trains the file's model trains them; None if it
+        wasn't, or can't be said."""
+        one, other = self.first.of_parameters.get(id(x)), self.second.of_parameters.get(id(y))
+        if one is None or other is None or one.name != other.name or one.output.dtype.kind != "f":
+            return None
+        if id(x) not in self.values:
+            layer = self.layer
+            try:
+                self._write(one, other)
+            except CompileError:
+                return None
+            finally:
+                self.layer = layer
+            if x.shape == y.shape:  # its array, for lines that want a constant
+                self.values[id(x)] = replace(self.values[id(x)], array=x)
+        return self.values[id(x)]
 
     def _parameter(self, array: Array) -> Value:
         if id(array) not in self.values:
