@@ -6,6 +6,7 @@ import os
 import pickle
 import subprocess
 import sys
+import tracemalloc
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +19,7 @@ from test_onnx import MODELS, TwoInputs, answers, batch, session_of, trained
 import tinydl as tl
 from tinydl import functional as F
 from tinydl import nn
+from tinydl.exporting import opening
 from tinydl.exporting.importing import INNER, LINES
 
 F32, I64 = np.float32, np.int64
@@ -472,17 +474,11 @@ def test_a_model_comes_back_as_it_was(name, dtype, tmp_path):
     assert_close(answers(again, x), answers(model, x), dtype)
     mine, theirs = gradients(model.eval(), x), gradients(again, x)
     assert theirs.keys() == dict(again.named_parameters()).keys()
-    for key in mine.keys() & theirs.keys():
-        np.testing.assert_allclose(theirs[key], mine[key], atol=(1e-4 if dtype == F32 else 1e-11) * abs(mine[key]).max())
-    # what isn't there by its name is there in pieces, or scaled, or as one of two biases that are added up
-    for key in mine.keys() - theirs.keys():
-        parts = [k for k in theirs if k.startswith(key.replace("bias_hh", "bias_ih") + "_")]
-        if not parts:
-            pairs = {name.replace("bias_hh", "bias_ih") for name in mine if "bias_hh" in name}
-            assert key.replace("bias_hh", "bias_ih") in pairs or key.startswith("place")
-        elif "in_proj" in key:
-            joined = np.concatenate([theirs[k] for k in sorted(parts)])
-            np.testing.assert_allclose(joined, mine[key], atol=1e-4 * abs(mine[key]).max())
+    assert mine.keys() == theirs.keys()
+    for key, g in mine.items():
+        # a file can't say that the row of an Embedding's padding isn't learned
+        wrong = np.abs(theirs[key] - g)[1 if name == "masked" and key == "embed.weight" else 0 :]
+        assert wrong.max() <= (1e-4 if dtype == F32 else 1e-11) * np.abs(g).max(), key
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -701,7 +697,7 @@ def test_whole_numbers_with_another_zero_are_plain_weights(tmp_path):
     ]  # fmt: skip
     path = graph_file(tmp_path, nodes, {"w_quantized": q, "scale": scale, "zero": zero}, opset=19)
     model, x = tl.from_onnx(path), floats(rng, 5, 3)
-    assert [n for n, _ in model.named_parameters()] == ["w_"] or [n for n, _ in model.named_parameters()] == ["w"]
+    assert [n for n, _ in model.named_parameters()] == ["w"]
     (expected,) = ReferenceEvaluator(str(path)).run(None, {"x": x})
     np.testing.assert_allclose(answers(model, x)[0], expected, atol=1e-4)
     assert gradients(model, x)
@@ -748,3 +744,166 @@ def test_networks_of_pytorch_give_the_same_and_can_be_trained(tmp_path):
             F.mse_loss(again(x.numpy()), np.zeros(model(x).shape, F32)).backward()
             optimizer.step()
         assert F.mse_loss(again(x.numpy()), np.zeros(model(x).shape, F32)).item() < start.item(), name
+
+
+# ---- what is refused ----
+
+LINEAR = ("Gemm", ["x", "w"], ["y"], {"transB": 1})
+W = {"w": np.ones((2, 3), F32)}
+
+
+def changed(change):
+    """A small file, after a change of its contents."""
+
+    def make(folder):
+        proto = onnx.load(graph_file(folder, [LINEAR], W))
+        change(proto)
+        (folder / "others.onnx").write_bytes(proto.SerializeToString())
+
+    return make
+
+
+def external(proto):
+    tensor = proto.graph.initializer[0]
+    onnx.external_data_helper.set_external_data(tensor, "../../etc/passwd")
+    tensor.data_location = TensorProto.EXTERNAL
+
+
+REFUSED = {
+    "operators without a line": (lambda folder: graph_file(
+        folder, [("NonZero", ["x"], ["a"]), ("Hardmax", ["x"], ["b"]), ("Fused", ["x"], ["y"], {"domain": "com.others"})],
+        {}), "'Hardmax', 'NonZero', 'com.others.Fused'"),
+    "an older opset": (lambda folder: graph_file(folder, [LINEAR], W, opset=9), "opset is 9; 13 to 20"),
+    "external data": (changed(external), "external data"),
+    "more declared than held": (changed(lambda p: p.graph.initializer[0].dims.__setitem__(0, 2**40)), "holds something"),
+    "a negative size": (changed(lambda p: p.graph.initializer[0].dims.__setitem__(0, -2)), "declares the shape"),
+    "sizes whose product is none": (changed(lambda p: p.graph.initializer[0].dims.extend([2**62, 4])), "holds something"),
+    "another dtype": (changed(lambda p: setattr(p.graph.initializer[0], "data_type", TensorProto.DOUBLE)), "holds something"),
+    "words": (changed(lambda p: setattr(p.graph.initializer[0], "data_type", TensorProto.STRING)), "is of STRING"),
+    "a missing input": (changed(lambda p: p.graph.node[0].input.__setitem__(1, "v")), "takes 'v', which nothing"),
+    "a circle": (lambda folder: graph_file(folder, [("Neg", ["b"], ["a"]), ("Add", ["a", "x"], ["b"]), ("Neg", ["b"], ["y"])], {}),
+                 "round in a circle"),
+    "something made twice": (lambda folder: graph_file(folder, [("Neg", ["x"], ["y"]), ("Abs", ["x"], ["y"])], {}), "made twice"),
+    "a missing output": (lambda folder: graph_file(folder, [("Neg", ["x"], ["z"])], {}), "makes its output 'y'"),
+    "wrong dtypes": (lambda folder: graph_file(folder, [LINEAR], {"w": np.ones((2, 3), I64)}), "onnx finds fault"),
+    "wrong shapes": (lambda folder: graph_file(folder, [LINEAR], {"w": np.ones((2, 4), F32)}), "onnx finds fault"),
+    "an unknown attribute": (lambda folder: graph_file(folder, [("Relu", ["x"], ["y"], {"slope": 0.1})], {}), "attribute slope"),
+    "an attribute of another kind": (lambda folder: graph_file(folder, [("Elu", ["x"], ["y"], {"alpha": 1})], {}), "attribute alpha"),
+    "too few inputs": (lambda folder: graph_file(folder, [("Add", ["x"], ["y"])], {}), "has 1 inputs"),
+    "a lacking attribute": (lambda folder: graph_file(folder, [("Concat", ["x", "x"], ["y"])], {}), "lacks its axis"),
+    "settings no line reads": (lambda folder: graph_file(
+        folder, [("LSTM", ["x", "w", "r"], ["y"], {"hidden_size": 1, "clip": 1.0})],
+        {"w": np.ones((1, 4, 3), F32), "r": np.ones((1, 4, 1), F32)}, inputs=(("x", F32, (2, 1, 3)),)), "has clip"),
+    "a second output of a pool": (lambda folder: graph_file(
+        folder, [("MaxPool", ["x"], ["y", "z"], {"kernel_shape": [2]})], {}, inputs=(("x", F32, (1, 1, 4)),),
+        outputs=("y", "z")), "2 outputs"),
+    "a sequence": (changed(lambda p: p.graph.input[0].type.sequence_type.elem_type.tensor_type.SetInParent()), "no array"),
+    "nothing": (lambda folder: (folder / "others.onnx").write_bytes(b""), "damaged, or no ONNX"),
+    "a picture": (lambda folder: (folder / "others.onnx").write_bytes(b"\x89PNG" + bytes(range(256))), "damaged, or no ONNX"),
+    "an archive": (lambda folder: np.savez(folder / "a.npz", w=np.ones(3)) or (folder / "a.npz").rename(folder / "others.onnx"),
+                   "damaged, or no ONNX"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_cant_be_read_is_refused_by_a_sentence(name, tmp_path):
+    make, said = REFUSED[name]
+    make(tmp_path)
+    with pytest.raises(ValueError, match=f"others.onnx can't be read as a model: .*{said}"):
+        tl.from_onnx(tmp_path / "others.onnx")
+
+
+def test_a_file_that_isnt_there_and_one_of_too_many_bytes_are_refused(tmp_path, monkeypatch):
+    for path in (tmp_path / "none.onnx", tmp_path):
+        with pytest.raises(FileNotFoundError, match="there is no file"):
+            tl.from_onnx(path)
+    graph_file(tmp_path, [LINEAR], W)
+    monkeypatch.setattr(opening, "_LARGEST", 10)
+    with pytest.raises(ValueError, match="at most 2 GB"):
+        tl.from_onnx(tmp_path / "others.onnx")
+
+
+def test_sizes_beyond_all_memory_are_refused_when_they_are_asked_for(tmp_path):
+    x = np.ones((1, 3), F32)
+    asks = {
+        "ConstantOfShape": (["n"], {}), "Expand": (["x", "n"], {}), "Tile": (["x", "n"], {}), "Pad": (["x", "pads"], {}),
+    }  # fmt: skip
+    for operator, (inputs, attributes) in asks.items():
+        path = graph_file(tmp_path, [(operator, inputs, ["a"], attributes), ("Mul", ["x", "x"], ["b"]), ("Identity", ["a"], ["y"])],
+                          {"n": ints(2**40, 3), "pads": ints(0, 2**40, 0, 0)})  # fmt: skip
+        with pytest.raises(ValueError, match=f"the node {operator} that makes 'a': an array of shape .* is asked for"):
+            tl.from_onnx(path)(x)
+
+
+def test_an_error_within_names_the_node(tmp_path):
+    path = graph_file(tmp_path, [("Reshape", ["x", "s"], ["h"]), LINEAR], {**W, "s": ints(-1, 7)})
+    with pytest.raises(ValueError, match="the node Gemm that makes 'y'"):
+        tl.from_onnx(graph_file(tmp_path, [LINEAR], W, inputs=(("x", F32, ("n", "m")),)))(np.ones((2, 4), F32))
+    tl.from_onnx(path)(np.ones((2, 3), F32))  # of which nobody wants the first
+
+
+def test_without_onnx_a_sentence_says_what_to_install(tmp_path):
+    code = "import sys; sys.modules['onnx'] = None\nimport tinydl as tl\ntl.from_onnx('m.onnx')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    last = done.stderr.splitlines()[-1]
+    assert done.returncode and "from_onnx needs the package onnx" in last and 'pip install "tinydl[onnx]"' in last
+
+
+def damaged(contents, rng):
+    """A file after an accident: bytes flipped, cut off, moved, doubled, or filled with others."""
+    data = bytearray(contents)
+    kind = rng.integers(6)
+    if kind == 0:
+        for i in rng.integers(0, len(data), rng.integers(1, 9)):
+            data[i] ^= 1 << rng.integers(8)
+    elif kind == 1:
+        del data[rng.integers(len(data)) :]
+    elif kind == 2:
+        i = rng.integers(len(data))
+        del data[i : i + rng.integers(1, 20)]
+    elif kind == 3:
+        i, j = sorted(rng.integers(0, len(data), 2))
+        data[i:i] = data[j : j + 30]
+    elif kind == 4:
+        i = rng.integers(len(data))
+        data[i : i + 9] = bytes([255] * 8 + [127])
+    else:
+        i = rng.integers(len(data))
+        data[i : i + 4] = rng.integers(0, 256, 4).astype(np.uint8).tobytes()
+    return bytes(data)
+
+
+def test_damaged_files_are_refused_by_a_sentence_and_take_no_memory(tmp_path):
+    wholes = []
+    for name in ("digits", "cnn", "lstm", "masked"):
+        model, rows = made(name)
+        tl.to_onnx(model, tmp_path / "m.onnx", rows(2))
+        wholes.append((tmp_path / "m.onnx").read_bytes())
+    refused, read, path = 0, 0, tmp_path / "bad.onnx"
+    tracemalloc.start()
+    for seed in range(int(os.environ.get("DAMAGED", 500))):
+        rng = np.random.default_rng(seed)
+        whole = wholes[seed % len(wholes)]
+        if seed % 2:  # where the nodes are, rather than the weights
+            whole = without_weights(whole)
+        path.write_bytes(damaged(whole, rng))
+        try:
+            assert isinstance(tl.from_onnx(path), nn.Module)
+            read += 1
+        except ValueError as error:
+            refused += 1
+            assert str(error).startswith("bad.onnx can't be read as a model: ") and len(str(error)) > 50
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert refused > 0.3 * (refused + read) and peak < 30e6
+
+
+def without_weights(contents):
+    """The same with arrays of zeros, which take next to nothing."""
+    proto = onnx.ModelProto.FromString(contents)
+    for tensor in proto.graph.initializer:
+        if tensor.data_type == TensorProto.FLOAT and math.prod(tensor.dims) > 20:
+            tensor.ClearField("raw_data")
+            tensor.dims[:] = [1] * len(tensor.dims)
+            tensor.float_data[:] = [0.0]
+    return proto.SerializeToString()
