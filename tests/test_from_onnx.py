@@ -1,12 +1,10 @@
-"""Files of ONNX read as models: each operator against onnx's own evaluator, round trips, others' files, damaged ones."""
+"""ONNX files read as models: each operator against onnx's evaluator, round trips, others' files, damaged ones."""
 
 import copy
-import math
-import os
 import pickle
 import subprocess
 import sys
-import tracemalloc
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -131,11 +129,16 @@ def conv_back(rng, opset):
     how = picks(rng, "pads", "output_padding", "output_shape", "SAME_UPPER", "nothing")
     sizes = [int(n) for n in rng.integers(3, 6, axes)]
     if how == "pads":
-        attributes |= {"pads": [int(rng.integers(0, 2)) for _ in kernel * 2], "dilations": [int(rng.integers(1, 3))] * axes}
+        attributes |= {
+            "pads": [int(rng.integers(0, 2)) for _ in kernel * 2],
+            "dilations": [int(rng.integers(1, 3))] * axes,
+        }
     if how == "output_padding":
         attributes["output_padding"] = [int(rng.integers(0, s)) for s in stride]
     if how == "output_shape":
-        attributes["output_shape"] = [s * (n - 1) + k - int(rng.integers(0, 2)) for n, k, s in zip(sizes, kernel, stride)]
+        attributes["output_shape"] = [
+            s * (n - 1) + k - int(rng.integers(0, 2)) for n, k, s in zip(sizes, kernel, stride, strict=True)
+        ]
     if how == "SAME_UPPER":
         attributes["auto_pad"] = how
     x, w = floats(rng, 2, 2 * group, *sizes), floats(rng, 2 * group, 3, *kernel)
@@ -143,7 +146,7 @@ def conv_back(rng, opset):
 
 
 def pool(rng, opset, mean=False):
-    axes, kernel, sizes, attributes = windows(rng, opset, pooled=True)
+    axes, _, sizes, attributes = windows(rng, opset, pooled=True)
     if "auto_pad" not in attributes:
         attributes["ceil_mode"] = int(rng.integers(2))
     if mean:
@@ -236,7 +239,10 @@ def layer_normed(rng, opset):
     axis = int(picks(rng, -1, 1, 2, -2))
     x = floats(rng, 2, 3, 4)
     shape = x.shape[axis % 3 :]
-    return [x, floats(rng, *shape), *([floats(rng, *shape)] if rng.integers(2) else [])], {"axis": axis, "epsilon": 0.01}
+    return [x, floats(rng, *shape), *([floats(rng, *shape)] if rng.integers(2) else [])], {
+        "axis": axis,
+        "epsilon": 0.01,
+    }
 
 
 def where_is(rng, opset, operator="Gather"):
@@ -251,7 +257,11 @@ def where_is(rng, opset, operator="Gather"):
 
 def arg(rng, opset):
     x = rng.integers(0, 3, (3, 4)).astype(F32)
-    return [x], {"axis": int(rng.integers(2)), "keepdims": int(rng.integers(2)), "select_last_index": int(rng.integers(2))}
+    return [x], {
+        "axis": int(rng.integers(2)),
+        "keepdims": int(rng.integers(2)),
+        "select_last_index": int(rng.integers(2)),
+    }
 
 
 def loops(rng, opset):
@@ -271,8 +281,16 @@ def loops(rng, opset):
 
 def branches(rng, opset):
     value = helper.make_tensor_value_info
-    one = helper.make_graph([helper.make_node("Neg", ["x1"], ["a"])], "one", [], [value("a", 1, [3])])
-    two = helper.make_graph([helper.make_node("Exp", ["x1"], ["b"])], "two", [], [value("b", 1, [3])])
+    graphs = []
+    for number in (2, 3):  # the same names in both
+        held = [numpy_helper.from_array(np.array(number, F32), "c")]
+        nodes = [
+            helper.make_node("Mul", ["x1", "c"], ["a"]),
+            helper.make_node("Constant", [], ["d"], value_float=float(number)),
+        ]
+        nodes = [*nodes, helper.make_node("Add", ["a", "d"], ["b"])]
+        graphs.append(helper.make_graph(nodes, "one", [], [value("b", 1, [3])], held))
+    one, two = graphs
     return [np.array(bool(rng.integers(2))), floats(rng, 3)], {"then_branch": one, "else_branch": two}
 
 
@@ -280,95 +298,229 @@ ANY = (13, 17, 18, 20)
 # operator → (how its inputs and attributes are drawn, from which opset on, which inputs stand in the file, outputs)
 DRAWN = {
     **dict.fromkeys(("Add", "Sub", "Mul"), (binary(),)),
-    "Div": (lambda rng, opset: picks(rng, binary(), binary(I64, 1, 9), lambda r, o: (
-        [r.integers(-9, 9, 5), r.choice([-3, -2, 2, 5], 5)], {}))(rng, opset),),
-    "Pow": (lambda rng, opset: ([rng.uniform(0.5, 2, (2, 3)).astype(F32),
-                                 picks(rng, np.array(2, F32), np.array(3, I64), floats(rng, 3))], {}),),
-    "Mod": (lambda rng, opset: picks(
-        rng, lambda: (binary()(rng, opset)[0], {"fmod": 1}),
-        lambda: ([rng.integers(-9, 9, 6), rng.choice([-4, -3, 2, 5], 6)], {"fmod": int(rng.integers(2))}))(),),
-    **dict.fromkeys(("Neg", "Abs", "Exp", "Sin", "Cos", "Sinh", "Cosh", "Tanh", "Asinh", "Atan", "Erf", "Relu",
-                     "Sigmoid", "Softplus", "Softsign", "Identity", "Sign", "Floor", "Ceil", "Round", "HardSwish"),
-                    (unary(),)),
-    "HardSwish": (unary(-4, 4), 14), "Tan": (unary(-1, 1),), "Reciprocal": (unary(0.5, 3),), "Sqrt": (unary(0.1, 3),),
-    "Log": (unary(0.1, 3),), "Asin": (unary(-0.9, 0.9),), "Acos": (unary(-0.9, 0.9),), "Atanh": (unary(-0.9, 0.9),),
-    "Acosh": (unary(1.1, 3),), "Mish": (unary(), 18),
-    "LeakyRelu": (unary(alpha=(0.1, 0.5)),), "Elu": (unary(alpha=(0.5, 2)),), "Celu": (unary(alpha=(0.5, 2)),),
-    "Selu": (unary(alpha=(0.5, 2), gamma=(0.5, 2)),), "ThresholdedRelu": (unary(alpha=(0, 1)),),
+    "Div": (
+        lambda rng, opset: picks(
+            rng, binary(), binary(I64, 1, 9), lambda r, o: ([r.integers(-9, 9, 5), r.choice([-3, -2, 2, 5], 5)], {})
+        )(rng, opset),
+    ),
+    "Pow": (
+        lambda rng, opset: (
+            [rng.uniform(0.5, 2, (2, 3)).astype(F32), picks(rng, np.array(2, F32), np.array(3, I64), floats(rng, 3))],
+            {},
+        ),
+    ),
+    "Mod": (
+        lambda rng, opset: picks(
+            rng,
+            lambda: (binary()(rng, opset)[0], {"fmod": 1}),
+            lambda: ([rng.integers(-9, 9, 6), rng.choice([-4, -3, 2, 5], 6)], {"fmod": int(rng.integers(2))}),
+        )(),
+    ),
+    **dict.fromkeys(
+        (
+            "Neg",
+            "Abs",
+            "Exp",
+            "Sin",
+            "Cos",
+            "Sinh",
+            "Cosh",
+            "Tanh",
+            "Asinh",
+            "Atan",
+            "Erf",
+            "Relu",
+            "Sigmoid",
+            "Softplus",
+            "Softsign",
+            "Identity",
+            "Sign",
+            "Floor",
+            "Ceil",
+            "Round",
+            "HardSwish",
+        ),
+        (unary(),),
+    ),
+    "HardSwish": (unary(-4, 4), 14),
+    "Tan": (unary(-1, 1),),
+    "Reciprocal": (unary(0.5, 3),),
+    "Sqrt": (unary(0.1, 3),),
+    "Log": (unary(0.1, 3),),
+    "Asin": (unary(-0.9, 0.9),),
+    "Acos": (unary(-0.9, 0.9),),
+    "Atanh": (unary(-0.9, 0.9),),
+    "Acosh": (unary(1.1, 3),),
+    "Mish": (unary(), 18),
+    "LeakyRelu": (unary(alpha=(0.1, 0.5)),),
+    "Elu": (unary(alpha=(0.5, 2)),),
+    "Celu": (unary(alpha=(0.5, 2)),),
+    "Selu": (unary(alpha=(0.5, 2), gamma=(0.5, 2)),),
+    "ThresholdedRelu": (unary(alpha=(0, 1)),),
     "HardSigmoid": (unary(-4, 4, alpha=(0.1, 0.3), beta=(0.3, 0.6)),),
     "PRelu": (lambda rng, opset: ([floats(rng, 2, 3, 4), picks(rng, floats(rng, 3, 1), floats(rng, 1))], {}),),
     "Gelu": (lambda rng, opset: ([floats(rng, 3, 4)], {"approximate": picks(rng, "none", "tanh")}), 20),
     **dict.fromkeys(("Sum", "Mean", "Max", "Min"), (several,)),
-    "Clip": (lambda rng, opset: ([floats(rng, 3, 4), *picks(
-        rng, [], [np.array(-0.5, F32)], [None, np.array(0.5, F32)],
-        [np.array(-0.5, F32), np.array(0.5, F32)])], {}),),
+    "Clip": (
+        lambda rng, opset: (
+            [
+                floats(rng, 3, 4),
+                *picks(
+                    rng,
+                    [],
+                    [np.array(-0.5, F32)],
+                    [None, np.array(0.5, F32)],
+                    [np.array(-0.5, F32), np.array(0.5, F32)],
+                ),
+            ],
+            {},
+        ),
+    ),
     "Where": (lambda rng, opset: ([rng.random((2, 3)) > 0.5, floats(rng, 3), floats(rng, 2, 1)], {}),),
-    "Cast": (lambda rng, opset: (
-        [picks(rng, floats(rng, 3) * 3, rng.integers(0, 2, 3), rng.random(3) > 0.5)],
-        {"to": picks(rng, TensorProto.FLOAT, TensorProto.INT64, TensorProto.BOOL, TensorProto.INT32)}),),
+    "Cast": (
+        lambda rng, opset: (
+            [picks(rng, floats(rng, 3) * 3, rng.integers(0, 2, 3), rng.random(3) > 0.5)],
+            {"to": picks(rng, TensorProto.FLOAT, TensorProto.INT64, TensorProto.BOOL, TensorProto.INT32)},
+        ),
+    ),
     "CastLike": (lambda rng, opset: ([floats(rng, 3), picks(rng, ints(1), floats(rng, 2))], {}), 15),
     "IsNaN": (lambda rng, opset: ([np.array([1, np.nan, np.inf, -np.inf], F32)], {}),),
-    "IsInf": (lambda rng, opset: ([np.array([1, np.nan, np.inf, -np.inf], F32)],
-                                  {k: int(rng.integers(2)) for k in ("detect_negative", "detect_positive")}),),
+    "IsInf": (
+        lambda rng, opset: (
+            [np.array([1, np.nan, np.inf, -np.inf], F32)],
+            {k: int(rng.integers(2)) for k in ("detect_negative", "detect_positive")},
+        ),
+    ),
     **dict.fromkeys(("Equal", "Less", "LessOrEqual", "Greater", "GreaterOrEqual"), (binary(I64, -2, 2),)),
-    **dict.fromkeys(("And", "Or", "Xor"), (truths(2),)), "Not": (truths(1),),
+    **dict.fromkeys(("And", "Or", "Xor"), (truths(2),)),
+    "Not": (truths(1),),
     **dict.fromkeys(("BitwiseAnd", "BitwiseOr", "BitwiseXor"), (binary(I64, 0, 9), 18)),
     "BitwiseNot": (lambda rng, opset: ([rng.integers(-9, 9, 4)], {}), 18),
-    "ArgMax": (arg,), "ArgMin": (arg,),
-    **dict.fromkeys(("Softmax", "LogSoftmax"), (
-        lambda rng, opset: ([floats(rng, 2, 3, 4)], picks(rng, {}, {"axis": 1}, {"axis": -2})),)),
+    "ArgMax": (arg,),
+    "ArgMin": (arg,),
+    **dict.fromkeys(
+        ("Softmax", "LogSoftmax"),
+        (lambda rng, opset: ([floats(rng, 2, 3, 4)], picks(rng, {}, {"axis": 1}, {"axis": -2})),),
+    ),
     "Dropout": (lambda rng, opset: ([floats(rng, 3, 4), *picks(rng, [], [np.array(0.3, F32)])], {}), 13, (1,)),
-    **dict.fromkeys(("ReduceMean", "ReduceMax", "ReduceMin", "ReduceProd", "ReduceL1", "ReduceL2", "ReduceSumSquare",
-                     "ReduceLogSum", "ReduceLogSumExp"), (reduced,)),
+    **dict.fromkeys(
+        (
+            "ReduceMean",
+            "ReduceMax",
+            "ReduceMin",
+            "ReduceProd",
+            "ReduceL1",
+            "ReduceL2",
+            "ReduceSumSquare",
+            "ReduceLogSum",
+            "ReduceLogSumExp",
+        ),
+        (reduced,),
+    ),
     "ReduceSum": (lambda rng, opset: reduced(rng, opset, of_18=13),),
-    "CumSum": (lambda rng, opset: ([floats(rng, 3, 4), np.array(picks(rng, 0, 1, -1))],
-                                   {k: int(rng.integers(2)) for k in ("exclusive", "reverse")}),),
-    "TopK": (lambda rng, opset: ([floats(rng, 3, 4), ints(2)],
-                                 {"axis": int(rng.integers(-2, 2)), "largest": int(rng.integers(2))}), 13, (), ("y", "z")),
-    "Shape": (lambda rng, opset: ([floats(rng, 2, 3, 4)], {} if opset < 15 else picks(
-        rng, {}, {"start": 1}, {"start": -2, "end": -1}, {"end": 9})),),
+    "CumSum": (
+        lambda rng, opset: (
+            [floats(rng, 3, 4), np.array(picks(rng, 0, 1, -1))],
+            {k: int(rng.integers(2)) for k in ("exclusive", "reverse")},
+        ),
+    ),
+    "TopK": (
+        lambda rng, opset: (
+            [floats(rng, 3, 4), ints(2)],
+            {"axis": int(rng.integers(-2, 2)), "largest": int(rng.integers(2))},
+        ),
+        13,
+        (),
+        ("y", "z"),
+    ),
+    "Shape": (
+        lambda rng, opset: (
+            [floats(rng, 2, 3, 4)],
+            {} if opset < 15 else picks(rng, {}, {"start": 1}, {"start": -2, "end": -1}, {"end": 9}),
+        ),
+    ),
     "Size": (lambda rng, opset: ([floats(rng, 2, 3)], {}),),
     "Reshape": (lambda rng, opset: ([floats(rng, 2, 3, 4), picks(rng, ints(0, -1), ints(4, 0, 2), ints(-1))], {}),),
     "Flatten": (lambda rng, opset: ([floats(rng, 2, 3, 4)], picks(rng, {}, {"axis": 0}, {"axis": -1}, {"axis": 3})),),
     "Transpose": (lambda rng, opset: ([floats(rng, 2, 3, 4)], picks(rng, {}, {"perm": [1, 2, 0]})),),
-    "Squeeze": (lambda rng, opset: picks(rng, axes_given("Squeeze"), lambda r, o: ([floats(r, 1, 3, 1)], {}))(rng, opset),),
+    "Squeeze": (
+        lambda rng, opset: picks(rng, axes_given("Squeeze"), lambda r, o: ([floats(r, 1, 3, 1)], {}))(rng, opset),
+    ),
     "Unsqueeze": (axes_given("Unsqueeze"),),
     "Expand": (lambda rng, opset: ([floats(rng, 3, 1), picks(rng, ints(2, 1, 4), ints(3, 1), ints(4))], {}),),
     "Tile": (lambda rng, opset: ([floats(rng, 2, 3), ints(2, 3)], {}),),
     "Concat": (lambda rng, opset: ([floats(rng, 2, 3), floats(rng, 2, 3)], {"axis": int(rng.integers(-2, 2))}),),
-    "Split": (split, 13, (), ("y", "z", "w")), "Slice": (sliced,), "Pad": (padded,),
-    "Trilu": (lambda rng, opset: ([floats(rng, 2, 3, 4), np.array(rng.integers(-2, 3))],
-                                  {"upper": int(rng.integers(2))}), 14),
-    "DepthToSpace": (lambda rng, opset: ([floats(rng, 2, 8, 2, 3)], {"blocksize": 2, "mode": picks(rng, "DCR", "CRD")}),),
+    "Split": (split, 13, (), ("y", "z", "w")),
+    "Slice": (sliced,),
+    "Pad": (padded,),
+    "Trilu": (
+        lambda rng, opset: ([floats(rng, 2, 3, 4), np.array(rng.integers(-2, 3))], {"upper": int(rng.integers(2))}),
+        14,
+    ),
+    "DepthToSpace": (
+        lambda rng, opset: ([floats(rng, 2, 8, 2, 3)], {"blocksize": 2, "mode": picks(rng, "DCR", "CRD")}),
+    ),
     "SpaceToDepth": (lambda rng, opset: ([floats(rng, 2, 3, 4, 6)], {"blocksize": 2}),),
-    "ConstantOfShape": (lambda rng, opset: ([ints(2, 3)], picks(
-        rng, {}, {"value": numpy_helper.from_array(ints(7))})), 13),
-    "Range": (lambda rng, opset: (picks(
-        rng, [np.array(v, I64) for v in (1, 9, 3)], [np.array(v, F32) for v in (5, 1, -0.5)]), {}),),
-    "OneHot": (lambda rng, opset: ([rng.integers(-4, 4, (2, 3)), np.array(4), np.array([0.5, 2], F32)],
-                                   {"axis": int(rng.integers(-1, 2))}),),
+    "ConstantOfShape": (
+        lambda rng, opset: ([ints(2, 3)], picks(rng, {}, {"value": numpy_helper.from_array(ints(7))})),
+        13,
+    ),
+    "Range": (
+        lambda rng, opset: (
+            picks(rng, [np.array(v, I64) for v in (1, 9, 3)], [np.array(v, F32) for v in (5, 1, -0.5)]),
+            {},
+        ),
+    ),
+    "OneHot": (
+        lambda rng, opset: (
+            [rng.integers(-4, 4, (2, 3)), np.array(4), np.array([0.5, 2], F32)],
+            {"axis": int(rng.integers(-1, 2))},
+        ),
+    ),
     "Gather": (where_is,),
     "GatherElements": (lambda rng, opset: where_is(rng, opset, "GatherElements"),),
     "GatherND": (lambda rng, opset: where_is(rng, opset, "GatherND"),),
-    "MatMul": (lambda rng, opset: (picks(rng, [floats(rng, 2, 3), floats(rng, 3, 4)], [floats(rng, 5, 2, 3), floats(rng, 3)]), {}),),
+    "MatMul": (
+        lambda rng, opset: (
+            picks(rng, [floats(rng, 2, 3), floats(rng, 3, 4)], [floats(rng, 5, 2, 3), floats(rng, 3)]),
+            {},
+        ),
+    ),
     "Gemm": (gemm,),
-    "Einsum": (lambda rng, opset: ([floats(rng, 2, 3, 4), floats(rng, 2, 4, 5)],
-                                   {"equation": picks(rng, "bij,bjk->bik", "bij, bjk -> bk", "...ij,...jk")}),),
+    "Einsum": (
+        lambda rng, opset: (
+            [floats(rng, 2, 3, 4), floats(rng, 2, 4, 5)],
+            {"equation": picks(rng, "bij,bjk->bik", "bij, bjk -> bk", "...ij,...jk")},
+        ),
+    ),
     "Det": (lambda rng, opset: ([floats(rng, 2, 3, 3)], {}),),
-    "BatchNormalization": (lambda rng, opset: ([floats(rng, 4, 3, *picks(rng, (), (5,))), *floats(rng, 3, 3),
-                                                rng.uniform(0.5, 2, 3).astype(F32)], {"epsilon": 0.01}), 14, (1, 2, 3, 4)),
+    "BatchNormalization": (
+        lambda rng, opset: (
+            [floats(rng, 4, 3, *picks(rng, (), (5,))), *floats(rng, 3, 3), rng.uniform(0.5, 2, 3).astype(F32)],
+            {"epsilon": 0.01},
+        ),
+        14,
+        (1, 2, 3, 4),
+    ),
     "LayerNormalization": (layer_normed, 17),
     "InstanceNormalization": (lambda rng, opset: ([floats(rng, 2, 3, 4, 2), *floats(rng, 2, 3)], {"epsilon": 0.01}),),
-    "GroupNormalization": (lambda rng, opset: ([floats(rng, 2, 6, 4), *floats(rng, 2, 3)],
-                                               {"num_groups": 3, "epsilon": 0.01}), 18),
-    "Conv": (conv,), "ConvTranspose": (conv_back,), "MaxPool": (pool,),
+    "GroupNormalization": (
+        lambda rng, opset: ([floats(rng, 2, 6, 4), *floats(rng, 2, 3)], {"num_groups": 3, "epsilon": 0.01}),
+        18,
+    ),
+    "Conv": (conv,),
+    "ConvTranspose": (conv_back,),
+    "MaxPool": (pool,),
     "AveragePool": (lambda rng, opset: pool(rng, opset, mean=True),),
     **dict.fromkeys(("GlobalMaxPool", "GlobalAveragePool"), (lambda rng, opset: ([floats(rng, 2, 3, 4, 5)], {}),)),
-    "LSTM": (recurrent(4, 1), 14, (1, 2), ("y", "h", "c")), "GRU": (recurrent(3), 14, (1, 2), ("y", "h")),
+    "LSTM": (recurrent(4, 1), 14, (1, 2), ("y", "h", "c")),
+    "GRU": (recurrent(3), 14, (1, 2), ("y", "h")),
     "RNN": (recurrent(1), 14, (1, 2), ("y", "h")),
-    "Scan": (loops, 13, (), ("y", "z")), "If": (branches,),
-    "QuantizeLinear": (quantised, 13, (1, 2)), "DequantizeLinear": (dequantised, 13, (1, 2)),
-}  # fmt: skip
+    "Scan": (loops, 13, (), ("y", "z")),
+    "If": (branches,),
+    "QuantizeLinear": (quantised, 13, (1, 2)),
+    "DequantizeLinear": (dequantised, 13, (1, 2)),
+}
 
 
 def test_each_operator_that_has_a_line_is_drawn_here():
@@ -389,7 +541,7 @@ class Case(NamedTuple):
 @pytest.mark.parametrize("operator", sorted(DRAWN))
 def test_each_line_gives_what_onnx_says(operator, tmp_path):
     draw, least, fixed, outputs = Case(*DRAWN[operator])
-    for seed in range(int(os.environ.get("DRAWS", 8))):
+    for seed in range(8):
         rng = np.random.default_rng([seed, len(operator)])
         opset = max(ANY[seed % 4], least)
         arrays, attributes = draw(rng, opset)
@@ -417,7 +569,9 @@ def check(operator, arrays, attributes, opset, fixed, outputs, folder):
     for ours, theirs in zip(made, expected, strict=True):
         theirs = np.asarray(theirs)
         assert np.shape(ours) == theirs.shape, f"{what}: {np.shape(ours)} for {theirs.shape}"
-        assert np.asarray(ours).dtype == theirs.dtype or operator == "QuantizeLinear", f"{what}: {ours.dtype} for {theirs.dtype}"
+        assert np.asarray(ours).dtype == theirs.dtype or operator == "QuantizeLinear", (
+            f"{what}: {ours.dtype} for {theirs.dtype}"
+        )
         np.testing.assert_allclose(ours, theirs, rtol=2e-5, atol=2e-5, err_msg=what)
 
 
@@ -585,7 +739,10 @@ def test_it_can_be_pruned_and_quantised(tmp_path):
     x = rows(4)
     np.testing.assert_allclose(tl.predict(again, x), tl.predict(tl.compress.prune(model, 0.8), x), rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(
-        tl.predict(tl.compress.quantise(again, 8), x), tl.predict(tl.compress.quantise(model, 8), x), rtol=1e-5, atol=1e-5
+        tl.predict(tl.compress.quantise(again, 8), x),
+        tl.predict(tl.compress.quantise(model, 8), x),
+        rtol=1e-5,
+        atol=1e-5,
     )
 
 
@@ -615,18 +772,35 @@ def graph_file(folder, nodes, arrays, inputs=(("x", F32, ("n", 3)),), outputs=("
 def test_what_is_learned_in_others_files_is_told_from_what_isnt(tmp_path):
     rng = np.random.default_rng(0)
     arrays = {
-        "onnx::MatMul_7": floats(rng, 3, 4), "bn.weight": floats(rng, 4), "bn.bias": floats(rng, 4),
-        "bn.running_mean": floats(rng, 4), "bn.running_var": np.ones(4, F32), "half": np.array(0.5, F32),
-        "mask": np.array([0, 0, -np.inf, -1e10], F32), "low": np.array(-9, F32), "shape": ints(-1, 2, 2),
-        "_hidden": floats(rng, 4), "forward": floats(rng, 4), "training": floats(rng, 4),
-    }  # fmt: skip
-    path = graph_file(tmp_path, [
-        ("MatMul", ["x", "onnx::MatMul_7"], ["a"]),
-        ("BatchNormalization", ["a", "bn.weight", "bn.bias", "bn.running_mean", "bn.running_var"], ["b"]),
-        ("Mul", ["b", "half"], ["c"]), ("Clip", ["c", "low"], ["d"]), ("Add", ["d", "_hidden"], ["e"]),
-        ("Mul", ["e", "forward"], ["f"]), ("Sub", ["f", "training"], ["g"]), ("Add", ["g", "mask"], ["h"]),
-        ("Softmax", ["h"], ["i"]), ("Reshape", ["i", "shape"], ["y"]),
-    ], arrays)  # fmt: skip
+        "onnx::MatMul_7": floats(rng, 3, 4),
+        "bn.weight": floats(rng, 4),
+        "bn.bias": floats(rng, 4),
+        "bn.running_mean": floats(rng, 4),
+        "bn.running_var": np.ones(4, F32),
+        "half": np.array(0.5, F32),
+        "mask": np.array([0, 0, -np.inf, -1e10], F32),
+        "low": np.array(-9, F32),
+        "shape": ints(-1, 2, 2),
+        "_hidden": floats(rng, 4),
+        "forward": floats(rng, 4),
+        "training": floats(rng, 4),
+    }
+    path = graph_file(
+        tmp_path,
+        [
+            ("MatMul", ["x", "onnx::MatMul_7"], ["a"]),
+            ("BatchNormalization", ["a", "bn.weight", "bn.bias", "bn.running_mean", "bn.running_var"], ["b"]),
+            ("Mul", ["b", "half"], ["c"]),
+            ("Clip", ["c", "low"], ["d"]),
+            ("Add", ["d", "_hidden"], ["e"]),
+            ("Mul", ["e", "forward"], ["f"]),
+            ("Sub", ["f", "training"], ["g"]),
+            ("Add", ["g", "mask"], ["h"]),
+            ("Softmax", ["h"], ["i"]),
+            ("Reshape", ["i", "shape"], ["y"]),
+        ],
+        arrays,
+    )
     model = tl.from_onnx(path)
     named = [n for n, _ in model.named_parameters()]
     assert named == ["onnx::MatMul_7", "bn.weight", "bn.bias", "hidden", "forward_", "training_"]
@@ -663,11 +837,20 @@ def test_dropout_of_others_leaves_out_while_training_alone(tmp_path):
 def test_sizes_that_are_computed_follow_the_rows(tmp_path):
     rng = np.random.default_rng(0)
     arrays = {"zero": ints(0), "one": ints(1), "rest": ints(-1), "w": floats(rng, 3, 4)}
-    path = graph_file(tmp_path, [
-        ("Shape", ["x"], ["s"]), ("Gather", ["s", "zero"], ["n"]), ("Concat", ["n", "rest", "one"], ["t"], {"axis": 0}),
-        ("MatMul", ["x", "w"], ["h"]), ("Reshape", ["h", "t"], ["r"]), ("Concat", ["n", "one", "one"], ["u"], {"axis": 0}),
-        ("ConstantOfShape", ["u"], ["z"]), ("Concat", ["r", "z"], ["y"], {"axis": 1}),
-    ], arrays)  # fmt: skip
+    path = graph_file(
+        tmp_path,
+        [
+            ("Shape", ["x"], ["s"]),
+            ("Gather", ["s", "zero"], ["n"]),
+            ("Concat", ["n", "rest", "one"], ["t"], {"axis": 0}),
+            ("MatMul", ["x", "w"], ["h"]),
+            ("Reshape", ["h", "t"], ["r"]),
+            ("Concat", ["n", "one", "one"], ["u"], {"axis": 0}),
+            ("ConstantOfShape", ["u"], ["z"]),
+            ("Concat", ["r", "z"], ["y"], {"axis": 1}),
+        ],
+        arrays,
+    )
     model = tl.from_onnx(path)
     for n in (1, 6):
         x = floats(rng, n, 3)
@@ -692,9 +875,11 @@ def test_whole_numbers_with_another_zero_are_plain_weights(tmp_path):
     rng = np.random.default_rng(0)
     q, scale, zero = rng.integers(0, 255, (3, 4)).astype(np.uint8), np.array(0.1, F32), np.array(7, np.uint8)
     nodes = [
-        ("DequantizeLinear", ["w_quantized", "scale", "zero"], ["w"]), ("QuantizeLinear", ["x", "scale", "zero"], ["q"]),
-        ("DequantizeLinear", ["q", "scale", "zero"], ["d"]), ("MatMul", ["d", "w"], ["y"]),
-    ]  # fmt: skip
+        ("DequantizeLinear", ["w_quantized", "scale", "zero"], ["w"]),
+        ("QuantizeLinear", ["x", "scale", "zero"], ["q"]),
+        ("DequantizeLinear", ["q", "scale", "zero"], ["d"]),
+        ("MatMul", ["d", "w"], ["y"]),
+    ]
     path = graph_file(tmp_path, nodes, {"w_quantized": q, "scale": scale, "zero": zero}, opset=19)
     model, x = tl.from_onnx(path), floats(rng, 5, 3)
     assert [n for n, _ in model.named_parameters()] == ["w"]
@@ -721,13 +906,32 @@ def test_networks_of_pytorch_give_the_same_and_can_be_trained(tmp_path):
 
     image, sequence = torch.randn(4, 2, 8, 8), torch.randn(4, 6, 5)
     nets = {
-        "mlp": (net.Sequential(net.Linear(5, 8), net.GELU(), net.LayerNorm(8), net.Dropout(0.2), net.Linear(8, 3)), sequence),
-        "cnn": (net.Sequential(net.Conv2d(2, 4, 3, padding=1), net.ReLU(), net.BatchNorm2d(4), net.MaxPool2d(2),
-                               net.AvgPool2d(2), net.GroupNorm(2, 4), net.AdaptiveAvgPool2d(1), net.Flatten(),
-                               net.Linear(4, 3)), image),
-        "lstm": (Recurs(net.LSTM), sequence), "gru": (Recurs(net.GRU), sequence), "rnn": (Recurs(net.RNN), sequence),
-        "encoder": (net.Sequential(net.Linear(5, 8), net.TransformerEncoderLayer(8, 2, 16, batch_first=True)), sequence),
-    }  # fmt: skip
+        "mlp": (
+            net.Sequential(net.Linear(5, 8), net.GELU(), net.LayerNorm(8), net.Dropout(0.2), net.Linear(8, 3)),
+            sequence,
+        ),
+        "cnn": (
+            net.Sequential(
+                net.Conv2d(2, 4, 3, padding=1),
+                net.ReLU(),
+                net.BatchNorm2d(4),
+                net.MaxPool2d(2),
+                net.AvgPool2d(2),
+                net.GroupNorm(2, 4),
+                net.AdaptiveAvgPool2d(1),
+                net.Flatten(),
+                net.Linear(4, 3),
+            ),
+            image,
+        ),
+        "lstm": (Recurs(net.LSTM), sequence),
+        "gru": (Recurs(net.GRU), sequence),
+        "rnn": (Recurs(net.RNN), sequence),
+        "encoder": (
+            net.Sequential(net.Linear(5, 8), net.TransformerEncoderLayer(8, 2, 16, batch_first=True)),
+            sequence,
+        ),
+    }
     for name, (model, x) in nets.items():
         path = tmp_path / f"{name}.onnx"
         axes = {"x": {0: "n"}}
@@ -770,39 +974,87 @@ def external(proto):
 
 
 REFUSED = {
-    "operators without a line": (lambda folder: graph_file(
-        folder, [("NonZero", ["x"], ["a"]), ("Hardmax", ["x"], ["b"]), ("Fused", ["x"], ["y"], {"domain": "com.others"})],
-        {}), "'Hardmax', 'NonZero', 'com.others.Fused'"),
+    "operators without a line": (
+        lambda folder: graph_file(
+            folder,
+            [("NonZero", ["x"], ["a"]), ("Hardmax", ["x"], ["b"]), ("Fused", ["x"], ["y"], {"domain": "com.others"})],
+            {},
+        ),
+        "'Hardmax', 'NonZero', 'com.others.Fused'",
+    ),
     "an older opset": (lambda folder: graph_file(folder, [LINEAR], W, opset=9), "opset is 9; 13 to 20"),
     "external data": (changed(external), "external data"),
-    "more declared than held": (changed(lambda p: p.graph.initializer[0].dims.__setitem__(0, 2**40)), "holds something"),
+    "more declared than held": (
+        changed(lambda p: p.graph.initializer[0].dims.__setitem__(0, 2**40)),
+        "holds something",
+    ),
     "a negative size": (changed(lambda p: p.graph.initializer[0].dims.__setitem__(0, -2)), "declares the shape"),
-    "sizes whose product is none": (changed(lambda p: p.graph.initializer[0].dims.extend([2**62, 4])), "holds something"),
-    "another dtype": (changed(lambda p: setattr(p.graph.initializer[0], "data_type", TensorProto.DOUBLE)), "holds something"),
+    "sizes whose product is none": (
+        changed(lambda p: p.graph.initializer[0].dims.extend([2**62, 4])),
+        "holds something",
+    ),
+    "another dtype": (
+        changed(lambda p: setattr(p.graph.initializer[0], "data_type", TensorProto.DOUBLE)),
+        "holds something",
+    ),
     "words": (changed(lambda p: setattr(p.graph.initializer[0], "data_type", TensorProto.STRING)), "is of STRING"),
     "a missing input": (changed(lambda p: p.graph.node[0].input.__setitem__(1, "v")), "takes 'v', which nothing"),
-    "a circle": (lambda folder: graph_file(folder, [("Neg", ["b"], ["a"]), ("Add", ["a", "x"], ["b"]), ("Neg", ["b"], ["y"])], {}),
-                 "round in a circle"),
-    "something made twice": (lambda folder: graph_file(folder, [("Neg", ["x"], ["y"]), ("Abs", ["x"], ["y"])], {}), "made twice"),
+    "a circle": (
+        lambda folder: graph_file(
+            folder, [("Neg", ["b"], ["a"]), ("Add", ["a", "x"], ["b"]), ("Neg", ["b"], ["y"])], {}
+        ),
+        "round in a circle",
+    ),
+    "something made twice": (
+        lambda folder: graph_file(folder, [("Neg", ["x"], ["y"]), ("Abs", ["x"], ["y"])], {}),
+        "made twice",
+    ),
     "a missing output": (lambda folder: graph_file(folder, [("Neg", ["x"], ["z"])], {}), "makes its output 'y'"),
     "wrong dtypes": (lambda folder: graph_file(folder, [LINEAR], {"w": np.ones((2, 3), I64)}), "onnx finds fault"),
     "wrong shapes": (lambda folder: graph_file(folder, [LINEAR], {"w": np.ones((2, 4), F32)}), "onnx finds fault"),
-    "an unknown attribute": (lambda folder: graph_file(folder, [("Relu", ["x"], ["y"], {"slope": 0.1})], {}), "attribute slope"),
-    "an attribute of another kind": (lambda folder: graph_file(folder, [("Elu", ["x"], ["y"], {"alpha": 1})], {}), "attribute alpha"),
+    "an unknown attribute": (
+        lambda folder: graph_file(folder, [("Relu", ["x"], ["y"], {"slope": 0.1})], {}),
+        "attribute slope",
+    ),
+    "an attribute of another kind": (
+        lambda folder: graph_file(folder, [("Elu", ["x"], ["y"], {"alpha": 1})], {}),
+        "attribute alpha",
+    ),
     "too few inputs": (lambda folder: graph_file(folder, [("Add", ["x"], ["y"])], {}), "has 1 inputs"),
     "a lacking attribute": (lambda folder: graph_file(folder, [("Concat", ["x", "x"], ["y"])], {}), "lacks its axis"),
-    "settings no line reads": (lambda folder: graph_file(
-        folder, [("LSTM", ["x", "w", "r"], ["y"], {"hidden_size": 1, "clip": 1.0})],
-        {"w": np.ones((1, 4, 3), F32), "r": np.ones((1, 4, 1), F32)}, inputs=(("x", F32, (2, 1, 3)),)), "has clip"),
-    "a second output of a pool": (lambda folder: graph_file(
-        folder, [("MaxPool", ["x"], ["y", "z"], {"kernel_shape": [2]})], {}, inputs=(("x", F32, (1, 1, 4)),),
-        outputs=("y", "z")), "2 outputs"),
-    "a sequence": (changed(lambda p: p.graph.input[0].type.sequence_type.elem_type.tensor_type.SetInParent()), "no array"),
+    "settings no line reads": (
+        lambda folder: graph_file(
+            folder,
+            [("LSTM", ["x", "w", "r"], ["y"], {"hidden_size": 1, "clip": 1.0})],
+            {"w": np.ones((1, 4, 3), F32), "r": np.ones((1, 4, 1), F32)},
+            inputs=(("x", F32, (2, 1, 3)),),
+        ),
+        "has clip",
+    ),
+    "a second output of a pool": (
+        lambda folder: graph_file(
+            folder,
+            [("MaxPool", ["x"], ["y", "z"], {"kernel_shape": [2]})],
+            {},
+            inputs=(("x", F32, (1, 1, 4)),),
+            outputs=("y", "z"),
+        ),
+        "2 outputs",
+    ),
+    "a sequence": (
+        changed(lambda p: p.graph.input[0].type.sequence_type.elem_type.tensor_type.SetInParent()),
+        "no array",
+    ),
     "nothing": (lambda folder: (folder / "others.onnx").write_bytes(b""), "damaged, or no ONNX"),
-    "a picture": (lambda folder: (folder / "others.onnx").write_bytes(b"\x89PNG" + bytes(range(256))), "damaged, or no ONNX"),
-    "an archive": (lambda folder: np.savez(folder / "a.npz", w=np.ones(3)) or (folder / "a.npz").rename(folder / "others.onnx"),
-                   "damaged, or no ONNX"),
-}  # fmt: skip
+    "a picture": (
+        lambda folder: (folder / "others.onnx").write_bytes(b"\x89PNG" + bytes(range(256))),
+        "damaged, or no ONNX",
+    ),
+    "an archive": (
+        lambda folder: np.savez(folder / "a.npz", w=np.ones(3)) or (folder / "a.npz").rename(folder / "others.onnx"),
+        "damaged, or no ONNX",
+    ),
+}
 
 
 @pytest.mark.parametrize("name", REFUSED)
@@ -826,11 +1078,17 @@ def test_a_file_that_isnt_there_and_one_of_too_many_bytes_are_refused(tmp_path, 
 def test_sizes_beyond_all_memory_are_refused_when_they_are_asked_for(tmp_path):
     x = np.ones((1, 3), F32)
     asks = {
-        "ConstantOfShape": (["n"], {}), "Expand": (["x", "n"], {}), "Tile": (["x", "n"], {}), "Pad": (["x", "pads"], {}),
-    }  # fmt: skip
+        "ConstantOfShape": (["n"], {}),
+        "Expand": (["x", "n"], {}),
+        "Tile": (["x", "n"], {}),
+        "Pad": (["x", "pads"], {}),
+    }
     for operator, (inputs, attributes) in asks.items():
-        path = graph_file(tmp_path, [(operator, inputs, ["a"], attributes), ("Mul", ["x", "x"], ["b"]), ("Identity", ["a"], ["y"])],
-                          {"n": ints(2**40, 3), "pads": ints(0, 2**40, 0, 0)})  # fmt: skip
+        path = graph_file(
+            tmp_path,
+            [(operator, inputs, ["a"], attributes), ("Mul", ["x", "x"], ["b"]), ("Identity", ["a"], ["y"])],
+            {"n": ints(2**40, 3), "pads": ints(0, 2**40, 0, 0)},
+        )
         with pytest.raises(ValueError, match=f"the node {operator} that makes 'a': an array of shape .* is asked for"):
             tl.from_onnx(path)(x)
 
@@ -850,60 +1108,91 @@ def test_without_onnx_a_sentence_says_what_to_install(tmp_path):
 
 
 def damaged(contents, rng):
-    """A file after an accident: bytes flipped, cut off, moved, doubled, or filled with others."""
-    data = bytearray(contents)
-    kind = rng.integers(6)
+    """A file after an accident: bytes flipped, cut off, doubled, or filled with others."""
+    data, kind = bytearray(contents), rng.integers(5)
+    i, j = sorted(int(n) for n in rng.integers(0, len(data), 2))
     if kind == 0:
-        for i in rng.integers(0, len(data), rng.integers(1, 9)):
-            data[i] ^= 1 << rng.integers(8)
+        for place in rng.integers(0, len(data), rng.integers(1, 9)):
+            data[place] ^= 1 << rng.integers(8)
     elif kind == 1:
-        del data[rng.integers(len(data)) :]
+        del data[i:]
     elif kind == 2:
-        i = rng.integers(len(data))
         del data[i : i + rng.integers(1, 20)]
     elif kind == 3:
-        i, j = sorted(rng.integers(0, len(data), 2))
         data[i:i] = data[j : j + 30]
-    elif kind == 4:
-        i = rng.integers(len(data))
-        data[i : i + 9] = bytes([255] * 8 + [127])
     else:
-        i = rng.integers(len(data))
-        data[i : i + 4] = rng.integers(0, 256, 4).astype(np.uint8).tobytes()
+        data[i : i + 9] = bytes([255] * 8 + [127])
     return bytes(data)
 
 
-def test_damaged_files_are_refused_by_a_sentence_and_take_no_memory(tmp_path):
+NUMBERS = (0, 1, 2, 3, 7, -1, -2, -9, 2**31, 2**40, 2**62, -(2**63))
+
+
+def wrong(contents, rng):
+    """A file of which each part is well formed, but some aren't what they should be."""
+    proto = onnx.ModelProto.FromString(contents)
+    graph = proto.graph
+    names = [*(t.name for t in graph.initializer), *(n for node in graph.node for n in node.output), "x", "", "nobody"]
+    for _ in range(rng.integers(1, 4)):
+        node = picks(rng, *graph.node)
+        tensor, numbered = picks(rng, *graph.initializer), [a for a in node.attribute if a.type in (2, 7)]
+        whole = [t for t in graph.initializer if t.data_type == TensorProto.INT64]
+        kind = rng.integers(12)
+        if kind == 0:
+            node.op_type = picks(rng, *sorted(DRAWN))
+        elif kind == 1 and node.input:
+            node.input[rng.integers(len(node.input))] = picks(rng, *names)
+        elif kind == 2:
+            node.output[0] = picks(rng, *names)
+        elif kind == 3 and tensor.dims:
+            tensor.dims[rng.integers(len(tensor.dims))] = picks(rng, *NUMBERS)
+        elif kind == 4:
+            tensor.data_type = int(rng.integers(-1, 30))
+        elif kind == 5 and numbered:
+            a = picks(rng, *numbered)
+            if a.type == 2:
+                a.i = picks(rng, *NUMBERS)
+            elif a.ints:
+                a.ints[rng.integers(len(a.ints))] = picks(rng, *NUMBERS)
+        elif kind == 6 and node.attribute:
+            del node.attribute[rng.integers(len(node.attribute))]
+        elif kind == 7:
+            node.input.append(picks(rng, *names))
+        elif kind == 8:
+            graph.node.insert(int(rng.integers(len(graph.node))), node)
+        elif kind == 9:
+            del graph.initializer[rng.integers(len(graph.initializer))]
+        elif kind == 10:
+            proto.opset_import[0].version = int(rng.integers(0, 30))
+        elif kind == 11 and whole:  # sizes, axes and places
+            array = numpy_helper.to_array(t := picks(rng, *whole)).copy()
+            array.flat[0 if not array.size else rng.integers(array.size)] = picks(rng, *NUMBERS)
+            t.CopyFrom(numpy_helper.from_array(array, t.name))
+    return proto.SerializeToString()
+
+
+@pytest.mark.parametrize("damage", [damaged, wrong])
+def test_damaged_files_are_refused_by_a_sentence_and_take_no_memory(damage, tmp_path):
+    resource = pytest.importorskip("resource")  # which Windows hasn't
     wholes = []
     for name in ("digits", "cnn", "lstm", "masked"):
         model, rows = made(name)
         tl.to_onnx(model, tmp_path / "m.onnx", rows(2))
-        wholes.append((tmp_path / "m.onnx").read_bytes())
+        wholes.append(((tmp_path / "m.onnx").read_bytes(), rows(2)))
     refused, read, path = 0, 0, tmp_path / "bad.onnx"
-    tracemalloc.start()
-    for seed in range(int(os.environ.get("DAMAGED", 500))):
-        rng = np.random.default_rng(seed)
-        whole = wholes[seed % len(wholes)]
-        if seed % 2:  # where the nodes are, rather than the weights
-            whole = without_weights(whole)
-        path.write_bytes(damaged(whole, rng))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # in kilobytes, or on a Mac bytes
+    for seed in range(250):
+        whole, x = wholes[seed % len(wholes)]
+        path.write_bytes(damage(whole, np.random.default_rng(seed)))
         try:
-            assert isinstance(tl.from_onnx(path), nn.Module)
+            model = tl.from_onnx(path)
             read += 1
         except ValueError as error:
             refused += 1
             assert str(error).startswith("bad.onnx can't be read as a model: ") and len(str(error)) > 50
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert refused > 0.3 * (refused + read) and peak < 30e6
-
-
-def without_weights(contents):
-    """The same with arrays of zeros, which take next to nothing."""
-    proto = onnx.ModelProto.FromString(contents)
-    for tensor in proto.graph.initializer:
-        if tensor.data_type == TensorProto.FLOAT and math.prod(tensor.dims) > 20:
-            tensor.ClearField("raw_data")
-            tensor.dims[:] = [1] * len(tensor.dims)
-            tensor.float_data[:] = [0.0]
-    return proto.SerializeToString()
+            continue
+        with np.errstate(all="ignore"), suppress(ValueError, TypeError, IndexError):
+            model(x)
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    assert grown < 100e3 * (1024 if sys.platform == "darwin" else 1)
+    assert refused > 150 and (read > 20 or damage is damaged)

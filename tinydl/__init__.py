@@ -43,9 +43,9 @@ __all__ = [
     "ChangedValueError", "CompileError", "Diagnosis", "History", "Primitive", "StrictError", "Tensor", "Verdict",
     "accuracy", "compile", "compress", "data",
     "default_dtype", "derivatives", "detect_anomaly", "diagnose", "enable_grad", "evaluate", "explain", "fit",
-    "from_onnx", "functional", "grad", "gradcheck", "hessian", "hvp", "jacobian", "jvp", "load", "manual_seed", "nn", "no_grad",
-    "optim", "plots", "predict", "primitive", "save", "set_default_dtype", "source_lines", "strict", "summary",
-    "tensor", "to_numpy", "to_onnx", "value_and_grad", "vjp",
+    "from_onnx", "functional", "grad", "gradcheck", "hessian", "hvp", "jacobian", "jvp", "load", "manual_seed", "nn",
+    "no_grad", "optim", "plots", "predict", "primitive", "save", "set_default_dtype", "source_lines", "strict",
+    "summary", "tensor", "to_numpy", "to_onnx", "value_and_grad", "vjp",
 ]  # fmt: skip
 
 

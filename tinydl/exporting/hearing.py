@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -256,12 +257,10 @@ def pieces(o: Any, x: Any, split: Any = None, axis: int = 0, num_outputs: int | 
         raise ValueError(f"pieces of {lengths} can't be cut from an axis of {n}")
     before: tuple[Any, ...] = (slice(None),) * (axis % x.ndim)
     ends = np.cumsum([0, *lengths]).tolist()
-    return tuple(x[(*before, slice(i, j))] for i, j in zip(ends[:-1], ends[1:], strict=True))
+    return tuple(x[(*before, slice(i, j))] for i, j in pairwise(ends))
 
 
-def padded(
-    o: Any, x: Any, pads: Any, value: Any = None, axes: Any = None, mode: str = "constant"
-) -> Any:  # fmt: skip
+def padded(o: Any, x: Any, pads: Any, value: Any = None, axes: Any = None, mode: Any = "constant") -> Any:
     """A frame; negative widths cut off."""
     widths, where = ints(pads), range(x.ndim) if axes is None else ints(axes)
     if len(widths) != 2 * len(where):
@@ -273,10 +272,7 @@ def padded(
     room([n + a + b for n, (a, b) in zip(x.shape, wide, strict=True)])
     if any(map(any, wide)):
         fill = 0 if value is None else np.asarray(unwrap(value)).item()
-        if mode == "constant":
-            x = padding(x, pad_width=wide, constant_values=fill)
-        else:
-            x = np.pad(x, wide, mode="symmetric" if mode == "symmetric" else mode)  # type: str
+        x = padding(x, pad_width=wide, constant_values=fill) if mode == "constant" else np.pad(x, wide, mode)
     inner = tuple(slice(max(-a, 0), min(b, 0) or None) for a, b in frame)
     return x if all(i == slice(0, None) for i in inner) else x[inner]
 

@@ -81,7 +81,9 @@ class Imported(Module):
     ) -> None:
         self._inputs, self._outputs, self._steps = tuple(inputs), tuple(outputs), tuple(steps)
         self._constants, self._dtypes, self._names = dict(constants), dict(dtypes), dict[str, str]()
-        floats = {a.dtype for a in (*parameters.values(), *buffers.values(), *constants.values()) if a.dtype.kind == "f"}
+        floats = {
+            a.dtype for a in (*parameters.values(), *buffers.values(), *constants.values()) if a.dtype.kind == "f"
+        }
         self._one_float = len(floats | {x.dtype for x in inputs if x.dtype.kind == "f"}) <= 1
         for name, array in {**parameters, **buffers}.items():
             self._names[name] = attribute = self._attribute(name)

@@ -8,6 +8,8 @@ attribute that a line doesn't read, unless it says what is so anyway. Source: th
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -60,7 +62,6 @@ from .hearing import (
     dequantised,
     dropped,
     einsum,
-    either,
     expanded,
     extreme,
     filled,
@@ -240,13 +241,15 @@ LINES: dict[str, Line] = {
     # few bits
     "QuantizeLinear": quantised,
     "DequantizeLinear": dequantised,
-    "OnGrid": on_grid,  # what opening.py makes of a weight in int8
+    # what opening.py makes of a weight in int8, and of a constant within a node's graph
+    "OnGrid": on_grid,
+    "Fixed": lambda o, value: value,
 }
-INNER = {"OnGrid"}  # which no file has
+INNER = {"OnGrid", "Fixed"}  # which no file has
 
 _SIGMOIDS = ("Sigmoid", "Tanh", "Tanh"), ("Sigmoid", "Tanh")
 # attributes that lines don't read → whether that says nothing new
-SETTINGS = {
+SETTINGS: dict[tuple[str, str], Callable[[Any], bool]] = {
     ("LayerNormalization", "stash_type"): lambda v: v == 1,
     ("LSTM", "activations"): lambda v: v in (_SIGMOIDS[0], _SIGMOIDS[0] * 2),
     ("GRU", "activations"): lambda v: v in (_SIGMOIDS[1], _SIGMOIDS[1] * 2),
@@ -262,7 +265,8 @@ SETTINGS = {
 # inputs that no training changes, as nodes take them: operator → their places; of others all may be learned
 NOT_LEARNED = {
     "BatchNormalization": (3, 4), "Clip": (1, 2), "Pad": (2,), "Pow": (1,), "Dropout": (1, 2), "Range": (0, 1, 2),
-    "QuantizeLinear": (1, 2), "DequantizeLinear": (0, 1, 2), "OneHot": (0, 1, 2), "Where": (0,), "ConstantOfShape": (0,),
-    "Equal": (0, 1), "Less": (0, 1), "LessOrEqual": (0, 1), "Greater": (0, 1), "GreaterOrEqual": (0, 1), "LSTM": (7,),
+    "QuantizeLinear": (1, 2), "DequantizeLinear": (0, 1, 2), "OneHot": (0, 1, 2), "Where": (0,),
+    "ConstantOfShape": (0,), "LSTM": (7,),
+    **dict.fromkeys(("Equal", "Less", "LessOrEqual", "Greater", "GreaterOrEqual"), (0, 1)),
 }  # fmt: skip
 ONE_OUTPUT = {"BatchNormalization", "MaxPool", "LayerNormalization", "Dropout"}  # others of theirs aren't made

@@ -55,7 +55,20 @@ def _proto(path: Path) -> Any:
         raise ValueError("it is damaged, or no ONNX file") from error
     if not proto.HasField("graph") or not proto.graph.node:
         raise ValueError("it holds no graph of nodes, so it is damaged, or no ONNX file")
+    if not all(isinstance(name, str) for name in _all_names(proto.graph)):
+        raise ValueError("it is damaged: a name in it is no text")
     return proto
+
+
+def _all_names(graph: Any) -> Iterator[Any]:
+    """All names in a graph, which protobuf gives as bytes where they are no text."""
+    yield from (x.name for x in (*graph.initializer, *graph.input, *graph.output))
+    for node in graph.node:
+        yield from (node.op_type, node.domain, *node.input, *node.output)
+        for a in node.attribute:
+            yield a.name
+            if a.type == AttributeProto.GRAPH:
+                yield from _all_names(a.g)
 
 
 # ---- arrays ----
@@ -169,8 +182,8 @@ class _Opening:
 
     # ---- nodes ----
 
-    def _steps(self, graph: Any, known: set[str], outputs: Sequence[str]) -> list[Step]:
-        """The nodes of a graph, each of which takes what is known before it."""
+    def _steps(self, graph: Any, known: set[str], outputs: Sequence[str], inner: bool = False) -> list[Step]:
+        """The nodes of a graph, each of which takes what is known before it; `inner` is one within a node."""
         known, steps = set(known), []
         for node in graph.node:
             for name in node.input:
@@ -185,19 +198,20 @@ class _Opening:
                 raise ValueError(f"its node {node.op_type} makes nothing")
             step = self._step(node, known)
             known.update(filter(None, node.output))
-            if step is not None:
+            if step.operator == "Fixed" and not inner:
+                self.constants[step.outputs[0]] = step.attributes["value"]
+            else:
                 steps.append(step)
         if missing := [name for name in outputs if name not in known]:
             raise ValueError(f"nothing in it makes its output {missing[0]!r}")
         return steps
 
-    def _step(self, node: Any, known: set[str]) -> Step | None:
+    def _step(self, node: Any, known: set[str]) -> Step:
         attributes = {a.name: self._attribute(a, node, known) for a in node.attribute}
         self._check(node, attributes)
         if node.op_type == "Constant":
             ((name, value),) = attributes.items()
-            self.constants[node.output[0]] = np.asarray(value, np.float32 if "float" in name else None)
-            return None
+            return _fixed(node.output[0], np.asarray(value, np.float32 if "float" in name else None))
         attributes = {k: v for k, v in attributes.items() if (node.op_type, k) not in SETTINGS or k == "activations"}
         return Step(node.op_type, tuple(node.input), tuple(node.output), attributes)
 
@@ -224,23 +238,20 @@ class _Opening:
 
     def _body(self, graph: Any, known: set[str]) -> Body:
         """A graph within a node; its arrays become constants."""
-        for tensor in graph.initializer:
-            if not tensor.name or tensor.name in known:
-                raise ValueError(f"an array within a node is called {tensor.name!r}, as something around it is")
-            self.constants[tensor.name] = _array(tensor, f"the array {tensor.name!r}")
-        inputs = tuple(v.name for v in graph.input)
-        inside = {*known, *inputs, *(t.name for t in graph.initializer)}
-        if len({*inputs}) < len(inputs) or known & {*inputs}:
-            raise ValueError("the inputs of a graph within a node are called as others are")
-        outputs = tuple(v.name for v in graph.output)
-        return Body(inputs, tuple(self._steps(graph, inside, outputs)), outputs)
+        fixed = [_fixed(t.name, _array(t, f"the array {t.name!r} within a node")) for t in graph.initializer]
+        inputs, outputs = tuple(v.name for v in graph.input), tuple(v.name for v in graph.output)
+        own = [*inputs, *(step.outputs[0] for step in fixed)]
+        if len({*own}) < len(own) or "" in own or known & {*own}:
+            raise ValueError("what stands in a graph within a node is called as something else is")
+        steps = self._steps(graph, known | {*own}, outputs, inner=True)
+        return Body(inputs, (*fixed, *steps), outputs)
 
     def _check(self, node: Any, attributes: dict[str, Any]) -> None:
         """What ONNX says of an operator: how many inputs, and which attributes."""
         kind = node.op_type
         if not defs.has(kind, self.opset, ""):
             raise ValueError(f"there is no operator {kind} in opset {self.opset}")
-        schema = defs.get_schema(kind, self.opset, "")
+        schema: Any = defs.get_schema(kind, self.opset, "")
         if not schema.min_input <= len(node.input) <= schema.max_input:
             raise ValueError(f"its node {kind} has {len(node.input)} inputs, which it can't")
         if len(node.output) > schema.max_output or (kind in ONE_OUTPUT and any(list(node.output)[1:])):
@@ -324,7 +335,9 @@ class _Opening:
         most = int(np.abs(numbers.astype(np.int64)).max(initial=0))
         if shift.any() or most > _ON_GRID or numbers.dtype != np.int8 or wide.ndim > numbers.ndim:
             return Step("Identity", (called,), step.outputs, {})
-        return Step("OnGrid", (called, step.inputs[1]), step.outputs, {"axis": axis, "most": 2 ** most.bit_length() - 1})
+        return Step(
+            "OnGrid", (called, step.inputs[1]), step.outputs, {"axis": axis, "most": 2 ** most.bit_length() - 1}
+        )
 
 
 _TEXTS = {"value_string", "value_strings"}
@@ -334,6 +347,10 @@ _STRICT = {  # operators some of whose attributes no line reads → those that a
     "RNN": {"direction", "hidden_size", "layout"},
     "DequantizeLinear": {"axis"}, "QuantizeLinear": {"axis"},
 }  # fmt: skip
+
+
+def _fixed(name: str, array: Array) -> Step:
+    return Step("Fixed", (), (name,), {"value": array})
 
 
 def _declared(value: Any) -> Declared:

@@ -14,7 +14,7 @@ import numpy as np
 from ..derivatives.elementwise import sigmoid, tanh
 from ..derivatives.products import linear
 from ..derivatives.recurrence import gru_step, lstm_sequence, rnn_step
-from ..derivatives.shapes import concatenate, reshape, stack, swapaxes, transpose
+from ..derivatives.shapes import concatenate, stack, swapaxes, transpose
 from ..engine.dispatch import unwrap
 
 Way = Callable[[Any, Any, Any, tuple[Any, ...]], tuple[Any, ...]]
@@ -179,7 +179,9 @@ def scan(
     count = len(given) - num_scan_inputs
     states, sequences = list(given[:count]), list(given[count:])
     axes, turned = scan_input_axes or (0,) * len(sequences), scan_input_directions or (0,) * len(sequences)
-    sequences = [np.moveaxis(x, axis, 0)[:: -1 if back else 1] for x, axis, back in zip(sequences, axes, turned)]
+    sequences = [
+        np.moveaxis(x, axis, 0)[:: -1 if back else 1] for x, axis, back in zip(sequences, axes, turned, strict=True)
+    ]
     if len({len(x) for x in sequences}) != 1:
         raise ValueError(f"the sequences have {[len(x) for x in sequences]} steps")
     kept: list[list[Any]] = []
