@@ -860,6 +860,21 @@ def test_sizes_that_are_computed_follow_the_rows(tmp_path):
     np.testing.assert_allclose(answers(tl.from_onnx(tmp_path / "m.onnx"), x)[0], expected, rtol=1e-6)
 
 
+def test_arrays_in_a_file_beside_it_are_read(tmp_path):
+    model, rows = made("digits")
+    tl.to_onnx(model, tmp_path / "m.onnx", rows(2))
+    (tmp_path / "other").mkdir()
+    where = {"save_as_external_data": True, "location": "m.onnx.data", "size_threshold": 0}
+    onnx.save(onnx.load(tmp_path / "m.onnx"), tmp_path / "other" / "m.onnx", **where)
+    assert (tmp_path / "other" / "m.onnx").stat().st_size < 2000
+    x = rows(3)
+    np.testing.assert_array_equal(answers(tl.from_onnx(tmp_path / "other" / "m.onnx"), x)[0], answers(model, x)[0])
+    (tmp_path / "other" / "m.onnx.data").rename(tmp_path / "m.onnx.data")
+    (tmp_path / "other" / "m.onnx.data").symlink_to(tmp_path / "m.onnx.data")
+    with pytest.raises(ValueError, match="only such as lie in the same folder"):
+        tl.from_onnx(tmp_path / "other" / "m.onnx")
+
+
 def test_numbers_of_16_bits_are_read_as_float32(tmp_path):
     w = np.random.default_rng(0).normal(size=(3, 4)).astype(np.float16)
     path = graph_file(
@@ -967,10 +982,15 @@ def changed(change):
     return make
 
 
-def external(proto):
-    tensor = proto.graph.initializer[0]
-    onnx.external_data_helper.set_external_data(tensor, "../../etc/passwd")
-    tensor.data_location = TensorProto.EXTERNAL
+def elsewhere(location, **more):
+    """With an array that lies in another file."""
+
+    def change(proto):
+        tensor = proto.graph.initializer[0]
+        onnx.external_data_helper.set_external_data(tensor, location, **more)
+        tensor.ClearField("raw_data")
+
+    return changed(change)
 
 
 REFUSED = {
@@ -983,7 +1003,11 @@ REFUSED = {
         "'Hardmax', 'NonZero', 'com.others.Fused'",
     ),
     "an older opset": (lambda folder: graph_file(folder, [LINEAR], W, opset=9), "opset is 9; 13 to 20"),
-    "external data": (changed(external), "external data"),
+    "a file elsewhere": (elsewhere("../../etc/passwd"), "only such as lie in the same folder"),
+    "the folder itself": (elsewhere(".."), "only such as lie in the same folder"),
+    "a file that isn't there": (elsewhere("w.bin"), "which isn't beside it"),
+    "a file that is shorter": (elsewhere("others.onnx", offset=2**40), "doesn't fit what"),
+    "another length": (elsewhere("others.onnx", length=4), "doesn't fit what"),
     "more declared than held": (
         changed(lambda p: p.graph.initializer[0].dims.__setitem__(0, 2**40)),
         "holds something",

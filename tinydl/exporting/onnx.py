@@ -81,8 +81,8 @@ def from_onnx(path: str | os.PathLike[str]) -> Module:
     package onnx: ``pip install "tinydl[onnx]"``.
 
     Raises ValueError, with what is wrong, for operators without a line, all named at once, for settings that no line
-    reads, for other opsets, for arrays in other files (external data), and for a file that is damaged or no ONNX file;
-    FileNotFoundError where there is none. A file is checked whole before a model is made of it.
+    reads, for other opsets, for arrays in files (external data) that don't lie beside this one, and for a file that is
+    damaged or no ONNX file; FileNotFoundError where there is none. All is checked before a model is made of it.
     """
     source = Path(path)
     _need_onnx("from_onnx")

@@ -39,7 +39,7 @@ _ON_GRID = 127
 def opened(path: Path) -> Imported:
     """The model in a file. Raises ValueError for what can't be read, with all reasons that can be told at once."""
     try:
-        return _Opening(_proto(path)).model()
+        return _Opening(_proto(path), path.parent).model()
     except RecursionError:
         raise ValueError("its graphs lie within each other too deep") from None
 
@@ -74,27 +74,44 @@ def _all_names(graph: Any) -> Iterator[Any]:
 # ---- arrays ----
 
 
-def _array(tensor: Any, what: str) -> Array:
-    """An array of the file, whose bytes are as many as it declares."""
-    if tensor.data_location == TensorProto.EXTERNAL or tensor.external_data:
-        raise ValueError(
-            f"{what} lies in another file (external data); write onnx.save(onnx.load(path), other_path), which puts "
-            "all into one"
-        )
+def _array(tensor: Any, what: str, folder: Path | None = None) -> Array:
+    """An array of the file, or of one beside it in this folder, whose bytes are as many as it declares."""
     dtype, dims = _DTYPES.get(tensor.data_type), list(tensor.dims)
     if dtype is None or tensor.HasField("segment"):
         raise ValueError(f"{what} is of {_type_name(tensor.data_type)}, which isn't taken")
-    count = math.prod(dims)
+    count, width = math.prod(dims), 2 if tensor.data_type in _WIDENED else dtype.itemsize
     if min(dims, default=0) < 0 or len(dims) > 32:
         raise ValueError(f"{what} declares the shape {tuple(dims)}")
+    if tensor.data_location == TensorProto.EXTERNAL or tensor.external_data:
+        _fetch(tensor, what, folder, count * width)
     if tensor.HasField("raw_data"):
-        width = 2 if tensor.data_type in _WIDENED else dtype.itemsize
         held, wanted = len(tensor.raw_data), count * width
     else:
         held, wanted = len(getattr(tensor, _FIELDS.get(tensor.data_type, "int32_data"))), count
     if held != wanted:
         raise ValueError(f"{what} declares the shape {tuple(dims)}, but holds something else; the file is damaged")
     return np.array(numpy_helper.to_array(tensor), dtype)
+
+
+def _fetch(tensor: Any, what: str, folder: Path | None, size: int) -> None:
+    """Put the bytes of an array that lie in another file into it: of a file beside this one, and of no other."""
+    said = {entry.key: entry.value for entry in tensor.external_data}
+    name = said.get("location", "")
+    beside = folder is not None and isinstance(name, str) and Path(name).name == name and "\\" not in name
+    if folder is None or not beside or not name.strip(".") or (folder / name).is_symlink():
+        raise ValueError(f"{what} lies in another file, {name!r}, and only such as lie in the same folder are read")
+    source = folder / name
+    if not source.is_file():
+        raise ValueError(f"{what} lies in another file, {name!r}, which isn't beside it: the two belong together")
+    numbers = [said.get("offset", "0"), said.get("length", str(size))]
+    offset, length = (int(n) if isinstance(n, str) and n.isascii() and n.isdigit() else -1 for n in numbers)
+    if offset < 0 or length != size or offset + length > source.stat().st_size:
+        raise ValueError(f"{what} doesn't fit what {name!r} holds; one of the files is damaged")
+    with open(source, "rb") as file:
+        file.seek(offset)
+        tensor.raw_data = file.read(length)
+    tensor.data_location = TensorProto.DEFAULT
+    del tensor.external_data[:]
 
 
 def _type_name(number: int) -> str:
@@ -107,7 +124,7 @@ def _type_name(number: int) -> str:
 class _Opening:
     """The file as it is read."""
 
-    def __init__(self, proto: Any) -> None:
+    def __init__(self, proto: Any, folder: Path) -> None:
         self.proto, self.graph = proto, proto.graph
         self.opset = self._opset()
         self._refuse_unknown()
@@ -116,7 +133,7 @@ class _Opening:
         for tensor in self.graph.initializer:
             if tensor.name in self.arrays or not tensor.name:
                 raise ValueError(f"two of its arrays are called {tensor.name!r}, or one isn't called anything")
-            self.arrays[tensor.name] = _array(tensor, f"the array {tensor.name!r}")
+            self.arrays[tensor.name] = _array(tensor, f"the array {tensor.name!r}", folder)
             self.said[tensor.name] = tensor.doc_string
         self.constants: dict[str, Array] = {}  # of nodes
         self.inputs = [_declared(v) for v in self.graph.input if v.name not in self.arrays]
