@@ -1069,6 +1069,12 @@ REFUSED = {
         changed(lambda p: p.graph.input[0].type.sequence_type.elem_type.tensor_type.SetInParent()),
         "no array",
     ),
+    "a name that is no text": (
+        lambda folder: (folder / "others.onnx").write_bytes(
+            graph_file(folder, [LINEAR], W).read_bytes().replace(b"\x01w", b"\x01\xff")
+        ),
+        "damaged",
+    ),
     "nothing": (lambda folder: (folder / "others.onnx").write_bytes(b""), "damaged, or no ONNX"),
     "a picture": (
         lambda folder: (folder / "others.onnx").write_bytes(b"\x89PNG" + bytes(range(256))),
