@@ -100,7 +100,7 @@ from .hearing import (
     triangle,
     unsqueezed,
 )
-from .recurring import chosen, gru, lstm, rnn, scan
+from .recurring import chosen, gru, lstm, lstm_steps, rnn, scan
 
 LINES: dict[str, Line] = {
     # elementwise
@@ -241,11 +241,12 @@ LINES: dict[str, Line] = {
     # few bits
     "QuantizeLinear": quantised,
     "DequantizeLinear": dequantised,
-    # what opening.py makes of a weight in int8, and of a constant within a node's graph
+    # what opening.py makes of a weight in int8, of an LSTM's loop, and of a constant within a node's graph
     "OnGrid": on_grid,
+    "LstmSteps": lstm_steps,
     "Fixed": lambda o, value: value,
 }
-INNER = {"OnGrid", "Fixed"}  # which no file has
+INNER = {"OnGrid", "LstmSteps", "Fixed"}  # which no file has
 
 _SIGMOIDS = ("Sigmoid", "Tanh", "Tanh"), ("Sigmoid", "Tanh")
 # attributes that lines don't read → whether that says nothing new

@@ -229,6 +229,10 @@ class _Opening:
         if node.op_type == "Constant":
             ((name, value),) = attributes.items()
             return _fixed(node.output[0], np.asarray(value, np.float32 if "float" in name else None))
+        if node.op_type == "Scan" and attributes.keys() == {"body", "num_scan_inputs"}:
+            weight = _weight_of_lstm(attributes["body"], self.arrays)
+            if weight and len(node.input) == 3 and len(node.output) == 4 and attributes["num_scan_inputs"] == 1:
+                return Step("LstmSteps", (*node.input, weight), tuple(node.output), {})
         attributes = {k: v for k, v in attributes.items() if (node.op_type, k) not in SETTINGS or k == "activations"}
         return Step(node.op_type, tuple(node.input), tuple(node.output), attributes)
 
@@ -357,6 +361,32 @@ class _Opening:
         )
 
 
+def _weight_of_lstm(body: Body, arrays: dict[str, Array]) -> str:
+    """What multiplies h in each step, if this graph is the step of an LSTM as layers.py writes it; else ""."""
+    if len(body.inputs) != 3 or len(body.steps) != len(_LSTM) or body.steps[0].operator != "MatMul":
+        return ""
+    weight = body.steps[0].inputs[1]
+    names = {**dict(zip(body.inputs, "hca", strict=True)), weight: "w"}
+    names |= {step.outputs[0]: str(i) for i, step in enumerate(body.steps)}
+    first = arrays.get(body.steps[2].inputs[2]) if len(body.steps[2].inputs) > 2 else None
+    n = int(first[0]) if first is not None and first.shape == (1,) and first.dtype == np.int64 else 0
+    numbers = {(k * n,): f"{k}n" for k in range(2, 5)} | {(0,): "0n", (1,): "1"} | {(n,): "n"}
+    if n < 2:  # of a single unit the axis, 1, and the end can't be told apart
+        return ""
+    said = []
+    for step in body.steps:
+        held = [tuple(arrays[x].ravel().tolist()) if x in arrays else () for x in step.inputs]
+        given = [names.get(x) or numbers.get(value, "?") for x, value in zip(step.inputs, held, strict=True)]
+        said.append(f"{step.operator} {' '.join(given)}{' +' * bool(step.attributes)}")
+    ends = [names.get(x, "?") for x in body.outputs]
+    return weight if said == _LSTM and ends == ["15", "16", "17", "18"] and weight not in body.inputs else ""
+
+
+_LSTM = [
+    "MatMul h w", "Add 0 a", "Slice 1 0n n 1", "Slice 1 n 2n 1", "Slice 1 2n 3n 1", "Slice 1 3n 4n 1",
+    "Sigmoid 3", "Mul 6 c", "Sigmoid 2", "Tanh 4", "Mul 8 9", "Add 7 10", "Sigmoid 5", "Tanh 11", "Mul 12 13",
+    "Identity 14", "Identity 11", "Identity 14", "Identity 11",
+]  # fmt: skip
 _TEXTS = {"value_string", "value_strings"}
 _STRICT = {  # operators some of whose attributes no line reads → those that are
     "LSTM": {"direction", "hidden_size", "layout"},

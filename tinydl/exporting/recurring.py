@@ -197,6 +197,12 @@ def scan(
     return (*states, *collected)
 
 
+def lstm_steps(o: Any, h: Any, c: Any, a: Any, turned: Any) -> Any:
+    """The loop that `to_onnx` writes for an LSTM, as one operation: the last h and c, and all of them."""
+    states = lstm_sequence(a, h, c, transpose(turned))
+    return states[0][-1], states[1][-1], states[0][1:], states[1][1:]
+
+
 def chosen(o: Any, condition: Any, then_branch: Any, else_branch: Any) -> Any:
     """One of two graphs, by a truth that is known without x, or read from it."""
     return tuple(o.run(then_branch if bool(np.asarray(unwrap(condition)).all()) else else_branch, []))
