@@ -1087,6 +1087,14 @@ REFUSED = {
         ),
         "2 outputs",
     ),
+    "scales along no axis": (
+        lambda folder: graph_file(
+            folder,
+            [("DequantizeLinear", ["q", "s"], ["w"], {"axis": 7}), LINEAR],
+            {"q": np.ones((2, 3), np.int8), "s": np.ones(2, F32)},
+        ),
+        "has no axis 7|onnx finds fault",
+    ),
     "a sequence": (
         changed(lambda p: p.graph.input[0].type.sequence_type.elem_type.tensor_type.SetInParent()),
         "no array",

@@ -315,7 +315,7 @@ class _Opening:
     def _on_grids(self, steps: Sequence[Step]) -> list[Step]:
         """Arrays of whole numbers that are only scaled become weights of floats, where their zero is 0 seen through
         the grid on which they were."""
-        uses, made, left = dict(_uses(steps)), [], {s.outputs[0]: s for s in steps}
+        uses, made = dict(_uses(steps)), list[Step]()
         casts: dict[str, str] = {}  # what is made of an array by a cast alone, as float64 has it
         for step in steps:
             if step.operator == "Cast" and step.inputs[0] in self.arrays and self._is_small(step.inputs[0]):
@@ -343,6 +343,8 @@ class _Opening:
         axis = step.attributes.get("axis", 1) if step.operator == "DequantizeLinear" else 0
         zero = self.arrays[step.inputs[2]] if len(step.inputs) > 2 else np.zeros((), numbers.dtype)
         if max(scale.ndim, zero.ndim) == 1 and max(scale.size, zero.size) > 1:
+            if not -numbers.ndim <= axis < numbers.ndim:
+                raise ValueError(f"{name!r} of shape {numbers.shape} has no axis {axis} to be scaled along")
             sides = [1] * numbers.ndim
             sides[axis] = -1
             wide, shift = (a.reshape(sides) if a.ndim == 1 and a.size > 1 else a for a in (scale, zero))
