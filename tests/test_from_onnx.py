@@ -541,7 +541,7 @@ class Case(NamedTuple):
 @pytest.mark.parametrize("operator", sorted(DRAWN))
 def test_each_line_gives_what_onnx_says(operator, tmp_path):
     draw, least, fixed, outputs = Case(*DRAWN[operator])
-    for seed in range(6):
+    for seed in range(5):
         rng = np.random.default_rng([seed, len(operator)])
         opset = max(ANY[seed % 4], least)
         arrays, attributes = draw(rng, opset)

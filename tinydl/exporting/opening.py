@@ -332,7 +332,6 @@ class _Opening:
                 made.append(step)
                 continue
             made.append(self._scaled(step, name))
-        assert left is not None
         return made
 
     def _is_small(self, name: str) -> bool:
