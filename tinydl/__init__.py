@@ -31,7 +31,7 @@ if TYPE_CHECKING:  # what `import tinydl` leaves for when it is used
     from .compiling.compile import compile
     from .compiling.tape import CompileError
     from .explaining.explain import explain
-    from .exporting.onnx import to_onnx
+    from .exporting.onnx import from_onnx, to_onnx
     from .exporting.standalone import to_numpy
     from .watching.diagnose import diagnose
     from .watching.summary import summary
@@ -43,9 +43,9 @@ __all__ = [
     "ChangedValueError", "CompileError", "Diagnosis", "History", "Primitive", "StrictError", "Tensor", "Verdict",
     "accuracy", "compile", "compress", "data",
     "default_dtype", "derivatives", "detect_anomaly", "diagnose", "enable_grad", "evaluate", "explain", "fit",
-    "functional", "grad", "gradcheck", "hessian", "hvp", "jacobian", "jvp", "load", "manual_seed", "nn", "no_grad",
-    "optim", "plots", "predict", "primitive", "save", "set_default_dtype", "source_lines", "strict", "summary",
-    "tensor", "to_numpy", "to_onnx", "value_and_grad", "vjp",
+    "from_onnx", "functional", "grad", "gradcheck", "hessian", "hvp", "jacobian", "jvp", "load", "manual_seed", "nn",
+    "no_grad", "optim", "plots", "predict", "primitive", "save", "set_default_dtype", "source_lines", "strict",
+    "summary", "tensor", "to_numpy", "to_onnx", "value_and_grad", "vjp",
 ]  # fmt: skip
 
 
@@ -53,7 +53,8 @@ _LATER = {
     "plots": ".plots", "gradcheck": ".checking.gradcheck", "explain": ".explaining.explain",
     "diagnose": ".watching.diagnose", "Diagnosis": ".watching.verdicts", "Verdict": ".watching.verdicts",
     "summary": ".watching.summary", "compile": ".compiling.compile", "CompileError": ".compiling.tape",
-    "to_numpy": ".exporting.standalone", "to_onnx": ".exporting.onnx", "compress": ".compress",
+    "to_numpy": ".exporting.standalone", "to_onnx": ".exporting.onnx",
+    "from_onnx": ".exporting.onnx", "compress": ".compress",
 }  # fmt: skip
 
 

@@ -20,6 +20,7 @@ from ..engine.arrays import Array
 from .steps import Rows
 
 Dims = tuple[Any, ...]  # of int and Rows
+PARAMETER, BUFFER = "parameter", "buffer"  # what a file says that an array is in the model; of constants nothing
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,9 +111,11 @@ class Graph:
             self.keep(made, array)
         return self._known[key]
 
-    def keep(self, name: str, array: Array) -> None:
+    def keep(self, name: str, array: Array, role: str = "") -> None:
         """Put an array into the file."""
-        self.initializers[name] = numpy_helper.from_array(np.array(array, order="C"), name)
+        self.initializers[name] = made = numpy_helper.from_array(np.array(array, order="C"), name)
+        if role:
+            made.doc_string = role
 
     def ints(self, *values: Any) -> str:
         """Whole numbers, as axes and sizes are given."""

@@ -1,6 +1,7 @@
-"""A model as an ONNX file, which other programs run: onnxruntime, browsers, phones.
+"""A model as an ONNX file, which other programs run: onnxruntime, browsers, phones; and such a file as a model.
 
-How it is made stands in translation.py, which one reads next, and is loaded when it is needed: it imports onnx.
+How a file is made stands in translation.py, which one reads next, and how one is read in opening.py. Both are loaded
+when they are needed: they import onnx.
 """
 
 from __future__ import annotations
@@ -49,17 +50,59 @@ def to_onnx(model: Module, path: str | os.PathLike[str], example: Any) -> None:
         )
     target = _checked(path)
     refuse_foreign("to_onnx", *(p for _, p in model.named_parameters()), *(b for _, b in model.named_buffers()))
-    try:
-        import onnx  # noqa: F401  (asked for here, so that its lack, and no other's, is told in words)
-    except ImportError as error:
-        raise ImportError(
-            'to_onnx needs the package onnx; in the clone of tinydl write python -m pip install ".[onnx]"'
-        ) from error
+    _need_onnx("to_onnx")
     from .translation import translated
 
     made = translated(model, example)
     with replacing(target) as file:
         file.write(made.SerializeToString())
+
+
+def from_onnx(path: str | os.PathLike[str]) -> Module:
+    """Read an ONNX file, of `to_onnx` or of another program, as a Module that computes what the file says.
+
+    Arrays of floats in the file are parameters, under their names, so the model can be trained further, explained,
+    checked, compressed, saved, and exported again. Where `to_onnx` wrote the file it says which they are; else they are
+    the arrays of one or more axes, but for those that nobody learns: means and variances of BatchNormalization, which
+    are buffers, bounds, exponents, masks, and whatever stands in a Constant node. Weights in int8 are parameters of
+    floats that are seen through their grid, as after `tl.compress.quantise` (plain ones, where the zero of the grid
+    isn't 0); numbers of 16 bits are read as float32. The model's inputs are the file's, in their order, and so are its
+    outputs, a tuple if there are several.
+
+    >>> model, x = nn.Sequential(nn.Linear(64, 10), nn.Softmax()), np.random.default_rng(0).random((5, 64))
+    >>> tl.to_onnx(model, folder / "digits.onnx", x)
+    >>> again = tl.from_onnx(folder / "digits.onnx")
+    >>> [name for name, p in again.named_parameters()], np.allclose(tl.predict(again, x), tl.predict(model, x))
+    (['0.weight', '0.bias'], True)
+
+    It comes in eval mode, in which it gives what the file gives. While it is trained, BatchNormalization takes the
+    batch's statistics and Dropout leaves out, as `nn.BatchNorm1d` and `nn.Dropout` do. What is read is the operators of
+    MLPs, CNNs, LSTM, GRU, RNN and attention, of opset 13 to 20; the table is in exporting/importing.py. Needs the
+    package onnx: ``pip install ".[onnx]"``.
+
+    Raises ValueError, with what is wrong, for operators without a line, all named at once, for settings that no line
+    reads, for other opsets, for arrays in files (external data) that don't lie beside this one, and for a file that is
+    damaged or no ONNX file; FileNotFoundError where there is none. All is checked before a model is made of it.
+    """
+    source = Path(path)
+    _need_onnx("from_onnx")
+    if not source.is_file():
+        raise FileNotFoundError(f"there is no file {source}")
+    from .opening import opened
+
+    try:
+        return opened(source).eval()
+    except ValueError as error:
+        raise ValueError(f"{source.name} can't be read as a model: {error}") from error
+
+
+def _need_onnx(name: str) -> None:
+    try:
+        import onnx  # noqa: F401  (asked for here, so that its lack, and no other's, is told in words)
+    except ImportError as error:
+        raise ImportError(
+            f'{name} needs the package onnx; in the clone of tinydl write python -m pip install ".[onnx]"'
+        ) from error
 
 
 def _checked(path: str | os.PathLike[str]) -> Path:

@@ -14,6 +14,7 @@ import numpy as np
 from ..compiling.tape import CompileError
 from ..derivatives.quantising import fake_quantised
 from ..engine.arrays import Array
+from ..engine.checks import array_of
 from ..engine.recording import no_grad, observing
 from ..engine.tensor import Primitive, Tensor, wrap
 from ..engine.trace import Scopes
@@ -38,9 +39,11 @@ class Operation:
 class Run(Scopes):
     """An observer that writes down the operations whose results depend on what the model is given."""
 
-    def __init__(self, given: Sequence[Tensor]) -> None:
+    def __init__(self, given: Sequence[Tensor], learned: set[int]) -> None:
         super().__init__()
         self.operations: list[Operation] = []
+        self._learned = learned
+        self.of_parameters: dict[int, Operation] = {}  # those that take parameters alone, by the ids of their results
         self.outside: dict[int, tuple[str, Any]] = {}  # which function gave an array that has no origin, by its id
         self._arrays: dict[int, Array] = {}
         self._places: dict[Any, Array] = {}
@@ -80,6 +83,10 @@ class Run(Scopes):
         if primitive is fake_quantised or self._depends([*inputs, *options.values()]):
             self._remember(output)
             self.operations.append(Operation(primitive.name, tuple(inputs), options, output._data, self.layer))
+            return
+        if any(id(array_of(x)) in self._learned or id(array_of(x)) in self.of_parameters for x in inputs):
+            made = Operation(primitive.name, tuple(inputs), options, output._data, self.layer)
+            self.of_parameters[id(output._data)] = made
 
     def flattened(self, name: str, inputs: Sequence[Any], result: Any) -> Any:
         """A function without a slope: its answer is followed, and stands in for the array that it would have been."""
@@ -137,7 +144,7 @@ def _place(array: Array) -> Any:
 def run(model: Module, inputs: Sequence[Array]) -> tuple[list[Array], Any, Run]:
     """What the model is given, what it gives in eval mode, and how it came to that."""
     given = [wrap(x.copy()) for x in inputs]
-    seen = Run(given)
+    seen = Run(given, {id(p._data) for _, p in model.named_parameters()})
     following.on = True
     try:
         with care.mode(model, False), no_grad(), np.errstate(all="ignore"), observing(seen):

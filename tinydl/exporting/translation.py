@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,8 @@ from ..engine.tensor import Tensor
 from ..nn.module import Module
 from ..training import arguments, care
 from .followed import is_followed
-from .graphs import Graph, Value, inputs_of, needed, side, text
+from .graphs import BUFFER, PARAMETER, Graph, Value, inputs_of, needed, side, text
+from .imported import Imported
 from .operators import EXCEPTIONS, FLAT_OPERATORS, OF_BOOLEANS, OPERATORS
 from .runs import Operation, run
 from .steps import Rows
@@ -90,6 +92,7 @@ class _Export:
     def __init__(self, model: Module, inputs: Sequence[Array]) -> None:
         self.model, self.graph = model, Graph()
         named = [*model.named_parameters(), *model.named_buffers()]
+        self.learned = {id(p._data) for _, p in model.named_parameters()}
         self.named = {id(p._data if isinstance(p, Tensor) else p): name for name, p in reversed(named)}
         self.values: dict[int, Value] = {}  # by the array of the first run
         batches = [_batch(inputs, n, i) for i, n in enumerate(_SIZES)]
@@ -115,6 +118,8 @@ class _Export:
     def _names(self, count: int) -> list[str]:
         """What the inputs are called: as forward's parameters are."""
         kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        if isinstance(self.model, Imported):
+            return self.model.input_names
         own = [name for name, p in inspect.signature(self.model.forward).parameters.items() if p.kind in kinds]
         return [own[i] if i < len(own) else f"x{i}" for i in range(count)]
 
@@ -156,8 +161,8 @@ class _Export:
         if id(array_of(a)) in self.named:
             return self._parameter(array_of(a))
         if x.shape == y.shape and x.dtype == y.dtype and x.tobytes() == y.tobytes():
-            return self.graph.value(x)
-        made = self._of_rows(x, y)
+            return self._of_parameters(array_of(a), array_of(b)) or self.graph.value(x)
+        made = self._of_parameters(array_of(a), array_of(b)) or self._of_rows(x, y)
         if made is None and not x.ndim:
             raise self._refused(
                 f"computes with a number that is {x} for {_SIZES[0]} rows and {y} for {_SIZES[1]}, as len(x) is, and a "
@@ -187,10 +192,28 @@ class _Export:
         self.layer = layer
         return self.values[id(x)]
 
+    def _of_parameters(self, x: Array, y: Array) -> Value | None:
+        """What was computed of parameters alone, so that whoever trains the file's model trains them; None if it
+        wasn't, or can't be said."""
+        one, other = self.first.of_parameters.get(id(x)), self.second.of_parameters.get(id(y))
+        if one is None or other is None or one.name != other.name or one.output.dtype.kind != "f":
+            return None
+        if id(x) not in self.values:
+            layer = self.layer
+            try:
+                self._write(one, other)
+            except CompileError:
+                return None
+            finally:
+                self.layer = layer
+            if x.shape == y.shape:  # its array, for lines that want a constant
+                self.values[id(x)] = replace(self.values[id(x)], array=x)
+        return self.values[id(x)]
+
     def _parameter(self, array: Array) -> Value:
         if id(array) not in self.values:
             made = self.named[id(array)]
-            self.graph.keep(made, array)
+            self.graph.keep(made, array, PARAMETER if id(array) in self.learned else BUFFER)
             self.values[id(array)] = Value(made, array.shape, array.dtype, array)
         return self.values[id(array)]
 
