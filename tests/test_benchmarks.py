@@ -484,6 +484,17 @@ def test_the_quick_benchmark_runs_to_the_end_and_writes_its_figures_and_picture(
     assert "targets reached" in finished.stdout
 
 
+@pytest.mark.slow
+def test_smaller_networks_are_measured_to_the_end():
+    command = [sys.executable, str(BENCHMARKS / "smaller.py"), "--seeds", "1", "--share", "0.03"]
+    finished = subprocess.run(command, capture_output=True, text=True)
+    assert finished.returncode == 0 and not finished.stderr, finished.stdout + finished.stderr
+    machine, *tables = finished.stdout.strip().split("\n\n")
+    assert "VNNI" in machine and "onnxruntime" in machine and [table.count("\n") for table in tables] == [59, 29, 16, 7]
+    figures = [line.split("|")[2:-1] for table in tables for line in table.splitlines()[2:]]
+    assert not any("nan" in cell for row in figures for cell in row)
+
+
 # ---- what benchmarks/README.md and README.md say of it ----
 
 

@@ -928,8 +928,12 @@ def test_whole_numbers_with_another_zero_are_plain_weights(tmp_path):
 # ---- what PyTorch writes ----
 
 
-def test_networks_of_pytorch_give_the_same_and_can_be_trained(tmp_path):
+@pytest.mark.parametrize("dynamo", [False, True], ids=["traced", "dynamo"])
+@pytest.mark.filterwarnings("ignore")  # of which PyTorch gives many
+def test_networks_of_pytorch_give_the_same_and_can_be_trained(dynamo, tmp_path):
     torch = pytest.importorskip("torch")
+    if dynamo:
+        pytest.importorskip("onnxscript")
     torch.manual_seed(0)
     net = torch.nn
 
@@ -971,11 +975,11 @@ def test_networks_of_pytorch_give_the_same_and_can_be_trained(tmp_path):
     }
     for name, (model, x) in nets.items():
         path = tmp_path / f"{name}.onnx"
-        axes = {"x": {0: "n"}}
-        torch.onnx.export(
-            model.eval(), (x,), str(path), input_names=["x"], dynamic_axes=axes, opset_version=17, dynamo=False
-        )
+        rows = {"dynamic_shapes": ({0: "n"},)} if dynamo else {"dynamic_axes": {"x": {0: "n"}}, "opset_version": 17}
+        torch.onnx.export(model.eval(), (x,), str(path), input_names=["x"], dynamo=dynamo, verbose=False, **rows)
         again = tl.from_onnx(path)
+        if name in ("mlp", "lstm", "gru"):
+            assert sum(p.size for p in again.parameters()) == sum(p.numel() for p in model.parameters()), name
         with torch.no_grad():
             np.testing.assert_allclose(answers(again, x.numpy())[0], model(x).numpy(), atol=1e-5, err_msg=name)
         start = F.mse_loss(again(x.numpy()), np.zeros(model(x).shape, F32))

@@ -94,15 +94,25 @@ def show_page(loss: Any, name: str, height: int = 900) -> Any:
     """
     from tinydl import plots
 
-    path = plots.backprop_page(loss, HERE / f"{name}.html")
+    return _page(plots.backprop_page(loss, HERE / f"{name}.html"), f"The graph of {name}, to step through", height)
+
+
+def show_digit_page(model: Any, name: str, height: int = 900) -> Any:
+    """Draw a digit for `model`, in a notebook and in a script as `show_page` does it."""
+    from tinydl import plots
+
+    return _page(plots.digit_page(model, HERE / f"{name}.html"), "Draw a digit, and see what the network says", height)
+
+
+def _page(path: Path, title: str, height: int) -> Any:
+    """A page that lies there: in a notebook where it stands, and the file is gone."""
     if not in_notebook():
         print(f"saved {os.path.relpath(path)}; open it in a browser")
         return None
     page = path.read_text(encoding="utf-8")
     path.unlink()
-    title = html.escape(f"The graph of {name}, to step through")
     return Html(
-        f'<iframe class="tinydl-page" title="{title}" srcdoc="{html.escape(page)}" '
+        f'<iframe class="tinydl-page" title="{html.escape(title)}" srcdoc="{html.escape(page)}" '
         f'style="width: 100%; height: min({height}px, 94vh); border: 1px solid #8884; border-radius: 6px"></iframe>'
     )
 

@@ -267,7 +267,7 @@ SETTINGS: dict[tuple[str, str], Callable[[Any], bool]] = {
 NOT_LEARNED = {
     "BatchNormalization": (3, 4), "Clip": (1, 2), "Pad": (2,), "Pow": (1,), "Dropout": (1, 2), "Range": (0, 1, 2),
     "QuantizeLinear": (1, 2), "DequantizeLinear": (0, 1, 2), "OneHot": (0, 1, 2), "Where": (0,),
-    "ConstantOfShape": (0,), "LSTM": (7,),
+    "ConstantOfShape": (0,), "LSTM": (5, 6, 7), "GRU": (5,), "RNN": (5,),
     **dict.fromkeys(("Equal", "Less", "LessOrEqual", "Greater", "GreaterOrEqual"), (0, 1)),
 }  # fmt: skip
 ONE_OUTPUT = {"BatchNormalization", "MaxPool", "LayerNormalization", "Dropout"}  # others of theirs aren't made
