@@ -64,12 +64,12 @@ def from_onnx(path: str | os.PathLike[str]) -> Module:
     Arrays of floats in the file are parameters, under their names, so the model can be trained further, explained,
     checked, compressed, saved, and exported again. Where `to_onnx` wrote the file it says which they are; else they are
     the arrays of one or more axes, but for those that nobody learns: means and variances of BatchNormalization, which
-    are buffers, bounds, exponents, masks, first states, and whatever stands in a Constant node. PyTorch's exporters turn
-    some weights, under names of their own, and write equal arrays once: these are then one parameter, also if they were
-    equal by chance, as in a network that is untrained. Weights in int8 are parameters of
-    floats that are seen through their grid, as after `tl.compress.quantise` (plain ones, where the zero of the grid
-    isn't 0); numbers of 16 bits are read as float32. The model's inputs are the file's, in their order, and so are its
-    outputs, a tuple if there are several.
+    are buffers, bounds, exponents, masks, first states, and whatever stands in a Constant node. PyTorch's exporters
+    turn some weights, under names of their own, and write equal arrays once: these are then one parameter, also if they
+    were equal by chance, as in a network that is untrained. Weights in int8 are parameters of floats that are seen
+    through their grid, as after `tl.compress.quantise` (plain ones, where the zero of the grid isn't 0); numbers of 16
+    bits are read as float32. The model's inputs are the file's, in their order, and so are its outputs, a tuple if
+    there are several.
 
     >>> model, x = nn.Sequential(nn.Linear(64, 10), nn.Softmax()), np.random.default_rng(0).random((5, 64))
     >>> tl.to_onnx(model, folder / "digits.onnx", x)
