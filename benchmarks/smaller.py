@@ -121,17 +121,30 @@ def students(seed: int, epochs: int, teacher: Any, train: Any, note: Callable[[s
                 note(f"{name}, {way}", taught)
 
 
-def comparisons() -> list[tuple[str, str]]:
-    """Each way, and what it is to be better than."""
-    pairs = [(f"pruned {amount:.0%}, 20 epochs more", "dense, 20 epochs more") for amount in PRUNED]
-    pairs += [(f"shrunk to {units}, 20 epochs more", f"{units} from the beginning") for units in KEPT]
-    pairs += [(f"{bits} bits, 20 epochs more", f"20 epochs more, then {bits} bits") for bits in BITS]
+def table_of_ways(found: Accuracies) -> list[list[str]]:
+    """Each way at once and after more epochs, and what it must be better than."""
+    controls = [(f"pruned {amount:.0%}", "dense, 20 epochs more") for amount in PRUNED]
+    controls += [(f"shrunk to {units}", f"{units} from the beginning") for units in KEPT]
+    controls += [(f"{bits} bits", f"20 epochs more, then {bits} bits") for bits in BITS]
+    rows = [["dense", spread(found["dense"]), spread(found["dense, 20 epochs more"]), "–", "–", "–"]]
+    for name, control in controls:
+        at_once, later, than = found[f"{name}, at once"], found[f"{name}, 20 epochs more"], found[control]
+        rows.append([name, spread(at_once), spread(later), control, spread(than), gain(later, than)])
+    return rows
+
+
+def table_of_students(found: Accuracies) -> list[list[str]]:
+    """Each size of student: by labels alone, smoothed ones, and two teachers."""
+    rows = []
     for hidden in STUDENTS:
-        for labels in ("all labels", "200 labels"):
+        for labels in ("all labels", f"{FEW} labels"):
             name = f"{hidden} units, {labels}"
-            pairs += [(f"{name}, {way}", name) for way in ("taught", "smoothed")]
-        pairs.append((f"{name}, taught by one of the 200", name))
-    return pairs
+            cells = [name, spread(found[name])]
+            for way in ("smoothed", "taught", "taught by one of the 200"):
+                values = found.get(f"{name}, {way}")
+                cells.append(f"{spread(values)} ({gain(values, found[name])})" if values else "–")
+            rows.append(cells)
+    return rows
 
 
 # ---- sizes and times ----
@@ -217,13 +230,15 @@ def machine() -> str:
 
 
 def spread(values: list[float]) -> str:
+    """Mean ± standard deviation."""
     return f"{np.mean(values):.3f} ± {np.std(values, ddof=1) if len(values) > 1 else 0:.3f}"
 
 
 def gain(better: list[float], than: list[float]) -> str:
     """In points, hundredths of the accuracy: mean ± standard error over the seeds."""
     points = 100 * (np.array(better) - np.array(than))
-    return f"{points.mean():+.1f} ± {points.std(ddof=1) / np.sqrt(len(points)) if len(points) > 1 else 0:.1f}"
+    error = points.std(ddof=1) / np.sqrt(len(points)) if len(points) > 1 else 0
+    return f"{points.mean():+.1f} ± {error:.1f}".replace("-", "−")
 
 
 def main() -> None:
@@ -231,25 +246,17 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--share", type=float, default=1.0, help="of the epochs, for a quick look")
     given = parser.parse_args()
-    logging.disable(
-        logging.WARNING
-    )  # onnxruntime's quantiser advises to prepare the file first, which changes nothing here
+    logging.disable(logging.WARNING)  # onnxruntime's quantiser advises what changes nothing here
     found: Accuracies = {}
     models: dict[str, Any] = {}
     for seed in range(given.seeds):
         models = experiment(seed, given.share, found)
     print(f"{machine()}; {given.seeds} seeds\n")
-    printed(["network", "accuracy"], [[name, spread(values)] for name, values in found.items()])
-    printed(["way", "its control", "gain, points"], [[a, b, gain(found[a], found[b])] for a, b in comparisons()])
-    columns = [
-        ".npz, bytes",
-        ".onnx, bytes",
-        ".onnx, zipped",
-        "tinydl, 1",
-        "tinydl, 64",
-        "onnxruntime, 1",
-        "onnxruntime, 64",
-    ]
+    ways = ["64-128-10, accuracy", "at once", "20 epochs more", "control", "of the control", "gain, points"]
+    printed(ways, table_of_ways(found))
+    taught = ["students, accuracy (gain)", "labels", "smoothed", "taught", "taught by one of the 200"]
+    printed(taught, table_of_students(found))
+    columns = [".npz, bytes", ".onnx, bytes", ".onnx, zipped", *(f"{who}, {n}" for who in ENGINES for n in ROWS)]
     printed(["64-128-10, µs", *columns], measured(models, rounds=30, each=20))
     printed(["64-1024-1024-10, µs", *columns], measured(wide(), rounds=15, each=5))
 
