@@ -405,12 +405,14 @@ def test_the_attack_has_enough_right_and_wrong_rules_of_every_kind_in_every_form
         assert {case.name.rsplit(" [", 1)[1] for case in kind} >= {f"{form}]" for form in attack.FORMS}
 
 
+@pytest.mark.slow
 def test_an_attack_is_repeated_by_its_seed_and_another_seed_asks_something_else():
     first = asked(0, every=5)
     assert asked(0, every=5) == first
     assert asked(1, every=5)[1] != first[1]
 
 
+@pytest.mark.slow
 def test_a_blind_checker_misses_every_wrong_rule_and_a_timid_one_alarms_at_every_right_one():
     import attack
 
@@ -461,6 +463,7 @@ def test_a_fault_that_changes_nothing_or_nothing_visible_is_no_wrong_rule():
     assert not attack.matters(small, lambda g, x: 2.001 * g * x, True, np.random.default_rng(0))
 
 
+@pytest.mark.slow
 def test_the_checker_withstands_a_share_of_the_attack_but_for_what_is_known():
     import attack
 

@@ -87,7 +87,15 @@ def test_every_layer_meets_every_option_and_circumstance_and_these_each_other():
 # ---- every pair, and a part of the product ----
 
 
-@pytest.mark.parametrize("situation", PAIRS, ids=lambda situation: situation.name)
+HEAVY = ("LSTM", "GRU", "RNN", "Attention", "Transformer")  # layers that take as long as all others together
+
+
+def marked(situation):
+    marks = [pytest.mark.slow] if any(layer in situation.name for layer in HEAVY) else []
+    return pytest.param(situation, id=situation.name, marks=marks)
+
+
+@pytest.mark.parametrize("situation", [marked(situation) for situation in PAIRS])
 def test_a_compiled_step_leaves_what_the_function_leaves(situation):
     pair = live(situation)
     assert all(np.isfinite(array).all() for array in arrays_in([p for _, p, _ in pair.parameters]))
