@@ -368,6 +368,26 @@ def test_quantised_weights_are_int8_in_the_file_and_give_the_same(bits, dtype, t
     assert (tmp_path / "m.onnx").stat().st_size < (0.3 if dtype == np.float32 else 0.2) * plain.stat().st_size
 
 
+def test_a_pruned_model_is_a_file_without_masks_whose_zeros_are_its_parameters(tmp_path):
+    tl.manual_seed(1)
+    model = nn.Sequential(nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 10))
+    x = np.random.default_rng(0).normal(size=(9, 64)).astype(np.float32)
+    tl.to_onnx(model, tmp_path / "dense.onnx", x[:2])
+    tl.compress.prune(model, 0.9)
+    tl.to_onnx(model, tmp_path / "m.onnx", x[:2])
+    dense, graph = onnx.load(tmp_path / "dense.onnx").graph, onnx.load(tmp_path / "m.onnx").graph
+    assert [n.op_type for n in graph.node] == [n.op_type for n in dense.node]
+    kept = {i.name: onnx.numpy_helper.to_array(i) for i in graph.initializer}
+    assert kept.keys() == dict(model.named_parameters()).keys()
+    assert sum(np.count_nonzero(a) for a in kept.values() if a.ndim > 1) == 947  # of 9,472
+
+    with tl.no_grad():
+        model[0].weight += 1.0  # as the moments of an older optimizer may move what is hidden
+    tl.to_onnx(model, tmp_path / "m.onnx", x[:2])
+    (y,), ours = session_of(tmp_path / "m.onnx").run(None, {"x": x}), tl.predict(model, x)
+    assert np.abs(y - ours).max() <= 2e-6 * np.abs(ours).max()
+
+
 def test_equal_parameters_stay_two_and_a_tied_one_stays_one(tmp_path):
     model = nn.Sequential(nn.Linear(3, 3), nn.Linear(3, 3))
     for layer in model:

@@ -198,6 +198,10 @@ class _Export:
         one, other = self.first.of_parameters.get(id(x)), self.second.of_parameters.get(id(y))
         if one is None or other is None or one.name != other.name or one.output.dtype.kind != "f":
             return None
+        known = {*self.learned, *self.first.of_parameters}
+        taken = [array for array in map(array_of, one.inputs) if id(array) in known]
+        if len(taken) == 1 and id(taken[0]) in self.named and np.array_equal(taken[0], x):
+            return self._parameter(taken[0])  # as of a mask on weights that are 0 where it hides them
         if id(x) not in self.values:
             layer = self.layer
             try:
