@@ -566,8 +566,7 @@ assert SHORT or 0.4 < share < 0.8  # of the GPT
 # - `tinydl/nn/normalization.py`: `LayerNorm`; `tinydl/optim/schedules.py`: `LinearWarmup`.
 # - `tinydl/data/texts.py`: `shakespeare`, `words` and `Vocabulary`.
 #
-# This is the end of the way. You began with a slope, and now you have a machine that writes, of which you know every
-# part. Off the way there is more to see, in any order:
-# [excursion 1](e1_where_is_it.py) finds things in pictures, [excursion 2](e2_fill_in_the_blank.py) lets letters look
-# both ways, [excursion 3](e3_speech.py) listens to vowels, [excursion 4](e4_recurrent_dropout.py) asks where dropout
-# belongs in a recurrent net, and in [excursion 5](e5_second_ward.py) you find the bugs of others.
+# You began with a slope, and now you have a machine that writes, of which you know every part.
+#
+# Next: [lesson 20](20_smaller_elsewhere.py), how a network gets smaller and leaves your laptop: into a file that others
+# run, and a page in which you draw for it.
