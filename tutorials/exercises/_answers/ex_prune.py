@@ -75,6 +75,8 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
     ("wrong_value", 'np.argsort(sizes, kind="stable")',
      'len(sizes) - 1 - np.argsort(sizes[::-1], kind="stable")',
      "Of equal sizes the last go first here; it should be the first."),
+    ("wrong_value", 'np.argsort(sizes, kind="stable")', "np.argsort(sizes)",
+     'Of equal sizes any may go first here; np.argsort keeps their order with kind="stable" only.'),
     ("changes_inputs", "    return stays",
      "    w1[~stays[: w1.size].reshape(w1.shape)] = 0\n    return stays"),
 )  # fmt: skip
@@ -85,6 +87,9 @@ INSTEAD = (  # what stands where the solution's body does, as in WRONG
      "        return ~np.isin(np.arange(w.size), gone).reshape(w.shape)\n"
      "    return mask(w1), mask(w2)\n",
      "Each matrix loses the same part; sort both together, so that the one with more to spare loses more."),
+    ("wrong_value",
+     "    return tuple(np.abs(w) > np.quantile(np.abs(w), amount) for w in (w1, w2))\n",
+     "Each matrix has a threshold of its own here; there should be one for both together."),
     ("wrong_value",
      "    threshold = np.quantile(np.abs(np.append(w1, w2)), amount)\n"
      "    return np.abs(w1) > threshold, np.abs(w2) > threshold\n",
@@ -120,6 +125,7 @@ def cases(rng):
         (rng.standard_normal((2, 3)), rng.standard_normal((4, 1)), 0.27),
         (rng.standard_normal((2, 3)), 3 * rng.standard_normal((4, 1)), 0.62),
         (np.array([[1.0, -1, 2]]), np.array([[1.0, -2], [3, 1]]), 0.43),
+        (np.resize([1.0, -2, 1, 2, -1], (4, 6)), np.resize([-1.0, 2, 1], (3, 5)), 0.3),
         (rng.standard_normal((2, 2)), rng.standard_normal((1, 3)), 0.0),
         (rng.standard_normal((2, 2)), rng.standard_normal((1, 3)), 1.0),
     ]
