@@ -614,14 +614,17 @@ print(f"2,000 calls of predict, µs: median {np.median(each):.0f}, slowest {max(
 # ## In the article
 #
 # > You may skip this box: it is for readers of the article that this course was built from.
+# >
 # > Its pipeline ends with deployment, as this page does. It has no test set, which we asked once, at the end.
 # > (Row D19.)
+# >
 # > **"Pruning, quantisation, distillation … reduce the size of the model and raise the speed of inference"**[^smaller]
 # > is four claims and more. (Row D46.) *Pruning, size:* only when zipped, to a seventh with 90 % zeros. *Pruning,
 # > speed:* not with scattered zeros, whose product took as long as before; whole units, yes: a quarter of them took a
 # > quarter of the time. *Quantisation, size:* holds, to 28 % with 8 bits. *Speed:* not in NumPy; in programs that
 # > multiply whole numbers, and with large matrices. *Distillation:* makes nothing smaller or quicker. The student is
 # > small because you made it small; the teacher makes it *better*, and here only with few labels.
+# >
 # > It speaks of real time in the same breath (row D20). One digit took less than a hundredth of a camera's 33 ms, and
 # > most of that was overhead, which none of the three methods makes less.
 #
