@@ -919,7 +919,7 @@ def test_whole_numbers_with_another_zero_are_plain_weights(tmp_path):
     ]
     path = graph_file(tmp_path, nodes, {"w_quantized": q, "scale": scale, "zero": zero}, opset=19)
     model, x = tl.from_onnx(path), floats(rng, 5, 3)
-    assert [n for n, _ in model.named_parameters()] == ["w"]
+    assert [n for n, _ in model.named_parameters()] == ["w_"]  # w is what the node makes
     (expected,) = ReferenceEvaluator(str(path)).run(None, {"x": x})
     np.testing.assert_allclose(answers(model, x)[0], expected, atol=1e-4)
     assert gradients(model, x)
@@ -1260,3 +1260,122 @@ def test_damaged_files_are_refused_by_a_sentence_and_take_no_memory(damage, tmp_
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     assert grown < 100e3 * (1024 if sys.platform == "darwin" else 1)
     assert refused > 150 and (read > 20 or damage is damaged)
+
+
+# ---- what an attacker found ----
+
+
+def test_a_quantised_layer_that_runs_often_is_one_weight(tmp_path):
+    tl.manual_seed(0)
+    shared, x = nn.Linear(4, 4), floats(np.random.default_rng(0), 5, 4)
+    model = tl.compress.quantise(nn.Sequential(shared, nn.Tanh(), shared, nn.Tanh(), shared), 8)
+    tl.to_onnx(model, tmp_path / "m.onnx", x)
+    for _ in range(2):
+        again = tl.from_onnx(tmp_path / "m.onnx")
+        assert [name for name, _ in again.named_parameters()] == ["0.bias", "0.weight"]
+        np.testing.assert_allclose(tl.predict(again, x), tl.predict(model, x), atol=1e-6)
+        tl.to_onnx(again, tmp_path / "m.onnx", x)
+
+
+W8 = np.arange(-8, 8, dtype=np.int8).reshape(4, 4)
+ROWS = np.array([0.1, 0.2, 0.3, 0.4], F32)
+
+
+@pytest.mark.parametrize(
+    ("nodes", "outputs"),
+    [
+        (
+            [
+                ("DequantizeLinear", ["w", "s"], ["d"]),
+                ("DequantizeLinear", ["w", "s"], ["d2"]),
+                ("MatMul", ["x", "d"], ["a"]),
+                ("MatMul", ["a", "d2"], ["y"]),
+            ],
+            ("y",),
+        ),
+        (
+            [
+                ("DequantizeLinear", ["w", "s"], ["d"], {"axis": 0}),
+                ("Cast", ["w"], ["c"], {"to": 1}),
+                ("MatMul", ["x", "d"], ["a"]),
+                ("MatMul", ["a", "c"], ["y"]),
+            ],
+            ("y",),
+        ),
+        ([("Cast", ["w"], ["c"], {"to": 1}), ("Mul", ["c", "s"], ["d"]), ("MatMul", ["x", "d"], ["y"])], ("y",)),
+        (
+            [("Cast", ["w"], ["c"], {"to": 1}), ("Mul", ["c", "s"], ["d"]), ("MatMul", ["x", "d"], ["y"])],
+            ("y", "c"),
+        ),
+        ([("DequantizeLinear", ["w", "zeros"], ["d"], {"axis": 0}), ("MatMul", ["x", "d"], ["y"])], ("y",)),
+        ([("DequantizeLinear", ["x_int8", "s"], ["d"]), ("MatMul", ["x", "d"], ["y"])], ("y",)),
+    ],
+    ids=["twice", "beside a cast", "a product along the last axis", "a cast given", "scales of 0", "a name in use"],
+)
+def test_whole_numbers_of_others_are_scaled_as_onnx_does(nodes, outputs, tmp_path):
+    arrays = {"w": W8, "s": ROWS, "zeros": ROWS * [0, 1, 1, 0], "x_int8": W8[::-1].copy()}
+    taken = {name for node in nodes for name in node[1]}
+    kept = {n: a.astype(F32) if a.dtype.kind == "f" else a for n, a in arrays.items() if n in taken}
+    path = graph_file(tmp_path, nodes, kept, inputs=(("x", F32, ("n", 4)),), outputs=outputs, opset=19)
+    x = floats(np.random.default_rng(1), 3, 4)
+    expected = ReferenceEvaluator(str(path)).run(None, {"x": x})
+    for ours, theirs in zip(answers(tl.from_onnx(path), x), expected, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-6, atol=1e-5)
+
+
+class OfParameters(nn.Module):
+    def __init__(self, formula, first):
+        self.p = tl.tensor(np.asarray(first, F32), requires_grad=True)
+        self.formula = formula
+
+    def forward(self, x):
+        return self.formula(x, self.p)
+
+
+@pytest.mark.parametrize(
+    ("formula", "first"),
+    [
+        (lambda x, p: x - 3 * p * x, np.zeros(4)),
+        (lambda x, p: x * (-p), np.zeros(4)),
+        (lambda x, p: x * (1 / p), np.ones(4)),
+        (lambda x, p: x * p**2, np.ones(4)),
+        (lambda x, p: x @ p.T, np.ones((4, 4))),
+        (lambda x, p: x * np.where(np.arange(4) > 1, p, 0), np.zeros(4)),
+        (lambda x, p: np.abs(x) ** p, 2.0),
+    ],
+    ids=["-3p", "-p", "1/p", "p²", "pᵀ", "a mask of one's own", "an exponent of 2"],
+)
+def test_what_is_computed_of_parameters_keeps_its_formula_also_where_it_changes_nothing_yet(formula, first, tmp_path):
+    model, x = OfParameters(formula, first), floats(np.random.default_rng(2), 5, 4)
+    upstream = floats(np.random.default_rng(3), 5, 4)
+    tl.to_onnx(model, tmp_path / "m.onnx", x[:2])
+    again = tl.from_onnx(tmp_path / "m.onnx")
+    for one in (model, again):
+        (one(x) * upstream).sum().backward()
+    np.testing.assert_allclose(again.p.grad.data, model.p.grad.data, rtol=1e-5)
+
+
+def test_a_quantised_transposed_convolution_is_exported_again(tmp_path):
+    tl.manual_seed(0)
+    for channels in ((4, 3), (4, 4)):
+        model = tl.compress.quantise(nn.ConvTranspose2d(*channels, 3), 8)
+        x = floats(np.random.default_rng(0), 2, 4, 5, 5)
+        tl.to_onnx(model, tmp_path / "m.onnx", x)
+        tl.to_onnx(tl.from_onnx(tmp_path / "m.onnx"), tmp_path / "again.onnx", x)
+        np.testing.assert_allclose(
+            tl.predict(tl.from_onnx(tmp_path / "again.onnx"), x), tl.predict(model, x), atol=1e-5
+        )
+
+
+def test_batch_dims_are_refused_before_onnx_looks_at_them(tmp_path):
+    node = ("GatherND", ["x", "i"], ["y"], {"batch_dims": -1})
+    path = graph_file(tmp_path, [node], {"i": np.zeros(0, np.int64)}, inputs=(("x", F32, (6, 2)),), opset=18)
+    with pytest.raises(ValueError, match="batch_dims=-1, which isn't taken"):
+        tl.from_onnx(path)
+
+
+def test_rows_that_double_are_refused_before_there_are_too_many(tmp_path):
+    nodes = [("Concat", [f"x{i}" if i else "x"] * 2, [f"x{i + 1}" if i < 39 else "y"], {"axis": 0}) for i in range(40)]
+    model = tl.from_onnx(graph_file(tmp_path, [*nodes[:-1], ("Concat", ["x39"] * 2, ["y"], {"axis": 0})], {}))
+    with pytest.raises(ValueError, match="which is more than"):
+        model(np.ones((2, 3), F32))

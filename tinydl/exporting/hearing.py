@@ -27,6 +27,7 @@ from ..derivatives.shapes import broadcast_to, concatenate, padding, reshape, sq
 from ..derivatives.windows import Steps, places
 from ..engine.dispatch import unwrap
 from ..engine.recording import computed_plainly
+from ..engine.tensor import Tensor
 from ..functional.activations import dropout
 from ..functional.normalization import by_batch, by_statistics, followed, group_norm, refuse_single_values
 
@@ -108,7 +109,8 @@ def quotient(a: Any, b: Any) -> Any:
 
 def raised(o: Any, a: Any, b: Any) -> Any:
     """aᵇ in the dtype of a."""
-    if unwrap(b).shape == () and unwrap(b) == 2:
+    learned = isinstance(b, Tensor) and b.requires_grad
+    if not learned and unwrap(b).shape == () and unwrap(b) == 2:
         return a * a
     y = a**b
     return y.astype(a.dtype) if y.dtype != a.dtype else y
@@ -157,7 +159,11 @@ def rounded(x: Any) -> Any:
 
 def along(x: Any, like: Any, axis: int) -> Any:
     """Numbers for each index of an axis, so that they broadcast along it."""
-    return x if x.ndim != 1 or x.size == 1 else reshape(x, (-1, *(1,) * (like.ndim - 1 - axis % max(like.ndim, 1))))
+    if x.ndim != 1 or x.size == 1:
+        return x
+    sides = [1] * like.ndim
+    sides[axis] = -1
+    return reshape(x, tuple(sides))
 
 
 def quantised(o: Any, x: Any, scale: Any, zero: Any = None, axis: int = 1, saturate: int = 1) -> Any:
@@ -606,4 +612,5 @@ def space_to_depth(o: Any, x: Any, blocksize: int) -> Any:
 
 def joined(o: Any, *arrays: Any, axis: int) -> Any:
     """One behind another."""
+    room((sum(math.prod(x.shape) for x in arrays),))
     return concatenate(arrays, axis)

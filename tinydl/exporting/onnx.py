@@ -22,10 +22,10 @@ def to_onnx(model: Module, path: str | os.PathLike[str], example: Any) -> None:
 
     `example` is a batch as `tl.predict` takes it, or a tuple of batches for a model of several inputs; it says of what
     shapes and dtypes they are, and the number of rows is free. Inputs are called as `forward` calls them, the output y
-    (or y_0, y_1, … in the order in which forward gives several), parameters as in `model.state_dict()`. The file gives
-    what the model gives in eval mode, but for rounding, in the dtype of its parameters, float32 or float64: before it
-    is written it is run by onnx's own evaluator on other batches and compared. How each operation is said in ONNX is
-    the table in exporting/operators.py.
+    (or y_0, y_1, … in the order in which forward gives several), parameters as in `model.state_dict()` (with _2 at the
+    end where an input has the name already). The file gives what the model gives in eval mode, but for rounding, in the
+    dtype of its parameters, float32 or float64: before it is written it is run by onnx's own evaluator on other batches
+    and compared. How each operation is said in ONNX is the table in exporting/operators.py.
 
     >>> model, x = nn.Sequential(nn.Linear(64, 10), nn.Softmax()), np.random.default_rng(0).random((5, 64))
     >>> tl.to_onnx(model, folder / "digits.onnx", x)
@@ -78,9 +78,11 @@ def from_onnx(path: str | os.PathLike[str]) -> Module:
     (['0.weight', '0.bias'], True)
 
     It comes in eval mode, in which it gives what the file gives. While it is trained, BatchNormalization takes the
-    batch's statistics and Dropout leaves out, as `nn.BatchNorm1d` and `nn.Dropout` do. What is read is the operators of
-    MLPs, CNNs, LSTM, GRU, RNN and attention, of opset 13 to 20; the table is in exporting/importing.py. Needs the
-    package onnx: ``pip install ".[onnx]"``.
+    batch's statistics and Dropout leaves out, as `nn.BatchNorm1d` and `nn.Dropout` do; but `to_onnx` writes what a
+    model does in eval mode, without Dropout and with a BatchNorm of its running statistics as they are, so in its files
+    there is neither. Parameters that were frozen are trained again. What is read is the operators of MLPs, CNNs, LSTM,
+    GRU, RNN and attention, of opset 13 to 20; the table is in exporting/importing.py. Needs the package onnx: ``pip
+    install ".[onnx]"``.
 
     Raises ValueError, with what is wrong, for operators without a line, all named at once, for settings that no line
     reads, for other opsets, for arrays in files (external data) that don't lie beside this one, and for a file that is

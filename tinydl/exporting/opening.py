@@ -19,6 +19,7 @@ from onnx import AttributeProto, TensorProto, defs, numpy_helper
 from ..engine.arrays import Array
 from ..engine.checks import listed
 from .graphs import BUFFER, PARAMETER
+from .hearing import along
 from .imported import Body, Declared, Imported, Step
 from .importing import INNER, LINES, NOT_LEARNED, ONE_OUTPUT, SETTINGS
 
@@ -135,7 +136,9 @@ class _Opening:
                 raise ValueError(f"two of its arrays are called {tensor.name!r}, or one isn't called anything")
             self.arrays[tensor.name] = _array(tensor, f"the array {tensor.name!r}", folder)
             self.said[tensor.name] = tensor.doc_string
+        self.of_tinydl = self.proto.producer_name == "tinydl" and PARAMETER in self.said.values()
         self.constants: dict[str, Array] = {}  # of nodes
+        self.weights: dict[tuple[Any, ...], str] = {}  # the name of what whole numbers are, by how they are scaled
         self.inputs = [_declared(v) for v in self.graph.input if v.name not in self.arrays]
         self.outputs = [v.name for v in self.graph.output]
         if not self.inputs or not self.outputs:
@@ -188,7 +191,7 @@ class _Opening:
 
     def _role(self, name: str, array: Array, uses: set[tuple[str, int]]) -> str:
         """Whether it is a parameter, a buffer or a constant: as tinydl wrote, or by what it is used for."""
-        if any(self.said.get(n) == PARAMETER for n in self.arrays) and self.proto.producer_name == "tinydl":
+        if self.of_tinydl:
             return self.said[name] if self.said[name] in (PARAMETER, BUFFER) else ""
         if ("BatchNormalization", 3) in uses or ("BatchNormalization", 4) in uses:
             return BUFFER
@@ -295,6 +298,8 @@ class _Opening:
         for name, declared in schema.attributes.items():
             if declared.required and name not in attributes:
                 raise ValueError(f"its node {kind} lacks its {name}")
+        if kind == "GatherND" and attributes.get("batch_dims"):  # of which onnx's own checks may crash
+            raise ValueError(f"its node {kind} has batch_dims={attributes['batch_dims']}, which isn't taken")
         if kind == "Constant" and (len(attributes) != 1 or {*attributes} & {"sparse_value", *_TEXTS}):
             raise ValueError("a constant in it isn't one of numbers")
 
@@ -316,10 +321,14 @@ class _Opening:
         """Arrays of whole numbers that are only scaled become weights of floats, where their zero is 0 seen through
         the grid on which they were."""
         uses, made = dict(_uses(steps)), list[Step]()
+        takers: dict[str, list[Step]] = {}
+        for step in steps:
+            for taken in _taken(step):
+                takers.setdefault(taken, []).append(step)
         casts: dict[str, str] = {}  # what is made of an array by a cast alone, as float64 has it
         for step in steps:
             if step.operator == "Cast" and step.inputs[0] in self.arrays and self._is_small(step.inputs[0]):
-                after = [s for s in steps if step.outputs[0] in s.inputs]
+                after = [] if step.outputs[0] in self.outputs else takers.get(step.outputs[0], [])
                 if len(after) == 1 and after[0].operator == "Mul" and after[0].inputs[1] in self.arrays:
                     casts[step.outputs[0]] = step.inputs[0]
         for step in steps:
@@ -331,35 +340,43 @@ class _Opening:
             if not scaled or not alone or not {name, *step.inputs[1:]} <= {*self.arrays}:
                 made.append(step)
                 continue
-            made.append(self._scaled(step, name))
+            made.append(self._scaled(step, name, len(takers[name]) == 1))
         return made
 
     def _is_small(self, name: str) -> bool:
         return self.arrays[name].dtype in (np.int8, np.uint8)
 
-    def _scaled(self, step: Step, name: str) -> Step:
+    def _scaled(self, step: Step, name: str, only: bool) -> Step:
+        """A step that scales whole numbers, as one that takes the weight that they are."""
         numbers, scale = self.arrays[name], self.arrays[step.inputs[1]]
-        axis = step.attributes.get("axis", 1) if step.operator == "DequantizeLinear" else 0
         zero = self.arrays[step.inputs[2]] if len(step.inputs) > 2 else np.zeros((), numbers.dtype)
-        if max(scale.ndim, zero.ndim) == 1 and max(scale.size, zero.size) > 1:
-            if not -numbers.ndim <= axis < numbers.ndim:
-                raise ValueError(f"{name!r} of shape {numbers.shape} has no axis {axis} to be scaled along")
-            sides = [1] * numbers.ndim
-            sides[axis] = -1
-            wide, shift = (a.reshape(sides) if a.ndim == 1 and a.size > 1 else a for a in (scale, zero))
-        else:
-            wide, shift = scale, zero
-        weight = ((numbers.astype(scale.dtype) - shift.astype(scale.dtype)) * wide).astype(scale.dtype)
-        called = name.removesuffix("_int8").removesuffix("_quantized")
-        if called in self.arrays or not called:
-            called = name
-        self.arrays[called], self.said[called] = weight, PARAMETER
-        most = int(np.abs(numbers.astype(np.int64)).max(initial=0))
-        if shift.any() or most > _ON_GRID or numbers.dtype != np.int8 or wide.ndim > numbers.ndim:
+        wide, shift, axis = scale, zero, 0
+        if step.operator == "DequantizeLinear":
+            axis = step.attributes.get("axis", 1)
+            if max(scale.ndim, zero.ndim) == 1 and max(scale.size, zero.size) > 1:
+                if not -numbers.ndim <= axis < numbers.ndim:
+                    raise ValueError(f"{name!r} of shape {numbers.shape} has no axis {axis} to be scaled along")
+                wide, shift = along(scale, numbers, axis), along(zero, numbers, axis)
+        how = (name, step.operator, *step.inputs[1:], axis)
+        if how not in self.weights:
+            self.weights[how] = called = self._free(name, only)
+            self.arrays[called] = ((numbers.astype(scale.dtype) - shift.astype(scale.dtype)) * wide).astype(scale.dtype)
+            self.said[called] = PARAMETER
+        called, most = self.weights[how], int(np.abs(numbers.astype(np.int64)).max(initial=0))
+        on_grid = numbers.dtype == np.int8 and most <= _ON_GRID and not shift.any() and bool(np.all(scale))
+        if not on_grid or (wide.ndim not in (0, numbers.ndim) and wide.size > 1):
             return Step("Identity", (called,), step.outputs, {})
         return Step(
             "OnGrid", (called, step.inputs[1]), step.outputs, {"axis": axis, "most": 2 ** most.bit_length() - 1}
         )
+
+    def _free(self, name: str, only: bool) -> str:
+        """What the weight is called that stands in the file as these whole numbers: as nothing else that is left."""
+        names = {*_all_names(self.graph), *self.arrays} - ({name} if only else set())
+        called = name.removesuffix("_int8").removesuffix("_quantized") or name
+        while called in names:
+            called += "_"
+        return called
 
 
 def _weight_of_lstm(body: Body, arrays: dict[str, Array]) -> str:

@@ -23,6 +23,7 @@ from ..engine.recording import no_grad
 from ..engine.tensor import Tensor
 from ..nn.module import Module
 from ..training import arguments, care
+from .compressed import Compressed
 from .followed import is_followed
 from .graphs import BUFFER, PARAMETER, Graph, Value, inputs_of, needed, side, text
 from .imported import Imported
@@ -94,6 +95,8 @@ class _Export:
         named = [*model.named_parameters(), *model.named_buffers()]
         self.learned = {id(p._data) for _, p in model.named_parameters()}
         self.named = {id(p._data if isinstance(p, Tensor) else p): name for name, p in reversed(named)}
+        pruned = [layer for layer in model.modules() if isinstance(layer, Compressed)]
+        self.masks = {id(vars(layer).get(f"{name}_mask")) for layer in pruned for name in layer.names} - {id(None)}
         self.values: dict[int, Value] = {}  # by the array of the first run
         batches = [_batch(inputs, n, i) for i, n in enumerate(_SIZES)]
         (given, output, first), (given2, output2, second) = (run(model, batch) for batch in batches)
@@ -198,10 +201,8 @@ class _Export:
         one, other = self.first.of_parameters.get(id(x)), self.second.of_parameters.get(id(y))
         if one is None or other is None or one.name != other.name or one.output.dtype.kind != "f":
             return None
-        known = {*self.learned, *self.first.of_parameters}
-        taken = [array for array in map(array_of, one.inputs) if id(array) in known]
-        if len(taken) == 1 and id(taken[0]) in self.named and np.array_equal(taken[0], x):
-            return self._parameter(taken[0])  # as of a mask on weights that are 0 where it hides them
+        if one.name == "where" and id(one.inputs[0]) in self.masks and np.array_equal(array_of(one.inputs[1]), x):
+            return self._parameter(array_of(one.inputs[1]))  # a pruned weight, which is 0 where its mask hides it
         if id(x) not in self.values:
             layer = self.layer
             try:
