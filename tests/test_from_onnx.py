@@ -1307,10 +1307,32 @@ ROWS = np.array([0.1, 0.2, 0.3, 0.4], F32)
             [("Cast", ["w"], ["c"], {"to": 1}), ("Mul", ["c", "s"], ["d"]), ("MatMul", ["x", "d"], ["y"])],
             ("y", "c"),
         ),
+        (
+            [
+                ("Cast", ["w"], ["c"], {"to": 1}),
+                ("Mul", ["c", "s"], ["d"]),
+                ("MatMul", ["x", "d"], ["y"]),
+                ("Neg", ["w"], ["z"]),
+            ],
+            ("y", helper.make_tensor_value_info("z", onnx.TensorProto.INT8, None)),
+        ),
+        (
+            [("DequantizeLinear", ["w", "s"], ["d"]), ("MatMul", ["x", "d"], ["y"])],
+            ("y", helper.make_tensor_value_info("w", onnx.TensorProto.INT8, None)),
+        ),
         ([("DequantizeLinear", ["w", "zeros"], ["d"], {"axis": 0}), ("MatMul", ["x", "d"], ["y"])], ("y",)),
         ([("DequantizeLinear", ["x_int8", "s"], ["d"]), ("MatMul", ["x", "d"], ["y"])], ("y",)),
     ],
-    ids=["twice", "beside a cast", "a product along the last axis", "a cast given", "scales of 0", "a name in use"],
+    ids=[
+        "twice",
+        "beside a cast",
+        "a product along the last axis",
+        "a cast given",
+        "used otherwise",
+        "given, too",
+        "scales of 0",
+        "a name in use",
+    ],
 )
 def test_whole_numbers_of_others_are_scaled_as_onnx_does(nodes, outputs, tmp_path):
     arrays = {"w": W8, "s": ROWS, "zeros": ROWS * [0, 1, 1, 0], "x_int8": W8[::-1].copy()}

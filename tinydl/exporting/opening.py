@@ -138,6 +138,7 @@ class _Opening:
             self.said[tensor.name] = tensor.doc_string
         self.of_tinydl = self.proto.producer_name == "tinydl" and PARAMETER in self.said.values()
         self.constants: dict[str, Array] = {}  # of nodes
+        self.names = set(_all_names(self.graph))
         self.weights: dict[tuple[Any, ...], str] = {}  # the name of what whole numbers are, by how they are scaled
         self.inputs = [_declared(v) for v in self.graph.input if v.name not in self.arrays]
         self.outputs = [v.name for v in self.graph.output]
@@ -325,9 +326,13 @@ class _Opening:
         for step in steps:
             for taken in _taken(step):
                 takers.setdefault(taken, []).append(step)
+
+        def only_scaled(name: str) -> bool:
+            return all(use == ("DequantizeLinear", 0) or use[0] == "Cast" for use in uses.get(name, ()))
+
         casts: dict[str, str] = {}  # what is made of an array by a cast alone, as float64 has it
         for step in steps:
-            if step.operator == "Cast" and step.inputs[0] in self.arrays and self._is_small(step.inputs[0]):
+            if step.operator == "Cast" and self._is_small(step.inputs[0]) and only_scaled(step.inputs[0]):
                 after = [] if step.outputs[0] in self.outputs else takers.get(step.outputs[0], [])
                 if len(after) == 1 and after[0].operator == "Mul" and after[0].inputs[1] in self.arrays:
                     casts[step.outputs[0]] = step.inputs[0]
@@ -336,15 +341,14 @@ class _Opening:
             if step.outputs[0] in casts:
                 continue
             scaled = step.operator == "DequantizeLinear" or (step.operator == "Mul" and step.inputs[0] in casts)
-            alone = all(use == ("DequantizeLinear", 0) or use[0] == "Cast" for use in uses.get(name, ()))
-            if not scaled or not alone or not {name, *step.inputs[1:]} <= {*self.arrays}:
+            if not scaled or not only_scaled(name) or not all(x in self.arrays for x in (name, *step.inputs[1:])):
                 made.append(step)
                 continue
-            made.append(self._scaled(step, name, len(takers[name]) == 1))
+            made.append(self._scaled(step, name, len(takers[name]) == 1 and name not in self.outputs))
         return made
 
     def _is_small(self, name: str) -> bool:
-        return self.arrays[name].dtype in (np.int8, np.uint8)
+        return name in self.arrays and self.arrays[name].dtype in (np.int8, np.uint8)
 
     def _scaled(self, step: Step, name: str, only: bool) -> Step:
         """A step that scales whole numbers, as one that takes the weight that they are."""
@@ -372,9 +376,8 @@ class _Opening:
 
     def _free(self, name: str, only: bool) -> str:
         """What the weight is called that stands in the file as these whole numbers: as nothing else that is left."""
-        names = {*_all_names(self.graph), *self.arrays} - ({name} if only else set())
         called = name.removesuffix("_int8").removesuffix("_quantized") or name
-        while called in names:
+        while (called in self.names or called in self.arrays) and not (only and called == name):
             called += "_"
         return called
 
