@@ -7,7 +7,7 @@
 # This is the last stage of the work: first the data, then training, then choices made on the validation set. What comes
 # now is called **deployment**. A phone has less memory and less time than your laptop, and no tinydl. So you will take
 # weights out, then whole units, then bits. You will let a small network learn from a large one. At the end a file of
-# less than a tenth leaves the house, and in a browser you draw a digit for the network that is in it.
+# less than a tenth leaves the house, and in a browser you draw a digit for the same network.
 #
 # *You need:* cross-entropy and softmax ([lesson 7](07_likelihood.py)); the digits, validation and the standard error
 # ([lesson 9](09_digits.py)); Adam and schedules ([lesson 10](10_optimizers.py)). `compile=True` only makes it faster
@@ -307,7 +307,8 @@ assert by_matrix < by_row - 0.1 and zero[1] > zero[0] + 0.05
 # %% [markdown]
 # 8 bits cost nothing, 4 nothing that shows, 3 one point. At 2 bits it breaks, and with one scale for the matrix it
 # breaks altogether: the largest weight of all makes the scale, and rows of small weights become 0. A scale for each row
-# costs four bytes, and cures that.
+# costs four bytes, and helps here at 2 bits; with more bits nothing shows. (It matters where rows differ much in size:
+# exercise 2.)
 #
 # ### Training on the grid
 #
@@ -384,7 +385,7 @@ print("µs for a digit, by predict:", {name: round(time) for name, time in times
 #
 # > **What goes wrong.** *"Fewer bits, so it is smaller and faster."* 2 bits give the same file as 8: each weight has a
 # > byte of its own, and only when it is zipped the file knows that the byte says little. A pruned model is even larger,
-# > since its masks are kept beside it. And it isn't faster: NumPy multiplies floats, so tinydl rounds first, and then
+# > since its masks are kept beside it. And it is slower: NumPy multiplies floats, so tinydl rounds first, and then
 # > computes as before. Programs with products of whole numbers can get faster, with *large* matrices. How you notice:
 # > look at the file, and measure, with the program and the machine on which it will run.
 #
@@ -484,7 +485,8 @@ assert right(finals) > dense_longer - 0.015 and after > 0.97 and abs(before - af
 assert abs(np.sqrt(0.99 * 0.01 / len(test)) - 0.005) < 0.0005
 
 # %% [markdown]
-# The test digits show a difference of less than the standard error of half a percent.
+# On the test digits it is 0.4 points. The standard error of one accuracy is half a point here, that of a difference
+# about half of this. So perhaps a little is lost.
 #
 # It must leave the house without Python. **ONNX** is a format for that: a file with the weights and the list of what is
 # computed, in the order in which it is computed. Many programs can run it, on servers, phones and in browsers.
@@ -542,9 +544,9 @@ assert right([again]) > 0.93
 folder.cleanup()
 
 # %% [markdown]
-# A browser can run the network, too. `tl.plots.digit_page` writes a page, one file of 40 kB, with the weights in it (as
-# floats, which are easier to read for JavaScript) and the arithmetic. Draw a digit, slowly, then badly, then a letter.
-# (As a script: open the file that it names.)
+# A browser can run the network, too. `tl.plots.digit_page` writes a page with the weights in it and the arithmetic. It
+# is one file of 40 kB, larger than all that we began with: most of it is for drawing, and the weights are floats again.
+# Draw a digit, slowly, then badly, then a letter. (As a script: open the file that it names.)
 
 # %%
 show_digit_page(final, "20_smaller_elsewhere")
@@ -576,13 +578,13 @@ print(f"2,000 calls of predict, µs: median {np.median(each):.0f}, slowest {max(
 # On the machine that made this page one digit took 100 to 230 µs by `tl.predict`, 20 to 50 by `model(x)`, a little less
 # by onnxruntime, and 10 to 20 by hand. The product with the large matrix, most of the arithmetic, took 2 to 4. The rest
 # is **overhead**: to check shapes, to change modes, to call functions. It is paid once for a call, however much is
-# computed in it, so 64 digits cost a few times as much as one, not 64 times. If you may wait, collect, and ask for many
+# computed in it, so 64 digits cost far less than 64 times as much as one. If you may wait, collect, and ask for many
 # at once. And a smaller network would hardly answer sooner here; with matrices of thousands it would.
 #
 # And the camera? All of them have time, more than a hundred times over. But careful with the word: **real time** means
 # that an answer is there at a promised moment, *each* time. A median doesn't say that. Of 2,000 calls the slowest took
-# several times as long as the one in the middle. Look at that one, on the device itself, while it does all else that it
-# has to do.
+# twice as long as the one in the middle, or far longer. Look at that one, on the device itself, while it does all else
+# that it has to do.
 #
 # ## Exercises
 #
