@@ -17,7 +17,6 @@ import copy
 import gzip
 import itertools
 import logging
-import platform
 import statistics
 import tempfile
 import time
@@ -28,6 +27,7 @@ from typing import Any
 import numpy as np
 import onnxruntime
 from onnxruntime.quantization import QuantType, quantize_dynamic
+from run import processor
 
 import tinydl as tl
 from tinydl import data, nn, optim
@@ -221,12 +221,10 @@ def printed(head: list[str], rows: list[list[str]]) -> None:
 
 
 def machine() -> str:
-    path = Path("/proc/cpuinfo")
-    said = path.read_text() if path.exists() else ""
-    name = next((line.split(":")[1].strip() for line in said.splitlines() if line.startswith("model name")), "")
-    vnni = "with VNNI" if "vnni" in said else "without VNNI" if said else "VNNI unknown"
+    info = Path("/proc/cpuinfo")
+    vnni = ("with VNNI" if "vnni" in info.read_text() else "without VNNI") if info.exists() else "VNNI unknown"
     versions = f"NumPy {np.__version__}, onnxruntime {onnxruntime.__version__}"
-    return f"{name or platform.machine()} {vnni}; {versions}; one thread"
+    return f"{processor()} {vnni}; {versions}; one thread"
 
 
 def spread(values: list[float]) -> str:

@@ -6,17 +6,16 @@ import itertools
 import json
 import math
 import re
-import shutil
 
 import numpy as np
 import pytest
+from browsing import watching
 
 import tinydl as tl
 from tinydl import data, nn, optim
 from tinydl import functional as F
 from tinydl.plots.digits import LAYERS, page_data
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 DIGITS = data.digits()
 
 
@@ -191,38 +190,16 @@ def test_a_page_that_cannot_be_written_names_its_file(tmp_path):
 # ---- in a browser ----
 
 
-@pytest.fixture(scope="module")
-def browser():
-    api = pytest.importorskip("playwright.sync_api")
-    if CHROMIUM is None:
-        pytest.skip("no Chromium is installed")
-    with api.sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield started
-        started.close()
-
-
 @pytest.fixture
 def visit(browser, tmp_path):
     """Opens the page of a model; at the end there must have been no complaint and no request."""
-    complaints, contexts = [], []
+    with watching(browser) as opened:
 
-    def opened(model, width=1280, height=900, scheme="light", classes=None, touch=False):
-        path = tl.plots.digit_page(model, tmp_path / "digits.html", classes)
-        contexts.append(
-            browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme, has_touch=touch)
-        )
-        page = contexts[-1].new_page()
-        page.on("console", lambda message: complaints.append(message.text))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("request", lambda r: complaints.append(r.url) if not r.url.startswith(("file:", "data:")) else None)
-        page.goto(path.as_uri())
-        return page
+        def visited(model, width=1280, height=900, scheme="light", classes=None, touch=False):
+            path = tl.plots.digit_page(model, tmp_path / "digits.html", classes)
+            return opened(path, width, height, scheme, has_touch=touch)
 
-    yield opened
-    for context in contexts:
-        context.close()
-    assert complaints == []
+        yield visited
 
 
 def said(page, images):

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import base64
-import functools
-import http.server
 import shutil
 import subprocess
-import threading
 
 import numpy as np
 import pytest
+from browsing import serving
 
 import tinydl as tl
 from tinydl import data, nn
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 DIGITS = data.digits().x[::9][:200]
 PAGE = """<!DOCTYPE html><meta charset="utf-8"><link rel="icon" href="data:,">
 <script src="ort.wasm.min.js"></script><script>
@@ -52,26 +49,8 @@ def served(tmp_path_factory):
         pytest.skip(f"npm couldn't install onnxruntime-web: {done.stderr.strip()[-300:]}")
     dist = folder / "node_modules" / "onnxruntime-web" / "dist"
     (dist / "page.html").write_text(PAGE, encoding="utf-8")
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Quiet, directory=str(dist)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_address[1]}/page.html"
-    server.shutdown()
-
-
-class _Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *_):
-        pass
-
-
-@pytest.fixture(scope="module")
-def browser():
-    api = pytest.importorskip("playwright.sync_api")
-    if CHROMIUM is None:
-        pytest.skip("no Chromium is installed")
-    with api.sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield started
-        started.close()
+    with serving(dist) as address:
+        yield f"{address}page.html"
 
 
 def mlp():

@@ -5,17 +5,15 @@ from __future__ import annotations
 import itertools
 import json
 import re
-import shutil
 
 import numpy as np
 import pytest
+from browsing import watching
 
 import tinydl as tl
 from tinydl import cli, data, nn
 from tinydl import functional as F
 from tinydl.plots.page import page_data, shown
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
 def leaf(value, name=None):
@@ -169,36 +167,15 @@ def test_a_graph_too_large_for_a_page_is_refused(tmp_path):
 # ---- in a browser ----
 
 
-@pytest.fixture(scope="module")
-def browser():
-    api = pytest.importorskip("playwright.sync_api")
-    if CHROMIUM is None:
-        pytest.skip("no Chromium is installed")
-    with api.sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield started
-        started.close()
-
-
 @pytest.fixture
 def visit(browser, tmp_path):
     """Opens the page of a loss; at the end there must have been no complaint and no request."""
-    complaints, contexts = [], []
+    with watching(browser) as opened:
 
-    def opened(loss, width=1200, height=800, scheme="light"):
-        path = tl.plots.backprop_page(loss, tmp_path / "page.html")
-        contexts.append(browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme))
-        page = contexts[-1].new_page()
-        page.on("console", lambda message: complaints.append(message.text))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("request", lambda r: complaints.append(r.url) if not r.url.startswith(("file:", "data:")) else None)
-        page.goto(path.as_uri())
-        return page
+        def visited(loss, width=1200, height=800, scheme="light"):
+            return opened(tl.plots.backprop_page(loss, tmp_path / "page.html"), width, height, scheme)
 
-    yield opened
-    for context in contexts:
-        context.close()
-    assert complaints == []
+        yield visited
 
 
 def values_in(page, selector):

@@ -4,8 +4,6 @@ The browser tests are slow; they need the extra `docs`, playwright and a Chromiu
 """
 
 import contextlib
-import functools
-import http.server
 import importlib.util
 import io
 import json
@@ -14,7 +12,6 @@ import re
 import shutil
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -22,6 +19,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import pytest
+from browsing import serving
 
 from tinydl.engine.dispatch import kinks, primitives
 
@@ -411,29 +409,8 @@ def test_the_reference_states_every_convention_at_kinks(site: Path) -> None:
 
 @pytest.fixture(scope="module")
 def address(site: Path) -> Iterator[str]:
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *args: Any) -> None:
-            pass
-
-    handler = functools.partial(Quiet, directory=str(site))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_address[1]}/"
-        server.shutdown()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    playwright = pytest.importorskip("playwright.sync_api")
-    names = ("chromium", "chromium-browser", "google-chrome", "chrome")
-    found = next((path for name in names if (path := shutil.which(name))), None)
-    with playwright.sync_playwright() as p:
-        try:
-            launched = p.chromium.launch(executable_path=found, args=["--no-sandbox"])
-        except playwright.Error as error:
-            pytest.skip(f"no Chromium starts here: {error}")
-        yield launched
-        launched.close()
+    with serving(site) as address:
+        yield address
 
 
 LOOK = """() => {

@@ -43,11 +43,6 @@ def same(function: Callable[..., Any]) -> Line:
     return lambda o, *inputs: function(*inputs)
 
 
-def either(of_booleans: Callable[..., Any], function: Callable[..., Any]) -> Line:
-    """An operator that is another function of booleans."""
-    return lambda o, *inputs: (of_booleans if inputs[0].dtype == bool else function)(*inputs)
-
-
 def folded(function: Callable[..., Any]) -> Line:
     """A function of two, of any number of inputs."""
 

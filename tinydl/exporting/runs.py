@@ -42,7 +42,7 @@ class Run(Scopes):
     def __init__(self, given: Sequence[Tensor], learned: set[int]) -> None:
         super().__init__()
         self.operations: list[Operation] = []
-        self._learned = learned
+        self.learned = learned
         self.of_parameters: dict[int, Operation] = {}  # those that take parameters alone, by the ids of their results
         self.outside: dict[int, tuple[str, Any]] = {}  # which function gave an array that has no origin, by its id
         self._arrays: dict[int, Array] = {}
@@ -84,7 +84,7 @@ class Run(Scopes):
             self._remember(output)
             self.operations.append(Operation(primitive.name, tuple(inputs), options, output._data, self.layer))
             return
-        if any(id(array_of(x)) in self._learned or id(array_of(x)) in self.of_parameters for x in inputs):
+        if any(id(array_of(x)) in self.learned or id(array_of(x)) in self.of_parameters for x in inputs):
             made = Operation(primitive.name, tuple(inputs), options, output._data, self.layer)
             self.of_parameters[id(output._data)] = made
 
@@ -141,10 +141,10 @@ def _place(array: Array) -> Any:
     return array.__array_interface__["data"][0], array.dtype, array.size
 
 
-def run(model: Module, inputs: Sequence[Array]) -> tuple[list[Array], Any, Run]:
-    """What the model is given, what it gives in eval mode, and how it came to that."""
+def run(model: Module, inputs: Sequence[Array], learned: set[int]) -> tuple[list[Array], Any, Run]:
+    """What the model is given, what it gives in eval mode, and how; `learned` are its parameters, by id."""
     given = [wrap(x.copy()) for x in inputs]
-    seen = Run(given, {id(p._data) for _, p in model.named_parameters()})
+    seen = Run(given, learned)
     following.on = True
     try:
         with care.mode(model, False), no_grad(), np.errstate(all="ignore"), observing(seen):

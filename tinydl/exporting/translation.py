@@ -93,13 +93,13 @@ class _Export:
     def __init__(self, model: Module, inputs: Sequence[Array]) -> None:
         self.model, self.graph = model, Graph()
         named = [*model.named_parameters(), *model.named_buffers()]
-        self.learned = {id(p._data) for _, p in model.named_parameters()}
+        learned = {id(p._data) for _, p in model.named_parameters()}
         self.named = {id(p._data if isinstance(p, Tensor) else p): name for name, p in reversed(named)}
         pruned = [layer for layer in model.modules() if isinstance(layer, Compressed)]
         self.masks = {id(vars(layer).get(f"{name}_mask")) for layer in pruned for name in layer.names} - {id(None)}
         self.values: dict[int, Value] = {}  # by the array of the first run
         batches = [_batch(inputs, n, i) for i, n in enumerate(_SIZES)]
-        (given, output, first), (given2, output2, second) = (run(model, batch) for batch in batches)
+        (given, output, first), (given2, output2, second) = (run(model, batch, learned) for batch in batches)
         self.first, self.second, self.layer = first, second, ""
         self.inputs = [self._input(*pair) for pair in zip(given, given2, self._names(len(given)), strict=True)]
         count = len(_flat(output))
@@ -163,9 +163,11 @@ class _Export:
         x, y = map(np.asarray, (x, y))
         if id(array_of(a)) in self.named:
             return self._parameter(array_of(a))
+        if (computed := self._of_parameters(array_of(a), array_of(b))) is not None:
+            return computed
         if x.shape == y.shape and x.dtype == y.dtype and x.tobytes() == y.tobytes():
-            return self._of_parameters(array_of(a), array_of(b)) or self.graph.value(x)
-        made = self._of_parameters(array_of(a), array_of(b)) or self._of_rows(x, y)
+            return self.graph.value(x)
+        made = self._of_rows(x, y)
         if made is None and not x.ndim:
             raise self._refused(
                 f"computes with a number that is {x} for {_SIZES[0]} rows and {y} for {_SIZES[1]}, as len(x) is, and a "
@@ -218,7 +220,7 @@ class _Export:
     def _parameter(self, array: Array) -> Value:
         if id(array) not in self.values:
             made = self.named[id(array)]
-            self.graph.keep(made, array, PARAMETER if id(array) in self.learned else BUFFER)
+            self.graph.keep(made, array, PARAMETER if id(array) in self.first.learned else BUFFER)
             self.values[id(array)] = Value(made, array.shape, array.dtype, array)
         return self.values[id(array)]
 
