@@ -37,7 +37,7 @@ TESTS = {
     "tinydl/data/tables.py": "data tables",
     "tinydl/compiling": "compile compile_table compile_watched compile_forms compile_mutations fit_compiled standalone",
     "tinydl/exporting": "standalone onnx onnx_web from_onnx compression",
-    "tinydl/training": "fit_compiled training device saving torch_training",
+    "tinydl/training": "fit_compiled resuming training device saving torch_training",
     "tinydl/checking": "gradcheck reports testing",
     "tinydl/checking/samples.py": "derivatives constants properties testing",
     "tinydl/watching": "debug strict diagnose nn",

@@ -136,7 +136,7 @@ class Batches:
 
     def __init__(self, examples: Dataset, batch_size: int, seed: Seed, shuffle: bool, drop_last: bool) -> None:
         self.examples, self.batch_size, self.shuffle, self.drop_last = examples, batch_size, shuffle, drop_last
-        self._rng = None if seed is None else generator(seed)
+        self.rng = None if seed is None else generator(seed)
 
     def __len__(self) -> int:
         whole_batches, left = divmod(len(self.examples), self.batch_size)
@@ -145,7 +145,7 @@ class Batches:
     def indices(self) -> Iterator[Array]:
         """One epoch of batches, as the indices of their examples."""
         n = len(self.examples)
-        order = generator(self._rng).permutation(n) if self.shuffle else np.arange(n)
+        order = generator(self.rng).permutation(n) if self.shuffle else np.arange(n)
         yield from (order[i * self.batch_size : (i + 1) * self.batch_size] for i in range(len(self)))
 
     def __iter__(self) -> Iterator[tuple[Array, Array]]:

@@ -31,10 +31,12 @@ from .saving import save
 class Best:
     """Remembers the epoch with the lowest loss: its weights (with patience) and its file (with checkpoint)."""
 
-    def __init__(self, model: Module, patience: int | None, checkpoint: Any) -> None:
-        self.model, self.patience, self.checkpoint = model, patience, checkpoint
+    def __init__(self, model: Module, patience: int | None, checkpoint: Any, for_file: bool = False) -> None:
+        """With `for_file`, `weights` is what a file needs of that epoch, too."""
+        self.model, self.patience, self.checkpoint, self.for_file = model, patience, checkpoint, for_file
         self.lowest, self.since = math.inf, 0
         self.put_back: Callable[[], None] | None = None
+        self.weights: dict[str, Array] = {}
 
     def consider(self, loss: float) -> None:
         """Keep the model as it is now if this loss is the lowest so far."""
@@ -42,9 +44,13 @@ class Best:
         if loss < self.lowest:
             self.lowest, self.since = loss, 0
             if self.patience is not None:
-                self.put_back = remembered(self.model)
+                self.remember()
             if self.checkpoint is not None:
                 save(self.model, self.checkpoint)
+
+    def remember(self) -> None:
+        """Keep the weights as they are now."""
+        self.put_back, self.weights = remembered(self.model), self.model.state_dict() if self.for_file else {}
 
     @property
     def exhausted(self) -> bool:

@@ -33,6 +33,7 @@ from .feeding import Batch, Feed, feed_of, weighted_loss
 from .history import History
 from .limits import FirstBatch
 from .programs import Steps
+from .resuming import Progress
 
 # ---- one step, and an epoch of them ----
 
@@ -202,6 +203,7 @@ def fit(
     clip_norm: float | None = None,
     patience: int | None = None,
     checkpoint: Any = None,
+    resume: Any = None,
     callbacks: Iterable[Callback] = (),
     shuffle: bool = True,
     drop_last: bool = False,
@@ -239,6 +241,11 @@ def fit(
     patience: stop once val_loss hasn't fallen below its best for this many epochs. With it the best weights are
         restored when the run ends (or is interrupted).
     checkpoint: a path (.npz or .safetensors) to save the model to whenever val_loss (or loss) is the best so far.
+    resume: a path (.npz or .safetensors) of the run itself. After each epoch all that the next one needs is written
+        there: model, optimizer, schedules, history, the best epoch and the random numbers' state. If the file is there
+        when `fit` begins, it goes on after its epoch: on one process what comes of that is to the bit what the whole
+        run would have given, and the history has all epochs. A run that came to its end, or to that of its patience,
+        isn't trained further. What callbacks and iterables keep, and other generators than the default one, are theirs.
     callbacks: each is called as ``callback(epoch, history)`` after an epoch, so that ``history["loss"][epoch]`` is
         its loss; returning True stops the run.
     drop_last: leave the last batch of each epoch out where it would be smaller than the others; shuffled, that is
@@ -276,12 +283,14 @@ def fit(
     arguments.check_run(model, loss, optimizer, l1, l2, clip_norm)
     metrics, callbacks = arguments.check_metrics(metrics), arguments.check_callbacks(callbacks)
     held_out = None if validation is None else arguments.check_data(validation, "validation")
-    plan = arguments.check_plan(epochs, batch_size, patience, held_out, schedule, optimizer, checkpoint, progress)
+    files = {"checkpoint": checkpoint, "resume": resume}
+    plan = arguments.check_plan(epochs, batch_size, patience, held_out, schedule, optimizer, files, progress)
     feed = feed_of(train, batch_size, shuffle, drop_last, sample_weight)
     watched = min(2, epochs * len(feed)) if strict else 0
     run = _Run(model, loss, optimizer, metrics, l1, l2, clip_norm, plan, feed, held_out, watched, compile)
-    history, best = History(), care.Best(model, patience, checkpoint)
     told = [care.line_of_each(epochs)] * int(progress == "lines") + callbacks
+    done = Progress(resume, model, optimizer, plan, feed, epochs, patience, checkpoint, told)
+    history = done.history
     with (
         random.seeded(seed),
         care.mode(model, True),
@@ -290,12 +299,9 @@ def fit(
         care.one_interrupt() as interrupted,
     ):
         try:
-            for epoch in range(epochs):
+            for epoch in done.to_come():
                 numbers = run.epoch(epoch, shown(feed, epoch, history), interrupted)
-                history.add(numbers)
-                history.add_norms(run.norms)
-                best.consider(_decisive(numbers))
-                history.stopped = _stopped_by([callback(epoch, history) for callback in told], best)
+                done.add(epoch, numbers, run.norms, _decisive(numbers))
                 if history.stopped:
                     break
                 if interrupted():
@@ -306,7 +312,7 @@ def fit(
             history.stopped = "interrupted"
         finally:
             run.forget_gradients()
-        best.restore()
+        done.best.restore()
     return history
 
 
@@ -405,13 +411,6 @@ def _in_rows(outputs: Array, targets: Array) -> tuple[Array, Array]:
             f"tl.accuracy(outputs.reshape(-1, {outputs.shape[-1]}), targets.reshape(-1))"
         )
     return fits[0].reshape(-1, fits[0].shape[-1]), targets.reshape(-1)
-
-
-def _stopped_by(answers: Iterable[Any], best: care.Best) -> str | None:
-    """Why a run ends here, if it does; a callback may return anything, and only True means that."""
-    if any(isinstance(answer, (bool, np.bool_)) and answer for answer in answers):
-        return "callback"
-    return "early stopping" if best.exhausted else None
 
 
 def _judged(metrics: Mapping[str, Metric], outputs: Array, targets: Array) -> dict[str, float]:
