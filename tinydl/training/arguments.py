@@ -114,13 +114,9 @@ def check_plan(
     validation: Any,
     schedule: Any,
     optimizer: Optimizer,
-    files: Mapping[str, Any],
     progress: Any,
 ) -> tuple[Schedule, ...]:
-    """What says how long a run is and what happens beside its steps; gives its schedules: none, one or several.
-
-    `files` are those that it writes, or None, by the names of their arguments.
-    """
+    """What says how long a run is and what happens beside its steps; gives its schedules: none, one or several."""
     if not isinstance(progress, (bool, np.bool_)) and progress != "lines":
         raise ValueError(f"progress is True (a bar), False (nothing) or 'lines' (a line per epoch), not {progress!r}")
     whole("epochs", epochs, 0)
@@ -137,6 +133,11 @@ def check_plan(
             raise ValueError("the schedule was made with another optimizer, so it would never change this one's lr")
     if len({id(one) for one in schedules}) < len(schedules):
         raise ValueError("the same schedule is there twice, and would go on twice as fast")
+    return schedules
+
+
+def check_files(**files: Any) -> None:
+    """Those that a run writes, by the names of their arguments; None is none."""
     paths = {name: format_of(path)[0] for name, path in files.items() if path is not None}
     for name, file in paths.items():
         if not file.parent.is_dir():
@@ -145,7 +146,6 @@ def check_plan(
             raise IsADirectoryError(f"{name}={str(file)!r} is a folder; give the path of a file to write")
     if len({file.resolve() for file in paths.values()}) < len(paths):
         raise ValueError(f"{' and '.join(paths)} are one file; the second would replace what the first wrote")
-    return schedules
 
 
 def check_inputs(x: Any) -> Array:

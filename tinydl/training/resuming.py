@@ -7,7 +7,7 @@ epoch.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,11 +17,13 @@ from ..engine.arrays import Array
 from ..nn import Module
 from ..optim.optimizer import Optimizer
 from ..optim.schedules import Schedule
+from .arguments import check_files
 from .care import Best
 from .feeding import Feed
 from .history import History
 from .programs import snapshot
 from .saving import format_of, loaded, save
+from .team import Team
 
 _NOTES, _BEST = "fit/notes", "fit/best/"  # what a model's names don't begin with: they have no slash
 
@@ -40,27 +42,38 @@ class Progress:
         patience: int | None,
         checkpoint: Any,
         told: Sequence[Callable[[int, History], Any]],
+        team: Team,
     ) -> None:
+        if team.rank == 0:
+            check_files(checkpoint=checkpoint, resume=path)
         self.path, self.model, self.optimizer, self.schedules = path, model, optimizer, schedules
-        self.feed, self.told, self.history = feed, told, History()
-        self.best = Best(model, patience, checkpoint, for_file=path is not None)
+        self.feed, self.told, self.team, self.history = feed, told, team, History()
+        self.best = Best(model, patience, checkpoint if team.rank == 0 else None, for_file=path is not None)
         examples = None if feed.examples is None else len(feed.examples)
+        self.streams = list[Any]()  # the random numbers of each rank, where there are several
         self.epochs, self.plan = epochs, {"epochs": epochs, "patience": patience, "batch_size": feed.batch_size}
         self.plan |= {"examples": examples, "batches in an epoch": len(feed)}
 
-    def to_come(self) -> range:
-        """The epochs that are to come: all, or those after the file's; then model, optimizer and all are as it says.
+    def to_come(self) -> Iterator[int]:
+        """One epoch after the other until the run is stopped."""
+        for epoch in range(self._begun(), self.epochs):
+            yield epoch
+            if self.history.stopped:
+                return
+
+    def _begun(self) -> int:
+        """How many epochs are done: those of the file, if there is one; then model, optimizer and all are as it says.
 
         Raises ValueError, with all as it was, for a file that another kind of run wrote, or that is damaged.
         """
-        epochs = self.epochs
+        self.team.begin(self.plan, self.optimizer, self.schedules, self.feed)
         if self.path is None:
-            return range(epochs)
+            return 0
         self._notes()  # what can't be written is better said now than after an epoch
         file, _, read = format_of(self.path)
-        if not file.exists():
-            return range(epochs)
-        found = read(file)
+        found = self.team.first(lambda: read(file) if file.exists() else None)
+        if found is None:
+            return 0
         if _NOTES not in found:
             raise ValueError(
                 f"{file} is no file that fit(resume=…) has written, which it would replace; give another path, or load "
@@ -72,7 +85,7 @@ class Progress:
         except Exception:
             undo()
             raise
-        return range(epochs if self.ended() else len(self.history), epochs)
+        return self.epochs if self.ended() else len(self.history)
 
     def ended(self) -> bool:
         """Whether the patience is exhausted, which is written into the history."""
@@ -89,8 +102,11 @@ class Progress:
         self.ended()
         if any(isinstance(answer, (bool, np.bool_)) and answer for answer in answers):  # it may return anything
             history.stopped = "callback"
+        history.stopped = self.team.comm.bcast(history.stopped, root=0)
         if self.path is not None:
-            save(self, self.path, self.optimizer)
+            self.streams = self.team.streams()
+            if self.team.rank == 0:
+                save(self, self.path, self.optimizer)
 
     # ---- as saving.py sees it: the state of the model, with that of the run ----
 
@@ -115,6 +131,7 @@ class Progress:
         self.history.curves, self.history.norms = notes["history"], notes["norms"]
         for rng, kept in zip(self._generators(), notes["generators"], strict=True):
             rng.bit_generator.state = kept
+        self.team.draw(notes["streams"])
 
     def _generators(self) -> list[np.random.Generator]:
         """Those from which random numbers come: the default one, and that of batches with a seed of their own."""
@@ -133,6 +150,7 @@ class Progress:
             "best": [self.best.lowest, self.best.since],
             "schedules": [schedule.state_dict() for schedule in self.schedules],
             "generators": [rng.bit_generator.state for rng in self._generators()],
+            "streams": self.streams,
         }
         try:
             return json.dumps(notes, default=_as_numbers)
