@@ -123,6 +123,7 @@ CASES: dict[str, dict[str, Any]] = {
     "one row of each rank and less": {"batch_size": 3},
     "fewer rows than ranks": {"batch_size": 1},
     "one batch": {"batch_size": 64},
+    "random numbers of rank 0": {"seed": None},
     "drop_last, in order": {"drop_last": True, "shuffle": False},
     "weights of examples": {"sample_weight": np.arange(N) % 3 * 0.7},
     "metrics and validation": {"metrics": {"accuracy": tl.accuracy}, "validation": classes(20, 1)},

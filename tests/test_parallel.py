@@ -320,6 +320,85 @@ def test_buffers_that_each_rank_follows_by_itself_end_as_those_of_rank_0():
     assert first["model"]["mean"].any() and bits(first) == bits(second)
 
 
+# ---- data in files ----
+
+
+class Echo:
+    """Rank 0 of 2, whose other rank has the same sums."""
+
+    rank, size = 0, 2
+
+    def Allreduce(self, send, recv):
+        recv[...] = 2 * send
+
+    def bcast(self, obj, root=0):
+        return obj
+
+
+class Counting(np.ndarray):
+    """Notes which rows are asked for."""
+
+    def __getitem__(self, index):
+        COUNTED.append(np.arange(len(self))[index])
+        return np.asarray(super().__getitem__(index))
+
+
+COUNTED = []
+
+
+@pytest.fixture
+def on_disk(tmp_path):
+    """A Dataset over files of 128 rows of 256 KiB."""
+    x = np.random.default_rng(0).normal(size=(128, 2**16)).astype(np.float32)
+    np.save(tmp_path / "x.npy", x)
+    np.save(tmp_path / "y.npy", x[:, :1])
+    return data.Dataset(*(np.load(tmp_path / f"{name}.npy", mmap_mode="r") for name in "xy"))
+
+
+def quick(train, comm, **options):
+    model = nn.Linear(2**16, 1)
+    optimizer = optim.SGD(model.parameters(), lr=1e-6)
+    tl.fit(
+        model, train, loss=F.mse_loss, optimizer=optimizer, epochs=1, batch_size=8, seed=0, comm=comm, progress=False,
+        **options,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("shuffle", [False, True])
+def test_a_rank_reads_only_the_rows_of_its_share_and_a_few_that_are_compared(shuffle, on_disk):
+    on_disk.x = on_disk.x.view(Counting)
+    COUNTED.clear()
+    quick(on_disk, Echo(), shuffle=shuffle)
+    compared, *batches = COUNTED
+    assert len(compared) == 16 and [len(rows) for rows in batches] == [4] * 16
+    order = np.random.default_rng(0).permutation(128) if shuffle else np.arange(128)
+    np.testing.assert_array_equal(np.concatenate(batches), order.reshape(-1, 2, 4)[:, 0].ravel())
+
+
+def in_memory(path):
+    """How much of a file this process has in memory through mmap, in KiB."""
+    found, inside = 0, False
+    with open("/proc/self/smaps") as lines:
+        for line in lines:
+            if "-" in line.split()[0]:
+                inside = line.rstrip().endswith(str(path))
+            elif inside and line.startswith("Rss:"):
+                found += int(line.split()[1])
+    return found
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="/proc says what is in memory")
+def test_a_dataset_over_a_mapped_file_reads_what_is_asked_for_and_no_more(on_disk, tmp_path):
+    file, size = tmp_path / "x.npy", 128 * 256
+    assert in_memory(file) < size / 10, "a Dataset reads what it is given"
+    first, rest = on_disk[:64], data.batches(on_disk, 8, seed=0)
+    assert len(first) == 64 and len(rest) == 16 and in_memory(file) < size / 10
+    x, _ = next(iter(data.batches(on_disk, 8, shuffle=False)))
+    assert x.shape == (8, 2**16) and 8 * 256 <= in_memory(file) < size / 4  # Linux maps up to 2 MiB around
+    quick(on_disk, None, shuffle=False)
+    assert in_memory(file) > 0.95 * size
+
+
 # ---- resume ----
 
 
