@@ -71,6 +71,7 @@ TESTS = {
     "benchmarks/make_data.py": "shipped_data",
     "benchmarks/mutation.py": "testing",
     "benchmarks/normal_tail.py": "attention",
+    "benchmarks/parallel.py": "parallel mpi",
     "README.md": "readme",
     "tests/rooms.py": "habits",
     "tests/device.py": "device",

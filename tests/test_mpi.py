@@ -81,6 +81,15 @@ def test_a_nan_on_one_rank_is_caught_on_all_of_which_none_ends_the_others():
     assert said.startswith("all raise the same: True epoch 1, batch ") and "the inputs had nan at index" in said
 
 
+def test_the_benchmark_runs_to_its_end():
+    command = [sys.executable, str(ROOT / "benchmarks" / "parallel.py"), "--quick", "--latency", "1e-6"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=100, env={**os.environ, "PYTHONPATH": ROOT})
+    assert done.returncode == 0, done.stderr
+    assert "Computed, not measured: a ring of latency 1.0 µs" in done.stdout
+    for table in ("bytes", "network", "cut layer, rows", "pipeline, requests"):
+        assert f"| {table} |" in done.stdout
+
+
 @pytest.mark.parametrize("module", [True, False], ids=["with -m mpi4py", "without"])
 @pytest.mark.parametrize("how", ["raise", "argument", "leave"])
 def test_a_rank_that_raises_ends_all_in_seconds_with_its_traceback(how, module):

@@ -1,5 +1,6 @@
 """Many processes, as threads of this one: fit(comm=…) and tl.parallel; test_mpi.py does what only MPI can."""
 
+import importlib.util
 import itertools
 import subprocess
 import sys
@@ -633,6 +634,25 @@ def test_a_callback_that_changes_one_rank_alone_is_noticed_after_the_next_epoch(
 def test_sums_inside_of_a_program_are_refused_and_the_rest_compiles():
     with pytest.raises(tl.CompileError, match=r"a sum over several processes can't be in a program.*Leave compile out"):
         on(2, train, make=normed, compile=True, drop_last=True, strict=False)
+
+
+# ---- the benchmark's model ----
+
+
+def test_a_ring_is_computed_as_it_is_written_and_its_two_numbers_are_found_again():
+    path = ranks.ROOT / "benchmarks" / "parallel.py"
+    spec = importlib.util.spec_from_file_location("parallel_benchmark", path)
+    bench = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(bench)
+    assert bench.ring(2, 1e6, 1e-5, 1e9) == pytest.approx(2 * (1e-5 + 0.5e-3))
+    assert bench.ring(8, 8e6, 1e-6, 1e9) == pytest.approx(14 * (1e-6 + 1e-3))
+    sizes = [256, 4096, 65536, 1048576]
+    found = bench.fitted(sizes, [bench.ring(2, n, 3e-6, 5e9) for n in sizes])
+    assert found == pytest.approx((3e-6, 5e9))
+    measured = {"alone": 10e-3, "half": 6e-3, "message": 3e-3, "sent": 2e-3, "bytes": 8_000_000}
+    # 2 ms that every rank takes, 8 ms for all the rows, 1 ms of packing, and the ring
+    expected = 2e-3 + 8e-3 / 8 + 1e-3 + bench.ring(8, 8e6, 1e-6, 1e9)
+    assert bench.computed(measured, 8, 1e-6, 1e9) == pytest.approx(expected)
 
 
 # ---- what goes wrong ----
