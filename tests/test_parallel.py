@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 
+import device
 import numpy as np
 import over_mpi
 import pytest
@@ -228,6 +229,30 @@ def test_with_dropout_ranks_end_equal_each_draws_a_mask_of_its_own_and_a_seed_re
     assert not any(np.array_equal(a, b) for a, b in zip(masks[0], masks[1], strict=True))
     again = on(2, train, make=make, batch_size=10)
     assert bits(again[0]) == bits(first)
+
+
+@pytest.mark.parametrize("make", [net, normed])
+def test_on_arrays_of_another_library_it_is_the_same_to_the_bit(make, tmp_path):
+    def moved(comm):
+        model = make(comm)
+        model.to(device.asarray)
+        return model
+
+    options = {"drop_last": True, "metrics": {"accuracy": tl.accuracy}, "validation": classes(20, 1), "patience": 2}
+    first, second = on(2, train, make=moved, optimizer="momentum", resume=tmp_path / "run.npz", **options)
+    assert bits(first) == bits(second) == bits(on(2, train, make=make, optimizer="momentum", **options)[0])
+
+
+def test_half_precision_is_added_up_in_float32():
+    first, second = on(2, train, dtype=np.float16)
+    assert bits(first) == bits(second)
+    assert distance(first["model"], whole({"dtype": np.float16})["model"]) < 2e-3
+
+
+def test_another_learning_rate_becomes_that_of_rank_0(monkeypatch):
+    monkeypatch.setitem(over_mpi.OPTIMIZERS, "faster", lambda p: optim.SGD(p, lr=0.5))
+    found = ranks.run(2, lambda comm: train(comm, optimizer=["SGD", "faster"][comm.rank]))
+    assert bits(found[0]) == bits(found[1]) == bits(on(2, train, optimizer="SGD")[0])
 
 
 def test_each_step_is_one_message_of_the_gradients_and_two_numbers():
@@ -596,8 +621,9 @@ GIVEN = {
 @pytest.mark.parametrize("name", GIVEN)
 def test_a_rank_that_was_given_something_else_is_told_before_the_first_step(name):
     options, sentence = GIVEN[name]
-    with pytest.raises(ValueError, match=sentence):
+    with pytest.raises(ValueError, match=sentence) as raised:
         ranks.run(2, lambda comm: train(comm, **options(comm.rank)))
+    assert len(str(raised.value)) < 650
 
 
 def test_a_callback_that_changes_one_rank_alone_is_noticed_after_the_next_epoch():

@@ -49,7 +49,8 @@ class SyncBatchNorm(BatchNorm):
         x = as_input(x, self.weight if self.weight is not None else running)
         self._refuse(x.shape)
         axis, own, given, x = (0, *range(2, x.ndim)), x.size // self.num_features, x, wide(x)
-        total = all_sum(np.concatenate([np.sum(x, axis=axis), np.array([own], x.dtype)]), comm=self.comm)
+        sums = np.sum(x, axis=axis)
+        total = all_sum(np.concatenate([sums, np.full_like(sums[:1], own)]), comm=self.comm)
         n = float(array_of(total)[-1])
         if n <= 1:
             raise ValueError(

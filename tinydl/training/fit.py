@@ -17,7 +17,7 @@ import numpy as np
 
 from ..data import Dataset
 from ..engine import random
-from ..engine.arrays import Array, on_host
+from ..engine.arrays import Array, beside, on_host
 from ..engine.checks import array_of, whole
 from ..engine.recording import no_grad
 from ..engine.tensor import Tensor, wrap
@@ -94,7 +94,9 @@ class _Run:
     def gradients(self, x: Array, y: Array, weights: Array | None, part: Any) -> tuple[Array, Tensor]:
         """Forward and backward; gives the outputs and the loss."""
         outputs, loss, objective = self.forward(x, y, weights)
-        (objective if part is None else objective * array_of(part).astype(loss.dtype)).backward()
+        if part is not None:
+            objective = objective * beside(array_of(part), loss._data, loss.dtype)
+        objective.backward()
         return array_of(outputs), loss.detach()
 
     def forward(self, x: Array, y: Array, weights: Array | None) -> tuple[Any, Tensor, Tensor]:
@@ -260,6 +262,7 @@ def fit(
         when `fit` begins, it goes on after its epoch: on one process what comes of that is to the bit what the whole
         run would have given, and the history has all epochs. A run that came to its end, or to that of its patience,
         isn't trained further. What callbacks and iterables keep, and other generators than the default one, are theirs.
+        The file of a run with other epochs, another patience, batch size or number of examples raises ValueError.
     callbacks: each is called as ``callback(epoch, history)`` after an epoch, so that ``history["loss"][epoch]`` is
         its loss; returning True stops the run.
     drop_last: leave the last batch of each epoch out where it would be smaller than the others; shuffled, that is
@@ -299,7 +302,8 @@ def fit(
 
     Raises FloatingPointError, before the optimizer steps, at the first loss or gradient that isn't finite, naming the
     operation where that began; ValueError and TypeError for arguments that can't be meant; with `compile` CompileError
-    for a step that can't be a program: then model, optimizer and schedules are as they came.
+    for a step that can't be a program: then model, optimizer and schedules are as they came; with `comm` RuntimeError
+    where the ranks' models drift apart; OSError for a file that can't be written.
     """
     arguments.check_run(model, loss, optimizer, l1, l2, clip_norm)
     team = Team(comm, model)

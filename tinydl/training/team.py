@@ -110,14 +110,15 @@ class Team:
             **plan,
             "parameters": [(name, p.shape, str(p.dtype), p.requires_grad) for name, p in self.model.named_parameters()],
             "optimizer": type(optimizer).__name__,
-            "settings": [{**group, "params": len(group["params"])} for group in optimizer.groups],
+            "settings": [{**group, "params": len(group["params"]), "lr": None} for group in optimizer.groups],
             "schedules": [(type(schedule).__name__, schedule.state_dict()) for schedule in schedules],
             "examples that were looked at": _mark_of(feed),
         }
         for what, there in self.comm.bcast(given, root=0).items():
             if given[what] != there:
+                here, there = (text if len(text) < 200 else f"{text[:200]}…" for text in (str(given[what]), str(there)))
                 raise ValueError(
-                    f"rank {self.rank} has other {what} than rank 0: {given[what]}, not {there}. All ranks are given "
+                    f"rank {self.rank} has other {what} than rank 0: {here}, not {there}. All ranks are given "
                     "the same, data too: where they are split or made at random, with a seed"
                 )
         broadcast(self.model, self.comm, optimizer)
