@@ -243,6 +243,32 @@ def test_on_arrays_of_another_library_it_is_the_same_to_the_bit(make, tmp_path):
     assert bits(first) == bits(second) == bits(on(2, train, make=make, optimizer="momentum", **options)[0])
 
 
+def test_a_parameter_of_the_loss_is_trained_as_on_one_process_and_resumed(tmp_path):
+    def run(comm, **options):
+        with tl.default_dtype(np.float64), random.seeded(comm.rank):
+            model, scale = net(comm), tl.tensor(1.0 + comm.rank, requires_grad=True)
+        optimizer = optim.Adam([*model.parameters(), scale], lr=0.05)
+        loss = lambda outputs, targets: F.cross_entropy(outputs * scale, targets)
+        settings = {"epochs": 3, "batch_size": 16, "seed": 5, "progress": False} | options
+        tl.fit(model, classes(), loss=loss, optimizer=optimizer, comm=comm, **settings)
+        return [model.state_dict(), scale.data]
+
+    first, second = on(2, run)
+    one = run(Alone())
+    assert bits(first) == bits(second) and distance(first, one) < 1e-14 and abs(one[1] - 1) > 0.01
+    for size, expected in ((1, one), (2, first)):
+        path, stop = tmp_path / f"run{size}.npz", [lambda epoch, history: epoch == 0]
+        on(size, run, resume=path, callbacks=stop)
+        assert bits(on(size, run, resume=path)[0]) == bits(expected)
+        with pytest.raises(ValueError, match=r"the state is of groups of the parameters \[\[0, 1, 2, 3, 4\]\]"):
+            train(Alone(), resume=path)
+
+
+def test_on_one_process_layers_that_add_up_compile_to_the_bit():
+    make = lambda comm: nn.Sequential(nn.Linear(4, 8), nn.SyncBatchNorm(8, comm=comm), nn.Linear(8, 3))
+    assert bits(train(Alone(), make=make, compile=True)) == bits(train(Alone(), make=make))
+
+
 def test_half_precision_is_added_up_in_float32():
     first, second = on(2, train, dtype=np.float16)
     assert bits(first) == bits(second)

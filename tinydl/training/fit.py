@@ -144,7 +144,7 @@ class _Run:
         all_given = self.team.gathered(outputs, targets) if self.metrics else ()
         numbers |= self.team.first(lambda: self.judgement(name, *all_given))
         self.schedules_go_on("epoch", _decisive(numbers))
-        self.team.together(self.parameters, self.optimizer)
+        self.team.together(self.optimizer)
         return numbers
 
     def judgement(self, name: str, *given: Array) -> dict[str, float]:
@@ -261,8 +261,8 @@ def fit(
         there: model, optimizer, schedules, history, the best epoch and the random numbers' state. If the file is there
         when `fit` begins, it goes on after its epoch: on one process what comes of that is to the bit what the whole
         run would have given, and the history has all epochs. A run that came to its end, or to that of its patience,
-        isn't trained further. What callbacks and iterables keep, and other generators than the default one, are theirs.
-        The file of a run with other epochs, another patience, batch size or number of examples raises ValueError.
+        isn't trained further. What callbacks, iterables and a loss keep is theirs, and so are generators other than
+        the default one. A file with other epochs, patience, batch size or number of examples raises ValueError.
     callbacks: each is called as ``callback(epoch, history)`` after an epoch, so that ``history["loss"][epoch]`` is
         its loss; returning True stops the run.
     drop_last: leave the last batch of each epoch out where it would be smaller than the others; shuffled, that is
@@ -306,7 +306,7 @@ def fit(
     where the ranks' models drift apart; OSError for a file that can't be written.
     """
     arguments.check_run(model, loss, optimizer, l1, l2, clip_norm)
-    team = Team(comm, model)
+    team = Team(comm, model, optimizer)
     metrics, callbacks = arguments.check_metrics(metrics), arguments.check_callbacks(callbacks)
     held_out = None if validation is None else arguments.check_data(validation, "validation")
     plan = arguments.check_plan(epochs, batch_size, patience, held_out, schedule, optimizer, progress)

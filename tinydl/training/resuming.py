@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..engine import random
-from ..engine.arrays import Array
+from ..engine.arrays import Array, on_host
 from ..nn import Module
 from ..optim.optimizer import Optimizer
 from ..optim.schedules import Schedule
@@ -25,7 +25,7 @@ from .programs import snapshot
 from .saving import format_of, loaded, save
 from .team import Team
 
-_NOTES, _BEST = "fit/notes", "fit/best/"  # what a model's names don't begin with: they have no slash
+_NOTES, _BEST, _OTHERS = "fit/notes", "fit/best/", "fit/others/"  # a model's names have no slash
 
 
 class Progress:
@@ -112,7 +112,8 @@ class Progress:
 
     def state_dict(self) -> dict[str, Array]:
         best = {f"{_BEST}{name}": array for name, array in self.best.weights.items()}
-        return {**self.model.state_dict(), **best, _NOTES: np.frombuffer(self._notes().encode(), np.uint8)}
+        others = {f"{_OTHERS}{i}": on_host(p.data) for i, p in enumerate(self.team.others)}
+        return {**self.model.state_dict(), **others, **best, _NOTES: np.frombuffer(self._notes().encode(), np.uint8)}
 
     def load_state_dict(self, state: Mapping[str, Array]) -> None:
         """Raises ValueError for a state that isn't of this run; then some of it may have been taken."""
@@ -122,6 +123,8 @@ class Progress:
             self.model.load_state_dict(best)
             self.best.remember()
         self.model.load_state_dict({name: a for name, a in state.items() if not name.startswith("fit/")})
+        for i, p in enumerate(self.team.others):
+            p.data = state[f"{_OTHERS}{i}"]
         rates = [group["lr"] for group in self.optimizer.groups]  # which somebody may have set since a schedule did
         for schedule, kept in zip(self.schedules, notes["schedules"], strict=True):
             schedule.load_state_dict(kept)

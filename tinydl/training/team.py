@@ -78,9 +78,11 @@ def checked(comm: Any) -> Communicator:
 class Team:
     """All ranks of a run, seen from one of them."""
 
-    def __init__(self, comm: Any, model: Module) -> None:
+    def __init__(self, comm: Any, model: Module, optimizer: Optimizer) -> None:
         self.comm = checked(comm)
         self.rank, self.size, self.model = self.comm.rank, self.comm.size, model
+        own = {id(p) for p in model.parameters()}
+        self.others = [p for p in optimizer.params if id(p) not in own]  # that are trained, such as a loss's
         self.rng: np.random.Generator | None = None  # of what this rank draws alone, such as dropout's masks
         self.pressed: Callable[[], int] = lambda: 0
         self.heard = 0  # whether on any rank Ctrl-C was pressed
@@ -108,7 +110,7 @@ class Team:
             return
         given = {
             **plan,
-            "parameters": [(name, p.shape, str(p.dtype), p.requires_grad) for name, p in self.model.named_parameters()],
+            "parameters": [(name, p.shape, str(p.dtype), p.requires_grad) for name, p in self._parameters()],
             "optimizer": type(optimizer).__name__,
             "settings": [{**group, "params": len(group["params"]), "lr": None} for group in optimizer.groups],
             "schedules": [(type(schedule).__name__, schedule.state_dict()) for schedule in schedules],
@@ -122,9 +124,15 @@ class Team:
                     "the same, data too: where they are split or made at random, with a seed"
                 )
         broadcast(self.model, self.comm, optimizer)
+        for p in self.others:
+            p.data = self.comm.bcast(on_host(p.data), root=0)
         dice = random.generator().bit_generator
         dice.state = self.comm.bcast(dice.state, root=0)
         self.draw(())
+
+    def _parameters(self) -> Iterator[tuple[str, Tensor]]:
+        yield from self.model.named_parameters()
+        yield from ((f"{i} beside the model's", p) for i, p in enumerate(self.others))
 
     def draw(self, streams: Sequence[Any]) -> None:
         """Go on with these random numbers of each rank, or begin new ones where there are others or none.
@@ -171,7 +179,7 @@ class Team:
         if part is None:
             return loss
         number = float(on_host(loss).item()) * float(part) if part else 0.0
-        sums = sum_gradients(parameters, self.comm, number, bool(self.pressed()))
+        sums = sum_gradients([*parameters, *self.others], self.comm, number, bool(self.pressed()))
         self.heard = int(sums[1] > 0)
         return np.array(sums[0])
 
@@ -234,11 +242,11 @@ class Team:
         answer: T = found
         return answer
 
-    def together(self, parameters: Sequence[Tensor], optimizer: Optimizer) -> None:
+    def together(self, optimizer: Optimizer) -> None:
         """Buffers become those of rank 0. RuntimeError if the parameters aren't the same already, to the bit."""
         if self.size == 1:
             return
-        mark = [float(group["lr"]) for group in optimizer.groups], _checksum([p._data for p in parameters])
+        mark = [float(group["lr"]) for group in optimizer.groups], _checksum([p._data for _, p in self._parameters()])
         theirs, buffers = self.comm.bcast((mark, {n: on_host(b) for n, b in self.model.named_buffers()}), root=0)
         if theirs != mark:
             raise RuntimeError(
