@@ -28,8 +28,8 @@ PACKAGE = "tinydl"
 
 BUDGETS = {  # rooms that share a budget, in lines of code
     ("engine",): 1_945,
-    ("derivatives",): 2_885,
-    ("functional", "nn", "optim"): 3_630,
+    ("derivatives",): 2_935,
+    ("functional", "nn", "optim"): 3_685,
     ("compiling",): 3_840,
 }
 FILE = 500
@@ -53,7 +53,7 @@ READ = [
     "optim/clipping.py",
     "training/fit.py", "training/history.py",
 ]  # fmt: skip
-READABLE = 5_285  # lines with anything on them: whoever reads, reads docstrings and comments too
+READABLE = 5_325  # lines with anything on them: whoever reads, reads docstrings and comments too
 HEART = 2_000  # of them the Tensor and the table of rules, which README calls the heart: an afternoon
 
 Sources = dict[str, str]  # a file's path within the package → its text

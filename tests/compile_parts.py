@@ -321,6 +321,7 @@ FRONTS = {
 
 FIRST = set().union(*(layer.kinds for layer in FRONTS.values()))
 BOTH = {nn.BatchNorm1d, nn.GroupNorm, nn.LayerNorm}  # stand among the first layers too
+ALONE = {nn.SyncBatchNorm}  # on one process it is BatchNorm, on several it isn't compiled: test_parallel.py
 
 
 def hidden_layers() -> dict[str, Layer]:
@@ -328,7 +329,7 @@ def hidden_layers() -> dict[str, Layer]:
     found = {}
     for name in nn.__all__:
         kind = getattr(nn, name)
-        if not isinstance(kind, type) or kind is nn.Module or kind in FIRST - BOTH:
+        if not isinstance(kind, type) or kind is nn.Module or kind in FIRST - BOTH | ALONE:
             continue
         given = [2, WIDTH] if kind is nn.GroupNorm else [WIDTH] * len(needed(kind))
         numbers, switches = numbers_and_switches(kind)

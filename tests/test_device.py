@@ -25,6 +25,7 @@ from tinydl.engine.arrays import beside, is_array, on_host
 from tinydl.engine.dispatch import primitives
 from tinydl.engine.tensor import propagate, wrap
 from tinydl.functional import losses
+from tinydl.parallel import Alone
 
 PLACES = [SimpleNamespace(name="stand-in", asarray=device.asarray, asnumpy=device.asnumpy, kind=device.OnDevice)]
 try:
@@ -276,6 +277,7 @@ LAYERS = {
     "Linear": (lambda: nn.Linear(8, 3), X), "ReLU": (nn.ReLU, X), "LeakyReLU": (nn.LeakyReLU, X), "ELU": (nn.ELU, X),
     "GELU": (nn.GELU, X), "SiLU": (nn.SiLU, X), "Sigmoid": (nn.Sigmoid, X), "Tanh": (nn.Tanh, X),
     "Softplus": (nn.Softplus, X), "Softmax": (lambda: nn.Softmax(-1), X), "Dropout": (lambda: nn.Dropout(0.4), X),
+    "SyncBatchNorm": (lambda: nn.SyncBatchNorm(8, comm=Alone()), X),
     "BatchNorm1d": (lambda: nn.BatchNorm1d(8), X), "LayerNorm": (lambda: nn.LayerNorm(8), X),
     "BatchNorm2d": (lambda: nn.BatchNorm2d(2), IMAGES), "GroupNorm": (lambda: nn.GroupNorm(2, 8), X),
     "RMSNorm": (lambda: nn.RMSNorm(8), X), "Dropout2d": (lambda: nn.Dropout2d(0.4), IMAGES), "SELU": (nn.SELU, X),

@@ -39,6 +39,7 @@ ROOMS = {
     "course": ("training", "checking"),
     "testing": ("checking",),
     "compress": ("exporting",),
+    "parallel": ("training",),
     "cli": ("course",),
     "start": ("cli",),
 }
@@ -130,7 +131,7 @@ def loaded_by(code):
 
 def test_importing_tinydl_loads_nothing_that_takes_long():
     # the time itself, at most 25 ms beyond NumPy's own import, is measured by `python benchmarks/run.py --only W11`
-    third_party = {"matplotlib", "tqdm", "safetensors", "hypothesis", "pytest", "torch", "PIL", "scipy"}
+    third_party = {"matplotlib", "tqdm", "safetensors", "hypothesis", "pytest", "torch", "PIL", "scipy", "mpi4py"}
     standard = {
         "argparse", "asyncio", "difflib", "gzip", "hashlib", "http", "json", "logging", "multiprocessing", "pathlib",
         "shutil", "socket", "ssl", "subprocess", "tempfile", "unittest", "urllib", "zipfile",

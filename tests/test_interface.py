@@ -19,7 +19,7 @@ from tinydl.engine.names import Missing
 PINNED = Path(__file__).parent / "public_interface.txt"
 ROOMS = (
     "tinydl", "tinydl.functional", "tinydl.nn", "tinydl.nn.init", "tinydl.optim", "tinydl.data", "tinydl.plots",
-    "tinydl.testing", "tinydl.derivatives", "tinydl.compress",
+    "tinydl.testing", "tinydl.derivatives", "tinydl.compress", "tinydl.parallel",
 )  # fmt: skip
 
 

@@ -17,6 +17,7 @@ import tinydl.functional as F
 from tinydl import nn
 from tinydl.engine.recording import state
 from tinydl.exporting import standalone
+from tinydl.parallel import Alone
 
 RNG = np.random.default_rng(0)
 ROWS = (0, 1, 5, 256, 300)
@@ -65,6 +66,7 @@ class First(nn.Module):
 
 
 LAYERS = {  # each layer of tinydl.nn: how it is made, and an example
+    "SyncBatchNorm": [(lambda: nn.SyncBatchNorm(6, comm=Alone()), X)],
     "BatchNorm1d": [
         (lambda: nn.BatchNorm1d(6), X),
         (lambda: nn.BatchNorm1d(3), SERIES),

@@ -57,6 +57,7 @@ FAMILIES = {
     "convolution": "Convolution",
     "pooling": "Pooling",
     "quantising": "Quantising",
+    "collective": "Sums over processes",
 }
 INTERFACE = {
     "tinydl": "Tensors and gradients",
@@ -67,6 +68,7 @@ INTERFACE = {
     "tinydl.data": "Data",
     "tinydl.plots": "Pictures",
     "tinydl.compress": "Smaller models",
+    "tinydl.parallel": "Many processes",
     "tinydl.testing": "For test suites",
 }
 # the first edition's lessons in its order: its pages were 01_derivatives.html to 13_build_it_yourself.html

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from ..derivatives.collective import Alone
 from ..derivatives.windows import Steps, places
 from ..engine.arrays import Array
 
@@ -711,6 +712,14 @@ def _fake_quantised(draw: Draw) -> Sample:
     most = 2.0**40 if fine else 3.0
     x = draw.array(draw.shape(), avoid=(-1.0, 1.0), specials=() if fine else (0.0, 1 / 6, -0.5))
     return Sample((x, np.full((1,) * x.ndim, 1 / most)), {"most": most}, smooth=fine and far(x, -1.0, 1.0))
+
+
+_ALONE = Alone()
+
+
+@sampler("all_sum")
+def _all_sum(draw: Draw) -> Sample:
+    return Sample((draw.array(draw.shape()),), {"comm": _ALONE})
 
 
 @sampler("prelu")

@@ -417,6 +417,11 @@ class Recorder(Observer):
         return (made,)
 
     def as_one(self, function: Callable[..., Any], inputs: Sequence[Any]) -> Any:
+        if any(hasattr(x, "Allreduce") for x in inputs):
+            raise CompileError(
+                "a sum over several processes can't be in a program: it is compared with its function, and made anew, "
+                "not when theirs are. Leave compile out, or the layers that add up over processes, nn.SyncBatchNorm"
+            )
         if any(x.__class__ is Tensor for x in inputs) or not any(isinstance(x, Watched) for x in inputs):
             return None
         return (self.tape.call(function.__name__, function, inputs, {}),)

@@ -27,9 +27,10 @@ class Dataset:
 
     Iterating gives exactly x, then y, so ``x, y = ds`` unpacks it; ``len(ds)`` is n. ``ds[3]`` is one pair
     (x[3], y[3]); ``ds[2:9]``, ``ds[indices]`` and ``ds[mask]`` are Datasets (a slice shares its arrays' memory).
-    Arrays are kept as they are, not copied; lists with a float in them get the default dtype (float32). A DataFrame or
-    Series gives the array that its ``to_numpy()`` does. `columns` and `classes`, which `data.csv` knows, are the names
-    of the columns of x and of the classes in y, or None; what is made of a Dataset keeps them.
+    Arrays are kept as they are, not copied; of ``np.load(path, mmap_mode="r")``, which may be larger than the memory,
+    batches and slices read the rows that they are of. Lists with a float in them get the default dtype (float32). A
+    DataFrame or Series gives the array that its ``to_numpy()`` does. `columns` and `classes`, which `data.csv` knows,
+    are the names of the columns of x and of the classes in y, or None; what is made of a Dataset keeps them.
     Raises ValueError if the lengths differ, TypeError for what isn't an array of numbers or booleans.
     """
 
@@ -136,7 +137,7 @@ class Batches:
 
     def __init__(self, examples: Dataset, batch_size: int, seed: Seed, shuffle: bool, drop_last: bool) -> None:
         self.examples, self.batch_size, self.shuffle, self.drop_last = examples, batch_size, shuffle, drop_last
-        self._rng = None if seed is None else generator(seed)
+        self.rng = None if seed is None else generator(seed)
 
     def __len__(self) -> int:
         whole_batches, left = divmod(len(self.examples), self.batch_size)
@@ -145,7 +146,7 @@ class Batches:
     def indices(self) -> Iterator[Array]:
         """One epoch of batches, as the indices of their examples."""
         n = len(self.examples)
-        order = generator(self._rng).permutation(n) if self.shuffle else np.arange(n)
+        order = generator(self.rng).permutation(n) if self.shuffle else np.arange(n)
         yield from (order[i * self.batch_size : (i + 1) * self.batch_size] for i in range(len(self)))
 
     def __iter__(self) -> Iterator[tuple[Array, Array]]:

@@ -5,6 +5,7 @@
 
 from ..engine.methods import attach
 from . import assembling as assembling
+from . import collective as collective
 from . import convolution as convolution
 from . import elementwise as elementwise
 from . import fused as fused
@@ -18,8 +19,8 @@ from . import shapes as shapes
 from . import statistics as statistics
 
 __all__ = [
-    "assembling", "convolution", "elementwise", "fused", "grids", "indexing", "linalg", "pooling", "quantising",
-    "reductions", "shapes", "statistics",
+    "assembling", "collective", "convolution", "elementwise", "fused", "grids", "indexing", "linalg", "pooling",
+    "quantising", "reductions", "shapes", "statistics",
 ]  # fmt: skip
 
 attach()

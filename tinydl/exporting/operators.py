@@ -249,6 +249,7 @@ EXCEPTIONS: dict[str, str] = {
     ),
     **dict.fromkeys(("bounded_log", "huber", "weighted_cross_entropy"), _LOSS),
     **dict.fromkeys(("cholesky", "eigh", "inv", "pinv", "qr", "slogdet", "solve", "svd"), _DECOMPOSITION),
+    "all_sum": "it is a sum over several processes; a model that answers is one",
     "cumprod": "ONNX has no running product",
     "median": "ONNX has none; write np.sort(x) and pick the middle",
     "quantile": "ONNX has none; write np.sort(x) and pick",

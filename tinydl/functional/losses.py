@@ -20,6 +20,7 @@ from typing import Any, ParamSpec, TypeGuard
 import numpy as np
 
 from ..derivatives import activations, elementwise, reductions, shapes
+from ..derivatives.collective import here
 from ..derivatives.softmax import bounded_log, huber, log_softmax, weighted_cross_entropy
 from ..engine.arrays import Array, as_array, beside, default_dtype_now, is_array, on_host, plain_array, wide
 from ..engine.checks import array_of, at, first
@@ -451,6 +452,12 @@ def label_shares(
     counts = np.ones(labels.size) if weight is None else weight[labels.ravel()].astype(np.float64)
     if ignored is not None:
         counts = np.where(ignored.ravel(), 0, counts)
+    if here.parted and reduction == "mean" and (weight is not None or not counts.all()):
+        raise ValueError(
+            f"{name}: with class weights or ignored labels each rank would divide by the sum of its own, and no sum of "
+            "that is the loss of the whole batch. The same loss is fit(sample_weight=weight[y], …), with 0 for labels "
+            "to be ignored"
+        )
     divisor = float(counts.sum()) if reduction == "mean" else 1.0
     if not divisor:
         raise ValueError(

@@ -87,18 +87,18 @@ def by_batch(x: Any, weight: Any, bias: Any, eps: float) -> tuple[Any, Any]:
     axis, given = (0, *range(2, x.ndim)), x
     c = centred(wide(x), axis=axis)
     scale = inverse_rms(c, axis=axis, eps=eps)
-    y = scale_and_shift(c, scale if weight is None else scale * _column(weight, x), _column(bias, x))
+    y = scale_and_shift(c, scale if weight is None else scale * column(weight, x), column(bias, x))
     return c, _rounded(y, given)
 
 
 def by_statistics(x: Any, mean: Array, var: Array, weight: Any, bias: Any, eps: float) -> Any:
     """x (N, C, …) less these means, divided by these standard deviations, scaled and shifted."""
     scale = 1 / np.sqrt(wide(var) + eps)
-    c = wide(x) - _column(mean, x)
-    return _rounded(scale_and_shift(c, _column(scale if weight is None else scale * weight, x), _column(bias, x)), x)
+    c = wide(x) - column(mean, x)
+    return _rounded(scale_and_shift(c, column(scale if weight is None else scale * weight, x), column(bias, x)), x)
 
 
-def _column(values: Any, x: Any) -> Any:
+def column(values: Any, x: Any) -> Any:
     """A value per channel, as an array that broadcasts along axis 1 of x."""
     return values if values is None or x.ndim == 2 else values.reshape((x.shape[1], *(1,) * (x.ndim - 2)))
 

@@ -34,6 +34,7 @@ from .names import LAYERS
 from .normalization import BatchNorm1d, BatchNorm2d, GroupNorm, LayerNorm, RMSNorm
 from .pooling import AdaptiveAvgPool1d, AdaptiveAvgPool2d, AvgPool1d, AvgPool2d, MaxPool1d, MaxPool2d
 from .recurrent import GRU, LSTM, RNN
+from .synchronised import SyncBatchNorm
 
 __all__ = [
     "CELU", "ELU", "GELU", "GRU", "LSTM", "RNN", "SELU", "AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AvgPool1d",
@@ -41,7 +42,7 @@ __all__ = [
     "Dropout2d", "Embedding", "Flatten", "GRUCell", "GroupNorm", "Hardtanh", "Identity", "LSTMCell", "LayerNorm",
     "LeakyReLU", "Linear", "LogSigmoid", "LogSoftmax", "MaxPool1d", "MaxPool2d", "Mish", "Module",
     "MultiheadAttention", "PReLU", "RMSNorm", "RNNCell", "ReLU", "Sequential", "SiLU", "Sigmoid", "Softmax",
-    "Softplus", "Softsign", "Tanh", "TransformerEncoder", "TransformerEncoderLayer", "init",
+    "Softplus", "Softsign", "SyncBatchNorm", "Tanh", "TransformerEncoder", "TransformerEncoderLayer", "init",
 ]  # fmt: skip
 
 __getattr__, __dir__ = answers(__name__, __all__, LAYERS, {"tl.functional": _functional})

@@ -114,7 +114,6 @@ def check_plan(
     validation: Any,
     schedule: Any,
     optimizer: Optimizer,
-    checkpoint: Any,
     progress: Any,
 ) -> tuple[Schedule, ...]:
     """What says how long a run is and what happens beside its steps; gives its schedules: none, one or several."""
@@ -134,13 +133,19 @@ def check_plan(
             raise ValueError("the schedule was made with another optimizer, so it would never change this one's lr")
     if len({id(one) for one in schedules}) < len(schedules):
         raise ValueError("the same schedule is there twice, and would go on twice as fast")
-    if checkpoint is not None:
-        file, _, _ = format_of(checkpoint)
-        if not file.parent.is_dir():
-            raise FileNotFoundError(f"checkpoint={str(checkpoint)!r}: there is no folder {str(file.parent)!r}")
-        if file.is_dir():
-            raise IsADirectoryError(f"checkpoint={str(checkpoint)!r} is a folder; give the path of a file to write")
     return schedules
+
+
+def check_files(**files: Any) -> None:
+    """Those that a run writes, by the names of their arguments; None is none."""
+    paths = {name: format_of(path)[0] for name, path in files.items() if path is not None}
+    for name, file in paths.items():
+        if not file.parent.is_dir():
+            raise FileNotFoundError(f"{name}={str(file)!r}: there is no folder {str(file.parent)!r}")
+        if file.is_dir():
+            raise IsADirectoryError(f"{name}={str(file)!r} is a folder; give the path of a file to write")
+    if len({file.resolve() for file in paths.values()}) < len(paths):
+        raise ValueError(f"{' and '.join(paths)} are one file; the second would replace what the first wrote")
 
 
 def check_inputs(x: Any) -> Array:

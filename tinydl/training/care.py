@@ -31,10 +31,12 @@ from .saving import save
 class Best:
     """Remembers the epoch with the lowest loss: its weights (with patience) and its file (with checkpoint)."""
 
-    def __init__(self, model: Module, patience: int | None, checkpoint: Any) -> None:
-        self.model, self.patience, self.checkpoint = model, patience, checkpoint
+    def __init__(self, model: Module, patience: int | None, checkpoint: Any, for_file: bool = False) -> None:
+        """With `for_file`, `weights` is what a file needs of that epoch, too."""
+        self.model, self.patience, self.checkpoint, self.for_file = model, patience, checkpoint, for_file
         self.lowest, self.since = math.inf, 0
         self.put_back: Callable[[], None] | None = None
+        self.weights: dict[str, Array] = {}
 
     def consider(self, loss: float) -> None:
         """Keep the model as it is now if this loss is the lowest so far."""
@@ -42,9 +44,13 @@ class Best:
         if loss < self.lowest:
             self.lowest, self.since = loss, 0
             if self.patience is not None:
-                self.put_back = remembered(self.model)
+                self.remember()
             if self.checkpoint is not None:
                 save(self.model, self.checkpoint)
+
+    def remember(self) -> None:
+        """Keep the weights as they are now."""
+        self.put_back, self.weights = remembered(self.model), self.model.state_dict() if self.for_file else {}
 
     @property
     def exhausted(self) -> bool:
@@ -70,6 +76,9 @@ def snapshot(model: Module, buffers: bool) -> Callable[[], None]:
     return undo
 
 
+FINITE_AGAIN = "Run again, the same examples stayed finite: does the model draw random numbers of its own?"
+
+
 def first_not_finite(again: Callable[[], object], model: Module, x: Array, y: Array) -> str:
     """Where a NaN or infinity began: in what was given, or else at the operation at which `again`, under observation,
     is stopped."""
@@ -83,7 +92,7 @@ def first_not_finite(again: Callable[[], object], model: Module, x: Array, y: Ar
             again()
     except FloatingPointError as error:
         return str(error)
-    return "Run again, the same examples stayed finite: does the model draw random numbers of its own?"
+    return FINITE_AGAIN
 
 
 @contextmanager
@@ -141,10 +150,10 @@ def one_interrupt() -> Iterator[Callable[[], int]]:
 
 @contextmanager
 def progress_bar(
-    epochs: int, steps: int, wanted: bool
+    epochs: int, steps: int, progress: Any
 ) -> Iterator[Callable[[Iterable[Batch], int, History], Iterable[Batch]]]:
     """Within, what it gives lets an epoch's batches pass and moves a bar; without a terminal it lets them pass."""
-    if not wanted or not is_terminal(sys.stderr):
+    if not progress or progress == "lines" or not is_terminal(sys.stderr):
         yield lambda feed, epoch, history: feed
         return
     from tqdm import tqdm
@@ -161,8 +170,9 @@ def progress_bar(
         yield shown
 
 
-def line_of_each(epochs: int) -> Callable[[int, History], None]:
-    """A callback that prints what an epoch gave, on a line of standard output, at once also where that is a file."""
+def line_of_each(epochs: int, progress: Any) -> list[Callable[[int, History], Any]]:
+    """For "lines", a callback that prints what an epoch gave, on a line of standard output, at once also where that is
+    a file; else none."""
 
     def told(epoch: int, history: History) -> None:
         names = [*(name for name in history if name != "lr"), "lr"]
@@ -172,4 +182,4 @@ def line_of_each(epochs: int) -> Callable[[int, History], None]:
         flush = hasattr(sys.stdout, "flush")  # not all that stand in its place have it
         print(line.encode(encoding, "replace").decode(encoding), flush=flush)  # a metric may be called anything
 
-    return told
+    return [told] if progress == "lines" else []

@@ -9,28 +9,39 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..data import Batches, Dataset, as_dataset, batches
 from ..data.dataset import check_array
+from ..derivatives.collective import Communicator
 from ..engine.arrays import Array, beside, on_host
 from ..engine.checks import array_of, first, kind
 from ..engine.tensor import Tensor
 from ..nn import Module
 from .arguments import check_data, check_feed
+from .parallel import share
 
-Batch = tuple[Array, Array, Array | None]
+
+class Batch(NamedTuple):
+    """Inputs, targets, and the weight of each example or None. Of many processes it is this one's share of a batch."""
+
+    x: Array
+    y: Array
+    weights: Array | None
+    whole: float  # how many examples the whole batch has, or what their weights add up to
+    part: Array | None = None  # how much of that is here, where there are many processes
 
 
 @dataclass(eq=False)
 class Feed:
-    """Iterated over, an epoch of batches: inputs, targets, and the weight of each example or None; `len()` says how
-    many. `examples` and `batch_size` are None where an iterable knows them alone."""
+    """Iterated over, an epoch of batches; `len()` says how many. `examples` and `batch_size` are None where an iterable
+    knows them alone."""
 
     source: Any
-    weights: Array | None = None
+    weights: Array | None
+    comm: Communicator
 
     def __post_init__(self) -> None:
         own = isinstance(self.source, Batches)
@@ -43,14 +54,26 @@ class Feed:
 
     def __iter__(self) -> Iterator[Batch]:
         if self.examples is None:
-            yield from self._checked()
-        elif self.weights is None:
-            yield from ((x, y, None) for x, y in self.source)
-        else:
-            x, y = self.examples
-            yield from ((x[i], y[i], self.weights[i]) for i in self.source.indices())
+            for x, y in self._checked():
+                own, targets = share((x, y), self.comm)
+                yield Batch(own, targets, None, len(y), self._part(len(targets), len(y)))
+            return
+        x, y = self.examples
+        for batch in self.source.indices():
+            own = share(batch, self.comm)  # so that a process reads no rows but its own
+            weights, count, here = None, float(len(batch)), float(len(own))
+            if self.weights is not None:
+                weights, count, here = (
+                    self.weights[own],
+                    float(self.weights[batch].sum()),
+                    float(self.weights[own].sum()),
+                )
+            yield Batch(x[own], y[own], weights, count, self._part(here, count))
 
-    def _checked(self) -> Iterator[Batch]:
+    def _part(self, here: float, count: float) -> Array | None:
+        return None if self.comm.size == 1 else np.array(here / count)
+
+    def _checked(self) -> Iterator[tuple[Array, Array]]:
         """What an iterable gives, looked at as a Dataset would be."""
         count = 0
         own = hasattr(self.source, "__iter__")
@@ -61,7 +84,7 @@ class Feed:
                 raise type(error)(f"batch {count} of train: {error}") from None
             if not len(x):
                 raise ValueError(f"batch {count} of train holds no examples")
-            yield x, y, None
+            yield x, y
         if count != len(self):
             raise ValueError(
                 f"train has a length of {len(self)} batches, but gave {count} in this epoch; it must give that many "
@@ -69,14 +92,16 @@ class Feed:
             )
 
 
-def feed_of(train: Any, batch_size: int, shuffle: bool, drop_last: bool, sample_weight: Any) -> Feed:
+def feed_of(
+    train: Any, batch_size: int, shuffle: bool, drop_last: bool, sample_weight: Any, comm: Communicator
+) -> Feed:
     """What `fit` was given to train on. ValueError or TypeError for what can't be meant or doesn't go together."""
     if not _gives_batches(train):
         data = check_data(train, "train")
         weights = None if sample_weight is None else _checked_weights(sample_weight, data)
         if weights is not None and not weights.all():
             data, weights = data[weights > 0], weights[weights > 0]
-        return Feed(check_feed(batches(data, batch_size, shuffle=shuffle, drop_last=drop_last)), weights)
+        return Feed(check_feed(batches(data, batch_size, shuffle=shuffle, drop_last=drop_last)), weights, comm)
     try:
         length = len(train)
     except TypeError:
@@ -97,7 +122,7 @@ def feed_of(train: Any, batch_size: int, shuffle: bool, drop_last: bool, sample_
             "sample_weight has a number for each example, but train gives batches, in an order that isn't known here; "
             "give train as a Dataset or a pair (x, y)"
         )
-    return Feed(train)
+    return Feed(train, None, comm)
 
 
 def _gives_batches(train: Any) -> bool:

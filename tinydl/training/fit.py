@@ -17,7 +17,7 @@ import numpy as np
 
 from ..data import Dataset
 from ..engine import random
-from ..engine.arrays import Array, on_host
+from ..engine.arrays import Array, beside, on_host
 from ..engine.checks import array_of, whole
 from ..engine.recording import no_grad
 from ..engine.tensor import Tensor, wrap
@@ -33,6 +33,8 @@ from .feeding import Batch, Feed, feed_of, weighted_loss
 from .history import History
 from .limits import FirstBatch
 from .programs import Steps
+from .resuming import Progress
+from .team import Team, ends_all
 
 # ---- one step, and an epoch of them ----
 
@@ -53,6 +55,7 @@ class _Run:
     held_out: Dataset | None
     watched: int  # how many of the first steps
     compile: bool
+    team: Team
 
     def __post_init__(self) -> None:
         self.watch = FirstSteps(self.model, self.optimizer, self.watched)
@@ -63,21 +66,22 @@ class _Run:
         self.stateful = True  # whether a batch may leave anything behind in the model; known after the first
         self.steps = Steps(self.gradients, self.update, self.compile)
 
-    def step(self, x: Array, y: Array, weights: Array | None, where: str) -> tuple[Array, float]:
+    def step(self, batch: Batch, where: str) -> tuple[Array, float]:
         """Forward, loss, backward, update; gives the outputs and the loss.
 
         Raises FloatingPointError where the loss or a gradient isn't finite: before the update, with all as it was.
         """
         undo = care.snapshot(self.model, self.stateful)
         self.forget_gradients()
+        gradients = self.steps.gradients if len(batch.y) else self.team.nothing  # there is a rank without rows
         try:
-            outputs, loss = self.steps.gradients(x, y, weights)
+            outputs, loss = gradients(batch.x, batch.y, batch.weights, batch.part)
         except Exception:
             undo()
             raise
-        number, finite = self.judged(array_of(loss))
+        number, finite = self.judged(self.team.added(self.parameters, array_of(loss), batch.part))
         if not finite:
-            raise FloatingPointError(self.what_went_wrong((x, y, weights), where, number, undo))
+            raise self.team.everywhere(FloatingPointError(self.what_went_wrong(batch, where, number, undo)))
         self.steps.update()
         self.schedules_go_on("step", number)
         return outputs, number
@@ -87,9 +91,11 @@ class _Run:
             if schedule.per == per:
                 schedule.step(number)
 
-    def gradients(self, x: Array, y: Array, weights: Array | None) -> tuple[Array, Tensor]:
+    def gradients(self, x: Array, y: Array, weights: Array | None, part: Any) -> tuple[Array, Tensor]:
         """Forward and backward; gives the outputs and the loss."""
         outputs, loss, objective = self.forward(x, y, weights)
+        if part is not None:
+            objective = objective * beside(array_of(part), loss._data, loss.dtype)
         objective.backward()
         return array_of(outputs), loss.detach()
 
@@ -111,35 +117,43 @@ class _Run:
         weights = [p for p in self.parameters if p.requires_grad and p.ndim >= 2]
         return sum(self.l1 * abs(w).sum() + self.l2 * (w * w).sum() for w in weights)
 
-    def epoch(self, number: int, feed: Iterable[Batch], interrupted: Callable[[], int]) -> dict[str, float]:
+    def epoch(self, index: int, feed: Iterable[Batch], interrupted: Callable[[], int]) -> dict[str, float]:
         """All batches once, then validation.
 
         Gives the learning rate at its start, the mean loss over the examples, weighted where they have weights, each
         metric on all outputs as they came, and the same of the validation set. At its end schedules go on.
         """
-        name, lr = f"epoch {number + 1}", float(self.optimizer.lr)
+        name, lr = f"epoch {index + 1}", float(self.optimizer.lr)
         seen, outputs, targets = list[tuple[float, float]](), list[Array](), list[Array]()
         steps = len(self.feed)
-        for batch, (x, y, weights) in enumerate(feed, 1):
-            with self.watch.watch(), care.measuring(self.named if batch == steps else {}, self.norms):
-                given, loss = self.step(x, y, weights, f"{name}, batch {batch}")
-            seen.append((loss, len(y) if weights is None else float(weights.sum())))
+        for number, batch in enumerate(feed, 1):
+            measured = care.measuring(self.named if number == steps else {}, self.norms)
+            with self.team.step(), self.watch.watch(), measured:
+                given, loss = self.step(batch, f"{name}, batch {number}")
+            self.team.look_at(self.loss, given, batch)
+            seen.append((loss, batch.whole))
             if self.metrics:
                 outputs.append(on_host(given))
-                targets.append(on_host(y))
-            if batch in (1, steps):
+                targets.append(on_host(batch.y))
+            if number in (1, steps):
                 self.stateful = has_state(self.model)
             if interrupted():
                 raise KeyboardInterrupt
         self.watch.epoch_ended()
         numbers = {"lr": lr, "loss": sum(loss * n for loss, n in seen) / sum(n for _, n in seen)}
-        if self.metrics:
-            with no_grad():
-                numbers |= _judged(self.metrics, np.concatenate(outputs), np.concatenate(targets))
-        if self.held_out is not None:
-            numbers |= self.validate(name, self.held_out)
+        all_given = self.team.gathered(outputs, targets) if self.metrics else ()
+        numbers |= self.team.first(lambda: self.judgement(name, *all_given))
         self.schedules_go_on("epoch", _decisive(numbers))
+        self.team.together(self.optimizer)
         return numbers
+
+    def judgement(self, name: str, *given: Array) -> dict[str, float]:
+        """What the metrics say of an epoch's outputs and targets, and of the validation set."""
+        numbers = {}
+        if given:
+            with no_grad():
+                numbers = _judged(self.metrics, *given)
+        return numbers if self.held_out is None else numbers | self.validate(name, self.held_out)
 
     def validate(self, name: str, data: Dataset) -> dict[str, float]:
         """The same numbers of the validation set, in eval mode, each name with val_ before it."""
@@ -176,7 +190,8 @@ class _Run:
         what = "a gradient isn't finite" if math.isfinite(loss) else f"the loss is {loss}"
         undo()
         try:
-            found = care.first_not_finite(lambda: self.forward(*batch)[2].backward(), self.model, *batch[:2])
+            again = lambda: self.forward(*batch[:3])[2].backward()
+            found = self.team.first_found(lambda: care.first_not_finite(again, self.model, *batch[:2]), batch)
         finally:
             undo()
             self.forget_gradients()
@@ -186,6 +201,7 @@ class _Run:
 # ---- what one calls ----
 
 
+@ends_all
 def fit(
     model: Module,
     train: Data | Iterable[Any],
@@ -202,12 +218,14 @@ def fit(
     clip_norm: float | None = None,
     patience: int | None = None,
     checkpoint: Any = None,
+    resume: Any = None,
     callbacks: Iterable[Callback] = (),
     shuffle: bool = True,
     drop_last: bool = False,
     sample_weight: Any = None,
     strict: bool = True,
     compile: bool = False,
+    comm: Any = None,
     seed: int | None = None,
     progress: bool | Literal["lines"] = True,
 ) -> History:
@@ -239,6 +257,12 @@ def fit(
     patience: stop once val_loss hasn't fallen below its best for this many epochs. With it the best weights are
         restored when the run ends (or is interrupted).
     checkpoint: a path (.npz or .safetensors) to save the model to whenever val_loss (or loss) is the best so far.
+    resume: a path (.npz or .safetensors) of the run itself. After each epoch all that the next one needs is written
+        there: model, optimizer, schedules, history, the best epoch and the random numbers' state. If the file is there
+        when `fit` begins, it goes on after its epoch: on one process what comes of that is to the bit what the whole
+        run would have given, and the history has all epochs. A run that came to its end, or to that of its patience,
+        isn't trained further. What callbacks, iterables and a loss keep is theirs, and so are generators other than
+        the default one. A file with other epochs, patience, batch size or number of examples raises ValueError.
     callbacks: each is called as ``callback(epoch, history)`` after an epoch, so that ``history["loss"][epoch]`` is
         its loss; returning True stops the run.
     drop_last: leave the last batch of each epoch out where it would be smaller than the others; shuffled, that is
@@ -254,6 +278,13 @@ def fit(
         update; what comes of it is the same to the bit. Model and loss may then compute whatever they like, but not
         take numbers out on the way (``float()``, ``np.asarray(x)``, ``if loss > 1:``) nor change settings, as it says
         there. Each shape of batch gets its own, and eight are kept. The steps that `strict` watches run as they are.
+    comm: many processes train one model, under ``mpiexec -n 2 python -m mpi4py train.py`` with ``MPI.COMM_WORLD`` of
+        mpi4py, or another communicator with `rank`, `size`, ``Allreduce(send, recv)`` and ``bcast(object, root)``. Each
+        takes its share of the rows of every batch, and gradients are added up. All ranks end with the same model to the
+        bit, and without dropout with one process's to rounding. They are given the same; parameters, buffers, the
+        optimizer's state and the order of the data are rank 0's, which also judges, prints and writes files. Callbacks
+        are called on each. The loss must be a mean over rows, and `nn.SyncBatchNorm` takes BatchNorm's place. What
+        isn't finite on one rank raises FloatingPointError on all; another exception on one rank ends all.
     seed: makes the whole run, shuffling and dropout included, repeatable to the bit, and leaves the default
         Generator alone.
     progress: show a bar, if standard error is a terminal; "lines" prints a line after each epoch instead, wherever
@@ -271,43 +302,41 @@ def fit(
 
     Raises FloatingPointError, before the optimizer steps, at the first loss or gradient that isn't finite, naming the
     operation where that began; ValueError and TypeError for arguments that can't be meant; with `compile` CompileError
-    for a step that can't be a program: then model, optimizer and schedules are as they came.
+    for a step that can't be a program: then model, optimizer and schedules are as they came; with `comm` RuntimeError
+    where the ranks' models drift apart; OSError for a file that can't be written.
     """
     arguments.check_run(model, loss, optimizer, l1, l2, clip_norm)
+    team = Team(comm, model, optimizer)
     metrics, callbacks = arguments.check_metrics(metrics), arguments.check_callbacks(callbacks)
     held_out = None if validation is None else arguments.check_data(validation, "validation")
-    plan = arguments.check_plan(epochs, batch_size, patience, held_out, schedule, optimizer, checkpoint, progress)
-    feed = feed_of(train, batch_size, shuffle, drop_last, sample_weight)
+    plan = arguments.check_plan(epochs, batch_size, patience, held_out, schedule, optimizer, progress)
+    feed = feed_of(train, batch_size, shuffle, drop_last, sample_weight, team.comm)
     watched = min(2, epochs * len(feed)) if strict else 0
-    run = _Run(model, loss, optimizer, metrics, l1, l2, clip_norm, plan, feed, held_out, watched, compile)
-    history, best = History(), care.Best(model, patience, checkpoint)
-    told = [care.line_of_each(epochs)] * int(progress == "lines") + callbacks
+    run = _Run(model, loss, optimizer, metrics, l1, l2, clip_norm, plan, feed, held_out, watched, compile, team)
+    shown_as = team.rank == 0 and progress
+    told = care.line_of_each(epochs, shown_as) + callbacks
+    done = Progress(resume, model, optimizer, plan, feed, epochs, patience, checkpoint, told, team)
     with (
         random.seeded(seed),
         care.mode(model, True),
         run.steps.or_as_before(model, optimizer, plan),
-        care.progress_bar(epochs, len(feed), bool(progress) and progress != "lines") as shown,
-        care.one_interrupt() as interrupted,
+        care.progress_bar(epochs, len(feed), shown_as) as shown,
+        team.one_interrupt() as interrupted,
     ):
         try:
-            for epoch in range(epochs):
-                numbers = run.epoch(epoch, shown(feed, epoch, history), interrupted)
-                history.add(numbers)
-                history.add_norms(run.norms)
-                best.consider(_decisive(numbers))
-                history.stopped = _stopped_by([callback(epoch, history) for callback in told], best)
-                if history.stopped:
-                    break
-                if interrupted():
+            for epoch in done.to_come():
+                numbers = run.epoch(epoch, shown(feed, epoch, done.history), interrupted)
+                done.add(epoch, numbers, run.norms, _decisive(numbers))
+                if interrupted() and not done.history.stopped:
                     raise KeyboardInterrupt
         except KeyboardInterrupt:
             if interrupted() > 1:
                 raise
-            history.stopped = "interrupted"
+            done.history.stopped = "interrupted"
         finally:
             run.forget_gradients()
-        best.restore()
-    return history
+        done.best.restore()
+    return done.history
 
 
 def evaluate(
@@ -405,13 +434,6 @@ def _in_rows(outputs: Array, targets: Array) -> tuple[Array, Array]:
             f"tl.accuracy(outputs.reshape(-1, {outputs.shape[-1]}), targets.reshape(-1))"
         )
     return fits[0].reshape(-1, fits[0].shape[-1]), targets.reshape(-1)
-
-
-def _stopped_by(answers: Iterable[Any], best: care.Best) -> str | None:
-    """Why a run ends here, if it does; a callback may return anything, and only True means that."""
-    if any(isinstance(answer, (bool, np.bool_)) and answer for answer in answers):
-        return "callback"
-    return "early stopping" if best.exhausted else None
 
 
 def _judged(metrics: Mapping[str, Metric], outputs: Array, targets: Array) -> dict[str, float]:

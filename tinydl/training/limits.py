@@ -41,7 +41,7 @@ class FirstBatch(Observer):
         n, size = len(self.feed.examples), self.feed.batch_size
         last = 0 if self.feed.drop_last or n <= size else n % size
         normed = isinstance(module, BatchNorm) and module.training and isinstance(output, Tensor)
-        if last and normed and output.size // module.num_features * last <= size:
+        if last and normed and output.size // module.num_features * last <= len(self.y):  # self.y may be a part
             raise ValueError(
                 f"{type(module).__name__} normalises over more than one value per feature, which the last batch of "
                 f"each epoch won't have: {n} examples are {n // size} × {size} + {last}. Write fit(drop_last=True), "

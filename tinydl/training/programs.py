@@ -14,7 +14,7 @@ from ..engine import random
 from ..nn import Module
 from ..optim.optimizer import Optimizer
 from ..optim.schedules import Schedule
-from ..watching.strict import snapshot
+from ..watching import strict
 
 
 class Steps:
@@ -43,7 +43,7 @@ class Steps:
             return
         from ..compiling.tape import CompileError
 
-        self._put_back = _snapshot(model, optimizer, schedules)
+        self._put_back = snapshot(model, optimizer, schedules)
         try:
             yield
         except CompileError:
@@ -52,9 +52,10 @@ class Steps:
             raise
 
 
-def _snapshot(model: Module, optimizer: Optimizer, schedules: Sequence[Schedule]) -> Callable[[], None]:
+def snapshot(model: Module, optimizer: Optimizer, schedules: Sequence[Schedule]) -> Callable[[], None]:
+    """A function that puts all of these, and the default Generator, back as they are now."""
     dice = random.generator().bit_generator.state
-    put_back, rates = snapshot(model, optimizer), [schedule.state_dict() for schedule in schedules]
+    put_back, rates = strict.snapshot(model, optimizer), [schedule.state_dict() for schedule in schedules]
 
     def restore() -> None:
         put_back()

@@ -83,7 +83,13 @@ def load(
     _check(model, "model")
     if not file.exists():
         raise FileNotFoundError(f"there is no file {os.fspath(path)!r} to load; tl.save(model, path) writes one")
-    found = read(file)
+    return loaded(model, file, read(file), optimizer, strict=strict)
+
+
+def loaded(
+    model: Stateful, file: Path, found: dict[str, Array], optimizer: Stateful | None, *, strict: bool = True
+) -> Any:
+    """What `load` does with the arrays that it found in a file."""
     arrays = {name: array for name, array in found.items() if not name.startswith(_OPTIMIZER)}
     options: Any = {} if strict else {"strict": False}  # which another's load_state_dict needn't know
     if optimizer is None:
