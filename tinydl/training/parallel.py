@@ -45,17 +45,20 @@ def sum_gradients(parameters: Iterable[Tensor], comm: Communicator, *numbers: An
     is the dtype of what is given back.
     """
     parameters = [p for p in parameters if p.requires_grad]
-    grads = [None if p.grad is None else on_host(p.grad.data) for p in parameters]
     dtype = np.result_type(np.float32, *(p.dtype for p in parameters))
-    there = [grad is not None for grad in grads]
-    parts = [np.zeros(p.size) if g is None else g.ravel() for p, g in zip(parameters, grads, strict=True)]
+    there = [p.grad is not None for p in parameters]
+    parts = [np.zeros(p.size) if p.grad is None else on_host(p.grad.data).ravel() for p in parameters]
     send = np.concatenate([*parts, np.array([*there, *numbers])], dtype=dtype, casting="unsafe")
+    parts.clear()
+    for p in parameters:
+        p.grad = None  # memory that the sums may take: asking the system for more costs more than the message
     total = np.empty_like(send)
     comm.Allreduce(send, total)
     start, (counts, sums) = 0, np.split(total[sum(p.size for p in parameters) :], [len(parameters)])
     for p, count in zip(parameters, counts, strict=True):
-        own = total[start : start + p.size].reshape(p.shape)
-        p.grad = wrap(beside(own, p._data).astype(p.dtype)) if count else None
+        if count:
+            own = total[start : start + p.size].reshape(p.shape)
+            p.grad = wrap(beside(own, p._data).astype(p.dtype, copy=False))
         start += p.size
     return sums
 
