@@ -1,5 +1,6 @@
 """Many processes, as threads of this one: fit(comm=…) and tl.parallel; test_mpi.py does what only MPI can."""
 
+import functools
 import importlib.util
 import itertools
 import subprocess
@@ -117,6 +118,19 @@ def test_sum_gradients_adds_up_in_one_message_and_a_parameter_that_no_rank_used_
 
     loss = (2 + 4) + (4 + 4 + 15)
     assert on(2, rank) == [([3.0, 3.0], [5.0, 5.0, 5.0], [4.0, 4.0], [loss, 2.0])] * 2
+
+
+def test_gradients_are_let_go_of_before_memory_is_asked_for():
+    def rank(comm):
+        a = tl.tensor(np.ones(3), requires_grad=True)
+        (a * 2).sum().backward()
+        told = []
+        allreduce = comm.Allreduce
+        comm.Allreduce = lambda send, recv: (told.append(a.grad), allreduce(send, recv))
+        sum_gradients([a], comm)
+        return told, a.grad.data.tolist()
+
+    assert on(2, rank) == [([None], [4.0] * 3)] * 2
 
 
 def test_a_nan_of_one_rank_is_in_the_sums_of_all():
@@ -281,13 +295,13 @@ def test_another_learning_rate_becomes_that_of_rank_0(monkeypatch):
     assert bits(found[0]) == bits(found[1]) == bits(on(2, train, optimizer="SGD")[0])
 
 
-def test_each_step_is_one_message_of_the_gradients_and_two_numbers():
+def test_each_step_is_one_message_of_the_gradients_and_three_numbers():
     def rank(comm):
         train(comm, epochs=2, batch_size=25)
         return [call for call in comm.calls if call == "Allreduce"], comm.numbers
 
     parameters = 4 * 8 + 8 + 8 * 3 + 3
-    assert on(2, rank) == [(["Allreduce"] * 4, 4 * (parameters + 4 + 2))] * 2
+    assert on(2, rank) == [(["Allreduce"] * 4, 4 * (parameters + 4 + 3))] * 2
 
 
 def test_only_rank_0_judges_prints_and_writes(tmp_path, capsys):
@@ -326,6 +340,30 @@ def test_what_a_metric_of_rank_0_draws_leaves_the_order_of_the_data_the_same_on_
     first, second = on(2, train, metrics=noisy)
     assert bits(first) == bits(second)
     assert distance(first, whole({"metrics": noisy})) < 1e-14
+
+
+def test_what_a_callback_of_rank_0_draws_leaves_the_order_of_the_data_the_same_on_all():
+    draw = lambda comm: lambda epoch, history: comm.rank or float(random.generator().random())
+    found = ranks.run(2, lambda comm: train(comm, callbacks=[draw(comm)]))
+    assert bits(found[0]) == bits(found[1])
+    assert distance(found[0], whole({"callbacks": [lambda epoch, history: float(random.generator().random())]})) < 1e-14
+
+
+def test_a_keyboard_interrupt_that_no_other_rank_hears_of_ends_all():
+    comms = {}
+
+    def rank(comm):
+        comms[comm.rank] = comm
+
+        def callback(epoch, history):
+            if comm.rank == 1:
+                raise KeyboardInterrupt
+
+        train(comm, callbacks=[callback])
+
+    with pytest.raises(KeyboardInterrupt):
+        on(2, rank)
+    assert comms[1].aborted == 1
 
 
 def test_ctrl_c_on_one_rank_ends_all_after_the_same_batch(monkeypatch):
@@ -512,6 +550,29 @@ def test_sync_batch_norm_is_batch_norm_of_the_whole_batch_with_its_gradients(sha
             assert bits(all_found[0][3]) == bits(all_found[1][3])
 
 
+def test_without_running_statistics_validation_on_rank_0_is_that_of_one_process():
+    def make(comm):
+        norm = functools.partial(nn.SyncBatchNorm, comm=comm) if comm.size > 1 else nn.BatchNorm1d
+        return nn.Sequential(nn.Linear(4, 8, bias=False), norm(8, track_running_stats=False), nn.Linear(8, 3))
+
+    options = {"make": make, "validation": classes(20, 1), "drop_last": True, "optimizer": "momentum"}
+    first, second = on(2, train, **options)
+    assert bits(first) == bits(second) and distance(first, whole(options)) < 1e-13
+
+
+def test_a_sum_over_ranks_in_what_rank_0_computes_alone_is_refused():
+    class Always(nn.Module):
+        def __init__(self, comm):
+            self.comm, self.linear = comm, nn.Linear(4, 3)
+
+        def forward(self, x):
+            return self.linear(x) + all_sum(np.sum(self.linear.bias), self.comm)
+
+    with pytest.raises(RuntimeError, match=r"in what rank 0 computes alone.*Add up only `if self\.training`"):
+        on(2, train, make=Always, validation=classes(20, 1))
+    on(2, train, make=Always)
+
+
 def test_on_one_process_it_is_batch_norm_to_the_bit_and_it_takes_its_state():
     x = np.random.default_rng(0).normal(size=(6, 3)).astype(np.float32)
     plain, synchronised = nn.BatchNorm1d(3), nn.SyncBatchNorm(3, comm=Alone())
@@ -569,13 +630,37 @@ def test_batch_norm_is_refused_and_the_sentence_names_what_takes_its_place():
     other = lambda comm: nn.Sequential(nn.Linear(4, 8), nn.SyncBatchNorm(8, comm=Alone()), nn.Linear(8, 3))
     refused(r"layer 1 \(SyncBatchNorm\) was made with another communicator", make=other)
     train(Alone(), make=plain, drop_last=True)
+    with pytest.raises(ValueError, match=r"layer 1 \(SyncBatchNorm\) adds up over many.*Give fit\(comm=…\)"):
+        on(2, lambda comm: train(Alone(), make=lambda alone: normed(comm)))
+
+
+def test_batch_norm_as_a_function_is_refused_while_training():
+    class Normed(nn.Module):
+        def __init__(self, comm):
+            self.linear = nn.Linear(4, 3)
+
+        def forward(self, x):
+            return F.batch_norm(self.linear(x), None, None, training=True)
+
+    refused(r"batch_norm.*use nn\.SyncBatchNorm", make=Normed)
+    whole({"make": Normed, "drop_last": True})
+
+
+def test_a_model_that_cant_take_0_rows_where_it_must_is_told_so():
+    class Flat(nn.Module):
+        def forward(self, x):
+            return x.reshape(len(x), -1)
+
+    make = lambda comm: nn.Sequential(*normed(comm), Flat())
+    with pytest.raises(ValueError, match=r"no row of the batch.*reshape.*Make the model take 0 rows"):
+        on(3, train, make=make)  # the last batch has 2
 
 
 WEIGHTS = np.array([1.0, 2.0, 3.0])
 LOSSES = {
-    "a sum": (lambda o, t: F.cross_entropy(o, t, reduction="sum"), "isn't the mean of theirs"),
-    "a root": (lambda o, t: F.cross_entropy(o, t) ** 0.5, "isn't the mean of theirs"),
-    "rows compared": (lambda o, t: F.cross_entropy(o, t) + o.std(), "isn't the mean of theirs"),
+    "a sum": (lambda o, t: F.cross_entropy(o, t, reduction="sum"), "isn't the mean of its rows'"),
+    "a root": (lambda o, t: F.cross_entropy(o, t) ** 0.5, "isn't the mean of its rows'"),
+    "rows compared": (lambda o, t: F.cross_entropy(o, t) + o.std(), "isn't the mean of its rows'"),
     "class weights": (lambda o, t: F.cross_entropy(o, t, weight=WEIGHTS), r"sample_weight=weight\[y\]"),
     "nll_loss with weights": (lambda o, t: F.nll_loss(F.log_softmax(o), t, weight=WEIGHTS), r"sample_weight=weight"),
     "smoothed, with weights": (lambda o, t: F.cross_entropy(o, t, WEIGHTS, label_smoothing=0.1), "sample_weight"),
@@ -608,6 +693,16 @@ def test_losses_that_are_means_over_rows_pass_and_one_that_draws_isnt_judged():
         first, second = on(2, train, loss=loss)
         assert bits(first) == bits(second) and distance(first, whole({"loss": loss})) < 1e-13
     on(2, train, loss=lambda o, t: F.cross_entropy(o + random.generator().normal(size=o.shape), t))
+    own = np.random.default_rng(0)
+    on(2, train, loss=lambda o, t: F.cross_entropy(o, t) * own.random())
+    calls = itertools.count(1)
+    on(2, train, loss=lambda o, t: F.cross_entropy(o, t) * next(calls))
+
+
+def test_a_loss_that_compares_rows_is_refused_with_weights_of_examples_too():
+    loss = lambda o, t, reduction: F.cross_entropy(o - o.mean(axis=0), t, reduction=reduction)
+    refused("isn't the mean of its rows'", loss=loss, sample_weight=np.arange(N) % 3 + 1.0)
+    on(2, train, loss=F.cross_entropy, sample_weight=np.arange(N) % 3 + 1.0)
 
 
 def test_the_weights_of_examples_do_what_class_weights_do():
@@ -641,7 +736,33 @@ GIVEN = {
         lambda rank: {"schedule": lambda o: optim.StepLR(o, 1 + rank)},
         "rank 1 has other schedules",
     ),
+    "a schedule's array": (
+        lambda rank: {"schedule": lambda o: Milestones(o, [1, 3 - rank])},
+        "rank 1 has other schedules",
+    ),
+    "penalties": (lambda rank: {"l2": 0.1 * rank}, "rank 1 has other l2 than rank 0: 0.1, not 0.0"),
+    "clipping": (lambda rank: {"clip_norm": [0.3, None][rank]}, "rank 1 has other clip_norm"),
+    "metrics": (lambda rank: {"metrics": [{"accuracy": tl.accuracy}, None][rank]}, "rank 1 has other metrics"),
+    "the file": (lambda rank: {"resume": [None, "run.npz"][rank]}, "rank 1 has other resume than rank 0"),
 }  # fmt: skip
+
+
+class Milestones(optim.StepLR):
+    """A schedule of a user's, whose state is an array, a function, and no number."""
+
+    def __init__(self, optimizer, at):
+        self.at, self.then, self.unknown = np.array(at), lambda rate: rate / 10, np.nan
+        super().__init__(optimizer, 2)
+
+    def rate(self):
+        return self.base * 0.1 ** int((self.t >= self.at).sum())
+
+
+def test_schedules_of_ones_own_are_the_same_where_they_are_written_alike():
+    options = {"schedule": lambda o: Milestones(o, [1, 2])}
+    found = on(2, train, **options)[1]
+    assert found["curves"]["lr"] == pytest.approx([0.01, 0.001, 0.0001])
+    assert distance(found["model"], whole(options)["model"]) < 1e-14
 
 
 @pytest.mark.parametrize("name", GIVEN)
@@ -650,6 +771,22 @@ def test_a_rank_that_was_given_something_else_is_told_before_the_first_step(name
     with pytest.raises(ValueError, match=sentence) as raised:
         ranks.run(2, lambda comm: train(comm, **options(comm.rank)))
     assert len(str(raised.value)) < 650
+
+
+FED = {
+    "seeds": lambda rank: {"train": lambda dtype: data.batches(classes(dtype=dtype), 16, seed=rank)},
+    "a list of its own part": lambda rank: {
+        "train": lambda dtype: [*data.batches(classes(dtype=dtype)[rank::2], 5, shuffle=False)]
+    },
+    "an order": lambda rank: {"shuffle": bool(rank)},
+    "weights": lambda rank: {"sample_weight": np.roll(np.arange(N) % 3 + 1.0, rank)},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FED)
+def test_ranks_that_are_fed_with_other_batches_are_told_at_the_first_step(name):
+    with pytest.raises(RuntimeError, match="the ranks were given different batches"):
+        ranks.run(2, lambda comm: train(comm, **{"batch_size": 32, **FED[name](comm.rank)}))
 
 
 def test_a_callback_that_changes_one_rank_alone_is_noticed_after_the_next_epoch():
@@ -785,6 +922,23 @@ def test_any_other_exception_on_one_rank_aborts_all_with_its_traceback(capsys):
     assert comms[1].aborted == 1
     said = capsys.readouterr().err
     assert "rank 1 of 2 ends all:" in said and "KeyError: 'only here'" in said and "in callback" in said
+
+
+def test_all_end_whatever_stands_in_the_place_of_standard_output(monkeypatch):
+    class Tee:
+        def write(self, text):
+            return len(text)
+
+    comms = {}
+
+    def rank(comm):
+        comms[comm.rank] = comm
+        train(comm, epochs=3 if comm.rank else -1)
+
+    monkeypatch.setattr(sys, "stdout", Tee())
+    with pytest.raises((ValueError, AttributeError)):
+        on(2, rank)
+    assert comms[0].aborted == 1
 
 
 def test_what_is_raised_on_all_and_what_one_process_raises_aborts_nothing(capsys):

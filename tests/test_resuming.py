@@ -129,6 +129,17 @@ def grouped(model):
     return optimizer, [warmup, optim.CosineAnnealingLR(optimizer, 5), optim.ReduceLROnPlateau(optimizer, patience=0)]
 
 
+class Milestones(optim.StepLR):
+    """At each of these epochs a tenth; by halves after each epoch where there are none."""
+
+    def __init__(self, optimizer, at):
+        self.at = None if at is None else np.array(at)
+        super().__init__(optimizer, 1, 0.5)
+
+    def rate(self):
+        return super().rate() if self.at is None else self.base * 0.1 ** int((self.t >= self.at).sum())
+
+
 def scheduled(kind, *args, **options):
     def make(model):
         optimizer = optim.Adam(model.named_parameters(), lr=0.01)
@@ -144,6 +155,8 @@ SCHEDULES = {
     "warm-up": scheduled(optim.LinearWarmup, 4),
     "plateau": scheduled(optim.ReduceLROnPlateau, factor=0.5, patience=0, threshold=0.5, cooldown=1),
     "three at once, of two groups": grouped,
+    "one of a user's, with an array": lambda model: scheduled(Milestones, [1, 3])(model),
+    "one of a user's, with None": lambda model: scheduled(Milestones, None)(model),
 }
 
 
@@ -327,6 +340,7 @@ OTHERS = {
         {"train": lambda: data.batches(classes(), 16, seed=1), "batch_size": 32},
         "batches with a seed of their own, or this one is",
     ),
+    "the optimizer": ({"make": OPTIMIZERS["AdamW"]}, "has optimizer Adam, but this one AdamW"),
     "another bit generator": ({"seed": np.random.Generator(np.random.MT19937(0))}, "MT19937"),
 }  # fmt: skip
 
@@ -337,8 +351,45 @@ def test_the_file_of_a_run_with_another_plan_is_refused_and_everything_is_as_it_
     path = left(tmp_path / "run.npz")
     before = path.read_bytes()
     with pytest.raises(ValueError, match=rf"run\.npz.*{sentence}"):
-        run(OPTIMIZERS["Adam"], path, **options)
+        run(**{"make": OPTIMIZERS["Adam"], "path": path, **options})
     assert path.read_bytes() == before
+
+
+def test_a_file_that_is_refused_leaves_a_rate_that_was_set_by_hand(tmp_path):
+    model, path = nn.Linear(4, 3), tmp_path / "run.npz"
+    optimizer = optim.SGD(model.parameters(), lr=0.1)
+    warmup = optim.LinearWarmup(optimizer, 10)
+    options = {"loss": F.cross_entropy, "optimizer": optimizer, "schedule": warmup, "progress": False, "resume": path}
+    tl.fit(model, classes(), epochs=2, **options)
+    optimizer.lr = 0.5
+    with pytest.raises(ValueError, match="has epochs 2, but this one 3"):
+        tl.fit(model, classes(), epochs=3, **options)
+    assert optimizer.lr == 0.5
+
+
+def test_integers_beside_what_is_called_their_scale_stay_integers(tmp_path):
+    class Buffered(nn.Module):
+        def __init__(self):
+            self.linear = nn.Linear(4, 3)
+            self.q, self.q_scale = np.arange(3, dtype=np.int8), np.full(1, 0.5, np.float32)
+
+        def forward(self, x):
+            return self.linear(x) + self.q * self.q_scale
+
+    def once(callbacks=()):
+        tl.manual_seed(0)
+        model = Buffered()
+        return model, tl.fit(
+            model, classes(), loss=F.cross_entropy, optimizer=optim.Adam(model.parameters()), epochs=4, patience=3,
+            validation=classes(20, 1), resume=tmp_path / "run.npz", progress=False, callbacks=callbacks,
+        )  # fmt: skip
+
+    with pytest.raises(Cut):
+        once([cut_after(1)])
+    with pytest.raises(Cut):
+        once([cut_after(2)])
+    model, history = once()
+    assert model.q.dtype == np.int8 and len(history["loss"]) == 4
 
 
 @pytest.mark.parametrize(
@@ -409,9 +460,21 @@ def test_a_path_that_cant_be_meant_is_refused_before_the_first_epoch(options, ki
 
 def test_a_schedule_whose_state_a_file_cant_hold_is_refused_before_the_first_epoch(tmp_path):
     told = []
-    with pytest.raises(ValueError, match=r"resume= can't write this run.*a object is neither"):
+    with pytest.raises(ValueError, match=r"resume= can't write this run.*object is in it"):
         run(scheduled(Remembers, 2), tmp_path / "run.npz", [lambda epoch, history: told.append(epoch)])
     assert not told
+
+
+@pytest.mark.parametrize("value", [{1: 0.5, 3: 0.1}, [lambda: 0], {"a": {2: 1}}])
+def test_what_json_would_give_back_as_another_value_is_refused(value, tmp_path):
+    class Own(optim.StepLR):
+        def __init__(self, optimizer):
+            self.value = value
+            super().__init__(optimizer, 1)
+
+    with pytest.raises(ValueError, match=r"resume= can't write this run.*(a key isn't text|function is in it)"):
+        run(scheduled(Own), tmp_path / "run.npz")
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_file_holds_nothing_that_could_run_and_its_model_loads_by_itself(tmp_path):

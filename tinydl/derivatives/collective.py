@@ -47,34 +47,31 @@ class Alone:
 
 
 class _Here(threading.local):
-    apart = False
-    parted = False
+    apart = False  # whether sums don't wait for others: each of them is taken to have what this one has
+    parted = False  # whether a batch is a part of a larger one, so that losses refuse what can't be added up of parts
+    alone: Any = None  # the ranks who are elsewhere, so that a sum over them is refused
 
 
-here = _Here()  # in this thread: whether sums don't wait for others, and whether batches are parts of larger ones
-
-
-@contextmanager
-def apart() -> Iterator[None]:
-    """Within, sums don't wait for others: each of them is taken to have what this one has."""
-    here.apart = True
-    try:
-        yield
-    finally:
-        here.apart = False
+here = _Here()  # what this thread's computing is
 
 
 @contextmanager
-def parted() -> Iterator[None]:
-    """Within, a batch is this rank's part of a larger one, so that losses refuse what can't be added up of parts."""
-    here.parted = True
+def being(**how: Any) -> Iterator[None]:
+    """Within, this thread's computing is so."""
+    before = {name: getattr(here, name) for name in how}
+    vars(here).update(how)
     try:
         yield
     finally:
-        here.parted = False
+        vars(here).update(before)
 
 
 def _all_sum(x: Any, comm: Communicator) -> Any:
+    if here.alone is comm:
+        raise RuntimeError(
+            "a sum over the ranks in what rank 0 computes alone, such as the validation of fit(comm=…): the others "
+            "aren't there. Add up only `if self.training`, as nn.SyncBatchNorm does"
+        )
     if comm.size == 1 or here.apart:
         return x * x.dtype.type(comm.size)
     return called_whole(_exchanged, x, comm)

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ..derivatives.collective import here
 from ..derivatives.elementwise import floats
 from ..derivatives.normalising import centred, inverse_rms, scale_and_shift
 from ..derivatives.products import dot_along
@@ -59,6 +60,8 @@ def batch_norm(
         if running_mean is None or running_var is None:
             raise ValueError("batch_norm needs running_mean and running_var where it isn't training")
         return by_statistics(x, array_of(running_mean), array_of(running_var), weight, bias, eps)
+    if here.parted:
+        raise ValueError("batch_norm(training=True) of a part of a batch, in fit(comm=…): use nn.SyncBatchNorm")
     refuse_single_values("batch_norm", x.shape)
     c, y = by_batch(x, weight, bias, eps)
     if statistics:

@@ -44,7 +44,7 @@ class SyncBatchNorm(BatchNorm):
 
     def forward(self, x: Any) -> Any:
         running, var, count = self.running_mean, self.running_var, self.num_batches_tracked
-        if self.comm.size == 1 or (not self.training and running is not None):
+        if self.comm.size == 1 or not self.training:
             return super().forward(x)
         x = as_input(x, self.weight if self.weight is not None else running)
         self._refuse(x.shape)

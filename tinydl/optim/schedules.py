@@ -111,7 +111,9 @@ class Schedule:
 
 def _like(own: Any, name: str, value: Any) -> Any:
     """A state's value in the type of the one that it replaces. ValueError where it would become another value."""
-    found = type(own)(value)
+    if isinstance(own, np.ndarray):
+        return np.array(value, own.dtype)
+    found = value if own is None else type(own)(value)
     if not isinstance(own, (int, float, str)):
         return found
     is_switch = isinstance(value, (bool, np.bool_))

@@ -6,7 +6,9 @@ when it gives it, so that much is checked here which for a Dataset is checked be
 
 from __future__ import annotations
 
+import functools
 import inspect
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -32,6 +34,7 @@ class Batch(NamedTuple):
     weights: Array | None
     whole: float  # how many examples the whole batch has, or what their weights add up to
     part: Array | None = None  # how much of that is here, where there are many processes
+    mark: int = 0  # a number by which the whole batch is known there
 
 
 @dataclass(eq=False)
@@ -56,22 +59,25 @@ class Feed:
         if self.examples is None:
             for x, y in self._checked():
                 own, targets = share((x, y), self.comm)
-                yield Batch(own, targets, None, len(y), self._part(len(targets), len(y)))
+                yield Batch(own, targets, None, len(y), self._part(len(targets), len(y)), self._mark(y))
             return
         x, y = self.examples
         for batch in self.source.indices():
             own = share(batch, self.comm)  # so that a process reads no rows but its own
-            weights, count, here = None, float(len(batch)), float(len(own))
+            weights, count, here, known_by = None, float(len(batch)), float(len(own)), [batch]
             if self.weights is not None:
-                weights, count, here = (
-                    self.weights[own],
-                    float(self.weights[batch].sum()),
-                    float(self.weights[own].sum()),
-                )
-            yield Batch(x[own], y[own], weights, count, self._part(here, count))
+                weights, all_weights = self.weights[own], self.weights[batch]
+                count, here, known_by = float(all_weights.sum()), float(weights.sum()), [batch, all_weights]
+            yield Batch(x[own], y[own], weights, count, self._part(here, count), self._mark(*known_by))
 
     def _part(self, here: float, count: float) -> Array | None:
         return None if self.comm.size == 1 else np.array(here / count)
+
+    def _mark(self, *of: Any) -> int:
+        """In 16 bits, so that it can be added up over 256 ranks in float32."""
+        if self.comm.size == 1:
+            return 0
+        return functools.reduce(lambda crc, x: zlib.crc32(on_host(x).tobytes(), crc), of, 0) & 0xFFFF
 
     def _checked(self) -> Iterator[tuple[Array, Array]]:
         """What an iterable gives, looked at as a Dataset would be."""

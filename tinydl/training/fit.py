@@ -79,7 +79,7 @@ class _Run:
         except Exception:
             undo()
             raise
-        number, finite = self.judged(self.team.added(self.parameters, array_of(loss), batch.part))
+        number, finite = self.judged(self.team.added(self.parameters, array_of(loss), batch))
         if not finite:
             raise self.team.everywhere(FloatingPointError(self.what_went_wrong(batch, where, number, undo)))
         self.steps.update()
@@ -261,8 +261,9 @@ def fit(
         there: model, optimizer, schedules, history, the best epoch and the random numbers' state. If the file is there
         when `fit` begins, it goes on after its epoch: on one process what comes of that is to the bit what the whole
         run would have given, and the history has all epochs. A run that came to its end, or to that of its patience,
-        isn't trained further. What callbacks, iterables and a loss keep is theirs, and so are generators other than
-        the default one. A file with other epochs, patience, batch size or number of examples raises ValueError.
+        isn't trained further. What callbacks, iterables and a loss keep is theirs, and so are what modules keep beside
+        parameters and buffers, and generators other than the default one. A file with other epochs, patience, batch
+        size, number of examples or kind of optimizer raises ValueError.
     callbacks: each is called as ``callback(epoch, history)`` after an epoch, so that ``history["loss"][epoch]`` is
         its loss; returning True stops the run.
     drop_last: leave the last batch of each epoch out where it would be smaller than the others; shuffled, that is
@@ -283,8 +284,9 @@ def fit(
         takes its share of the rows of every batch, and gradients are added up. All ranks end with the same model to the
         bit, and without dropout with one process's to rounding. They are given the same; parameters, buffers, the
         optimizer's state and the order of the data are rank 0's, which also judges, prints and writes files. Callbacks
-        are called on each. The loss must be a mean over rows, and `nn.SyncBatchNorm` takes BatchNorm's place. What
-        isn't finite on one rank raises FloatingPointError on all; another exception on one rank ends all.
+        are called on each, and rank 0's answer counts. The loss must be a mean over rows, which a few more calls of it
+        look at, and `nn.SyncBatchNorm` takes BatchNorm's place. What isn't finite on one rank raises FloatingPointError
+        on all; another exception on one rank ends all.
     seed: makes the whole run, shuffling and dropout included, repeatable to the bit, and leaves the default
         Generator alone.
     progress: show a bar, if standard error is a terminal; "lines" prints a line after each epoch instead, wherever
@@ -306,8 +308,8 @@ def fit(
     where the ranks' models drift apart; OSError for a file that can't be written.
     """
     arguments.check_run(model, loss, optimizer, l1, l2, clip_norm)
-    team = Team(comm, model, optimizer)
     metrics, callbacks = arguments.check_metrics(metrics), arguments.check_callbacks(callbacks)
+    team = Team(comm, model, optimizer, l1=l1, l2=l2, clip_norm=clip_norm, metrics=[*metrics], resume=bool(resume))
     held_out = None if validation is None else arguments.check_data(validation, "validation")
     plan = arguments.check_plan(epochs, batch_size, patience, held_out, schedule, optimizer, progress)
     feed = feed_of(train, batch_size, shuffle, drop_last, sample_weight, team.comm)
@@ -330,7 +332,7 @@ def fit(
                 if interrupted() and not done.history.stopped:
                     raise KeyboardInterrupt
         except KeyboardInterrupt:
-            if interrupted() > 1:
+            if interrupted() > 1 or (team.size > 1 and not team.heard):  # or on this rank alone
                 raise
             done.history.stopped = "interrupted"
         finally:

@@ -39,10 +39,11 @@ def sum_gradients(parameters: Iterable[Tensor], comm: Communicator, *numbers: An
     back; all in one message.
 
     Call it on every rank between ``backward()`` and ``optimizer.step()``. Where each rank's objective is the loss of
-    its part times ``len(part) / len(batch)``, the sums are the loss and the gradients of the whole batch. A parameter
-    without a gradient counts as 0, and if no rank has one it stays without. The sums are the same to the bit on every
-    rank, and NaN on all if they are on one. They are made in the parameters' largest dtype, float16's in float32, which
-    is the dtype of what is given back.
+    its part times ``len(part) / len(batch)``, the sums are the loss and the gradients of the whole batch. A rank whose
+    part is empty has no loss and leaves out the backward pass (``if len(part):``), but calls this as all do. A
+    parameter without a gradient counts as 0, and if no rank has one it stays without. The sums are the same to the bit
+    on every rank, and NaN on all if they are on one. They are made in the parameters' largest dtype, float16's in
+    float32, which is the dtype of what is given back.
     """
     parameters = [p for p in parameters if p.requires_grad]
     dtype = np.result_type(np.float32, *(p.dtype for p in parameters))

@@ -14,6 +14,7 @@ import numpy as np
 
 from ..engine import random
 from ..engine.arrays import Array, on_host
+from ..engine.checks import kind
 from ..nn import Module
 from ..optim.optimizer import Optimizer
 from ..optim.schedules import Schedule
@@ -51,8 +52,11 @@ class Progress:
         self.best = Best(model, patience, checkpoint if team.rank == 0 else None, for_file=path is not None)
         examples = None if feed.examples is None else len(feed.examples)
         self.streams = list[Any]()  # the random numbers of each rank, where there are several
-        self.epochs, self.plan = epochs, {"epochs": epochs, "patience": patience, "batch_size": feed.batch_size}
-        self.plan |= {"examples": examples, "batches in an epoch": len(feed)}
+        self.epochs = epochs
+        self.plan: dict[str, Any] = {
+            "epochs": epochs, "patience": patience, "batch_size": feed.batch_size, "examples": examples,
+            "batches in an epoch": len(feed), "optimizer": type(optimizer).__name__,
+        }  # fmt: skip
 
     def to_come(self) -> Iterator[int]:
         """One epoch after the other until the run is stopped."""
@@ -79,6 +83,8 @@ class Progress:
                 f"{file} is no file that fit(resume=…) has written, which it would replace; give another path, or load "
                 "what it holds by tl.load(model, path)"
             )
+        if any(name.startswith(_BEST) for name in found):
+            self.best.weights = self.model.state_dict()  # whose names saving.py asks for
         undo = snapshot(self.model, self.optimizer, self.schedules)
         try:
             loaded(self, file, found, self.optimizer)
@@ -102,7 +108,7 @@ class Progress:
         self.ended()
         if any(isinstance(answer, (bool, np.bool_)) and answer for answer in answers):  # it may return anything
             history.stopped = "callback"
-        history.stopped = self.team.comm.bcast(history.stopped, root=0)
+        history.stopped = self.team.first(lambda: history.stopped)  # and what callbacks drew there, all have drawn
         if self.path is not None:
             self.streams = self.team.streams()
             if self.team.rank == 0:
@@ -156,10 +162,11 @@ class Progress:
             "streams": self.streams,
         }
         try:
-            return json.dumps(notes, default=_as_numbers)
+            return json.dumps(_plain(notes))
         except TypeError as error:
             raise ValueError(
-                f"resume= can't write this run into a file: {error}. A schedule's state is numbers, text and lists"
+                f"resume= can't write this run into a file: {error}. A schedule's state is numbers, text, lists, "
+                "arrays and dicts whose keys are text"
             ) from None
 
     def _understood(self, array: Array) -> dict[str, Any]:
@@ -182,7 +189,14 @@ class Progress:
         return dict(notes)
 
 
-def _as_numbers(value: Any) -> Any:
+def _plain(value: Any) -> Any:
+    """The same in what JSON gives back as it was, but that tuples and arrays are lists. TypeError for anything else."""
     if isinstance(value, (np.ndarray, np.generic)):
         return value.tolist()
-    raise TypeError(f"a {type(value).__name__} is neither")
+    if isinstance(value, dict) and all(isinstance(key, str) for key in value):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    raise TypeError("a key isn't text" if isinstance(value, dict) else f"{kind(value)} is in it")

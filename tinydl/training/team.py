@@ -20,7 +20,7 @@ from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
-from ..derivatives.collective import Alone, Communicator, apart, parted
+from ..derivatives.collective import Alone, Communicator, being
 from ..engine import random
 from ..engine.arrays import Array, on_host
 from ..engine.checks import array_of, kind
@@ -31,7 +31,7 @@ from ..nn.normalization import BatchNorm
 from ..optim.optimizer import Optimizer
 from ..optim.schedules import Schedule
 from . import care
-from .feeding import Batch, Feed
+from .feeding import Batch, Feed, weighted_loss
 from .parallel import broadcast, sum_gradients
 
 P = ParamSpec("P")
@@ -50,11 +50,13 @@ def ends_all(function: Callable[P, T]) -> Callable[P, T]:
         except BaseException as error:
             comm: Any = options.get("comm")
             if getattr(comm, "size", 1) > 1 and hasattr(comm, "Abort") and _EVERYWHERE not in vars(error):
-                print(f"rank {comm.rank} of {comm.size} ends all:", file=sys.stderr)
-                traceback.print_exc()
-                sys.stdout.flush()
-                sys.stderr.flush()
-                comm.Abort(1)
+                try:
+                    print(f"rank {comm.rank} of {comm.size} ends all:", file=sys.stderr)
+                    traceback.print_exc()
+                    sys.stdout.flush()
+                    sys.stderr.flush()
+                finally:  # whatever somebody put in their place
+                    comm.Abort(1)
             raise
 
     return run
@@ -78,8 +80,9 @@ def checked(comm: Any) -> Communicator:
 class Team:
     """All ranks of a run, seen from one of them."""
 
-    def __init__(self, comm: Any, model: Module, optimizer: Optimizer) -> None:
-        self.comm = checked(comm)
+    def __init__(self, comm: Any, model: Module, optimizer: Optimizer, **alike: Any) -> None:
+        """`alike` are arguments of `fit` that must be the same on all ranks, beside those that others compare."""
+        self.comm, self.alike = checked(comm), alike
         self.rank, self.size, self.model = self.comm.rank, self.comm.size, model
         own = {id(p) for p in model.parameters()}
         self.others = [p for p in optimizer.params if id(p) not in own]  # that are trained, such as a loss's
@@ -88,8 +91,8 @@ class Team:
         self.heard = 0  # whether on any rank Ctrl-C was pressed
         self.looked = self.size == 1  # at the loss
         self.talks = False  # whether the model waits for other ranks: then it must run without rows, too
+        self._refuse_batch_norm()
         if self.size > 1:
-            self._refuse_batch_norm()
             self.talks = any(hasattr(module, "comm") for module in model.modules())
 
     def _refuse_batch_norm(self) -> None:
@@ -97,10 +100,10 @@ class Team:
             if isinstance(module, BatchNorm) and getattr(getattr(module, "comm", None), "size", 1) != self.size:
                 kind, synchronised = type(module).__name__, hasattr(module, "comm")
                 what = "was made with another communicator" if synchronised else "would take the statistics of its part"
-                raise ValueError(
-                    f"layer {name} ({kind}) {what}: each of {self.size} ranks would train another model. Write "
-                    f"nn.SyncBatchNorm({module.num_features}, comm=comm) with this comm; its parameters are the same"
-                )
+                cure = f"Write nn.SyncBatchNorm({module.num_features}, comm=comm) with this comm"
+                if self.size == 1:
+                    what, cure = "adds up over many", "Give fit(comm=…) its communicator, too"
+                raise ValueError(f"layer {name} ({kind}) {what}: each rank would train another model. {cure}")
 
     # ---- at the beginning ----
 
@@ -110,15 +113,16 @@ class Team:
             return
         given = {
             **plan,
+            **self.alike,
             "parameters": [(name, p.shape, str(p.dtype), p.requires_grad) for name, p in self._parameters()],
-            "optimizer": type(optimizer).__name__,
             "settings": [{**group, "params": len(group["params"]), "lr": None} for group in optimizer.groups],
             "schedules": [(type(schedule).__name__, schedule.state_dict()) for schedule in schedules],
             "examples that were looked at": _mark_of(feed),
         }
-        for what, there in self.comm.bcast(given, root=0).items():
-            if given[what] != there:
-                here, there = (text if len(text) < 200 else f"{text[:200]}…" for text in (str(given[what]), str(there)))
+        texts = {what: _in_words(value) for what, value in given.items()}
+        for what, there in self.comm.bcast(texts, root=0).items():
+            if (here := texts[what]) != there:
+                here, there = (text if len(text) < 200 else f"{text[:200]}…" for text in (here, there))
                 raise ValueError(
                     f"rank {self.rank} has other {what} than rank 0: {here}, not {there}. All ranks are given "
                     "the same, data too: where they are split or made at random, with a seed"
@@ -163,25 +167,40 @@ class Team:
 
     @contextmanager
     def _apart(self) -> Iterator[None]:
-        with random.seeded(self.rng), parted():
+        with random.seeded(self.rng), being(parted=True):
             yield
 
     def nothing(self, x: Array, y: Array, weights: Any, part: Any) -> tuple[Array, Tensor]:
         """A step of a rank without rows, which only says what others wait for."""
         outputs = np.zeros(0)
-        if self.talks and isinstance(given := self.model(x), Tensor):
-            (given * 0).sum().backward()
-            outputs = array_of(given)
+        try:
+            if self.talks and isinstance(given := self.model(x), Tensor):
+                (given * 0).sum().backward()
+                outputs = array_of(given)
+        except (ValueError, TypeError, IndexError) as error:
+            raise ValueError(
+                f"this rank has no row of the batch, but runs the model, whose layers wait for each other: {error}. "
+                "Make the model take 0 rows (x.reshape(len(x), n), not −1), or give fit(drop_last=True)"
+            ) from error
         return outputs, wrap(np.zeros(()))
 
-    def added(self, parameters: Sequence[Tensor], loss: Array, part: Array | None) -> Array:
-        """The loss of the whole batch; gradients become those of it, and interrupts are heard everywhere."""
-        if part is None:
+    def added(self, parameters: Sequence[Tensor], loss: Array, batch: Batch) -> Array:
+        """The loss of the whole batch; gradients become those of it, and interrupts are heard everywhere.
+
+        Raises RuntimeError if the ranks don't have parts of the same batch.
+        """
+        if batch.part is None:
             return loss
-        number = float(on_host(loss).item()) * float(part) if part else 0.0
-        sums = sum_gradients([*parameters, *self.others], self.comm, number, bool(self.pressed()))
-        self.heard = int(sums[1] > 0)
-        return np.array(sums[0])
+        number = float(on_host(loss).item()) * float(batch.part) if batch.part else 0.0
+        parameters = [*parameters, *self.others]
+        total, presses, marks = sum_gradients(parameters, self.comm, number, bool(self.pressed()), batch.mark)
+        if marks != self.size * batch.mark:
+            raise RuntimeError(
+                "the ranks were given different batches: fit takes each rank's part of a batch by itself, so all are "
+                "given the same examples, weights and seeds"
+            )
+        self.heard = int(presses > 0)
+        return np.array(total)
 
     @contextmanager
     def one_interrupt(self) -> Iterator[Callable[[], int]]:
@@ -191,27 +210,33 @@ class Team:
             yield pressed if self.size == 1 else lambda: self.heard if pressed() < 2 else 2
 
     def look_at(self, loss: Callable[[Any, Any], Any], outputs: Array, batch: Batch) -> None:
-        """ValueError for a loss that isn't a mean over rows, of which that of a batch can't be made of its parts'."""
+        """ValueError for a loss that isn't a mean over rows, of which that of a batch can't be made of its parts'.
+
+        One that draws random numbers, or counts its calls, is another number each time and isn't judged.
+        """
         n = len(batch.y)
-        if self.looked or not n or batch.weights is not None:
+        if self.looked or not n:
             return
         self.looked = True
+        weights = np.ones(n) if batch.weights is None else batch.weights
 
         def value(*places: Any) -> float:
             rows = np.r_[places]
-            return len(rows) * float(on_host(array_of(loss(wrap(outputs[rows]), batch.y[rows]))).item())
+            given = wrap(outputs[rows]), batch.y[rows]
+            found = loss(*given) if batch.weights is None else weighted_loss(loss, *given, weights[rows])
+            return float(weights[rows].sum()) * float(on_host(array_of(found)).item())
 
-        rng = copy.deepcopy(random.generator())
-        before = str(rng.bit_generator.state)
-        with random.seeded(rng), no_grad():
-            cut = (n + 2) // 3
+        with random.seeded(copy.deepcopy(random.generator())), no_grad():
+            all_rows, cut = (slice(0, n) if n > 1 else (0, 0)), (n + 2) // 3
+            whole = value(all_rows)
             parts = value(slice(0, cut)) + value(slice(cut, n)) if n > 1 else 2 * value(slice(0, 1))
-            whole = value(slice(0, n)) if n > 1 else value(0, 0)
-        drawn = before != str(rng.bit_generator.state)  # then it is another number each time
+            again = value(all_rows)
         tolerance = float(np.finfo(outputs.dtype).eps) ** 0.5 if outputs.dtype.kind == "f" else 1e-4
-        if not drawn and math.isfinite(whole + parts) and abs(whole - parts) > tolerance * max(abs(whole), abs(parts)):
+        differ = abs(whole - parts) > tolerance * max(abs(whole), abs(parts))
+        if whole == again and math.isfinite(whole + parts) and differ:
+            means = [f"{number / weights.sum():.6g}" for number in (whole, parts)]
             raise ValueError(
-                f"the loss of {n} rows isn't the mean of theirs: {whole / n:.6g} of all, but {parts / n:.6g} of two "
+                f"the loss of a batch isn't the mean of its rows': {means[0]} of all, but {means[1]} of two "
                 'parts. With comm= it must be (reduction="mean", no root and no comparison of rows), for each rank '
                 "has but some rows of a batch"
             )
@@ -232,7 +257,8 @@ class Team:
         found: Any = None
         if self.rank == 0:
             try:
-                found = judge()
+                with being(alone=self.comm):
+                    found = judge()
             except FloatingPointError as error:
                 found = error
         dice = random.generator().bit_generator
@@ -268,12 +294,19 @@ class Team:
         """Where a NaN or infinity began, on the first rank that finds it; the ranks don't wait for each other there."""
         if self.size == 1:
             return look()
-        with apart():
+        with being(apart=True):
             own = look() if len(batch.y) else care.FINITE_AGAIN
         for rank, found in enumerate(self.all_of(own)):
             if found != care.FINITE_AGAIN:
                 return f"On rank {rank}: {found}"
         return own
+
+
+def _in_words(value: Any) -> str:
+    """The same text on every rank for what is the same; of objects that are no numbers only what kind they are."""
+    import json  # on use, so that `import tinydl` stays quick
+
+    return json.dumps(value, default=lambda x: x.tolist() if isinstance(x, (np.ndarray, np.generic)) else kind(x))
 
 
 def _mark_of(feed: Feed) -> Any:
