@@ -3,8 +3,8 @@
 ``tl.fit(…, comm=MPI.COMM_WORLD)`` does all this by itself. ``import tinydl`` loads it on first use, and mpi4py never.
 
 ``all_sum(x, comm)`` is the sum of all ranks' x, of one shape and dtype, and of floats where a gradient flows; all
-of them call it, in the same order. A module that calls it keeps the communicator as its attribute `comm`, by which `fit` knows
-that a rank without rows must run it, too.
+of them call it, in the same order. A module that calls it keeps the communicator as its attribute `comm`, by which
+`fit` knows that a rank without rows must run it, too.
 
 What is done is in training/parallel.py, the sum that gradients flow through in derivatives/collective.py.
 """

@@ -67,7 +67,7 @@ def being(**how: Any) -> Iterator[None]:
 
 
 def _all_sum(x: Any, comm: Communicator) -> Any:
-    if here.alone is comm:
+    if here.alone is comm is not None:
         raise RuntimeError(
             "a sum over the ranks in what rank 0 computes alone, such as the validation of fit(comm=…): the others "
             "aren't there. Add up only `if self.training`, as nn.SyncBatchNorm does"
