@@ -640,8 +640,4 @@ print(f"2,000 calls of predict, µs: median {np.median(each):.0f}, slowest {max(
 # - `tinydl/exporting/onnx.py`: `to_onnx` and `from_onnx`; `tinydl/exporting/operators.py`: what operations are called.
 # - `tinydl/plots/digits.py`: the page in which one draws. `benchmarks/smaller.py`: all this with ten seeds.
 #
-# This is the end of the way. You began with a slope, and now a network that you have trained, whose every part you
-# know, answers in a browser. Off the way there is more to see, in any order:
-# [excursion 1](e1_where_is_it.py) finds things in pictures, [excursion 2](e2_fill_in_the_blank.py) lets letters look
-# both ways, [excursion 3](e3_speech.py) listens to vowels, [excursion 4](e4_recurrent_dropout.py) asks where dropout
-# belongs in a recurrent net, and in [excursion 5](e5_second_ward.py) you find the bugs of others.
+# Next: [lesson 21](21_many_hands.py), how several processes train one model, and whether it is still the same one.

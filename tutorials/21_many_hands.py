@@ -1,0 +1,531 @@
+# %% [markdown]
+# # 21. Many hands
+#
+# One machine is not enough, or you have two cores and use one. How do several processes train one model, and is it
+# still the same model?
+#
+# A **process** is a running program, with a memory of its own. What it wants to tell another process, it has to send.
+# So who works on what, what must be sent, and what does that cost? You cut the batch first, then the model. Real
+# processes run here, and each time one process alone says what is right.
+#
+# *You need:* the rule of a matrix product ([lesson 4](04_arrays.py)); batches and the training loop
+# ([lesson 5](05_layers_and_the_loop.py)); the digits ([lesson 9](09_digits.py)); batch normalisation
+# ([lesson 17](17_deep_networks.py)). And two packages: `python -m pip install ".[parallel]"`. Without them the page
+# runs, too, and leaves out what needs two processes.
+
+# %%
+import importlib.util
+import inspect
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from pathlib import Path
+from types import SimpleNamespace
+
+# %%
+import matplotlib.pyplot as plt
+import numpy as np
+from _lesson import BLUE, GREEN, ORANGE, PURPLE, show
+
+import tinydl as tl
+from tinydl import data, nn, optim
+from tinydl import functional as F
+from tinydl.parallel import Alone, all_sum, share, sum_gradients
+
+# %% [markdown]
+# ## Cut the batch
+#
+# Let $p$ hands share a batch of $n$ rows. They are numbered from 0; such a number is called a **rank**. Rank $r$ takes
+# $n_r$ of the rows, and $L_r$ is the mean loss of these. The loss of the batch is the mean over all rows, so
+#
+# $$ L = \sum_r \frac{n_r}{n}\, L_r , \qquad \nabla L = \sum_r \frac{n_r}{n}\, \nabla L_r . \tag{1} $$
+#
+# The gradient of the batch is a *sum* over the ranks, each with a factor: its share of the rows. First the parts:
+
+# %%
+train = data.split(data.digits(), 0.8, seed=0)[0]
+batch = train[:7]
+parts = [batch[rows] for rows in np.array_split(np.arange(7), 3)]
+print("rows of each rank:", [len(part) for part in parts])
+for rank, part in enumerate(parts):  # share wants to know a rank's number, and how many there are
+    x, y = share((batch.x, batch.y), SimpleNamespace(rank=rank, size=3))
+    assert np.array_equal(x, part.x) and np.array_equal(y, part.y)
+assert [len(part) for part in parts] == [3, 2, 2]
+
+# %% [markdown]
+# > **Predict.** Take the gradient of each of these parts, and the plain mean of the three. Is it the gradient of the
+# > batch? And if there were 6 rows?
+
+
+# %%
+def network(seed):
+    tl.manual_seed(seed)
+    return nn.Sequential(nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10))
+
+
+def numbers(model):  # all parameters, one after the other
+    return np.concatenate([p.data.ravel() for p in model.parameters()])
+
+
+# %%
+def gradient(rows, factor=1.0):
+    model = network(seed=0)
+    (F.cross_entropy(model(rows.x), rows.y) * factor).backward()
+    return np.concatenate([p.grad.data.ravel() for p in model.parameters()])
+
+
+whole = gradient(batch)
+with_shares = sum(gradient(part, len(part) / len(batch)) for part in parts)
+plain_mean = np.mean([gradient(part) for part in parts], axis=0)
+error = np.linalg.norm(plain_mean - whole) / np.linalg.norm(whole)
+print(f"off by: with shares {np.abs(with_shares - whole).max():.0e}; plain mean {error:.0%} of the gradient")
+assert np.allclose(with_shares, whole, atol=1e-6) and abs(error - 0.1) < 0.02
+
+# %% [markdown]
+# With 6 rows it is. With 7 it is off by a tenth, since a row of a small part counts more. Nothing breaks; it is only
+# another gradient. So take (1) as it stands, and put the share at the *loss*, before `backward`, as `factor` does. Then
+# all that is left is to add gradients, and a rank without rows adds zeros.
+#
+# ## Two processes
+#
+# Each process gets a copy of the model and computes the gradient of its part. They add their gradients, and all make
+# the same step. So the copies stay equal. This is called **data parallel** training.
+#
+# One function does the adding. All ranks call `comm.Allreduce(send, total)`. Each gives an array `send`, and after the
+# call each has the sum of them all in its own `total`. `comm` is a **communicator**, which joins the processes: it
+# knows its `rank`, and `size`, how many there are. It comes from **MPI**, a standard of 1994 that supercomputers still
+# use; in Python from the package `mpi4py`. Our training loop, with four lines more:
+
+
+# %%
+def by_hand(comm):
+    model = network(seed=0)  # the same on each rank
+    sgd, batches = optim.SGD(model.parameters(), lr=0.3), data.batches(train, 64, seed=np.random.default_rng(0))
+    for x, y in [batch for _ in range(3) for batch in batches]:  # three epochs, in the same order on each rank
+        x_part, y_part = share((x, y), comm)
+        loss = F.cross_entropy(model(x_part), y_part) * (len(y_part) / len(y))
+        sgd.zero_grad()
+        loss.backward()
+        for p in model.parameters():
+            total = np.empty_like(p.grad.data)
+            comm.Allreduce(p.grad.data, total)
+            p.grad = tl.tensor(total)
+        sgd.step()
+    return numbers(model)
+
+
+# %% [markdown]
+# `by_hand(Alone())` runs it here: `Alone` is a communicator of one, whose sum is what it is given. For two processes
+# `run` writes the function into a file, which `mpiexec` starts twice. Each rank saves what the function gives. Why with
+# one thread? NumPy's matrix product takes all cores by itself, so two ranks on two cores would have four threads, which
+# wait for each other.
+
+# %%
+folder = tempfile.TemporaryDirectory()
+mpiexec = shutil.which("mpiexec", path=sysconfig.get_path("scripts")) or shutil.which("mpiexec")
+ready = mpiexec is not None and importlib.util.find_spec("mpi4py") is not None
+HEAD = """import numpy as np, tinydl as tl
+from mpi4py import MPI
+from tinydl import data, functional as F, nn, optim
+from tinydl.parallel import all_sum, share, sum_gradients
+train = data.split(data.digits(), 0.8, seed=0)[0]
+"""
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+
+
+# %%
+def run(function, *others, ranks=2):  # what function(comm) gives on each rank; None where there is no MPI
+    if not ready:
+        return print('Left out, for want of MPI: python -m pip install ".[parallel]"')
+    sources = [inspect.getsource(each) for each in (network, numbers, *others, function)]
+    call = f'comm = MPI.COMM_WORLD\nnp.save(f"{{comm.rank}}.npy", {function.__name__}(comm))\n'
+    Path(folder.name, "script.py").write_text("\n".join([HEAD, *sources, call]), encoding="utf-8")
+    command = [mpiexec, "-n", str(ranks), sys.executable, "-m", "mpi4py", "script.py"]
+    done = subprocess.run(command, cwd=folder.name, env={**os.environ, **ONE_THREAD},
+                          capture_output=True, text=True, timeout=120)  # fmt: skip
+    if done.returncode:
+        raise RuntimeError(done.stderr)
+    return [np.load(Path(folder.name, f"{rank}.npy")) for rank in range(ranks)]
+
+
+# %% [markdown]
+# > **Predict.** After 69 steps, have the two ranks the same parameters, to the last bit? And has one process alone?
+
+# %%
+alone, two = by_hand(Alone()), run(by_hand)
+if two:
+    print("two ranks, the same bits:", np.array_equal(two[0], two[1]))
+    print(f"largest difference from one process: {np.abs(two[0] - alone).max():.0e}")
+    assert np.array_equal(two[0], two[1]) and np.abs(two[0] - alone).max() < 1e-5
+assert 3 * np.ceil(len(train) / 64) == 69
+
+# %% [markdown]
+# The ranks agree to the bit: they began alike, and got the same sums. One process agrees but for rounding, since it
+# adds the same 64 numbers in another order. So it *is* the same model. Nothing is approximate, and learning rate and
+# batch size mean what they meant.
+#
+# `tl.fit` has all of it behind an argument. We even give its ranks different first weights:
+
+
+# %%
+def by_fit(comm):
+    model = network(seed=comm.rank)
+    tl.fit(model, train, loss=F.cross_entropy, optimizer=optim.SGD(model.parameters(), lr=0.3),
+           epochs=3, batch_size=64, seed=0, comm=comm, progress=False)  # fmt: skip
+    return numbers(model)
+
+
+fitted = run(by_fit)
+assert np.allclose(by_fit(Alone()), alone, atol=1e-5)
+assert fitted is None or (np.array_equal(fitted[0], fitted[1]) and np.abs(fitted[0] - alone).max() < 1e-5)
+
+# %% [markdown]
+# For `fit` begins by sending rank 0's weights to all, as `tl.parallel.broadcast` does. In a program of your own write
+# `tl.fit(…, comm=MPI.COMM_WORLD)`, and start it by `mpiexec -n 2 python -m mpi4py train.py`.
+#
+# > **Predict.** In a loop of your own you forget that. Two ranks begin with different weights, and add their gradients
+# > in 23 steps. Do their weights come closer?
+
+
+# %%
+def epoch(model, comm, batch_size):  # as by_hand, but sum_gradients sends all four arrays in one message
+    sgd = optim.SGD(model.parameters(), lr=0.3)
+    for x, y in data.batches(train, batch_size, seed=0):
+        x_part, y_part = share((x, y), comm)
+        sgd.zero_grad()
+        (F.cross_entropy(model(x_part), y_part) * (len(y_part) / len(y))).backward()
+        sum_gradients(model.parameters(), comm)
+        sgd.step()
+    return numbers(model)
+
+
+def careless(comm):
+    model = network(seed=comm.rank)
+    return np.stack([numbers(model), epoch(model, comm, 64)])
+
+
+# %%
+found = run(careless, epoch)
+if found:
+    before, after = found[0] - found[1]  # the difference of the two ranks, at first and at last
+    print(f"typical difference of a weight: before {before.std():.3f}, after {after.std():.3f}")
+    assert np.allclose(before, after, atol=1e-4) and before.std() > 0.05
+
+# %% [markdown]
+# > **What goes wrong.** *Copies that aren't copies.* Both ranks made the same steps, so their difference stayed what it
+# > was. But each step is the sum of slopes at two places, right for neither. The loss falls all the same. How you
+# > notice: compare a checksum of the parameters over the ranks, as `fit` does after each epoch. Ranks that shuffle
+# > differently are of this kind, too: some rows of an epoch are used twice, others never.
+#
+# ## What a rank doesn't see
+#
+# One layer looks at the whole batch: batch normalisation. A rank sees only its part of it. We train with `BatchNorm1d`
+# on each rank, then with `SyncBatchNorm`, which adds up the sums of all ranks before it divides.
+
+
+# %%
+def normalised(comm):
+    results = []
+    for norm in (nn.BatchNorm1d(32), nn.SyncBatchNorm(32, comm=comm)):
+        tl.manual_seed(0)
+        model = nn.Sequential(nn.Linear(64, 32, bias=False), norm, nn.ReLU(), nn.Linear(32, 10))
+        weights = epoch(model, comm, 8)  # of two ranks each has 4 rows
+        results.append([*weights, tl.evaluate(model, train, loss=F.cross_entropy)["loss"]])
+    return np.array(results)
+
+
+# %%
+alone, two = normalised(Alone())[0], run(normalised, epoch)
+print(f"loss: one process {alone[-1]:.3f}")
+if two:
+    for name, a, b in (("own", two[0][0], two[1][0]), ("sync", two[0][1], two[1][1])):
+        print(f"{name:<4}: ranks {a[-1]:.3f} and {b[-1]:.3f}; the same parameters: {np.array_equal(a[:-1], b[:-1])}")
+    (own_0, sync_0), (own_1, sync_1) = two
+    assert np.array_equal(own_0[:-1], own_1[:-1]) and abs(own_0[-1] - own_1[-1]) > 1e-4
+    assert min(own_0[-1], own_1[-1]) > alone[-1] + 0.02 and abs(alone[-1] - 0.225) < 0.03
+    assert np.array_equal(sync_0, sync_1) and np.abs(sync_0 - alone).max() < 1e-3
+
+# %% [markdown]
+# > **What goes wrong.** *Each rank normalises by its own part.* The ranks' parameters agree, so all looks well. But it
+# > is another model than that of one process, and a worse one: 4 rows say less about a mean than 8. And the running
+# > averages are each rank's own, so in eval mode even the ranks disagree. How you notice: compare buffers, too.
+# > `fit(comm=)` refuses `BatchNorm` and names `SyncBatchNorm`.
+#
+# `SyncBatchNorm` stands on `all_sum`, an `Allreduce` in the middle of the forward pass. What is its rule? Rank $s$ has
+# $x_s$, and each rank $r$ gets $y_r = \sum_s x_s$, from which it makes its loss $L_r$, share included. By (1) we
+# minimise the *sum* of these losses. Now $x_s$ is in every $y_r$, and so in every rank's loss. Let $g_r$ be the
+# derivative by $y_r$, which rank $r$ knows. Then
+#
+# $$ \frac{\partial}{\partial x_s} \sum_r L_r = \sum_r g_r . \tag{2} $$
+#
+# The rule of `all_sum` is `all_sum` again. It mixes gradients of all ranks *during* `backward`. So the shares must be
+# in the losses already; to multiply afterwards would be too late.
+#
+# ## What a message costs
+#
+# How do four processes add up their arrays? All could send theirs to rank 0, which would do all the work. Better is a
+# **ring**: each sends to its right neighbour only, and the last to the first. Cut each array into $p$ pieces. In each
+# step each rank passes on one piece, and adds what comes from the left to its own. After $p - 1$ steps each rank has
+# one piece with all summands. In $p - 1$ steps more the finished pieces go round.
+
+
+# %%
+def ring(held):  # held[r, k]: piece k of rank r
+    p, states = len(held), [held]
+    for step in range(2 * (p - 1)):
+        old, new = states[-1], states[-1].copy()
+        for r in range(p):
+            piece, right = (r - step) % p, (r + 1) % p
+            new[right, piece] = old[r, piece] + (old[right, piece] if step < p - 1 else 0)
+        states.append(new)
+    return states
+
+
+arrays = np.random.default_rng(0).normal(size=(4, 4))  # of four ranks; each piece is one number
+assert np.allclose(ring(arrays)[-1], arrays.sum(axis=0)) and len(ring(arrays)) == 1 + 6
+
+# %%
+counts = ring(np.ones((4, 4), int))  # how many summands are in each piece
+figure, panels = plt.subplots(2, 4, figsize=(7.4, 4.1))
+for step, (panel, count) in enumerate(zip(panels.flat, counts, strict=False)):
+    panel.imshow(count, cmap="Blues", vmin=0, vmax=6)
+    for (r, k), number in np.ndenumerate(count):
+        panel.text(k, r, number, ha="center", va="center", fontsize=12, weight="bold" if number == 4 else "normal")
+    panel.set(title="at first" if step == 0 else f"after step {step}", xticks=[], yticks=[])
+    if step % 4 == 0:
+        panel.set(yticks=range(4), yticklabels=[f"rank {r}" for r in range(4)])
+panels[1, 3].axis("off")
+show(figure, "21_many_hands_1", "Seven tables of four ranks by four pieces, with the number of summands in each piece. "
+     "At first all are 1. After three steps each rank has one piece with 4, after six steps all are 4.")  # fmt: skip
+
+# %% [markdown]
+# Look at the bold 4s: one in each row after step 3, and everywhere after step 6. There are $2(p - 1)$ steps. In each
+# all ranks send at the same time, $n / p$ of their $n$ bytes:
+#
+# $$ t(p, n) = 2 (p - 1) \left( a + \frac{n}{p\, b} \right) . \tag{3} $$
+#
+# $a$ is the **latency**, the time that even an empty message takes. $b$ is the **bandwidth**: how many bytes go through
+# in a second. Now measure with two ranks, $p = 2$:
+
+
+# %%
+def measured(comm):
+    from time import perf_counter
+
+    times = []
+    for size in 4 ** np.arange(4, 12):  # bytes; a float32 has 4
+        send, total, each = np.ones(size // 4, np.float32), np.empty(size // 4, np.float32), []
+        for _ in range(30):
+            comm.Barrier()  # wait until all are here
+            start = perf_counter()
+            comm.Allreduce(send, total)
+            each.append(perf_counter() - start)
+        times.append(min(each))  # the quickest: other programs may run here, too
+    return np.array(times)
+
+
+# %%
+sizes, times = 4 ** np.arange(4, 12), run(measured)
+elsewhere = 1e-6 * np.array([7.2, 6.9, 8.0, 35, 66, 231, 448, 1910])  # for where there is no MPI
+seconds = times[0] if times else elsewhere
+terms = np.stack([np.full(8, 2), sizes], axis=1)  # t = 2 a + n / b
+a, one_by_b = np.linalg.lstsq(terms / seconds[:, None], np.ones(8))[0].clip(1e-12)  # with the least relative errors
+figure, axes = plt.subplots(figsize=(6, 3.4))
+axes.loglog(sizes, 1e6 * seconds, "o", color=ORANGE, label="measured")
+axes.loglog(sizes, 1e6 * terms @ [a, one_by_b], color=BLUE, label="formula (3), fitted")
+axes.set(xlabel="bytes", ylabel="time in µs")
+axes.legend()
+show(figure, "21_many_hands_2", "The time of a message over its bytes, both logarithmic. Up to some thousand bytes the "
+     "points are level; then they rise in proportion to the bytes, and so does the fitted curve.")  # fmt: skip
+print(f"latency {1e6 * a:.1f} µs, bandwidth {1e-9 / one_by_b:.1f} GB/s")
+assert seconds[-1] > seconds[0]
+
+# %% [markdown]
+# Short messages take the same time, that of the latency, and long ones take time in proportion to their bytes. (In
+# between MPI changes how it sends; there the formula is rough.) On the machine that made this page, when nothing else
+# ran, it was about 5 µs and 2 GB/s.
+#
+# And the computing? Twice the rows take twice the time. But a message has the size of the *parameters*, however many
+# rows there are. So two ranks win if there are rows enough.
+#
+# > **Predict.** A network 64-128-128-10 and batches of 64: how many times as fast are two ranks? And batches of 1,024?
+#
+# What two ranks gained there, in three runs of `benchmarks/parallel.py`, with Adam. (The whole table is in
+# `benchmarks/README.md`, "Many processes".)
+#
+# | network | MB | batch 64 | batch 256 | batch 1,024 |
+# |---|---|---|---|---|
+# | 64-128-128-10 | 0.1 | × 0.8 to 1.0 | × 1.6 to 1.9 | × 1.3 to 2.0 |
+# | 64-512-512-10 | 1.2 | × 0.4 to 0.5 | × 1.6 to 2.0 | × 1.4 to 1.5 |
+# | 64-1024-1024-10 | 4.5 | × 0.9 to 1.0 | × 1.3 to 1.5 | × 1.6 to 1.9 |
+#
+# With 64 rows two hands are no quicker than one, and mostly *slower*. With more rows they win, but hardly ever twice.
+# The message is one reason. The other: not all of the work is cut. Each rank makes the whole update of Adam and calls
+# all the functions, and two cores share the way to one memory. What isn't cut sets a bound, with any number of ranks.
+#
+# ## Cut the model
+#
+# And if the model is too large for one memory? Then each rank has a *part of the model*, and sees all rows. Take two
+# layers, $y = \operatorname{relu}(x W_1)\, W_2$. Cut $W_1$ by columns into $A_1$ and $A_2$, and $W_2$ by rows into
+# $B_1$ and $B_2$: each rank has half of the hidden units, with all that goes in and out of them. Then
+#
+# $$ y = \operatorname{relu}(x A_1)\, B_1 + \operatorname{relu}(x A_2)\, B_2 . \tag{4} $$
+#
+# Each rank computes one summand, and one `all_sum` makes $y$. That is called **tensor parallel** (Mohammad Shoeybi and
+# others, 2019). Then each rank computes the loss of this $y$, and its gradients. We try the loss as it is, and divided
+# by the number of ranks.
+
+
+# %%
+def cut_model(comm):
+    rng, gradients = np.random.default_rng(0), []
+    x, w1, w2 = (rng.normal(size=shape).astype(np.float32) for shape in ((5, 6), (6, 8), (8, 3)))
+    units = share(np.arange(8), comm)  # the hidden units of this rank
+    for divisor in (1, comm.size):
+        a, b = tl.tensor(w1[:, units], requires_grad=True), tl.tensor(w2[units])
+        y = all_sum(F.relu(x @ a) @ b, comm)
+        assert np.allclose(y.data, np.maximum(x @ w1, 0) @ w2, atol=1e-4)  # each rank has the whole y
+        ((y * y).mean() / divisor).backward()
+        gradients.append(a.grad.data)
+    return np.stack(gradients)
+
+
+# %%
+whole, parts = cut_model(Alone())[0], run(cut_model)
+if parts:
+    as_it_is, divided = np.concatenate(parts, axis=2)  # the columns of both ranks, side by side
+    print("gradient, by that of one process:", *(each[0, 0] / whole[0, 0] for each in (as_it_is, divided)))
+    assert np.allclose(as_it_is, 2 * whole, rtol=1e-3, atol=1e-4) and np.allclose(divided, whole, rtol=1e-3, atol=1e-4)
+
+# %% [markdown]
+# > **What goes wrong.** *One loss, counted on each rank.* By (2) we minimise the sum of the ranks' losses. If two have
+# > the same loss, that sum is twice the loss, and all gradients are doubled. So each divides its loss by `size`. How
+# > you notice: compare a gradient with that of one process. The loss itself looks right, and Adam hides the factor.
+#
+# On that machine a network 512-4096-512 that was cut like this took half of the time, even with a single row.
+#
+# ## Cut it between layers
+#
+# Or one rank has the first half of the layers, and another the second half. Each is a **stage**, and a request goes
+# through one after the other: a **pipeline**. Only what comes out of a stage is sent.
+#
+# > **Predict.** Two stages take 1 s each. How long do 1 and 4 requests take, and how long in one process?
+
+
+# %%
+def ends(requests, times):  # when each request has passed each stage; times: of the stages
+    end = np.zeros((requests + 1, len(times) + 1), int)
+    for k, s in np.ndindex(requests, len(times)):  # the request must have come, and the stage must be free
+        end[k + 1, s + 1] = max(end[k + 1, s], end[k, s + 1]) + times[s]
+    return end[1:, 1:]
+
+
+print({m: f"{ends(m, [1, 1])[-1, -1]} s instead of {2 * m}" for m in (1, 4, 40)})
+assert all(ends(m, [1] * s)[-1, -1] == m + s - 1 for m in range(1, 41) for s in range(1, 6))
+
+# %%
+figure, panels = plt.subplots(2, 1, figsize=(6.4, 3.6), sharex=True)
+for panel, m in zip(panels, (1, 4), strict=True):
+    for k, (first, second) in enumerate(ends(m, [1, 1])):
+        for row, end, length in [(2, 2 * k + 2, 2), (1, first, 1), (0, second, 1)]:
+            panel.barh(row, -length, left=end, color=[BLUE, ORANGE, GREEN, PURPLE][k], edgecolor="white", height=0.8)
+            panel.text(end - length / 2, row, k + 1, color="white", ha="center", va="center", weight="bold")
+    panel.set(yticks=[2, 1, 0], yticklabels=["one process", "stage 1", "stage 2"], xlim=(0, 8.2))
+    panel.set_title(f"{m} request{'s' if m > 1 else ''}", loc="left")
+panels[1].set_xlabel("seconds")
+show(figure, "21_many_hands_3", "Who works when. One request: one process and two stages both end after 2 seconds. "
+     "Four requests: one process needs 8; stage 2 begins a second after stage 1, and all is done after 5.")  # fmt: skip
+
+# %% [markdown]
+# One request takes 2 s, as before: stage 2 waits for stage 1. Four take 5 s instead of 8. Look at the lower picture:
+# while stage 2 works on request 1, stage 1 has request 2. With $m$ requests and $s$ stages that take $t$ each,
+#
+# $$ \text{it takes}\; (m + s - 1)\, t , \quad\text{not}\; m\, s\, t . \tag{5} $$
+#
+# The empty places at the ends are **bubbles**, $s - 1$ for each stage. With many requests they hardly count, and $s$
+# stages answer nearly $s$ times as many in an hour. That is the **throughput**. But no request is answered sooner. Two
+# real stages gained × 1.8 to 1.9 with 40 requests on that machine, where (5) says 80 / 41, and with one nothing.
+#
+# ## When a process dies
+#
+# The more machines, the more often one fails. Under `python -m mpi4py` a rank that ends with an exception ends them
+# all; without it the others would wait for ever. Then you begin anew, but not from the beginning: after each epoch
+# `fit(resume=path)` writes down all that the next one needs, and if the file is there, it goes on from it.
+
+
+# %%
+def trained(path=None, fails_after=None):
+    def callback(epoch, history):
+        if epoch == fails_after:
+            raise RuntimeError("the power is gone")
+
+    model = network(seed=0)
+    tl.fit(model, train, loss=F.cross_entropy, optimizer=optim.Adam(model.parameters()), epochs=6, seed=0,
+           resume=path, callbacks=[callback], progress=False)  # fmt: skip
+    return numbers(model)
+
+
+try:
+    trained(Path(folder.name, "run.npz"), fails_after=2)
+except RuntimeError as error:
+    print("it ends:", error)
+assert np.array_equal(trained(Path(folder.name, "run.npz")), trained())  # gone on with, and uncut
+folder.cleanup()
+
+# %% [markdown]
+# The same to the bit. The parameters alone wouldn't do: Adam's averages would begin anew, and the order of the rows.
+#
+# ## Exercises
+#
+# These check themselves, with `tinydl learn`: `ex_share`, the rows of a rank; `ex_sum_gradients`, the gradient of a
+# batch from its parts; `ex_cut_layer`, formula (4), there and back.
+#
+# 1. Run `by_hand` with four ranks. The same bits on all? How far from one process? And what would six of 70 ranks do?
+# 2. From which batch on do two ranks win with 64-512-512-10, by (3), if $a$ is 50 µs and $b$ is 1.25 GB/s (10 Gbit/s)?
+#    One process takes 3.5 ms for 64 rows and 35 ms for 1,024. And eight ranks?
+# 3. Three stages: how many requests make the bubbles less than a tenth of the time? And stages of 1, 2 and 1 s: how
+#    long do 4 requests take, and 40?
+#
+# <details><summary>What you should find</summary>
+#
+# **1.** The same bits, and again less than $10^{-6}$ from one process. Of 70 ranks six have none of the 64 rows. They
+# must skip the loss, which has no mean, but still add zeros, and make the same steps as the others. `fit` does so.
+#
+# **2.** A row costs (35 − 3.5) / 960 = 0.033 ms, and each of two ranks saves half of that. The 301,066 parameters are
+# 1.2 MB, which take 1.06 ms by (3): from 65 rows on. Eight ranks save seven eighths, and pay 2.4 ms: from 83 on. With
+# the 5 µs and 2 GB/s of one machine (3) says 37, and yet 64 rows were slower: (3) doesn't know what isn't cut.
+#
+# **3.** Bubbles are $2 / (m + 2)$ of the time: from 19 requests on. Stages of 1, 2 and 1 s: 10 s and 82 s, and one
+# process 16 and 160. The slowest stage sets the pace; the others wait half of the time.
+#
+# </details>
+#
+# ## In the article
+#
+# > You may skip this box: it is for readers of the article that this course was built from.
+# >
+# > **"Splitting a large model into several small ones that run in parallel can speed up inference"**[^split] fails for
+# > a chain of layers. (Row D47.) The second part needs what the first one gives, so for *one* request they don't run in
+# > parallel; it waits for the sum of the stages, and for the transfers. A pipeline multiplies the throughput: four
+# > requests took 5 s instead of 8, but one took 2 s as before. A cut *inside* layers, as in (4), can answer sooner, if
+# > the layers are large and the messages quick.
+# >
+# > It names this as a way to real time. (Row D20.) For that a single request has to be answered sooner.
+#
+# [^split]: 「将大模型拆分成多个小模型，并行执行，可以加速推理过程」
+#
+# ## Where this lives in tinydl
+#
+# - `tinydl/training/parallel.py`: `share`, `sum_gradients` and `broadcast`; `tinydl/training/team.py`: `fit` with them.
+# - `tinydl/derivatives/collective.py`: `all_sum` with its rule, and `Alone`; `tinydl/nn/synchronised.py`.
+# - `tinydl/training/resuming.py`: what a run writes down.
+# - `benchmarks/parallel.py`: what the table measures, with a cut layer and a pipeline of real processes.
+#
+# This is the end of the way. You began with a slope; now many hands train a network whose every part you know. Off the
+# way there is more to see, in any order: [excursion 1](e1_where_is_it.py) finds things in pictures,
+# [excursion 2](e2_fill_in_the_blank.py) lets letters look both ways, [excursion 3](e3_speech.py) listens to vowels,
+# [excursion 4](e4_recurrent_dropout.py) asks where dropout belongs in a recurrent net, and in
+# [excursion 5](e5_second_ward.py) you find the bugs of others.
