@@ -1,5 +1,6 @@
 """Many processes, as threads of this one: fit(comm=…) and tl.parallel; test_mpi.py does what only MPI can."""
 
+import copy
 import functools
 import importlib.util
 import itertools
@@ -21,6 +22,7 @@ from tinydl.engine import random
 from tinydl.optim.optimizer import Optimizer
 from tinydl.parallel import Alone, all_sum, broadcast, share, sum_gradients
 from tinydl.training import care
+from tinydl.training.feeding import feed_of
 
 
 def on(size, function, *args, **options):
@@ -109,7 +111,7 @@ def test_sum_gradients_adds_up_in_one_message_and_a_parameter_that_no_rank_used_
         if comm.rank:
             loss = loss + (b * 5).sum()
         loss.backward()
-        sums = sum_gradients([a, b, c, half, frozen], comm, loss.item(), 1)
+        sums = sum_gradients([a, b, c, half, frozen], comm, loss, 1)
         assert comm.calls == ["Allreduce"] and comm.numbers == 2 + 3 + 4 + 2 + 4 + 2
         assert sums.dtype == np.float32 and a.grad.dtype == np.float32 and half.grad.dtype == np.float16
         assert c.grad is None and frozen.grad is None
@@ -568,6 +570,17 @@ def test_a_sum_over_ranks_in_what_rank_0_computes_alone_is_refused():
         def forward(self, x):
             return self.linear(x) + all_sum(np.sum(self.linear.bias), self.comm)
 
+    def with_a_copy(comm):
+        again = copy.copy(comm)
+        type(comm).Compare = staticmethod(lambda a, b: 0 if a is b else 1 if a.size == b.size else 3)  # as MPI has it
+        try:
+            train(comm, make=lambda comm: Always(again), validation=classes(20, 1))
+        finally:
+            del type(comm).Compare
+
+    with pytest.raises(RuntimeError, match="in what rank 0 computes alone"):
+        on(1 + 1, with_a_copy)
+
     with pytest.raises(RuntimeError, match=r"in what rank 0 computes alone.*Add up only `if self\.training`"):
         on(2, train, make=Always, validation=classes(20, 1))
     on(2, train, make=Always)
@@ -693,6 +706,10 @@ def test_losses_that_are_means_over_rows_pass_and_one_that_draws_isnt_judged():
         first, second = on(2, train, loss=loss)
         assert bits(first) == bits(second) and distance(first, whole({"loss": loss})) < 1e-13
     on(2, train, loss=lambda o, t: F.cross_entropy(o + random.generator().normal(size=o.shape), t))
+    signs = lambda t: np.where(t == 0, 1.0, -0.5 * np.ones(t.shape))
+    balanced = data.Dataset(np.ones((12, 4), np.float32), np.tile([0, 1, 2], 4))  # whose loss is 0 but for rounding
+    critic = lambda o, t: ((o.mean(axis=1) * signs(t).astype(np.float32)) * np.float32(0.1)).mean()
+    on(2, train, loss=critic, train=lambda dtype: balanced, batch_size=12, dtype=np.float32)
     own = np.random.default_rng(0)
     on(2, train, loss=lambda o, t: F.cross_entropy(o, t) * own.random())
     calls = itertools.count(1)
@@ -787,6 +804,26 @@ FED = {
 def test_ranks_that_are_fed_with_other_batches_are_told_at_the_first_step(name):
     with pytest.raises(RuntimeError, match="the ranks were given different batches"):
         ranks.run(2, lambda comm: train(comm, **{"batch_size": 32, **FED[name](comm.rank)}))
+
+
+def test_targets_that_are_no_labels_may_differ_in_a_last_bit():
+    def rank(comm):
+        x, y = classes()
+        targets = F.one_hot(y, 3) * (1 + comm.rank * 1e-16) + 0.1 * comm.rank
+        return train(comm, train=lambda dtype: [(x, targets)] * 3, batch_size=32, loss=F.mse_loss)
+
+    first, second = on(2, rank)
+    assert bits(first) == bits(second)
+
+
+@pytest.mark.parametrize("size", [2, 3, 301, 999])
+def test_marks_of_batches_add_up_without_rounding(size):
+    comm = Alone()
+    comm.size = size
+    for seed in range(20):
+        (batch,) = feed_of(classes(seed=seed), 64, True, False, None, comm)
+        assert batch.mark >= 0 and np.sum(np.full(size, batch.mark, np.float32), dtype=np.float32) == size * batch.mark
+        assert np.float32(size * batch.mark) == size * batch.mark
 
 
 def test_a_callback_that_changes_one_rank_alone_is_noticed_after_the_next_epoch():

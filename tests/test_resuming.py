@@ -1,5 +1,6 @@
 """fit(resume=path): a run that was cut off goes on as if it hadn't been, to the bit; and it says where it can't."""
 
+import collections
 import functools
 import os
 import signal
@@ -140,6 +141,21 @@ class Milestones(optim.StepLR):
         return super().rate() if self.at is None else self.base * 0.1 ** int((self.t >= self.at).sum())
 
 
+class Spending(optim.StepLR):
+    """Less by what was spent, until that isn't counted any more."""
+
+    def __init__(self, optimizer):
+        self.spent = 0
+        super().__init__(optimizer, 1, 0.5)
+
+    def step(self, value=None):
+        self.spent = self.spent + 0.25 if self.spent is not None and self.t < 3 else None
+        super().step(value)
+
+    def rate(self):
+        return self.base * (1 - (self.spent or 0))
+
+
 def scheduled(kind, *args, **options):
     def make(model):
         optimizer = optim.Adam(model.named_parameters(), lr=0.01)
@@ -156,6 +172,7 @@ SCHEDULES = {
     "plateau": scheduled(optim.ReduceLROnPlateau, factor=0.5, patience=0, threshold=0.5, cooldown=1),
     "three at once, of two groups": grouped,
     "one of a user's, with an array": lambda model: scheduled(Milestones, [1, 3])(model),
+    "one of a user's, with an integer that becomes a fraction, and then None": lambda model: scheduled(Spending)(model),
     "one of a user's, with None": lambda model: scheduled(Milestones, None)(model),
 }
 
@@ -367,6 +384,28 @@ def test_a_file_that_is_refused_leaves_a_rate_that_was_set_by_hand(tmp_path):
     assert optimizer.lr == 0.5
 
 
+def test_a_schedule_that_takes_no_state_leaves_the_model_as_it_was(tmp_path):
+    class Stubborn(optim.StepLR):
+        def load_state_dict(self, state_dict):
+            raise RuntimeError("not with me")
+
+    def once(callbacks):
+        tl.manual_seed(callbacks == [])
+        model = nn.Linear(4, 3)
+        optimizer = optim.SGD(model.parameters(), lr=0.1)
+        before = model.state_dict()
+        try:
+            tl.fit(
+                model, classes(), loss=F.cross_entropy, optimizer=optimizer, epochs=3, progress=False,
+                schedule=Stubborn(optimizer, 1), resume=tmp_path / "run.npz", callbacks=callbacks,
+            )  # fmt: skip
+        except (Cut, RuntimeError) as error:
+            return plain(before) == plain(model.state_dict()), str(error)
+
+    once([cut_after(1)])
+    assert once([]) == (True, "not with me")
+
+
 def test_integers_beside_what_is_called_their_scale_stay_integers(tmp_path):
     class Buffered(nn.Module):
         def __init__(self):
@@ -465,14 +504,20 @@ def test_a_schedule_whose_state_a_file_cant_hold_is_refused_before_the_first_epo
     assert not told
 
 
-@pytest.mark.parametrize("value", [{1: 0.5, 3: 0.1}, [lambda: 0], {"a": {2: 1}}])
+Pair = collections.namedtuple("Pair", "a b")
+NOT_KEPT = [
+    {1: 0.5, 3: 0.1}, [lambda: 0], {"a": {2: 1}}, Pair(1.0, 0.5), [np.ones(2)], [(1, 2)], collections.defaultdict(int),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", NOT_KEPT)
 def test_what_json_would_give_back_as_another_value_is_refused(value, tmp_path):
     class Own(optim.StepLR):
         def __init__(self, optimizer):
             self.value = value
             super().__init__(optimizer, 1)
 
-    with pytest.raises(ValueError, match=r"resume= can't write this run.*(a key isn't text|function is in it)"):
+    with pytest.raises(ValueError, match=r"resume= can't write this run.*(a key isn't text|is in it)"):
         run(scheduled(Own), tmp_path / "run.npz")
     assert not list(tmp_path.iterdir())
 

@@ -38,7 +38,7 @@ from tinydl.parallel import Alone, all_sum, share, sum_gradients
 # %% [markdown]
 # ## Cut the batch
 #
-# Let $p$ hands share a batch of $n$ rows. They are numbered from 0; such a number is called a **rank**. Rank $r$ takes
+# Let $p$ processes share a batch of $n$ rows. They are numbered from 0 and called **ranks**. Rank $r$ takes
 # $n_r$ of the rows, and $L_r$ is the mean loss of these. The loss of the batch is the mean over all rows, so
 #
 # $$ L = \sum_r \frac{n_r}{n}\, L_r , \qquad \nabla L = \sum_r \frac{n_r}{n}\, \nabla L_r . \tag{1} $$
@@ -97,7 +97,7 @@ assert np.allclose(with_shares, whole, atol=1e-6) and abs(error - 0.1) < 0.02
 # One function does the adding. All ranks call `comm.Allreduce(send, total)`. Each gives an array `send`, and after the
 # call each has the sum of them all in its own `total`. `comm` is a **communicator**, which joins the processes: it
 # knows its `rank`, and `size`, how many there are. It comes from **MPI**, a standard of 1994 that supercomputers still
-# use; in Python from the package `mpi4py`. Our training loop, with four lines more:
+# use; in Python from the package `mpi4py`. Our training loop, with five lines more and a factor at the loss:
 
 
 # %%
@@ -124,7 +124,6 @@ def by_hand(comm):
 # wait for each other.
 
 # %%
-folder = tempfile.TemporaryDirectory()
 mpiexec = shutil.which("mpiexec", path=sysconfig.get_path("scripts")) or shutil.which("mpiexec")
 ready = mpiexec is not None and importlib.util.find_spec("mpi4py") is not None
 HEAD = """import numpy as np, tinydl as tl
@@ -139,16 +138,17 @@ ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 # %%
 def run(function, *others, ranks=2):  # what function(comm) gives on each rank; None where there is no MPI
     if not ready:
-        return print('Left out, for want of MPI: python -m pip install ".[parallel]"')
+        return print('Left out, as there is no MPI: python -m pip install ".[parallel]"')
     sources = [inspect.getsource(each) for each in (network, numbers, *others, function)]
     call = f'comm = MPI.COMM_WORLD\nnp.save(f"{{comm.rank}}.npy", {function.__name__}(comm))\n'
-    Path(folder.name, "script.py").write_text("\n".join([HEAD, *sources, call]), encoding="utf-8")
     command = [mpiexec, "-n", str(ranks), sys.executable, "-m", "mpi4py", "script.py"]
-    done = subprocess.run(command, cwd=folder.name, env={**os.environ, **ONE_THREAD},
-                          capture_output=True, text=True, timeout=120)  # fmt: skip
-    if done.returncode:
-        raise RuntimeError(done.stderr)
-    return [np.load(Path(folder.name, f"{rank}.npy")) for rank in range(ranks)]
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "script.py").write_text("\n".join([HEAD, *sources, call]), encoding="utf-8")
+        done = subprocess.run(command, cwd=folder, env={**os.environ, **ONE_THREAD},
+                              capture_output=True, text=True, timeout=120)  # fmt: skip
+        if done.returncode:
+            raise RuntimeError(done.stderr)
+        return [np.load(Path(folder, f"{rank}.npy")) for rank in range(ranks)]
 
 
 # %% [markdown]
@@ -164,8 +164,9 @@ assert 3 * np.ceil(len(train) / 64) == 69
 
 # %% [markdown]
 # The ranks agree to the bit: they began alike, and got the same sums. One process agrees but for rounding, since it
-# adds the same 64 numbers in another order. So it *is* the same model. Nothing is approximate, and learning rate and
-# batch size mean what they meant.
+# adds the same 64 numbers in another order. So it *is* the same model, and learning rate and batch size mean what they
+# meant. (Dropout is the exception: each rank should drop units of its own, so that is another draw, as with another
+# seed.)
 #
 # `tl.fit` has all of it behind an argument. We even give its ranks different first weights:
 
@@ -179,15 +180,18 @@ def by_fit(comm):
 
 
 fitted = run(by_fit)
+if fitted:
+    print(f"fit on two ranks: {np.abs(fitted[0] - alone).max():.0e} from the loop by hand on one")
 assert np.allclose(by_fit(Alone()), alone, atol=1e-5)
 assert fitted is None or (np.array_equal(fitted[0], fitted[1]) and np.abs(fitted[0] - alone).max() < 1e-5)
 
 # %% [markdown]
-# For `fit` begins by sending rank 0's weights to all, as `tl.parallel.broadcast` does. In a program of your own write
-# `tl.fit(…, comm=MPI.COMM_WORLD)`, and start it by `mpiexec -n 2 python -m mpi4py train.py`.
+# For `fit` begins by sending rank 0's weights to all, as `tl.parallel.broadcast` does. In a program of your own, say
+# `train.py`, nothing of `run` is needed. Write `from mpi4py import MPI` and `tl.fit(…, comm=MPI.COMM_WORLD)`, and start
+# it by `mpiexec -n 2 python -m mpi4py train.py`.
 #
 # > **Predict.** In a loop of your own you forget that. Two ranks begin with different weights, and add their gradients
-# > in 23 steps. Do their weights come closer?
+# > in 69 steps. Do their weights come closer? And does the loss fall?
 
 
 # %%
@@ -203,22 +207,28 @@ def epoch(model, comm, batch_size):  # as by_hand, but sum_gradients sends all f
 
 
 def careless(comm):
-    model = network(seed=comm.rank)
-    return np.stack([numbers(model), epoch(model, comm, 64)])
+    model, states = network(seed=comm.rank), []
+    for i in range(4):  # at first, and after each of three epochs: the numbers, and last the loss
+        weights = epoch(model, comm, 64) if i else numbers(model)
+        states.append([*weights, tl.evaluate(model, train, loss=F.cross_entropy)["loss"]])
+    return np.array(states)
 
 
 # %%
 found = run(careless, epoch)
 if found:
-    before, after = found[0] - found[1]  # the difference of the two ranks, at first and at last
+    before, *_, after = (found[0] - found[1])[:, :-1]  # the difference of the two ranks, at first and at last
     print(f"typical difference of a weight: before {before.std():.3f}, after {after.std():.3f}")
+    right = careless(Alone())
+    print("loss of rank 0:", *found[0][:, -1].round(2), "and of one process:", *right[:, -1].round(2))
     assert np.allclose(before, after, atol=1e-4) and before.std() > 0.05
+    assert found[0][0, -1] > 2 > 1 > found[0][-1, -1] > right[-1, -1]
 
 # %% [markdown]
 # > **What goes wrong.** *Copies that aren't copies.* Both ranks made the same steps, so their difference stayed what it
-# > was. But each step is the sum of slopes at two places, right for neither. The loss falls all the same. How you
-# > notice: compare a checksum of the parameters over the ranks, as `fit` does after each epoch. Ranks that shuffle
-# > differently are of this kind, too: some rows of an epoch are used twice, others never.
+# > was. But each step is the sum of slopes at two places, right for neither. The loss falls all the same, but slower.
+# > How you notice: compare a checksum of the parameters over the ranks, as `fit` does after each epoch. Ranks that
+# > shuffle differently are of this kind, too: some rows of an epoch are used twice, others never.
 #
 # ## What a rank doesn't see
 #
@@ -268,8 +278,9 @@ if two:
 #
 # How do four processes add up their arrays? All could send theirs to rank 0, which would do all the work. Better is a
 # **ring**: each sends to its right neighbour only, and the last to the first. Cut each array into $p$ pieces. In each
-# step each rank passes on one piece, and adds what comes from the left to its own. After $p - 1$ steps each rank has
-# one piece with all summands. In $p - 1$ steps more the finished pieces go round.
+# step each rank passes on one piece, and adds what comes from the left to its own: first its own piece $r$, then always
+# the piece that it has just got, $r - 1$, $r - 2$ and so on. After $p - 1$ steps each rank has one piece to which all
+# have added. In $p - 1$ steps more the finished pieces go round.
 
 
 # %%
@@ -294,9 +305,10 @@ for step, (panel, count) in enumerate(zip(panels.flat, counts, strict=False)):
     panel.imshow(count, cmap="Blues", vmin=0, vmax=6)
     for (r, k), number in np.ndenumerate(count):
         panel.text(k, r, number, ha="center", va="center", fontsize=12, weight="bold" if number == 4 else "normal")
-    panel.set(title="at first" if step == 0 else f"after step {step}", xticks=[], yticks=[])
+    panel.set(title="at first" if step == 0 else f"after step {step}", xticks=range(4), yticks=[])
     if step % 4 == 0:
         panel.set(yticks=range(4), yticklabels=[f"rank {r}" for r in range(4)])
+    panel.set_xlabel("piece" if step > 2 else "")
 panels[1, 3].axis("off")
 show(figure, "21_many_hands_1", "Seven tables of four ranks by four pieces, with the number of summands in each piece. "
      "At first all are 1. After three steps each rank has one piece with 4, after six steps all are 4.")  # fmt: skip
@@ -329,12 +341,12 @@ def measured(comm):
 
 # %%
 sizes, times = 4 ** np.arange(4, 12), run(measured)
-elsewhere = 1e-6 * np.array([7.2, 6.9, 8.0, 35, 66, 231, 448, 1910])  # for where there is no MPI
+elsewhere = 1e-6 * np.array([7.4, 7.0, 7.8, 29, 73, 227, 456, 2000])  # for where there is no MPI
 seconds = times[0] if times else elsewhere
 terms = np.stack([np.full(8, 2), sizes], axis=1)  # t = 2 a + n / b
 a, one_by_b = np.linalg.lstsq(terms / seconds[:, None], np.ones(8))[0].clip(1e-12)  # with the least relative errors
 figure, axes = plt.subplots(figsize=(6, 3.4))
-axes.loglog(sizes, 1e6 * seconds, "o", color=ORANGE, label="measured")
+axes.loglog(sizes, 1e6 * seconds, "o", color=ORANGE, label="measured" if times else "measured elsewhere")
 axes.loglog(sizes, 1e6 * terms @ [a, one_by_b], color=BLUE, label="formula (3), fitted")
 axes.set(xlabel="bytes", ylabel="time in µs")
 axes.legend()
@@ -344,14 +356,56 @@ print(f"latency {1e6 * a:.1f} µs, bandwidth {1e-9 / one_by_b:.1f} GB/s")
 assert seconds[-1] > seconds[0]
 
 # %% [markdown]
-# Short messages take the same time, that of the latency, and long ones take time in proportion to their bytes. (In
-# between MPI changes how it sends; there the formula is rough.) On the machine that made this page, when nothing else
-# ran, it was about 5 µs and 2 GB/s.
+# Short messages take the same time, that of the latency, and long ones take time in proportion to their bytes. In
+# between, MPI changes how it sends, and the formula says half or less. (How $p$ enters (3) isn't tested here: with two
+# ranks every ring and every other way look like $2a + n/b$.) On one machine, when nothing else ran, it was 3.5 to 5 µs
+# and about 2 GB/s.
 #
 # And the computing? Twice the rows take twice the time. But a message has the size of the *parameters*, however many
-# rows there are. So two ranks win if there are rows enough.
+# rows there are. So two ranks should win if there are rows enough.
 #
-# > **Predict.** A network 64-128-128-10 and batches of 64: how many times as fast are two ranks? And batches of 1,024?
+# > **Predict.** A network of 1.2 MB takes about 3 ms for a step with 64 rows, and 34 ms with 1,024. A message takes
+# > 0.6 ms by (3). How many times as fast are two ranks, with 64 rows and with 1,024?
+
+
+# %%
+def timed_step(model, adam, x, y, comm):  # seconds of computing, adding and updating
+    from time import perf_counter
+
+    adam.zero_grad()
+    times = [perf_counter()]
+    (F.cross_entropy(model(x), y) / comm.size).backward()
+    times.append(perf_counter())
+    if comm.size > 1:
+        sum_gradients(model.parameters(), comm)
+    times.append(perf_counter())
+    adam.step()
+    return np.diff([*times, perf_counter()])
+
+
+# %%
+def step_in_parts(comm):  # milliseconds, with 64 rows and with 1,024
+    tl.manual_seed(0)
+    model = nn.Sequential(nn.Linear(64, 512), nn.ReLU(), nn.Linear(512, 512), nn.ReLU(), nn.Linear(512, 10))
+    adam = optim.Adam(model.parameters())
+    batches = [share((train.x[:n], train.y[:n]), comm) for n in (64, 1024)]
+    steps = [[timed_step(model, adam, x, y, comm) for _ in range(12)] for x, y in batches]
+    return 1e3 * np.median(steps, axis=1)
+
+
+# %%
+one, two = run(step_in_parts, timed_step, ranks=1), run(step_in_parts, timed_step)
+for i, rows in enumerate((64, 1024)) if two else ():
+    print(f"{rows} rows, milliseconds of computing, adding, updating:")
+    print("  one rank:   ", *one[0][i].round(1), "together", one[0][i].sum().round(1))
+    print("  each of two:", *two[0][i].round(1), "together", two[0][i].sum().round(1))
+
+# %% [markdown]
+# With 1,024 rows the computing is cut in two, and little is added. With 64 rows look at the parts. Computing falls by
+# little: with so few rows most of it goes by the parameters, to read them and to write a gradient for each. The update
+# isn't cut at all, each rank makes all of it. And adding takes longer than (3) says: gradients are packed into one
+# array, ranks wait for the slower one, and at each step the system is asked anew for memory for large arrays, which can
+# cost more than sending them. (The printed times change with what else the machine does.)
 #
 # What two ranks gained there, in three runs of `benchmarks/parallel.py`, with Adam. (The whole table is in
 # `benchmarks/README.md`, "Many processes".)
@@ -362,9 +416,10 @@ assert seconds[-1] > seconds[0]
 # | 64-512-512-10 | 1.2 | × 0.4 to 0.5 | × 1.6 to 2.0 | × 1.4 to 1.5 |
 # | 64-1024-1024-10 | 4.5 | × 0.9 to 1.0 | × 1.3 to 1.5 | × 1.6 to 1.9 |
 #
-# With 64 rows two hands are no quicker than one, and mostly *slower*. With more rows they win, but hardly ever twice.
-# The message is one reason. The other: not all of the work is cut. Each rank makes the whole update of Adam and calls
-# all the functions, and two cores share the way to one memory. What isn't cut sets a bound, with any number of ranks.
+# With 64 rows two ranks are no quicker than one, and mostly *slower*. With more rows they win, but hardly ever twice:
+# two cores share the way to one memory, and each rank makes the whole update. What isn't cut sets a bound, with any
+# number of ranks. (Between networks and batches the gain jumps about, as it hangs on what fits into a cache and on how
+# memory is given out. Measure your own.)
 #
 # ## Cut the model
 #
@@ -405,7 +460,16 @@ if parts:
 # > the same loss, that sum is twice the loss, and all gradients are doubled. So each divides its loss by `size`. How
 # > you notice: compare a gradient with that of one process. The loss itself looks right, and Adam hides the factor.
 #
-# On that machine a network 512-4096-512 that was cut like this took half of the time, even with a single row.
+# Layers before the cut need $\partial L / \partial x$. Every rank had the same $x$, and each finds only what comes back
+# through its own units. So these are added, with one more `all_sum`: with $g$, the derivative of the loss by $y$, and
+# $h_r = \operatorname{relu}(x A_r)$,
+#
+# $$ \frac{\partial L}{\partial x} = \sum_r \bigl( (g B_r^{\mathsf T}) \odot [h_r > 0] \bigr) A_r^{\mathsf T} . $$
+#
+# And $A_r$ and $B_r$ themselves? Nobody else has them, so their gradients are *not* added up.
+#
+# On the machine of the table forward and backward of a network 512-4096-512, cut like this, took half of the time, even
+# with a single row.
 #
 # ## Cut it between layers
 #
@@ -468,12 +532,16 @@ def trained(path=None, fails_after=None):
     return numbers(model)
 
 
-try:
-    trained(Path(folder.name, "run.npz"), fails_after=2)
-except RuntimeError as error:
-    print("it ends:", error)
-assert np.array_equal(trained(Path(folder.name, "run.npz")), trained())  # gone on with, and uncut
-folder.cleanup()
+# %%
+with tempfile.TemporaryDirectory() as folder:
+    path = Path(folder, "run.npz")
+    try:
+        trained(path, fails_after=2)
+    except RuntimeError as error:
+        print("it ends:", error)
+    difference = np.abs(trained(path) - trained()).max()  # of a run that went on, and one that never ended
+print("difference:", difference)
+assert difference == 0
 
 # %% [markdown]
 # The same to the bit. The parameters alone wouldn't do: Adam's averages would begin anew, and the order of the rows.
@@ -483,20 +551,22 @@ folder.cleanup()
 # These check themselves, with `tinydl learn`: `ex_share`, the rows of a rank; `ex_sum_gradients`, the gradient of a
 # batch from its parts; `ex_cut_layer`, formula (4), there and back.
 #
-# 1. Run `by_hand` with four ranks. The same bits on all? How far from one process? And what would six of 70 ranks do?
+# 1. Run `by_hand` with four ranks. The same bits on all? How far from one process? And of 70 ranks six have no row of a
+#    batch of 64: what must they do?
 # 2. From which batch on do two ranks win with 64-512-512-10, by (3), if $a$ is 50 µs and $b$ is 1.25 GB/s (10 Gbit/s)?
-#    One process takes 3.5 ms for 64 rows and 35 ms for 1,024. And eight ranks?
+#    One process takes 3.5 ms for 64 rows and 35 ms for 1,024, and all but the message is cut. And eight ranks?
 # 3. Three stages: how many requests make the bubbles less than a tenth of the time? And stages of 1, 2 and 1 s: how
 #    long do 4 requests take, and 40?
 #
 # <details><summary>What you should find</summary>
 #
-# **1.** The same bits, and again less than $10^{-6}$ from one process. Of 70 ranks six have none of the 64 rows. They
-# must skip the loss, which has no mean, but still add zeros, and make the same steps as the others. `fit` does so.
+# **1.** The same bits, and again less than $10^{-6}$ from one process. Ranks without rows must skip the loss, which has
+# no mean, but still add zeros, and make the same steps as the others. `fit` does so.
 #
 # **2.** A row costs (35 − 3.5) / 960 = 0.033 ms, and each of two ranks saves half of that. The 301,066 parameters are
-# 1.2 MB, which take 1.06 ms by (3): from 65 rows on. Eight ranks save seven eighths, and pay 2.4 ms: from 83 on. With
-# the 5 µs and 2 GB/s of one machine (3) says 37, and yet 64 rows were slower: (3) doesn't know what isn't cut.
+# 1.2 MB, which take 1.06 ms by (3): from 65 rows on. Eight ranks save seven eighths, and pay 2.4 ms: from 84 on. With
+# 5 µs and 2 GB/s (3) says 38, and yet 64 rows were slower on two ranks: adding took longer than (3) says, and half of
+# the rows didn't take half of the time.
 #
 # **3.** Bubbles are $2 / (m + 2)$ of the time: from 19 requests on. Stages of 1, 2 and 1 s: 10 s and 82 s, and one
 # process 16 and 160. The slowest stage sets the pace; the others wait half of the time.

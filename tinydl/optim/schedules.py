@@ -113,7 +113,9 @@ def _like(own: Any, name: str, value: Any) -> Any:
     """A state's value in the type of the one that it replaces. ValueError where it would become another value."""
     if isinstance(own, np.ndarray):
         return np.array(value, own.dtype)
-    found = value if own is None else type(own)(value)
+    if own is None or value is None or (type(own) is int and type(value) is float):
+        return value
+    found = type(own)(value)
     if not isinstance(own, (int, float, str)):
         return found
     is_switch = isinstance(value, (bool, np.bool_))

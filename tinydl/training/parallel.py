@@ -14,6 +14,7 @@ import numpy as np
 from ..data import Dataset
 from ..derivatives.collective import Communicator
 from ..engine.arrays import Array, beside, on_host
+from ..engine.checks import array_of
 from ..engine.tensor import Tensor, wrap
 from ..nn import Module
 from ..optim.optimizer import Optimizer
@@ -49,7 +50,9 @@ def sum_gradients(parameters: Iterable[Tensor], comm: Communicator, *numbers: An
     dtype = np.result_type(np.float32, *(p.dtype for p in parameters))
     there = [p.grad is not None for p in parameters]
     parts = [np.zeros(p.size) if p.grad is None else on_host(p.grad.data).ravel() for p in parameters]
-    send = np.concatenate([*parts, np.array([*there, *numbers])], dtype=dtype, casting="unsafe")
+    send = np.concatenate(
+        [*parts, np.array([*there, *(on_host(array_of(n)) for n in numbers)])], dtype=dtype, casting="unsafe"
+    )
     parts.clear()
     for p in parameters:
         p.grad = None  # memory that the sums may take: asking the system for more costs more than the message

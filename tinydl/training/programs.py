@@ -58,9 +58,11 @@ def snapshot(model: Module, optimizer: Optimizer, schedules: Sequence[Schedule])
     put_back, rates = strict.snapshot(model, optimizer), [schedule.state_dict() for schedule in schedules]
 
     def restore() -> None:
-        for schedule, state in zip(schedules, rates, strict=True):
-            schedule.load_state_dict(state)
-        put_back()  # after a schedule has set the rate that it would have, which somebody may have changed since
         random.generator().bit_generator.state = dice
+        try:
+            for schedule, state in zip(schedules, rates, strict=True):
+                schedule.load_state_dict(state)
+        finally:  # after a schedule has set the rate that it would have, which somebody may have changed since
+            put_back()
 
     return restore

@@ -152,17 +152,18 @@ class Progress:
         can't hold."""
         import json  # on use, so that `import tinydl` stays quick
 
-        notes = {
+        notes: dict[str, Any] = {
             "plan": self.plan,
             "history": self.history.curves,
             "norms": self.history.norms,
             "best": [self.best.lowest, self.best.since],
-            "schedules": [schedule.state_dict() for schedule in self.schedules],
             "generators": [rng.bit_generator.state for rng in self._generators()],
             "streams": self.streams,
         }
         try:
-            return json.dumps(_plain(notes))
+            states = [schedule.state_dict() for schedule in self.schedules]
+            notes["schedules"] = [{name: _kept(value) for name, value in state.items()} for state in states]
+            return json.dumps(notes, default=_as_numbers)
         except TypeError as error:
             raise ValueError(
                 f"resume= can't write this run into a file: {error}. A schedule's state is numbers, text, lists, "
@@ -189,14 +190,21 @@ class Progress:
         return dict(notes)
 
 
-def _plain(value: Any) -> Any:
-    """The same in what JSON gives back as it was, but that tuples and arrays are lists. TypeError for anything else."""
+def _as_numbers(value: Any) -> Any:
     if isinstance(value, (np.ndarray, np.generic)):
         return value.tolist()
-    if isinstance(value, dict) and all(isinstance(key, str) for key in value):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    if value is None or isinstance(value, (bool, int, float, str)):
+    raise TypeError(f"{kind(value)} is in it")
+
+
+def _kept(value: Any, within: bool = False) -> Any:
+    """What is part of a schedule's state, if JSON gives it back so that schedules.py makes the same of it; else
+    TypeError. Arrays and tuples are lists there, and what they were is known of the state's own values only."""
+    if isinstance(value, np.ndarray) and not within:
+        return value.tolist()
+    if type(value) is dict and all(isinstance(key, str) for key in value):
+        return {key: _kept(item, within=True) for key, item in value.items()}
+    if type(value) is list or (type(value) is tuple and not within):
+        return [_kept(item, within=True) for item in value]
+    if value is None or isinstance(value, (bool, int, float, str)) or (isinstance(value, np.generic) and not within):
         return value
-    raise TypeError("a key isn't text" if isinstance(value, dict) else f"{kind(value)} is in it")
+    raise TypeError("a key isn't text" if type(value) is dict else f"{kind(value)} is in it")

@@ -125,7 +125,8 @@ class Team:
                 here, there = (text if len(text) < 200 else f"{text[:200]}…" for text in (here, there))
                 raise ValueError(
                     f"rank {self.rank} has other {what} than rank 0: {here}, not {there}. All ranks are given "
-                    "the same, data too: where they are split or made at random, with a seed"
+                    "the same, data too, of which fit takes each rank's part by itself: where they are split or made "
+                    "at random, with a seed"
                 )
         broadcast(self.model, self.comm, optimizer)
         for p in self.others:
@@ -229,12 +230,12 @@ class Team:
         with random.seeded(copy.deepcopy(random.generator())), no_grad():
             all_rows, cut = (slice(0, n) if n > 1 else (0, 0)), (n + 2) // 3
             whole = value(all_rows)
-            parts = value(slice(0, cut)) + value(slice(cut, n)) if n > 1 else 2 * value(slice(0, 1))
+            parts = [value(slice(0, cut)), value(slice(cut, n))] if n > 1 else [value(slice(0, 1))] * 2
             again = value(all_rows)
         tolerance = float(np.finfo(outputs.dtype).eps) ** 0.5 if outputs.dtype.kind == "f" else 1e-4
-        differ = abs(whole - parts) > tolerance * max(abs(whole), abs(parts))
-        if whole == again and math.isfinite(whole + parts) and differ:
-            means = [f"{number / weights.sum():.6g}" for number in (whole, parts)]
+        differ = abs(whole - sum(parts)) > tolerance * max(abs(whole), *map(abs, parts))
+        if whole == again and math.isfinite(whole + sum(parts)) and differ:
+            means = [f"{number / weights.sum():.6g}" for number in (whole, sum(parts))]
             raise ValueError(
                 f"the loss of a batch isn't the mean of its rows': {means[0]} of all, but {means[1]} of two "
                 'parts. With comm= it must be (reduction="mean", no root and no comparison of rows), for each rank '
@@ -306,7 +307,8 @@ def _in_words(value: Any) -> str:
     """The same text on every rank for what is the same; of objects that are no numbers only what kind they are."""
     import json  # on use, so that `import tinydl` stays quick
 
-    return json.dumps(value, default=lambda x: x.tolist() if isinstance(x, (np.ndarray, np.generic)) else kind(x))
+    says = lambda x: x.tolist() if isinstance(x, (np.ndarray, np.generic)) else kind(x)
+    return json.dumps(value, default=says, skipkeys=True)
 
 
 def _mark_of(feed: Feed) -> Any:

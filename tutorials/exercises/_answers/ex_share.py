@@ -95,6 +95,10 @@ INSTEAD = (  # what stands where the solution's body does, as in WRONG
      "    start = rank * each + min(rank, left)\n"
      "    return batch[start : start + each + (rank < left)]\n",
      "It counts the ranks from 1; the first one is rank 0."),
+    ("shape",
+     "    n = len(batch)\n"
+     "    return batch[rank * n // size : (rank + 1) * n // size]\n",
+     "Its parts are as equal, but the rows that are left go to other ranks than the first."),
     ("raises",
      "    return batch.reshape(size, -1, batch.shape[1])[rank]\n",
      "reshape needs parts of equal size; rows that are left go to the first ranks, one each."),
