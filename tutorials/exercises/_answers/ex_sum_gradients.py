@@ -89,6 +89,14 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
 )  # fmt: skip
 INSTEAD = (  # what stands where the solution's body does, as in WRONG
     ("wrong_value",
+     "    sent, start = [], 0\n"
+     "    for count in rows:\n"
+     "        x_r, y_r = x[start : start + count], y[start : start + count]\n"
+     "        sent.append(2 * x_r.T @ (x_r @ w - y_r) / max(count, 1))\n"
+     "        start += count\n"
+     "    return np.array(sent), sum(count * g for count, g in zip(rows, sent)) / len(y)\n",
+     "The shares come after the sum was sent for; Allreduce only adds, so each share is in what its rank sends."),
+    ("wrong_value",
      "    means, start = [], 0\n"
      "    for count in rows:\n"
      "        x_r, y_r = x[start : start + count], y[start : start + count]\n"
