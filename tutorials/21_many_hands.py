@@ -585,8 +585,8 @@ assert difference == 0
 #
 # **2.** A row costs (35 − 3.5) / 960 = 0.033 ms (and 1.4 ms go by no row); two ranks save half of that. The 301,066
 # parameters are 1.2 MB, which take 1.06 ms by (3): from 65 rows on. Eight ranks save seven eighths, and pay 2.4 ms:
-# from 84 on. With 5 µs and 2 GB/s (3) says 38, and yet 64 rows were slower on two ranks: adding took longer than (3) says,
-# and half of the rows didn't take half of the time.
+# from 84 on. With 5 µs and 2 GB/s (3) says 38, and yet 64 rows were slower on two ranks: adding took longer than (3)
+# says, and half of the rows didn't take half of the time.
 #
 # **3.** Bubbles are $2 / (m + 2)$ of the time: from 19 requests on. Stages of 1, 2 and 1 s: 10 s and 82 s, and one
 # process 16 and 160. The slowest stage sets the pace; the others wait half of the time.
