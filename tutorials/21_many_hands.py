@@ -560,9 +560,9 @@ assert answers is None or np.allclose(answers[1], pipeline(Alone()))
 # ## When a process dies
 #
 # The more machines, the more often one fails. Under `python -m mpi4py`, and within `fit` in any case, a rank that ends
-# with an exception ends them all; else the others would wait for ever. Then you begin anew, but not from the beginning: after each epoch
-# `fit(resume=path)` writes down all that the next one needs, and if the file is there, it goes on from it. (Of many
-# ranks rank 0 writes.)
+# with an exception ends them all; else the others would wait for ever. Then you begin anew, but not from the beginning:
+# after each epoch `fit(resume=path)` writes down all that the next one needs, and if the file is there, it goes on from
+# it. (Of many ranks rank 0 writes.)
 
 
 # %%
