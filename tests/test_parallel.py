@@ -21,7 +21,7 @@ from tinydl import functional as F
 from tinydl.engine import random
 from tinydl.optim.optimizer import Optimizer
 from tinydl.parallel import Alone, all_sum, broadcast, share, sum_gradients
-from tinydl.training import care
+from tinydl.training import care, feeding
 from tinydl.training.feeding import feed_of
 
 
@@ -814,6 +814,16 @@ def test_targets_that_are_no_labels_may_differ_in_a_last_bit():
 
     first, second = on(2, rank)
     assert bits(first) == bits(second)
+
+
+def test_one_process_looks_at_no_labels(monkeypatch):
+    looked = []
+    monkeypatch.setattr(feeding, "_labels", lambda y: looked.append(y) or np.zeros(1, int))
+    given = list(data.batches(classes(), 16))
+    comm = Alone()
+    assert all(batch.mark == 0 for batch in feed_of(given, 32, True, False, None, comm)) and not looked
+    comm.size = 2
+    assert len(list(feed_of(given, 32, True, False, None, comm))) == len(looked) == 4
 
 
 @pytest.mark.parametrize("size", [2, 3, 301, 999])

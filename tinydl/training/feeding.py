@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import inspect
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -59,10 +59,8 @@ class Feed:
         if self.examples is None:
             for x, y in self._checked():
                 own, targets = share((x, y), self.comm)
-                labels = on_host(y).ravel()[:: y.size // 1000 + 1] if y.dtype.kind in "iu" else np.zeros(len(y))
-                yield Batch(
-                    own, targets, None, len(y), self._part(len(targets), len(y)), self._mark(labels.astype(int))
-                )
+                mark = self._mark(map(_labels, [y]))
+                yield Batch(own, targets, None, len(y), self._part(len(targets), len(y)), mark)
             return
         x, y = self.examples
         for batch in self.source.indices():
@@ -71,13 +69,13 @@ class Feed:
             if self.weights is not None:
                 weights, all_weights = self.weights[own], self.weights[batch]
                 count, here, known_by = float(all_weights.sum()), float(weights.sum()), [batch, all_weights]
-            yield Batch(x[own], y[own], weights, count, self._part(here, count), self._mark(*known_by))
+            yield Batch(x[own], y[own], weights, count, self._part(here, count), self._mark(known_by))
 
     def _part(self, here: float, count: float) -> Array | None:
         return None if self.comm.size == 1 else np.array(here / count)
 
-    def _mark(self, *of: Any) -> int:
-        """In so few bits that float32 can add it up over the ranks."""
+    def _mark(self, of: Iterable[Array]) -> int:
+        """A number made of these arrays, of so few bits that float32 can add it up over the ranks; alone, 0."""
         if self.comm.size == 1:
             return 0
         mark = functools.reduce(lambda crc, x: zlib.crc32(on_host(x).tobytes(), crc), of, 0)
@@ -100,6 +98,13 @@ class Feed:
                 f"train has a length of {len(self)} batches, but gave {count} in this epoch; it must give that many "
                 "each time it is iterated over, as a list of batches or data.batches does"
             )
+
+
+def _labels(y: Array) -> Array:
+    """Some of a batch's labels; of other targets, which ranks may compute with other rounding, as many zeros."""
+    if y.dtype.kind not in "iu":
+        return np.zeros(len(y), np.int64)
+    return on_host(y).ravel()[:: y.size // 1000 + 1].astype(np.int64)
 
 
 def feed_of(
