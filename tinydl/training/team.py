@@ -51,8 +51,8 @@ def ends_all(function: Callable[P, T]) -> Callable[P, T]:
             comm: Any = options.get("comm")
             if getattr(comm, "size", 1) > 1 and hasattr(comm, "Abort") and _EVERYWHERE not in vars(error):
                 try:
-                    print(f"rank {comm.rank} of {comm.size} ends all:", file=sys.stderr)
-                    traceback.print_exc()
+                    # in one piece: of several mpiexec may lose the last
+                    sys.stderr.write(f"rank {comm.rank} of {comm.size} ends all:\n{traceback.format_exc()}")
                     sys.stdout.flush()
                     sys.stderr.flush()
                 finally:  # whatever somebody put in their place
