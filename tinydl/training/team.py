@@ -12,6 +12,7 @@ import copy
 import functools
 import math
 import sys
+import time
 import traceback
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -51,10 +52,10 @@ def ends_all(function: Callable[P, T]) -> Callable[P, T]:
             comm: Any = options.get("comm")
             if getattr(comm, "size", 1) > 1 and hasattr(comm, "Abort") and _EVERYWHERE not in vars(error):
                 try:
-                    # in one piece: of several mpiexec may lose the last
                     sys.stderr.write(f"rank {comm.rank} of {comm.size} ends all:\n{traceback.format_exc()}")
                     sys.stdout.flush()
                     sys.stderr.flush()
+                    time.sleep(0.3)  # for mpiexec to pass that on: what it hasn't when a rank aborts, it drops
                 finally:  # whatever somebody put in their place
                     comm.Abort(1)
             raise
