@@ -14,8 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.arrays import Array, default_dtype
-from ..engine.checks import array_of
+from ..engine.arrays import Array
 from ..engine.random import seeded
 from ..engine.tensor import Tensor
 from ..engine.terminal import shown
@@ -61,23 +60,26 @@ def untrained(model: Module, seed: int) -> Module:
     made, *_ = copied(model, None, None)
     rng = np.random.default_rng(seed)
     with seeded(rng):
+        done = set[Module]()
         for module in made.modules():
             own = [entry for entry in members(module) if not isinstance(entry[3], Module)]
-            fresh = _made_again(module, own) if own else {}
-            for name, holder, key, value in own:
-                array = array_of(fresh.get(name, np.zeros(0)))
-                fits = array.shape == array_of(value).shape and name in fresh
+            if not own or module in done:
+                continue
+            fresh = _made_again(module)
+            if fresh is not None:
+                done.update(module.modules())  # attention begins with a layer inside of it that isn't as others begin
+                module.load_state_dict(fresh.state_dict(), strict=False)
+                continue
+            for _, _, _, value in own:
                 if isinstance(value, Tensor):
-                    value.data = array if fits else rng.permutation(value._data.ravel()).reshape(value.shape)
-                elif fits:
-                    holder[key] = array.astype(value.dtype)
+                    value.data = rng.permutation(value._data.ravel()).reshape(value.shape)
     return made
 
 
-def _made_again(module: Module, own: Any) -> dict[str, Any]:
-    """What another layer of the same settings begins with, by name; nothing of what isn't tinydl's."""
+def _made_again(module: Module) -> Module | None:
+    """Another layer of the same settings; None of what isn't tinydl's."""
     if not type(module).__module__.startswith("tinydl.nn."):
-        return {}
+        return None
     settings: dict[str, Any] = {}
     for name, p in inspect.signature(type(module).__init__).parameters.items():
         value = vars(module).get(name, p.empty)
@@ -85,9 +87,7 @@ def _made_again(module: Module, own: Any) -> dict[str, Any]:
             settings[name] = True
         elif value is not p.empty:
             settings[name] = False if value is None and isinstance(p.default, bool) else value
-    dtype = next((array_of(value).dtype for *_, value in own if array_of(value).dtype.kind == "f"), np.float32)
-    with default_dtype(dtype):
-        return {name: value for name, _, _, value in members(type(module)(**settings))}
+    return type(module)(**settings)
 
 
 # ---- taking inputs away ----
