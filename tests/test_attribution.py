@@ -679,3 +679,88 @@ def test_saliency_integrated_gradients_occlusion_and_grad_cam_are_captums():
         text, torch.full_like(text, 3), target=torch.from_numpy(classes), n_steps=20, method="gausslegendre"
     )
     same(tl.integrated_gradients(reader, TEXT, 3, classes, layer="word"), found, 1e-6)
+
+
+# ---- the picture ----
+
+
+def drawn(*args, **options):
+    matplotlib = pytest.importorskip("matplotlib")
+    matplotlib.use("Agg")
+    ax = tl.plots.attribution(*args, **options)
+    ax.figure.figure.draw_without_rendering()
+    matplotlib.pyplot.close("all")
+    return ax
+
+
+@pytest.mark.parametrize(("shape", "as_seen"), [((9,), (3, 3)), ((5, 4), (5, 4)), ((2, 5, 4), (5, 4))])
+def test_the_picture_has_each_image_above_its_map_summed_over_channels(shape, as_seen):
+    model = nn.Sequential(nn.Flatten(), nn.Linear(int(np.prod(shape)), 3))
+    maps = tl.integrated_gradients(model, x := numbers(12, *shape))
+    ax = drawn(maps, rows=4, classes=["one"])
+    height, width = as_seen
+    ink, colour = (np.ma.filled(image.get_array(), np.nan) for image in ax.images)
+    for i in range(4):
+        across = slice(i * (width + 1), i * (width + 1) + width)
+        picture = x[i].mean(0) if len(shape) == 3 else x[i].reshape(as_seen)
+        summed = np.asarray(maps)[i].sum(0) if len(shape) == 3 else np.asarray(maps)[i].reshape(as_seen)
+        np.testing.assert_allclose(ink[:height, across], picture)
+        np.testing.assert_allclose(colour[-height:, across], summed)
+        assert np.isnan(colour[:height, across]).all() and np.isnan(ink[-height:, across]).all()
+    assert ink.shape[1] == 4 * (width + 1) - 1
+    low, high = ax.images[1].get_clim()
+    assert low == -high and high == pytest.approx(np.nanmax(np.abs(colour)))
+    own = model(x).data.argmax(1)[:4]
+    assert [t.get_text() for t in ax.get_xticklabels()] == ["one" if c == 0 else f"class {c}" for c in own]
+
+
+def test_the_picture_prints_what_the_controls_say_and_takes_those_that_are_there():
+    maps = tl.saliency(mlp(), numbers(20, 6))
+    found = maps.controls()
+    said = " ".join(drawn(maps).get_title(loc="left").split())
+    assert said.startswith("saliency, 20 rows Rank correlation")
+    for sentence in found.sentences:
+        assert " ".join(sentence.split()) in said
+    found.untrained = 0.123
+    assert "of an untrained copy: 0.12." in " ".join(drawn(maps, controls=found).get_title(loc="left").split())
+
+
+def test_maps_of_grad_cam_are_drawn_as_large_as_the_image_in_reds():
+    maps = tl.grad_cam(cnn(), "4", numbers(3, 2, 6, 4), 1)
+    ax = drawn(maps)
+    np.testing.assert_array_equal(ax.images[1].get_array()[7:, :4], np.asarray(maps)[0].repeat(2, 0).repeat(2, 1))
+    assert ax.images[1].get_cmap().name == "Reds" and ax.images[1].get_clim()[0] == 0
+
+
+def test_rows_of_a_table_have_their_names_and_numbers():
+    x = numbers(4, 6)
+    ax = drawn(tl.integrated_gradients(mlp(), x), names=[f"column {i}" for i in range(6)])
+    assert [t.get_text() for t in ax.get_xticklabels()] == [f"column {i}" for i in range(6)]
+    assert [t.get_text() for t in ax.texts] == [f"{number:.3g}" for number in x.ravel()]
+    assert [t.get_text() for t in drawn(tl.saliency(mlp(), x)).get_xticklabels()][5] == "input 5"
+    one = drawn(tl.saliency(nn.Linear(2, 1), numbers(3, 2)), names="ab")
+    assert [t.get_text() for t in one.get_yticklabels()] == ["score"] * 3
+
+
+def test_tokens_stand_in_cells_of_what_their_embedding_adds():
+    maps = tl.integrated_gradients(Reader(), TEXT, layer="letter")
+    words = ["".join("abcdefghi"[i] for i in row) for row in TEXT]
+    ax = drawn(maps, tokens=words, rows=2)
+    np.testing.assert_allclose(ax.images[0].get_array(), np.asarray(maps)[:2].sum(-1))
+    assert [t.get_text() for t in ax.texts] == [*words[0], *words[1]]
+
+
+@pytest.mark.parametrize(("call", "kind", "sentence"), [
+    (lambda m: tl.plots.attribution(np.ones((3, 4))), TypeError, "only a map as tl.saliency.*: a ndarray|an ndarray"),
+    (lambda m: tl.plots.attribution(m[:3]), TypeError, "a copy, a part"),
+    (lambda m: tl.plots.attribution(m, names=["a"]), ValueError, "there are 1 names for 6 inputs"),
+    (lambda m: tl.plots.attribution(m, rows=0), ValueError, "rows must be at least 1"),
+    (lambda m: tl.plots.attribution(m, tokens=["abc"] * 20), ValueError, "tokens has 8, of 3 tokens; give one"),
+    (lambda m: tl.plots.attribution(m, tokens=["abcdef"] * 3), ValueError, "of 8 texts .* tokens has 3"),
+    (lambda m: tl.plots.attribution(tl.saliency(Reader(), TEXT, layer="letter")), ValueError, "for words give tokens="),
+    (lambda m: tl.plots.attribution(tl.saliency(cnn(), numbers(3, 2, 6, 4)), names=["a"]), ValueError, "columns"),
+])  # fmt: skip
+def test_a_picture_that_cant_be_drawn_is_refused_in_a_sentence(call, kind, sentence):
+    pytest.importorskip("matplotlib")
+    with pytest.raises(kind, match=sentence):
+        call(tl.saliency(mlp(), numbers(20, 6)))

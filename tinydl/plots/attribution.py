@@ -45,7 +45,7 @@ def attribution(
     shown = slice(0, whole("rows", rows, 1))
     said = maps.controls() if controls is None else controls
     values = np.asarray(maps)[shown]
-    labels = [f"{short(classes[c] if c < len(classes) else f'class {c}', 14)}" for c in made.question.classes[shown]]
+    labels = [_class(c, classes, made.question.outputs) for c in made.question.classes[shown]]
     if tokens is not None:
         ax = _tokens(values, ax, tokens[shown], labels)
     elif names is None and (pictures := _pictures(made, values)) is not None:
@@ -59,6 +59,12 @@ def attribution(
     text = "\n".join(textwrap.fill(line, max(24, int(width / 4.1)), subsequent_indent="   ") for line in lines)
     ax.set_title(text, loc="left", fontsize=8)
     return ax
+
+
+def _class(number: int, classes: Sequence[Any], outputs: int) -> str:
+    """How the class is called that is asked for; where there is one score alone, not at all."""
+    unnamed = f"class {number}" if outputs > 1 else "score"
+    return short(classes[number] if number < len(classes) else unnamed, 14)
 
 
 def _colours(values: Array) -> dict[str, Any]:
@@ -99,6 +105,7 @@ def _images(pictures: Array, maps: Array, ax: Axes | None, labels: Sequence[str]
     ax.set_xticks([i * (width + gap) + (width - 1) / 2 for i in range(n)], labels, fontsize=7)
     ax.set_yticks([])
     ax.tick_params(length=0)
+    ax.set_xlabel("each input, its map, and the class that is asked for", fontsize=8)
     return ax
 
 
@@ -115,6 +122,7 @@ def _table(made: Made, values: Array, ax: Axes | None, names: Sequence[Any] | No
     numbers = [[f"{number:.3g}" for number in row] for row in x] if n <= 40 else None
     ax = _cells(values, ax, numbers, labels)
     ax.set_xticks(range(n), [short(name, 18) for name in columns], rotation=45, ha="right", fontsize=7)
+    ax.set_xlabel("the inputs, in each cell what is given", fontsize=8)
     return ax
 
 
@@ -129,6 +137,7 @@ def _tokens(values: Array, ax: Axes | None, tokens: Sequence[Sequence[Any]], lab
         )
     ax = _cells(values, ax, [[short(token, 10) for token in line] for line in tokens], labels)
     ax.set_xticks([])
+    ax.set_xlabel("the tokens in their order", fontsize=8)
     return ax
 
 

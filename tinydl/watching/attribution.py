@@ -48,9 +48,9 @@ class _Question:
         if layer is not None:
             self.name, self.layer = _found(method, self.model, layer)
         self.x = self._inputs(x)
-        outputs, made = zip(*(self._outputs(self.x[rows]) for rows in self._batches()), strict=True)
+        outputs, made = zip(*(self._asked(self.x[rows]) for rows in self._batches()), strict=True)
         scores = np.concatenate(outputs)
-        self.classes = _classes(target, scores)
+        self.classes, self.outputs = _classes(target, scores), scores.shape[1]
         self.a = self.x if self.layer is None else np.concatenate(made)
         self.score = self.scores(self.a)
         if not np.isfinite(self.score).all():
@@ -87,7 +87,7 @@ class _Question:
     def _batches(self) -> Iterator[slice]:
         return (slice(i, i + BATCH) for i in range(0, len(self.x), BATCH))
 
-    def _outputs(self, x: Array) -> tuple[Array, Array]:
+    def _asked(self, x: Array) -> tuple[Array, Array]:
         """The model's outputs (n, K) for these rows, and what the layer made of them."""
         seen: list[Any] = []
         with no_grad(), _still(self.model):
@@ -151,10 +151,10 @@ class _Question:
                 f"{self.method}: the baseline must have x's shape {self.x.shape}, or one that can be broadcast to it, "
                 f"not {array.shape}"
             ) from None
-        return array if self.layer is None else np.concatenate([self._outputs(array[r])[1] for r in self._batches()])
+        return array if self.layer is None else np.concatenate([self._asked(array[r])[1] for r in self._batches()])
 
     def _refuse_mixed_rows(self, last: Array) -> None:
-        alone = self._outputs(self.x[-1:])[0][0]
+        alone = self._asked(self.x[-1:])[0][0]
         if not np.allclose(alone, last, rtol=1e-3, atol=1e-3 * max(float(np.ptp(last)), 1e-12)):
             raise ValueError(
                 f"{self.method}: what the model gives a row hangs on the other rows, or on chance, even in eval mode, "
