@@ -57,7 +57,7 @@ def attribution(
     width = ax.get_window_extent().width / figure.dpi * 72
     lines = [f"{made.question.method}, {len(maps)} rows", *said.sentences]
     text = "\n".join(textwrap.fill(line, max(24, int(width / 4.1)), subsequent_indent="   ") for line in lines)
-    ax.set_title(text, loc="left", fontsize=8)
+    ax.set_title(text, fontsize=8, multialignment="left")
     return ax
 
 

@@ -69,7 +69,8 @@ class _Question:
             array = np.zeros((), object)
         if array.dtype.kind not in "fiub":
             hint = "; of a Dataset give test.x" if hasattr(x, "x") or isinstance(x, tuple) else ""
-            raise TypeError(f"{self.method} takes inputs x, an array of numbers (N, …), not {kind(x)}{hint}")
+            given = f"one of {array.dtype}" if isinstance(x, np.ndarray) else kind(x)
+            raise TypeError(f"{self.method} takes inputs x, an array of real numbers (N, …), not {given}{hint}")
         if not array.ndim or not array.size:
             raise ValueError(f"{self.method} takes one row per example, (N, …), not x of shape {array.shape}")
         if array.dtype.kind == "f":
@@ -182,7 +183,8 @@ def _found(method: str, model: Module, layer: Any) -> tuple[str, Module]:
         name = layer if isinstance(layer, str) and layer in named else None
     if name is None:
         said = f"a {type(layer).__name__} that isn't part of it" if isinstance(layer, Module) else repr(layer)
-        raise ValueError(f"{method}: layer is one of the model's, {listed([*map(repr, named)], 12, 10)}, not {said}")
+        there = listed([*map(repr, named)], 12, 10) or "of which there are none"
+        raise ValueError(f"{method}: layer is one of those inside the model, {there}; not {said}")
     return name, named[name]
 
 
@@ -210,8 +212,10 @@ def _forward(layer: Module, function: Callable[..., Any]) -> Iterator[None]:
 
 def _rows_of_scores(method: str, outputs: Any, n: int) -> Tensor:
     """Outputs as (N, K); a single score of each row as K = 1."""
-    if isinstance(outputs, Tensor) and outputs.ndim in (1, 2) and len(outputs) == n and outputs.dtype.kind == "f":
-        return outputs if outputs.ndim == 2 else outputs.reshape(n, 1)
+    scores = isinstance(outputs, Tensor) and outputs.dtype.kind == "f" and outputs.size and outputs.ndim in (1, 2)
+    if scores and len(outputs) == n:
+        rows: Tensor = outputs if outputs.ndim == 2 else outputs.reshape(n, 1)
+        return rows
     gave = f"a Tensor of shape {outputs.shape}" if isinstance(outputs, Tensor) else kind(outputs)
     raise ValueError(
         f"{method}: the model must give each of {n} rows its scores, (N, K) or (N,), not {gave}. If x is one example, "
@@ -330,6 +334,12 @@ def _collected(values: Array, shape: tuple[int, ...]) -> Array:
 
 
 def _attribution(values: Array, question: _Question, again: Callable[[Module], Array], **known: Any) -> Attribution:
+    if not np.isfinite(values).all():
+        index = first(~np.isfinite(values))
+        raise FloatingPointError(
+            f"{question.method}: the score is finite, but the map is {values[index]} at {[*index]}: some slope has no "
+            "finite value there, as that of sqrt at 0"
+        )
     maps = values.view(Attribution)
     tokens = isinstance(question.layer, Embedding)
     order = (lambda m: m.sum(-1, keepdims=True)) if tokens else lambda m: m

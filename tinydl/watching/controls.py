@@ -83,10 +83,8 @@ def _made_again(module: Module) -> Module | None:
     settings: dict[str, Any] = {}
     for name, p in inspect.signature(type(module).__init__).parameters.items():
         value = vars(module).get(name, p.empty)
-        if isinstance(value, Tensor):  # bias=True, which is in `bias` itself by now
-            settings[name] = True
-        elif value is not p.empty:
-            settings[name] = False if value is None and isinstance(p.default, bool) else value
+        if value is not p.empty:
+            settings[name] = True if isinstance(value, Tensor) else value  # bias=True became `bias` itself, or None
     return type(module)(**settings)
 
 
