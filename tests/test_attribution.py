@@ -399,6 +399,13 @@ def test_a_map_is_stretched_by_the_place_in_which_the_middle_of_each_pixel_lies(
     np.testing.assert_array_equal(found[0], np.array([[1, 2, 2, 3]] * 2 + [[4, 5, 5, 6]] * 3))
 
 
+def test_an_untrained_copy_isnt_the_model_as_it_began():
+    """Which manual_seed(0) draws here: of a network that has hardly moved it would be no control."""
+    tl.manual_seed(0)
+    model = mlp()
+    assert np.abs(untrained(model, 0)[0].weight.data - model[0].weight.data).mean() > 0.1
+
+
 ONE_OF_EACH = {
     "linear": lambda: nn.Linear(6, 4),
     "no bias": lambda: nn.Linear(6, 4, bias=False),
@@ -544,6 +551,17 @@ REFUSED = {
     "no classes": (lambda: tl.saliency(Of(lambda x: x[:, :0]), X6), ValueError, r"not a Tensor of shape \(5, 0\)"),
     "a class": (lambda: tl.saliency(nn.Linear, X6), TypeError, "takes a Module, not a type"),
     "no layers": (lambda: tl.saliency(nn.Linear(6, 4), X6, layer="0"), ValueError, "of which there are none; not '0'"),
+    "a detached input": (lambda: tl.saliency(Of(lambda x: mlp()(x.detach())), X6), ValueError, "from x by recorded"),
+    "a constant": (
+        lambda: tl.integrated_gradients(Of(lambda x: tl.tensor(X6[-len(x) :])), X6),
+        ValueError,
+        "leave out .detach",
+    ),
+    "a compiled model": (
+        lambda: tl.saliency(tl.compile(mlp()), X6),
+        TypeError,
+        "of what tl.compile gave take the model",
+    ),
     "no slope": (lambda: tl.saliency(Of(lambda x: (x * 0) ** 0.5), X6), FloatingPointError, r"nan|inf.*at \[0, 0\]"),
     "nan": (
         lambda: tl.saliency(mlp(), np.where(X6[2, 3] == X6, np.nan, X6)),

@@ -18,6 +18,7 @@ import numpy as np
 
 from ..engine.arrays import Array
 from ..engine.checks import array_of, first, kind, listed, refuse_foreign, whole
+from ..engine.graph import ancestors, leading_to
 from ..engine.random import seeded
 from ..engine.recording import no_grad
 from ..engine.tensor import Tensor, wrap
@@ -133,9 +134,20 @@ class _Question:
 
     def gradient(self, a: Array) -> Array:
         """∂f/∂a, of a's shape: no row's score depends on another row."""
+
+        def total(part: Tensor, rows: slice) -> Tensor:
+            scores = self._scores(part, rows)
+            if scores not in leading_to([part], ancestors([scores])):
+                what = "x" if self.name is None else f"what the layer {self.name!r} gives"
+                raise ValueError(
+                    f"{self.method}: the score isn't computed from {what} by recorded operations, so it has no slope; "
+                    "leave out .detach(), .data and no_grad in forward, or take tl.occlusion"
+                )
+            whole_score: Tensor = scores.sum()
+            return whole_score
+
         with no_grad():  # what comes of it is for nobody to differentiate
-            parts = [grad(lambda a, rows: self._scores(a, rows).sum())(a[rows], rows) for rows in self._batches()]
-        return np.concatenate(parts)
+            return np.concatenate([grad(total)(a[rows], rows) for rows in self._batches()])
 
     def baseline(self, given: Any) -> Array:
         """Where a path begins: zeros, or what was given; with a layer, what that makes of what was given."""
@@ -170,7 +182,10 @@ def _given(x: Array) -> Any:
 
 def _checked_model(method: str, model: Any) -> Module:
     if not isinstance(model, Module):
-        raise TypeError(f"{method} takes a Module, not {kind(model)}; put a function into the forward of one")
+        raise TypeError(
+            f"{method} takes a Module, not {kind(model)}; put a function into the forward of one, and of what "
+            "tl.compile gave take the model itself"
+        )
     return model
 
 
@@ -376,10 +391,10 @@ def integrated_gradients(
     :math:`(x - x_0) \int_0^1 \nabla f(x_0 + t\,(x - x_0))\, dt`.
 
     The sum over a row is :math:`f(x) - f(x_0)`; ``maps.completeness`` says by how much it isn't. The integral is taken
-    at `nodes` Gauss-Legendre nodes instead of the paper's equal steps: of tanh networks 20 make it exact to 1e-12; the
-    kinks of relus leave about a hundredth of the difference. A way that is steep leaves more, as where a LayerNorm
-    divides by nearly nothing; what misses a twentieth of the mean difference or more is said in a warning. On one
-    hidden layer the map is hardly more than gradient × input.
+    at `nodes` Gauss-Legendre nodes instead of the paper's equal steps: of small tanh networks 20 make it exact to
+    1e-12, of a trained GRU to 1e-5; the kinks of relus leave about a hundredth of the difference. A way that is steep
+    leaves more, as where a LayerNorm divides by nearly nothing; what misses a twentieth of the mean difference or more
+    is said in a warning. On one hidden layer the map is hardly more than gradient × input.
 
     `baseline`, x₀: an input like x, or what can be broadcast to its shape, by default zeros; with a `layer`, what that
     makes of the baseline, by default zeros of its output, and whatever leads around the layer stays as it is.

@@ -58,7 +58,7 @@ def untrained(model: Module, seed: int) -> Module:
     own, which only its author could draw anew, keeps its numbers in another order.
     """
     made, *_ = copied(model, None, None)
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng([seed, 1])  # not what manual_seed(seed) draws: this model may have begun with it
     with seeded(rng):
         done = set[Module]()
         for module in made.modules():
