@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -124,7 +125,10 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"{'':32} untrained  shuffled  input alone  fall/random  fall/(g × x)  better than both  missed")
         for method in runs[0]:
             values = np.array([run[method] for run in runs])
-            means, spread = values.mean(0), values.std(0, ddof=1) if len(runs) > 1 else 0 * values[0]
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # a map that is 0 everywhere correlates with nothing
+                means = np.nanmean(values, 0)
+                spread = np.nanstd(values, 0, ddof=1) if len(runs) > 1 else 0 * values[0]
             cells = [f"{m:.2f} ± {s:.2f}" for m, s in zip(means[:5], spread[:5], strict=True)]
             missed = "" if np.isnan(means[7]) else f"  {values[:, 7].max():.1e}"
             counts = f"{values[:, 5].sum():.0f}, {values[:, 6].sum():.0f} of {len(runs)}"

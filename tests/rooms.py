@@ -71,6 +71,7 @@ TESTS = {
     "tutorials/14_build_it_yourself.py": "lessons mine site",
     "benchmarks": "benchmarks habits",
     "benchmarks/networks": "networks",
+    "benchmarks/attribution.py": "attribution",
     "benchmarks/checkers.py": "gradcheck",
     "benchmarks/make_data.py": "shipped_data",
     "benchmarks/mutation.py": "testing",
