@@ -837,6 +837,8 @@ def test_what_reads_every_number_asks_for_arrays_of_numpy(place):
         lambda: tl.explain(F.cross_entropy(model(X), y)),
         lambda: tl.gradcheck(np.sin, x),
         lambda: tl.gradcheck(model, X),
+        lambda: tl.saliency(model, X),
+        lambda: tl.occlusion(network(), place.asarray(X), 1),
     ):
         with pytest.raises(TypeError, match=r"reads arrays of NumPy.*model\.to\(cupy\.asnumpy\)"):
             read()

@@ -320,6 +320,8 @@ TAKING = {
     "grad": lambda: tl.grad(lambda t: t.sum())(HIDDEN),
     "jvp": lambda: tl.jvp(np.sin, (HIDDEN.data,), (HIDDEN,)),
     "diagnose": lambda: tl.diagnose(nn.Linear(2, 2), batch=(HIDDEN, GIVEN), loss=F.cross_entropy),
+    "saliency": lambda: tl.saliency(nn.Linear(2, 2), HIDDEN),
+    "a baseline": lambda: tl.integrated_gradients(nn.Linear(2, 2), HIDDEN.data, HIDDEN),
 }
 
 

@@ -60,6 +60,7 @@ def every(ax=None):
     batch = (X, Y)
     return {
         "graph": lambda ax: plots.graph((w * 2).sum(), ax),
+        "attribution": lambda ax: plots.attribution(tl.saliency(model, X), ax, names=["one", "other"]),
         "curves": lambda ax: plots.curves(history, "loss", ax),
         "decision_boundary": lambda ax: plots.decision_boundary(model, X, Y, ax, points=20),
         "confusion_matrix": lambda ax: plots.confusion_matrix(Y, Y, ax),
@@ -110,6 +111,7 @@ def test_what_is_measured_leaves_model_optimizer_and_random_numbers_alone():
     plots.gradients(model, (X, Y), F.cross_entropy)
     plots.loss_surface(model, (X, Y), F.cross_entropy, points=3)
     plots.learning_rate_sweep(model, (X, Y), F.cross_entropy, optimizer, steps=5)
+    plots.attribution(tl.integrated_gradients(model, X))
     assert tl.engine.random.generator().bit_generator.state == drawn
     assert optimizer.state_dict() == settings and model.training
     for name, array in model.state_dict().items():

@@ -33,6 +33,8 @@ if TYPE_CHECKING:  # what `import tinydl` leaves for when it is used
     from .explaining.explain import explain
     from .exporting.onnx import from_onnx, to_onnx
     from .exporting.standalone import to_numpy
+    from .watching.attribution import Attribution, grad_cam, integrated_gradients, occlusion, saliency
+    from .watching.controls import Controls
     from .watching.diagnose import diagnose
     from .watching.summary import summary
     from .watching.verdicts import Diagnosis, Verdict
@@ -40,17 +42,20 @@ if TYPE_CHECKING:  # what `import tinydl` leaves for when it is used
 __version__ = "0.1.0"
 
 __all__ = [
-    "ChangedValueError", "CompileError", "Diagnosis", "History", "Primitive", "StrictError", "Tensor", "Verdict",
-    "accuracy", "compile", "compress", "data",
-    "default_dtype", "derivatives", "detect_anomaly", "diagnose", "enable_grad", "evaluate", "explain", "fit",
-    "from_onnx", "functional", "grad", "gradcheck", "hessian", "hvp", "jacobian", "jvp", "load", "manual_seed", "nn",
-    "no_grad", "optim", "parallel", "plots", "predict", "primitive", "save", "set_default_dtype", "source_lines",
+    "Attribution", "ChangedValueError", "CompileError", "Controls", "Diagnosis", "History", "Primitive", "StrictError",
+    "Tensor", "Verdict", "accuracy", "compile", "compress", "data", "default_dtype", "derivatives", "detect_anomaly",
+    "diagnose", "enable_grad", "evaluate", "explain", "fit", "from_onnx", "functional", "grad", "grad_cam", "gradcheck",
+    "hessian", "hvp", "integrated_gradients", "jacobian", "jvp", "load", "manual_seed", "nn", "no_grad", "occlusion",
+    "optim", "parallel", "plots", "predict", "primitive", "saliency", "save", "set_default_dtype", "source_lines",
     "strict", "summary", "tensor", "to_numpy", "to_onnx", "value_and_grad", "vjp",
 ]  # fmt: skip
 
 
 _LATER = {
     "plots": ".plots", "gradcheck": ".checking.gradcheck", "explain": ".explaining.explain",
+    "saliency": ".watching.attribution", "integrated_gradients": ".watching.attribution",
+    "occlusion": ".watching.attribution", "grad_cam": ".watching.attribution",
+    "Attribution": ".watching.attribution", "Controls": ".watching.controls",
     "diagnose": ".watching.diagnose", "Diagnosis": ".watching.verdicts", "Verdict": ".watching.verdicts",
     "summary": ".watching.summary", "compile": ".compiling.compile", "CompileError": ".compiling.tape",
     "to_numpy": ".exporting.standalone", "to_onnx": ".exporting.onnx",

@@ -19,7 +19,7 @@ from ..engine.recording import no_grad, observing
 from ..engine.tensor import Primitive, Tensor, wrap
 from ..engine.trace import Scopes
 from ..nn.module import Module
-from ..training import care
+from ..watching.modes import mode
 from .followed import OF_SHAPES, Followed, follow, following, is_followed, plain, reads
 
 _PICKING = {"nonzero", "flatnonzero", "argwhere", "where"}  # the last with a condition alone
@@ -147,7 +147,7 @@ def run(model: Module, inputs: Sequence[Array], learned: set[int]) -> tuple[list
     seen = Run(given, learned)
     following.on = True
     try:
-        with care.mode(model, False), no_grad(), np.errstate(all="ignore"), observing(seen):
+        with mode(model, False), no_grad(), np.errstate(all="ignore"), observing(seen):
             output = model(*given)
     finally:
         following.on = False

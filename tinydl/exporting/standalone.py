@@ -25,9 +25,10 @@ from ..engine.checks import kind, listed, refuse_foreign
 from ..engine.files import replacing
 from ..engine.recording import no_grad, state
 from ..nn.module import Module
-from ..training import arguments, care
+from ..training import arguments
 from ..training.fit import predict
 from ..training.saving import format_of
+from ..watching.modes import mode
 from .functions import Functions
 from .steps import RESERVED, DiffersError, Steps, is_for, merged, steps_of
 from .text import WIDTH, Lines, dtype_text, quoted
@@ -75,7 +76,7 @@ def to_numpy(model: Module, path: str | os.PathLike[str], example: Any) -> None:
             "the model gives other numbers each time it is asked, also in eval mode, so no program can be equal to it; "
             "draw random numbers only while self.training, and keep nothing from one batch to the next"
         )
-    with care.mode(model, False), no_grad():
+    with mode(model, False), no_grad():
         module = _Module(model, target.stem, x, expected)
     text, arrays = module.text(), module.arrays()
     _compare(model, target.stem, text, arrays, x)

@@ -22,7 +22,8 @@ from ..engine.checks import array_of, listed
 from ..engine.recording import no_grad
 from ..engine.tensor import Tensor
 from ..nn.module import Module
-from ..training import arguments, care
+from ..training import arguments
+from ..watching.modes import mode
 from .compressed import Compressed
 from .followed import is_followed
 from .graphs import BUFFER, PARAMETER, Graph, Value, inputs_of, needed, side, text
@@ -414,7 +415,7 @@ def _runner(proto: onnx.ModelProto) -> Any:
 
 
 def _answer(model: Module, batch: Sequence[Array]) -> Any:
-    with care.mode(model, False), no_grad():
+    with mode(model, False), no_grad():
         return model(*(x.copy() for x in batch))
 
 

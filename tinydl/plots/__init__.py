@@ -6,6 +6,7 @@ what was drawn, add to it, and write it: ``tl.plots.save(tl.plots.curves(history
 by itself; in a script call matplotlib's ``plt.show()``.
 """
 
+from .attribution import attribution
 from .digits import digit_page
 from .graph import graph
 from .network import (
@@ -22,6 +23,6 @@ from .style import save
 from .training import confusion_matrix, curves
 
 __all__ = [
-    "activations", "backprop_page", "confusion_matrix", "curves", "decision_boundary", "digit_page", "gradients",
-    "graph", "images", "learning_rate_sweep", "loss_surface", "save", "weights",
+    "activations", "attribution", "backprop_page", "confusion_matrix", "curves", "decision_boundary", "digit_page",
+    "gradients", "graph", "images", "learning_rate_sweep", "loss_surface", "save", "weights",
 ]  # fmt: skip

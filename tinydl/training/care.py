@@ -107,18 +107,6 @@ def measuring(named: Mapping[str, Tensor], norms: dict[str, dict[str, float]]) -
 
 
 @contextmanager
-def mode(model: Module, training: bool) -> Iterator[None]:
-    """Within, the model is in train or eval mode; afterwards each of its modules is in the mode it came in."""
-    before = [(module, module.training) for _, module in model.named_modules()]
-    model.train() if training else model.eval()
-    try:
-        yield
-    finally:
-        for module, was in before:
-            module.training = was
-
-
-@contextmanager
 def one_interrupt() -> Iterator[Callable[[], int]]:
     """Within, the first Ctrl-C is only counted, so that no update is torn in two; the second raises as usual.
 

@@ -26,6 +26,7 @@ from ..nn.state import has_state
 from ..optim.clipping import clip_grad_norm
 from ..optim.optimizer import Optimizer
 from ..optim.schedules import Schedule
+from ..watching.modes import mode
 from ..watching.strict import FirstSteps
 from . import arguments, care
 from .arguments import Callback, Data, Loss, Metric
@@ -320,7 +321,7 @@ def fit(
     done = Progress(resume, model, optimizer, plan, feed, epochs, patience, checkpoint, told, team)
     with (
         random.seeded(seed),
-        care.mode(model, True),
+        mode(model, True),
         run.steps.or_as_before(model, optimizer, plan),
         care.progress_bar(epochs, len(feed), shown_as) as shown,
         team.one_interrupt() as interrupted,
@@ -351,7 +352,7 @@ def evaluate(
     """
     arguments.check_model(model)
     metrics, data = arguments.check_metrics(metrics), arguments.check_data(test, "test")
-    with care.mode(model, False), no_grad():
+    with mode(model, False), no_grad():
         outputs, targets = predict(model, data.x, batch_size=batch_size), data.y.copy()
         return _judged({"loss": lambda o, t: loss(wrap(o), t), **metrics}, outputs, on_host(targets))
 
@@ -369,7 +370,7 @@ def predict(model: Module, x: Any, *, batch_size: int = 256) -> Array:
     whole("batch_size", batch_size, 1)
     inputs = arguments.check_inputs(x)
     parts = (inputs[i : i + batch_size].copy() for i in range(0, max(len(inputs), 1), batch_size))
-    with care.mode(model, False), no_grad():
+    with mode(model, False), no_grad():
         try:
             outputs = [on_host(array_of(arguments.check_outputs(model(part), part))) for part in parts]
             return np.concatenate(outputs)

@@ -25,7 +25,7 @@ CONVOLUTIONS = ("conv", "conv_input")
 RESHAPING = {"reshape", "transpose", "swapaxes", "moveaxis", "squeeze", "expand_dims", "getitem", "cast"}
 
 
-def _copied(model: Module, optimizer: Any, loss: Any) -> tuple[Module, Any, Any]:
+def copied(model: Module, optimizer: Any, loss: Any) -> tuple[Module, Any, Any]:
     """Copies that belong together; computed Tensors kept in attributes, which can't be copied, become constants."""
     memo: dict[int, Any] = {}
     for module in model.modules():
@@ -41,7 +41,7 @@ class Run:
 
     def __init__(self, model: Module, loss: Any, optimizer: Any, x: Any, y: Any) -> None:
         self.original, self.x, self.y = (model, loss, optimizer), x, y
-        self.model, _, self.loss = _copied(model, None, loss)
+        self.model, _, self.loss = copied(model, None, loss)
         self.model.train()
         self.names = {p: name for name, p in self.model.named_parameters()}
         self.trained = {p: name for p, name in self.names.items() if p.requires_grad}
@@ -136,7 +136,7 @@ class Run:
         """Losses on the batch before each of `count` steps with a rate of `factor` times the optimizer's and after the
         last; how far the first step moved each parameter (a norm); the parameters that never changed."""
         model, loss, optimizer = self.original
-        model, optimizer, loss = _copied(model, optimizer, loss)
+        model, optimizer, loss = copied(model, optimizer, loss)
         model.train()
         for group in optimizer.groups:
             group["lr"] *= factor

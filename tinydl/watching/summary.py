@@ -22,6 +22,7 @@ from ..engine.terminal import columns, shown
 from ..engine.trace import Call, Trace
 from ..nn.embedding import Embedding
 from ..nn.module import Module
+from .modes import mode
 
 
 @dataclass(eq=False)
@@ -115,15 +116,9 @@ def summary(model: Module, input_shape: Any) -> Summary:
     like = next((p._data for p in model.parameters() if p._data.dtype.kind == "f"), np.zeros(0, default_dtype_now()))
     dtype = np.int64 if leaves and isinstance(leaves[0], Embedding) else like.dtype
     example = _example(input_shape, dtype, like)
-    modes = [module.training for module in modules]
     trace = Trace()
-    try:
-        model.eval()
-        with no_grad(), seeded(0), observing(trace):
-            model(example)
-    finally:
-        for module, mode in zip(modules, modes, strict=True):
-            module.training = mode
+    with mode(model, False), no_grad(), seeded(0), observing(trace):
+        model(example)
     parameters = list(model.parameters())
     return Summary(
         _rows(trace.calls),
