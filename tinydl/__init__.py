@@ -26,7 +26,7 @@ from .watching.lines import source_lines
 from .watching.strict import StrictError, strict
 
 if TYPE_CHECKING:  # what `import tinydl` leaves for when it is used
-    from . import compress, parallel, plots
+    from . import compress, parallel, plots, privacy
     from .checking.gradcheck import gradcheck
     from .compiling.compile import compile
     from .compiling.tape import CompileError
@@ -44,8 +44,8 @@ __all__ = [
     "accuracy", "compile", "compress", "data",
     "default_dtype", "derivatives", "detect_anomaly", "diagnose", "enable_grad", "evaluate", "explain", "fit",
     "from_onnx", "functional", "grad", "gradcheck", "hessian", "hvp", "jacobian", "jvp", "load", "manual_seed", "nn",
-    "no_grad", "optim", "parallel", "plots", "predict", "primitive", "save", "set_default_dtype", "source_lines",
-    "strict", "summary", "tensor", "to_numpy", "to_onnx", "value_and_grad", "vjp",
+    "no_grad", "optim", "parallel", "plots", "predict", "primitive", "privacy", "save", "set_default_dtype",
+    "source_lines", "strict", "summary", "tensor", "to_numpy", "to_onnx", "value_and_grad", "vjp",
 ]  # fmt: skip
 
 
@@ -54,7 +54,7 @@ _LATER = {
     "diagnose": ".watching.diagnose", "Diagnosis": ".watching.verdicts", "Verdict": ".watching.verdicts",
     "summary": ".watching.summary", "compile": ".compiling.compile", "CompileError": ".compiling.tape",
     "to_numpy": ".exporting.standalone", "to_onnx": ".exporting.onnx",
-    "from_onnx": ".exporting.onnx", "compress": ".compress", "parallel": ".parallel",
+    "from_onnx": ".exporting.onnx", "compress": ".compress", "parallel": ".parallel", "privacy": ".privacy",
 }  # fmt: skip
 
 
