@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..derivatives.convolution import columns
-from ..engine.arrays import Array, as_array, dot_products, wide
+from ..engine.arrays import Array, dot_products, wide
 from ..engine.checks import array_of, listed
 from ..engine.tensor import Tensor
 
@@ -195,7 +195,8 @@ def row_norms(use: Use, g: Array) -> Array:
 def _squares(rows: Array) -> Array:
     """Σ of squares over all but the first axis, as float64, which the sums over parameters are made in."""
     rows = wide(rows.reshape(len(rows), -1))
-    return as_array(dot_products(rows, rows)).astype(np.float64, copy=False)
+    squares: Array = dot_products(rows, rows)
+    return squares.astype(np.float64, copy=False)
 
 
 def _blocks(n: int, size: int) -> Iterator[slice]:
@@ -211,7 +212,8 @@ def of_products(g: Array, x: Array) -> Array:
     """
     (n, groups, t, o), i = g.shape, x.shape[-1]
     if t == 1:
-        return np.einsum("ij,ij->i", _squares_of_last(g), _squares_of_last(x))
+        found: Array = (_squares_of_last(g) * _squares_of_last(x)).sum(axis=1)
+        return found
     found = np.empty(n)
     few = 8 * t * (o + i) < o * i
     for block in _blocks(n, groups * (t * (o + i) if few else o * i)):

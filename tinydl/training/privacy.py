@@ -178,15 +178,22 @@ def _same_buffers(model: Module) -> Iterator[None]:
     """ValueError if a buffer changes within: what follows the data without noise gives them away."""
     before = {name: buffer.copy() for name, buffer in model.named_buffers()}
     undo = snapshot(model, buffers=bool(before))
-    yield
+    error: Exception | None = None
+    try:
+        yield
+    except Exception as raised:
+        error = raised
     after = dict(model.named_buffers()) if before else {}
     changed = [name for name, was in before.items() if name not in after or not _same(was, after[name])]
-    if changed:
+    if changed or error:
         undo()
+    if changed:
         raise ValueError(
             f"the forward pass changes {listed(changed)}, which then follows the examples without any noise and would "
             "give them away: call eval() on the layer that does it, or write one that keeps nothing. It is put back"
-        )
+        ) from error
+    if error:
+        raise error
 
 
 def _same(a: Array, b: Array) -> bool:
@@ -195,7 +202,8 @@ def _same(a: Array, b: Array) -> bool:
 
 def _near(a: Array, b: Array, relative: float, absolute: float) -> bool:
     """Whether they are as near as rounding leaves them; NaN is near nothing."""
-    return bool((np.abs(a - b) <= absolute + relative * np.abs(b)).all())
+    with np.errstate(invalid="ignore"):  # of logits that are −∞
+        return bool(((a == b) | (np.abs(a - b) <= absolute + relative * np.abs(b))).all())
 
 
 # ---- the gradients of a lot ----
@@ -265,12 +273,16 @@ class Lot:
         return norms, [second[p] if p in second else np.zeros(p.shape, p.dtype) for p in wanted]
 
     def _scales(self, norms: Array) -> Array:
-        if not np.isfinite(norms).all():
-            raise FloatingPointError(
-                f"the gradient of {np.count_nonzero(~np.isfinite(norms))} of {len(self.x)} examples isn't finite; "
-                "tl.detect_anomaly() around it names the operation. No .grad has changed"
-            )
+        self._refuse_not_finite(norms, "gradient")
         return np.minimum(1, self.clip / np.maximum(norms, self.clip))
+
+    @staticmethod
+    def _refuse_not_finite(values: Array, what: str) -> None:
+        if not np.isfinite(values).all():
+            raise FloatingPointError(
+                f"private_gradients: the {what} of an example isn't finite; run the model under tl.detect_anomaly(), "
+                "which names the operation. No .grad has changed"
+            )
 
     # ---- each row's own loss ----
 
@@ -291,6 +303,7 @@ class Lot:
                 f"loss must give a Tensor with one number, the mean or the sum over the {n} rows, or with one for each "
                 f"row, not {shown}; write .reshape(len(y), -1).mean(axis=1) to have one for each"
             )
+        self._refuse_not_finite(total._data, "loss")
         if total.shape == (n,):
             return total, np.ones(n, total.dtype)
         if not isinstance(outputs, Tensor) or outputs.shape[:1] != (n,):
@@ -343,7 +356,7 @@ class Lot:
             after = self.model(self.x[rows])
             after = after if outputs_only else self.loss(after, self.y[rows])
         a, b = before._data[half], array_of(after)[half]
-        if np.isfinite(a).all() and not _near(a, b, 1e-5, 1e-5 * np.abs(a).max(initial=0)):
+        if not _near(a, b, 1e-5, 1e-5 * np.abs(a[np.isfinite(a)]).max(initial=0)):
             raise ValueError(
                 "what the model gives for an example depends on the other examples of the lot: a layer mixes rows, as "
                 f"BatchNorm or attention over the batch do, or {KEEPS}"
