@@ -134,11 +134,11 @@ def test_the_form_for_few_positions_and_the_other_agree():
 
 
 def test_contributions_that_cancel_leave_no_norm():
-    """Two positions of opposite gradients, in float32, where a difference of squares would leave 1e-4 of them."""
+    """Three positions whose gradients add up to 0, in float32, in which squares of their sizes would leave 3e-4."""
     rng = np.random.default_rng(0)
-    g, x = rng.normal(size=(3, 1, 1, 300)).astype(np.float32), rng.normal(size=(3, 1, 1, 200)).astype(np.float32)
-    both = of_products(np.concatenate([g, -g], axis=2), np.concatenate([x, x], axis=2))
-    assert (np.sqrt(np.abs(both)) < 1e-6 * np.linalg.norm(g) * np.linalg.norm(x)).all()
+    g, x = rng.normal(size=(3, 1, 2, 300)).astype(np.float32), rng.normal(size=(3, 1, 1, 200)).astype(np.float32)
+    found = of_products(np.concatenate([g, -g.sum(axis=2, keepdims=True)], axis=2), np.repeat(x, 3, axis=2))
+    assert (np.sqrt(found) < 1e-5 * np.linalg.norm(g) * np.linalg.norm(x)).all()
 
 
 class Word(nn.Module):
@@ -162,14 +162,33 @@ def test_parameters_of_ones_own_that_are_added_multiplied_stretched_or_looked_up
         assert_right(Word(), rng.integers(0, 7, (n, 3)), rng.integers(0, 5, n))
 
 
+class FromTheEnd(nn.Module):
+    """Rows of a table, some counted from its end."""
+
+    def __init__(self):
+        self.table, self.out = (
+            tl.tensor(np.random.default_rng(0).normal(size=(5, 4)), requires_grad=True),
+            nn.Linear(4, 3),
+        )
+
+    def forward(self, x):
+        return self.out(np.tanh(self.table[x])).sum(axis=1)
+
+
+def test_numbers_that_count_from_the_end_of_a_table_mean_the_same_rows():
+    x = np.array([[4, -1, 0], [-5, 0, 2], [1, -4, 1], [3, 2, 0]])
+    assert_right(FromTheEnd(), x, np.arange(4) % 3)
+
+
 class TimeFirst(nn.Module):
     """Sequences with the time first, as attention takes them by default."""
 
     def __init__(self):
-        self.first, self.attention = nn.Linear(5, 4), nn.MultiheadAttention(4, 2)
+        self.first, self.norm, self.attention = nn.Linear(5, 4), nn.LayerNorm(4), nn.MultiheadAttention(4, 2)
+        self.scale = tl.tensor(np.array([1.0, -2.0, 0.5, 1.5]), requires_grad=True)
 
     def forward(self, x):
-        y = self.first(x.swapaxes(0, 1))
+        y = self.norm(self.first(x.swapaxes(0, 1))) * self.scale
         return self.attention(y)[0].mean(axis=0)
 
 
@@ -193,8 +212,9 @@ class Places(nn.Module):
 @pytest.mark.parametrize("n", [2, 6, 7])
 def test_a_parameter_that_is_used_for_all_examples_at_once_is_refused(n):
     model, x = Places(), np.random.default_rng(0).normal(size=(n, 6, 5))
-    with pytest.raises((TypeError, ValueError), match="loop=True"):
-        private(model, x, np.arange(n) % 4)
+    for clip in (0.1, 1e9):  # also where none is clipped, and all count the same
+        with pytest.raises((TypeError, ValueError), match="loop=True"):
+            private(model, x, np.arange(n) % 4, clip=clip)
     assert_right(model, x, np.arange(n) % 4, loop=True)
 
 
@@ -426,11 +446,26 @@ def test_a_penalty_in_the_loss_is_refused():
 
 
 class Own(nn.Module):
-    def __init__(self):
-        self.weight = tl.tensor(np.random.default_rng(0).normal(size=(6, 3)), requires_grad=True)
+    """A weight (4, 6, 3) in an operation of the user's own."""
+
+    def __init__(self, function):
+        self.weight, self.function = (
+            tl.tensor(np.random.default_rng(0).normal(size=(4, 6, 3)), requires_grad=True),
+            function,
+        )
 
     def forward(self, x):
-        return x @ np.sinh(self.weight)
+        return self.function(x, self.weight)
+
+
+UNKNOWN = {  # operation: what is done
+    "sinh": lambda x, w: x @ np.sinh(w)[1],
+    "matmul": lambda x, w: (x[:, None, None] @ w)[:, :, 0].sum(axis=1),  # a stack of matrices
+    "linear": lambda x, w: F.linear(x, (w * np.arange(72.0).reshape(4, 6, 3))[0].T),  # a mask
+    "getitem": lambda x, w: x @ w[np.array([0, 1, 1]), :, np.arange(3)].T,
+    "einsum": lambda x, w: np.einsum("ni,tio->no", x, w),
+    "stack": lambda x, w: x @ np.stack([w[0], w[1]]).sum(axis=0),
+}
 
 
 GIVEN = {
@@ -468,11 +503,13 @@ def test_a_mistake_gets_a_sentence_and_changes_no_gradient(name, value, says):
     assert all(p.grad is None for p in model.parameters())
 
 
-def test_an_operation_that_isnt_known_is_refused_by_name_and_done_by_the_loop():
-    x, y = np.random.default_rng(0).normal(size=(8, 6)), np.arange(8) % 3
-    with pytest.raises(TypeError, match=r"gradient of 'weight' in sinh.*loop=True"):
-        private(Own(), x, y)
-    assert_right(Own(), x, y, loop=True)
+@pytest.mark.parametrize("name", UNKNOWN)
+@pytest.mark.parametrize("n", [3, 4, 8])
+def test_an_operation_that_isnt_known_is_refused_by_name_and_done_by_the_loop(name, n):
+    x, y = np.random.default_rng(0).normal(size=(n, 6)), np.arange(n) % 3
+    with pytest.raises(TypeError, match=f"gradient of 'weight' in {name}.*loop=True"):
+        private(Own(UNKNOWN[name]), x, y)
+    assert_right(Own(UNKNOWN[name]), x, y, loop=True)
 
 
 @pytest.mark.parametrize("loop", [False, True])
