@@ -18,7 +18,7 @@ import numpy as np
 from ..engine import random
 from ..engine.arrays import Array
 from ..engine.checks import array_of, kind, listed, real, refuse_foreign, whole
-from ..engine.graph import ancestors
+from ..engine.graph import ancestors, leaves
 from ..engine.recording import enable_grad, no_grad
 from ..engine.tensor import Tensor, propagate, wrap
 from ..nn import Module
@@ -238,7 +238,7 @@ class Lot:
         if losses:
             with no_grad(), _generator_at(drawn):
                 again = self._of_one(0).item()
-            if not math.isclose(again, losses[0], rel_tol=1e-5):
+            if not math.isclose(again, losses[0], rel_tol=1e-5, abs_tol=1e-6):
                 raise ValueError(
                     f"the first example's loss was {losses[0]:.6g}, and is {again:.6g} after the others: {KEEPS}"
                 )
@@ -253,7 +253,7 @@ class Lot:
         drawn = random.generator().bit_generator.state
         outputs = self.model(self.x)
         root, seeds = self._apart(outputs)
-        self._refuse_mixed_rows(root, root is outputs, drawn)
+        self._refuse_mixed_rows(outputs, root, drawn)
         n = len(self.x)
         nodes = ancestors([root])
         uses = find_uses(nodes, self.parameters)
@@ -294,9 +294,15 @@ class Lot:
         return loss
 
     def _apart(self, outputs: Any) -> tuple[Tensor, Array]:
-        """From where both passes start, and with which gradient each row does: the losses with ones or, where the loss
-        is a single number, the outputs with what each row's own loss makes of them."""
-        n, total = len(self.x), self.loss(outputs, self.y)
+        """From where both passes start, and with which gradient each row does: the outputs, with what each row's own
+        loss makes of them or, where they are no Tensor with a row for each example, the losses, with ones.
+
+        The former is computed in float64: where a network is sure of all its answers, what is left of 1 − softmax in
+        float32 is rounding, and differs from row to batch.
+        """
+        n, rows = len(self.x), isinstance(outputs, Tensor) and outputs.shape[:1] == (len(self.x),)
+        z = wrap(outputs._data.astype(np.float64), True) if rows else outputs
+        total = self.loss(z, self.y)
         if not isinstance(total, Tensor) or total.shape not in ((), (n,)):
             shown = f"one of shape {total.shape}" if isinstance(total, Tensor) else kind(total)
             raise ValueError(
@@ -304,31 +310,30 @@ class Lot:
                 f"row, not {shown}; write .reshape(len(y), -1).mean(axis=1) to have one for each"
             )
         self._refuse_not_finite(total._data, "loss")
-        if total.shape == (n,):
+        if total.shape == (n,) and not rows:
             return total, np.ones(n, total.dtype)
-        if not isinstance(outputs, Tensor) or outputs.shape[:1] != (n,):
+        if not rows:
             shown = f"shape {outputs.shape}" if isinstance(outputs, Tensor) else kind(outputs)
             raise ValueError(
                 f"a loss that is one number needs outputs with the examples along the first axis, not {shown}; write a "
                 "loss that gives one number for each row"
             )
-        among = set(ancestors([outputs]))
-        own = {p for node in ancestors([total]) if node not in among for p in node.inputs if isinstance(p, Tensor)}
-        if not own.isdisjoint(self.parameters.values()):
-            names = [name for name, p in self.parameters.items() if p in own]
+        also = {x for x in leaves([total]) if x._requires_grad} - {z}
+        if also:
+            names = [name for name, p in self.parameters.items() if p in also] or ["something else that is trained"]
             raise ValueError(
                 f"the loss depends on {listed(names)} not only through the outputs: leave penalties out, and write "
                 "optim.SGD(…, weight_decay=…), which needs no example"
             )
-        return outputs, self._of_rows(outputs, total)
+        return outputs, self._of_rows(z, total).astype(outputs.dtype)
 
-    def _of_rows(self, outputs: Tensor, total: Tensor) -> Array:
-        """∂ each row's own loss / ∂ its outputs, of a loss that is a sum or a mean over rows, as parts of them show."""
+    def _of_rows(self, z: Tensor, total: Tensor) -> Array:
+        """∂ each row's own loss / ∂ its outputs, of losses or of a sum or a mean over rows, as parts of them show."""
         n, order = len(self.x), self.rng.permutation(len(self.x))
-        of_all, parts = _slope(total, outputs), [np.sort(order[: n // 2]), order[-1:]]
-        of_parts = [self._slope_of(outputs._data[part], part) for part in parts]
+        of_all, parts = _slope(total, z), [np.sort(order[: n // 2]), order[-1:]]
+        of_parts = [self._slope_of(z._data[part], part) for part in parts]
         size = max(np.abs(g).max(initial=0) for g in of_parts)
-        for each, counts in ((1, (1, 1)), (n, (n // 2, 1))):
+        for each, counts in ((1, (1, 1)), (n, (n // 2, 1)))[: 1 if total.ndim else 2]:
             if all(
                 _near(of_all[part] * each, g * count, 1e-4, 1e-5 * size * count)
                 for part, g, count in zip(parts, of_parts, counts, strict=True)
@@ -346,21 +351,24 @@ class Lot:
 
     # ---- whether rows are apart ----
 
-    def _refuse_mixed_rows(self, before: Tensor, outputs_only: bool, drawn: Any) -> None:
+    def _refuse_mixed_rows(self, outputs: Any, root: Tensor, drawn: Any) -> None:
         """ValueError if what one half of the lot gives depends on the other half, where other examples now stand."""
-        n = len(self.x)
+        n, size = len(self.x), 0.0
         half = np.sort(self.rng.permutation(n)[: (n + 1) // 2])
         rows = self.rng.choice(half, n)
         rows[half] = half
         with no_grad(), _generator_at(drawn):
-            after = self.model(self.x[rows])
-            after = after if outputs_only else self.loss(after, self.y[rows])
-        a, b = before._data[half], array_of(after)[half]
-        if not _near(a, b, 1e-5, 1e-5 * np.abs(a[np.isfinite(a)]).max(initial=0)):
-            raise ValueError(
-                "what the model gives for an example depends on the other examples of the lot: a layer mixes rows, as "
-                f"BatchNorm or attention over the batch do, or {KEEPS}"
-            )
+            now = self.model(self.x[rows])
+            pairs = [(outputs, now)] if isinstance(outputs, Tensor) and len(outputs) == n else []
+            pairs += [] if root is outputs else [(root, self.loss(now, self.y[rows]))]
+        for before, after in pairs:
+            a, b = before._data[half], array_of(after)[half]
+            size = max(size, np.abs(a[np.isfinite(a)]).max(initial=0))  # a loss has the rounding of its logits
+            if not _near(a, b, 1e-5, 1e-5 * size):
+                raise ValueError(
+                    "what the model gives for an example depends on the other examples of the lot: a layer mixes rows, "
+                    f"as BatchNorm or attention over the batch do, or {KEEPS}"
+                )
 
     def _find_axes(self, uses: Sequence[Use], root: Tensor, seeds: Array) -> None:
         """Along which axis of each operation the examples lie; where two are as long, which one is 0 for examples
@@ -393,8 +401,8 @@ class Lot:
 
 
 def _slope(loss: Tensor, outputs: Tensor) -> Array:
-    """∂ the loss / ∂ the outputs it was computed from."""
-    found: Any = propagate([loss], [None], wanted=[outputs])[0].get(outputs)
+    """∂ the loss, or the sum of the losses, / ∂ the outputs they were computed from."""
+    found: Any = propagate([loss], [np.ones(loss.shape)], wanted=[outputs])[0].get(outputs)
     if found is None:
         raise ValueError("the loss depends on the outputs by nothing that has a gradient")
     return np.asarray(found)
