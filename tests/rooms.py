@@ -75,6 +75,7 @@ TESTS = {
     "benchmarks/mutation.py": "testing",
     "benchmarks/normal_tail.py": "attention",
     "benchmarks/parallel.py": "parallel mpi",
+    "benchmarks/privacy.py": "privacy",
     "README.md": "readme",
     "tests/rooms.py": "habits",
     "tests/device.py": "device",

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from ..data import Dataset
 from ..engine import random
 from ..engine.arrays import Array
 from ..engine.checks import array_of, kind, listed, real, refuse_foreign, whole
@@ -31,6 +32,10 @@ APART = 1e-3
 KEEPS = (
     "a layer keeps something from one call to the next, or draws random numbers from a Generator of its own. Then no "
     "example has a gradient of its own: write layers that keep the rows of the first axis apart, and nothing else"
+)
+CUT = (
+    "private_gradients: there is nothing to differentiate: what the model gives depends on none of its parameters. Was "
+    "it made from .data, .numpy(), .item() or .detach()?"
 )
 NOISE_OF_ROUNDING = 1e-4  # of the largest row: where a row's gradient cancels, only rounding is left of it
 
@@ -62,12 +67,13 @@ def private_gradients(
     median. **They are not private**, nor is a loss that is printed: look at them on data that may be known.
 
     It takes one forward pass, two backward passes, and another forward pass in which half of the lot is other
-    examples: so that layers that let examples see each other are noticed. Refused, by TypeError, are a parameter that
-    takes part twice (tied, shared, recurrent) and operations on parameters that ghost.py doesn't know; ``loop=True``
-    takes the examples one by one instead, which does both and is slow. By ValueError: BatchNorm while training,
-    anything else that mixes rows, buffers that follow the data, a loss that isn't a sum or mean over rows, a `clip`
-    that isn't above 0, `noise` below 0, a `lot` that isn't in 0 … len(x). FloatingPointError for a norm that isn't
-    finite; then no `.grad` has changed.
+    examples: 2 to 4 ordinary passes (benchmarks/privacy.py). The last, and that each example's part of the second
+    backward pass must be that of the first times its scale, finds layers by which examples see each other. Refused by
+    TypeError are a parameter that takes part twice (tied, shared, recurrent) and operations on parameters that
+    ghost.py doesn't know; ``loop=True`` takes the examples one by one instead, which does both and takes 30 to 170
+    ordinary passes. By ValueError: BatchNorm while training, what else mixes rows, buffers that follow the data, a
+    loss that isn't a sum or mean over rows, a `clip` that isn't above 0, `noise` below 0, a `lot` that isn't in 0 …
+    len(x). FloatingPointError for a loss or norm that isn't finite. When it raises, no `.grad` has changed.
 
     What is protected is that a row was there, once: of what is published of the run, only the weights, and only
     through these gradients. Not protected: statistics that the data were scaled by, hyperparameters chosen by results
@@ -146,6 +152,8 @@ def _checked(model: Any, x: Any, y: Any, rng: Any) -> tuple[dict[str, Tensor], A
     if not parameters:
         raise ValueError("private_gradients: no parameter of the model requires a gradient")
     refuse_foreign("private_gradients", x, y, *parameters.values())
+    if isinstance(x, Dataset):
+        raise TypeError("x and y are two arrays, not a Dataset; write private_gradients(model, *train, …)")
     x, y = array_of(x), array_of(y)
     if not x.ndim or not y.ndim or len(x) != len(y) or not len(x):
         raise ValueError(f"x and y are all examples, a row for each, not arrays of shapes {x.shape} and {y.shape}")
@@ -230,14 +238,14 @@ class Lot:
             loss = self._of_one(i)
             losses.append(loss.item())
             found, _ = propagate([loss], [None], wanted=wanted)
-            norms[i] = math.sqrt(sum(float(np.vdot(g, g)) for g in found.values()))
+            norms[i] = math.sqrt(sum(float(np.sum(np.square(g, dtype=np.float64))) for g in found.values()))
             scale = self._scales(norms[i : i + 1])[0]
             for total, p in zip(sums, wanted, strict=True):
                 if p in found:
                     total += found[p] * total.dtype.type(scale)
         if losses:
             with no_grad(), _generator_at(drawn):
-                again = self._of_one(0).item()
+                again = self._of_one(0, recorded=False).item()
             if not math.isclose(again, losses[0], rel_tol=1e-5, abs_tol=1e-6):
                 raise ValueError(
                     f"the first example's loss was {losses[0]:.6g}, and is {again:.6g} after the others: {KEEPS}"
@@ -253,6 +261,8 @@ class Lot:
         drawn = random.generator().bit_generator.state
         outputs = self.model(self.x)
         root, seeds = self._apart(outputs)
+        if not root._requires_grad:
+            raise ValueError(CUT)
         self._refuse_mixed_rows(outputs, root, drawn)
         n = len(self.x)
         nodes = ancestors([root])
@@ -286,11 +296,13 @@ class Lot:
 
     # ---- each row's own loss ----
 
-    def _of_one(self, i: int) -> Tensor:
+    def _of_one(self, i: int, recorded: bool = True) -> Tensor:
         loss = self.loss(self.model(self.x[i : i + 1]), self.y[i : i + 1])
         if not isinstance(loss, Tensor) or loss.size != 1:
             shown = f"shape {loss.shape}" if isinstance(loss, Tensor) else kind(loss)
             raise ValueError(f"loss must give one number for an example, a Tensor, not {shown}")
+        if not loss._requires_grad and recorded:
+            raise ValueError(CUT)
         return loss
 
     def _apart(self, outputs: Any) -> tuple[Tensor, Array]:
