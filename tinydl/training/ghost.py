@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..derivatives.convolution import columns
-from ..engine.arrays import Array, dot_products
+from ..engine.arrays import Array, dot_products, wide
 from ..engine.checks import array_of, listed
 from ..engine.tensor import Tensor
 
@@ -192,10 +192,13 @@ def row_norms(use: Use, g: Array) -> Array:
 
 
 def _squares(rows: Array) -> Array:
-    """Σ of squares over all but the first axis, in float64: in float32 they vanish below 10⁻²³ and are ∞ from 10¹⁹ on."""
-    rows = rows.reshape(len(rows), -1).astype(np.float64, copy=False)
-    squares: Array = dot_products(rows, rows)
-    return squares
+    """Σ of squares over all but the first axis; in float64 where they are near what float32 can't hold."""
+    rows = wide(rows.reshape(len(rows), -1))
+    with np.errstate(over="ignore"):
+        squares: Array = dot_products(rows, rows)
+    if rows.dtype != np.float64 and not ((squares > 1e-30) & (squares < 1e30)).all():
+        squares = np.asarray(dot_products(rows.astype(np.float64), rows.astype(np.float64)))
+    return squares.astype(np.float64, copy=False)
 
 
 def _blocks(n: int, size: int) -> Iterator[slice]:
