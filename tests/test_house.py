@@ -40,6 +40,7 @@ ROOMS = {
     "testing": ("checking",),
     "compress": ("exporting",),
     "parallel": ("training",),
+    "privacy": ("training",),
     "cli": ("course",),
     "start": ("cli",),
 }

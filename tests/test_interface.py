@@ -20,6 +20,7 @@ PINNED = Path(__file__).parent / "public_interface.txt"
 ROOMS = (
     "tinydl", "tinydl.functional", "tinydl.nn", "tinydl.nn.init", "tinydl.optim", "tinydl.data", "tinydl.plots",
     "tinydl.testing", "tinydl.derivatives", "tinydl.compress", "tinydl.parallel",
+    "tinydl.privacy",
 )  # fmt: skip
 
 

@@ -26,7 +26,7 @@ from .watching.lines import source_lines
 from .watching.strict import StrictError, strict
 
 if TYPE_CHECKING:  # what `import tinydl` leaves for when it is used
-    from . import compress, parallel, plots
+    from . import compress, parallel, plots, privacy
     from .checking.gradcheck import gradcheck
     from .compiling.compile import compile
     from .compiling.tape import CompileError
@@ -46,8 +46,8 @@ __all__ = [
     "Tensor", "Verdict", "accuracy", "compile", "compress", "data", "default_dtype", "derivatives", "detect_anomaly",
     "diagnose", "enable_grad", "evaluate", "explain", "fit", "from_onnx", "functional", "grad", "grad_cam", "gradcheck",
     "hessian", "hvp", "integrated_gradients", "jacobian", "jvp", "load", "manual_seed", "nn", "no_grad", "occlusion",
-    "optim", "parallel", "plots", "predict", "primitive", "saliency", "save", "set_default_dtype", "source_lines",
-    "strict", "summary", "tensor", "to_numpy", "to_onnx", "value_and_grad", "vjp",
+    "optim", "parallel", "plots", "predict", "primitive", "privacy", "saliency", "save", "set_default_dtype",
+    "source_lines", "strict", "summary", "tensor", "to_numpy", "to_onnx", "value_and_grad", "vjp",
 ]  # fmt: skip
 
 
@@ -59,7 +59,7 @@ _LATER = {
     "diagnose": ".watching.diagnose", "Diagnosis": ".watching.verdicts", "Verdict": ".watching.verdicts",
     "summary": ".watching.summary", "compile": ".compiling.compile", "CompileError": ".compiling.tape",
     "to_numpy": ".exporting.standalone", "to_onnx": ".exporting.onnx",
-    "from_onnx": ".exporting.onnx", "compress": ".compress", "parallel": ".parallel",
+    "from_onnx": ".exporting.onnx", "compress": ".compress", "parallel": ".parallel", "privacy": ".privacy",
 }  # fmt: skip
 
 

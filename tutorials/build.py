@@ -69,6 +69,7 @@ INTERFACE = {
     "tinydl.plots": "Pictures",
     "tinydl.compress": "Smaller models",
     "tinydl.parallel": "Many processes",
+    "tinydl.privacy": "Privacy",
     "tinydl.testing": "For test suites",
 }
 # the first edition's lessons in its order: its pages were 01_derivatives.html to 13_build_it_yourself.html

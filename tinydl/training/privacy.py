@@ -1,0 +1,437 @@
+r"""Training that can't tell whether one was among its examples, to within ε: DP-SGD, what `tinydl.privacy` gives.
+
+Each example's gradient is clipped, noise is added to the sum, and an accountant says what a run of such steps has given
+away (Abadi et al., arXiv:1607.00133, 2016). Clipping needs each example's norm, and that of its own, which is what goes
+wrong in silence; so what two backward passes find is checked at each call. How they find it is in ghost.py.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..data import Dataset
+from ..engine import random
+from ..engine.arrays import Array
+from ..engine.checks import array_of, kind, listed, real, refuse_foreign, whole
+from ..engine.graph import ancestors, leaves
+from ..engine.recording import enable_grad, no_grad
+from ..engine.tensor import Tensor, propagate, wrap
+from ..nn import Module
+from ..nn.normalization import BatchNorm
+from .care import snapshot
+from .ghost import LOOP, Use, find_uses, row_norms, squared_norms
+
+# Rounding of float32 along a deep network is 10⁻⁵ of a row; what another row adds to it, or a wrong axis, is more.
+APART = 1e-3
+KEEPS = (
+    "a layer keeps something from one call to the next, or draws random numbers from a Generator of its own. Then no "
+    "example has a gradient of its own: write layers that keep the rows of the first axis apart, and nothing else"
+)
+CUT = (
+    "private_gradients: there is nothing to differentiate: what the model gives depends on none of its parameters. Was "
+    "it made from .data, .numpy(), .item() or .detach()?"
+)
+NOISE_OF_ROUNDING = 1e-4  # of the largest row: where a row's gradient cancels, only rounding is left of it
+
+
+def private_gradients(
+    model: Module,
+    x: Any,
+    y: Any,
+    *,
+    loss: Callable[[Any, Any], Any],
+    clip: float,
+    noise: float,
+    lot: float,
+    rng: np.random.Generator,
+    loop: bool = False,
+) -> Array:
+    r"""Put into each ``p.grad`` a step's gradient that hides each single example; give the norms of those drawn.
+
+    .. math:: \tilde g = \frac{1}{L} \Big( \sum_{i \in S} g_i \min\big(1, \tfrac{C}{\lVert g_i \rVert}\big)
+        + \mathcal N(0, \sigma^2 C^2) \Big)
+
+    with :math:`g_i` the gradient of example i's own loss by all parameters together, C the `clip`, σ the `noise`, L the
+    `lot`. x and y are **all** examples: the lot S is drawn here, each example with the probability ``rate = lot /
+    len(x)``, for that is what `epsilon` counts on; so lots vary in size, and an empty one gives noise alone. A `.grad`
+    from before is replaced. `rng` is a Generator that lives as long as the run.
+
+    `loss(outputs, y)` is a mean or a sum over rows, as `F.cross_entropy` is, or gives a loss for each row. The norms,
+    (len(S),), in the order of the rows, are those of the gradients before clipping: a good `clip` is about their
+    median. **They are not private**, nor is a loss that is printed: look at them on data that may be known.
+
+    It takes one forward pass, two backward passes, and another forward pass in which half of the lot is other
+    examples: 2 to 4 ordinary passes (benchmarks/privacy.py). The last, and that each example's part of the second
+    backward pass must be that of the first times its scale, finds layers by which examples see each other. Refused by
+    TypeError are a parameter that takes part twice (tied, shared, recurrent) and operations on parameters that
+    ghost.py doesn't know; ``loop=True`` takes the examples one by one instead, which does both and takes 30 to 170
+    ordinary passes. By ValueError: BatchNorm while training, what else mixes rows, buffers that follow the data, a
+    loss that isn't a sum or mean over rows, a `clip` that isn't above 0, `noise` below 0, a `lot` that isn't in 0 …
+    len(x). FloatingPointError for a loss or norm that isn't finite. When it raises, no `.grad` has changed.
+
+    What is protected is that a row was there, once: of what is published of the run, only the weights, and only
+    through these gradients. Not protected: statistics that the data were scaled by, hyperparameters chosen by results
+    on the same data, several rows of one person. The noise is of floating-point numbers of a Generator that isn't
+    cryptographic, whose seed must stay secret: against somebody who reads the last bits (Mironov, CCS 2012) nothing is
+    promised.
+
+    >>> rng = np.random.default_rng()
+    >>> for step in range(steps):
+    ...     private_gradients(model, x, y, loss=F.cross_entropy, clip=1.0, noise=1.0, lot=64, rng=rng)
+    ...     optimizer.step()
+    >>> epsilon(noise=1.0, rate=64 / len(x), steps=steps, delta=1e-5)
+    """
+    parameters, x, y = _checked(model, x, y, rng)
+    clip, noise, lot = _numbers(clip, noise, lot, len(x))
+    drawn = np.flatnonzero(rng.random(len(x)) < lot / len(x))
+    lot_of = Lot(model, parameters, loss, x[drawn], y[drawn], clip, rng)
+    with enable_grad(), _same_buffers(model):
+        norms, sums = lot_of.by_loop() if loop or len(drawn) < 2 else lot_of.by_two_passes()
+    for p, total in zip(parameters.values(), sums, strict=True):
+        drawn_noise = rng.standard_normal(p.shape, np.float64 if p.dtype == np.float64 else np.float32)
+        p.grad = wrap(np.asarray((total + drawn_noise * (noise * clip)) / lot, p.dtype))
+    return norms
+
+
+def epsilon(noise: float, rate: float, steps: int, delta: float) -> float:
+    r"""What `steps` steps of `private_gradients` give away at most: ε, so that for any set of outcomes A
+
+    .. math:: P(A \mid \text{with the example}) \le e^\varepsilon\, P(A \mid \text{without}) + \delta
+
+    and the other way round. `noise` is σ, `rate` the probability by which an example is drawn, lot / len(x), `delta`
+    usually below 1 / len(x). ε adds up over all steps on the same data, also those of runs that were thrown away.
+    Neighbours differ by one example that is there or not. Computed from the distribution of the privacy loss (Koskela
+    et al., arXiv:1906.03049, 2020), by the package dp-accounting: its pessimistic estimate, an upper bound.
+
+    Without noise it is ∞, without steps 0. Raises ValueError for noise below 0, a rate outside of 0 … 1, a delta that
+    isn't between 0 and 1, and ImportError without dp-accounting.
+    """
+    noise, rate, delta, steps = real("noise", noise), real("rate", rate), real("delta", delta), whole("steps", steps, 0)
+    if not 0 <= noise < math.inf:
+        raise ValueError(f"noise must be a finite number ≥ 0, the standard deviation in clips, not {noise}")
+    if not 0 <= rate <= 1:
+        raise ValueError(f"rate is the probability by which an example is drawn, lot / len(x), in 0 … 1, not {rate}")
+    if not 0 < delta < 1:
+        raise ValueError(f"delta must be between 0 and 1, at best below 1 / len(x), not {delta}")
+    if not steps or not rate:
+        return 0.0
+    if not noise:
+        return math.inf
+    try:
+        import dp_accounting
+        from dp_accounting import pld
+    except ImportError as error:
+        raise ImportError(
+            'epsilon needs the package dp-accounting; in the clone of tinydl write python -m pip install ".[privacy]"'
+        ) from error
+    accountant = pld.PLDAccountant()
+    step = dp_accounting.PoissonSampledDpEvent(rate, dp_accounting.GaussianDpEvent(noise))
+    accountant.compose(dp_accounting.SelfComposedDpEvent(step, steps))
+    return float(accountant.get_epsilon(delta))
+
+
+# ---- what is asked of what is given ----
+
+
+def _checked(model: Any, x: Any, y: Any, rng: Any) -> tuple[dict[str, Tensor], Array, Array]:
+    """The parameters that are trained, by name; x and y as arrays."""
+    if not isinstance(model, Module):
+        raise TypeError(f"private_gradients takes a Module, not {kind(model)}")
+    if not isinstance(rng, np.random.Generator):
+        raise TypeError(
+            f"rng must be a Generator, not {rng!r:.40}: a seed would draw the same lot and the same noise at every "
+            "step, and noise that is known hides nothing. Write rng = np.random.default_rng() once, before the loop"
+        )
+    parameters = {name: p for name, p in model.named_parameters() if p.requires_grad}
+    if not parameters:
+        raise ValueError("private_gradients: no parameter of the model requires a gradient")
+    refuse_foreign("private_gradients", x, y, *parameters.values())
+    if isinstance(x, Dataset):
+        raise TypeError("x and y are two arrays, not a Dataset; write private_gradients(model, *train, …)")
+    x, y = array_of(x), array_of(y)
+    if not x.ndim or not y.ndim or len(x) != len(y) or not len(x):
+        raise ValueError(f"x and y are all examples, a row for each, not arrays of shapes {x.shape} and {y.shape}")
+    for name, module in model.named_modules():
+        if isinstance(module, BatchNorm) and module.training:
+            raise ValueError(
+                f"{name or 'the model'} ({type(module).__name__}) normalises each example by its neighbours, so that "
+                "no example has a gradient of its own: write nn.GroupNorm or nn.LayerNorm in its place, or call its "
+                "eval() if its running statistics are of public data"
+            )
+    return parameters, x, y
+
+
+def _numbers(clip: Any, noise: Any, lot: Any, examples: int) -> tuple[float, float, float]:
+    clip, noise, lot = real("clip", clip), real("noise", noise), real("lot", lot)
+    if not 0 < clip < math.inf:
+        raise ValueError(f"clip, the largest norm that an example's gradient may have, must be above 0, not {clip}")
+    if not 0 <= noise < math.inf:
+        raise ValueError(f"noise must be a finite number ≥ 0, the standard deviation in clips, not {noise}")
+    if not 0 < lot <= examples:
+        raise ValueError(
+            f"lot, how many of the {examples} examples are drawn in the mean, must be in 0 … {examples}, not {lot}; x "
+            "and y are all examples, from which private_gradients draws"
+        )
+    return clip, noise, lot
+
+
+@contextmanager
+def _same_buffers(model: Module) -> Iterator[None]:
+    """ValueError if a buffer changes within: what follows the data without noise gives them away."""
+    before = {name: buffer.copy() for name, buffer in model.named_buffers()}
+    undo = snapshot(model, buffers=bool(before))
+    error: Exception | None = None
+    try:
+        yield
+    except Exception as raised:
+        error = raised
+    after = dict(model.named_buffers()) if before else {}
+    changed = [name for name, was in before.items() if name not in after or not _same(was, after[name])]
+    if changed or error:
+        undo()
+    if changed:
+        raise ValueError(
+            f"the forward pass changes {listed(changed)}, which then follows the examples without any noise and would "
+            "give them away: call eval() on the layer that does it, or write one that keeps nothing. It is put back"
+        ) from error
+    if error:
+        raise error
+
+
+def _same(a: Array, b: Array) -> bool:
+    return np.array_equal(a, b, equal_nan=a.dtype.kind == "f")
+
+
+def _near(a: Array, b: Array, relative: float, absolute: float) -> bool:
+    """Whether they are as near as rounding leaves them; NaN is near nothing."""
+    with np.errstate(invalid="ignore"):  # of logits that are −∞
+        return bool(((a == b) | (np.abs(a - b) <= absolute + relative * np.abs(b))).all())
+
+
+# ---- the gradients of a lot ----
+
+
+@dataclass
+class Lot:
+    """The examples that were drawn, and what is done with them: `by_loop`, or `by_two_passes`."""
+
+    model: Module
+    parameters: dict[str, Tensor]
+    loss: Callable[[Any, Any], Any]
+    x: Array
+    y: Array
+    clip: float
+    rng: np.random.Generator
+
+    def by_loop(self) -> tuple[Array, list[Array]]:
+        """The examples one by one: their norms, and the sum of their clipped gradients."""
+        wanted = list(self.parameters.values())
+        sums: list[Array] = [np.zeros(p.shape, p.dtype) for p in wanted]
+        norms, drawn, losses = np.zeros(len(self.x)), random.generator().bit_generator.state, list[float]()
+        for i in range(len(self.x)):
+            loss = self._of_one(i)
+            losses.append(loss.item())
+            found, _ = propagate([loss], [None], wanted=wanted)
+            norms[i] = math.sqrt(sum(float(np.sum(np.square(g, dtype=np.float64))) for g in found.values()))
+            scale = self._scales(norms[i : i + 1])[0]
+            for total, p in zip(sums, wanted, strict=True):
+                if p in found:
+                    total += found[p] * total.dtype.type(scale)
+        if losses:
+            with no_grad(), _generator_at(drawn):
+                again = self._of_one(0, recorded=False).item()
+            if not math.isclose(again, losses[0], rel_tol=1e-5, abs_tol=1e-6):
+                raise ValueError(
+                    f"the first example's loss was {losses[0]:.6g}, and is {again:.6g} after the others: {KEEPS}"
+                )
+        return norms, sums
+
+    def by_two_passes(self) -> tuple[Array, list[Array]]:
+        """The same from one graph: first the norms, then the sum of the losses by their scales.
+
+        The first pass weighs the examples by random numbers. If they are apart, each one's part of every gradient in
+        the second pass is that of the first times the quotient of its weights.
+        """
+        drawn = random.generator().bit_generator.state
+        outputs = self.model(self.x)
+        root, seeds = self._apart(outputs)
+        if not root._requires_grad:
+            raise ValueError(CUT)
+        self._refuse_mixed_rows(outputs, root, drawn)
+        n = len(self.x)
+        nodes = ancestors([root])
+        uses = find_uses(nodes, self.parameters)
+        places = list({use.node: None for use in uses})
+        weights = self.rng.uniform(0.5, 2, n)
+        first, _ = propagate([root], [_rowwise(seeds, weights)], wanted=places)
+        self._find_axes(uses, root, seeds)
+        squares = np.zeros(n)
+        for use in uses:
+            if use.node in first:
+                squares += squared_norms(use, first[use.node])
+        norms = np.sqrt(squares) / weights
+        scales = self._scales(norms)
+        wanted = list(self.parameters.values())
+        second, _ = propagate([root], [_rowwise(seeds, scales)], wanted=[*wanted, *places])
+        self._refuse_other_parts(uses, first, second, scales / weights)
+        return norms, [second[p] if p in second else np.zeros(p.shape, p.dtype) for p in wanted]
+
+    def _scales(self, norms: Array) -> Array:
+        self._refuse_not_finite(norms, "gradient")
+        return np.minimum(1, self.clip / np.maximum(norms, self.clip))
+
+    @staticmethod
+    def _refuse_not_finite(values: Array, what: str) -> None:
+        if not np.isfinite(values).all():
+            raise FloatingPointError(
+                f"private_gradients: the {what} of an example isn't finite; run the model under tl.detect_anomaly(), "
+                "which names the operation. No .grad has changed"
+            )
+
+    # ---- each row's own loss ----
+
+    def _of_one(self, i: int, recorded: bool = True) -> Tensor:
+        loss = self.loss(self.model(self.x[i : i + 1]), self.y[i : i + 1])
+        if not isinstance(loss, Tensor) or loss.size != 1:
+            shown = f"shape {loss.shape}" if isinstance(loss, Tensor) else kind(loss)
+            raise ValueError(f"loss must give one number for an example, a Tensor, not {shown}")
+        if not loss._requires_grad and recorded:
+            raise ValueError(CUT)
+        return loss
+
+    def _apart(self, outputs: Any) -> tuple[Tensor, Array]:
+        """From where both passes start, and with which gradient each row does: the outputs, with what each row's own
+        loss makes of them or, where they are no Tensor with a row for each example, the losses, with ones.
+
+        The former is computed in float64: where a network is sure of all its answers, what is left of 1 − softmax in
+        float32 is rounding, and differs from row to batch.
+        """
+        n, rows = len(self.x), isinstance(outputs, Tensor) and outputs.shape[:1] == (len(self.x),)
+        z = wrap(outputs._data.astype(np.float64), True) if rows else outputs
+        total = self.loss(z, self.y)
+        if not isinstance(total, Tensor) or total.shape not in ((), (n,)):
+            shown = f"one of shape {total.shape}" if isinstance(total, Tensor) else kind(total)
+            raise ValueError(
+                f"loss must give a Tensor with one number, the mean or the sum over the {n} rows, or with one for each "
+                f"row, not {shown}; write .reshape(len(y), -1).mean(axis=1) to have one for each"
+            )
+        self._refuse_not_finite(total._data, "loss")
+        if total.shape == (n,) and not rows:
+            return total, np.ones(n, total.dtype)
+        if not rows:
+            shown = f"shape {outputs.shape}" if isinstance(outputs, Tensor) else kind(outputs)
+            raise ValueError(
+                f"a loss that is one number needs outputs with the examples along the first axis, not {shown}; write a "
+                "loss that gives one number for each row"
+            )
+        also = {x for x in leaves([total]) if x._requires_grad} - {z}
+        if also:
+            names = [name for name, p in self.parameters.items() if p in also] or ["something else that is trained"]
+            raise ValueError(
+                f"the loss depends on {listed(names)} not only through the outputs: leave penalties out, and write "
+                "optim.SGD(…, weight_decay=…), which needs no example"
+            )
+        return outputs, self._of_rows(z, total).astype(outputs.dtype)
+
+    def _of_rows(self, z: Tensor, total: Tensor) -> Array:
+        """∂ each row's own loss / ∂ its outputs, of losses or of a sum or a mean over rows, as parts of them show."""
+        n, order = len(self.x), self.rng.permutation(len(self.x))
+        of_all, parts = _slope(total, z), [np.sort(order[: n // 2]), order[-1:]]
+        of_parts = [self._slope_of(z._data[part], part) for part in parts]
+        size = max(np.abs(g).max(initial=0) for g in of_parts)
+        for each, counts in ((1, (1, 1)), (n, (n // 2, 1)))[: 1 if total.ndim else 2]:
+            if all(
+                _near(of_all[part] * each, g * count, 1e-4, 1e-5 * size * count)
+                for part, g, count in zip(parts, of_parts, counts, strict=True)
+            ):
+                return of_all * each
+        raise ValueError(
+            "the loss is neither the sum nor the mean of what each row's loss is by itself, as where it is divided by "
+            "the sum of class weights or compares rows: no example has a gradient of its own. Write one that gives a "
+            'loss for each row, such as lambda z, y: F.cross_entropy(z, y, weight=w, reduction="none")'
+        )
+
+    def _slope_of(self, outputs: Array, part: Array) -> Array:
+        z = wrap(outputs, True)
+        return _slope(self.loss(z, self.y[part]), z)
+
+    # ---- whether rows are apart ----
+
+    def _refuse_mixed_rows(self, outputs: Any, root: Tensor, drawn: Any) -> None:
+        """ValueError if what one half of the lot gives depends on the other half, where other examples now stand."""
+        n, size = len(self.x), 0.0
+        half = np.sort(self.rng.permutation(n)[: (n + 1) // 2])
+        rows = self.rng.choice(half, n)
+        rows[half] = half
+        with no_grad(), _generator_at(drawn):
+            now = self.model(self.x[rows])
+            pairs = [(outputs, now)] if isinstance(outputs, Tensor) and len(outputs) == n else []
+            pairs += [] if root is outputs else [(root, self.loss(now, self.y[rows]))]
+        for before, after in pairs:
+            a, b = before._data[half], array_of(after)[half]
+            size = max(size, np.abs(a[np.isfinite(a)]).max(initial=0))  # a loss has the rounding of its logits
+            if not _near(a, b, 1e-5, 1e-5 * size):
+                raise ValueError(
+                    "what the model gives for an example depends on the other examples of the lot: a layer mixes rows, "
+                    f"as BatchNorm or attention over the batch do, or {KEEPS}"
+                )
+
+    def _find_axes(self, uses: Sequence[Use], root: Tensor, seeds: Array) -> None:
+        """Along which axis of each operation the examples lie; where two are as long, which one is 0 for examples
+        whose loss counts 0."""
+        n, silent = len(self.x), np.arange(len(self.x)) % 2
+        unsure = [use for use in uses if len(use.axes(n)) > 1]
+        probe: dict[Tensor, Any] = {}
+        if unsure:
+            probe, _ = propagate([root], [_rowwise(seeds, 1 - silent)], wanted=[use.node for use in unsure])
+        for use in uses:
+            axes = use.axes(n)
+            if use.node in probe:
+                axes = [k for k in axes if not probe[use.node].take(np.flatnonzero(silent), axis=k).any()]
+            if not axes:
+                raise TypeError(
+                    f"the {n} examples of the lot lie along neither of the first two axes where {use.title} gives "
+                    f"shape {use.node.shape}, so their norms can't be told apart there. {LOOP}"
+                )
+            use.axis = axes[0]
+
+    def _refuse_other_parts(self, uses: Sequence[Use], first: Any, second: Any, quotient: Array) -> None:
+        """ValueError if what arrives at an operation isn't, row by row, what its own example sends."""
+        for use in {use.node: use for use in uses if use.node in first}.values():
+            expected, found = row_norms(use, first[use.node]) * quotient, row_norms(use, second[use.node])
+            if not _near(found, expected, APART, NOISE_OF_ROUNDING * expected.max(initial=0)):
+                raise ValueError(
+                    f"the gradient that arrives at {use.title} isn't, row by row, that of one example: on the way rows "
+                    f"are mixed, or a parameter is used for all of them at once. {LOOP}"
+                )
+
+
+def _slope(loss: Tensor, outputs: Tensor) -> Array:
+    """∂ the loss, or the sum of the losses, / ∂ the outputs they were computed from."""
+    found: Any = propagate([loss], [np.ones(loss.shape)], wanted=[outputs])[0].get(outputs)
+    if found is None:
+        raise ValueError("the loss depends on the outputs by nothing that has a gradient")
+    return np.asarray(found)
+
+
+def _rowwise(seeds: Array, weights: Array) -> Array:
+    rows: Array = seeds * weights.reshape(-1, *(1,) * (seeds.ndim - 1)).astype(seeds.dtype)
+    return rows
+
+
+@contextmanager
+def _generator_at(drawn: Any) -> Iterator[None]:
+    """Within, the default Generator is where it was; then it goes on where it is."""
+    generator = random.generator()
+    now = generator.bit_generator.state
+    generator.bit_generator.state = drawn
+    try:
+        yield
+    finally:
+        generator.bit_generator.state = now
