@@ -1,9 +1,10 @@
 """What maps of importance are worth: each beside its controls, on networks for digits, clothes and names.
 
 For each kind of network and method, over the seeds: the rank correlation with the same map of an untrained copy, of a
-network trained on shuffled labels, and with the size of the input alone; the mean fall of the score while inputs are
-taken away in the map's order, over that in random order, and over that in the order of gradient × input; how often the
-map was better than each. Of integrated gradients also what their sums miss, relative to the mean difference of scores.
+network trained on shuffled labels, and with the size of the input alone; with signs, of inputs that aren't blank, the
+first two again; the mean fall of the score while inputs are taken away in the map's order, over that in random order,
+and over that in the order of gradient × input; how often the map was better than each. Of integrated gradients also
+what their sums miss, relative to the mean difference of scores.
 
     python benchmarks/attribution.py --seeds 5            all, a few minutes
     python benchmarks/attribution.py --only "digits, MLP"
@@ -110,7 +111,8 @@ def measured(name: str, seed: int) -> dict[str, list[float]]:
             missed = found.completeness / np.abs(np.asarray(found).reshape(len(x), -1).sum(1)).mean()
         falls = [controls.fall() / controls.fall(order) for order in ("random order", "gradient × input")]
         better = [float(controls.better_than(order)) for order in ("random order", "gradient × input")]
-        rows[method] = [controls.untrained, controls.shuffled, controls.inputs, *falls, *better, missed]
+        sizes = [controls.untrained, controls.shuffled, controls.inputs]
+        rows[method] = [*sizes, controls.untrained_signed, controls.shuffled_signed, *falls, *better, missed]
     return rows
 
 
@@ -122,16 +124,18 @@ def main(arguments: list[str] | None = None) -> int:
     for name in [chosen.only] if chosen.only else EXPERIMENTS:
         runs = [measured(name, seed) for seed in range(chosen.seeds)]
         print(f"{name}, {chosen.seeds} seeds, {ROWS} test examples", flush=True)
-        print(f"{'':32} untrained  shuffled  input alone  fall/random  fall/(g × x)  better than both  missed")
+        print(
+            f"{'':32} untrained    shuffled     input alone  untrained ±  shuffled ±   fall/random  fall/(g × x)  better"
+        )
         for method in runs[0]:
             values = np.array([run[method] for run in runs])
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # a map that is 0 everywhere correlates with nothing
                 means = np.nanmean(values, 0)
                 spread = np.nanstd(values, 0, ddof=1) if len(runs) > 1 else 0 * values[0]
-            cells = [f"{m:.2f} ± {s:.2f}" for m, s in zip(means[:5], spread[:5], strict=True)]
-            missed = "" if np.isnan(means[7]) else f"  {values[:, 7].max():.1e}"
-            counts = f"{values[:, 5].sum():.0f}, {values[:, 6].sum():.0f} of {len(runs)}"
+            cells = [f"{m:.2f} ± {s:.2f}" for m, s in zip(means[:7], spread[:7], strict=True)]
+            missed = "" if np.isnan(means[9]) else f"  missed {values[:, 9].max():.1e}"
+            counts = f"{values[:, 7].sum():.0f}, {values[:, 8].sum():.0f} of {len(runs)}"
             print(f"  {method:30} " + "  ".join(cells) + f"  {counts}{missed}", flush=True)
     return 0
 

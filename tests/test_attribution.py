@@ -312,6 +312,10 @@ def test_the_rank_correlation_is_spearmans():
     tied, other = np.array([[1.0, 1, 2, 5], [1, 1, 1, 1]]), np.array([[1.0, 2, 3, 0], [1, 2, 3, 4]])
     assert rank_correlation(tied, other) == pytest.approx(np.corrcoef([0.5, 0.5, 2, 3], [1, 2, 3, 0])[0, 1])
     assert np.isnan(rank_correlation(tied[1:], other[1:]))
+    where = np.arange(9) % 3 > np.arange(5)[:, None] % 2
+    of_each = [rank_correlation(a[i : i + 1, where[i]], b[i : i + 1, where[i]]) for i in range(5)]
+    assert rank_correlation(a, b, where) == pytest.approx(np.mean(of_each))
+    assert np.isnan(rank_correlation(a, b, np.arange(9) < np.zeros((5, 1))))
 
 
 def test_deletion_of_a_sum_is_what_was_taken_away_so_far():
@@ -338,6 +342,22 @@ def test_the_controls_of_an_affine_map_are_those_on_paper():
     assert tl.saliency(model, x).controls().inputs == pytest.approx(
         rank_correlation(np.abs(worth * 0 + model.weight.data), np.abs(x))
     )
+
+
+@pytest.mark.parametrize("method", ["saliency", "integrated_gradients"])
+def test_signed_correlations_leave_out_inputs_that_are_what_takes_their_place(method):
+    """With an affine map of one output the maps are those on paper; blank inputs are put where both maps are alike."""
+    model, x = nn.Linear(12, 1), numbers(20, 12)
+    x[:, ::2] *= np.random.default_rng(0).random((20, 6)) < 0.5
+    other, blank = nn.Linear(12, 1), x == 0
+    found = getattr(tl, method)(model, x).controls(other)
+    as_map = {"saliency": lambda w: np.abs(w) + 0 * x, "integrated_gradients": lambda w: w * x}[method]
+    own, *others = (as_map(m.weight.data.astype(float)) for m in (model, untrained(model, 0), other))
+    for correlation, map_ in zip((found.untrained_signed, found.shuffled_signed), others, strict=True):
+        rows = [rank_correlation(own[i : i + 1, ~blank[i]], map_[i : i + 1, ~blank[i]]) for i in range(20)]
+        assert correlation == pytest.approx(np.mean(rows))
+    numbers_said = f"{found.untrained_signed:.2f} with the untrained copy, {found.shuffled_signed:.2f} with the network"
+    assert f"blank: {numbers_said}" in str(found)
 
 
 def test_an_order_that_knows_nothing_is_said_to_be_no_better_than_random(monkeypatch):
@@ -477,6 +497,7 @@ def test_trained_on_shuffled_labels_a_network_of_digits_has_nearly_the_same_map(
     assert maps.completeness <= 1e-12
     found = maps.controls(networks[1])
     assert 0.6 < found.untrained < 0.99 and found.shuffled > 0.6 and found.inputs > 0.7
+    assert abs(found.untrained_signed) < 0.15 and abs(found.shuffled_signed) < 0.3  # for or against is what is learned
     assert found.fall() > 1.5 * found.fall(RANDOM) and not found.better_than(PRODUCT)
     for sentence in ("without any learning", "where nothing can be learned", "is the input", "no better than gradient"):
         assert sentence in str(found)

@@ -313,20 +313,24 @@ class Attribution(np.ndarray[Any, np.dtype[Any]]):
         sized = _collected(np.abs(question.a - made.without), order.shape)
         product = _collected(question.gradient(question.a) * (question.a - made.without), order.shape)
 
-        def correlated(other: Array) -> float:
+        def in_size(other: Array) -> float:
             return rank_correlation(np.abs(order).reshape(n, -1), np.abs(other).reshape(n, -1))
 
-        def of(model: Module) -> float:
-            return correlated(made.order(np.asarray(made.again(model))))
+        def of(model: Module) -> tuple[float, float]:
+            other = made.order(np.asarray(made.again(model)))
+            signed = rank_correlation(*(m.reshape(n, -1) for m in (order, other)), (sized > 0).reshape(n, -1))
+            return in_size(other), signed
 
         def falls(order: Array) -> Array:
             return deletion(question.scores, question.a, made.without, order)
 
         rng = np.random.default_rng(seed)
         chance = np.mean([falls(rng.random(order.shape)) for _ in range(ORDERS)], axis=0)
+        learned_nothing, signed = of(untrained(question.model, seed))
+        learned_nonsense, signed_nonsense = (None, None) if shuffled is None else of(shuffled)
         return Controls(
-            question.method, n, of(untrained(question.model, seed)), None if shuffled is None else of(shuffled),
-            correlated(sized), {OWN: falls(order), PRODUCT: falls(product), RANDOM: chance},
+            question.method, n, learned_nothing, learned_nonsense, in_size(sized),
+            {OWN: falls(order), PRODUCT: falls(product), RANDOM: chance}, signed, signed_nonsense,
         )  # fmt: skip
 
 

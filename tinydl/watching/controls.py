@@ -37,15 +37,19 @@ def ranks(x: Array) -> Array:
     return found
 
 
-def rank_correlation(a: Array, b: Array) -> float:
+def rank_correlation(a: Array, b: Array, where: Array | None = None) -> float:
     r"""The mean over rows of Spearman's :math:`\operatorname{corr}(\operatorname{rank} a, \operatorname{rank} b)`.
 
-    Shapes: a, b (N, U). Rows in which all numbers of one of them are equal have none, and are left out; NaN if no row
-    is left. Source: Spearman, The proof and measurement of association between two things (1904).
+    Shapes: a, b (N, U), and `where`, the numbers that are compared, by default all. Rows in which all numbers of one of
+    them are equal have none, and are left out; NaN if no row is left. Source: Spearman, The proof and measurement of
+    association between two things (1904).
     """
-    a, b = (r - r.mean(1, keepdims=True) for r in (ranks(a), ranks(b)))
-    scale = np.sqrt((a * a).sum(1) * (b * b).sum(1))
-    return float(np.mean((a * b).sum(1)[scale > 0] / scale[scale > 0])) if np.any(scale > 0) else float("nan")
+    found = []
+    for x, y, chosen in zip(a, b, np.ones(a.shape, bool) if where is None else where, strict=True):
+        x, y = (r - r.sum() / max(1, r.size) for r in ranks(np.stack([x[chosen], y[chosen]])))
+        if (scale := np.sqrt((x @ x) * (y @ y))) > 0:
+            found.append(float(x @ y / scale))
+    return float(np.mean(found)) if found else float("nan")
 
 
 # ---- a copy that has learned nothing ----
@@ -115,8 +119,10 @@ class Controls:
 
     Rank correlations, over all inputs and averaged over rows, of the map's absolute values with those of the same map
     of an `untrained` copy, of a network trained on `shuffled` labels (None if there was none), and with the size of the
-    `inputs` alone. `falls` has, by the name of an order, how far the score has fallen for each row while inputs were
-    taken away, in `STEPS` equal steps from none to all, (N, 17).
+    `inputs` alone. In pictures most of such a correlation is the paper that nothing is on; so `untrained_signed` and
+    `shuffled_signed` are those of the maps with their signs, over the inputs that aren't already what takes their
+    place: which of them speak for the class, and which against it. `falls` has, by the name of an order, how far the
+    score has fallen for each row while inputs were taken away, in `STEPS` equal steps from none to all, (N, 17).
     """
 
     method: str
@@ -125,6 +131,8 @@ class Controls:
     shuffled: float | None
     inputs: float
     falls: Mapping[str, Array] = field(default_factory=dict)
+    untrained_signed: float = float("nan")
+    shuffled_signed: float | None = None
 
     def fall(self, order: str = OWN) -> float:
         """The mean fall of the score on the way from no input taken away to all; the larger, the better the order."""
@@ -151,11 +159,14 @@ class Controls:
     @property
     def sentences(self) -> list[str]:
         """What there is to say of the map, one sentence each."""
-        said = [_alike("the same map of an untrained copy", self.untrained, "is there without any learning")]
+        said = [_alike("that of an untrained copy", self.untrained, "is there without any learning")]
+        signed = [f"{_number(self.untrained_signed)} with the untrained copy"]
         if self.shuffled is not None:
-            of = "the same map of a network trained on shuffled labels"
+            of = "that of a network trained on shuffled labels"
             said.append(_alike(of, self.shuffled, "is there where nothing can be learned"))
-        said.append(_alike("the size of the inputs alone", self.inputs, "is the input, not the network"))
+            signed.append(f"{_number(self.shuffled_signed)} with the network trained on shuffled labels")
+        said.append(_alike("the inputs alone", self.inputs, "is the input, not the network"))
+        said.append(f"Rank correlation with signs, of inputs that aren't blank: {', '.join(signed)}.")
         falls = ", ".join(f"{self.fall(order):.3g} in {_called(order)}" for order in self.falls)
         said.append(f"While inputs are taken away, the score falls on average by {falls}.")
         for order in (RANDOM, PRODUCT):
@@ -178,6 +189,10 @@ def _called(order: str) -> str:
 
 def _alike(what: str, correlation: float, then: str) -> str:
     if np.isnan(correlation):
-        return f"Rank correlation with {what}: none, one of them is the same everywhere."
-    mostly = f": most of it {then}" if correlation >= ALIKE else ""
-    return f"Rank correlation with {what}: {correlation:.2f}{mostly}."
+        return f"Rank correlation of sizes with {what}: none, one of them is the same everywhere."
+    mostly = f": most of where it is large {then}" if correlation >= ALIKE else ""
+    return f"Rank correlation of sizes with {what}: {correlation:.2f}{mostly}."
+
+
+def _number(correlation: float | None) -> str:
+    return "none" if correlation is None or np.isnan(correlation) else f"{correlation:.2f}"
