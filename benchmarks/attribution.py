@@ -124,16 +124,15 @@ def main(arguments: list[str] | None = None) -> int:
     for name in [chosen.only] if chosen.only else EXPERIMENTS:
         runs = [measured(name, seed) for seed in range(chosen.seeds)]
         print(f"{name}, {chosen.seeds} seeds, {ROWS} test examples", flush=True)
-        print(
-            f"{'':32} untrained    shuffled     input alone  untrained ±  shuffled ±   fall/random  fall/(g × x)  better"
-        )
+        heads = ("untrained", "shuffled", "input alone", "untrained ±", "shuffled ±", "÷ random", "÷ g × x", "better")
+        print(f"{'':32} " + "  ".join(f"{head:11}" for head in heads))
         for method in runs[0]:
             values = np.array([run[method] for run in runs])
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # a map that is 0 everywhere correlates with nothing
                 means = np.nanmean(values, 0)
                 spread = np.nanstd(values, 0, ddof=1) if len(runs) > 1 else 0 * values[0]
-            cells = [f"{m:.2f} ± {s:.2f}" for m, s in zip(means[:7], spread[:7], strict=True)]
+            cells = [f"{f'{m:.2f} ± {s:.2f}':11}" for m, s in zip(means[:7], spread[:7], strict=True)]
             missed = "" if np.isnan(means[9]) else f"  missed {values[:, 9].max():.1e}"
             counts = f"{values[:, 7].sum():.0f}, {values[:, 8].sum():.0f} of {len(runs)}"
             print(f"  {method:30} " + "  ".join(cells) + f"  {counts}{missed}", flush=True)

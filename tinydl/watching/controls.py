@@ -159,10 +159,10 @@ class Controls:
     @property
     def sentences(self) -> list[str]:
         """What there is to say of the map, one sentence each."""
-        said = [_alike("that of an untrained copy", self.untrained, "is there without any learning")]
+        said = [_alike("an untrained copy", self.untrained, "is there without any learning")]
         signed = [f"{_number(self.untrained_signed)} with the untrained copy"]
         if self.shuffled is not None:
-            of = "that of a network trained on shuffled labels"
+            of = "a network trained on shuffled labels"
             said.append(_alike(of, self.shuffled, "is there where nothing can be learned"))
             signed.append(f"{_number(self.shuffled_signed)} with the network trained on shuffled labels")
         said.append(_alike("the inputs alone", self.inputs, "is the input, not the network"))
@@ -189,9 +189,9 @@ def _called(order: str) -> str:
 
 def _alike(what: str, correlation: float, then: str) -> str:
     if np.isnan(correlation):
-        return f"Rank correlation of sizes with {what}: none, one of them is the same everywhere."
+        return f"Rank correlation of sizes with those of {what}: none, one of them is the same everywhere."
     mostly = f": most of where it is large {then}" if correlation >= ALIKE else ""
-    return f"Rank correlation of sizes with {what}: {correlation:.2f}{mostly}."
+    return f"Rank correlation of sizes with those of {what}: {correlation:.2f}{mostly}."
 
 
 def _number(correlation: float | None) -> str:
