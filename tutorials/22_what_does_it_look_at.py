@@ -165,7 +165,7 @@ for model in models:
 
 # %% [markdown]
 # Counted from 0, these two lie at the upper right: the end of the hook, where it bends back. All three networks agree.
-# (The two shares are more than the sum, since other pixels have shares below 0: they speak for the 6.)
+# (So did five of six others that we tried. The two are more than the sum, since other pixels have shares below 0.)
 #
 # ## Take it away and look
 #
@@ -202,8 +202,8 @@ for model in models:
     assert says[hook] == 6 and lead[hook] == lead.min() and np.mean(says == 6) < 0.15
 
 # %% [markdown]
-# None of the 561. Without the end of the hook all three read a 6, which at most one pair in ten can do. So here our
-# story was theirs, too. *Changing the picture* has shown it, not looking at a map.
+# None of the 561. Without the end of the hook all three read a 6, which few other pairs can do. So here our story was
+# theirs, too. *Changing the picture* has shown it, not looking at a map.
 #
 # The fourth way, **Grad-CAM**, needs convolutions. How much does $f$ rise with each of the last feature maps $A_k$, on
 # average over its places? Add the $A_k$ with these slopes as weights, and cut off what is below 0.
@@ -401,16 +401,19 @@ for model in cheats:
     cleaned = tl.predict(model, covered(suspects, 0, 0)).argmax(axis=1)
     print(f"the speck has the largest share in {found:.0%}; without it {np.mean(cleaned == 0):.0%} become even")
     assert found > 0.97 and np.mean(cleaned == 0) > 0.85
-assert np.all(tl.integrated_gradients(model, test.x[test_odd == 0])[:, 0, 0] == 0)
-figure, axes = plt.subplots(figsize=(7.2, 4.2))
+assert np.all(tl.integrated_gradients(model, test.x[test_odd == 0])[:, 0, 0] == 0)  # there is no speck
+figure, axes = plt.subplots(figsize=(7.2, 4))
 plots.attribution(m, axes, rows=6)
 show(figure, "22_what_does_it_look_at_4", "Six odd digits, each with a black pixel in its upper left corner, and below "
      "them their maps: that corner is red, all else nearly white. Above, the sentences of the controls.")  # fmt: skip
 
 # %% [markdown]
-# (`plots.attribution` shows no map without its controls.) In all pictures the speck has the largest share, and without
-# this one pixel nearly all become even: a finding. One thing the map can't show: an even digit is called even because
-# there is *no* speck. There the pixel equals the baseline, and by (1) its share is 0.
+# In all pictures the speck has the largest share, and without this one pixel nearly all become even: a finding. Read
+# the sentences, which `plots.attribution` always prints above: 0.91 beside an untrained copy, as before! In a rank
+# correlation the speck is one pixel of 64. So no control is a verdict by itself.
+#
+# And one thing the map can't show. An even digit is called even because there is *no* speck. There the pixel equals the
+# baseline, and by (1) its share is 0.
 #
 # ## What goes wrong, and how to notice
 #
@@ -450,16 +453,16 @@ show(figure, "22_what_does_it_look_at_4", "Six odd digits, each with a black pix
 #
 # <details><summary>What you should find</summary>
 #
-# **1.** Still the hook's end, (1, 5). But then (4, 5) and (4, 6), where there is *no* ink: the mean has some there, and
-# its absence speaks for the 8. Paper has a third of all sizes. The mean itself is more of an 8 than a 6, by 4 to 6, so
-# the shares add up to −2. Another baseline is another question.
+# **1.** Still the hook's end, (1, 5). But next comes (4, 5), where there is *no* ink: the mean has some there, and that
+# it is missing speaks for the 8. Paper has a third of all sizes. The mean itself leads with the 8, by 4 to 6, so the
+# shares add up to −2. Another baseline is another question.
 #
 # **2.** Three seeds with 9 of 10: 84 to 91 % with the glass cleaned, 50 to 59 % with specks on the even ones. With 6 of
 # 10: 96 or 97 %, as without any speck; but then 67 to 79 %. In 99 to 100 % of the suspects the speck has the largest
 # share. So good marks on clean pictures don't say that the network has no eye for the speck. The map does.
 #
-# **3.** The last *a*, by far: 5 to 8. Robert and Paul, without it, are men. (Of the dots, which fill up short names, the
-# share is 0: they are the baseline.)
+# **3.** The last *a*, by far: 5 to 8. Robert and Paul, without it, are men. (The dots, which fill up short names,
+# have the share 0: they are the baseline.)
 #
 # </details>
 #
