@@ -10,7 +10,8 @@
 #
 # *You need:* the rule of a matrix product ([lesson 4](04_arrays.py)); the training loop
 # ([lesson 5](05_layers_and_the_loop.py)); the digits ([lesson 9](09_digits.py)); early stopping
-# ([lesson 11](11_overfitting.py)). One cell wants a package: `python -m pip install ".[privacy]"`. Without it the page
+# ([lesson 11](11_overfitting.py)). `compile=True` only makes it faster ([lesson 15](15_your_step_as_a_program.py)). One
+# cell wants a package: `python -m pip install ".[privacy]"`. Without it the page
 # runs, too, and leaves out one figure.
 
 # %%
@@ -53,7 +54,8 @@ def trained(group, epochs, seed):
     tl.manual_seed(seed)
     model = network()
     adam = optim.Adam(model.parameters(), lr=2e-3)
-    tl.fit(model, group[:2], loss=F.cross_entropy, optimizer=adam, epochs=epochs, seed=seed, progress=False)
+    tl.fit(model, group[:2], loss=F.cross_entropy, optimizer=adam, epochs=epochs, seed=seed, progress=False,
+           compile=True)  # fmt: skip
     return model
 
 
@@ -66,7 +68,8 @@ control = [trained(strangers, 150, seed) for seed, (_, _, strangers, _) in enume
 # (Yeom et al. 2018). How good is that? Draw a member and one of the others. The chance that the member has the smaller
 # loss is called the **AUC**; a tie counts half. Guessing gives 0.5, a perfect attack 1.
 #
-# > **Predict.** After 150 epochs a network knows its 200 digits. What AUC has the attack? And what AUC among the odd?
+# > **Predict.** After 150 epochs a network knows nearly all of its 200 digits. What AUC has the attack? And what AUC
+# > among the odd?
 
 
 # %%
@@ -93,10 +96,8 @@ def spread(figures):  # mean and standard deviation over the runs
 
 
 on_full, on_odd, on_control = attack(full), attack(full, odd_ones=True), attack(control)
-known = np.mean([tl.accuracy(tl.predict(model, run[0][0]), run[0][1]) for model, run in zip(full, runs, strict=True)])
-print(f"AUC {spread(on_full)}, among the odd {spread(on_odd)}; control {spread(on_control)}; they know {known:.0%}")
+print(f"AUC {spread(on_full)}, among the odd {spread(on_odd)}; control {spread(on_control)}")
 assert abs(np.mean(on_full) - 0.79) < 0.06 and np.mean(on_odd) > 0.96 and abs(np.mean(on_control) - 0.5) < 0.06
-assert known > 0.95
 
 # %% [markdown]
 # About 0.79, over four runs with other digits each: the attack is right nearly four times in five. Among the odd ones
@@ -139,7 +140,8 @@ early = [trained(members, 8, seed) for seed, (members, *_) in enumerate(runs)]
 on_early = attack(early)
 right_full, right_early = [accuracy(model) for model in full], [accuracy(model) for model in early]
 print(f"AUC {spread(on_early)}; accuracy {spread(right_early)}, after 150 epochs {spread(right_full)}")
-assert abs(np.mean(on_early) - 0.59) < 0.05 and np.mean(right_early) > np.mean(right_full) + 0.04
+assert abs(np.mean(on_early) - 0.59) < 0.05
+assert np.allclose([np.mean(right_full), np.mean(right_early)], [0.68, 0.77], atol=0.04)
 
 # %% [markdown]
 # The AUC falls to about 0.59, and the accuracy *rises*, from about 68 to 77 %. All for nothing! Is that it, then?
@@ -290,15 +292,16 @@ clipped = rows * np.minimum(1, 1 / norms)[:, None]
 stay = np.arange(200) != norms.argmax()
 moved = [np.linalg.norm(each.sum(axis=0) - each[stay].sum(axis=0)) for each in (rows, clipped)]
 noise = np.random.default_rng(0).normal(0, 1, 9610)
-of_sum, of_noise, of_mean = (np.linalg.norm(each) for each in (clipped.sum(axis=0), noise, rows.mean(axis=0)))
+lengths = [np.linalg.norm(each) for each in (clipped.sum(axis=0), noise, rows.mean(axis=0))]
 print(f"by {moved[0]:.1f} without clipping, by {moved[1]:.2f} with it")
-print(f"norms: the clipped sum {of_sum:.0f}, the noise {of_noise:.0f}, the mean gradient {of_mean:.2f}")
-assert moved[0] > 8 and abs(moved[1] - 1) < 1e-3 and 10 < of_sum < 40 and abs(of_noise - 98) < 3 and of_mean < 0.4
+print("norm of the clipped sum {:.0f}, of noise {:.0f}, of the mean gradient {:.2f}".format(*lengths))
+assert abs(moved[0] - 12) < 2 and abs(moved[1] - 1) < 1e-3 and abs(lengths[1] - 98) < 3
+assert abs(lengths[0] - 21) < 5 and abs(lengths[2] - 0.19) < 0.08
 
 # %% [markdown]
-# By 1 and not by 12. And the noise, with $\sigma = 1$, is longer than the sum: 9,610 random numbers make a vector of
-# length $\sqrt{9610} = 98$, against 21! Still something can be learned. At each step the noise points elsewhere, and
-# mostly averages out; the sum doesn't.
+# By 1 and not by 12. And the noise, with $\sigma = 1$, is longer than the sum: 9,610 random numbers with a mean
+# square of 1 make a vector of length $\sqrt{9610} = 98$, against 21! Still something can be learned. At each step the
+# noise points elsewhere, and mostly averages out; the sum doesn't.
 #
 # ## The trick: norms without gradients
 #
@@ -323,15 +326,15 @@ second_pass = np.concatenate([p.grad.data.ravel() for p in layer.parameters()])
 slow = gradients(layer, x, y)
 assert np.allclose(quick, np.linalg.norm(slow, axis=1), rtol=1e-4)
 assert np.allclose(second_pass, (slow * scale[:, None]).sum(axis=0), atol=1e-4)
-one = slow[0].astype(float)  # and what does one gradient tell?
-picture = one[:640].reshape(10, 64)[y[0]] / one[640:][y[0]]
+# and what does the gradient of one example tell?
+picture = slow[0, :640].reshape(10, 64)[y[0]] / slow[0, 640:][y[0]]
 assert np.allclose(picture, x[0], atol=1e-4)
 
 # %% [markdown]
 # `private_gradients` does so for all layers that it knows, and takes as long as 2 to 4 ordinary passes
 # ([benchmarks](../benchmarks/README.md#privacy)).
 #
-# The last three lines are a warning. Each row of $\bar y\, x^\top$ is a multiple of $x$. Divided by the gradient of its
+# The last two lines are a warning. Each row of $\bar y\, x^\top$ is a multiple of $x$. Divided by the gradient of its
 # bias it *is* the picture. In **federated learning** the data "stay at home": each telephone sends gradients, or
 # weights after a few steps, and a server averages them, much as in [lesson 21](21_many_hands.py). That alone is no
 # privacy. It needs (2) as well.
@@ -339,7 +342,7 @@ assert np.allclose(picture, x[0], atol=1e-4)
 # ## The accountant
 #
 # How large is $\varepsilon$ after $T$ steps? Look at one step, in the direction in which one example pulls, in units of
-# $C$. *Without* the example a number $u$ arrives that is noise, a bell curve around 0. *With* it, if it was drawn, the
+# $C$. *Without* the example a number $u$ arrives that is noise, a bell curve of width $\sigma$ around 0. *With* it, if it was drawn, the
 # curve lies around 1. Let $r$ be the quotient of these two curves at $u$. Then the odds change by $1 - q + q\,r$. Its
 # power $a$ has the mean, by the binomial formula,
 #
@@ -388,8 +391,8 @@ if importlib.util.find_spec("dp_accounting"):
 
 # %% [markdown]
 # 6.2, much less than three times 3.6, since hardly ever do all steps give away the most. With the package
-# `tl.privacy.epsilon` follows the odds' whole distribution, and finds about 5.4 for 450 steps. Both are right: both promise
-# *at most*.
+# `tl.privacy.epsilon` follows the whole distribution of the odds, and finds about 5.4 for 450 steps. Both are right:
+# both promise *at most*.
 #
 # ## The price
 #
@@ -418,8 +421,7 @@ assert all(abs(np.mean(prices[noise]) - about) < 0.05 for noise, about in zip(pr
 
 # %%
 figure, axes = plt.subplots(figsize=(6.4, 3))
-means = [np.mean(found) for found in prices.values()]
-bars = [np.std(found, ddof=1) for found in prices.values()]
+means, bars = [np.mean(p) for p in prices.values()], [np.std(p, ddof=1) for p in prices.values()]
 axes.errorbar(list(bill_of.values())[1:], means[1:], yerr=bars[1:], fmt="o-", color=BLUE, capsize=4)
 axes.axhline(means[0], color=GRAY, linestyle="--")
 axes.text(0.45, means[0] + 0.01, "without noise", color=GRAY)
@@ -437,13 +439,14 @@ show(figure, "23_keeping_secrets_3", "Test accuracy over ε, with bars: about 71
 private = [trained_privately(*run[0][:2], noise=2.0, lot=40, seed=seed) for seed, run in enumerate(runs)]
 first, second = attack(private), next_attack(private)
 right_private = [accuracy(model) for model in private]
-print(f"ε {by_orders(2.0, 40 / 200, 150, 1e-3):.1f}; accuracy {spread(right_private)}")
+bill = by_orders(2.0, 40 / 200, 150, 1e-3)
+print(f"ε {bill:.1f}; accuracy {spread(right_private)}")
 print(f"AUC {spread(first)}, of the next attack {spread(second)}")
-assert abs(np.mean(first) - 0.59) < 0.06 and np.mean(second) < np.mean(next_on_early) - 0.03
-assert np.mean(right_private) < np.mean(right_early) - 0.15
+assert np.allclose([np.mean(first), np.mean(second)], [0.59, 0.55], atol=0.05) and abs(bill - 5.2) < 0.05
+assert np.mean(second) < np.mean(next_on_early) - 0.03 and abs(np.mean(right_private) - 0.44) < 0.1
 
 # %% [markdown]
-# Less than half is read, where early stopping had 77 %. Against the first attack that bought nothing: 0.59, as there.
+# About 44 % are read, where early stopping had 77 %. Against the first attack that bought nothing: 0.59, as there.
 # The next one, which came to 0.65 there, stays at 0.55 here (others may find more: an $\varepsilon$ of 5.2 alone allows
 # it). On few examples a promise is dear. With more, the sum in (2) grows and the noise doesn't, and $q$ is smaller.
 #
@@ -462,8 +465,8 @@ assert np.mean(right_private) < np.mean(right_early) - 0.15
 # > **What goes wrong.** *Runs are thrown away, and not paid for.* Ten runs with ten rates, and the best is published.
 # > All ten have looked at the data: 1,500 steps, and $\varepsilon$ is 12.2, not 3.6. (This page's rate was found so.)
 #
-# > **What goes wrong.** *A layer is used twice.* Here the same weights read the upper half $x_1$ of a digit and the lower
-# > half $x_2$. An example's gradient is a *sum*, $\bar y\, x_1^\top + \bar y\, x_2^\top$, with the norm
+# > **What goes wrong.** *A layer is used twice.* Here the same weights read the upper half $x_1$ of a digit and the
+# > lower half $x_2$. An example's gradient is a *sum*, $\bar y\, x_1^\top + \bar y\, x_2^\top$, with the norm
 # > $\lVert \bar y \rVert\, \lVert x_1 + x_2 \rVert$. From the norms of its two parts one would get
 # > $\lVert \bar y \rVert \sqrt{\lVert x_1 \rVert^2 + \lVert x_2 \rVert^2}$.
 
@@ -494,8 +497,8 @@ except TypeError as error:
 # These check themselves, with `tinydl learn`: `ex_auc`, with ties; `ex_clipped_sum`, the sum in (2), where an example's
 # norm is that of all its parameters together; `ex_ghost_norms`, (3) where an example uses a layer at several positions.
 #
-# 1. Attack a network with 1,000 members (`np.split(order, [1000, …])`). What AUC, and what among the odd? And without
-#    wrong labels?
+# 1. Attack networks with 1,000 members: `np.split(order, [1000, 1200, 1400])` in `groups`. What AUC, and what among the
+#    odd? And without wrong labels?
 # 2. Train with `clip` 0.1 and 10, the noise 1 and 150 steps as before. What becomes of the accuracy, and what of
 #    $\varepsilon$?
 # 3. Lots of 16, 64 and 256, with 600, 150 and 37 steps, so that each digit is drawn equally often. Which has the
@@ -503,14 +506,13 @@ except TypeError as error:
 #
 # <details><summary>What you should find</summary>
 #
-# **1.** Over three seeds 0.70, and still 0.98 among the odd. With right labels 0.53, barely more than guessing: with
-# many examples and right labels, little has to be learned by heart.
+# **1.** About 0.70, and still 0.98 among the odd. With right labels 0.53: little has to be learned by heart.
 #
-# **2.** $\varepsilon$ is the same, since the noise is $\sigma C$. With 0.1 about 88 % and with 10 about 82 % (1: 90 %).
-# 0.1 makes all gradients equally long, and Adam doesn't mind their size. With 10 hardly any is clipped, but the noise
-# is ten times as large.
+# **2.** $\varepsilon$ is the same, since the noise is $\sigma C$. With 0.1 about 88 %, with 1 90 %, with 10 82 %. With
+# 0.1 nearly all gradients get equally long, and Adam doesn't mind their size. With 10 few are clipped, but the noise is
+# ten times as large.
 #
-# **3.** 1.6, 3.6 and 7.7: small lots hide better, by their $q$. Accuracy 88, 90 and 87 %, three seeds each, with
+# **3.** 1.6, 3.6 and 7.7: small lots hide better, by their $q$. Accuracy 88, 90 and 87 %, over three seeds, with
 # deviations up to 3 points: so here 16 is nearly as good, for less than half of the $\varepsilon$.
 #
 # </details>
