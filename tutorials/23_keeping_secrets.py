@@ -342,9 +342,9 @@ assert np.allclose(picture, x[0], atol=1e-4)
 # ## The accountant
 #
 # How large is $\varepsilon$ after $T$ steps? Look at one step, in the direction in which one example pulls, in units of
-# $C$. *Without* the example a number $u$ arrives that is noise, a bell curve of width $\sigma$ around 0. *With* it, if it was drawn, the
-# curve lies around 1. Let $r$ be the quotient of these two curves at $u$. Then the odds change by $1 - q + q\,r$. Its
-# power $a$ has the mean, by the binomial formula,
+# $C$. *Without* the example a number $u$ arrives that is noise, a bell curve of width $\sigma$ around 0. *With* it, if
+# it was drawn, the curve lies around 1. Let $r$ be the quotient of these two curves at $u$. Then the odds change by
+# $1 - q + q\,r$. Its power $a$ has the mean, by the binomial formula,
 #
 # $$ m_a = \sum_{k=0}^{a} \binom ak (1-q)^{a-k}\, q^k\; e^{k(k-1)/2\sigma^2} , \tag{4} $$
 #
