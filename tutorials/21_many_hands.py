@@ -639,8 +639,5 @@ assert difference == 0
 # - `tinydl/training/resuming.py`: what a run writes down.
 # - `benchmarks/parallel.py`: what the table measures, with a cut layer and a pipeline of real processes.
 #
-# This is the end of the way. You began with a slope; now many hands train a network whose every part you know. Off the
-# way there is more to see, in any order: [excursion 1](e1_where_is_it.py) finds things in pictures,
-# [excursion 2](e2_fill_in_the_blank.py) lets letters look both ways, [excursion 3](e3_speech.py) listens to vowels,
-# [excursion 4](e4_recurrent_dropout.py) asks where dropout belongs in a recurrent net, and in
-# [excursion 5](e5_second_ward.py) you find the bugs of others.
+# Next: [lesson 22](22_what_does_it_look_at.py): which pixels an answer hangs on, and whether the picture that says so
+# is true.

@@ -11,8 +11,7 @@
 # *You need:* the rule of a matrix product ([lesson 4](04_arrays.py)); the training loop
 # ([lesson 5](05_layers_and_the_loop.py)); the digits ([lesson 9](09_digits.py)); early stopping
 # ([lesson 11](11_overfitting.py)). `compile=True` only makes it faster ([lesson 15](15_your_step_as_a_program.py)). One
-# cell wants a package: `python -m pip install ".[privacy]"`. Without it the page
-# runs, too, and leaves out one figure.
+# cell wants a package: `python -m pip install ".[privacy]"`. Without it the page runs, too, and leaves out one figure.
 
 # %%
 import importlib.util

@@ -392,4 +392,4 @@ tell("with Conv2d(1, 16, 3)", said)
 # - `tinydl/watching/strict.py`: `_LooksAhead`, which knows a mask that is the wrong way round.
 # - `tinydl/watching/diagnose.py`: `_channels`; `tinydl/functional/convolution.py`: the sentences about wrong shapes.
 #
-# Back to the way: it ends with [lesson 21](21_many_hands.py).
+# Back to the way: it ends with [lesson 23](23_keeping_secrets.py).
