@@ -291,6 +291,7 @@ def test_what_is_made_of_a_map_is_a_plain_array_and_only_the_map_has_controls():
     for made in (maps.copy(), maps.reshape(-1), pickle.loads(pickle.dumps(maps))):
         with pytest.raises(TypeError, match="a copy, a part"):
             made.controls()
+        assert not hasattr(made, "completeness")
     with pytest.raises(AttributeError, match="saliency promises no sum"):
         tl.saliency(mlp(), numbers(5, 6)).completeness  # noqa: B018
 
@@ -320,7 +321,8 @@ def test_the_rank_correlation_is_spearmans():
 
 def test_deletion_of_a_sum_is_what_was_taken_away_so_far():
     w, x, b = numbers(1, 32)[0], numbers(3, 32), numbers(1, 32)
-    falls = deletion(lambda a: a @ w, x, np.broadcast_to(b, x.shape), order := numbers(3, 32) + 1)
+    order = numbers(3, 32) + 1
+    falls = deletion(lambda a: a @ w, x, np.broadcast_to(b, x.shape), order, np.random.default_rng(0))
     for row in range(3):
         worth = (w * (x[row] - b[0]))[np.argsort(-order[row])]
         np.testing.assert_allclose(falls[row], [worth[: 2 * k].sum() for k in range(17)], atol=1e-12)
@@ -344,20 +346,38 @@ def test_the_controls_of_an_affine_map_are_those_on_paper():
     )
 
 
-@pytest.mark.parametrize("method", ["saliency", "integrated_gradients"])
-def test_signed_correlations_leave_out_inputs_that_are_what_takes_their_place(method):
+def test_signed_correlations_leave_out_inputs_that_are_what_takes_their_place():
     """With an affine map of one output the maps are those on paper; blank inputs are put where both maps are alike."""
     model, x = nn.Linear(12, 1), numbers(20, 12)
     x[:, ::2] *= np.random.default_rng(0).random((20, 6)) < 0.5
     other, blank = nn.Linear(12, 1), x == 0
-    found = getattr(tl, method)(model, x).controls(other)
-    as_map = {"saliency": lambda w: np.abs(w) + 0 * x, "integrated_gradients": lambda w: w * x}[method]
-    own, *others = (as_map(m.weight.data.astype(float)) for m in (model, untrained(model, 0), other))
+    found = tl.integrated_gradients(model, x).controls(other)
+    own, *others = (m.weight.data.astype(float) * x for m in (model, untrained(model, 0), other))
     for correlation, map_ in zip((found.untrained_signed, found.shuffled_signed), others, strict=True):
         rows = [rank_correlation(own[i : i + 1, ~blank[i]], map_[i : i + 1, ~blank[i]]) for i in range(20)]
         assert correlation == pytest.approx(np.mean(rows))
     numbers_said = f"{found.untrained_signed:.2f} with the untrained copy, {found.shuffled_signed:.2f} with the network"
     assert f"blank: {numbers_said}" in str(found)
+    found = tl.saliency(model, x).controls(other)
+    assert found.untrained_signed is found.shuffled_signed is None and "signs" not in str(found)
+
+
+def test_a_map_that_is_the_same_everywhere_has_no_order():
+    """Of equal numbers those of the lower index would go first, which here are those that matter."""
+    model, x = nn.Linear(6, 1), np.abs(numbers(60, 6)) + 0.5
+    model.weight.data = np.array([[5, 4, 3, 0, 0, 0]], np.float32)
+    for weights in (model.weight.data, model.weight.data[:, ::-1].copy()):
+        model.weight.data = weights
+        found = tl.occlusion(model, x, 6).controls()
+        assert not found.better_than(RANDOM) and abs(found.lead(RANDOM)[0]) < 1
+
+
+def test_a_lead_that_is_certain_and_small_is_said_to_be_small():
+    base = np.ones((90, 17)) + numbers(90, 17) * 1e-3
+    found = controls.Controls(
+        "m", 90, 0.1, None, 0.1, {OWN: base + 0.01 + numbers(90, 1) / 1e3, PRODUCT: base, RANDOM: base - 1}
+    )
+    assert "no better than gradient × input here (+0.01 ± 0.0002, less than a twentieth)." in str(found)
 
 
 def test_an_order_that_knows_nothing_is_said_to_be_no_better_than_random(monkeypatch):
@@ -404,14 +424,31 @@ def test_grad_cam_takes_away_the_pixels_below_a_place_in_all_channels():
     model, x = cnn(), numbers(3, 2, 6, 4)
     maps = tl.grad_cam(model, "4", x, 1)  # (3, 3, 2) of images of 6 × 4
     assert maps.shape == (3, 3, 2)
-    order = np.asarray(maps).repeat(2, 1).repeat(2, 2)
-    first = np.argsort(-order.reshape(3, -1), axis=1, kind="stable")[:, :6]  # a quarter of 24
     gone = x.copy()
     for row in range(3):
-        gone[row].reshape(2, -1)[:, first[row]] = 0
+        first = np.sort(np.asarray(maps)[row].ravel())[-3]  # of six places three, which are 12 of 24 pixels
+        assert np.sum(maps[row] >= first) == 3
+        gone[row][:, (maps[row] >= first).repeat(2, 0).repeat(2, 1)] = 0
     model.eval()
     expected = (model(tl.tensor(x)).data - model(tl.tensor(gone)).data)[:, 1]
-    np.testing.assert_allclose(maps.controls().falls[OWN][:, 4], expected, atol=1e-10)
+    np.testing.assert_allclose(maps.controls().falls[OWN][:, 8], expected, atol=1e-10)
+
+
+@pytest.mark.parametrize("length", [12, 3])
+def test_grad_cam_of_a_model_that_turns_its_axes_takes_away_places_of_its_maps(length):
+    """Given (N, T, F), of which forward makes (N, F, T), also where both are as long."""
+    convolution, x = nn.Conv1d(3, 2, 1), numbers(8, length, 3)
+    model = nn.Sequential(Of(lambda x: np.swapaxes(x, 1, 2)), convolution, Of(lambda a: np.tanh(a).mean(2)))
+    turned = nn.Sequential(Of(lambda x: x), convolution, Of(lambda a: np.tanh(a).mean(2)))
+    maps, same = tl.grad_cam(model, "1", x, 0), tl.grad_cam(turned, "1", np.swapaxes(x, 1, 2), 0)
+    np.testing.assert_allclose(maps, same)
+    place = np.argmax(maps[0])
+    found = maps.controls().falls[OWN][0]
+    a = convolution(tl.tensor(np.swapaxes(x, 1, 2))).data[0]
+    gone = a.copy()
+    gone[:, place] = 0
+    step = next(k for k in range(17) if round(length * k / 16) == 1)
+    assert found[step] == pytest.approx(np.tanh(a).mean(1)[0] - np.tanh(gone).mean(1)[0])
 
 
 def test_a_map_is_stretched_by_the_place_in_which_the_middle_of_each_pixel_lies():
@@ -478,8 +515,63 @@ def test_a_parameter_of_ones_own_keeps_its_numbers_in_another_order_and_a_consta
     np.testing.assert_array_equal(made.places, np.arange(5))
 
 
-def test_a_changed_model_has_no_controls():
-    maps = tl.saliency(model := mlp(), numbers(5, 6))
+class Statistics(nn.BatchNorm1d):
+    """A layer of one's own, made of one of ours, with another parameter."""
+
+    def __init__(self, n):
+        super().__init__(n)
+        self.shift = tl.tensor(np.arange(6.0), requires_grad=True)
+
+
+def test_an_untrained_copy_forgets_statistics_of_layers_made_of_ours_and_masks_of_pruned_ones():
+    model = nn.Sequential(nn.Linear(6, 40), Statistics(40))
+    model(tl.tensor(100 + 50 * numbers(30, 6, dtype=np.float32)))
+    tl.compress.prune(model, 0.9)
+    made = untrained(model, 0)
+    np.testing.assert_array_equal(made[1].running_mean, np.zeros(40))
+    assert not np.array_equal(made[1].shift.data, np.arange(6)) and set(made[1].shift.data) == set(range(6))
+    masks = [m[0].weight_mask for m in (made, model)]
+    assert masks[0].sum() == masks[1].sum() and not np.array_equal(*masks)
+    assert np.abs(model[1].running_mean).max() > 1
+
+
+def test_what_is_never_trained_stays_in_an_untrained_copy():
+    class Masked(nn.Module):
+        def __init__(self):
+            self.mask, self.out = tl.tensor(np.triu(np.full((5, 5), -np.inf), 1)), nn.Linear(5, 2)
+
+    np.testing.assert_array_equal(untrained(Masked(), 0).mask.data, Masked().mask.data)
+
+
+def test_a_baseline_that_is_changed_later_is_the_one_that_it_was():
+    baseline = np.zeros(6)
+    maps = tl.integrated_gradients(mlp(), numbers(5, 6), baseline)
+    before = maps.controls().untrained
+    baseline += 50
+    assert maps.controls().untrained == before
+
+
+def test_a_network_that_isnt_of_the_same_layers_is_said_to_be_the_shuffled_one():
+    maps = tl.saliency(cnn(), x := numbers(3, 2, 6, 4), layer="0")
+    for other, kind in ((nn.Sequential(nn.Conv2d(2, 4, 3)), ValueError), (mlp(), ValueError), (x, TypeError)):
+        with pytest.raises(kind, match=r"^`shuffled` must be a network of the same layers: "):
+            maps.controls(other)
+    maps = tl.saliency(cnn(), x)
+    fewer = nn.Sequential(nn.Flatten(), nn.Linear(48, 1))
+    with pytest.raises(ValueError, match="`shuffled` must be"):
+        tl.saliency(cnn(), x, 3).controls(fewer)
+    narrow = cnn()
+    narrow[0], narrow[1], narrow[4] = nn.Conv2d(2, 4, 3, padding=1), nn.BatchNorm2d(4), nn.Conv2d(4, 3, 3, padding=1)
+    with pytest.raises(ValueError, match=r"its map has the shape \(3, 4, 6, 4\), where this one has \(3, 5, 6, 4\)"):
+        tl.saliency(cnn(), x, layer="0").controls(narrow)
+    assert maps.controls(cnn()).shuffled is not None
+
+
+@pytest.mark.parametrize("size", [1, 1e-12])
+def test_a_changed_model_has_no_controls(size):
+    model = mlp()
+    model[-1].weight.data, model[-1].bias.data = size * model[-1].weight.data, size * model[-1].bias.data
+    maps = tl.saliency(model, numbers(5, 6))
     model[0].weight.data *= 2
     with pytest.raises(ValueError, match="the model has changed since this map was made"):
         maps.controls()
@@ -574,7 +666,7 @@ REFUSED = {
     "no layers": (lambda: tl.saliency(nn.Linear(6, 4), X6, layer="0"), ValueError, "of which there are none; not '0'"),
     "a detached input": (lambda: tl.saliency(Of(lambda x: mlp()(x.detach())), X6), ValueError, "from x by recorded"),
     "a constant": (
-        lambda: tl.integrated_gradients(Of(lambda x: tl.tensor(X6[-len(x) :])), X6),
+        lambda: tl.integrated_gradients(Of(lambda x: tl.tensor(np.repeat(X6[:1], len(x), 0))), X6),
         ValueError,
         "leave out .detach",
     ),
@@ -628,6 +720,11 @@ REFUSED = {
         ValueError,
         r"x's shape \(5, 6\).*\(2, 6\)",
     ),
+    "a baseline with NaN": (
+        lambda: tl.integrated_gradients(mlp(), X6, np.nan),
+        ValueError,
+        "the baseline has nan in it",
+    ),
     "a baseline of text": (
         lambda: tl.integrated_gradients(mlp(), X6, "zero"),
         TypeError,
@@ -674,6 +771,30 @@ def test_a_mistake_gets_a_sentence(name):
     call, kind, sentence = REFUSED[name]
     with pytest.raises(kind, match=sentence):
         call()
+
+
+@pytest.mark.parametrize("n", [2, 3, 255, 256, 257, 512, 513])
+@pytest.mark.parametrize("forward", [
+    lambda x: mlp_once(x - x.mean(0)),
+    lambda x: mlp_once(x) + mlp_once(x)[np.minimum(np.arange(len(x)) + 1, len(x) - 1)],  # the last is apart
+    lambda x: mlp_once(x) + mlp_once(x)[np.maximum(np.arange(len(x)) - 1, 0)],  # the first is
+], ids=["mean", "next", "before"])  # fmt: skip
+def test_rows_that_hang_together_are_noticed_however_many_there_are(forward, n):
+    with pytest.raises(ValueError, match="hangs on the other rows, or on chance"):
+        tl.saliency(Of(forward), numbers(n, 6))
+
+
+def mlp_once(x):
+    return x @ numbers(6, 4)
+
+
+def test_a_score_that_is_0_to_rounding_is_no_sign_of_rows_that_hang_together():
+    for seed in range(60):
+        tl.manual_seed(seed)
+        model, x = nn.Linear(64, 1, bias=False), numbers(30, 64)
+        w = model.weight.data[0].astype(float)
+        x[-1] -= w * (x[-1] @ w) / (w @ w)
+        assert tl.saliency(model, x).shape == (30, 64)
 
 
 def test_a_model_whose_rows_hang_together_or_that_draws_can_be_asked_row_by_row():
@@ -787,6 +908,46 @@ def test_the_picture_prints_what_the_controls_say_and_takes_those_that_are_there
     assert "of an untrained copy: 0.12." in " ".join(drawn(maps, controls=found).get_title().split())
 
 
+def test_what_is_made_inside_a_network_is_no_picture_of_the_inputs():
+    ax = drawn(
+        maps := tl.saliency(nn.Sequential(nn.Linear(4, 16), nn.Tanh(), nn.Linear(16, 3)), numbers(6, 4), layer="0")
+    )
+    np.testing.assert_array_equal(ax.images[0].get_array(), maps)
+    assert [t.get_text() for t in ax.get_xticklabels()][3] == "place 3" and not ax.texts
+
+
+@pytest.mark.parametrize("method", ["saliency", "grad_cam"])
+def test_sequences_of_single_numbers_are_lines_of_cells(method):
+    model = nn.Sequential(nn.Conv1d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 98, 3))
+    given = ("1",) if method == "grad_cam" else ()
+    maps = getattr(tl, method)(model, *given, numbers(5, 1, 100))
+    ax = drawn(maps)
+    np.testing.assert_array_equal(ax.images[0].get_array(), np.asarray(maps).reshape(5, -1))
+    assert len(ax.get_xticklabels()) < 60
+
+
+@pytest.mark.parametrize("maps", ["a row of a table", "one picture", "eight pictures", "colours", "a strip"])
+def test_the_sentences_stand_within_the_figure(maps):
+    pytest.importorskip("matplotlib")
+    shape = {"a row of a table": (1, 5), "one picture": (1, 8, 8), "eight pictures": (8, 8, 8), "colours": (5, 3, 8, 8),
+             "a strip": (5, 2, 20)}[maps]  # fmt: skip
+    model = nn.Sequential(nn.Flatten(), nn.Linear(int(np.prod(shape[1:])), 9), nn.Tanh(), nn.Linear(9, 3))
+    ax = tl.plots.attribution(tl.integrated_gradients(model, numbers(*shape)))
+    ax.figure.canvas.draw()
+    title, figure = ax.title.get_window_extent(), ax.figure.bbox
+    assert title.y1 <= figure.height and title.x0 >= 0 and title.x1 <= figure.width
+    assert ax.xaxis.label.get_window_extent().y0 >= 0
+    import matplotlib.pyplot as plt
+
+    plt.close(ax.figure)
+
+
+def test_a_token_of_which_nothing_would_be_seen_is_written_as_in_python():
+    words = [["a", "", "\n", " ", "b", "c"]] * 5
+    texts = [t.get_text() for t in drawn(tl.saliency(Reader(), TEXT, layer="letter"), tokens=words).texts[:6]]
+    assert texts == ["a", "''", r"'\n'", "' '", "b", "c"]
+
+
 def test_maps_of_grad_cam_are_drawn_as_large_as_the_image_in_reds():
     maps = tl.grad_cam(cnn(), "4", numbers(3, 2, 6, 4), 1)
     ax = drawn(maps)
@@ -817,6 +978,7 @@ def test_tokens_stand_in_cells_of_what_their_embedding_adds():
     (lambda m: tl.plots.attribution(m[:3]), TypeError, "a copy, a part"),
     (lambda m: tl.plots.attribution(m, names=["a"]), ValueError, "there are 1 names for 6 inputs"),
     (lambda m: tl.plots.attribution(m, rows=0), ValueError, "rows must be at least 1"),
+    (lambda m: tl.plots.attribution(m, controls=tl.occlusion(mlp(), X6, 1).controls()), ValueError, "of another map"),
     (lambda m: tl.plots.attribution(m, tokens=["abc"] * 20), ValueError, "tokens has 8, of 3 tokens; give one"),
     (lambda m: tl.plots.attribution(m, tokens=["abcdef"] * 3), ValueError, "of 8 texts .* tokens has 3"),
     (lambda m: tl.plots.attribution(tl.saliency(Reader(), TEXT, layer="letter")), ValueError, "for words give tokens="),

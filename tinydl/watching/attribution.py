@@ -23,6 +23,7 @@ from ..engine.random import seeded
 from ..engine.recording import no_grad
 from ..engine.tensor import Tensor, wrap
 from ..engine.transforms import grad
+from ..nn.convolution import Conv1d, Conv2d
 from ..nn.embedding import Embedding
 from ..nn.module import Module
 from .controls import ORDERS, OWN, PRODUCT, RANDOM, Controls, deletion, rank_correlation, untrained
@@ -60,7 +61,7 @@ class _Question:
                 f"{method}: the score of row {row} is {self.score[row]}, so no map can say what it hangs on; "
                 "with tl.detect_anomaly(): model(x) names where that began"
             )
-        self._refuse_mixed_rows(scores[-1])
+        self._refuse_mixed_rows(scores)
 
     def _inputs(self, x: Any) -> Array:
         refuse_foreign(self.method, x, *self.model.parameters())
@@ -154,6 +155,8 @@ class _Question:
         if given is None:
             return np.zeros_like(self.a)
         array = array_of(given)
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            raise ValueError(f"{self.method}: the baseline has {array[first(~np.isfinite(array))]} in it")
         kinds = "f" if self.layer is None else self.x.dtype.kind
         if array.dtype.kind not in "fiu" or (kinds != "f" and array.dtype.kind == "f"):
             raise TypeError(f"{self.method}: the baseline is an input as x is, of {self.x.dtype}, not {kind(given)}")
@@ -166,13 +169,19 @@ class _Question:
             ) from None
         return array if self.layer is None else np.concatenate([self._asked(array[r])[1] for r in self._batches()])
 
-    def _refuse_mixed_rows(self, last: Array) -> None:
-        alone = self._asked(self.x[-1:])[0][0]
-        if not np.allclose(alone, last, rtol=1e-3, atol=1e-3 * max(float(np.ptp(last)), 1e-12)):
-            raise ValueError(
-                f"{self.method}: what the model gives a row hangs on the other rows, or on chance, even in eval mode, "
-                "so no map of one row can be made of a batch; give each row alone, x[i : i + 1]"
-            )
+    def _refuse_mixed_rows(self, scores: Array) -> None:
+        """The first row, the last of a whole batch and one between are asked for alone, and must give the same."""
+        n = len(scores)
+        whole_batch = n if n <= BATCH else n - n % BATCH
+        for row in sorted({0, whole_batch // 2, whole_batch - 1}):
+            alone = self._asked(self.x[row : row + 1])[0][0]
+            if not np.allclose(alone, scores[row], rtol=1e-3, atol=1e-3 * float(np.abs(scores).max())):
+                what = "the other rows, or on chance," if n > 1 else "chance, or on what it was asked before,"
+                then = "; give each row alone, x[i : i + 1]" if n > 1 else ""
+                raise ValueError(
+                    f"{self.method}: what the model gives a row hangs on {what} even in eval mode, so no map of one "
+                    f"row can be made of a batch{then}"
+                )
 
 
 def _given(x: Array) -> Any:
@@ -289,10 +298,11 @@ class Attribution(np.ndarray[Any, np.dtype[Any]]):
     @property
     def completeness(self) -> float:
         r"""Of integrated gradients, the largest :math:`|\sum_i \text{map}_i - (f(x) - f(x_0))|` of all rows."""
-        made = made_of(self)
-        if made.completeness is None:
-            raise AttributeError(f"{made.question.method} promises no sum; only integrated_gradients does")
-        return made.completeness
+        if self._made is None:
+            raise AttributeError("a copy or a part of a map no longer knows how it was made")
+        if self._made.completeness is None:
+            raise AttributeError(f"{self._made.question.method} promises no sum; only integrated_gradients does")
+        return self._made.completeness
 
     def controls(self, shuffled: Module | None = None, seed: int = 0) -> Controls:
         """Put the map beside its controls; ``print(maps.controls())`` says what came out, in sentences.
@@ -307,7 +317,7 @@ class Attribution(np.ndarray[Any, np.dtype[Any]]):
         made = made_of(self)
         question, values = made.question, np.asarray(self)
         n = len(values)
-        if not np.allclose(question.scores(question.a), question.score, rtol=1e-6):
+        if not np.allclose(question.scores(question.a), question.score, 1e-6, 1e-9 * np.abs(question.score).max()):
             raise ValueError("the model has changed since this map was made, so its controls would be another's")
         order = made.order(values)
         sized = _collected(np.abs(question.a - made.without), order.shape)
@@ -316,18 +326,26 @@ class Attribution(np.ndarray[Any, np.dtype[Any]]):
         def in_size(other: Array) -> float:
             return rank_correlation(np.abs(order).reshape(n, -1), np.abs(other).reshape(n, -1))
 
-        def of(model: Module) -> tuple[float, float]:
+        def of(model: Module) -> tuple[float, float | None]:
             other = made.order(np.asarray(made.again(model)))
-            signed = rank_correlation(*(m.reshape(n, -1) for m in (order, other)), (sized > 0).reshape(n, -1))
-            return in_size(other), signed
-
-        def falls(order: Array) -> Array:
-            return deletion(question.scores, question.a, made.without, order)
+            if other.shape != order.shape:
+                raise ValueError(f"its map has the shape {other.shape}, where this one has {order.shape}")
+            if (order >= 0).all():
+                return in_size(other), None
+            shown = (sized > 0).reshape(n, -1)
+            return in_size(other), rank_correlation(order.reshape(n, -1), other.reshape(n, -1), shown)
 
         rng = np.random.default_rng(seed)
-        chance = np.mean([falls(rng.random(order.shape)) for _ in range(ORDERS)], axis=0)
+
+        def falls(order: Array) -> Array:
+            return deletion(question.scores, question.a, made.without, order, rng)
+
+        chance = np.mean([falls(np.zeros(order.shape)) for _ in range(ORDERS)], axis=0)
         learned_nothing, signed = of(untrained(question.model, seed))
-        learned_nonsense, signed_nonsense = (None, None) if shuffled is None else of(shuffled)
+        try:
+            learned_nonsense, signed_nonsense = (None, None) if shuffled is None else of(shuffled)
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"`shuffled` must be a network of the same layers: {error}") from error
         return Controls(
             question.method, n, learned_nothing, learned_nonsense, in_size(sized),
             {OWN: falls(order), PRODUCT: falls(product), RANDOM: chance}, signed, signed_nonsense,
@@ -377,11 +395,12 @@ def saliency(model: Module, x: Any, target: Any = None, *, layer: Layer = None) 
     (N, 1), of which the only score is meant. With `layer`, a name or Module, x is what that layer gives, and so is the
     shape of the map: tokens of a text are looked at from the Embedding on, ``layer="letter"``.
 
-    The model runs in eval mode and is left as it was; all is computed in float64. ``print(maps.controls())`` says what
-    the map is worth, `tl.plots.attribution(maps)` draws it. Raises TypeError for integers, which have no slope; for
-    what is no Module or array; ValueError for other shapes, classes and layers, and for a model whose rows hang
-    together; FloatingPointError for a score that isn't finite. Source: Simonyan et al., Deep inside convolutional
-    networks (2014).
+    The model runs in eval mode; its modes, gradients and weights, and the default Generator, are left as they were
+    (what a forward of one's own writes down, stays written); all is computed in float64. ``print(maps.controls())``
+    says what the map is worth, `tl.plots.attribution(maps)` draws it. Raises TypeError for integers, which have no
+    slope, and for what is no Module or array; ValueError for other shapes, classes and layers, and for a model whose
+    rows hang together; FloatingPointError for a score that isn't finite. Source: Simonyan et al., Deep inside
+    convolutional networks (2014).
     """
     question = _Question("saliency", model, x, target, layer)
     values = np.abs(question.gradient(question.a))
@@ -408,7 +427,8 @@ def integrated_gradients(
     al., Axiomatic attribution for deep networks (2017).
     """
     question = _Question("integrated_gradients", model, x, target, layer)
-    start = question.baseline(baseline)
+    given = array_of(baseline).copy() if isinstance(baseline, (np.ndarray, Tensor, list)) else baseline
+    start = question.baseline(given)
     values = _integrated(question, start, whole("nodes", nodes, 1))
     difference = question.score - question.scores(start)
     missed = float(np.abs(values.reshape(len(values), -1).sum(1) - difference).max())
@@ -421,7 +441,7 @@ def integrated_gradients(
 
     def again(other: Module) -> Array:
         asked = _Question("integrated_gradients", other, question.x, question.classes, question.name)
-        return _integrated(asked, asked.baseline(baseline), nodes)
+        return _integrated(asked, asked.baseline(given), nodes)
 
     return _attribution(values, question, again, without=start, completeness=missed)
 
@@ -484,8 +504,8 @@ def grad_cam(model: Module, layer: Any, x: Any, target: Any = None) -> Attributi
 
     `layer`, a name or Module, gives the maps A (N, C, height, width), and what is given has their (N, height, width);
     of (N, C, length) it is (N, length). It is as coarse as they are: the last layer before maps are flattened or
-    averaged is usual. `controls` takes away the pixels below each place of images, (N, C, height, width), and of other
-    inputs the places of the maps themselves.
+    averaged is usual. `controls` takes away the pixels below each place where x has the layout of the maps, which an
+    `nn.Conv2d` or `nn.Conv1d` that takes x shows, and else the places of the maps themselves.
 
     Shapes of x, `target`, what is left as it was and what is raised: as for `saliency`; besides, ValueError for a layer
     that gives no maps. Source: Selvaraju et al., Grad-CAM (2017).
@@ -503,12 +523,29 @@ def grad_cam(model: Module, layer: Any, x: Any, target: Any = None) -> Attributi
     values = np.maximum((weights * maps).sum(1), 0)
     name, classes = question.name, question.classes
     below = question
-    if question.x.dtype.kind == "f" and question.x.ndim == maps.ndim:
+    if question.x.ndim == maps.ndim and _has_channels_first(question):
         below = _Question("grad_cam", model, question.x, classes, None)
     shape = below.a.shape[2:]
     return _attribution(
         values, below, lambda m: grad_cam(m, name, question.x, classes), order=lambda m: _stretched(m, shape)[:, None]
     )
+
+
+def _has_channels_first(question: _Question) -> bool:
+    """Whether a convolution takes x as it is, or what has its shape where no axes can have been exchanged."""
+    x, taken = question.x[:1], []
+    with no_grad(), _still(question.model), ExitStack() as stack:
+        for layer in question.model.modules():
+            if isinstance(layer, (Conv1d, Conv2d)):
+
+                def listening(a: Any, forward: Callable[[Any], Any] = layer.forward) -> Any:
+                    taken.append(array_of(a))
+                    return forward(a)
+
+                stack.enter_context(_forward(layer, listening))
+        question.model(_given(x))
+    sure = len(set(x.shape[1:])) == x.ndim - 1
+    return any(a.shape == x.shape and (sure or np.array_equal(a, x)) for a in taken)
 
 
 def _stretched(maps: Array, shape: tuple[int, ...]) -> Array:

@@ -58,8 +58,9 @@ def rank_correlation(a: Array, b: Array, where: Array | None = None) -> float:
 def untrained(model: Module, seed: int) -> Module:
     """A copy of the model that has learned nothing.
 
-    tinydl's layers are made anew from the settings that they keep, buffers as well. A parameter of a Module of one's
-    own, which only its author could draw anew, keeps its numbers in another order.
+    tinydl's layers, and those made of them, are made anew from the settings that they keep, buffers as well. A
+    parameter of a Module of one's own, which only its author could draw anew, keeps its numbers in another order, and
+    so does a mask of weights that were pruned; other arrays of one's own, and what isn't trained, stay.
     """
     made, *_ = copied(model, None, None)
     rng = np.random.default_rng([seed, 1])  # not what manual_seed(seed) draws: this model may have begun with it
@@ -69,43 +70,55 @@ def untrained(model: Module, seed: int) -> Module:
             own = [entry for entry in members(module) if not isinstance(entry[3], Module)]
             if not own or module in done:
                 continue
-            fresh = _made_again(module)
-            if fresh is not None:
-                done.update(module.modules())  # attention begins with a layer inside of it that isn't as others begin
-                module.load_state_dict(fresh.state_dict(), strict=False)
-                continue
-            for _, _, _, value in own:
-                if isinstance(value, Tensor):
+            fresh, drawn = _made_again(module), dict[str, Array]()
+            if fresh is not None:  # with what is inside: attention's layers don't begin as others do
+                inside, before = dict(fresh.named_modules()), module.state_dict()
+                done.update(each for name, each in module.named_modules() if name in inside)
+                drawn = {k: a for k, a in fresh.state_dict().items() if k in before and before[k].shape == a.shape}
+                module.load_state_dict(drawn, strict=False)
+            for name, holder, key, value in own:
+                if name in drawn:
+                    continue
+                if isinstance(value, Tensor) and value.requires_grad:
                     value.data = rng.permutation(value._data.ravel()).reshape(value.shape)
+                elif fresh is not None and isinstance(value, np.ndarray) and value.dtype == bool:
+                    holder[key] = rng.permutation(value.ravel()).reshape(value.shape)
     return made
 
 
 def _made_again(module: Module) -> Module | None:
-    """Another layer of the same settings; None of what isn't tinydl's."""
-    if not type(module).__module__.startswith("tinydl.nn."):
+    """Another layer of the same settings; None of what isn't one of tinydl's, or made of one."""
+    ours = [c for c in type(module).__mro__ if issubclass(c, Module) and c.__module__.startswith("tinydl.nn.")]
+    kind = ours[0]
+    if kind is Module:
         return None
     settings: dict[str, Any] = {}
-    for name, p in inspect.signature(type(module).__init__).parameters.items():
+    for name, p in inspect.signature(kind).parameters.items():
         value = vars(module).get(name, p.empty)
         if value is not p.empty:
             settings[name] = True if isinstance(value, Tensor) else value  # bias=True became `bias` itself, or None
-    return type(module)(**settings)
+    made: Module = kind(**settings)
+    return made
 
 
 # ---- taking inputs away ----
 
 
-def deletion(scores: Callable[[Array], Array], at: Array, without: Array, order: Array) -> Array:
+def deletion(
+    scores: Callable[[Array], Array], at: Array, without: Array, order: Array, rng: np.random.Generator
+) -> Array:
     """How far the score of each row has fallen when the first inputs in an order are replaced: (N, STEPS + 1).
 
     Shapes: at, without (N, …), the inputs and what takes their place; order (N, …), which can be broadcast to that: the
-    largest is taken away first, and what it stands for is taken away together. Of equal numbers that of the lower index
-    goes first. Source: Samek et al., Evaluating the visualization of what a deep neural network has learned (2017).
-    What is left is unlike anything the network was trained on, and part of each fall is that (Hooker et al. 2019).
+    largest is taken away first, and what it stands for is taken away together. Equal numbers go in random order, so
+    that a map which is the same everywhere has none. Source: Samek et al., Evaluating the visualization of what a deep
+    neural network has learned (2017). What is left is unlike anything the network was trained on, and part of each fall
+    is that (Hooker et al. 2019).
     """
     n, units = len(order), order[0].size
     place = np.empty((n, units), int)
-    np.put_along_axis(place, np.argsort(-order.reshape(n, -1), axis=1, kind="stable"), np.arange(units)[None], 1)
+    by_order = np.lexsort((rng.random((n, units)), -order.reshape(n, -1)), axis=1)
+    np.put_along_axis(place, by_order, np.arange(units)[None], 1)
     falls, whole = [np.zeros(n)], scores(at)
     for step in range(1, STEPS + 1):
         gone = (place < round(units * step / STEPS)).reshape(order.shape)
@@ -121,8 +134,9 @@ class Controls:
     of an `untrained` copy, of a network trained on `shuffled` labels (None if there was none), and with the size of the
     `inputs` alone. In pictures most of such a correlation is the paper that nothing is on; so `untrained_signed` and
     `shuffled_signed` are those of the maps with their signs, over the inputs that aren't already what takes their
-    place: which of them speak for the class, and which against it. `falls` has, by the name of an order, how far the
-    score has fallen for each row while inputs were taken away, in `STEPS` equal steps from none to all, (N, 17).
+    place: which of them speak for the class, and which against it; None of a map without signs. `falls` has, by the
+    name of an order, how far the score has fallen for each row while inputs were taken away, in `STEPS` equal steps
+    from none to all, (N, 17).
     """
 
     method: str
@@ -131,7 +145,7 @@ class Controls:
     shuffled: float | None
     inputs: float
     falls: Mapping[str, Array] = field(default_factory=dict)
-    untrained_signed: float = float("nan")
+    untrained_signed: float | None = None
     shuffled_signed: float | None = None
 
     def fall(self, order: str = OWN) -> float:
@@ -160,13 +174,17 @@ class Controls:
     def sentences(self) -> list[str]:
         """What there is to say of the map, one sentence each."""
         said = [_alike("an untrained copy", self.untrained, "is there without any learning")]
-        signed = [f"{_number(self.untrained_signed)} with the untrained copy"]
+        signed = []
+        if self.untrained_signed is not None:
+            signed.append(f"{_number(self.untrained_signed)} with the untrained copy")
         if self.shuffled is not None:
             of = "a network trained on shuffled labels"
             said.append(_alike(of, self.shuffled, "is there where nothing can be learned"))
+        if self.shuffled_signed is not None:
             signed.append(f"{_number(self.shuffled_signed)} with the network trained on shuffled labels")
         said.append(_alike("the inputs alone", self.inputs, "is the input, not the network"))
-        said.append(f"Rank correlation with signs, of inputs that aren't blank: {', '.join(signed)}.")
+        if signed:
+            said.append(f"Rank correlation with signs, of inputs that aren't blank: {', '.join(signed)}.")
         falls = ", ".join(f"{self.fall(order):.3g} in {_called(order)}" for order in self.falls)
         said.append(f"While inputs are taken away, the score falls on average by {falls}.")
         for order in (RANDOM, PRODUCT):
@@ -174,7 +192,8 @@ class Controls:
                 continue
             lead, error = self.lead(order)
             why = f"{lead:+.2g} ± {2 * error:.1g}" if self.rows > 1 else "one row can't tell"
-            said.append(f"It is no better than {order} here ({why}).")
+            small = ", less than a twentieth" if lead > 2 * error else ""
+            said.append(f"It is no better than {order} here ({why}{small}).")
         return said
 
     def __str__(self) -> str:
@@ -194,5 +213,5 @@ def _alike(what: str, correlation: float, then: str) -> str:
     return f"Rank correlation of sizes with those of {what}: {correlation:.2f}{mostly}."
 
 
-def _number(correlation: float | None) -> str:
-    return "none" if correlation is None or np.isnan(correlation) else f"{correlation:.2f}"
+def _number(correlation: float) -> str:
+    return "none" if np.isnan(correlation) else f"{correlation:.2f}"
