@@ -36,6 +36,7 @@ TESTS = {
     "tinydl/optim": "optim device formulas saving torch_training",
     "tinydl/training/parallel.py": "parallel mpi",
     "tinydl/training/team.py": "parallel mpi",
+    "tinydl/training/apart.py": "privacy",
     "tinydl/training/ghost.py": "privacy",
     "tinydl/training/privacy.py": "privacy",
     "tinydl/data": "data shipped_data",

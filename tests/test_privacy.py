@@ -96,9 +96,11 @@ def test_norms_of_every_hidden_layer_are_the_loops(hidden):
 
 @pytest.mark.parametrize("front", sorted(TWICE))
 def test_a_parameter_that_takes_part_twice_is_refused_by_name_and_done_by_the_loop(front):
+    by_place = front.endswith("(every option)")  # the zoo's lengths are decided by an example's place in the batch
+    error, says = (ValueError, "on its place") if by_place else (TypeError, r"front\.|loop=True")
     for n in LOTS:
         model, x, y = zoo(front, "Identity", n)
-        with pytest.raises(TypeError, match=r"front\.|loop=True"):
+        with pytest.raises(error, match=says):
             private(model, x, y)
         assert_right(model, x, y, loop=True)
 
@@ -433,6 +435,235 @@ def test_rows_that_see_each_other_are_noticed(name, n):
                 private(model, x, np.arange(n) % 3, loss, seed=seed)
 
 
+class By(nn.Module):
+    """A Linear, with a function of it and of x around."""
+
+    def __init__(self, function, **attributes):
+        self.linear, self.function = nn.Linear(5, 3), function
+        for name, value in attributes.items():
+            setattr(self, name, value)
+
+    def forward(self, x):
+        return self.function(self, x)
+
+
+def bent(m, z):
+    return m.linear(z - z.mean(axis=0))
+
+
+def trimmed(m, x):
+    longest = int(np.sum(np.abs(x) > 0.4, axis=1).max())
+    return m.linear(np.where(np.arange(5) < longest, x, 0) / longest)
+
+
+UNSEEN_BEFORE = {
+    "a number for each place": lambda m, x: m.linear(x) + np.linspace(1, 2, len(x))[:, None],
+    "a parameter for each place": lambda m, x: m.linear(x) + m.places[: len(x)],
+    "the same noise each time": lambda m, x: m.linear(x + np.random.default_rng(0).normal(size=x.shape)),
+    "the size of the lot": lambda m, x: m.linear(x / len(x)),
+    "masked logits": lambda m, x: np.where(np.arange(3) == 1, -1e9, bent(m, x)),
+    "large outputs": lambda m, x: 1e6 + bent(m, x),
+    "little": lambda m, x: m.linear(x + 3e-6 * np.roll(x, 1, axis=0)),
+    "the first row, as a constant": lambda m, x: m.linear(x) - m.linear(x).detach()[:1],
+    "the largest input": lambda m, x: m.linear(x / np.abs(x).max()),
+    "as long as the longest": trimmed,
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "n"), [(name, n) for name in UNSEEN_BEFORE for n in (5, 64) if n > 5 or "long" not in name]
+)
+def test_examples_that_have_a_place_a_number_or_neighbours_are_refused_each_time(name, n):
+    x = np.random.default_rng(0).normal(size=(n, 5))
+    places = tl.tensor(np.random.default_rng(1).normal(size=(64, 3)), requires_grad=True)
+    for seed in range(8):
+        with pytest.raises(ValueError, match="on its place among them or on their number"):
+            private(By(UNSEEN_BEFORE[name], places=places), x, np.arange(n) % 3, seed=seed)
+
+
+def first_mean(m, x):
+    if m.mean is None:
+        m.mean = x.mean(axis=0)
+    return m.linear(x - m.mean)
+
+
+def first_shift(m, x):
+    if not m.done:
+        m.linear.bias.data, m.done = -x.mean(axis=0)[:3], True
+    return m.linear(x)
+
+
+@pytest.mark.parametrize("loop", [False, True])
+@pytest.mark.parametrize(
+    ("function", "says"), [(first_mean, "makes mean of the examples"), (first_shift, "linear.bias")]
+)
+def test_what_the_first_pass_makes_of_examples_is_refused_and_taken_back(function, says, loop):
+    model, x = By(function, mean=None, done=False), np.random.default_rng(0).normal(size=(8, 5))
+    bias = model.linear.bias.data.copy()
+    for seed in range(3):
+        with pytest.raises(ValueError, match=says):
+            private(model, x, np.arange(8) % 3, loop=loop, seed=seed)
+        assert model.mean is None and not model.done
+        np.testing.assert_array_equal(model.linear.bias.data, bias)
+
+
+def test_what_a_forward_pass_writes_down_to_be_looked_at_and_what_isnt_of_the_examples_may_be_kept():
+    def looked_at(m, x):
+        m.hidden = m.linear(x)
+        if m.mask is None:
+            m.mask = np.array([1.0, 0.5, 2.0])
+        return m.hidden * m.mask
+
+    assert_right(By(looked_at, mask=None), np.random.default_rng(0).normal(size=(8, 5)), np.arange(8) % 3)
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])
+def test_a_forward_pass_that_is_stopped_leaves_parameters_as_they_were(error):
+    def stopped(m, x):
+        raise error("now")
+
+    with tl.default_dtype(np.float32):
+        model = By(stopped)
+    array = model.linear.weight.data
+    with pytest.raises(error, match="now"):
+        private(model, np.ones((8, 5)), np.arange(8) % 3)
+    assert model.linear.weight.data is array and array.dtype == np.float32
+
+
+def test_an_input_that_is_written_into_is_said():
+    def scaled(m, x):
+        x /= 2
+        return m.linear(x)
+
+    with pytest.raises(ValueError, match="writes into x"):
+        private(By(scaled), np.ones((8, 5)), np.arange(8) % 3)
+
+
+def test_models_that_draw_are_right_in_training_and_refused_where_rows_see_each_other():
+    """A Dropout draws for a lot as a whole, so what is asked of its rows is asked in eval mode."""
+    x, y = np.random.default_rng(0).normal(size=(32, 5)), np.arange(32) % 3
+    for mix in (lambda h: h - h.mean(axis=0), lambda h: h + np.linspace(0, 1, len(h))[:, None]):
+        model = nn.Sequential(nn.Dropout(0.3), Neighbours(mix))
+        for seed in range(5):
+            with pytest.raises(ValueError, match="on its place among them"):
+                private(model, x, y, seed=seed)
+    for seed in range(5):
+        private(nn.Sequential(nn.Dropout(0.3), Neighbours(np.tanh)), x, y, seed=seed)
+
+
+def test_a_mask_over_a_table_is_no_table():
+    class Pruned(nn.Module):
+        def __init__(self):
+            self.table = tl.tensor(np.random.default_rng(0).normal(size=(7, 3)), requires_grad=True)
+
+        def forward(self, x):
+            return (self.table * (10.0 * (np.arange(21).reshape(7, 3) % 2)))[x].mean(axis=1)
+
+    x, y = np.random.default_rng(0).integers(0, 7, (8, 4)), np.arange(8) % 3
+    with pytest.raises(TypeError, match="gradient of 'table' in getitem"):
+        private(Pruned(), x, y)
+    assert_right(Pruned(), x, y, loop=True)
+
+
+@pytest.mark.parametrize("called", ["linear", "reshape", "multiply"])
+def test_an_operation_of_ones_own_is_known_by_what_it_is_and_not_by_its_name(called):
+    forward = lambda w: np.tanh(w)
+    own = tl.primitive(forward, lambda g, y, w: g * (1 - y * y), name=called)
+    model, x, y = By(lambda m, x: F.linear(x, own(m.linear.weight))), np.ones((4, 5)), np.arange(4) % 3
+    with pytest.raises(TypeError, match=r"gradient of 'linear\.weight' in"):
+        private(model, x + np.arange(4)[:, None], y)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8])
+def test_tokens_in_few_bits(dtype):
+    model = nn.Sequential(nn.Embedding(256 if dtype is np.uint8 else 128, 6), nn.Flatten(), nn.Linear(24, 3))
+    x = np.random.default_rng(0).integers(0, 127, (200, 4)).astype(dtype)
+    assert_right(model, x, np.arange(200) % 3)
+
+
+def test_time_first_where_the_lot_is_as_long_as_the_sequences():
+    """Of all places one alone has a gradient, and which one says nothing of the examples."""
+
+    class Reader(nn.Module):
+        def __init__(self):
+            self.first, self.out = nn.Linear(3, 4), nn.Linear(4, 3)
+
+        def forward(self, x):
+            return self.out(np.tanh(self.first(x.swapaxes(0, 1)))[0])
+
+    tl.manual_seed(0)
+    for seed in range(20):
+        x = np.random.default_rng(seed).normal(size=(8, 8, 3))
+        assert_right(Reader(), x, np.arange(8) % 3, seed=seed)
+
+
+def test_outputs_with_the_time_first_and_a_loss_for_each_row():
+    model = By(lambda m, x: m.linear(np.moveaxis(x, 0, 1)))
+    loss = lambda z, y: ((z - np.moveaxis(y, 0, 1)) ** 2).mean(axis=(0, 2))
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        assert_right(model, rng.normal(size=(6, 6, 5)), rng.normal(size=(6, 6, 3)), loss, seed=seed)
+
+
+@pytest.mark.parametrize("gap", [20, 33, 36, 60, 100])
+@pytest.mark.parametrize("n", [4, 64])
+def test_a_network_that_is_sure_to_the_last_digit_is_no_false_alarm(gap, n):
+    with tl.default_dtype(np.float32):
+        model = nn.Linear(7, 7)
+    model.weight.data = gap * np.eye(7, dtype=np.float32)
+    for seed in range(10):
+        y = np.random.default_rng(seed).integers(0, 7, n)
+        x = (np.eye(7)[y] + 0.01 * np.random.default_rng(seed).normal(size=(n, 7))).astype(np.float32)
+        for reduction in ("mean", "sum", "none"):
+            private(model, x, y, lambda z, y, r=reduction: F.cross_entropy(z, y, reduction=r), seed=seed)
+
+
+@pytest.mark.parametrize("scale", [1, 16, 255])
+def test_a_gradient_that_cancels_to_rounding_is_no_false_alarm(scale):
+    """What a LayerNorm of two numbers sends back is nothing but rounding."""
+    x, y = (scale * data.digits().x).astype(np.float32), data.digits().y
+    with tl.default_dtype(np.float32):
+        for seed in range(10):
+            tl.manual_seed(seed)
+            model = nn.Sequential(nn.Linear(64, 2), nn.LayerNorm(2), nn.Linear(2, 10))
+            at = np.random.default_rng(seed).integers(0, len(x), 64)
+            private(model, x[at], y[at], seed=seed)
+
+
+@pytest.mark.parametrize("weights", [[1, 1.00005, 1.0001], None])
+def test_a_loss_that_is_nearly_a_mean_is_refused(weights):
+    """Divided by a sum of weights that hardly differ, or by how many letters aren't ignored: all but one."""
+    rng = np.random.default_rng(0)
+    if weights:
+        x, y, loss = (
+            rng.normal(size=(64, 5)),
+            rng.integers(0, 3, 64),
+            lambda z, y: F.cross_entropy(z, y, weight=np.array(weights)),
+        )
+    else:
+        x, y = rng.normal(size=(64, 40, 5)), rng.integers(0, 3, (64, 40))
+        y[3, 7] = -100
+        loss = lambda z, y: F.cross_entropy(z.reshape(-1, 3), y.reshape(-1), ignore_index=-100)
+    for seed in range(8):
+        with pytest.raises(ValueError, match="neither the sum nor the mean"):
+            private(By(lambda m, x: m.linear(x)), x, y, loss, seed=seed)
+
+
+def test_a_column_that_nobody_reads_may_be_nan():
+    model = By(lambda m, x: np.concatenate([m.linear(x), np.full((len(x), 1), np.nan)], axis=1))
+    x, y = np.random.default_rng(0).normal(size=(8, 5)), np.arange(8) % 3
+    assert_right(model, x, y, lambda z, y: F.cross_entropy(z[:, :3], y))
+
+
+def test_parameters_of_few_digits_are_refused_and_done_by_the_loop():
+    with tl.default_dtype(np.float16):
+        model = nn.Linear(5, 3)
+    x, y = np.random.default_rng(0).normal(size=(8, 5)).astype(np.float16), np.arange(8) % 3
+    with pytest.raises(TypeError, match="'weight', of float16, has too few digits"):
+        private(model, x, y)
+    private(model, x, y, loop=True)
+
+
 class Remembers(nn.Module):
     """What it saw goes on to the next call."""
 
@@ -531,6 +762,7 @@ GIVEN = {
     "loss": [
         (lambda z, y: F.mse_loss(z, z.data + 1, reduction="none"), r"one of shape \(8, 3\); write .reshape"),
         (lambda z, y: 1.0, "loss must give a Tensor"),
+        ("cross_entropy", "loss is a function of the outputs and y, such as F.cross_entropy, not 'cross_entropy'"),
         (lambda z, y: tl.tensor(1.0), "by nothing that has a gradient"),
         (lambda z, y: F.cross_entropy(z, y, weight=np.array([1, 2, 5.0])), "neither the sum nor the mean.*reduction="),
         (lambda z, y: ((z[:, None] - z[None]) ** 2).sum(), "neither the sum nor the mean"),
@@ -631,6 +863,20 @@ def by_hand(noise, rate, steps, delta):
         rdp = steps * np.logaddexp.reduce(terms) / (a - 1)
         found = min(found, rdp + math.log((a - 1) / a) - (math.log(delta) + math.log(a)) / (a - 1))
     return found
+
+
+@pytest.mark.parametrize(
+    "run", [(0.1, 1.0, 1, 1e-5), (0.05, 0.01, 10, 1e-5), (0.01, 1.0, 1, 1e-5), (1.0, 0.01, 10**6, 1e-5)]
+)
+def test_epsilon_with_little_noise_or_many_steps_is_below_rényis_and_of_its_size(run):
+    noise, rate, steps, delta = run
+    bound = by_hand(noise, min(rate, 1 - 1e-12), steps, delta)
+    assert 0.15 * bound < epsilon(*run) < 1.001 * bound
+
+
+def test_epsilon_says_what_cant_be_followed():
+    with pytest.raises(ValueError, match="can't follow 1e\\+30 steps with noise 1"):
+        epsilon(1.0, 0.01, 10**30, 1e-5)
 
 
 def test_epsilon_without_noise_and_without_steps():

@@ -8,8 +8,7 @@ wrong in silence; so what two backward passes find is checked at each call. How 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,19 +23,18 @@ from ..engine.recording import enable_grad, no_grad
 from ..engine.tensor import Tensor, propagate, wrap
 from ..nn import Module
 from ..nn.normalization import BatchNorm
-from .care import snapshot
+from .apart import FEW, KEEPS, MIXES, generator_at, is_near, refuse_what_isnt_apart, same_buffers
 from .ghost import LOOP, Use, find_uses, row_norms, squared_norms
 
 # Rounding of float32 along a deep network is 10⁻⁵ of a row; what another row adds to it, or a wrong axis, is more.
 APART = 1e-3
-KEEPS = (
-    "a layer keeps something from one call to the next, or draws random numbers from a Generator of its own. Then no "
-    "example has a gradient of its own: write layers that keep the rows of the first axis apart, and nothing else"
-)
 CUT = (
     "private_gradients: there is nothing to differentiate: what the model gives depends on none of its parameters. Was "
     "it made from .data, .numpy(), .item() or .detach()?"
 )
+MANY = 10**8  # steps, for which dp-accounting takes a minute
+GRID = 2e5  # steps of the privacy loss; more would be finer, and with little noise take minutes
+ROUNDED = 1e-14  # what is left of 1 − softmax in float64 where a network is sure
 NOISE_OF_ROUNDING = 1e-4  # of the largest row: where a row's gradient cancels, only rounding is left of it
 
 
@@ -66,14 +64,17 @@ def private_gradients(
     (len(S),), in the order of the rows, are those of the gradients before clipping: a good `clip` is about their
     median. **They are not private**, nor is a loss that is printed: look at them on data that may be known.
 
-    It takes one forward pass, two backward passes, and another forward pass in which half of the lot is other
-    examples: 2 to 4 ordinary passes (benchmarks/privacy.py). The last, and that each example's part of the second
-    backward pass must be that of the first times its scale, finds layers by which examples see each other. Refused by
-    TypeError are a parameter that takes part twice (tied, shared, recurrent) and operations on parameters that
-    ghost.py doesn't know; ``loop=True`` takes the examples one by one instead, which does both and takes 30 to 170
-    ordinary passes. By ValueError: BatchNorm while training, what else mixes rows, buffers that follow the data, a
-    loss that isn't a sum or mean over rows, a `clip` that isn't above 0, `noise` below 0, a `lot` that isn't in 0 …
-    len(x). FloatingPointError for a loss or norm that isn't finite. When it raises, no `.grad` has changed.
+    It takes one forward and two backward passes, 2 to 4.5 ordinary passes of forward and backward
+    (benchmarks/privacy.py). At each call up to 16 examples are asked together, in another order and alone, in float64
+    (apart.py), and what arrives at each parameter in the second backward pass must be, row by row, what arrived in the
+    first times its scale: so a layer by which examples see each other is found where that shows in these numbers.
+
+    Refused by TypeError are a parameter that takes part twice (tied, shared, recurrent), operations on parameters that
+    ghost.py doesn't know, and float16; ``loop=True`` takes the examples one by one instead, which does all that and
+    takes 30 to 200 ordinary passes. By ValueError: BatchNorm while training, what else mixes rows or hangs on a row's
+    place or on how many there are, what keeps something of the examples (buffers, parameters, what the first pass
+    makes), a loss that isn't a sum or mean over rows, a `clip` that isn't above 0, `noise` below 0, a `lot` that isn't
+    in 0 … len(x). FloatingPointError for a loss or norm that isn't finite. When it raises, no `.grad` has changed.
 
     What is protected is that a row was there, once: of what is published of the run, only the weights, and only
     through these gradients. Not protected: statistics that the data were scaled by, hyperparameters chosen by results
@@ -87,12 +88,14 @@ def private_gradients(
     ...     optimizer.step()
     >>> epsilon(noise=1.0, rate=64 / len(x), steps=steps, delta=1e-5)
     """
-    parameters, x, y = _checked(model, x, y, rng)
+    parameters, x, y = _checked(model, x, y, loss, rng, loop)
     clip, noise, lot = _numbers(clip, noise, lot, len(x))
     drawn = np.flatnonzero(rng.random(len(x)) < lot / len(x))
     lot_of = Lot(model, parameters, loss, x[drawn], y[drawn], clip, rng)
-    with enable_grad(), _same_buffers(model):
-        norms, sums = lot_of.by_loop() if loop or len(drawn) < 2 else lot_of.by_two_passes()
+    alone = loop or len(drawn) < 2
+    with enable_grad(), same_buffers(model):
+        draws, in_rows = refuse_what_isnt_apart(model, loss, x, y, rng, alone=loop)
+        norms, sums = lot_of.by_loop() if alone else lot_of.by_two_passes(draws, in_rows)
     for p, total in zip(parameters.values(), sums, strict=True):
         drawn_noise = rng.standard_normal(p.shape, np.float64 if p.dtype == np.float64 else np.float32)
         p.grad = wrap(np.asarray((total + drawn_noise * (noise * clip)) / lot, p.dtype))
@@ -109,8 +112,9 @@ def epsilon(noise: float, rate: float, steps: int, delta: float) -> float:
     Neighbours differ by one example that is there or not. Computed from the distribution of the privacy loss (Koskela
     et al., arXiv:1906.03049, 2020), by the package dp-accounting: its pessimistic estimate, an upper bound.
 
-    Without noise it is ∞, without steps 0. Raises ValueError for noise below 0, a rate outside of 0 … 1, a delta that
-    isn't between 0 and 1, and ImportError without dp-accounting.
+    Without noise it is ∞, without steps 0, and ∞ as well for a delta below some 10⁻¹⁵, to which tails are computed.
+    Raises ValueError for noise below 0, a rate outside of 0 … 1, a delta that
+    isn't between 0 and 1, and for what dp-accounting can't follow; ImportError without dp-accounting.
     """
     noise, rate, delta, steps = real("noise", noise), real("rate", rate), real("delta", delta), whole("steps", steps, 0)
     if not 0 <= noise < math.inf:
@@ -130,16 +134,25 @@ def epsilon(noise: float, rate: float, steps: int, delta: float) -> float:
         raise ImportError(
             'epsilon needs the package dp-accounting; in the clone of tinydl write python -m pip install ".[privacy]"'
         ) from error
-    accountant = pld.PLDAccountant()
+    largest = 0.5 / noise**2 + 10 / noise  # about as much as one step can give away, which GRID places have to hold
+    accountant = pld.PLDAccountant(value_discretization_interval=max(1e-4, largest / GRID))
     step = dp_accounting.PoissonSampledDpEvent(rate, dp_accounting.GaussianDpEvent(noise))
-    accountant.compose(dp_accounting.SelfComposedDpEvent(step, steps))
-    return float(accountant.get_epsilon(delta))
+    try:
+        if steps > MANY:
+            raise OverflowError(f"more than {MANY:.0e} steps")
+        accountant.compose(dp_accounting.SelfComposedDpEvent(step, steps))
+        return float(accountant.get_epsilon(delta))
+    except (ArithmeticError, MemoryError, ValueError) as error:
+        raise ValueError(
+            f"dp-accounting can't follow {steps:.3g} steps with noise {noise:.3g} at a rate of {rate:.3g}: {error}; "
+            "give more noise, or fewer steps"
+        ) from error
 
 
 # ---- what is asked of what is given ----
 
 
-def _checked(model: Any, x: Any, y: Any, rng: Any) -> tuple[dict[str, Tensor], Array, Array]:
+def _checked(model: Any, x: Any, y: Any, loss: Any, rng: Any, loop: bool) -> tuple[dict[str, Tensor], Array, Array]:
     """The parameters that are trained, by name; x and y as arrays."""
     if not isinstance(model, Module):
         raise TypeError(f"private_gradients takes a Module, not {kind(model)}")
@@ -152,6 +165,14 @@ def _checked(model: Any, x: Any, y: Any, rng: Any) -> tuple[dict[str, Tensor], A
     if not parameters:
         raise ValueError("private_gradients: no parameter of the model requires a gradient")
     refuse_foreign("private_gradients", x, y, *parameters.values())
+    small = [name for name, p in parameters.items() if p.dtype.itemsize < 4]
+    if small and not loop:
+        raise TypeError(
+            f"private_gradients compares what arrives in two passes, for which {small[0]!r}, of "
+            f"{parameters[small[0]].dtype}, has too few digits; keep parameters in float32, or pass loop=True"
+        )
+    if not callable(loss):
+        raise TypeError(f"loss is a function of the outputs and y, such as F.cross_entropy, not {loss!r}")
     if isinstance(x, Dataset):
         raise TypeError("x and y are two arrays, not a Dataset; write private_gradients(model, *train, …)")
     x, y = array_of(x), array_of(y)
@@ -179,39 +200,6 @@ def _numbers(clip: Any, noise: Any, lot: Any, examples: int) -> tuple[float, flo
             "and y are all examples, from which private_gradients draws"
         )
     return clip, noise, lot
-
-
-@contextmanager
-def _same_buffers(model: Module) -> Iterator[None]:
-    """ValueError if a buffer changes within: what follows the data without noise gives them away."""
-    before = {name: buffer.copy() for name, buffer in model.named_buffers()}
-    undo = snapshot(model, buffers=bool(before))
-    error: Exception | None = None
-    try:
-        yield
-    except Exception as raised:
-        error = raised
-    after = dict(model.named_buffers()) if before else {}
-    changed = [name for name, was in before.items() if name not in after or not _same(was, after[name])]
-    if changed or error:
-        undo()
-    if changed:
-        raise ValueError(
-            f"the forward pass changes {listed(changed)}, which then follows the examples without any noise and would "
-            "give them away: call eval() on the layer that does it, or write one that keeps nothing. It is put back"
-        ) from error
-    if error:
-        raise error
-
-
-def _same(a: Array, b: Array) -> bool:
-    return np.array_equal(a, b, equal_nan=a.dtype.kind == "f")
-
-
-def _near(a: Array, b: Array, relative: float, absolute: float) -> bool:
-    """Whether they are as near as rounding leaves them; NaN is near nothing."""
-    with np.errstate(invalid="ignore"):  # of logits that are −∞
-        return bool(((a == b) | (np.abs(a - b) <= absolute + relative * np.abs(b))).all())
 
 
 # ---- the gradients of a lot ----
@@ -244,7 +232,7 @@ class Lot:
                 if p in found:
                     total += found[p] * total.dtype.type(scale)
         if losses:
-            with no_grad(), _generator_at(drawn):
+            with no_grad(), generator_at(drawn):
                 again = self._of_one(0, recorded=False).item()
             if not math.isclose(again, losses[0], rel_tol=1e-5, abs_tol=1e-6):
                 raise ValueError(
@@ -252,7 +240,7 @@ class Lot:
                 )
         return norms, sums
 
-    def by_two_passes(self) -> tuple[Array, list[Array]]:
+    def by_two_passes(self, draws: bool, in_rows: bool) -> tuple[Array, list[Array]]:
         """The same from one graph: first the norms, then the sum of the losses by their scales.
 
         The first pass weighs the examples by random numbers. If they are apart, each one's part of every gradient in
@@ -260,10 +248,11 @@ class Lot:
         """
         drawn = random.generator().bit_generator.state
         outputs = self.model(self.x)
-        root, seeds = self._apart(outputs)
+        root, seeds = self._apart(outputs, in_rows)
         if not root._requires_grad:
             raise ValueError(CUT)
-        self._refuse_mixed_rows(outputs, root, drawn)
+        if draws:
+            self._refuse_mixed_rows(outputs, root, drawn)
         n = len(self.x)
         nodes = ancestors([root])
         uses = find_uses(nodes, self.parameters)
@@ -271,15 +260,19 @@ class Lot:
         weights = self.rng.uniform(0.5, 2, n)
         first, _ = propagate([root], [_rowwise(seeds, weights)], wanted=places)
         self._find_axes(uses, root, seeds)
-        squares = np.zeros(n)
+        squares, by_place = np.zeros(n), dict[Tensor, Array]()
         for use in uses:
             if use.node in first:
-                squares += squared_norms(use, first[use.node])
+                found = squared_norms(use, first[use.node])
+                squares += found
+                by_place[use.node] = by_place.get(use.node, 0) + found
         norms = np.sqrt(squares) / weights
         scales = self._scales(norms)
         wanted = list(self.parameters.values())
         second, _ = propagate([root], [_rowwise(seeds, scales)], wanted=[*wanted, *places])
-        self._refuse_other_parts(uses, first, second, scales / weights)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            shares = {place: np.sqrt(part / squares) for place, part in by_place.items()}
+        self._refuse_other_parts(uses, first, second, scales / weights, shares)
         return norms, [second[p] if p in second else np.zeros(p.shape, p.dtype) for p in wanted]
 
     def _scales(self, norms: Array) -> Array:
@@ -305,14 +298,14 @@ class Lot:
             raise ValueError(CUT)
         return loss
 
-    def _apart(self, outputs: Any) -> tuple[Tensor, Array]:
+    def _apart(self, outputs: Any, in_rows: bool) -> tuple[Tensor, Array]:
         """From where both passes start, and with which gradient each row does: the outputs, with what each row's own
         loss makes of them or, where they are no Tensor with a row for each example, the losses, with ones.
 
         The former is computed in float64: where a network is sure of all its answers, what is left of 1 − softmax in
         float32 is rounding, and differs from row to batch.
         """
-        n, rows = len(self.x), isinstance(outputs, Tensor) and outputs.shape[:1] == (len(self.x),)
+        n, rows = len(self.x), in_rows and isinstance(outputs, Tensor) and outputs.shape[:1] == (len(self.x),)
         z = wrap(outputs._data.astype(np.float64), True) if rows else outputs
         total = self.loss(z, self.y)
         if not isinstance(total, Tensor) or total.shape not in ((), (n,)):
@@ -342,12 +335,13 @@ class Lot:
     def _of_rows(self, z: Tensor, total: Tensor) -> Array:
         """∂ each row's own loss / ∂ its outputs, of losses or of a sum or a mean over rows, as parts of them show."""
         n, order = len(self.x), self.rng.permutation(len(self.x))
-        of_all, parts = _slope(total, z), [np.sort(order[: n // 2]), order[-1:]]
+        of_all, parts = _slope(total, z), [np.sort(order[: min(n // 2, FEW)]), order[-1:]]
         of_parts = [self._slope_of(z._data[part], part) for part in parts]
         size = max(np.abs(g).max(initial=0) for g in of_parts)
-        for each, counts in ((1, (1, 1)), (n, (n // 2, 1)))[: 1 if total.ndim else 2]:
+        near = 1e-9 if total.dtype == np.float64 else 1e-4
+        for each, counts in ((1, (1, 1)), (n, (len(parts[0]), 1)))[: 1 if total.ndim else 2]:
             if all(
-                _near(of_all[part] * each, g * count, 1e-4, 1e-5 * size * count)
+                is_near(of_all[part] * each, g * count, near, (near * size + ROUNDED) * count)
                 for part, g, count in zip(parts, of_parts, counts, strict=True)
             ):
                 return of_all * each
@@ -364,36 +358,40 @@ class Lot:
     # ---- whether rows are apart ----
 
     def _refuse_mixed_rows(self, outputs: Any, root: Tensor, drawn: Any) -> None:
-        """ValueError if what one half of the lot gives depends on the other half, where other examples now stand."""
+        """ValueError if what one half of the lot gives depends on the other half, where other examples now stand: of a
+        model that draws random numbers, and the same ones only for a lot that is as large."""
         n, size = len(self.x), 0.0
         half = np.sort(self.rng.permutation(n)[: (n + 1) // 2])
         rows = self.rng.choice(half, n)
         rows[half] = half
-        with no_grad(), _generator_at(drawn):
+        with no_grad(), generator_at(drawn):
             now = self.model(self.x[rows])
             pairs = [(outputs, now)] if isinstance(outputs, Tensor) and len(outputs) == n else []
             pairs += [] if root is outputs else [(root, self.loss(now, self.y[rows]))]
         for before, after in pairs:
             a, b = before._data[half], array_of(after)[half]
             size = max(size, np.abs(a[np.isfinite(a)]).max(initial=0))  # a loss has the rounding of its logits
-            if not _near(a, b, 1e-5, 1e-5 * size):
-                raise ValueError(
-                    "what the model gives for an example depends on the other examples of the lot: a layer mixes rows, "
-                    f"as BatchNorm or attention over the batch do, or {KEEPS}"
-                )
+            if not is_near(a, b, 1e-5, 1e-5 * size):
+                raise ValueError(MIXES)
 
     def _find_axes(self, uses: Sequence[Use], root: Tensor, seeds: Array) -> None:
-        """Along which axis of each operation the examples lie; where two are as long, which one is 0 for examples
-        whose loss counts 0."""
-        n, silent = len(self.x), np.arange(len(self.x)) % 2
-        unsure = [use for use in uses if len(use.axes(n)) > 1]
-        probe: dict[Tensor, Any] = {}
+        """Along which axis of each operation the examples lie; where two are as long, along which what arrives has the
+        weights of the examples."""
+        n, weights = len(self.x), self.rng.uniform(0.5, 2, len(self.x))
+        unsure = list({use.node: None for use in uses if len(use.axes(n)) > 1})
+        one: dict[Tensor, Any] = {}
+        weighted: dict[Tensor, Any] = {}
         if unsure:
-            probe, _ = propagate([root], [_rowwise(seeds, 1 - silent)], wanted=[use.node for use in unsure])
+            one, _ = propagate([root], [seeds], wanted=unsure)
+            weighted, _ = propagate([root], [_rowwise(seeds, weights)], wanted=unsure)
         for use in uses:
             axes = use.axes(n)
-            if use.node in probe:
-                axes = [k for k in axes if not probe[use.node].take(np.flatnonzero(silent), axis=k).any()]
+            if use.node in one:
+                misses = []
+                for use.axis in axes:
+                    expected, found = row_norms(use, one[use.node]) * weights, row_norms(use, weighted[use.node])
+                    misses.append(float(np.abs(found - expected).sum()))
+                axes = [axes[int(np.argmin(misses))]]
             if not axes:
                 raise TypeError(
                     f"the {n} examples of the lot lie along neither of the first two axes where {use.title} gives "
@@ -401,11 +399,17 @@ class Lot:
                 )
             use.axis = axes[0]
 
-    def _refuse_other_parts(self, uses: Sequence[Use], first: Any, second: Any, quotient: Array) -> None:
-        """ValueError if what arrives at an operation isn't, row by row, what its own example sends."""
+    def _refuse_other_parts(self, uses: Sequence[Use], first: Any, second: Any, quotient: Array, shares: Any) -> None:
+        """ValueError if what arrives at an operation isn't, row by row, what its own example sends.
+
+        What rounding leaves of a gradient that cancels, as before a LayerNorm of two numbers, differs as it likes: it
+        counts by the share that it has in the norm of the example.
+        """
         for use in {use.node: use for use in uses if use.node in first}.values():
             expected, found = row_norms(use, first[use.node]) * quotient, row_norms(use, second[use.node])
-            if not _near(found, expected, APART, NOISE_OF_ROUNDING * expected.max(initial=0)):
+            off = np.abs(found - expected) * np.nan_to_num(shares[use.node])
+            limit = NOISE_OF_ROUNDING * expected.max(initial=0) + float(np.finfo(second[use.node].dtype).tiny) / APART
+            if not (off <= APART * expected + limit).all():
                 raise ValueError(
                     f"the gradient that arrives at {use.title} isn't, row by row, that of one example: on the way rows "
                     f"are mixed, or a parameter is used for all of them at once. {LOOP}"
@@ -423,15 +427,3 @@ def _slope(loss: Tensor, outputs: Tensor) -> Array:
 def _rowwise(seeds: Array, weights: Array) -> Array:
     rows: Array = seeds * weights.reshape(-1, *(1,) * (seeds.ndim - 1)).astype(seeds.dtype)
     return rows
-
-
-@contextmanager
-def _generator_at(drawn: Any) -> Iterator[None]:
-    """Within, the default Generator is where it was; then it goes on where it is."""
-    generator = random.generator()
-    now = generator.bit_generator.state
-    generator.bit_generator.state = drawn
-    try:
-        yield
-    finally:
-        generator.bit_generator.state = now
