@@ -474,7 +474,7 @@ quiz(
 # | [19. Attention, and a small GPT](19_attention.py) | 7, 8, 10, 17, 18 |
 # | [20. Smaller, elsewhere](20_smaller_elsewhere.py) | 7, 9, 10, 15 |
 # | [21. Many hands](21_many_hands.py) | 4, 5, 9, 17 |
-# | [22. What does it look at?](22_what_does_it_look_at.py) | 1, 9, 16 |
+# | [22. What does it look at?](22_what_does_it_look_at.py) | 1, 9 |
 # | [23. Keeping secrets](23_keeping_secrets.py) | 4, 5, 9, 11, 15 |
 # | [E1. Where is it?](e1_where_is_it.py) | 9, 16 |
 # | [E2. Fill in the blank](e2_fill_in_the_blank.py) | 9, 19 |
