@@ -125,7 +125,7 @@ def main(arguments: list[str] | None = None) -> int:
         runs = [measured(name, seed) for seed in range(chosen.seeds)]
         print(f"{name}, {chosen.seeds} seeds, {ROWS} test examples", flush=True)
         heads = ("untrained", "shuffled", "input alone", "untrained ±", "shuffled ±", "÷ random", "÷ g × x", "better")
-        print(f"{'':32} " + "  ".join(f"{head:11}" for head in heads))
+        print(f"{'':32} " + "  ".join(f"{head:12}" for head in heads))
         for method in runs[0]:
             values = np.array([run[method] for run in runs], float)  # a map without signs has none of their figures
             with warnings.catch_warnings():
@@ -133,7 +133,7 @@ def main(arguments: list[str] | None = None) -> int:
                 means = np.nanmean(values, 0)
                 spread = np.nanstd(values, 0, ddof=1) if len(runs) > 1 else 0 * values[0]
             pairs = zip(means[:7], spread[:7], strict=True)
-            cells = [f"{'' if np.isnan(m) else f'{m:.2f} ± {s:.2f}':11}" for m, s in pairs]
+            cells = [f"{'' if np.isnan(m) else f'{m:.2f} ± {s:.2f}':12}" for m, s in pairs]
             missed = "" if np.isnan(means[9]) else f"  missed {values[:, 9].max():.1e}"
             counts = f"{values[:, 7].sum():.0f}, {values[:, 8].sum():.0f} of {len(runs)}"
             print(f"  {method:30} " + "  ".join(cells) + f"  {counts}{missed}", flush=True)
