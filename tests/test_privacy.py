@@ -517,6 +517,24 @@ def test_what_a_forward_pass_writes_down_to_be_looked_at_and_what_isnt_of_the_ex
     assert_right(By(looked_at, mask=None), np.random.default_rng(0).normal(size=(8, 5)), np.arange(8) % 3)
 
 
+def test_a_model_is_asked_again_and_again_but_not_at_each_step():
+    def changes(m, x):
+        m.asked.append(len(x))
+        return m.linear(x) - (m.linear(x).mean(axis=0) if m.mixes else 0)
+
+    model, x = By(changes, asked=[], mixes=False), np.random.default_rng(0).normal(size=(32, 5))
+    for _ in range(24):
+        private(model, x, np.arange(32) % 3)
+    assert model.asked.count(32) == 24 and len(model.asked) == 24 + (8 + 4) * 3
+    model.mixes = True
+    with pytest.raises(ValueError, match=r"on its place|row by row"):
+        for _ in range(4):
+            private(model, x, np.arange(32) % 3)
+    for _ in range(4):  # what was refused is asked until it is right
+        with pytest.raises(ValueError, match=r"on its place|row by row"):
+            private(model, x, np.arange(32) % 3)
+
+
 @pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])
 def test_a_forward_pass_that_is_stopped_leaves_parameters_as_they_were(error):
     def stopped(m, x):

@@ -23,7 +23,7 @@ from ..engine.tensor import Tensor
 
 LOOP = (
     "Or pass loop=True, which takes the examples one by one: right for every model that keeps them apart, and for a "
-    "lot of 256 some 30 to 200 times as long as an ordinary pass, where two passes are 2 to 4.5"
+    "lot of 256 some 30 to 200 times as long as an ordinary pass, where two passes are 2 to 4"
 )
 BLOCK = 1 << 20  # numbers of per-example gradients that are in memory at once
 VIEWS = {"reshape", "transpose", "swapaxes", "moveaxis", "expand_dims", "squeeze", "flip", "getitem"}

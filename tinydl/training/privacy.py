@@ -64,10 +64,11 @@ def private_gradients(
     (len(S),), in the order of the rows, are those of the gradients before clipping: a good `clip` is about their
     median. **They are not private**, nor is a loss that is printed: look at them on data that may be known.
 
-    It takes one forward and two backward passes, 2 to 4.5 ordinary passes of forward and backward
-    (benchmarks/privacy.py). At each call up to 16 examples are asked together, in another order and alone, in float64
-    (apart.py), and what arrives at each parameter in the second backward pass must be, row by row, what arrived in the
-    first times its scale: so a layer by which examples see each other is found where that shows in these numbers.
+    It takes one forward and two backward passes, 2 to 4 ordinary passes of forward and backward
+    (benchmarks/privacy.py). In the first 8 calls with a model and each fourth from then on, up to 16 examples are
+    asked together, in another order and alone, in float64 (apart.py); and each time what arrives at each parameter in
+    the second backward pass must be, row by row, what arrived in the first times its scale. So a layer by which
+    examples see each other is found where that shows in these numbers.
 
     Refused by TypeError are a parameter that takes part twice (tied, shared, recurrent), operations on parameters that
     ghost.py doesn't know, and float16; ``loop=True`` takes the examples one by one instead, which does all that and
@@ -94,7 +95,7 @@ def private_gradients(
     lot_of = Lot(model, parameters, loss, x[drawn], y[drawn], clip, rng)
     alone = loop or len(drawn) < 2
     with enable_grad(), same_buffers(model):
-        draws, in_rows = refuse_what_isnt_apart(model, loss, x, y, rng, alone=loop)
+        draws, in_rows = refuse_what_isnt_apart(model, loss, x, y, alone=loop)
         norms, sums = lot_of.by_loop() if alone else lot_of.by_two_passes(draws, in_rows)
     for p, total in zip(parameters.values(), sums, strict=True):
         drawn_noise = rng.standard_normal(p.shape, np.float64 if p.dtype == np.float64 else np.float32)
