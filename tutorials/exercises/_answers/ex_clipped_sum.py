@@ -51,7 +51,7 @@ def clipped_sum(of_weight, of_bias, clip):
     norms = np.hypot(np.linalg.norm(of_weight, axis=(1, 2)), np.linalg.norm(of_bias, axis=1))
     scale = np.minimum(1, clip / np.where(norms == 0, 1, norms))
     scale[norms == 0] = 1
-    return np.einsum("n,nij->ij", scale, of_weight), scale @ of_bias
+    return np.einsum("n,noi->oi", scale, of_weight), scale @ of_bias
 """,
 )
 SUM = "    return np.sum(scale[:, None, None] * of_weight, axis=0), np.sum(scale[:, None] * of_bias, axis=0)"
@@ -136,10 +136,10 @@ INSTEAD = (  # what stands where the solution's body does, as in WRONG
 
 
 def cases(rng):
-    def case(n, i, j, clip):
+    def case(n, o, i, clip):
         size = np.linspace(0.2, 3, n)  # short ones and long ones
-        return size[:, None, None] * rng.standard_normal((n, i, j)), size[:, None] * rng.standard_normal((n, j)), clip
+        return size[:, None, None] * rng.standard_normal((n, o, i)), size[:, None] * rng.standard_normal((n, o)), clip
 
     weight, bias, clip = case(5, 2, 3, 2.0)
     weight[2] = bias[2] = 0
-    return [(weight, bias, clip), case(6, 3, 2, 3.0), case(4, 1, 4, 1.5)]
+    return [(weight, bias, clip), case(6, 3, 2, 3.0), case(4, 4, 1, 1.5)]
