@@ -225,7 +225,9 @@ def test_a_smooth_networks_map_is_complete_to_1e_12_with_20_nodes(name):
 
 def test_a_way_that_is_too_steep_for_its_nodes_is_said():
     """Where tokens' vectors are nearly 0 a LayerNorm divides by nearly nothing."""
-    with pytest.warns(UserWarning, match=r"misses f\(x\) − f\(x₀\) by up to 0\.\d+, .*nodes=80, or another baseline"):
+    with pytest.warns(
+        UserWarning, match=r"misses f\(x\) − f\(x₀\), .* by up to 0\.\d+\. .*nodes=80, or another baseline"
+    ):
         found = tl.integrated_gradients(Attentive(), TEXT, layer="letter")
     assert found.completeness > 0.1
 
@@ -384,6 +386,20 @@ def test_an_order_that_knows_nothing_is_said_to_be_no_better_than_random(monkeyp
     maps = tl.saliency(nn.Linear(32, 1), numbers(50, 32))
     np.asarray(maps)[...] = numbers(49, 32)[:1].repeat(50, 0)
     assert "It is no better than random order here" in str(maps.controls())
+
+
+def test_maps_that_are_0_everywhere_are_counted_and_what_is_worse_is_said():
+    model = nn.Sequential(nn.Conv2d(1, 1, 1, bias=False), nn.Flatten(), nn.Linear(16, 1, bias=False))
+    for p in model.parameters():
+        p.data = np.ones_like(p.data)
+    x = np.abs(numbers(10, 1, 4, 4))
+    x[:3] *= -1  # relu leaves nothing of them
+    maps = tl.grad_cam(model, "0", x)
+    assert "3 of 10 maps are 0 everywhere, and say nothing." in str(maps.controls())
+    own, other = numbers(9, 17), numbers(9, 17) + 2
+    found = controls.Controls("m", 9, 0.1, None, 0.1, {OWN: own, RANDOM: other, PRODUCT: own - 2})
+    assert "It is worse than random order here (-2 ± " in str(found) and "0 everywhere" not in str(found)
+    assert "It is better than gradient × input here (+2 ± " in str(found)
 
 
 def test_one_row_can_tell_of_no_order():

@@ -23,7 +23,7 @@ from ..engine.recording import enable_grad, no_grad
 from ..engine.tensor import Tensor, propagate, wrap
 from ..nn import Module
 from ..nn.normalization import BatchNorm
-from .apart import FEW, KEEPS, MIXES, generator_at, is_near, refuse_what_isnt_apart, same_buffers
+from .apart import FEW, KEEPS, MIXES, State, generator_at, is_near, refuse_what_isnt_apart, same_buffers
 from .ghost import LOOP, Use, find_uses, row_norms, squared_norms
 
 # Rounding of float32 along a deep network is 10⁻⁵ of a row; what another row adds to it, or a wrong axis, is more.
@@ -68,14 +68,16 @@ def private_gradients(
     (benchmarks/privacy.py). In the first 8 calls with a model and each fourth from then on, up to 16 examples are
     asked together, in another order and alone, in float64 (apart.py); and each time what arrives at each parameter in
     the second backward pass must be, row by row, what arrived in the first times its scale. So a layer by which
-    examples see each other is found where that shows in these numbers.
+    examples see each other is found where that shows in these numbers. Of a model that draws random numbers, as with a
+    Dropout, that is in eval mode: see to it that it does nothing else by the batch in training.
 
     Refused by TypeError are a parameter that takes part twice (tied, shared, recurrent), operations on parameters that
     ghost.py doesn't know, and float16; ``loop=True`` takes the examples one by one instead, which does all that and
-    takes 30 to 200 ordinary passes. By ValueError: BatchNorm while training, what else mixes rows or hangs on a row's
-    place or on how many there are, what keeps something of the examples (buffers, parameters, what the first pass
-    makes), a loss that isn't a sum or mean over rows, a `clip` that isn't above 0, `noise` below 0, a `lot` that isn't
-    in 0 … len(x). FloatingPointError for a loss or norm that isn't finite. When it raises, no `.grad` has changed.
+    takes 30 to 200 ordinary passes; it doesn't look for rows that see each other, since none has a neighbour there.
+    Refused by ValueError are BatchNorm while training, what else mixes rows or hangs on a row's place or on how many
+    there are, what keeps something of the examples (buffers, parameters, what the first pass makes), a loss that isn't
+    a sum or mean over rows, a `clip` that isn't above 0, `noise` below 0, a `lot` that isn't above 0 and at most
+    len(x). FloatingPointError for a loss or norm that isn't finite. When it raises, no `.grad` has changed.
 
     What is protected is that a row was there, once: of what is published of the run, only the weights, and only
     through these gradients. Not protected: statistics that the data were scaled by, hyperparameters chosen by results
@@ -95,11 +97,14 @@ def private_gradients(
     lot_of = Lot(model, parameters, loss, x[drawn], y[drawn], clip, rng)
     alone = loop or len(drawn) < 2
     with enable_grad(), same_buffers(model):
-        draws, in_rows = refuse_what_isnt_apart(model, loss, x, y, alone=loop)
-        norms, sums = lot_of.by_loop() if alone else lot_of.by_two_passes(draws, in_rows)
+        draws, in_rows, asked = refuse_what_isnt_apart(model, loss, x, y, alone=loop)
+        norms, sums = lot_of.by_loop() if alone else lot_of.by_two_passes(draws, in_rows, asked)
+    noisy = []
     for p, total in zip(parameters.values(), sums, strict=True):
         drawn_noise = rng.standard_normal(p.shape, np.float64 if p.dtype == np.float64 else np.float32)
-        p.grad = wrap(np.asarray((total + drawn_noise * (noise * clip)) / lot, p.dtype))
+        noisy.append(wrap(np.asarray((total + drawn_noise * (noise * clip)) / lot, p.dtype)))
+    for p, g in zip(parameters.values(), noisy, strict=True):
+        p.grad = g
     return norms
 
 
@@ -197,8 +202,8 @@ def _numbers(clip: Any, noise: Any, lot: Any, examples: int) -> tuple[float, flo
         raise ValueError(f"noise must be a finite number ≥ 0, the standard deviation in clips, not {noise}")
     if not 0 < lot <= examples:
         raise ValueError(
-            f"lot, how many of the {examples} examples are drawn in the mean, must be in 0 … {examples}, not {lot}; x "
-            "and y are all examples, from which private_gradients draws"
+            f"lot, how many of the {examples} examples are drawn in the mean, must be above 0 and at most {examples}, "
+            f"not {lot}; x and y are all examples, from which private_gradients draws"
         )
     return clip, noise, lot
 
@@ -241,7 +246,7 @@ class Lot:
                 )
         return norms, sums
 
-    def by_two_passes(self, draws: bool, in_rows: bool) -> tuple[Array, list[Array]]:
+    def by_two_passes(self, draws: bool, in_rows: bool, asked: bool) -> tuple[Array, list[Array]]:
         """The same from one graph: first the norms, then the sum of the losses by their scales.
 
         The first pass weighs the examples by random numbers. If they are apart, each one's part of every gradient in
@@ -268,6 +273,8 @@ class Lot:
                 squares += found
                 by_place[use.node] = by_place.get(use.node, 0) + found
         norms = np.sqrt(squares) / weights
+        if asked and not draws:
+            self._refuse_other_alone(outputs, root, seeds, norms)
         scales = self._scales(norms)
         wanted = list(self.parameters.values())
         second, _ = propagate([root], [_rowwise(seeds, scales)], wanted=[*wanted, *places])
@@ -374,6 +381,27 @@ class Lot:
             size = max(size, np.abs(a[np.isfinite(a)]).max(initial=0))  # a loss has the rounding of its logits
             if not is_near(a, b, 1e-5, 1e-5 * size):
                 raise ValueError(MIXES)
+
+    def _refuse_other_alone(self, outputs: Any, root: Tensor, seeds: Array, norms: Array) -> None:
+        """ValueError if an example of the lot, alone, gets another output or has another norm: one at random, and the
+        one with the longest gradient. What this can't tell from rounding in float32 is below a hundredth."""
+        wanted, state = list(self.parameters.values()), State(self.model)
+        for i in {int(np.random.default_rng(len(norms)).integers(len(norms))), int(norms.argmax())}:
+            alone = self.model(self.x[i : i + 1])
+            state.put_back()
+            other = alone if root is outputs else self.loss(alone, self.y[i : i + 1])
+            found, _ = propagate([other], [seeds[i : i + 1].reshape(other.shape)], wanted=wanted)
+            norm = math.sqrt(sum(float(np.sum(np.square(g, dtype=np.float64))) for g in found.values()))
+            a, b = root._data[i : i + 1], array_of(other).reshape(seeds[i : i + 1].shape)
+            size = np.abs(a[np.isfinite(a) & (a != b)]).max(initial=0) if a.shape == b.shape else 0
+            if not is_near(a, b, 1e-2, 1e-2 * size):
+                raise ValueError(MIXES)
+            if abs(norm - norms[i]) > 1e-2 * max(norm, norms[i], self.clip):
+                raise ValueError(
+                    f"the gradient of an example has the norm {norms[i]:.4g} in the lot and {norm:.4g} alone, so what "
+                    "arrives at some parameter isn't, row by row, that of one example: on the way rows are mixed, or a "
+                    f"parameter is used for all of them at once. {LOOP}"
+                )
 
     def _find_axes(self, uses: Sequence[Use], root: Tensor, seeds: Array) -> None:
         """Along which axis of each operation the examples lie; where two are as long, along which what arrives has the

@@ -349,6 +349,7 @@ class Attribution(np.ndarray[Any, np.dtype[Any]]):
         return Controls(
             question.method, n, learned_nothing, learned_nonsense, in_size(sized),
             {OWN: falls(order), PRODUCT: falls(product), RANDOM: chance}, signed, signed_nonsense,
+            int((values.reshape(n, -1) == 0).all(1).sum()),
         )  # fmt: skip
 
 
@@ -415,9 +416,9 @@ def integrated_gradients(
 
     The sum over a row is :math:`f(x) - f(x_0)`; ``maps.completeness`` says by how much it isn't. The integral is taken
     at `nodes` Gauss-Legendre nodes instead of the paper's equal steps: of small tanh networks 20 make it exact to
-    1e-12, of a trained GRU to 1e-5; the kinks of relus leave about a hundredth of the difference. A way that is steep
-    leaves more, as where a LayerNorm divides by nearly nothing; what misses a twentieth of the mean difference or more
-    is said in a warning. On one hidden layer the map is hardly more than gradient × input.
+    1e-12; the kinks of relus leave about a hundredth of the difference. A way that is steep leaves more, as of a
+    trained GRU, or where a LayerNorm divides by nearly nothing, and wants more nodes; what misses a twentieth of the
+    mean difference or more is said in a warning. On one hidden layer the map is hardly more than gradient × input.
 
     `baseline`, x₀: an input like x, or what can be broadcast to its shape, by default zeros; with a `layer`, what that
     makes of the baseline, by default zeros of its output, and whatever leads around the layer stays as it is.
@@ -434,8 +435,8 @@ def integrated_gradients(
     missed = float(np.abs(values.reshape(len(values), -1).sum(1) - difference).max())
     if missed > MISSED * (size := float(np.abs(difference).mean())):
         warnings.warn(
-            f"integrated_gradients misses f(x) − f(x₀) by up to {missed:.2g}, which is {size:.2g} on average: the way "
-            f"from the baseline is steep, or has kinks; write nodes={4 * nodes}, or another baseline",
+            f"integrated_gradients misses f(x) − f(x₀), which is {size:.2g} on average, by up to {missed:.2g}. "
+            f"The way from the baseline is steep, or has kinks; write nodes={4 * nodes}, or another baseline",
             stacklevel=2,
         )
 

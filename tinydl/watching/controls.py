@@ -136,7 +136,7 @@ class Controls:
     `shuffled_signed` are those of the maps with their signs, over the inputs that aren't already what takes their
     place: which of them speak for the class, and which against it; None of a map without signs. `falls` has, by the
     name of an order, how far the score has fallen for each row while inputs were taken away, in `STEPS` equal steps
-    from none to all, (N, 17).
+    from none to all, (N, 17). `empty` maps are 0 everywhere, as those of `grad_cam` may be.
     """
 
     method: str
@@ -147,6 +147,7 @@ class Controls:
     falls: Mapping[str, Array] = field(default_factory=dict)
     untrained_signed: float | None = None
     shuffled_signed: float | None = None
+    empty: int = 0
 
     def fall(self, order: str = OWN) -> float:
         """The mean fall of the score on the way from no input taken away to all; the larger, the better the order."""
@@ -187,13 +188,15 @@ class Controls:
             said.append(f"Rank correlation with signs, of inputs that aren't blank: {', '.join(signed)}.")
         falls = ", ".join(f"{self.fall(order):.3g} in {_called(order)}" for order in self.falls)
         said.append(f"While inputs are taken away, the score falls on average by {falls}.")
+        if self.empty:
+            said.append(f"{self.empty} of {self.rows} maps are 0 everywhere, and say nothing.")
         for order in (RANDOM, PRODUCT):
-            if self.better_than(order):
-                continue
             lead, error = self.lead(order)
             why = f"{lead:+.2g} ± {2 * error:.1g}" if self.rows > 1 else "one row can't tell"
-            small = ", less than a twentieth" if lead > 2 * error else ""
-            said.append(f"It is no better than {order} here ({why}{small}).")
+            better = self.better_than(order)
+            small = ", less than a twentieth" if lead > 2 * error and not better else ""
+            how = "better" if better else "worse" if -lead > 2 * error else "no better"
+            said.append(f"It is {how} than {order} here ({why}{small}).")
         return said
 
     def __str__(self) -> str:
