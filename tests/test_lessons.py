@@ -222,9 +222,10 @@ def test_lesson_asserts_what_it_computes(lesson: Path) -> None:
 
 @each_page
 def test_links_of_a_lesson_lead_somewhere(lesson: Path) -> None:
-    for target in re.findall(r"\]\(([^)#:]+)\)", prose(lesson)):
+    for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", prose(lesson)):
         if re.fullmatch(r"[\w./-]+\.(py|md|ipynb)", target):
             assert (TUTORIALS / target).exists(), f"{lesson.name} links to {target}"
+            assert "/" not in target, f"{lesson.name} links to {target}, which is no page of the site: name it in `…`"
     for named in re.findall(r"`(tinydl/[\w/]+\.\w+)`", prose(lesson)):
         assert (TUTORIALS.parent / named).exists(), f"{lesson.name} names {named}"
 

@@ -272,7 +272,7 @@ assert abs(moved - 12) < 2 and abs(moved_clipped - 1) < 1e-3 and of_lot < 11 and
 #
 # The bias gets $\bar y$ itself: one more $\lVert \bar y \rVert^2$. A second pass begins with each example's loss times
 # its $\min(1, C / \lVert g_i \rVert)$, and gives the clipped sum (Goodfellow 2015). `private_gradients` does so for all
-# layers that it knows, and takes as long as 2 to 4 ordinary passes ([benchmarks](../benchmarks/README.md#privacy)).
+# layers that it knows, and takes as long as 2 to 4 ordinary passes (`benchmarks/README.md`, "Privacy").
 #
 # Each row of $\bar y\, x^\top$ is a multiple of $x$, and the bias's gradient, $\bar y$, says which. So divide:
 
