@@ -9,7 +9,7 @@ SOLUTION = """import numpy as np
 
 def falls(score, x, m, x0):
     left = x.copy()
-    fallen = [0.0]
+    fallen = [0]
     for i in np.argsort(-m):
         left[i] = x0[i]
         fallen.append(score(x) - score(left))
@@ -74,7 +74,7 @@ WRONG = (  # what is changed in the solution, the kind of wrong that it is, and 
      "It divides by the score; how far it has fallen is asked for, not which part of it."),
     ("wrong_value", "score(x) - score(left))", "fallen[-1] + score(x) - score(left))",
      "The falls are added up, though each is already measured from score(x)."),
-    ("shape", "fallen = [0.0]", "fallen = []",
+    ("shape", "fallen = [0]", "fallen = []",
      "The beginning is missing: n + 1 numbers are asked for, the first with nothing taken away."),
     ("shape", "return np.array(fallen)", "return np.array(fallen[:-1])",
      "The end is missing: the last of the n + 1 numbers has all inputs taken away."),
