@@ -274,7 +274,7 @@ class Lot:
                 by_place[use.node] = by_place.get(use.node, 0) + found
         norms = np.sqrt(squares) / weights
         if asked and not draws:
-            self._refuse_other_alone(outputs, root, seeds, norms)
+            self._refuse_other_alone(outputs, root, seeds, norms, {*np.argsort(weights)[:2], norms.argmax()})
         scales = self._scales(norms)
         wanted = list(self.parameters.values())
         second, _ = propagate([root], [_rowwise(seeds, scales)], wanted=[*wanted, *places])
@@ -382,11 +382,11 @@ class Lot:
             if not is_near(a, b, 1e-5, 1e-5 * size):
                 raise ValueError(MIXES)
 
-    def _refuse_other_alone(self, outputs: Any, root: Tensor, seeds: Array, norms: Array) -> None:
-        """ValueError if an example of the lot, alone, gets another output or has another norm: one at random, and the
-        one with the longest gradient. What this can't tell from rounding in float32 is below a hundredth."""
+    def _refuse_other_alone(self, outputs: Any, root: Tensor, seeds: Array, norms: Array, some: set[Any]) -> None:
+        """ValueError if some examples of the lot, alone, get another output or have another norm. What this can't tell
+        from rounding in float32 is below a hundredth."""
         wanted, state = list(self.parameters.values()), State(self.model)
-        for i in {int(np.random.default_rng(len(norms)).integers(len(norms))), int(norms.argmax())}:
+        for i in some:
             alone = self.model(self.x[i : i + 1])
             state.put_back()
             other = alone if root is outputs else self.loss(alone, self.y[i : i + 1])
