@@ -201,10 +201,7 @@ def _in_float64(model: Module) -> Iterator[State]:
         error = raised
     changed = state.changed()
     state.put_back()
-    if changed:
-        raise ValueError(CHANGES.format(listed(changed))) from error
-    if error:
-        raise error
+    _raise(changed, error)
 
 
 @contextmanager
@@ -221,6 +218,11 @@ def same_buffers(model: Module) -> Iterator[None]:
     changed = [name for name, was in before.items() if name not in after or not _same(was, after[name])]
     if changed or error:
         undo()
+    _raise(changed, error)
+
+
+def _raise(changed: list[str], error: BaseException | None) -> None:
+    """What changed is said first: it is likely why the rest went wrong."""
     if changed:
         raise ValueError(CHANGES.format(listed(changed))) from error
     if error:

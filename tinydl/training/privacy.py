@@ -8,7 +8,7 @@ wrong in silence; so what two backward passes find is checked at each call. How 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -119,12 +119,10 @@ def epsilon(noise: float, rate: float, steps: int, delta: float) -> float:
     et al., arXiv:1906.03049, 2020), by the package dp-accounting: its pessimistic estimate, an upper bound.
 
     Without noise it is ∞, without steps 0, and ∞ as well for a delta below some 10⁻¹⁵, to which tails are computed.
-    Raises ValueError for noise below 0, a rate outside of 0 … 1, a delta that
-    isn't between 0 and 1, and for what dp-accounting can't follow; ImportError without dp-accounting.
+    Raises ValueError for noise below 0, a rate outside of 0 … 1, a delta that isn't between 0 and 1, and for what
+    dp-accounting can't follow; ImportError without dp-accounting.
     """
-    noise, rate, delta, steps = real("noise", noise), real("rate", rate), real("delta", delta), whole("steps", steps, 0)
-    if not 0 <= noise < math.inf:
-        raise ValueError(f"noise must be a finite number ≥ 0, the standard deviation in clips, not {noise}")
+    noise, rate, delta, steps = _deviation(noise), real("rate", rate), real("delta", delta), whole("steps", steps, 0)
     if not 0 <= rate <= 1:
         raise ValueError(f"rate is the probability by which an example is drawn, lot / len(x), in 0 … 1, not {rate}")
     if not 0 < delta < 1:
@@ -195,17 +193,23 @@ def _checked(model: Any, x: Any, y: Any, loss: Any, rng: Any, loop: bool) -> tup
 
 
 def _numbers(clip: Any, noise: Any, lot: Any, examples: int) -> tuple[float, float, float]:
-    clip, noise, lot = real("clip", clip), real("noise", noise), real("lot", lot)
+    clip, noise, lot = real("clip", clip), _deviation(noise), real("lot", lot)
     if not 0 < clip < math.inf:
         raise ValueError(f"clip, the largest norm that an example's gradient may have, must be above 0, not {clip}")
-    if not 0 <= noise < math.inf:
-        raise ValueError(f"noise must be a finite number ≥ 0, the standard deviation in clips, not {noise}")
     if not 0 < lot <= examples:
         raise ValueError(
             f"lot, how many of the {examples} examples are drawn in the mean, must be above 0 and at most {examples}, "
             f"not {lot}; x and y are all examples, from which private_gradients draws"
         )
     return clip, noise, lot
+
+
+def _deviation(noise: Any) -> float:
+    """In clips, a finite number ≥ 0."""
+    sigma: float = real("noise", noise)
+    if not 0 <= sigma < math.inf:
+        raise ValueError(f"noise must be a finite number ≥ 0, the standard deviation in clips, not {sigma}")
+    return sigma
 
 
 # ---- the gradients of a lot ----
@@ -232,7 +236,7 @@ class Lot:
             loss = self._of_one(i)
             losses.append(loss.item())
             found, _ = propagate([loss], [None], wanted=wanted)
-            norms[i] = math.sqrt(sum(float(np.sum(np.square(g, dtype=np.float64))) for g in found.values()))
+            norms[i] = _norm(found)
             scale = self._scales(norms[i : i + 1])[0]
             for total, p in zip(sums, wanted, strict=True):
                 if p in found:
@@ -391,7 +395,7 @@ class Lot:
             state.put_back()
             other = alone if root is outputs else self.loss(alone, self.y[i : i + 1])
             found, _ = propagate([other], [seeds[i : i + 1].reshape(other.shape)], wanted=wanted)
-            norm = math.sqrt(sum(float(np.sum(np.square(g, dtype=np.float64))) for g in found.values()))
+            norm = _norm(found)
             a, b = root._data[i : i + 1], array_of(other).reshape(seeds[i : i + 1].shape)
             size = np.abs(a[np.isfinite(a) & (a != b)]).max(initial=0) if a.shape == b.shape else 0
             if not is_near(a, b, 1e-2, 1e-2 * size):
@@ -443,6 +447,11 @@ class Lot:
                     f"the gradient that arrives at {use.title} isn't, row by row, that of one example: on the way rows "
                     f"are mixed, or a parameter is used for all of them at once. {LOOP}"
                 )
+
+
+def _norm(gradients: Mapping[Tensor, Array]) -> float:
+    """Of all gradients together."""
+    return math.sqrt(sum(float(np.sum(np.square(g, dtype=np.float64))) for g in gradients.values()))
 
 
 def _slope(loss: Tensor, outputs: Tensor) -> Array:
